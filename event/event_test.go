@@ -1,0 +1,93 @@
+package event_test
+
+import (
+	"encoding/json"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/event"
+)
+
+func sample() *event.Sighting {
+	at := time.Date(2026, 5, 1, 12, 0, 0, 123456789, time.FixedZone("", 7200))
+	return &event.Sighting{
+		Camera: "porch", Run: "r1", Seq: 7, SourceKind: event.SourceFile, PTS: 700_000,
+		CapturedAt: event.At(at), GrabbedAt: event.At(at.Add(time.Second)),
+		Frame:   event.Size{Width: 768, Height: 576},
+		Model:   event.Model{Name: "m", Input: [2]int{416, 320}, Provider: "cpu"},
+		Objects: []event.Object{{Index: 0, Label: "person", Score: .5, Box: event.Box{1, 2, 3, 4}}},
+	}
+}
+
+func TestSightingSurvivesItsEncoding(t *testing.T) {
+	s := sample()
+	b, err := s.Encode()
+	require.NoError(t, err)
+	require.Contains(t, string(b), `"captured_at":"2026-05-01T10:00:00.123456Z"`)
+	require.Contains(t, string(b), `"event_id":"porch/r1/7"`)
+	require.Contains(t, string(b), `"decoded_at":null`)
+	got, err := event.DecodeSighting(b)
+	require.NoError(t, err)
+	require.Equal(t, s, got)
+}
+
+func TestEmptySightingEncodesAnEmptyList(t *testing.T) {
+	s := sample()
+	s.Objects = nil
+	b, err := s.Encode()
+	require.NoError(t, err)
+	require.Contains(t, string(b), `"objects":[]`)
+}
+
+func TestDecodeRefusesWhatCannotBeStored(t *testing.T) {
+	for name, spoil := range map[string]func(*event.Sighting){
+		"camera":    func(s *event.Sighting) { s.Camera = "Porch!" },
+		"run":       func(s *event.Sighting) { s.Run = "" },
+		"seq":       func(s *event.Sighting) { s.Seq = -1 },
+		"time":      func(s *event.Sighting) { s.CapturedAt = event.Time{} },
+		"wild time": func(s *event.Sighting) { s.CapturedAt = event.At(time.Date(3000, 1, 1, 0, 0, 0, 0, time.UTC)) },
+		"frame":     func(s *event.Sighting) { s.Frame.Width = 0 },
+		"index":     func(s *event.Sighting) { s.Objects[0].Index = 3 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := sample()
+			spoil(s)
+			b, err := s.Encode()
+			require.NoError(t, err)
+			_, err = event.DecodeSighting(b)
+			require.Error(t, err)
+		})
+	}
+	s := sample()
+	s.Objects[0].Score = float32(math.NaN())
+	_, err := s.Encode()
+	require.Error(t, err)
+}
+
+func TestRunSurvivesItsEncoding(t *testing.T) {
+	r := &event.Run{ID: "r1", Camera: "porch", SourceKind: event.SourceFile, StartedAt: event.At(time.Unix(5, 0))}
+	b, err := r.Encode()
+	require.NoError(t, err)
+	require.Contains(t, string(b), `"finished_at":null`)
+	got, err := event.DecodeRun(b)
+	require.NoError(t, err)
+	require.Equal(t, r, got)
+}
+
+func FuzzDecodeSighting(f *testing.F) {
+	b, _ := sample().Encode()
+	f.Add(b)
+	f.Add([]byte(`{"schema_version":1}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		s, err := event.DecodeSighting(b)
+		if err != nil {
+			return
+		}
+		again, err := s.Encode()
+		require.NoError(t, err)
+		require.True(t, json.Valid(again))
+	})
+}

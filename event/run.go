@@ -1,0 +1,64 @@
+package event
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+)
+
+// Outcome says how a run ended.
+type Outcome string
+
+// The outcomes.
+const (
+	OutcomeFinished Outcome = "finished" // the source came to its end, or a live source was stopped
+	OutcomeDamaged  Outcome = "damaged"  // the source ended with frames missing, as Damage says
+)
+
+// Run is one opening of one source. It is written when it starts and again,
+// with FinishedAt, when it ends; a file's run without FinishedAt is resumed by
+// the next opening of the same file.
+type Run struct {
+	SchemaVersion int        `json:"schema_version"`
+	ID            string     `json:"run"` // UUIDv7, sorts by start
+	Camera        string     `json:"camera"`
+	SourceKind    SourceKind `json:"source_kind"`
+	Source        string     `json:"source"`      // URI without credentials
+	Fingerprint   string     `json:"fingerprint"` // same fingerprint, same content: a run may be resumed
+	Model         Model      `json:"model"`
+	StartedAt     Time       `json:"started_at"`
+	FinishedAt    Time       `json:"finished_at"` // null while it runs
+	Outcome       Outcome    `json:"outcome,omitempty"`
+	Damage        string     `json:"damage,omitempty"`
+	Frames        int64      `json:"frames,omitempty"`  // sightings produced, over all openings
+	Dropped       int64      `json:"dropped,omitempty"` // frames dropped by a live source
+}
+
+// Encode returns the JSON of schema version 1 and fills in SchemaVersion.
+func (r *Run) Encode() ([]byte, error) {
+	r.SchemaVersion = SchemaVersion
+	b, err := json.Marshal(r)
+	if err != nil {
+		return nil, fmt.Errorf("encode run %s: %w", r.ID, err)
+	}
+	return b, nil
+}
+
+// DecodeRun decodes and validates a run.
+func DecodeRun(b []byte) (*Run, error) {
+	var r Run
+	if err := json.Unmarshal(b, &r); err != nil {
+		return nil, fmt.Errorf("decode run: %w", err)
+	}
+	switch {
+	case r.SchemaVersion != SchemaVersion:
+		return nil, fmt.Errorf("decode run: schema_version is %d, this program reads %d", r.SchemaVersion, SchemaVersion)
+	case r.ID == "" || len(r.ID) > 64:
+		return nil, errors.New("decode run: run is empty or longer than 64 bytes")
+	case !ValidCamera(r.Camera):
+		return nil, fmt.Errorf("decode run %s: camera %q is not [a-z0-9_-]{1,64}", r.ID, r.Camera)
+	case r.StartedAt.Before(minTime) || r.StartedAt.After(maxTime):
+		return nil, fmt.Errorf("decode run %s: started_at is outside 1970..2199", r.ID)
+	}
+	return &r, nil
+}

@@ -1,0 +1,168 @@
+package event
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"regexp"
+	"strconv"
+	"time"
+)
+
+// SchemaVersion is the version of the encodings in this package.
+const SchemaVersion = 1
+
+// Headers of every record, so that a consumer can choose a decoder without
+// looking into the value.
+const (
+	HeaderSchema      = "schema"
+	HeaderContentType = "content-type"
+	SchemaSighting    = "sightlog.sighting.v1"
+	SchemaRun         = "sightlog.run.v1"
+	ContentTypeJSON   = "application/json"
+)
+
+// SourceKind says what a run reads from.
+type SourceKind string
+
+// The kinds of source.
+const (
+	SourceFile   SourceKind = "file"
+	SourceWebcam SourceKind = "webcam"
+	SourceStream SourceKind = "stream"
+	SourceImages SourceKind = "images"
+	SourceTest   SourceKind = "test"
+)
+
+// Live reports whether the source cannot be read again: it drops frames
+// rather than fall behind, and its runs are never resumed.
+func (k SourceKind) Live() bool { return k == SourceWebcam || k == SourceStream }
+
+// Size is a width and a height in pixels.
+type Size struct {
+	Width  int `json:"width"`
+	Height int `json:"height"`
+}
+
+// Model says which model looked at a frame, and how.
+type Model struct {
+	Name     string `json:"name"`
+	SHA256   string `json:"sha256"`
+	Input    [2]int `json:"input"`    // width, height of the model's input in pixels
+	Provider string `json:"provider"` // "cpu", "cuda", …
+}
+
+// Box is x1, y1, x2, y2 in the source frame's pixels, clipped to it: the left,
+// top, right and bottom edges.
+type Box [4]float32
+
+// Object is one detection.
+type Object struct {
+	Index   int     `json:"index"` // position in Sighting.Objects, by falling score
+	ClassID int     `json:"class_id"`
+	Label   string  `json:"label"`
+	Score   float32 `json:"score"` // 0..1
+	Box     Box     `json:"box"`
+	TrackID *int64  `json:"track_id,omitempty"` // unique within the run
+}
+
+// Sighting is what the detector says about one frame. An empty Objects means
+// "we looked, nobody was there".
+type Sighting struct {
+	SchemaVersion int        `json:"schema_version"`
+	EventID       string     `json:"event_id"` // camera/run/seq
+	Camera        string     `json:"camera"`
+	Run           string     `json:"run"`
+	Seq           int64      `json:"seq"` // index of the frame in its source, from 0
+	SourceKind    SourceKind `json:"source_kind"`
+	PTS           int64      `json:"pts_us"` // position in the source, microseconds
+
+	CapturedAt Time `json:"captured_at"`
+	GrabbedAt  Time `json:"grabbed_at"`
+	DecodedAt  Time `json:"decoded_at"`
+	InferredAt Time `json:"inferred_at"`
+	ProducedAt Time `json:"produced_at"`
+
+	Frame         Size     `json:"frame"`
+	DroppedBefore int64    `json:"dropped_before"` // frames dropped since the sighting before
+	Model         Model    `json:"model"`
+	Objects       []Object `json:"objects"`
+}
+
+// MakeEventID names a sighting: camera/run/seq.
+func MakeEventID(camera, run string, seq int64) string {
+	return camera + "/" + run + "/" + strconv.FormatInt(seq, 10)
+}
+
+// Encode returns the JSON of schema version 1 and fills in SchemaVersion and
+// EventID.
+func (s *Sighting) Encode() ([]byte, error) {
+	s.SchemaVersion = SchemaVersion
+	s.EventID = MakeEventID(s.Camera, s.Run, s.Seq)
+	if s.Objects == nil {
+		s.Objects = []Object{}
+	}
+	b, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("encode sighting %s: %w", s.EventID, err)
+	}
+	return b, nil
+}
+
+// DecodeSighting decodes and validates a sighting. An error means that this
+// value will never decode, however often it is read.
+func DecodeSighting(b []byte) (*Sighting, error) {
+	var s Sighting
+	if err := json.Unmarshal(b, &s); err != nil {
+		return nil, fmt.Errorf("decode sighting: %w", err)
+	}
+	if err := s.Validate(); err != nil {
+		return nil, fmt.Errorf("decode sighting %q: %w", s.EventID, err)
+	}
+	return &s, nil
+}
+
+var cameraID = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
+
+// ValidCamera reports whether id can name a camera: [a-z0-9_-], at most 64.
+func ValidCamera(id string) bool { return cameraID.MatchString(id) }
+
+// Times outside these years are a broken clock, not an event.
+var minTime, maxTime = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// MaxObjects bounds the detections of one frame.
+const MaxObjects = 10_000
+
+// Validate reports the first thing that makes the sighting unusable.
+func (s *Sighting) Validate() error {
+	switch {
+	case s.SchemaVersion != SchemaVersion:
+		return fmt.Errorf("schema_version is %d, this program reads %d", s.SchemaVersion, SchemaVersion)
+	case !ValidCamera(s.Camera):
+		return fmt.Errorf("camera %q is not [a-z0-9_-]{1,64}", s.Camera)
+	case s.Run == "" || len(s.Run) > 64:
+		return errors.New("run is empty or longer than 64 bytes")
+	case s.Seq < 0:
+		return fmt.Errorf("seq is %d", s.Seq)
+	case s.EventID != MakeEventID(s.Camera, s.Run, s.Seq):
+		return errors.New("event_id is not camera/run/seq")
+	case s.CapturedAt.Before(minTime) || s.CapturedAt.After(maxTime):
+		return fmt.Errorf("captured_at %s is outside 1970..2199", s.CapturedAt.Format(time.RFC3339))
+	case s.Frame.Width <= 0 || s.Frame.Height <= 0:
+		return fmt.Errorf("frame is %dx%d", s.Frame.Width, s.Frame.Height)
+	case len(s.Objects) > MaxObjects:
+		return fmt.Errorf("%d objects, at most %d", len(s.Objects), MaxObjects)
+	}
+	for i, o := range s.Objects {
+		if o.Index != i {
+			return fmt.Errorf("object %d has index %d", i, o.Index)
+		}
+		for _, v := range [...]float32{o.Score, o.Box[0], o.Box[1], o.Box[2], o.Box[3]} {
+			if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
+				return fmt.Errorf("object %d has a score or box that is not a number", i)
+			}
+		}
+	}
+	return nil
+}

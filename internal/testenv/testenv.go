@@ -1,0 +1,43 @@
+// Package testenv answers what tests ask of their surroundings: where the
+// third-party clips and models are, and whether a part that may be absent
+// may be skipped.
+package testenv
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+)
+
+// Root returns the repository's root directory.
+func Root() string {
+	_, file, _, _ := runtime.Caller(0)
+	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
+}
+
+// Skip skips the test in plain sight because a part is absent, or fails it
+// when SIGHTLOG_REQUIRE=all says that every installable part must be there.
+func Skip(t testing.TB, reason string) {
+	t.Helper()
+	if os.Getenv("SIGHTLOG_REQUIRE") == "all" {
+		t.Fatalf("required by SIGHTLOG_REQUIRE=all, but absent: %s", reason)
+	}
+	t.Skip(reason)
+}
+
+// Data returns the path of a third-party test file, such as
+// "video/vtest.avi", below $SIGHTLOG_TESTDATA (default ../shared), and skips
+// the test where it is absent.
+func Data(t testing.TB, name string) string {
+	t.Helper()
+	dir := os.Getenv("SIGHTLOG_TESTDATA")
+	if dir == "" {
+		dir = filepath.Join(Root(), "..", "shared")
+	}
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	if _, err := os.Stat(path); err != nil {
+		Skip(t, "test file "+name+" is not below SIGHTLOG_TESTDATA")
+	}
+	return path
+}

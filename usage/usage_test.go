@@ -1,0 +1,19 @@
+package usage_test
+
+import (
+	"fmt"
+	"io/fs"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/usage"
+)
+
+func TestErrorIsOneLineThatSaysWhatAndHowToMendIt(t *testing.T) {
+	err := usage.Wrap(fs.ErrNotExist, "check the path", "--source %q: no such\nfile", "a.mp4")
+	require.Equal(t, `--source "a.mp4": no such file; check the path`, err.Error())
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.True(t, usage.Is(fmt.Errorf("open: %w", err)))
+	require.False(t, usage.Is(fs.ErrNotExist))
+}
