@@ -1,0 +1,118 @@
+package stream
+
+import (
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
+	"github.com/twmb/franz-go/plugin/kslog"
+
+	"github.com/sightlog/sightlog/usage"
+)
+
+// Topics. Dead letters of a topic go to DeadTopic(topic).
+const (
+	Sightings = "sightings" // key camera id, value event.Sighting
+	Runs      = "runs"      // key run id, value event.Run, compacted
+)
+
+// DeadTopic names the topic that holds the dead letters of topic.
+func DeadTopic(topic string) string { return topic + ".dead" }
+
+// Config says how to reach a Kafka cluster and how to produce to it. The zero
+// value of every field but Brokers is the default.
+type Config struct {
+	Brokers  []string // host:port seeds
+	ClientID string   // default "sightlog"
+
+	TLS          *tls.Config // nil: plain TCP
+	SASL         string      // "", "plain", "scram-sha-256", "scram-sha-512"
+	SASLUser     string
+	SASLPassword string
+
+	Acks        string        // "all" (default), "leader", "none"
+	Idempotent  *bool         // default true; needs Acks "all"
+	Linger      time.Duration // default 0: send at once
+	BatchBytes  int32         // default 1 MiB, the largest batch
+	Compression string        // "zstd" (default), "lz4", "snappy", "gzip", "none"
+	Partitioner string        // "key" (default), "round-robin", "sticky", "uniform-sticky"
+
+	Log *slog.Logger // default: discard
+}
+
+// Client opens a client with the settings that are common to producers and
+// consumers, and opts after them. It does not connect yet.
+func (c Config) Client(opts ...kgo.Opt) (*kgo.Client, error) {
+	all, err := c.common()
+	if err != nil {
+		return nil, err
+	}
+	cl, err := kgo.NewClient(append(all, opts...)...)
+	if err != nil {
+		return nil, fmt.Errorf("open kafka client: %w", err)
+	}
+	return cl, nil
+}
+
+func (c Config) common() ([]kgo.Opt, error) {
+	if len(c.Brokers) == 0 {
+		return nil, usage.New("give host:port[,host:port…]", "--brokers is empty")
+	}
+	id := c.ClientID
+	if id == "" {
+		id = "sightlog"
+	}
+	opts := []kgo.Opt{
+		kgo.SeedBrokers(c.Brokers...),
+		kgo.ClientID(id),
+		kgo.MetadataMinAge(100 * time.Millisecond), // a new leader is found at once
+		kgo.RetryBackoffFn(backoff),
+	}
+	if c.Log != nil {
+		opts = append(opts, kgo.WithLogger(kslog.New(c.Log)))
+	}
+	if c.TLS != nil {
+		opts = append(opts, kgo.DialTLSConfig(c.TLS))
+	}
+	mech, err := c.mechanism()
+	if err != nil {
+		return nil, err
+	}
+	if mech != nil {
+		opts = append(opts, kgo.SASL(mech))
+	}
+	return opts, nil
+}
+
+// backoff waits 50 ms, doubling to 1 s: a broker that restarts is found again
+// within a second.
+func backoff(tries int) time.Duration {
+	d := 50 * time.Millisecond
+	for i := 1; i < tries && d < time.Second; i++ {
+		d *= 2
+	}
+	return min(d, time.Second)
+}
+
+func (c Config) mechanism() (sasl.Mechanism, error) {
+	switch c.SASL {
+	case "":
+		return nil, nil
+	case "plain":
+		return plain.Auth{User: c.SASLUser, Pass: c.SASLPassword}.AsMechanism(), nil
+	case "scram-sha-256":
+		return scram.Auth{User: c.SASLUser, Pass: c.SASLPassword}.AsSha256Mechanism(), nil
+	case "scram-sha-512":
+		return scram.Auth{User: c.SASLUser, Pass: c.SASLPassword}.AsSha512Mechanism(), nil
+	}
+	return nil, unknown("sasl", c.SASL, "plain, scram-sha-256 or scram-sha-512")
+}
+
+func unknown(key, value, known string) error {
+	return usage.New("use "+known, "%s %q is not known", key, value)
+}

@@ -1,0 +1,16 @@
+// Package stream turns configuration into franz-go clients and produces
+// sightings with them. It speaks the Kafka protocol and nothing else, so the
+// bundled broker and an Apache Kafka cluster are interchangeable by address.
+//
+// It owns the names of the topics, how they are made, and the two ways a
+// source is produced:
+//
+//   - a file can be read again, so its run is resumed: records go out in
+//     transactions under a transactional id of its camera. Opening it fences
+//     a predecessor that may still be alive, and only then is the tail read,
+//     so the topic itself holds each event once (KIP-98).
+//   - a live source cannot be read again: records go out at once from one
+//     idempotent producer, in order, and every opening is a new run.
+//
+// Reading the records is left to the sink.
+package stream
