@@ -28,7 +28,7 @@ func Skip(t testing.TB, reason string) {
 
 // Data returns the path of a third-party test file, such as
 // "video/vtest.avi", below $SIGHTLOG_TESTDATA (default ../shared), and skips
-// the test where it is absent.
+// the test where it is absent. The clip that make setup fetched serves too.
 func Data(t testing.TB, name string) string {
 	t.Helper()
 	dir := os.Getenv("SIGHTLOG_TESTDATA")
@@ -37,6 +37,10 @@ func Data(t testing.TB, name string) string {
 	}
 	path := filepath.Join(dir, filepath.FromSlash(name))
 	if _, err := os.Stat(path); err != nil {
+		sample := filepath.Join(Root(), "samples", filepath.Base(path))
+		if _, err := os.Stat(sample); err == nil {
+			return sample
+		}
 		Skip(t, "test file "+name+" is not below SIGHTLOG_TESTDATA")
 	}
 	return path

@@ -1,0 +1,56 @@
+# sightlog: cameras and video files into PostgreSQL. `make help` lists what
+# there is to make.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+LDFLAGS := -s -w -X github.com/sightlog/sightlog/cli.Version=$(VERSION)
+ORT := $(CURDIR)/lib/libonnxruntime.so.1.29.0
+
+# gocv: only the modules in use, only the libraries in use.
+export GOFLAGS := $(GOFLAGS) -tags=customenv,gocv_specific_modules,gocv_videoio
+export CGO_CXXFLAGS := --std=c++11 -O2 -DNDEBUG -I/usr/include/opencv4
+export CGO_LDFLAGS := -lopencv_core -lopencv_imgproc -lopencv_imgcodecs -lopencv_videoio
+export SIGHTLOG_ONNXRUNTIME ?= $(ORT)
+
+CLIP := samples/vtest.avi
+RACE ?=
+RUN ?= .
+PKG ?= ./...
+
+help: ## This list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+setup: ## Install what is needed (Debian 12, Ubuntu 24.04): OpenCV, PostgreSQL, onnxruntime, the clip
+	@scripts/setup.sh
+
+build: ## bin/sightlog (everything) and bin/sightlogd (no camera, static)
+	@command -v go >/dev/null || { echo "make: no go on the PATH; install Go 1.21 or newer" >&2; exit 2; }
+	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/sightlog ./cmd/sightlog
+	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/sightlogd ./cmd/sightlogd
+
+demo: setup build ## Set up, build, run the whole pipeline on a real clip and show its rows
+	@scripts/demo.sh $(CLIP)
+
+test: setup build ## Every test (RACE=1: with the race detector; PKG, RUN: some of them)
+	go test $(if $(RACE),-race) -timeout 60m -run '$(RUN)' $(PKG)
+
+bench: ## The benchmarks
+	go test -run '^$$' -bench . -benchtime 2s $(PKG)
+
+lint: ## gofmt, go vet, the arrows between packages, shellcheck
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "make lint: run gofmt -w on these" >&2; exit 1; }
+	go vet ./...
+	go test -count=1 ./internal/arrows
+	@command -v shellcheck >/dev/null && shellcheck scripts/*.sh .ci/run || echo "shellcheck: not installed, skipped"
+
+fuzz: ## Every fuzz target for FUZZTIME (10s) each
+	@scripts/fuzz.sh $(or $(FUZZTIME),10s)
+
+env: ## The environment for go outside make: eval "$$(make -s env)"
+	@printf 'export %s=%q\n' GOFLAGS "$(GOFLAGS)" CGO_CXXFLAGS "$(CGO_CXXFLAGS)" CGO_LDFLAGS "$(CGO_LDFLAGS)" SIGHTLOG_ONNXRUNTIME "$(SIGHTLOG_ONNXRUNTIME)"
+
+clean: ## Remove what make made, but not what setup fetched
+	rm -rf bin out
+
+.PHONY: help setup build demo test bench lint fuzz env clean

@@ -1,0 +1,161 @@
+#!/usr/bin/env bash
+# Installs what sightlog needs on Debian 12 or Ubuntu 24.04: OpenCV's headers,
+# a C++ compiler, PostgreSQL, onnxruntime and the sample clip. Run it by
+# `make setup`. What is there already is not done again; after it, nothing
+# needs the network.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+# Versions and sums. The library's name carries its version, which must fit
+# the onnxruntime_go module in go.mod.
+ort=1.29.0
+case "$(uname -m)" in
+x86_64)
+	ort_release=onnxruntime-linux-x64-$ort.tgz
+	ort_release_sum=c3fddc4f139a045b0c4902c57410f0694f1c2fdf9b6939fbe38b1aeae7cd14ba
+	ort_npm=package/bin/napi-v6/linux/x64/libonnxruntime.so.1
+	;;
+aarch64)
+	ort_release=onnxruntime-linux-aarch64-$ort.tgz
+	ort_release_sum=e1799098ebc054b370f6176a450f158720f297818c613e5dc99b92e2ec82346f
+	ort_npm=package/bin/napi-v6/linux/arm64/libonnxruntime.so.1
+	;;
+*)
+	echo "setup: sightlog has no onnxruntime for $(uname -m); use x86_64 or aarch64" >&2
+	exit 2
+	;;
+esac
+ort_npm_sum=cfdfb45ec4044b1fdca43e5d2e180fb6817e649ff8ad1e0dfc90e18e51b67037
+ort_lib=lib/libonnxruntime.so.$ort
+clip=samples/vtest.avi
+clip_sum=45cddc9490be69345cbdab64ca583be65987e864ca408038e648db99e10516cf
+
+# OpenCV 4.6 from the distribution. gocv includes opencv.hpp, which wants the
+# headers of every main module; only four libraries are linked.
+packages=(g++ curl ca-certificates postgresql)
+for m in core imgproc imgcodecs videoio calib3d dnn features2d flann highgui ml objdetect photo stitching video; do
+	packages+=("libopencv-$m-dev")
+done
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+
+say() { printf '%-12s %s\n' "$1" "$2"; }
+fail() {
+	echo "setup: $*" >&2
+	exit 1
+}
+matches() { [ -f "$1" ] && echo "$2  $1" | sha256sum --check --status; }
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+installed() { [ "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" = "install ok installed" ]; }
+
+# install PACKAGE…: from the distribution, only what is missing.
+install() {
+	local missing=()
+	for p in "$@"; do installed "$p" || missing+=("$p"); done
+	[ ${#missing[@]} -gt 0 ] || return 0
+	command -v apt-get >/dev/null || fail "no apt-get here; install these yourself: ${missing[*]}"
+	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null || fail "run as root, or install sudo; missing: ${missing[*]}"
+	say packages "installing ${#missing[@]}: ${missing[*]}"
+	as_root apt-get update -q || fail "apt-get update failed; check the network and /etc/apt/sources.list, then run make setup again"
+	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" ||
+		fail "apt-get could not install the packages; mend what it says above, then run make setup again"
+}
+
+# fetch URL FILE SUM: with progress; a part that came before is resumed, a
+# wrong sum starts afresh. The file appears only when its sum is right.
+fetch() {
+	local url=$1 file=$2 sum=$3 part=$2.part
+	mkdir -p "$(dirname "$file")"
+	if ! matches "$part" "$sum" && ! curl -fL --progress-bar --connect-timeout 10 --speed-limit 1000 --speed-time 30 --retry 2 --retry-delay 2 -C - -o "$part" "$url"; then
+		say "" "no answer from $url"
+		return 1
+	fi
+	if ! matches "$part" "$sum"; then
+		rm -f "$part"
+		say "" "not the pinned file (sha256 differs): $url"
+		return 1
+	fi
+	mv "$part" "$file"
+}
+
+setup_packages() {
+	if ! installed postgresql-common && ! command -v pg_createcluster >/dev/null; then
+		# sightlog runs a private PostgreSQL of its own: keep the package from
+		# starting a cluster on port 5432.
+		as_root mkdir -p /etc/postgresql-common/createcluster.d
+		echo "create_main_cluster = false" |
+			as_root tee /etc/postgresql-common/createcluster.d/sightlog.conf >/dev/null
+	fi
+	local before
+	before=$(dpkg-query -W | wc -l)
+	install "${packages[@]}"
+	[ "$(dpkg-query -W | wc -l)" != "$before" ] || say packages "there already"
+}
+
+# unpack ARCHIVE MEMBER: the library out of an archive whose sum was right.
+unpack_ort() {
+	tar -xzf "$1" -C "$work" "$2"
+	mv "$work/$2" "$ort_lib"
+	rm -f "$1"
+}
+
+ort_from_release() {
+	local file=lib/$ort_release
+	fetch "https://github.com/microsoft/onnxruntime/releases/download/v$ort/$ort_release" "$file" "$ort_release_sum" || return 1
+	unpack_ort "$file" "${ort_release%.tgz}/lib/libonnxruntime.so.$ort"
+}
+
+ort_from_npm() {
+	local file=lib/onnxruntime-node-$ort.tgz url
+	command -v npm >/dev/null || install npm
+	url=$(npm view --loglevel=error "onnxruntime-node@$ort" dist.tarball) || return 1
+	fetch "$url" "$file" "$ort_npm_sum" || return 1
+	unpack_ort "$file" "$ort_npm"
+}
+
+# The library is taken only from an archive whose sum was right; a stamp beside
+# it notices a file that was cut or changed since.
+setup_onnxruntime() {
+	if [ -f "$ort_lib.sha256" ] && sha256sum --check --status "$ort_lib.sha256"; then
+		say onnxruntime "$ort there already"
+		return
+	fi
+	mkdir -p lib
+	say onnxruntime "$ort from its release archive (about 10 MB)"
+	if ! ort_from_release; then
+		say onnxruntime "$ort from the npm package onnxruntime-node (112 MB)"
+		ort_from_npm || fail "no source of onnxruntime $ort answered; check the network and run make setup again, or put libonnxruntime.so.$ort into lib/ and its sum beside it: sha256sum $ort_lib > $ort_lib.sha256"
+	fi
+	sha256sum "$ort_lib" >"$ort_lib.sha256"
+}
+
+clip_from_debian() {
+	command -v apt-get >/dev/null || return 1
+	(cd "$work" && apt-get download opencv-doc) || return 1
+	dpkg-deb --fsys-tarfile "$work"/opencv-doc_*.deb | tar -xf - -C "$work" ./usr/share/doc/opencv-doc/examples/data/vtest.avi || return 1
+	matches "$work/usr/share/doc/opencv-doc/examples/data/vtest.avi" "$clip_sum" || return 1
+	mv "$work/usr/share/doc/opencv-doc/examples/data/vtest.avi" "$clip"
+}
+
+setup_clip() {
+	if matches "$clip" "$clip_sum"; then
+		say clip "vtest.avi there already"
+		return
+	fi
+	mkdir -p samples
+	local near="${SIGHTLOG_TESTDATA:-../shared}/video/vtest.avi"
+	if matches "$near" "$clip_sum"; then
+		say clip "vtest.avi copied from $near"
+		install -m 644 "$near" "$clip.part" && mv "$clip.part" "$clip"
+		return
+	fi
+	say clip "vtest.avi from OpenCV's repository (8 MB)"
+	fetch "https://raw.githubusercontent.com/opencv/opencv/4.6.0/samples/data/vtest.avi" "$clip" "$clip_sum" && return
+	say clip "vtest.avi from Debian's package opencv-doc (96 MB)"
+	clip_from_debian || fail "no source of the sample clip answered; check the network and run make setup again, or put vtest.avi into samples/"
+}
+
+setup_packages
+setup_onnxruntime
+setup_clip
