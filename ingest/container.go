@@ -1,0 +1,163 @@
+package ingest
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+)
+
+// fingerprint tells whether a file still is the one it was: its size, its
+// time and the hash of its first and last 64 KiB.
+func fingerprint(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil {
+		return "", err
+	}
+	const part = 64 << 10
+	h := sha256.New()
+	if _, err := io.Copy(h, io.NewSectionReader(f, 0, part)); err != nil {
+		return "", err
+	}
+	if _, err := io.Copy(h, io.NewSectionReader(f, max(part, st.Size()-part), part)); err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d-%d-%s", st.Size(), st.ModTime().UnixMicro(), hex.EncodeToString(h.Sum(nil)[:16])), nil
+}
+
+// container is what a file's outermost structure says about its length.
+type container struct {
+	// exact: the declared number of frames is a count, not an estimate made
+	// from a duration.
+	exact bool
+	// declared is how many bytes the structure claims, 0 where it does not
+	// say; size is how many there are.
+	declared, size int64
+}
+
+// truncated reports whether the file ends before its structure does.
+func (c container) truncated() bool { return c.declared > c.size }
+
+// readContainer reads the outermost sizes of AVI (RIFF), MP4 (ISO/IEC
+// 14496-12) and Matroska (RFC 8794, RFC 9559) files; it knows nothing of
+// others.
+func readContainer(path string) container {
+	f, err := os.Open(path)
+	if err != nil {
+		return container{}
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil || !st.Mode().IsRegular() {
+		return container{}
+	}
+	c := container{size: st.Size()}
+	var head [16]byte
+	if n, _ := f.ReadAt(head[:], 0); n < len(head) {
+		return c
+	}
+	switch {
+	case string(head[:4]) == "RIFF":
+		c.exact = true
+		c.declared = riffEnd(f, c.size)
+	case string(head[4:8]) == "ftyp":
+		c.exact = true
+		c.declared = boxesEnd(f, c.size)
+	case binary.BigEndian.Uint32(head[:4]) == 0x1A45DFA3:
+		c.declared = matroskaEnd(f)
+	}
+	return c
+}
+
+// riffEnd follows the RIFF chunks (an OpenDML file has several).
+func riffEnd(f io.ReaderAt, size int64) int64 {
+	var at int64
+	for range 1024 {
+		var h [8]byte
+		if _, err := f.ReadAt(h[:], at); err != nil || string(h[:4]) != "RIFF" {
+			break
+		}
+		at += 8 + int64(binary.LittleEndian.Uint32(h[4:]))
+		at += at & 1
+		if at >= size {
+			break
+		}
+	}
+	if at == size+1 { // the last chunk's padding byte is often left out
+		return size
+	}
+	return at
+}
+
+// boxesEnd follows the top-level boxes.
+func boxesEnd(f io.ReaderAt, size int64) int64 {
+	var at int64
+	for range 1 << 16 {
+		var h [16]byte
+		n, _ := f.ReadAt(h[:], at)
+		if n < 8 {
+			break
+		}
+		length := int64(binary.BigEndian.Uint32(h[:4]))
+		switch {
+		case length == 0: // to the end of the file
+			return size
+		case length == 1 && n == 16:
+			length = int64(binary.BigEndian.Uint64(h[8:]))
+		}
+		if length < 8 || length > 1<<50 {
+			return at // not a box: what is there is none of ours
+		}
+		at += length
+		if at >= size {
+			break
+		}
+	}
+	return at
+}
+
+// matroskaEnd reads the size of the Segment that follows the EBML header.
+func matroskaEnd(f io.ReaderAt) int64 {
+	var buf [4096]byte
+	n, _ := f.ReadAt(buf[:], 0)
+	b := buf[:n]
+	length, used, known := ebmlSize(b, 4)
+	at := 4 + used + int(min(length, 4096))
+	if !known || at+4 > len(b) || binary.BigEndian.Uint32(b[at:]) != 0x18538067 {
+		return 0
+	}
+	length, used, known = ebmlSize(b, at+4)
+	if !known || length > 1<<50 {
+		return 0
+	}
+	return int64(at+4+used) + int64(length)
+}
+
+// ebmlSize reads a variable-length size at b[at:]; known is false for "until
+// the end", which is what a writer that could not seek leaves.
+func ebmlSize(b []byte, at int) (size uint64, used int, known bool) {
+	if at >= len(b) || b[at] == 0 {
+		return 0, 0, false
+	}
+	used = 1
+	for mask := byte(0x80); b[at]&mask == 0; mask >>= 1 {
+		used++
+	}
+	if at+used > len(b) {
+		return 0, 0, false
+	}
+	size = uint64(b[at]) & (1<<(8-used) - 1)
+	ones := size == 1<<(8-used)-1
+	for _, v := range b[at+1 : at+used] {
+		size = size<<8 | uint64(v)
+		ones = ones && v == 0xff
+	}
+	return size, used, !ones
+}

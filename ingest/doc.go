@@ -1,0 +1,19 @@
+// Package ingest turns what a person names (a file, a webcam, a stream, a
+// directory of images, a test pattern) into frames.
+//
+// It owns the video library: the goroutine that opened a capture is the only
+// one that touches it, and Next never waits for it without watching ctx, so a
+// hung camera cannot hang its caller.
+//
+// It promises:
+//
+//	file, images, test   every frame once, in order, seq 0, 1, 2, …; nothing dropped
+//	webcam, stream       the newest frame; each one dropped is counted in Frame.Dropped
+//
+// A file that ended early or had holes gives all its good frames first and
+// then a *Damage instead of io.EOF. Credentials in a URI reach the video
+// library and nothing else: Info, errors and logs carry the redacted form.
+//
+// It leaves to others what a frame means, and when it was captured: a file's
+// caller adds PTS to the start of its run, a live source's takes GrabbedAt.
+package ingest

@@ -1,0 +1,210 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"gocv.io/x/gocv"
+)
+
+// still is something that can be read from its beginning, frame by frame. Only
+// the replay's goroutine calls it.
+type still interface {
+	// next puts the next frame into m, or steps over it where m is nil, and
+	// returns its position; io.EOF or a *Damage at the end.
+	next(m *gocv.Mat) (time.Duration, error)
+	close()
+}
+
+// slots is how many pictures a replay owns: one with the caller, one waiting,
+// one being decoded. So decoding overlaps with whatever the caller does.
+const slots = 3
+
+// replay delivers every frame of a still, in order.
+//
+//	     free (cap 3)                 ready (cap 1)
+//	┌──► reader: pace, decode ─────────────────► Next ──┐
+//	└───────────────────────────────────────────────────┘
+//
+// The reader closes ready after setting err; a full ready blocks it.
+type replay struct {
+	info Info
+	opts Options
+
+	free  chan *Frame
+	ready chan *Frame
+	err   error // why ready was closed
+
+	stop context.CancelFunc
+	done chan struct{} // closed when the reader has ended
+
+	held  *Frame // with the caller; Next's own
+	close sync.Once
+}
+
+func newReplay(s still, info Info, opts Options) *replay {
+	ctx, stop := context.WithCancel(context.Background())
+	r := &replay{
+		info: info, opts: opts, stop: stop, done: make(chan struct{}),
+		free: make(chan *Frame, slots), ready: make(chan *Frame, 1),
+	}
+	for range slots {
+		r.free <- &Frame{Image: gocv.NewMat()}
+	}
+	go func() {
+		defer close(r.done)
+		defer s.close()
+		r.err = r.read(ctx, s)
+		close(r.ready)
+	}()
+	return r
+}
+
+func (r *replay) Info() Info { return r.info }
+
+// read fills slots until the still or ctx ends.
+func (r *replay) read(ctx context.Context, s still) error {
+	seq := int64(0)
+	for ; seq < r.opts.StartAt; seq++ {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if _, err := s.next(nil); err != nil {
+			return err
+		}
+	}
+	p := pacer{pace: r.opts.Pace, fps: r.info.FPS}
+	for ; ; seq++ {
+		var f *Frame
+		select {
+		case f = <-r.free:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		if err := p.wait(ctx); err != nil {
+			return err
+		}
+		grabbed := time.Now()
+		pts, err := s.next(&f.Image)
+		if err != nil {
+			r.free <- f
+			return err
+		}
+		if early := p.took(pts, grabbed); early > 0 {
+			// A gap in the recording: the camera delivered this one later.
+			if err := sleep(ctx, early); err != nil {
+				return err
+			}
+			grabbed = time.Now()
+		}
+		f.Seq, f.PTS, f.GrabbedAt, f.DecodedAt, f.Dropped = seq, pts, grabbed, time.Now(), 0
+		select {
+		case r.ready <- f:
+		case <-ctx.Done():
+			r.free <- f
+			return ctx.Err()
+		}
+	}
+}
+
+func (r *replay) Next(ctx context.Context, f *Frame) error {
+	if r.held != nil {
+		r.free <- r.held // capacity for all slots: never blocks
+		r.held = nil
+	}
+	select {
+	case got, ok := <-r.ready:
+		if !ok {
+			if errors.Is(r.err, context.Canceled) {
+				return fmt.Errorf("read %s: the source is closed", r.info.Source)
+			}
+			return r.err
+		}
+		r.held, *f = got, *got
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// Close waits for the reader, but no longer than a read may take: a disk that
+// does not answer keeps its reader, never the program.
+func (r *replay) Close() error {
+	err := error(nil)
+	r.close.Do(func() {
+		r.stop()
+		select {
+		case <-r.done:
+		case <-time.After(r.opts.ReadTimeout):
+			err = fmt.Errorf("close %s: its reader hangs in the video library and was left behind", r.info.Source)
+			return
+		}
+		for f := range r.ready {
+			f.Image.Close()
+		}
+		if r.held != nil {
+			r.held.Image.Close()
+		}
+		for len(r.free) > 0 {
+			f := <-r.free
+			f.Image.Close()
+		}
+	})
+	return err
+}
+
+// pacer holds a replay to the pace it was recorded at. It waits before a
+// frame is read, so that GrabbedAt is the moment at which a camera would have
+// delivered it; the moment is foretold from the frame before, because the
+// frame's own position is known only after decoding.
+type pacer struct {
+	pace    Pace
+	fps     float64
+	started time.Time // when position 0 was, or would have been
+	next    time.Duration
+	last    time.Duration
+	any     bool
+}
+
+// wait returns when the next frame is expected.
+func (p *pacer) wait(ctx context.Context) error {
+	if p.pace == Fast || !p.any {
+		return ctx.Err()
+	}
+	return sleep(ctx, time.Until(p.started.Add(p.next)))
+}
+
+// took notes a frame and returns how long it is ahead of its time, where that
+// is more than decoding ahead explains.
+func (p *pacer) took(pts time.Duration, grabbed time.Time) (early time.Duration) {
+	step := pts - p.last
+	if !p.any {
+		p.started = grabbed.Add(-pts)
+		step = 0
+		if p.fps > 0 {
+			step = time.Duration(float64(time.Second) / p.fps)
+		}
+	}
+	if p.pace == AsRecorded && p.any && pts > p.next+step/4 {
+		early = time.Until(p.started.Add(pts))
+	}
+	p.any, p.last, p.next = true, pts, pts+step
+	return max(early, 0)
+}
+
+func sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

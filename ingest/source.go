@@ -1,0 +1,116 @@
+package ingest
+
+import (
+	"context"
+	"fmt"
+	"image"
+	"log/slog"
+	"time"
+
+	"gocv.io/x/gocv"
+
+	"github.com/sightlog/sightlog/event"
+)
+
+// Pace says how fast a file is read.
+type Pace int
+
+const (
+	// AsRecorded delivers each frame no earlier than its PTS after the first.
+	AsRecorded Pace = iota
+	// Fast delivers frames as fast as they are asked for.
+	Fast
+)
+
+// Options are the same for every kind of source; each reads what concerns it.
+type Options struct {
+	Pace    Pace  // file, images, test
+	StartAt int64 // file, images, test: the first seq wanted; those before are decoded and skipped
+
+	OpenTimeout time.Duration // default 10 s
+	ReadTimeout time.Duration // a live source silent for this long is opened again; default 2 s
+
+	Log *slog.Logger // default: discard
+}
+
+func (o Options) withDefaults() Options {
+	if o.OpenTimeout <= 0 {
+		o.OpenTimeout = 10 * time.Second
+	}
+	if o.ReadTimeout <= 0 {
+		o.ReadTimeout = 2 * time.Second
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	return o
+}
+
+// Frame is one picture. Image belongs to the source and is valid until the
+// next call of Next or Close.
+type Frame struct {
+	Seq   int64         // index in the source, from 0; live: counted on arrival, dropped ones too
+	Image gocv.Mat      // BGR, 8 bits a channel
+	PTS   time.Duration // position in the source
+
+	// GrabbedAt is when the frame was in our hands: for a file, when its
+	// decoding began; for a live source, when it arrived from the library.
+	GrabbedAt time.Time
+	DecodedAt time.Time // when Image was complete
+
+	Dropped int64 // live: frames dropped since the one delivered before
+}
+
+// Size returns the picture's width and height in pixels.
+func (f *Frame) Size() image.Point { return image.Pt(f.Image.Cols(), f.Image.Rows()) }
+
+// Info describes an open source.
+type Info struct {
+	Kind        event.SourceKind
+	Source      string      // URI without credentials
+	Fingerprint string      // same fingerprint, same content; "" where nothing can be read again
+	FPS         float64     // as declared; 0 unknown
+	Size        image.Point // as declared at opening; a frame may differ
+	Frames      int64       // as declared; 0 unknown
+}
+
+// Source delivers frames to one caller.
+type Source interface {
+	Info() Info
+	// Next waits for a frame. It returns io.EOF at the end, an error that
+	// errors.As sees as *Damage at the end of a file that ended early or had
+	// holes, or ctx's error; no other error is repaired by calling again.
+	Next(ctx context.Context, f *Frame) error
+	// Close stops the reader and waits for it.
+	Close() error
+}
+
+// Damage says that a file gave fewer frames than it holds by its own account.
+// Every good frame was delivered before it.
+type Damage struct {
+	Source    string // redacted
+	Delivered int64  // frames read, those before StartAt too
+	Reason    string
+}
+
+func (d *Damage) Error() string {
+	return fmt.Sprintf("%s is damaged: %s; its %d good frames were read", d.Source, d.Reason, d.Delivered)
+}
+
+// Open opens the source. What a person can have got wrong is a *usage.Error:
+// no such file or camera, a directory without images, a file that is no
+// video, nothing that opens within OpenTimeout.
+func Open(ctx context.Context, spec Spec, opts Options) (Source, error) {
+	opts = opts.withDefaults()
+	quietLibraries()
+	kind, err := spec.Kind()
+	if err != nil {
+		return nil, err
+	}
+	switch kind {
+	case event.SourceFile:
+		return openFile(ctx, spec, opts)
+	default:
+		return nil, fmt.Errorf("open %s: sources of kind %s are not read yet", Redact(spec.URI), kind)
+	}
+}
