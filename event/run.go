@@ -30,8 +30,13 @@ type Run struct {
 	FinishedAt    Time       `json:"finished_at"` // null while it runs
 	Outcome       Outcome    `json:"outcome,omitempty"`
 	Damage        string     `json:"damage,omitempty"`
-	Frames        int64      `json:"frames,omitempty"`  // sightings produced, over all openings
-	Dropped       int64      `json:"dropped,omitempty"` // frames dropped by a live source
+	// The end of the camera's partition when the run started: its sightings
+	// are at or after it. Partition -1 is "not known".
+	LogPartition int32 `json:"log_partition"`
+	LogOffset    int64 `json:"log_offset"`
+
+	Frames  int64 `json:"frames,omitempty"`  // sightings produced, over all openings
+	Dropped int64 `json:"dropped,omitempty"` // frames dropped by a live source
 }
 
 // Encode returns the JSON of schema version 1 and fills in SchemaVersion.

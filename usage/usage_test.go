@@ -17,3 +17,12 @@ func TestErrorIsOneLineThatSaysWhatAndHowToMendIt(t *testing.T) {
 	require.True(t, usage.Is(fmt.Errorf("open: %w", err)))
 	require.False(t, usage.Is(fs.ErrNotExist))
 }
+
+func TestNearestFindsWhatWasMeantAndNothingElse(t *testing.T) {
+	known := []string{"partitions", "source", "sinks", "database-url"}
+	require.Equal(t, "partitions", usage.Nearest("partition", known))
+	require.Equal(t, "source", usage.Nearest("suorce", known))
+	require.Equal(t, "database-url", usage.Nearest("databaseurl", known))
+	require.Equal(t, "sinks", usage.Nearest("sink", known))
+	require.Empty(t, usage.Nearest("zebra", known))
+}

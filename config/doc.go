@@ -1,0 +1,9 @@
+// Package config holds every key that can be set, once: its name, default,
+// help and where it may come from. A flag wins over an environment variable
+// (SIGHTLOG_ and the name), that over the file given by --config, that over
+// the default.
+//
+// The structs carry the tags of the command line's parser; the commands embed
+// those they need. The file is YAML whose top-level keys are the flags' names.
+// What the keys mean is left to the packages that use them.
+package config

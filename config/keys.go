@@ -1,0 +1,63 @@
+package config
+
+import "time"
+
+// Common keys of every command.
+type Common struct {
+	Config   string `placeholder:"FILE" help:"Read keys from this YAML file; they are named as the flags are." env:"SIGHTLOG_CONFIG"`
+	LogLevel string `enum:"debug,info,warn,error," default:"" placeholder:"LEVEL" help:"Say more or less on standard error: debug, info, warn or error."`
+}
+
+// Data is the data directory.
+type Data struct {
+	Data string `default:"sightlog-data" placeholder:"DIR" help:"The data directory: the log and the private database (${default})."`
+}
+
+// Stream is how to reach and use a Kafka cluster.
+type Stream struct {
+	Brokers      []string      `placeholder:"HOST:PORT" help:"Kafka brokers; without it, the bundled one."`
+	TLS          bool          `name:"tls" help:"Speak TLS with the brokers."`
+	TLSCA        string        `name:"tls-ca" placeholder:"FILE" help:"PEM certificates to trust instead of the system's."`
+	TLSCert      string        `name:"tls-cert" placeholder:"FILE" help:"PEM client certificate."`
+	TLSKey       string        `name:"tls-key" placeholder:"FILE" help:"PEM key of --tls-cert."`
+	SASL         string        `name:"sasl" enum:"plain,scram-sha-256,scram-sha-512," default:"" placeholder:"MECHANISM" help:"Authenticate: plain, scram-sha-256 or scram-sha-512."`
+	SASLUser     string        `name:"sasl-user" placeholder:"NAME" help:"User for --sasl."`
+	SASLPassword string        `name:"sasl-password" placeholder:"PASSWORD" help:"Password for --sasl; better given as SIGHTLOG_SASL_PASSWORD."`
+	Compression  string        `enum:"zstd,lz4,snappy,gzip,none" default:"zstd" help:"Compress what is produced: zstd, lz4, snappy, gzip or none (${default})."`
+	Linger       time.Duration `default:"0s" help:"Wait this long to fill a batch of live sightings (${default})."`
+	Partitions   int32         `default:"8" help:"Partitions of the sightings topic when it is made (${default})."`
+}
+
+// Database is the PostgreSQL that the rows go to.
+type Database struct {
+	DatabaseURL string `name:"database-url" placeholder:"URL" help:"PostgreSQL to write to; without it, a private one in the data directory."`
+}
+
+// Sinks is how the log is written into the database.
+type Sinks struct {
+	Sinks int    `default:"2" help:"Concurrent consumers that write into the database (${default})."`
+	Group string `default:"sightlog-sink" help:"Consumer group of the sinks (${default})."`
+}
+
+// Wait is whether to wait for what cannot be reached yet.
+type Wait struct {
+	Wait bool `help:"Keep trying for ever to reach sources, brokers and database at the start."`
+}
+
+// Broker is the bundled broker.
+type Broker struct {
+	Listen string `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where the bundled broker listens (${default}; port 0 takes a free one)."`
+}
+
+// Detect is what to look at and with which model.
+type Detect struct {
+	Source       []string      `sep:"none" placeholder:"[ID=]URI" help:"A video file, webcam (0, /dev/video0), rtsp:// or http:// stream. Repeat for more cameras."`
+	Pace         string        `enum:"as-recorded,fast" default:"as-recorded" help:"Play files as-recorded, or as fast as the detector goes (${default})."`
+	StartTimeout time.Duration `default:"10s" help:"Give up when a source does not open within this time (${default})."`
+	Model        string        `default:"${model}" placeholder:"NAME|FILE" help:"A model of the catalogue or an ONNX file (${default})."`
+	Unverified   bool          `help:"Allow a catalogue model whose checksum is not known."`
+	Classes      []string      `default:"person" help:"Classes to report (${default})."`
+	Score        float32       `placeholder:"0..1" help:"Report detections at or above this score (the model's own)."`
+	Threads      int           `placeholder:"N" help:"CPU threads for the model (all cores)."`
+	SkipEmpty    bool          `help:"Do not write sightings of frames without people."`
+}

@@ -1,0 +1,350 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sightlog/sightlog/event"
+)
+
+// fileBuffer is how many sightings may wait for a transaction; then Send
+// blocks.
+const fileBuffer = 256
+
+// fileTxnTimeout is when the cluster aborts a transaction that its producer
+// left open.
+const fileTxnTimeout = 30 * time.Second
+
+// fileWriter writes the run of a source that can be read again. One goroutine
+// (loop) owns the client and sends what waits as one transaction after the
+// other.
+type fileWriter struct {
+	cfg      Config
+	run      event.Run
+	next     int64
+	n        int64         // sightings of the run in the log when it was opened
+	interval time.Duration // shortest time between two commits
+
+	in    chan item     // closed by nobody; fileBuffer; Send blocks when full
+	stop  chan struct{} // closed by Close and Finish: loop drains in and returns
+	ended bool          // owned by the caller's goroutine
+	done  chan struct{} // closed by loop when it returned
+	err   error         // why loop returned; read after done
+	acked atomic.Int64
+
+	cl     *kgo.Client // owned by loop, after OpenFile
+	cancel context.CancelFunc
+}
+
+// item is a sighting, or the end of the run.
+type item struct {
+	sighting *event.Sighting
+	end      *event.Run
+}
+
+// OpenFile opens a source that can be read again. First it fences a
+// predecessor that may still be alive; then it looks for an unfinished run of
+// the same camera, content and model, and resumes it, or starts run as a new
+// one (its ID, StartedAt and position are set here). interval is the shortest
+// time between two commits; 0 gives the lowest latency.
+func OpenFile(ctx context.Context, c Config, run event.Run, interval time.Duration) (Writer, error) {
+	w := &fileWriter{
+		cfg: c, run: run, interval: interval,
+		in: make(chan item, fileBuffer), stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	if err := w.open(ctx); err != nil {
+		return nil, fmt.Errorf("open run of camera %s: %w", run.Camera, err)
+	}
+	loopCtx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	w.cancel = cancel
+	go w.loop(loopCtx)
+	return w, nil
+}
+
+// open fences, then finds or starts the run.
+func (w *fileWriter) open(ctx context.Context) (err error) {
+	if err := w.fence(ctx); err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			w.cl.Close()
+		}
+	}()
+	last, err := LastRun(ctx, w.cfg, w.run.Camera)
+	if err != nil {
+		return err
+	}
+	if last != nil && last.FinishedAt.IsZero() && last.Fingerprint == w.run.Fingerprint && last.Model == w.run.Model {
+		w.run = *last
+		seq, n, err := lastSeq(ctx, w.cfg, &w.run)
+		if err != nil {
+			return err
+		}
+		w.next, w.n = seq+1, n
+		return nil
+	}
+
+	if err := start(ctx, w.cfg, w.cl, &w.run); err != nil {
+		return err
+	}
+	rec, err := runRecord(&w.run)
+	if err != nil {
+		return err
+	}
+	return w.transact(ctx, []*kgo.Record{rec})
+}
+
+// fence opens a client whose producer epoch is above every one before it for
+// this camera: their open transaction is aborted and they can write no more
+// (KIP-98). Only then does reading the tail say the truth.
+func (w *fileWriter) fence(ctx context.Context) error {
+	opts, err := w.cfg.producing()
+	if err != nil {
+		return err
+	}
+	cl, err := w.cfg.Client(append(opts,
+		kgo.TransactionalID("sightlog."+w.run.Camera),
+		kgo.TransactionTimeout(fileTxnTimeout),
+		kgo.ProducerLinger(0),
+	)...)
+	if err != nil {
+		return err
+	}
+	if _, _, err := cl.ProducerID(ctx); err != nil {
+		cl.Close()
+		return fmt.Errorf("fence the producer before: %w", err)
+	}
+	w.cl = cl
+	return nil
+}
+
+func (w *fileWriter) Run() event.Run { return w.run }
+func (w *fileWriter) Next() int64    { return w.next }
+func (w *fileWriter) Acked() int64   { return w.acked.Load() }
+
+func (w *fileWriter) Send(ctx context.Context, s *event.Sighting) error {
+	return w.put(ctx, item{sighting: s})
+}
+
+func (w *fileWriter) put(ctx context.Context, it item) error {
+	if w.ended {
+		return ErrEnded
+	}
+	select {
+	case w.in <- it:
+		return nil
+	case <-w.done:
+		return w.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (w *fileWriter) Finish(ctx context.Context, end event.Run) error {
+	if err := w.put(ctx, item{end: &end}); err != nil {
+		return err
+	}
+	return w.Close(ctx)
+}
+
+func (w *fileWriter) Close(ctx context.Context) error {
+	if !w.ended {
+		w.ended = true
+		close(w.stop)
+	}
+	select {
+	case <-w.done:
+	case <-ctx.Done():
+		w.cancel()
+		<-w.done
+	}
+	w.cancel()
+	return w.err
+}
+
+// loop commits what waits, one transaction after the other, until stop is
+// closed and in is empty.
+func (w *fileWriter) loop(ctx context.Context) {
+	defer close(w.done)
+	defer func() { w.cl.Close() }()
+	for {
+		batch, more := w.collect(ctx)
+		if len(batch) > 0 {
+			if err := w.commit(ctx, batch); err != nil {
+				w.err = fmt.Errorf("write run of camera %s: %w", w.run.Camera, err)
+				return
+			}
+		}
+		if !more {
+			return
+		}
+		if w.interval > 0 {
+			select {
+			case <-time.After(w.interval):
+			case <-w.stop:
+			case <-ctx.Done():
+			}
+		}
+	}
+}
+
+// collect waits for the first item and takes all that wait behind it. more is
+// false when nothing will follow.
+func (w *fileWriter) collect(ctx context.Context) (batch []item, more bool) {
+	select {
+	case it := <-w.in:
+		batch = append(batch, it)
+	case <-w.stop:
+	case <-ctx.Done():
+		return nil, false
+	}
+	for len(batch) < fileBuffer {
+		select {
+		case it := <-w.in:
+			batch = append(batch, it)
+			continue
+		default:
+		}
+		select {
+		case <-w.stop:
+			// Nobody puts any more: an empty channel stays empty.
+			return batch, len(w.in) > 0
+		default:
+			return batch, true
+		}
+	}
+	return batch, true
+}
+
+// commit writes a batch as one transaction. When the outcome is not known it
+// fences its own past, reads how far the log came, and writes the rest.
+func (w *fileWriter) commit(ctx context.Context, batch []item) error {
+	for tries := 1; ; tries++ {
+		recs, err := w.records(batch)
+		if err != nil {
+			return err
+		}
+		err = w.transact(ctx, recs)
+		if err == nil {
+			for _, it := range batch {
+				if it.sighting != nil {
+					w.acked.Add(1)
+				}
+			}
+			return nil
+		}
+		if fenced(err) {
+			return fmt.Errorf("%w (%w)", ErrFenced, err)
+		}
+		if w.cfg.Log != nil {
+			w.cfg.Log.Warn("transaction failed, looking how far the log came", "camera", w.run.Camera, "err", err)
+		}
+		if batch, err = w.recover(ctx, batch, tries); err != nil {
+			return err
+		}
+		if len(batch) == 0 {
+			return nil
+		}
+	}
+}
+
+// recover replaces the client and returns what of batch the log lacks. It
+// tries until ctx ends.
+func (w *fileWriter) recover(ctx context.Context, batch []item, tries int) ([]item, error) {
+	w.cl.Close()
+	for ; ; tries++ {
+		select {
+		case <-time.After(backoff(tries)):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+		rest, err := w.lacking(ctx, batch)
+		if err == nil {
+			return rest, nil
+		}
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		if w.cfg.Log != nil {
+			w.cfg.Log.Warn("the log cannot be reached, trying again", "camera", w.run.Camera, "err", err)
+		}
+	}
+}
+
+func (w *fileWriter) lacking(ctx context.Context, batch []item) ([]item, error) {
+	if err := w.fence(ctx); err != nil {
+		return nil, err
+	}
+	seq, _, err := lastSeq(ctx, w.cfg, &w.run)
+	if err != nil {
+		w.cl.Close()
+		return nil, err
+	}
+	run, err := LastRun(ctx, w.cfg, w.run.Camera)
+	if err != nil {
+		w.cl.Close()
+		return nil, err
+	}
+	finished := run != nil && run.ID == w.run.ID && !run.FinishedAt.IsZero()
+	rest := batch[:0]
+	for _, it := range batch {
+		switch {
+		case it.sighting != nil && it.sighting.Seq > seq, it.end != nil && !finished:
+			rest = append(rest, it)
+		case it.sighting != nil:
+			w.acked.Add(1)
+		}
+	}
+	return rest, nil
+}
+
+// records encodes a batch. The end of the run counts what the log then holds.
+func (w *fileWriter) records(batch []item) ([]*kgo.Record, error) {
+	now := event.At(time.Now())
+	recs := make([]*kgo.Record, 0, len(batch))
+	for _, it := range batch {
+		var rec *kgo.Record
+		var err error
+		if it.sighting != nil {
+			if it.sighting.ProducedAt.IsZero() {
+				it.sighting.ProducedAt = now
+			}
+			rec, err = sightingRecord(it.sighting)
+		} else {
+			end := ended(w.run, *it.end, w.n+w.acked.Load()+int64(len(recs)))
+			rec, err = runRecord(&end)
+		}
+		if err != nil {
+			return nil, err
+		}
+		recs = append(recs, rec)
+	}
+	return recs, nil
+}
+
+// transact writes recs as one transaction. An error leaves the client unusable
+// and the outcome unknown.
+func (w *fileWriter) transact(ctx context.Context, recs []*kgo.Record) error {
+	if err := w.cl.BeginTransaction(); err != nil {
+		return fmt.Errorf("begin transaction: %w", err)
+	}
+	if err := w.cl.ProduceSync(ctx, recs...).FirstErr(); err != nil {
+		return fmt.Errorf("produce: %w", err)
+	}
+	if err := w.cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		return fmt.Errorf("commit transaction: %w", err)
+	}
+	return nil
+}
+
+func fenced(err error) bool {
+	return errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) ||
+		errors.Is(err, kerr.TransactionalIDNotFound)
+}

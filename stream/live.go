@@ -1,0 +1,142 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sightlog/sightlog/event"
+)
+
+// liveBuffer is how many records may wait for the log; then Send blocks. At
+// 30 frames a second and fifty cameras it bridges a restart of the broker.
+const liveBuffer = 10_000
+
+// Live writes the runs of sources that cannot be read again. All of them share
+// one idempotent producer; each opening of a source is a new run.
+type Live struct {
+	cfg  Config
+	cl   *kgo.Client
+	room chan struct{} // one token a record that is not acknowledged; liveBuffer; Send waits when full
+}
+
+// OpenLive opens the shared producer. It does not connect yet.
+func OpenLive(c Config) (*Live, error) {
+	opts, err := c.producing()
+	if err != nil {
+		return nil, err
+	}
+	cl, err := c.Client(append(opts, kgo.MaxBufferedRecords(2*liveBuffer))...)
+	if err != nil {
+		return nil, err
+	}
+	return &Live{cfg: c, cl: cl, room: make(chan struct{}, liveBuffer)}, nil
+}
+
+// Close closes the producer. The writers are closed before.
+func (l *Live) Close() { l.cl.Close() }
+
+// Open starts a new run.
+func (l *Live) Open(ctx context.Context, run event.Run) (Writer, error) {
+	if err := start(ctx, l.cfg, l.cl, &run); err != nil {
+		return nil, fmt.Errorf("start run of camera %s: %w", run.Camera, err)
+	}
+	w := &liveWriter{live: l, run: run}
+	if err := w.produceRun(ctx, run); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+type liveWriter struct {
+	live  *Live
+	run   event.Run
+	ended bool
+	acked atomic.Int64
+	sent  sync.WaitGroup // what is not acknowledged yet
+
+	mu  sync.Mutex // guards the following
+	err error      // the first failed record: the run has a hole, so it ends
+}
+
+func (w *liveWriter) Run() event.Run { return w.run }
+func (w *liveWriter) Next() int64    { return 0 }
+func (w *liveWriter) Acked() int64   { return w.acked.Load() }
+
+func (w *liveWriter) failure() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.err
+}
+
+func (w *liveWriter) Send(ctx context.Context, s *event.Sighting) error {
+	if w.ended {
+		return ErrEnded
+	}
+	if err := w.failure(); err != nil {
+		return err
+	}
+	s.ProducedAt = event.At(time.Now())
+	rec, err := sightingRecord(s)
+	if err != nil {
+		return err
+	}
+	select {
+	case w.live.room <- struct{}{}:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	w.sent.Add(1)
+	// No context of the caller: a record that was taken is never given up.
+	w.live.cl.Produce(context.Background(), rec, func(_ *kgo.Record, err error) {
+		defer w.sent.Done()
+		<-w.live.room
+		if err == nil {
+			w.acked.Add(1)
+			return
+		}
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		if w.err == nil {
+			w.err = fmt.Errorf("produce sighting of camera %s: %w", w.run.Camera, err)
+		}
+	})
+	return nil
+}
+
+func (w *liveWriter) produceRun(ctx context.Context, run event.Run) error {
+	rec, err := runRecord(&run)
+	if err != nil {
+		return err
+	}
+	if err := w.live.cl.ProduceSync(ctx, rec).FirstErr(); err != nil {
+		return fmt.Errorf("produce run of camera %s: %w", run.Camera, err)
+	}
+	return nil
+}
+
+func (w *liveWriter) Finish(ctx context.Context, end event.Run) error {
+	if err := w.Close(ctx); err != nil {
+		return err
+	}
+	return w.produceRun(ctx, ended(w.run, end, w.acked.Load()))
+}
+
+func (w *liveWriter) Close(ctx context.Context) error {
+	w.ended = true
+	all := make(chan struct{})
+	go func() { // ends with the last acknowledgement; Live.Close fails what is left
+		w.sent.Wait()
+		close(all)
+	}()
+	select {
+	case <-all:
+		return w.failure()
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the last sightings of camera %s: %w", w.run.Camera, ctx.Err())
+	}
+}

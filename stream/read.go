@@ -1,0 +1,155 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sightlog/sightlog/event"
+)
+
+// Position is a place in a topic.
+type Position struct {
+	Partition int32
+	Offset    int64
+}
+
+// readCommitted calls each for every committed record of topic from the given
+// offsets (absent partitions: from the start; a partition not in only: not at
+// all) to the end as it is now, partition by partition in order.
+func readCommitted(ctx context.Context, c Config, topic string, only map[int32]int64, each func(*kgo.Record)) error {
+	cl, err := c.Client(
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.KeepControlRecords(), // so that every partition visibly reaches its end
+		kgo.FetchMaxWait(100e6),
+	)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+
+	adm := kadm.NewClient(cl)
+	starts, err := adm.ListStartOffsets(ctx, topic)
+	if err == nil {
+		err = starts.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("list start offsets of %s: %w", topic, err)
+	}
+	ends, err := adm.ListCommittedOffsets(ctx, topic)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		return fmt.Errorf("list end offsets of %s: %w", topic, err)
+	}
+
+	left := make(map[int32]int64) // partition to the offset to reach
+	from := make(map[int32]kgo.Offset)
+	ends.Each(func(end kadm.ListedOffset) {
+		at, wanted := only[end.Partition]
+		if only != nil && !wanted {
+			return
+		}
+		if start, ok := starts.Lookup(topic, end.Partition); ok {
+			at = max(at, start.Offset)
+		}
+		if at < end.Offset {
+			left[end.Partition] = end.Offset
+			from[end.Partition] = kgo.NewOffset().At(at)
+		}
+	})
+	if len(left) == 0 {
+		return nil
+	}
+	cl.AddConsumePartitions(map[string]map[int32]kgo.Offset{topic: from})
+	for len(left) > 0 {
+		fetches := cl.PollFetches(ctx)
+		if err := ctx.Err(); err != nil {
+			return fmt.Errorf("read %s: %w", topic, err)
+		}
+		for _, e := range fetches.Errors() {
+			return fmt.Errorf("read %s partition %d: %w", topic, e.Partition, e.Err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			end, reading := left[r.Partition]
+			if !reading || r.Offset >= end {
+				return
+			}
+			if !r.Attrs.IsControl() {
+				each(r)
+			}
+			if r.Offset+1 >= end {
+				delete(left, r.Partition)
+			}
+		})
+	}
+	return nil
+}
+
+// LastRun returns the newest run of a camera in the Runs topic, or nil.
+// Records that do not decode are passed over: they are the sink's to report.
+func LastRun(ctx context.Context, c Config, camera string) (*event.Run, error) {
+	var last *event.Run
+	err := readCommitted(ctx, c, Runs, nil, func(r *kgo.Record) {
+		run, err := event.DecodeRun(r.Value)
+		if err != nil || run.Camera != camera {
+			return
+		}
+		if last == nil || run.ID == last.ID || run.StartedAt.After(last.StartedAt.Time) {
+			last = run
+		}
+	})
+	return last, err
+}
+
+// lastSeq returns the highest seq of a run in the Sightings topic and how many
+// sightings it has there, looking from a position on; -1 and 0 when none.
+func lastSeq(ctx context.Context, c Config, run *event.Run) (last, n int64, err error) {
+	last = -1
+	var only map[int32]int64
+	if run.LogPartition >= 0 {
+		only = map[int32]int64{run.LogPartition: run.LogOffset}
+	}
+	err = readCommitted(ctx, c, Sightings, only, func(r *kgo.Record) {
+		if string(r.Key) != run.Camera {
+			return
+		}
+		s, err := event.DecodeSighting(r.Value)
+		if err == nil && s.Run == run.ID {
+			last = max(last, s.Seq)
+			n++
+		}
+	})
+	return last, n, err
+}
+
+// whereNext returns the partition of a camera's sightings and its end, or
+// partition -1 when the partitioner does not go by the key.
+func whereNext(ctx context.Context, c Config, cl *kgo.Client, camera string) (Position, error) {
+	if c.Partitioner != "" && c.Partitioner != "key" {
+		return Position{Partition: -1}, nil
+	}
+	ends, err := kadm.NewClient(cl).ListEndOffsets(ctx, Sightings)
+	if err == nil {
+		err = ends.Error()
+	}
+	if err != nil {
+		return Position{}, fmt.Errorf("list end offsets of %s: %w", Sightings, err)
+	}
+	p := Partition([]byte(camera), len(ends[Sightings]))
+	end, ok := ends.Lookup(Sightings, p)
+	if !ok {
+		return Position{}, fmt.Errorf("list end offsets of %s: partition %d is missing", Sightings, p)
+	}
+	return Position{Partition: p, Offset: end.Offset}, nil
+}
+
+// Partition returns the partition of a key among n, as every Kafka client
+// computes it: toPositive(murmur2(key)) % n.
+func Partition(key []byte, n int) int32 {
+	p := kgo.StickyKeyPartitioner(nil).ForTopic(Sightings)
+	return int32(p.Partition(&kgo.Record{Key: key}, n))
+}

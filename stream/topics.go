@@ -1,0 +1,51 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// EnsureTopics makes the topics that are not there yet: Sightings with the
+// given number of partitions, Runs (compacted) and the dead letters with one.
+// They are kept on up to three brokers, and a write needs all but one of them.
+//
+// Partitions are never added to a topic that is there: a camera's partition
+// would change under it.
+func EnsureTopics(ctx context.Context, cl *kgo.Client, partitions int32) error {
+	adm := kadm.NewClient(cl)
+	brokers, err := adm.ListBrokers(ctx)
+	if err != nil {
+		return fmt.Errorf("list brokers: %w", err)
+	}
+	replicas := int16(min(3, max(1, len(brokers))))
+	inSync := strconv.Itoa(max(1, int(replicas)-1))
+	compact := "compact"
+	forever := "-1"
+
+	for _, t := range []struct {
+		name       string
+		partitions int32
+		configs    map[string]*string
+	}{
+		{Sightings, partitions, map[string]*string{}},
+		{Runs, 1, map[string]*string{"cleanup.policy": &compact}},
+		{DeadTopic(Sightings), 1, map[string]*string{"retention.ms": &forever}},
+		{DeadTopic(Runs), 1, map[string]*string{"retention.ms": &forever}},
+	} {
+		t.configs["min.insync.replicas"] = &inSync
+		r, err := adm.CreateTopic(ctx, t.partitions, replicas, t.configs, t.name)
+		if err == nil {
+			err = r.Err
+		}
+		if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+			return fmt.Errorf("create topic %s: %w", t.name, err)
+		}
+	}
+	return nil
+}

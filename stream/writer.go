@@ -1,0 +1,35 @@
+package stream
+
+import (
+	"context"
+	"errors"
+
+	"github.com/sightlog/sightlog/event"
+)
+
+// ErrFenced says that another process has opened the same camera since: it
+// owns the run now, and this one must not write.
+var ErrFenced = errors.New("another sightlog reads this camera now")
+
+// ErrEnded is the error of a Send after Finish or Close.
+var ErrEnded = errors.New("the run has ended")
+
+// Writer writes the sightings of one run, in order. It is used by one
+// goroutine at a time, but Acked may be called by any.
+type Writer interface {
+	// Run is the run that is written; a resumed one has its first start.
+	Run() event.Run
+	// Next is the first seq that the log does not hold yet: 0 for a new run.
+	Next() int64
+	// Send stamps s.ProducedAt and hands it over. It blocks while the buffer
+	// is full: the log is never outrun. An error is final for this Writer.
+	Send(ctx context.Context, s *event.Sighting) error
+	// Finish waits until every sighting is acknowledged and writes the end of
+	// the run. The caller sets Outcome, Damage and Dropped.
+	Finish(ctx context.Context, end event.Run) error
+	// Close waits until what was sent is acknowledged, or ctx ends, and leaves
+	// the run unfinished.
+	Close(ctx context.Context) error
+	// Acked is how many sightings of this opening the log has acknowledged.
+	Acked() int64
+}
