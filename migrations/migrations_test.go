@@ -1,0 +1,91 @@
+package migrations_test
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/migrations"
+	"github.com/sightlog/sightlog/usage"
+)
+
+func TestSeveralStartAtOnceOnAnEmptySchema(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	_, err := pgtest.Pool(t, url).Exec(t.Context(), "CREATE SCHEMA fresh")
+	require.NoError(t, err)
+	g, ctx := errgroup.WithContext(context.Background())
+	for range 6 {
+		pool := pgtest.Pool(t, url+"&search_path=fresh")
+		g.Go(func() error { return migrations.Up(ctx, pool, nil) })
+	}
+	require.NoError(t, g.Wait())
+
+	var version, tables int
+	pool := pgtest.Pool(t, url+"&search_path=fresh")
+	require.NoError(t, pool.QueryRow(t.Context(), "SELECT version FROM fresh.sightlog_version").Scan(&version))
+	require.Equal(t, files(t), version)
+	require.NoError(t, pool.QueryRow(t.Context(), "SELECT count(*) FROM pg_tables WHERE schemaname = 'fresh' AND tablename = 'sightings'").Scan(&tables))
+	require.Equal(t, 1, tables)
+}
+
+func files(t *testing.T) (n int) {
+	entries, err := migrations.Files.ReadDir(".")
+	require.NoError(t, err)
+	for _, e := range entries {
+		if strings.HasSuffix(e.Name(), ".sql") {
+			n++
+		}
+	}
+	return n
+}
+
+func TestUpAgainChangesNothing(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	_, err := pool.Exec(t.Context(), "INSERT INTO cameras (name) VALUES ('porch')")
+	require.NoError(t, err)
+	require.NoError(t, migrations.Up(t.Context(), pool, nil))
+	var n int
+	require.NoError(t, pool.QueryRow(t.Context(), "SELECT count(*) FROM cameras").Scan(&n))
+	require.Equal(t, 1, n)
+}
+
+func TestDatabaseOfANewerSightlogIsRefusedUntouched(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	_, err := pool.Exec(t.Context(), "UPDATE sightlog_version SET version = 999")
+	require.NoError(t, err)
+	err = migrations.Up(t.Context(), pool, nil)
+	require.True(t, usage.Is(err), "%v", err)
+	require.ErrorContains(t, err, "schema 999, made by a newer sightlog")
+}
+
+func TestDayPartitionsAreMadeOnceAndTakeTheDaysRows(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	g, ctx := errgroup.WithContext(context.Background())
+	for range 8 {
+		g.Go(func() error {
+			var ok bool
+			return pool.QueryRow(ctx, "SELECT sightlog_ensure_day('2026-05-01')").Scan(&ok)
+		})
+	}
+	require.NoError(t, g.Wait())
+	for _, at := range []string{"2026-05-01 00:00:00+00", "2026-05-01 23:59:59.999999+00", "2026-05-02 00:00:00+00"} {
+		_, err := pool.Exec(t.Context(), `INSERT INTO detections VALUES ($1::text::timestamptz, 1, 1, 1, NULL, 0, 0, 1, 0, 0, 1, 1)`, at)
+		require.NoError(t, err)
+	}
+	var day, other int
+	require.NoError(t, pool.QueryRow(t.Context(), "SELECT (SELECT count(*) FROM detections_20260501), (SELECT count(*) FROM detections_default)").Scan(&day, &other))
+	require.Equal(t, [2]int{2, 1}, [2]int{day, other})
+
+	// 2 May has a row in the default partition: the day stays there.
+	var ok bool
+	require.NoError(t, pool.QueryRow(t.Context(), "SELECT sightlog_ensure_day('2026-05-02')").Scan(&ok))
+	require.False(t, ok)
+}

@@ -1,0 +1,113 @@
+package postgres
+
+import (
+	"fmt"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strconv"
+	"syscall"
+
+	"github.com/sightlog/sightlog/usage"
+)
+
+// account is the user the server runs as.
+type account struct {
+	name     string
+	uid, gid int
+	other    bool // not the user we are: root lends its rights
+}
+
+// serverAccount is the user we are, or for root, whom PostgreSQL refuses,
+// "postgres" or "nobody".
+func serverAccount() (account, error) {
+	if os.Geteuid() != 0 {
+		return account{uid: os.Geteuid(), gid: os.Getegid()}, nil
+	}
+	for _, name := range []string{"postgres", "nobody"} {
+		u, err := user.Lookup(name)
+		if err != nil {
+			continue
+		}
+		uid, err1 := strconv.Atoi(u.Uid)
+		gid, err2 := strconv.Atoi(u.Gid)
+		if err1 == nil && err2 == nil && uid != 0 {
+			return account{name, uid, gid, true}, nil
+		}
+	}
+	return account{}, usage.New("add a user postgres, or give --database-url", "PostgreSQL refuses to run as root, and there is no user postgres or nobody")
+}
+
+// attr starts a process as the account, in a session of its own: Ctrl-C in the
+// terminal must not stop the server before the sinks are done.
+func (a account) attr() *syscall.SysProcAttr {
+	attr := &syscall.SysProcAttr{Setsid: true}
+	if a.other {
+		attr.Credential = &syscall.Credential{Uid: uint32(a.uid), Gid: uint32(a.gid)}
+	}
+	return attr
+}
+
+// mkdir makes dir with mode 0700 and gives it to the account.
+func (a account) mkdir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		return err
+	}
+	if a.other {
+		return os.Chown(dir, a.uid, a.gid)
+	}
+	return nil
+}
+
+// reaches reports whether the account may pass through dir and every directory
+// above it, by owner, group and other bits.
+func (a account) reaches(dir string) bool {
+	if !a.other {
+		return true
+	}
+	for {
+		fi, err := os.Stat(dir)
+		if err != nil {
+			return false
+		}
+		st, ok := fi.Sys().(*syscall.Stat_t)
+		if !ok {
+			return false
+		}
+		bit := os.FileMode(0o001)
+		switch {
+		case int(st.Uid) == a.uid:
+			bit = 0o100
+		case int(st.Gid) == a.gid:
+			bit = 0o010
+		}
+		if fi.Mode().Perm()&bit == 0 {
+			return false
+		}
+		if dir == filepath.Dir(dir) {
+			return true
+		}
+		dir = filepath.Dir(dir)
+	}
+}
+
+// owns makes sure that path belongs to the account and to nobody else.
+func (a account) owns(path string) error {
+	fi, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	switch {
+	case !fi.IsDir():
+		return fmt.Errorf("%s is not a directory", path)
+	case ok && int(st.Uid) != a.uid:
+		return usage.New("run sightlog as the user that made it", "%s belongs to user id %d, the database would run as %d", path, st.Uid, a.uid)
+	case fi.Mode().Perm()&0o077 != 0:
+		return fmt.Errorf("%s can be entered by others (mode %o)", path, fi.Mode().Perm())
+	}
+	return nil
+}

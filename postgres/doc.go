@@ -1,0 +1,22 @@
+// Package postgres gives sightlog its database: it opens one by URL, or starts
+// a private one from the PostgreSQL programs installed on the host.
+//
+// The private cluster of a data directory:
+//
+//	DIR/postgres/            home, 0700, owned by the user the server runs as
+//	DIR/postgres/data        the cluster (PGDATA); data.new while it is made
+//	DIR/postgres/run         the unix socket, 0700: the only way in, no TCP
+//	DIR/postgres/server.log  what the server says
+//	DIR/postgres/lock        held by the sightlog that started the server
+//
+// PostgreSQL refuses to run as root, so for root it runs as "postgres" or
+// "nobody". Where that user cannot reach DIR, the home lies below
+// /var/lib/sightlog and DIR/postgres.location names it.
+//
+// It promises: a cluster that is half made is never used; a server that
+// outlived its sightlog is found again, not started twice; Stop returns when
+// the server is gone. Who can pass the 0700 directory (the user the server
+// runs as, and root) is trusted; nobody else reaches the socket.
+//
+// The schema is left to package migrations.
+package postgres

@@ -1,0 +1,210 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/sightlog/sightlog/usage"
+)
+
+// MinVersion is the oldest major version of PostgreSQL that is used.
+const MinVersion = 13
+
+// Options of Open. The zero value is the default.
+type Options struct {
+	Wait     bool          // keep trying to reach the server for ever
+	Timeout  time.Duration // of one attempt; default 5 s
+	MaxConns int32         // of the pool; default 8
+	Log      *slog.Logger  // default: discard
+}
+
+// Open opens a pool on the database that url names and makes sure that it can
+// be used: reachable, password and database right, MinVersion or newer, and
+// writable. What is wrong with any of these is a *usage.Error of one line
+// that never holds the password.
+//
+// With Wait, a server that cannot be reached is tried again until ctx ends;
+// a wrong password is still an error at once.
+func Open(ctx context.Context, url string, opts Options) (*pgxpool.Pool, error) {
+	log := opts.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	cfg, err := parse(url, opts)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, fmt.Errorf("open database %s: %w", Describe(cfg.ConnConfig), err)
+	}
+	giveUp := time.Now().Add(cfg.ConnConfig.ConnectTimeout)
+	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+		err := check(ctx, pool)
+		if err == nil {
+			return pool, nil
+		}
+		again := opts.Wait && unreachable(err) || startingUp(err) && time.Now().Before(giveUp)
+		if !again || ctx.Err() != nil {
+			pool.Close()
+			return nil, explain(err, cfg.ConnConfig)
+		}
+		log.Warn("database cannot be used yet, trying again", "database", Describe(cfg.ConnConfig), "cause", cause(err), "in", wait)
+		select {
+		case <-ctx.Done():
+			pool.Close()
+			return nil, ctx.Err()
+		case <-time.After(wait):
+		}
+	}
+}
+
+func parse(raw string, opts Options) (*pgxpool.Config, error) {
+	const fix = "write it as postgres://user:password@host:5432/database"
+	if strings.TrimSpace(raw) == "" {
+		return nil, usage.New(fix, "--database-url is empty")
+	}
+	if u, err := url.Parse(raw); err == nil && u.Scheme != "" && u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return nil, usage.New(fix, "--database-url: scheme %q is not PostgreSQL", u.Scheme)
+	}
+	cfg, err := pgxpool.ParseConfig(raw)
+	if err != nil {
+		// The cause is left out: it may quote what was typed, password and all.
+		return nil, usage.New(fix, "--database-url cannot be read")
+	}
+	cfg.MaxConns = 8
+	if opts.MaxConns > 0 {
+		cfg.MaxConns = opts.MaxConns
+	}
+	if opts.Timeout > 0 {
+		cfg.ConnConfig.ConnectTimeout = opts.Timeout
+	} else if cfg.ConnConfig.ConnectTimeout <= 0 || cfg.ConnConfig.ConnectTimeout > time.Minute {
+		cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	}
+	params := cfg.ConnConfig.RuntimeParams
+	params["timezone"] = "UTC"
+	if params["application_name"] == "" {
+		params["application_name"] = "sightlog"
+	}
+	return cfg, nil
+}
+
+// Describe names the database of cfg without its password.
+func Describe(cfg *pgx.ConnConfig) string {
+	host := cfg.Host
+	if !strings.HasPrefix(host, "/") {
+		host = net.JoinHostPort(host, strconv.Itoa(int(cfg.Port)))
+	}
+	return fmt.Sprintf("%s@%s/%s", cfg.User, host, cfg.Database)
+}
+
+// errUnfit is a server that answers but cannot be used.
+type errUnfit struct{ what, fix string }
+
+func (e *errUnfit) Error() string { return e.what }
+
+func check(ctx context.Context, pool *pgxpool.Pool) error {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	v := conn.Conn().PgConn().ParameterStatus("server_version")
+	major, _ := strconv.Atoi(leadingDigits(v))
+	if major < MinVersion {
+		return &errUnfit{
+			fmt.Sprintf("PostgreSQL %s is too old", v),
+			fmt.Sprintf("use version %d or newer", MinVersion),
+		}
+	}
+	var readOnly string
+	if err := conn.QueryRow(ctx, "SELECT current_setting('transaction_read_only')").Scan(&readOnly); err != nil {
+		return err
+	}
+	if readOnly == "on" {
+		return &errUnfit{"the database is read-only", "give the primary, not a standby, and a role that may write"}
+	}
+	return nil
+}
+
+func leadingDigits(s string) string {
+	return s[:len(s)-len(strings.TrimLeft(s, "0123456789"))]
+}
+
+// explain turns err into the one line a person can act on.
+func explain(err error, cfg *pgx.ConnConfig) error {
+	at := "--database-url " + Describe(cfg)
+	var unfit *errUnfit
+	if errors.As(err, &unfit) {
+		return usage.Wrap(err, unfit.fix, "%s: %s", at, unfit.what)
+	}
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		switch {
+		case pg.Code == "28P01":
+			return usage.Wrap(err, "check user and password", "%s: password authentication failed", at)
+		case strings.HasPrefix(pg.Code, "28"):
+			return usage.Wrap(err, "check the user and the server's pg_hba.conf", "%s: %s", at, pg.Message)
+		case pg.Code == "3D000":
+			return usage.Wrap(err, "create it with: createdb "+cfg.Database, "%s: database %q does not exist", at, cfg.Database)
+		case pg.Code == "42501":
+			return usage.Wrap(err, "grant CONNECT on it", "%s: %s", at, pg.Message)
+		case startingUp(err):
+			return usage.Wrap(err, "try again, or give --wait", "%s: %s", at, pg.Message)
+		}
+		return fmt.Errorf("open database %s: %w", Describe(cfg), pg)
+	}
+	if unreachable(err) {
+		return usage.Wrap(err, "start it, correct the address, or give --wait", "%s: cannot be reached: %s", at, cause(err))
+	}
+	return fmt.Errorf("open database %s: %s", Describe(cfg), cause(err))
+}
+
+// unreachable reports that no server spoke to us, or one that is not ready to.
+func unreachable(err error) bool {
+	var connect *pgconn.ConnectError
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return startingUp(err)
+	}
+	return errors.As(err, &connect) || pgconn.Timeout(err)
+}
+
+// startingUp reports SQLSTATE 57P03: the server is there, but still starting,
+// recovering or already stopping.
+func startingUp(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "57P03"
+}
+
+// cause is the innermost reason, in a few words.
+func cause(err error) string {
+	var dns *net.DNSError
+	var op *net.OpError
+	switch {
+	case errors.As(err, &dns):
+		return "host " + dns.Name + " is not known"
+	case pgconn.Timeout(err) || errors.Is(err, context.DeadlineExceeded):
+		return "no answer in time"
+	case errors.As(err, &op):
+		return op.Err.Error()
+	}
+	for {
+		next := errors.Unwrap(err)
+		if next == nil {
+			return strings.Join(strings.Fields(err.Error()), " ")
+		}
+		err = next
+	}
+}

@@ -1,0 +1,314 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/sightlog/sightlog/usage"
+)
+
+// Role and Database are the names in a private cluster. The role owns the
+// database and is no superuser.
+const (
+	Role     = "sightlog"
+	Database = "sightlog"
+	super    = "postgres" // owns the cluster
+)
+
+// ErrNotRunning says that a data directory's private server does not run.
+var ErrNotRunning = errors.New("the private database does not run")
+
+// Private is the running private server of a data directory.
+type Private struct {
+	home   home
+	as     account
+	socket string
+	pid    int
+	exited chan struct{} // closed when our child is gone; nil for a server found running
+	lock   *os.File
+	log    *slog.Logger
+}
+
+// StartPrivate starts the private server of data directory dir and makes its
+// cluster first where there is none (about a second), or finds the server that
+// outlived an earlier sightlog. It returns when the server takes connections.
+// The cluster stays locked to this process until Stop.
+func StartPrivate(ctx context.Context, dir string, log *slog.Logger) (_ *Private, err error) {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	as, err := serverAccount()
+	if err != nil {
+		return nil, err
+	}
+	h, moved, err := makeHome(dir, as)
+	if err != nil {
+		return nil, err
+	}
+	if moved {
+		log.Info("the private database lies elsewhere, because its user cannot reach the data directory", "user", as.name, "data", dir, "database", h.dir)
+	}
+	p := &Private{home: h, as: as, log: log}
+	if p.lock, err = lockFile(h.lock()); err != nil {
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, usage.Wrap(err, "stop that one, or choose another directory", "--data %s is in use by another sightlog", dir)
+		}
+		return nil, fmt.Errorf("lock private database: %w", err)
+	}
+	defer func() {
+		if err != nil {
+			p.lock.Close()
+		}
+	}()
+	if err := p.start(ctx); err != nil {
+		return nil, fmt.Errorf("start private database in %s: %w", h.dir, err)
+	}
+	return p, nil
+}
+
+// Attach returns the URL of the private server that runs on data directory
+// dir. It starts nothing: without one the error is ErrNotRunning.
+func Attach(ctx context.Context, dir string) (string, error) {
+	h, err := findHome(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("%s: %w", dir, ErrNotRunning)
+	}
+	if err != nil {
+		return "", err
+	}
+	pid, err := postmaster(h.data())
+	if errors.Is(err, fs.ErrPermission) {
+		return "", usage.Wrap(err, "ask as that user, or as root", "the private database of %s belongs to another user", dir)
+	}
+	if err != nil {
+		return "", err
+	}
+	if pid == 0 {
+		return "", fmt.Errorf("%s: %w", dir, ErrNotRunning)
+	}
+	socket, err := h.socketDir()
+	if err != nil {
+		return "", err
+	}
+	url := h.url(socket, Role, Database)
+	if err := ping(ctx, url); err != nil {
+		return "", fmt.Errorf("%s: %w: %s", dir, ErrNotRunning, cause(err))
+	}
+	return url, nil
+}
+
+// URL is the address for psql and pgx, for the user the server runs as and for
+// root.
+func (p *Private) URL() string { return p.home.url(p.socket, Role, Database) }
+
+// SuperURL is the address for the cluster's superuser.
+func (p *Private) SuperURL() string { return p.home.url(p.socket, super, "postgres") }
+
+// PID is the process id of the server.
+func (p *Private) PID() int { return p.pid }
+
+// Stop ends the server's sessions, checkpoints, and returns when the server is
+// gone. When ctx ends before that, the server is stopped without a checkpoint:
+// nothing committed is lost, its next start takes longer.
+func (p *Private) Stop(ctx context.Context) error {
+	defer p.lock.Close()
+	if err := p.end(ctx, syscall.SIGINT); err != nil {
+		p.log.Warn("private database does not stop, stopping it at once", "cause", err)
+		hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if err := p.end(hard, syscall.SIGQUIT); err != nil {
+			return fmt.Errorf("stop private database: %w", err)
+		}
+	}
+	p.home.dropSocketDir(p.as)
+	return nil
+}
+
+func (p *Private) end(ctx context.Context, sig syscall.Signal) error {
+	if p.exited == nil {
+		if runsOn(p.pid, p.home.data()) {
+			if err := syscall.Kill(p.pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+				return err
+			}
+		}
+		return awaitExit(ctx, p.pid, p.home.data())
+	}
+	select {
+	case <-p.exited:
+		return nil
+	default:
+	}
+	if err := syscall.Kill(p.pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+		return err
+	}
+	select {
+	case <-p.exited:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// start finds the running server or starts one, until connections are taken.
+func (p *Private) start(ctx context.Context) error {
+	pid, err := postmaster(p.home.data())
+	if err != nil {
+		return err
+	}
+	if pid != 0 {
+		if p.socket, err = p.home.socketDir(); err == nil {
+			p.pid = pid
+			if err = p.ready(ctx); err == nil {
+				p.log.Info("found the private database running", "pid", pid)
+				return nil
+			}
+		}
+		// It was on its way out, or cannot be talked to.
+		p.log.Warn("the private database found running does not answer, starting it anew", "pid", pid, "cause", cause(err))
+		if runsOn(pid, p.home.data()) {
+			_ = syscall.Kill(pid, syscall.SIGQUIT) // gone is as good
+		}
+		if err := awaitExit(ctx, pid, p.home.data()); err != nil {
+			return err
+		}
+	}
+	bin, err := p.cluster(ctx)
+	if err != nil {
+		return err
+	}
+	if p.socket, err = p.home.makeSocketDir(p.as); err != nil {
+		return err
+	}
+	if err := writeFile(p.home.data(), "postgresql.conf", settings(p.socket), p.as); err != nil {
+		return err
+	}
+	if err := writeFile(p.home.data(), "pg_hba.conf", hba, p.as); err != nil {
+		return err
+	}
+	// After a kill -9 of the server alone, its sessions hold the shared memory
+	// until they notice. It takes them a moment.
+	for wait := 50 * time.Millisecond; ; wait *= 2 {
+		if err = p.launch(bin); err != nil {
+			return err
+		}
+		if err = p.ready(ctx); err == nil || wait > 3*time.Second || ctx.Err() != nil {
+			break
+		}
+		if !p.gone() {
+			break
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(wait):
+		}
+	}
+	if err != nil {
+		_ = p.end(context.WithoutCancel(ctx), syscall.SIGQUIT) // the error to tell is the first
+		return err
+	}
+	return nil
+}
+
+func (p *Private) gone() bool {
+	select {
+	case <-p.exited:
+		return true
+	default:
+		return false
+	}
+}
+
+// launch starts the server as a child in its own session.
+func (p *Private) launch(bin binaries) error {
+	log, err := openLog(p.home.log())
+	if err != nil {
+		return err
+	}
+	defer log.Close() // the child has its own
+	cmd := exec.Command(bin.path("postgres"), "-D", p.home.data())
+	cmd.Dir = "/"
+	cmd.Env = cleanEnv()
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = p.as.attr()
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	p.pid = cmd.Process.Pid
+	p.exited = make(chan struct{})
+	go func(exited chan<- struct{}) { // ends with the server; Stop waits for it
+		_ = cmd.Wait() // ready and Stop look at the server, not at its status
+		close(exited)
+	}(p.exited)
+	return nil
+}
+
+// ready waits until the server takes connections, and makes role and database
+// where they are missing. Recovery after a crash may take a while: only ctx
+// and the server's end cut the wait short.
+func (p *Private) ready(ctx context.Context) error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		err := ping(ctx, p.URL())
+		var pg *pgconn.PgError
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &pg) && (pg.Code == "3D000" || pg.Code == "28000"):
+			if err := p.bootstrap(ctx); err != nil {
+				return err
+			}
+			continue
+		case !unreachable(err):
+			return err
+		}
+		if p.exited == nil && !runsOn(p.pid, p.home.data()) {
+			return errors.New("it ended while starting; see " + p.home.log())
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-p.exited:
+			return fmt.Errorf("it ended while starting: %s", lastWords(p.home.log()))
+		case <-tick.C:
+		}
+	}
+}
+
+// bootstrap makes the role and the database.
+func (p *Private) bootstrap(ctx context.Context) error {
+	conn, err := pgx.Connect(ctx, p.SuperURL())
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	for _, s := range []struct{ code, sql string }{
+		{"42710", "CREATE ROLE " + Role + " LOGIN"},
+		{"42P04", "CREATE DATABASE " + Database + " OWNER " + Role},
+	} {
+		_, err := conn.Exec(ctx, s.sql)
+		var pg *pgconn.PgError
+		if err != nil && !(errors.As(err, &pg) && pg.Code == s.code) { // it may be there already
+			return err
+		}
+	}
+	return nil
+}
+
+func ping(ctx context.Context, url string) error {
+	conn, err := pgx.Connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	return conn.Close(ctx)
+}

@@ -1,0 +1,77 @@
+package postgres
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// settings of the private server: durable, small, for two cores and many
+// partitions. They are written anew at each start; a person's own go into
+// local.conf in the cluster's directory, which is read last.
+func settings(socketDir string) string {
+	var b strings.Builder
+	b.WriteString("# Written by sightlog at each start. Put your own settings into local.conf.\n")
+	for _, s := range [][2]string{
+		// One way in: the socket in its 0700 directory.
+		{"listen_addresses", ""},
+		{"port", "5432"},
+		{"unix_socket_directories", socketDir},
+		{"unix_socket_permissions", "0700"},
+		{"max_connections", "40"},
+
+		// What is committed is on disk.
+		{"fsync", "on"},
+		{"synchronous_commit", "on"},
+		{"full_page_writes", "on"},
+
+		// No replicas: the least WAL, and no process that sends it.
+		{"wal_level", "minimal"},
+		{"max_wal_senders", "0"},
+		{"min_wal_size", "80MB"},
+		{"max_wal_size", "1GB"},
+		{"checkpoint_timeout", "15min"},
+
+		{"shared_buffers", "64MB"},
+		{"work_mem", "16MB"},
+		{"maintenance_work_mem", "64MB"},
+		{"max_worker_processes", "4"},
+		{"max_parallel_workers", "2"},
+		{"max_parallel_workers_per_gather", "1"},
+		{"autovacuum_max_workers", "1"},
+		{"max_locks_per_transaction", "256"}, // a question may touch a year of day partitions
+		{"random_page_cost", "1.1"},
+		{"jit", "off"},
+
+		{"timezone", "UTC"},
+		{"log_timezone", "UTC"},
+		{"lc_messages", "C"},
+		{"log_min_messages", "warning"},
+		{"log_line_prefix", "%m [%p] "},
+		{"log_checkpoints", "off"},
+	} {
+		fmt.Fprintf(&b, "%s = '%s'\n", s[0], strings.ReplaceAll(s[1], "'", "''"))
+	}
+	b.WriteString("include_if_exists = 'local.conf'\n")
+	return b.String()
+}
+
+// Only those who can pass the socket's directory get here.
+const hba = "# Written by sightlog. The socket lies in a directory of mode 0700.\nlocal all all trust\n"
+
+// writeFile writes name into dir for the account. It never leaves dir: the
+// account owns dir, and must not lead us, who may be root, elsewhere.
+func writeFile(dir, name, text string, a account) error {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	if err := root.WriteFile(name, []byte(text), 0o600); err != nil {
+		return err
+	}
+	if a.other {
+		return root.Lchown(name, a.uid, a.gid)
+	}
+	return nil
+}
