@@ -1,0 +1,219 @@
+package storage
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// Commit is a set of changes that become durable together: after a crash all
+// of them are there or none. Build it, Submit it, Wait for it; it is used once.
+//
+// Appends are checked one by one: one that is refused (see AppendResult.Err)
+// does not keep the others from being written. Everything else succeeds or
+// fails with Wait's error.
+type Commit struct {
+	ops  []op
+	size int
+	done chan struct{}
+	err  error
+}
+
+// AppendResult is what became of one append, once Wait has returned nil.
+type AppendResult struct {
+	Base  int64 // the first record's offset
+	Time  int64 // ms, of log append time; -1 under create time
+	Start int64 // the log's start offset
+	// Err is ErrOutOfOrder, ErrStaleEpoch, ErrDropped or the disk's. A batch
+	// that the producer wrote before is no error: Base is where it is.
+	Err error
+}
+
+type opKind byte
+
+const (
+	opAppend opKind = iota + 1
+	opPut
+	opDelete
+	opCreate
+	opDrop
+	opStart
+)
+
+type op struct {
+	kind    opKind
+	log     *Log
+	batch   Batch
+	stampIt bool
+	result  *AppendResult
+
+	bucket, key string
+	value       []byte
+	offset      int64
+
+	// Set by staging.
+	seg     *segment
+	pos     int64
+	skip    bool
+	removed []*segment
+}
+
+// Append adds the batch, which CheckBatch has passed, to the end of l. The
+// batch is patched in place and must stay untouched until Wait returns.
+// appendTime makes its timestamps the broker's.
+func (c *Commit) Append(l *Log, batch []byte, appendTime bool) *AppendResult {
+	r := &AppendResult{Base: -1, Time: -1}
+	c.add(op{kind: opAppend, log: l, batch: batch, stampIt: appendTime, result: r}, len(batch)+64)
+	return r
+}
+
+// Mark adds the marker that ends a producer's transaction in l. now is in ms.
+func (c *Commit) Mark(l *Log, pid int64, epoch int16, commit bool, now int64) *AppendResult {
+	return c.Append(l, markerBatch(pid, epoch, commit, 0, now), false)
+}
+
+// Put sets a value in a bucket of the table.
+func (c *Commit) Put(bucket, key string, value []byte) {
+	c.add(op{kind: opPut, bucket: bucket, key: key, value: value}, len(bucket)+len(key)+len(value)+16)
+}
+
+// Delete removes a value from a bucket of the table.
+func (c *Commit) Delete(bucket, key string) {
+	c.add(op{kind: opDelete, bucket: bucket, key: key}, len(bucket)+len(key)+16)
+}
+
+// SetStart moves the log's start to off: what lies before can no longer be
+// read, and goes from disk segment by segment.
+func (c *Commit) SetStart(l *Log, off int64) {
+	c.add(op{kind: opStart, log: l, offset: off}, 32)
+}
+
+// Drop deletes the log.
+func (c *Commit) Drop(l *Log) { c.add(op{kind: opDrop, log: l}, 16) }
+
+func (c *Commit) add(o op, size int) {
+	c.ops = append(c.ops, o)
+	c.size += size
+}
+
+// Empty says that there is nothing to commit.
+func (c *Commit) Empty() bool { return len(c.ops) == 0 }
+
+// Wait returns when the commit is durable, as the flush policy has it, and
+// visible; or when it failed: then nothing of it will be seen, unless the
+// error is ErrFailed, when a restart may bring it back.
+func (c *Commit) Wait() error {
+	<-c.done
+	if c.err != nil {
+		return c.err
+	}
+	for i := range c.ops {
+		for _, g := range c.ops[i].removed {
+			g.remove() // what stays behind is removed when the store is opened
+		}
+		if o := &c.ops[i]; o.kind == opDrop && !o.skip {
+			o.log.fs.RemoveAll(o.log.dir)
+		}
+		c.ops[i].removed = nil
+	}
+	return nil
+}
+
+// encode appends the operation in the journal's form:
+//
+//	append  1, log, base offset of the segment, position, time, batch
+//	put     2, bucket, key, value
+//	delete  3, bucket, key
+//	create  4, log, directory
+//	drop    5, log
+//	start   6, log, offset
+//
+// Numbers are varints, strings and byte strings are preceded by their length.
+func (o *op) encode(b []byte, now int64) []byte {
+	b = append(b, byte(o.kind))
+	if o.log != nil {
+		b = binary.AppendUvarint(b, o.log.id)
+	}
+	switch o.kind {
+	case opAppend:
+		b = binary.AppendUvarint(b, uint64(o.seg.base))
+		b = binary.AppendUvarint(b, uint64(o.pos))
+		b = binary.AppendVarint(b, now)
+		b = appendBytes(b, o.batch)
+	case opPut:
+		b = appendString(b, o.bucket)
+		b = appendString(b, o.key)
+		b = appendBytes(b, o.value)
+	case opDelete:
+		b = appendString(b, o.bucket)
+		b = appendString(b, o.key)
+	case opCreate:
+		b = appendString(b, o.log.name)
+	case opStart:
+		b = binary.AppendUvarint(b, uint64(o.offset))
+	}
+	return b
+}
+
+// replay does what encode wrote.
+func (s *Store) replay(payload []byte) error {
+	d := &decoder{b: payload}
+	for len(d.b) > 0 && d.err == nil {
+		kind := opKind(d.byte())
+		if kind == opPut || kind == opDelete {
+			bucket, key := d.string(), d.string()
+			if kind == opDelete {
+				s.table.delete(bucket, key)
+			} else {
+				s.table.put(bucket, key, append([]byte(nil), d.bytes()...))
+			}
+			continue
+		}
+		id := d.uvarint()
+		if kind == opCreate {
+			if name := d.string(); d.err == nil {
+				if _, err := s.attach(id, name); err != nil {
+					return err
+				}
+			}
+			continue
+		}
+		if err := s.replayLog(d, kind, s.logs[id]); err != nil {
+			return err
+		}
+	}
+	return d.err
+}
+
+func (s *Store) replayLog(d *decoder, kind opKind, l *Log) error {
+	if l == nil && d.err == nil {
+		return fmt.Errorf("%w: operation %d on a log that is not there", ErrCorrupt, kind)
+	}
+	switch kind {
+	case opAppend:
+		base, pos, now, b := int64(d.uvarint()), int64(d.uvarint()), d.varint(), Batch(d.bytes())
+		if d.err != nil {
+			return d.err
+		}
+		if err := checkStored(b); err != nil {
+			return fmt.Errorf("%w: append to %s: %w", ErrCorrupt, l.name, err)
+		}
+		g := l.active()
+		if g == nil || g.base != base {
+			g = newSegment(l.fs, l.dir, base)
+		}
+		l.remember(b, now)
+		return l.applyAppend(b, g, pos)
+	case opDrop:
+		s.detach(l)
+		for _, g := range l.applyDrop() {
+			g.close()
+		}
+		return s.fs.RemoveAll(l.dir)
+	case opStart:
+		for _, g := range l.applyStart(int64(d.uvarint())) {
+			g.remove()
+		}
+		return nil
+	}
+	return fmt.Errorf("%w: unknown operation %d", ErrCorrupt, kind)
+}

@@ -1,0 +1,305 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// maxGroupBytes bounds a group, but for a single commit that is larger.
+const maxGroupBytes = 8 << 20
+
+// committer is the part of the store that one goroutine owns: it takes what
+// was submitted, gives it places, writes it to the journal, syncs once, applies
+// it and tells those who wait.
+type committer struct {
+	journal *journal
+	buf     []byte // the group being built
+	undo    []undo
+	now     int64 // ms, of the group
+
+	unsynced   bool
+	checkpoint checkpointing
+
+	dueCheckpoint bool
+	checkpointed  uint64 // last group of the checkpoint that was loaded
+}
+
+// undo restores a log's staged state when a group could not be written.
+type undo struct {
+	log    *Log
+	staged staged
+	pid    int64 // -1: none
+	prev   *producer
+}
+
+func (s *Store) run() {
+	defer close(s.stopped)
+	var flush <-chan time.Time
+	for {
+		group, closing := s.take()
+		if len(group) > 0 {
+			s.commit(group)
+			if s.unsynced && flush == nil && s.opt.Flush == FlushInterval {
+				flush = time.After(s.opt.FlushInterval)
+			}
+		}
+		s.maybeCheckpoint()
+		if closing && len(group) == 0 {
+			s.syncJournal()
+			s.awaitCheckpoint()
+			return
+		}
+		if len(group) > 0 {
+			continue
+		}
+		select {
+		case <-s.wake:
+		case <-flush:
+			flush = nil
+			s.syncJournal()
+		case err := <-s.checkpoint.done:
+			s.checkpointEnded(err)
+		}
+	}
+}
+
+// take returns the next group: as many waiting commits as fit.
+func (s *Store) take() (group []*Commit, closing bool) {
+	s.queueMu.Lock()
+	defer s.queueMu.Unlock()
+	n, bytes := 0, 0
+	for n < len(s.queue) && (n == 0 || bytes+s.queue[n].size <= maxGroupBytes) {
+		bytes += s.queue[n].size
+		n++
+	}
+	group = s.queue[:n:n]
+	if s.queue = s.queue[n:]; len(s.queue) == 0 {
+		s.queue = nil
+	}
+	return group, s.closed
+}
+
+// commit makes one group durable and visible, or fails it.
+func (s *Store) commit(group []*Commit) {
+	err := s.writeGroup(group)
+	for _, c := range group {
+		if c.err == nil {
+			c.err = err
+		}
+		close(c.done)
+	}
+}
+
+func (s *Store) writeGroup(group []*Commit) error {
+	if err := s.Failed(); err != nil {
+		return err
+	}
+	if err := s.makeRoom(); err != nil {
+		return err
+	}
+	s.now = s.opt.Now().UnixMilli()
+	s.buf = append(s.buf[:0], make([]byte, groupHeader)...)
+	s.undo = s.undo[:0]
+	for _, c := range group {
+		for i := range c.ops {
+			s.stage(&c.ops[i])
+		}
+	}
+	if len(s.buf) > groupHeader {
+		began := time.Now()
+		if err := s.journal.write(s.buf); err != nil {
+			s.rollback()
+			return err
+		}
+		s.unsynced = true
+		if s.opt.Flush == FlushAlways {
+			if err := s.syncJournal(); err != nil {
+				return err
+			}
+		}
+		if s.opt.Observe != nil {
+			s.opt.Observe(GroupStats{Commits: len(group), Bytes: len(s.buf), Sync: time.Since(began)})
+		}
+	}
+	for _, c := range group {
+		for i := range c.ops {
+			if err := s.apply(&c.ops[i]); err != nil {
+				return s.fail(err)
+			}
+		}
+	}
+	if cap(s.buf) > 2*maxGroupBytes {
+		s.buf = nil
+	}
+	return nil
+}
+
+// stage gives an operation its place and adds it to the group.
+func (s *Store) stage(o *op) {
+	if o.log != nil && o.log.dropped {
+		o.skip = true
+		if o.result != nil {
+			o.result.Err = ErrDropped
+		}
+		return
+	}
+	if o.kind == opAppend {
+		if err := s.stageAppend(o); err != nil || o.skip {
+			o.skip, o.result.Err = true, err
+			return
+		}
+	}
+	if o.kind == opStart {
+		o.offset = min(o.offset, o.log.staged.end)
+	}
+	s.buf = o.encode(s.buf, s.now)
+}
+
+func (s *Store) stageAppend(o *op) error {
+	l, b := o.log, o.batch
+	o.result.Start = l.start
+	pid := b.ProducerID()
+	var prev *producer
+	if pid >= 0 {
+		prev = l.producers[pid]
+		if b.control() {
+			if prev != nil && b.ProducerEpoch() < prev.epoch {
+				return ErrStaleEpoch
+			}
+		} else if base, err := prev.duplicate(b); err == nil {
+			o.skip, o.result.Base = true, base
+			return nil
+		} else if err := prev.check(b); err != nil {
+			return err
+		}
+	}
+	st := l.staged
+	conf := l.conf.Load()
+	roll := st.seg == nil ||
+		st.pos > 0 && (st.pos+int64(len(b)) > min(conf.SegmentBytes, 1<<31) ||
+			b.maxTime()-st.seg.born > conf.SegmentAge && st.seg.born != noTime ||
+			st.end+int64(b.lastDelta())-st.seg.base >= 1<<31)
+	if roll {
+		st.seg, st.pos = newSegment(l.fs, l.dir, st.end), 0
+	}
+	if err := st.seg.reserve(st.pos, len(b), max(conf.SegmentBytes, int64(len(b)))); err != nil {
+		return err
+	}
+	u := undo{log: l, staged: l.staged, pid: -1}
+	b.stamp(st.end)
+	if o.stampIt {
+		b.stampTime(s.now)
+		o.result.Time = s.now
+	}
+	if pid >= 0 {
+		u.pid = pid
+		if prev != nil {
+			kept := *prev
+			u.prev = &kept
+		}
+		l.remember(b, s.now)
+	}
+	s.undo = append(s.undo, u)
+	o.seg, o.pos, o.result.Base = st.seg, st.pos, st.end
+	st.pos += int64(len(b))
+	st.end = b.last() + 1
+	l.staged = st
+	return nil
+}
+
+// rollback takes back what staging did, last first.
+func (s *Store) rollback() {
+	for i := len(s.undo) - 1; i >= 0; i-- {
+		u := s.undo[i]
+		if u.log.staged.seg != u.staged.seg {
+			u.log.staged.seg.remove()
+		}
+		u.log.staged = u.staged
+		if u.pid < 0 {
+			continue
+		}
+		u.log.mu.Lock()
+		if u.prev == nil {
+			delete(u.log.producers, u.pid)
+		} else {
+			*u.log.producers[u.pid] = *u.prev
+		}
+		u.log.mu.Unlock()
+	}
+}
+
+// apply makes a durable operation visible.
+func (s *Store) apply(o *op) error {
+	if o.skip {
+		return nil
+	}
+	switch o.kind {
+	case opAppend:
+		return o.log.applyAppend(o.batch, o.seg, o.pos)
+	case opPut:
+		s.table.put(o.bucket, o.key, o.value)
+	case opDelete:
+		s.table.delete(o.bucket, o.key)
+	case opCreate:
+		s.register(o.log)
+	case opDrop:
+		s.detach(o.log)
+		o.removed = o.log.applyDrop()
+	case opStart:
+		o.removed = o.log.applyStart(o.offset)
+	}
+	return nil
+}
+
+func (s *Store) syncJournal() error {
+	if !s.unsynced {
+		return nil
+	}
+	if err := s.Failed(); err != nil {
+		return err
+	}
+	if err := s.journal.sync(); err != nil {
+		return s.fail(err)
+	}
+	s.unsynced = false
+	return nil
+}
+
+// makeRoom moves to the next journal file when the current one is full. It
+// waits for the checkpoint when too many files wait for it.
+func (s *Store) makeRoom() error {
+	const maxBusy = 4
+	if !s.journal.full() {
+		return nil
+	}
+	if len(s.journal.busy) >= maxBusy {
+		s.maybeCheckpoint()
+		if err := s.awaitCheckpoint(); err != nil {
+			return fmt.Errorf("journal is full: %w", err)
+		}
+	}
+	if s.opt.Flush == FlushInterval {
+		if err := s.syncJournal(); err != nil {
+			return err
+		}
+	}
+	s.dueCheckpoint = true
+	if err := s.journal.rotate(); err != nil {
+		return err
+	}
+	s.unsynced = false
+	return nil
+}
+
+// restage makes the staged state that of the recovered log.
+func (l *Log) restage() {
+	l.staged = staged{end: l.end}
+	if g := l.active(); g != nil {
+		l.staged.seg, l.staged.pos = g, g.size
+		g.reserved = g.size
+	}
+}
+
+// IsFull says whether a write failed because the disk is full.
+func IsFull(err error) bool { return errors.Is(err, errNoSpace) || errors.Is(err, errQuota) }

@@ -1,0 +1,8 @@
+package storage
+
+import "syscall"
+
+const (
+	errNoSpace = syscall.ENOSPC
+	errQuota   = syscall.EDQUOT
+)

@@ -1,0 +1,116 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+)
+
+// FS is the part of a filesystem that the store uses. OSFS is the real one;
+// tests put one in between that tears writes, loses what was not synced, or
+// fails.
+type FS interface {
+	OpenFile(name string, flag int) (File, error)
+	Rename(from, to string) error
+	Remove(name string) error
+	RemoveAll(name string) error
+	MkdirAll(name string) error
+	ReadDir(name string) ([]string, error)
+	// SyncDir makes the births, deaths and names of the files in a
+	// directory durable.
+	SyncDir(name string) error
+	// Lock takes the named file's lock for this process or returns ErrLocked.
+	Lock(name string) (io.Closer, error)
+}
+
+// File is an open file of an FS.
+type File interface {
+	io.ReaderAt
+	io.WriterAt
+	io.Closer
+	Size() (int64, error)
+	Truncate(size int64) error
+	// Allocate reserves room on disk for [off, off+n) without changing the
+	// file's size. It may do nothing.
+	Allocate(off, n int64) error
+	// Datasync makes the written data and the size durable.
+	Datasync() error
+}
+
+// ErrLocked says that another process has the data directory open.
+var ErrLocked = errors.New("data directory is in use by another process")
+
+// OSFS is the operating system's filesystem.
+type OSFS struct{}
+
+type osFile struct{ *os.File }
+
+// OpenFile opens a file with os.O_* flags.
+func (OSFS) OpenFile(name string, flag int) (File, error) {
+	f, err := os.OpenFile(name, flag, 0o640)
+	if err != nil {
+		return nil, err
+	}
+	return osFile{f}, nil
+}
+
+// Rename renames a file over another.
+func (OSFS) Rename(from, to string) error { return os.Rename(from, to) }
+
+// Remove removes a file.
+func (OSFS) Remove(name string) error { return os.Remove(name) }
+
+// RemoveAll removes a directory and what is in it.
+func (OSFS) RemoveAll(name string) error { return os.RemoveAll(name) }
+
+// MkdirAll makes a directory and its parents.
+func (OSFS) MkdirAll(name string) error { return os.MkdirAll(name, 0o750) }
+
+// ReadDir returns the names in a directory.
+func (OSFS) ReadDir(name string) ([]string, error) {
+	entries, err := os.ReadDir(name)
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, len(entries))
+	for i, e := range entries {
+		names[i] = e.Name()
+	}
+	return names, nil
+}
+
+// SyncDir fsyncs a directory.
+func (OSFS) SyncDir(name string) error {
+	d, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer d.Close()
+	return d.Sync()
+}
+
+// Lock takes an advisory lock that dies with the process.
+func (OSFS) Lock(name string) (io.Closer, error) {
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_RDWR, 0o640)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		f.Close()
+		if errors.Is(err, syscall.EWOULDBLOCK) {
+			return nil, fmt.Errorf("%w (%s)", ErrLocked, name)
+		}
+		return nil, fmt.Errorf("lock %s: %w", name, err)
+	}
+	return f, nil
+}
+
+func (f osFile) Size() (int64, error) {
+	st, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return st.Size(), nil
+}

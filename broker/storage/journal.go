@@ -1,0 +1,336 @@
+package storage
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"os"
+	"path/filepath"
+	"sort"
+	"strconv"
+	"strings"
+)
+
+// A journal file, all integers big endian:
+//
+//	 0  "SLJRNL01"
+//	 8  sequence of the file   uint64
+//	16  crc32c of 0..16        uint32
+//	20  zero                   uint32
+//	24  groups
+//
+// and a group:
+//
+//	 0  crc32c                 uint32  chained: starts from the previous group's
+//	 4  payload length         uint32  crc, or from the file header's for the first
+//	 8  number of the group    uint64  one more than the group's before
+//	16  payload: operations
+//
+// Files are used over and over: a file with a new sequence is written over an
+// old one, whose remains the chain keeps out. They are overwritten rather than
+// appended to because an fdatasync that changes no metadata is cheaper.
+const (
+	journalMagic  = "SLJRNL01"
+	journalHeader = 24
+	groupHeader   = 16
+	maxGroup      = 1 << 30
+)
+
+// journal is the store's redo log. The committer alone uses it; free is called
+// by it too, when a checkpoint has ended.
+type journal struct {
+	fs       FS
+	dir      string
+	fileSize int64 // a file is left for the next when it has grown beyond this
+
+	current *journalFile
+	busy    []*journalFile // older than current, still needed for recovery
+	spare   []*journalFile
+	nextID  int
+	seq     uint64 // of current
+	pos     int64  // where the next group goes in current
+	chain   uint32
+	group   uint64 // number of the last group written
+	grow    int64  // by how much a file is extended next
+}
+
+type journalFile struct {
+	File
+	name string
+	seq  uint64
+	size int64
+}
+
+const (
+	minGrow = 256 << 10
+	maxGrow = 8 << 20
+)
+
+// openJournal opens the journal's files and calls replay, in order, with the
+// payload of each group from file sequence from on, of which the first must
+// follow group. A torn group ends it.
+func openJournal(fs FS, dir string, fileSize int64, from, group uint64, replay func(payload []byte) error) (*journal, error) {
+	j := &journal{fs: fs, dir: dir, fileSize: fileSize, seq: from - 1, group: group, grow: minGrow}
+	names, err := fs.ReadDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("read journal directory: %w", err)
+	}
+	var live []*journalFile
+	for _, name := range names {
+		id, err := strconv.Atoi(strings.TrimSuffix(name, ".journal"))
+		if err != nil {
+			continue
+		}
+		j.nextID = max(j.nextID, id+1)
+		f, err := openJournalFile(fs, filepath.Join(dir, name))
+		if err != nil {
+			j.close()
+			return nil, err
+		}
+		if f.seq >= from {
+			live = append(live, f)
+		} else {
+			j.spare = append(j.spare, f)
+		}
+	}
+	sort.Slice(live, func(a, b int) bool { return live[a].seq < live[b].seq })
+	ended := false
+	for i, f := range live {
+		if ended || f.seq != from+uint64(i) {
+			// Its beginning was written, what leads to it was not: nothing
+			// in it was ever acknowledged.
+			ended = true
+			j.spare = append(j.spare, f)
+			continue
+		}
+		if err := j.replayFile(f, replay); err != nil {
+			j.spare = append(j.spare, live[i:]...)
+			j.close()
+			return nil, err
+		}
+		j.busy = append(j.busy, f)
+		j.seq = f.seq
+	}
+	return j, nil
+}
+
+func openJournalFile(fs FS, name string) (*journalFile, error) {
+	file, err := fs.OpenFile(name, os.O_RDWR)
+	if err != nil {
+		return nil, fmt.Errorf("open journal: %w", err)
+	}
+	f := &journalFile{File: file, name: name}
+	if f.size, err = file.Size(); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("open journal %s: %w", name, err)
+	}
+	var h [journalHeader]byte
+	if f.size < journalHeader {
+		return f, nil
+	}
+	if _, err := file.ReadAt(h[:], 0); err != nil {
+		file.Close()
+		return nil, fmt.Errorf("read journal %s: %w", name, err)
+	}
+	if string(h[:8]) == journalMagic && crc32.Checksum(h[:16], castagnoli) == binary.BigEndian.Uint32(h[16:]) {
+		f.seq = binary.BigEndian.Uint64(h[8:])
+	}
+	return f, nil
+}
+
+func journalFileHeader(seq uint64) []byte {
+	h := make([]byte, journalHeader)
+	copy(h, journalMagic)
+	binary.BigEndian.PutUint64(h[8:], seq)
+	binary.BigEndian.PutUint32(h[16:], crc32.Checksum(h[:16], castagnoli))
+	return h
+}
+
+// replayFile replays the whole groups of one file. It leaves pos and chain
+// after the last.
+func (j *journal) replayFile(f *journalFile, replay func([]byte) error) error {
+	h := journalFileHeader(f.seq)
+	chain := crc32.Checksum(h, castagnoli)
+	pos := int64(journalHeader)
+	r := &windowReader{f: f.File, size: f.size}
+	for {
+		head, err := r.at(pos, groupHeader)
+		if err != nil {
+			return fmt.Errorf("read journal %s at %d: %w", f.name, pos, err)
+		}
+		if head == nil {
+			return nil
+		}
+		n := int64(binary.BigEndian.Uint32(head[4:]))
+		number := binary.BigEndian.Uint64(head[8:])
+		if n == 0 || n > maxGroup || number != j.group+1 {
+			return nil
+		}
+		whole, err := r.at(pos, groupHeader+int(n))
+		if err != nil {
+			return fmt.Errorf("read journal %s at %d: %w", f.name, pos, err)
+		}
+		if whole == nil {
+			return nil
+		}
+		sum := crc32.Update(chain, castagnoli, whole[4:])
+		if sum != binary.BigEndian.Uint32(whole) {
+			return nil
+		}
+		if err := replay(whole[groupHeader:]); err != nil {
+			return fmt.Errorf("replay journal %s, group %d at %d: %w", f.name, number, pos, err)
+		}
+		chain, j.group = sum, number
+		pos += groupHeader + n
+	}
+}
+
+// windowReader reads a file forward through one buffer.
+type windowReader struct {
+	f    File
+	size int64
+	off  int64
+	buf  []byte
+}
+
+// at returns n bytes at pos, valid until the next call, or nil past the end.
+func (r *windowReader) at(pos int64, n int) ([]byte, error) {
+	if pos < 0 || pos+int64(n) > r.size {
+		return nil, nil
+	}
+	if pos < r.off || pos+int64(n) > r.off+int64(len(r.buf)) {
+		want := min(int64(max(n, 1<<20)), r.size-pos)
+		if int64(cap(r.buf)) < want {
+			r.buf = make([]byte, want)
+		}
+		r.buf = r.buf[:want]
+		r.off = pos
+		if m, err := r.f.ReadAt(r.buf, pos); err != nil && m < n {
+			r.buf = r.buf[:0]
+			return nil, err
+		}
+	}
+	i := pos - r.off
+	return r.buf[i : i+int64(n)], nil
+}
+
+// write writes one group. buf begins with groupHeader bytes of room. The group
+// is not durable before sync returns. After an error the journal stands where
+// it stood and the group may not be in it.
+func (j *journal) write(buf []byte) error {
+	if j.current == nil {
+		if err := j.rotate(); err != nil {
+			return err
+		}
+	}
+	binary.BigEndian.PutUint32(buf[4:], uint32(len(buf)-groupHeader))
+	binary.BigEndian.PutUint64(buf[8:], j.group+1)
+	sum := crc32.Update(j.chain, castagnoli, buf[4:])
+	binary.BigEndian.PutUint32(buf, sum)
+	end := j.pos + int64(len(buf))
+	if err := j.extend(end); err != nil {
+		return err
+	}
+	if _, err := j.current.WriteAt(buf, j.pos); err != nil {
+		return fmt.Errorf("write journal: %w", err)
+	}
+	j.chain, j.pos = sum, end
+	j.group++
+	return nil
+}
+
+// extend writes zeros ahead of the end, so that the writes that follow change
+// bytes only and not the file's size.
+func (j *journal) extend(end int64) error {
+	f := j.current
+	if end <= f.size {
+		return nil
+	}
+	to := end + j.grow
+	j.grow = min(2*j.grow, maxGrow)
+	zeros := make([]byte, min(to-f.size, 1<<20))
+	for at := f.size; at < to; at += int64(len(zeros)) {
+		zeros = zeros[:min(int64(len(zeros)), to-at)]
+		if _, err := f.WriteAt(zeros, at); err != nil {
+			return fmt.Errorf("extend journal: %w", err)
+		}
+	}
+	f.size = to
+	return nil
+}
+
+func (j *journal) sync() error {
+	if err := j.current.Datasync(); err != nil {
+		return fmt.Errorf("sync journal: %w", err)
+	}
+	return nil
+}
+
+// full says that the next group should begin a new file.
+func (j *journal) full() bool { return j.current != nil && j.pos >= j.fileSize }
+
+// fresh says that the current file has no group yet.
+func (j *journal) fresh() bool { return j.current != nil && j.pos == journalHeader }
+
+// rotate begins a new file. The header is written here and becomes durable
+// with the first group's sync.
+func (j *journal) rotate() error {
+	var f *journalFile
+	if n := len(j.spare); n > 0 {
+		f, j.spare = j.spare[n-1], j.spare[:n-1]
+	} else {
+		name := filepath.Join(j.dir, fmt.Sprintf("%d.journal", j.nextID))
+		file, err := j.fs.OpenFile(name, os.O_RDWR|os.O_CREATE)
+		if err != nil {
+			return fmt.Errorf("create journal: %w", err)
+		}
+		f = &journalFile{File: file, name: name}
+		if err := j.fs.SyncDir(j.dir); err != nil {
+			file.Close()
+			return fmt.Errorf("sync journal directory: %w", err)
+		}
+		j.nextID++
+	}
+	h := journalFileHeader(j.seq + 1)
+	if _, err := f.WriteAt(h, 0); err != nil {
+		j.spare = append(j.spare, f)
+		return fmt.Errorf("write journal header: %w", err)
+	}
+	f.size = max(f.size, journalHeader)
+	if j.current != nil {
+		j.busy = append(j.busy, j.current)
+	}
+	j.seq++
+	f.seq = j.seq
+	j.current, j.pos = f, journalHeader
+	j.chain = crc32.Checksum(h, castagnoli)
+	return nil
+}
+
+// free makes the files before sequence before spare ones.
+func (j *journal) free(before uint64) {
+	busy := j.busy[:0]
+	for _, f := range j.busy {
+		if f.seq < before {
+			j.spare = append(j.spare, f)
+		} else {
+			busy = append(busy, f)
+		}
+	}
+	j.busy = busy
+	for len(j.spare) > 3 { // after a burst
+		f := j.spare[0]
+		j.spare = j.spare[1:]
+		f.Close()
+		j.fs.Remove(f.name)
+	}
+}
+
+func (j *journal) close() {
+	if j.current != nil {
+		j.current.Close()
+	}
+	for _, f := range append(j.busy, j.spare...) {
+		f.Close()
+	}
+}

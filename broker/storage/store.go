@@ -1,0 +1,316 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"sync"
+	"time"
+)
+
+// Flush says when a commit counts as durable.
+type Flush int
+
+// The flush policies.
+const (
+	FlushAlways   Flush = iota // synced before it is acknowledged
+	FlushInterval              // synced every Options.FlushInterval
+	FlushOS                    // synced by checkpoints only
+)
+
+// Options tune a store. The zero value is a durable one.
+type Options struct {
+	FS            FS // OSFS if nil
+	Flush         Flush
+	FlushInterval time.Duration // 50 ms if zero
+	// JournalBytes is the size of a journal file, and so of what is
+	// replayed after a crash and of the writes between two checkpoints.
+	// 64 MiB if zero.
+	JournalBytes int64
+	// ProducerExpiry is how long an idle producer's sequences are kept.
+	// 24 h if zero, as in Kafka.
+	ProducerExpiry time.Duration
+	Now            func() time.Time
+	Log            *slog.Logger
+	// Observe, if set, is told of each group that was written.
+	Observe func(GroupStats)
+}
+
+// GroupStats describes one group commit.
+type GroupStats struct {
+	Commits int
+	Bytes   int
+	Sync    time.Duration // of the journal's write and fdatasync
+}
+
+var (
+	// ErrFailed says that the disk failed in a way after which what is on
+	// it is unknown; the store takes no more writes until it is opened anew.
+	ErrFailed = errors.New("storage has failed and refuses writes")
+	// ErrClosed says that the store was closed.
+	ErrClosed = errors.New("storage is closed")
+	// ErrNewerFormat says that a later release wrote the directory.
+	ErrNewerFormat = errors.New("data directory was written by a newer release")
+)
+
+// Store is an open data directory.
+type Store struct {
+	dir  string
+	fs   FS
+	opt  Options
+	log  *slog.Logger
+	lock io.Closer
+
+	table *table
+
+	logsMu sync.RWMutex // guards logs, nextID
+	logs   map[uint64]*Log
+	nextID uint64
+
+	queueMu sync.Mutex // guards queue, closed
+	queue   []*Commit
+	closed  bool
+
+	wake    chan struct{} // capacity 1: the queue or closed changed
+	stopped chan struct{} // closed when the committer has returned
+
+	failMu sync.Mutex // guards failed
+	failed error
+
+	committer
+}
+
+// Open opens the data directory dir, creating it if it is absent, and recovers
+// what a crash left.
+func Open(dir string, opt Options) (*Store, error) {
+	if opt.FS == nil {
+		opt.FS = OSFS{}
+	}
+	if opt.FlushInterval <= 0 {
+		opt.FlushInterval = 50 * time.Millisecond
+	}
+	if opt.JournalBytes <= 0 {
+		opt.JournalBytes = 64 << 20
+	}
+	if opt.ProducerExpiry <= 0 {
+		opt.ProducerExpiry = 24 * time.Hour
+	}
+	if opt.Now == nil {
+		opt.Now = time.Now
+	}
+	if opt.Log == nil {
+		opt.Log = slog.New(slog.DiscardHandler)
+	}
+	s := &Store{
+		dir: dir, fs: opt.FS, opt: opt, log: opt.Log,
+		table:   newTable(),
+		logs:    map[uint64]*Log{},
+		nextID:  1,
+		wake:    make(chan struct{}, 1),
+		stopped: make(chan struct{}),
+	}
+	for _, d := range []string{dir, s.journalDir(), s.logsDir()} {
+		if err := s.fs.MkdirAll(d); err != nil {
+			return nil, fmt.Errorf("create data directory: %w", err)
+		}
+	}
+	lock, err := s.fs.Lock(filepath.Join(dir, "lock"))
+	if err != nil {
+		return nil, fmt.Errorf("open data directory: %w", err)
+	}
+	s.lock = lock
+	if err := s.recover(); err != nil {
+		s.closeFiles()
+		return nil, fmt.Errorf("recover %s: %w", dir, err)
+	}
+	go s.run()
+	return s, nil
+}
+
+func (s *Store) journalDir() string     { return filepath.Join(s.dir, "journal") }
+func (s *Store) logsDir() string        { return filepath.Join(s.dir, "logs") }
+func (s *Store) checkpointPath() string { return filepath.Join(s.dir, "checkpoint") }
+
+// recover loads the last checkpoint and replays the journal after it.
+func (s *Store) recover() error {
+	began := s.opt.Now()
+	cp, err := s.loadCheckpoint()
+	if err != nil {
+		return err
+	}
+	if cp.seq == 0 { // a directory without a checkpoint: make it durable
+		cp.seq = 1
+		for _, d := range []string{filepath.Dir(s.dir), s.dir} {
+			if err := s.fs.SyncDir(d); err != nil {
+				return fmt.Errorf("sync directory %s: %w", d, err)
+			}
+		}
+	}
+	groups := 0
+	s.journal, err = openJournal(s.fs, s.journalDir(), s.opt.JournalBytes, cp.seq, cp.group, func(payload []byte) error {
+		groups++
+		return s.replay(payload)
+	})
+	if err != nil {
+		return err
+	}
+	for _, l := range s.logs {
+		l.restage()
+	}
+	if err := s.sweep(); err != nil {
+		return err
+	}
+	s.dueCheckpoint = groups > 0
+	s.log.Info("log opened", "dir", s.dir, "logs", len(s.logs), "groups_replayed", groups, "took", s.opt.Now().Sub(began))
+	return nil
+}
+
+// sweep removes files that no log owns: a crash came between a deletion's
+// commit and the deletion.
+func (s *Store) sweep() error {
+	names, err := s.fs.ReadDir(s.logsDir())
+	if err != nil {
+		return fmt.Errorf("read logs directory: %w", err)
+	}
+	owned := map[string]bool{}
+	for _, l := range s.logs {
+		owned[l.name] = true
+	}
+	for _, name := range names {
+		if !owned[name] {
+			if err := s.fs.RemoveAll(filepath.Join(s.logsDir(), name)); err != nil {
+				return fmt.Errorf("remove deleted log: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// NewLog makes a log and its directory. It exists once a commit with Create
+// has succeeded. The name is for people: the log's id makes it unique.
+func (s *Store) NewLog(name string) (*Log, error) {
+	s.logsMu.Lock()
+	id := s.nextID
+	s.nextID++
+	s.logsMu.Unlock()
+	if len(name) > 200 {
+		name = name[:200]
+	}
+	name = fmt.Sprintf("%s.%d", name, id)
+	l := newLog(s.fs, id, name, filepath.Join(s.logsDir(), name))
+	if err := s.fs.MkdirAll(l.dir); err != nil {
+		return nil, fmt.Errorf("create log: %w", err)
+	}
+	return l, nil
+}
+
+// Create adds the birth of a log that NewLog made to the commit.
+func (c *Commit) Create(l *Log) { c.add(op{kind: opCreate, log: l}, len(l.name)+16) }
+
+// ID identifies the log in its store for ever.
+func (l *Log) ID() uint64 { return l.id }
+
+// Log returns the log with the id, or nil.
+func (s *Store) Log(id uint64) *Log {
+	s.logsMu.RLock()
+	defer s.logsMu.RUnlock()
+	return s.logs[id]
+}
+
+func (s *Store) attach(id uint64, name string) (*Log, error) {
+	l := newLog(s.fs, id, name, filepath.Join(s.logsDir(), name))
+	if err := s.fs.MkdirAll(l.dir); err != nil {
+		return nil, fmt.Errorf("create log: %w", err)
+	}
+	s.register(l)
+	return l, nil
+}
+
+func (s *Store) register(l *Log) {
+	s.logsMu.Lock()
+	defer s.logsMu.Unlock()
+	s.logs[l.id] = l
+	s.nextID = max(s.nextID, l.id+1)
+}
+
+func (s *Store) detach(l *Log) {
+	s.logsMu.Lock()
+	defer s.logsMu.Unlock()
+	delete(s.logs, l.id)
+}
+
+// Submit hands a commit to the committer. Commits become durable in the order
+// of submission. It does not block.
+func (s *Store) Submit(c *Commit) {
+	c.done = make(chan struct{})
+	s.queueMu.Lock()
+	if s.closed {
+		s.queueMu.Unlock()
+		c.err = ErrClosed
+		close(c.done)
+		return
+	}
+	s.queue = append(s.queue, c)
+	s.queueMu.Unlock()
+	s.nudge()
+}
+
+// Do submits a commit and waits for it.
+func (s *Store) Do(c *Commit) error {
+	s.Submit(c)
+	return c.Wait()
+}
+
+func (s *Store) nudge() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Failed returns why the store refuses writes, or nil.
+func (s *Store) Failed() error {
+	s.failMu.Lock()
+	defer s.failMu.Unlock()
+	return s.failed
+}
+
+func (s *Store) fail(err error) error {
+	s.failMu.Lock()
+	defer s.failMu.Unlock()
+	if s.failed == nil {
+		s.failed = fmt.Errorf("%w: %w", ErrFailed, err)
+		s.log.Error("the disk failed: no more writes are taken, reads go on; mend the disk and restart", "err", err)
+	}
+	return s.failed
+}
+
+// Close writes what was submitted, checkpoints, and closes the files.
+func (s *Store) Close() error {
+	s.queueMu.Lock()
+	if s.closed {
+		s.queueMu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.queueMu.Unlock()
+	s.nudge()
+	<-s.stopped
+	err := s.finalCheckpoint()
+	s.closeFiles()
+	return err
+}
+
+func (s *Store) closeFiles() {
+	if s.journal != nil {
+		s.journal.close()
+	}
+	for _, l := range s.logs {
+		for _, g := range l.segments {
+			g.close()
+		}
+	}
+	s.lock.Close()
+}
