@@ -1,0 +1,184 @@
+package detector
+
+import (
+	"fmt"
+	"image"
+	"log/slog"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// Options choose what is detected. A zero value is the model's default.
+type Options struct {
+	Classes []string // labels wanted; empty: all the model knows
+	Score   float32  // 0..1: lesser scores are dropped
+	IoU     float32  // 0..1: of two boxes of a class that overlap more, the lesser goes
+
+	// Input is the size in pixels for a model whose input is free. Where one
+	// side is 0 it follows the frame's aspect, the other being its longer side.
+	Input  image.Point
+	Region image.Rectangle // of the frame, looked at alone; empty: all of it
+
+	Log *slog.Logger // default: discard
+}
+
+// Detector looks at frames with one model.
+type Detector struct {
+	model   Model
+	spec    Spec
+	opts    Options
+	decoder decoder
+	query   query
+
+	box        letterbox
+	frame      image.Point // for which box is fitted
+	candidates []candidate
+}
+
+// New prepares a detector. It does not own the model: close that afterwards.
+// A class the model does not know, or a setting out of its range, is a
+// *usage.Error.
+func New(m Model, opts Options) (*Detector, error) {
+	s := m.Spec()
+	dec, err := newDecoder(s)
+	if err != nil {
+		return nil, fmt.Errorf("model %s: %w", s.Name, err)
+	}
+	if opts.Log == nil {
+		opts.Log = slog.New(slog.DiscardHandler)
+	}
+	if opts.Score == 0 {
+		opts.Score = s.Score
+	}
+	if opts.IoU == 0 {
+		opts.IoU = s.IoU
+	}
+	for _, v := range []float32{opts.Score, opts.IoU} {
+		if !(v > 0 && v <= 1) {
+			return nil, usage.New("use a value above 0 and at most 1", "the detector's score or IoU is %v", v)
+		}
+	}
+	d := &Detector{model: m, spec: s, opts: opts, decoder: dec, box: letterbox{spec: s}}
+	d.query.score = opts.Score
+	if d.query.class, err = wanted(s, opts.Classes); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// wanted turns labels into a table by class id.
+func wanted(s Spec, labels []string) ([]bool, error) {
+	table := make([]bool, max(len(s.Classes), 1))
+	for i := range table {
+		table[i] = len(labels) == 0
+	}
+	for _, l := range labels {
+		i := slices.IndexFunc(s.Classes, func(c string) bool { return strings.EqualFold(c, strings.TrimSpace(l)) })
+		if i < 0 {
+			known := strings.Join(s.Classes[:min(len(s.Classes), 12)], ", ")
+			if len(s.Classes) > 12 {
+				known += ", …"
+			}
+			return nil, usage.New("it knows "+known, "model %s has no class %q", s.Name, l)
+		}
+		table[i] = true
+	}
+	return table, nil
+}
+
+// Model describes the model as it is used now; Input is that of the last
+// frame, or the default before the first.
+func (d *Detector) Model() event.Model {
+	in := d.box.input
+	if in == (image.Point{}) {
+		in = image.Pt(max(d.spec.InputW, d.spec.Side), max(d.spec.InputH, d.spec.Side))
+	}
+	return event.Model{Name: d.spec.Name, SHA256: d.spec.SHA256, Input: [2]int{in.X, in.Y}, Provider: d.model.Provider()}
+}
+
+// Detect appends the frame's objects to dst[:0] and returns them, by falling
+// score, their index, label and box set. Boxes are in the frame's pixels and
+// rounded to a tenth of one. An error concerns this frame alone.
+func (d *Detector) Detect(f *ingest.Frame, dst []event.Object) ([]event.Object, error) {
+	dst = dst[:0]
+	if err := d.fit(f.Size()); err != nil {
+		return dst, err
+	}
+	if err := d.box.apply(&f.Image); err != nil {
+		return dst, err
+	}
+	out, err := d.model.Run(&d.box.tensor)
+	if err != nil {
+		return dst, fmt.Errorf("run model %s: %w", d.spec.Name, err)
+	}
+	return d.objects(out, dst)
+}
+
+// objects turns the model's outputs into objects.
+func (d *Detector) objects(out []Tensor, dst []event.Object) ([]event.Object, error) {
+	d.query.in = d.box.input
+	c, err := d.decoder.decode(d.candidates[:0], out, &d.query)
+	d.candidates = c[:0]
+	if err != nil {
+		return dst, fmt.Errorf("model %s: %w", d.spec.Name, err)
+	}
+	sortByScore(c)
+	c = c[:min(len(c), maxCandidates)]
+	if !d.decoder.suppressed() {
+		c = suppress(c, d.opts.IoU)
+	}
+	for i := range c {
+		b, ok := d.box.toFrame(c[i].box)
+		if !ok {
+			continue
+		}
+		id := int(c[i].class)
+		dst = append(dst, event.Object{
+			Index: len(dst), ClassID: id, Label: label(d.spec.Classes, id),
+			Score: float32(math.Round(float64(c[i].score)*1e4) / 1e4), Box: b,
+		})
+	}
+	return dst, nil
+}
+
+// fit chooses the input for frames of this size and fits the letterbox to it.
+func (d *Detector) fit(frame image.Point) error {
+	if frame == d.frame {
+		return nil
+	}
+	region := image.Rect(0, 0, frame.X, frame.Y)
+	if !d.opts.Region.Empty() {
+		if region = d.opts.Region.Intersect(region); region.Empty() {
+			return fmt.Errorf("the region %v lies outside the frame of %dx%d", d.opts.Region, frame.X, frame.Y)
+		}
+	}
+	if err := d.box.fit(region, inputFor(d.spec, d.opts.Input, region.Size())); err != nil {
+		return err
+	}
+	d.frame = frame
+	return nil
+}
+
+// inputFor returns the model's input for a picture of this size: what the
+// graph fixes; else what was asked for; else the smallest multiple of the
+// stride that holds the picture with its longer side at the default.
+func inputFor(s Spec, asked, size image.Point) image.Point {
+	if s.InputW > 0 && s.InputH > 0 {
+		return image.Pt(s.InputW, s.InputH)
+	}
+	up := func(v float64) int { return max(1, int(math.Ceil(v/float64(s.Stride)-1e-9))) * s.Stride }
+	if asked.X > 0 && asked.Y > 0 {
+		return image.Pt(up(float64(asked.X)), up(float64(asked.Y)))
+	}
+	side := max(asked.X, asked.Y)
+	if side == 0 {
+		side = s.Side
+	}
+	scale := float64(up(float64(side))) / float64(max(size.X, size.Y, 1))
+	return image.Pt(up(float64(size.X)*scale), up(float64(size.Y)*scale))
+}

@@ -1,0 +1,288 @@
+package onnx
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+
+	ort "github.com/yalue/onnxruntime_go"
+
+	"github.com/sightlog/sightlog/detector"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// maxModel bounds a model's size; protobuf itself ends at 2 GiB.
+const maxModel = 2 << 30
+
+// Options choose how a graph is run.
+type Options struct {
+	Name     string // of the model; default: the file's without .onnx
+	Threads  int    // for one run; default: the machine's, at most 4
+	Spinning bool   // idle threads burn their core to wake up sooner
+	Provider string // cpu (default), cuda, tensorrt, openvino, coreml
+	Library  string // path of onnxruntime's; see FindLibrary
+
+	// Adjust may change what was recognised, before it is checked.
+	Adjust func(*detector.Spec)
+
+	Log *slog.Logger // default: discard
+}
+
+// Session is a loaded graph. It implements detector.Model.
+type Session struct {
+	spec     detector.Spec
+	provider string
+	in, out  []string
+	ort      *ort.DynamicAdvancedSession
+	bound    *binding // for the input used last
+	varies   bool     // outputs must be taken as they come
+}
+
+// Open loads the model in a file. The file not being there, not being ONNX, or
+// not being a detector is a *usage.Error.
+func Open(file string, opts Options) (*Session, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return nil, usage.Wrap(err, "check the path", "model %s: cannot be read", file)
+	}
+	defer f.Close()
+	st, err := f.Stat()
+	if err != nil || !st.Mode().IsRegular() || st.Size() > maxModel {
+		return nil, usage.Wrap(err, "name an .onnx file", "model %s: not a file of at most 2 GiB", file)
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return nil, fmt.Errorf("read model %s: %w", file, err)
+	}
+	if opts.Name == "" {
+		opts.Name = strings.TrimSuffix(filepath.Base(file), ".onnx")
+	}
+	return open(source{file: file, shown: file}, hex.EncodeToString(h.Sum(nil)), opts)
+}
+
+// OpenBytes loads a model from memory, such as the one inside the program.
+func OpenBytes(data []byte, opts Options) (*Session, error) {
+	if len(data) == 0 {
+		return nil, errors.New("load model: no data")
+	}
+	sum := sha256.Sum256(data)
+	return open(source{data: data, shown: opts.Name}, hex.EncodeToString(sum[:]), opts)
+}
+
+// source is a graph in a file or in memory. A file is left to the library to
+// read, because a graph can have its weights in files beside it.
+type source struct {
+	file  string
+	data  []byte
+	shown string // in messages
+}
+
+func open(src source, sum string, opts Options) (*Session, error) {
+	if err := load(opts.Library); err != nil {
+		return nil, err
+	}
+	in, out, err := src.info()
+	if err != nil {
+		return nil, usage.Wrap(err, "name a model exported to ONNX", "model %s: not an ONNX file that onnxruntime %s reads", src.shown, Version)
+	}
+	so, err := options(&opts)
+	if err != nil {
+		return nil, err
+	}
+	defer so.Destroy()
+	s := &Session{provider: opts.Provider}
+	var ins, outs []detector.TensorInfo
+	s.in, ins = names(in)
+	s.out, outs = names(out)
+	if src.data != nil {
+		s.ort, err = ort.NewDynamicAdvancedSessionWithONNXData(src.data, s.in, s.out, so)
+	} else {
+		s.ort, err = ort.NewDynamicAdvancedSession(src.file, s.in, s.out, so)
+	}
+	if err != nil {
+		return nil, usage.Wrap(err, "try another provider or file", "model %s: onnxruntime cannot prepare it on %s: %s", src.shown, opts.Provider, firstLine(err))
+	}
+	meta, err := s.metadata()
+	if err == nil {
+		s.spec, err = detector.Recognise(ins, outs, meta)
+	}
+	if err != nil {
+		s.Close()
+		return nil, usage.Wrap(err, "name a detector, or describe it in a .yaml of the same name beside it", "model %s: %s", src.shown, firstLine(err))
+	}
+	s.spec.Name, s.spec.SHA256 = opts.Name, sum
+	if opts.Adjust != nil {
+		opts.Adjust(&s.spec)
+	}
+	s.varies = s.spec.VariableOutput
+	return s, nil
+}
+
+// info reads the graph's inputs and outputs, without optimising it.
+func (s source) info() (in, out []ort.InputOutputInfo, err error) {
+	if s.data != nil {
+		return ort.GetInputOutputInfoWithONNXData(s.data)
+	}
+	so, err := ort.NewSessionOptions()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer so.Destroy()
+	if err := so.SetGraphOptimizationLevel(ort.GraphOptimizationLevelDisableAll); err != nil {
+		return nil, nil, err
+	}
+	if err := so.SetIntraOpNumThreads(1); err != nil {
+		return nil, nil, err
+	}
+	return ort.GetInputOutputInfoWithOptions(s.file, so)
+}
+
+func names(info []ort.InputOutputInfo) ([]string, []detector.TensorInfo) {
+	var n []string
+	var t []detector.TensorInfo
+	for _, i := range info {
+		n = append(n, i.Name)
+		t = append(t, detector.TensorInfo{
+			Name: i.Name, Shape: i.Dimensions,
+			Float32: i.DataType == ort.TensorElementDataTypeFloat, Int64: i.DataType == ort.TensorElementDataTypeInt64,
+		})
+	}
+	return n, t
+}
+
+func (s *Session) metadata() (map[string]string, error) {
+	m, err := s.ort.GetModelMetadata()
+	if err != nil {
+		return nil, err
+	}
+	defer m.Destroy()
+	keys, err := m.GetCustomMetadataMapKeys()
+	if err != nil {
+		return nil, err
+	}
+	meta := map[string]string{}
+	for _, k := range keys {
+		if v, ok, err := m.LookupCustomMetadataMap(k); err == nil && ok {
+			meta[k] = v
+		}
+	}
+	return meta, nil
+}
+
+// options fills in defaults and turns them into onnxruntime's.
+func options(o *Options) (*ort.SessionOptions, error) {
+	if o.Threads <= 0 {
+		o.Threads = min(runtime.NumCPU(), 4)
+	}
+	if o.Provider == "" {
+		o.Provider = "cpu"
+	}
+	so, err := ort.NewSessionOptions()
+	if err != nil {
+		return nil, fmt.Errorf("onnxruntime: %w", err)
+	}
+	spin := "0"
+	if o.Spinning {
+		spin = "1"
+	}
+	err = errors.Join(
+		so.SetIntraOpNumThreads(o.Threads),
+		so.SetInterOpNumThreads(1),
+		so.SetLogSeverityLevel(ort.LoggingLevelFatal),
+		so.AddSessionConfigEntry("session.intra_op.allow_spinning", spin),
+		so.AddSessionConfigEntry("session.inter_op.allow_spinning", "0"),
+	)
+	if err == nil {
+		err = appendProvider(so, o.Provider)
+	}
+	if err != nil {
+		so.Destroy()
+		return nil, err
+	}
+	return so, nil
+}
+
+// Providers are the names that Options.Provider can have.
+func Providers() []string { return []string{"cpu", "cuda", "tensorrt", "openvino", "coreml"} }
+
+func appendProvider(so *ort.SessionOptions, name string) error {
+	var err error
+	switch name {
+	case "cpu":
+	case "cuda":
+		var c *ort.CUDAProviderOptions
+		if c, err = ort.NewCUDAProviderOptions(); err == nil {
+			err = errors.Join(so.AppendExecutionProviderCUDA(c), c.Destroy())
+		}
+	case "tensorrt":
+		var c *ort.TensorRTProviderOptions
+		if c, err = ort.NewTensorRTProviderOptions(); err == nil {
+			err = errors.Join(so.AppendExecutionProviderTensorRT(c), c.Destroy())
+		}
+	case "openvino":
+		err = so.AppendExecutionProviderOpenVINO(nil)
+	case "coreml":
+		err = so.AppendExecutionProviderCoreMLV2(nil)
+	default:
+		return usage.New("use "+strings.Join(Providers(), ", "), "unknown provider %q", name)
+	}
+	if err != nil {
+		return usage.Wrap(err, "use the provider cpu, or an onnxruntime built with it", "provider %s: this onnxruntime does not have it or it does not start: %s", name, firstLine(err))
+	}
+	return nil
+}
+
+// Spec says how to feed the graph and read its outputs.
+func (s *Session) Spec() detector.Spec { return s.spec }
+
+// Provider is the execution provider the session was opened with.
+func (s *Session) Provider() string { return s.provider }
+
+// Close frees the graph and its tensors.
+func (s *Session) Close() error {
+	if s.bound != nil {
+		s.bound.destroy()
+		s.bound = nil
+	}
+	if s.ort == nil {
+		return nil
+	}
+	err := s.ort.Destroy()
+	s.ort = nil
+	return err
+}
+
+// Run feeds the graph. The first run with a new input binds its tensors.
+func (s *Session) Run(in *detector.Tensor) ([]detector.Tensor, error) {
+	if s.ort == nil {
+		return nil, errors.New("the session is closed")
+	}
+	if s.bound == nil || s.bound.data != &in.F32[0] || !slices.Equal(s.bound.shape, in.Shape) {
+		if s.bound != nil {
+			s.bound.destroy()
+			s.bound = nil
+		}
+		b, err := bind(s, in)
+		if err != nil {
+			return nil, err
+		}
+		s.bound = b
+	}
+	return s.bound.run()
+}
+
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(err.Error()), "\n")
+	if len(line) > 200 {
+		line = line[:200] + "…"
+	}
+	return line
+}

@@ -1,0 +1,145 @@
+package detector_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/detector"
+	"github.com/sightlog/sightlog/detector/onnx"
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/testenv"
+)
+
+var update = flag.Bool("update", false, "write the stored references anew, from the plain implementation")
+
+// library skips the test where onnxruntime is not installed.
+func library(t testing.TB) string {
+	t.Helper()
+	if path, err := onnx.FindLibrary(""); err == nil {
+		return path
+	}
+	path := filepath.Join(testenv.Root(), "lib", "libonnxruntime.so."+onnx.Version)
+	if _, err := os.Stat(path); err != nil {
+		testenv.Skip(t, "onnxruntime is not installed: make setup")
+	}
+	return path
+}
+
+func session(t testing.TB, model string) *onnx.Session {
+	t.Helper()
+	s, err := onnx.Open(testenv.Data(t, "models/"+model), onnx.Options{Library: library(t), Threads: 1})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return s
+}
+
+// eachFrame calls do for every step-th frame of a clip.
+func eachFrame(t testing.TB, clip string, step int64, do func(f *ingest.Frame)) (frames int) {
+	t.Helper()
+	s, err := ingest.Open(context.Background(), ingest.Spec{ID: "test", URI: testenv.Data(t, clip)}, ingest.Options{Pace: ingest.Fast})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, s.Close()) }()
+	for {
+		var f ingest.Frame
+		err := s.Next(context.Background(), &f)
+		if errors.Is(err, io.EOF) {
+			return frames
+		}
+		require.NoError(t, err)
+		if f.Seq%step == 0 {
+			do(&f)
+			frames++
+		}
+	}
+}
+
+// requireSame compares objects with boxes one to one: overlap at least 0.95,
+// scores within 0.02. A box within that of the threshold may be in one alone.
+func requireSame(t testing.TB, want []plainBox, got []event.Object, threshold float64, where string) {
+	t.Helper()
+	used := make([]bool, len(got))
+	for _, w := range want {
+		found := false
+		for i, g := range got {
+			b := plainBox{float64(g.Box[0]), float64(g.Box[1]), float64(g.Box[2]), float64(g.Box[3]), float64(g.Score), g.ClassID}
+			if !used[i] && b.class == w.class && plainIoU(b, w) >= 0.95 && math.Abs(b.score-w.score) <= 0.02 {
+				used[i], found = true, true
+				break
+			}
+		}
+		require.Truef(t, found || w.score < threshold+0.02, "%s: nothing found for %+v among %+v", where, w, got)
+	}
+	for i, g := range got {
+		require.Truef(t, used[i] || float64(g.Score) < threshold+0.02, "%s: %+v is not in the reference %+v", where, g, want)
+	}
+}
+
+const referenceFile = "testdata/vtest-yolox_nano.txt"
+
+// referenceFrames are spread over vtest.avi; each shows several people.
+const referenceStep = 53
+
+func TestYOLOXNanoOnVtestEqualsTheStoredReference(t *testing.T) {
+	s := session(t, "yolox_nano.onnx")
+	const score, iou = 0.3, 0.45
+	if *update {
+		f, err := os.Create(referenceFile)
+		require.NoError(t, err)
+		fmt.Fprintf(f, "# yolox_nano.onnx on vtest.avi, every %dth frame, persons of score >= %g, NMS at IoU %g.\n", referenceStep, score, iou)
+		fmt.Fprintf(f, "# Made by the plain implementation in plain_test.go: go test ./detector -run Stored -update\n# frame score x1 y1 x2 y2\n")
+		eachFrame(t, "video/vtest.avi", referenceStep, func(fr *ingest.Frame) {
+			in, back := plainLetterbox(s.Spec(), &fr.Image, 416, 416)
+			out, err := s.Run(in)
+			require.NoError(t, err)
+			for _, b := range plainNMS(plainYOLOX(out, 416, 416), score, iou, 0) {
+				b = back(b)
+				fmt.Fprintf(f, "%d %.4f %.2f %.2f %.2f %.2f\n", fr.Seq, b.score, b.x1, b.y1, b.x2, b.y2)
+			}
+		})
+		require.NoError(t, f.Close())
+	}
+
+	stored := map[int64][]plainBox{}
+	f, err := os.Open(referenceFile)
+	require.NoError(t, err)
+	defer f.Close()
+	boxes := 0
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if lines.Text()[0] == '#' {
+			continue
+		}
+		var b plainBox
+		var seq int64
+		_, err := fmt.Sscan(lines.Text(), &seq, &b.score, &b.x1, &b.y1, &b.x2, &b.y2)
+		require.NoError(t, err)
+		stored[seq] = append(stored[seq], b)
+		boxes++
+	}
+	require.Greater(t, boxes, 50)
+
+	d, err := detector.New(s, detector.Options{Classes: []string{"person"}, Score: score, IoU: iou})
+	require.NoError(t, err)
+	var objs []event.Object
+	frames := eachFrame(t, "video/vtest.avi", referenceStep, func(fr *ingest.Frame) {
+		objs, err = d.Detect(fr, objs)
+		require.NoError(t, err)
+		requireSame(t, stored[fr.Seq], objs, score, fmt.Sprintf("frame %d", fr.Seq))
+		for i, o := range objs {
+			require.Equal(t, i, o.Index)
+			require.Equal(t, "person", o.Label)
+			require.True(t, i == 0 || o.Score <= objs[i-1].Score)
+		}
+	})
+	require.Equal(t, 15, frames)
+}

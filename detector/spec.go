@@ -1,0 +1,55 @@
+package detector
+
+// Order is the order of the colour planes in the input tensor.
+type Order string
+
+// The orders.
+const (
+	BGR Order = "bgr"
+	RGB Order = "rgb"
+)
+
+// Placement says where the resized frame lies in the input tensor.
+type Placement string
+
+// The placements.
+const (
+	TopLeft Placement = "top-left"
+	Centre  Placement = "centre"
+)
+
+// Spec says what a model wants to be fed and how to read what it answers.
+type Spec struct {
+	Name   string
+	SHA256 string
+
+	// InputW and InputH are fixed by the graph. Where they are 0 the input is
+	// free in multiples of Stride, and Side is the longer side by default.
+	InputW, InputH int
+	Stride         int
+	Side           int
+
+	Order     Order
+	Mean, Std [3]float32 // (pixel-Mean)/Std, pixel 0..255, in the order B, G, R
+	Pad       float32    // pixel value of the border
+	Letterbox Placement
+
+	Decoder string // one of Decoders
+	Decoded bool   // yolox: the graph adds the grid itself
+	// VariableOutput: the outputs' sizes depend on the picture.
+	VariableOutput bool
+	Classes        []string // by class id
+
+	Score float32 // default threshold
+	IoU   float32 // default overlap at which the lesser box goes
+}
+
+// Model runs a graph. It is used by one goroutine at a time.
+type Model interface {
+	Spec() Spec
+	Provider() string // "cpu", "cuda", …
+	// Run feeds in, f32 [1,3,h,w], and returns the graph's outputs in its
+	// order. They belong to the model and are valid until the next Run.
+	Run(in *Tensor) ([]Tensor, error)
+	Close() error
+}
