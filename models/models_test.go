@@ -1,0 +1,189 @@
+package models
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"bytes"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/internal/testenv"
+	"github.com/sightlog/sightlog/usage"
+)
+
+func TestCatalogueIsComplete(t *testing.T) {
+	t.Parallel()
+	names := map[string]bool{}
+	for _, e := range Catalogue() {
+		require.NotEmpty(t, e.Licence, e.Name)
+		require.NotEmpty(t, e.Homepage, e.Name)
+		require.NotEmpty(t, e.Decoder, e.Name)
+		require.NotEmpty(t, e.Builds, e.Name)
+		require.False(t, names[e.Name])
+		names[e.Name] = true
+		for _, b := range e.Builds {
+			require.True(t, b.SHA256 == "" || len(b.SHA256) == 64)
+			require.False(t, b.Verified && b.SHA256 == "", e.Name)
+		}
+	}
+	require.True(t, names[Default])
+}
+
+func TestVerifiedBuildsAreThoseAtHand(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Dir(testenv.Data(t, "models/yolox_nano.onnx"))
+	for _, e := range Catalogue() {
+		for _, b := range e.Builds {
+			if !b.Verified {
+				continue
+			}
+			m, err := Lookup(e.Name, Options{Dirs: []string{dir}})
+			require.NoError(t, err)
+			require.Equal(t, b.SHA256, m.SHA256)
+			require.Equal(t, e.Name, m.Name)
+		}
+	}
+	for path, err := range Verify(Options{Dirs: []string{dir}}) {
+		require.NoError(t, err, path)
+	}
+}
+
+func TestUnknownModelNamesTheNearest(t *testing.T) {
+	t.Parallel()
+	for typed, says := range map[string]string{
+		"yolox-nanno": "did you mean yolox-nano?",
+		"YOLOX-Tiny":  "did you mean yolox-tiny?",
+		"resnet":      "known are yolox-nano",
+	} {
+		_, err := Lookup(typed, Options{})
+		require.True(t, usage.Is(err))
+		require.Contains(t, err.Error(), says)
+	}
+}
+
+func TestLookupOfFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "mine.onnx")
+	_, err := Lookup(path, Options{})
+	require.True(t, usage.Is(err))
+	require.Contains(t, err.Error(), "no such file")
+	require.NoError(t, os.WriteFile(path, []byte("x"), 0o600))
+	m, err := Lookup(path, Options{})
+	require.NoError(t, err)
+	require.Equal(t, Model{Name: "mine", Path: path}, m)
+	_, err = Lookup(dir, Options{})
+	require.True(t, usage.Is(err))
+}
+
+func TestAFileThatIsNotTheCatalogueModelIsRefused(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	opts := Options{Dirs: []string{dir}}
+	_, err := Lookup("yolox-nano", opts)
+	require.ErrorIs(t, err, ErrMissing)
+	require.True(t, usage.Is(err))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "yolox_nano.onnx"), []byte("other"), 0o600))
+	_, err = Lookup("yolox-nano", opts)
+	require.True(t, usage.Is(err))
+	require.Contains(t, err.Error(), "not in the catalogue")
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "yolox_tiny.onnx"), []byte("any"), 0o600))
+	_, err = Lookup("yolox-tiny", opts)
+	require.Contains(t, err.Error(), "--unverified")
+	opts.Unverified = true
+	_, err = Lookup("yolox-tiny", opts)
+	require.NoError(t, err)
+}
+
+func TestUnverifiedModelIsNotPulledUnasked(t *testing.T) {
+	t.Parallel()
+	_, err := Pull(context.Background(), "yolox-tiny", PullOptions{Dir: t.TempDir()})
+	require.True(t, usage.Is(err))
+	require.Contains(t, err.Error(), "--unverified")
+	_, err = Pull(context.Background(), "nanodet-m", PullOptions{Dir: t.TempDir()})
+	require.True(t, usage.Is(err))
+}
+
+// served serves data, or the first cut bytes of it on the first request.
+func served(t *testing.T, data []byte, cut int) (url string, ranges *[]string) {
+	t.Helper()
+	ranges = new([]string)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		*ranges = append(*ranges, r.Header.Get("Range"))
+		if cut > 0 && len(*ranges) == 1 {
+			w.Header().Set("Content-Length", "100000")
+			w.Write(data[:cut]) //nolint:errcheck // the client sees the short body
+			return
+		}
+		http.ServeContent(w, r, "m", time.Time{}, bytes.NewReader(data))
+	}))
+	t.Cleanup(s.Close)
+	return s.URL, ranges
+}
+
+func entryFor(data []byte, urls ...string) (Entry, Build) {
+	sum := sha256.Sum256(data)
+	b := Build{SHA256: hex.EncodeToString(sum[:]), Size: int64(len(data)), URLs: urls, Verified: true}
+	return Entry{Name: "m", File: "m.onnx", Builds: []Build{b}}, b
+}
+
+func TestPullContinuesWhatWasCutOff(t *testing.T) {
+	t.Parallel()
+	data := bytes.Repeat([]byte("weights "), 10_000)
+	url, ranges := served(t, data, 30_000)
+	e, b := entryFor(data, url)
+	opts := PullOptions{Dir: t.TempDir()}
+	_, err := pull(context.Background(), e, b, opts)
+	require.Error(t, err)
+	require.NoFileExists(t, filepath.Join(opts.Dir, "m.onnx"))
+
+	var last int64
+	opts.Progress = func(done, total int64) { last = done }
+	path, err := pull(context.Background(), e, b, opts)
+	require.NoError(t, err)
+	got, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, data, got)
+	require.EqualValues(t, len(data), last)
+	require.Equal(t, []string{"", "bytes=30000-"}, *ranges)
+	require.NoFileExists(t, path+".part")
+
+	_, err = pull(context.Background(), e, b, opts)
+	require.NoError(t, err)
+	require.Len(t, *ranges, 2, "what is here is not pulled again")
+}
+
+func TestPullThrowsAwayWrongBytesAndTriesTheSecondURL(t *testing.T) {
+	t.Parallel()
+	data, wrong := []byte("right bytes"), []byte("wrong bytes")
+	bad, _ := served(t, wrong, 0)
+	good, _ := served(t, data, 0)
+	e, b := entryFor(data, bad)
+	dir := t.TempDir()
+	_, err := pull(context.Background(), e, b, PullOptions{Dir: dir})
+	require.ErrorContains(t, err, "SHA-256")
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, left)
+
+	e, b = entryFor(data, bad, good)
+	path, err := pull(context.Background(), e, b, PullOptions{Dir: dir})
+	require.NoError(t, err)
+	require.FileExists(t, path)
+}
+
+func TestPullOfflineSaysWhatToDo(t *testing.T) {
+	t.Parallel()
+	e, b := entryFor([]byte("x"), "http://127.0.0.1:1/m.onnx")
+	_, err := pull(context.Background(), e, b, PullOptions{Dir: t.TempDir()})
+	require.ErrorContains(t, err, "check the network, or put m.onnx in $SIGHTLOG_MODELS")
+}

@@ -1,0 +1,181 @@
+package models
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sightlog/sightlog/usage"
+)
+
+// maxPull bounds a download whose size nobody announced.
+const maxPull = 2 << 30
+
+// PullOptions say where to and how. The zero value pulls verified builds into
+// the user's cache.
+type PullOptions struct {
+	Dir        string                  // default: the user's cache
+	Unverified bool                    // also builds whose SHA-256 nobody here could check
+	Progress   func(done, total int64) // bytes; total 0: unknown
+	Client     *http.Client
+}
+
+// Pull downloads a catalogue model and returns its path. A download that was
+// cut off is continued; a file appears under its name only whole and with the
+// right SHA-256. A model that cannot be pulled is a *usage.Error.
+func Pull(ctx context.Context, name string, opts PullOptions) (string, error) {
+	e, err := Find(name)
+	if err != nil {
+		return "", err
+	}
+	b, ok := e.pullable()
+	switch {
+	case !ok:
+		return "", usage.New(e.howToGet(), "model %s has no address to pull it from", e.Name)
+	case !b.Verified && !opts.Unverified:
+		return "", usage.New("add --unverified to pull it all the same", "model %s is unverified: nobody checked what its address gives", e.Name)
+	}
+	return pull(ctx, e, b, opts)
+}
+
+func pull(ctx context.Context, e Entry, b Build, opts PullOptions) (string, error) {
+	if opts.Client == nil {
+		opts.Client = &http.Client{Transport: &http.Transport{
+			Proxy:                 http.ProxyFromEnvironment,
+			DialContext:           (&net.Dialer{Timeout: 10 * time.Second}).DialContext,
+			TLSHandshakeTimeout:   10 * time.Second,
+			ResponseHeaderTimeout: 30 * time.Second,
+		}}
+	}
+	if opts.Progress == nil {
+		opts.Progress = func(int64, int64) {}
+	}
+	if opts.Dir == "" {
+		dir, err := cacheDir()
+		if err != nil {
+			return "", usage.Wrap(err, "name a directory", "pull model %s: no cache directory", e.Name)
+		}
+		opts.Dir = dir
+	}
+	if err := os.MkdirAll(opts.Dir, 0o755); err != nil {
+		return "", usage.Wrap(err, "name a directory that can be written", "pull model %s: %s cannot be made", e.Name, opts.Dir)
+	}
+	to := filepath.Join(opts.Dir, e.File)
+	if sum, err := hashFile(to); err == nil && sum == b.SHA256 {
+		return to, nil
+	}
+	var failed []error
+	for _, url := range b.URLs {
+		err := fetch(ctx, url, to, b, opts)
+		if err == nil {
+			return to, nil
+		}
+		if ctx.Err() != nil {
+			return "", ctx.Err()
+		}
+		failed = append(failed, err)
+	}
+	return "", fmt.Errorf("pull model %s: %w; check the network, or put %s in $%s", e.Name, errors.Join(failed...), e.File, EnvDir)
+}
+
+// fetch downloads into to+".part", continuing what is there, checks it and
+// renames it.
+func fetch(ctx context.Context, url, to string, b Build, opts PullOptions) error {
+	part := to + ".part"
+	f, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	have, err := f.Seek(0, io.SeekEnd)
+	if err != nil {
+		return err
+	}
+	if b.Size > 0 && have > b.Size {
+		have = 0
+	}
+	if b.Size == 0 || have < b.Size {
+		if err := download(ctx, url, f, have, b, opts); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	sum, err := hashFile(part)
+	if err != nil {
+		return err
+	}
+	if b.SHA256 != "" && sum != b.SHA256 {
+		if err := os.Remove(part); err != nil { // continuing it would not mend it
+			return err
+		}
+		return fmt.Errorf("%s gave SHA-256 %s, not %s: thrown away", url, sum, b.SHA256)
+	}
+	return os.Rename(part, to)
+}
+
+func download(ctx context.Context, url string, f *os.File, have int64, b Build, opts PullOptions) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return err
+	}
+	if have > 0 {
+		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", have))
+	}
+	resp, err := opts.Client.Do(req)
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	switch {
+	case resp.StatusCode == http.StatusPartialContent && strings.HasPrefix(resp.Header.Get("Content-Range"), "bytes "+strconv.FormatInt(have, 10)+"-"):
+	case resp.StatusCode == http.StatusOK:
+		have = 0 // the server begins anew
+	case resp.StatusCode == http.StatusRequestedRangeNotSatisfiable && b.Size == 0:
+		return nil // there is no more of it
+	default:
+		return fmt.Errorf("%s answers %s", url, resp.Status)
+	}
+	if err := f.Truncate(have); err != nil {
+		return err
+	}
+	if _, err := f.Seek(have, io.SeekStart); err != nil {
+		return err
+	}
+	limit := int64(maxPull)
+	total := b.Size
+	if total > 0 {
+		limit = total
+	} else if resp.ContentLength > 0 {
+		total = have + resp.ContentLength
+	}
+	n, err := io.Copy(f, io.TeeReader(io.LimitReader(resp.Body, limit-have+1), &progress{have, total, opts.Progress}))
+	if err != nil {
+		return fmt.Errorf("%s: after %d bytes: %w", url, have+n, err)
+	}
+	if have+n > limit {
+		return fmt.Errorf("%s gives more than %d bytes", url, limit)
+	}
+	return nil
+}
+
+// progress counts what passes.
+type progress struct {
+	done, total int64
+	report      func(done, total int64)
+}
+
+func (p *progress) Write(b []byte) (int, error) {
+	p.done += int64(len(b))
+	p.report(p.done, p.total)
+	return len(b), nil
+}
