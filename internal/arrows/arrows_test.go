@@ -1,0 +1,94 @@
+// Package arrows holds the arrows between the packages: who may import whom.
+// ARCHITECTURE.md draws them; this test keeps the drawing true.
+package arrows_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/internal/testenv"
+)
+
+const module = "github.com/sightlog/sightlog/"
+
+// allowed names, for each package, those of ours that it may import. Every
+// package but the broker's may import usage; tests may import internal/….
+var allowed = map[string][]string{
+	"usage":      {},
+	"event":      {},
+	"config":     {},
+	"models":     {},
+	"migrations": {},
+
+	"broker/storage": {},
+	"broker":         {"broker/storage"},
+
+	"stream":   {"event"},
+	"postgres": {},
+	"sink":     {"event", "stream"},
+	"query":    {},
+
+	"ingest":         {"event"},
+	"detector":       {"event", "ingest"},
+	"detector/onnx":  {"detector"},
+	"detector/track": {"event"},
+
+	"pipeline":        {"broker", "config", "migrations", "postgres", "sink", "stream"},
+	"pipeline/detect": {"config", "detector", "detector/onnx", "detector/track", "event", "ingest", "models", "pipeline", "stream"},
+	"bench":           {"config", "pipeline", "query"},
+
+	"cli":           {"broker", "config", "pipeline", "postgres", "query", "stream"},
+	"cli/camera":    {"bench", "cli", "config", "detector", "detector/onnx", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "query"},
+	"cmd/sightlog":  {"cli", "cli/camera"},
+	"cmd/sightlogd": {"cli"},
+}
+
+// noUsage are the packages that return plain errors.
+var noUsage = []string{"broker", "broker/storage", "event", "usage"}
+
+func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
+	root := testenv.Root()
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		rel, err := filepath.Rel(root, path)
+		if err != nil {
+			return err
+		}
+		if e.IsDir() && rel != "." && strings.HasPrefix(e.Name(), ".") {
+			return filepath.SkipDir
+		}
+		dir := filepath.ToSlash(filepath.Dir(rel))
+		if filepath.Ext(path) != ".go" || strings.HasSuffix(path, "_test.go") || strings.HasPrefix(dir, "internal") {
+			return nil
+		}
+		if _, known := allowed[dir]; !known {
+			t.Errorf("%s: package %s is not in the table of this test", rel, dir)
+			return nil
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+		require.NoError(t, err)
+		for _, imp := range f.Imports {
+			name, err := strconv.Unquote(imp.Path.Value)
+			require.NoError(t, err)
+			ours, found := strings.CutPrefix(name, module)
+			switch {
+			case !found, slices.Contains(allowed[dir], ours):
+			case ours == "usage" && !slices.Contains(noUsage, dir):
+			default:
+				t.Errorf("%s: %s may not import %s", rel, dir, ours)
+			}
+		}
+		return nil
+	})
+	require.NoError(t, err)
+}
