@@ -1,0 +1,248 @@
+package sink
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// consumer is one member of the group. Its loop, run, owns all but what mu
+// guards; the client calls assigned and revoked from a goroutine of its own.
+type consumer struct {
+	*Sink
+	log *slog.Logger
+	cl  *kgo.Client
+	adm *kadm.Client
+
+	mu sync.Mutex         // guards the following
+	at map[place]position // the partitions we own, and where the tables are
+
+	parked map[place]time.Time // paused until then, because a dead letter could not be written
+	ids    []int64             // batch ids in hand
+	last   *batchTimes         // the last committed batch, until its times are written
+}
+
+// position is where the tables are in one partition of a topic.
+type position struct {
+	cluster string
+	topic   kadm.TopicID
+	next    int64
+}
+
+func (s *Sink) newConsumer(number int) (*consumer, error) {
+	c := &consumer{
+		Sink:   s,
+		log:    s.cfg.Log.With("consumer", number),
+		at:     make(map[place]position),
+		parked: make(map[place]time.Time),
+	}
+	cl, err := s.cfg.Stream.Client(
+		kgo.ConsumerGroup(s.cfg.Group),
+		kgo.ConsumeTopics(s.cfg.Topics...),
+		kgo.SessionTimeout(s.cfg.SessionTimeout),
+		kgo.HeartbeatInterval(s.cfg.SessionTimeout/3),
+		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.KeepControlRecords(), // the stored offset passes transaction markers too
+		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
+		kgo.AdjustFetchOffsetsFn(c.assigned),
+		kgo.OnPartitionsRevoked(c.revoked),
+		kgo.OnPartitionsLost(c.lost),
+		kgo.BlockRebalanceOnPoll(), // a partition is not given away under a transaction
+		kgo.AutoCommitMarks(),
+		kgo.AutoCommitInterval(time.Second),
+	)
+	if err != nil {
+		return nil, err
+	}
+	c.cl, c.adm = cl, kadm.NewClient(cl)
+	return c, nil
+}
+
+// run polls and writes until ctx ends.
+func (c *consumer) run(ctx context.Context) error {
+	defer c.close(ctx)
+	work, cancel := outlast(ctx, c.cfg.StopTimeout)
+	defer cancel()
+	for ctx.Err() == nil {
+		fetches := c.poll(ctx)
+		fetched := time.Now()
+		items := c.take(fetches)
+		if len(items) > 0 && ctx.Err() == nil {
+			if err := c.write(ctx, work, items, fetched); err != nil && !errors.Is(err, errAside) {
+				c.log.Info("stopping with a batch in hand; it stays in the log", "records", len(items), "cause", err)
+			}
+		}
+		c.unpark()
+		c.cl.AllowRebalance()
+	}
+	return nil
+}
+
+// outlast returns a context that ends d after ctx does.
+func outlast(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	stop := context.AfterFunc(ctx, func() {
+		select {
+		case <-work.Done():
+		case <-time.After(d):
+			cancel()
+		}
+	})
+	return work, func() { stop(); cancel() }
+}
+
+// idle is how long a committed batch's times wait for a next batch to travel
+// with.
+const idle = 50 * time.Millisecond
+
+// poll waits for records. With times to write it waits at most idle, with a
+// parked partition until that is due.
+func (c *consumer) poll(ctx context.Context) kgo.Fetches {
+	wait := time.Duration(0)
+	if c.last != nil {
+		wait = idle
+	}
+	for _, due := range c.parked {
+		if d := max(time.Until(due), time.Millisecond); wait == 0 || d < wait {
+			wait = d
+		}
+	}
+	if wait == 0 {
+		return c.cl.PollRecords(ctx, c.cfg.MaxRecords)
+	}
+	short, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	fetches := c.cl.PollRecords(short, c.cfg.MaxRecords)
+	if fetches.NumRecords() == 0 && c.last != nil && ctx.Err() == nil {
+		c.writeTimes(ctx)
+	}
+	return fetches
+}
+
+// take decodes what a poll returned: each partition's records in order, and
+// the partitions in an order that two sinks share, so that they lock alike.
+func (c *consumer) take(fetches kgo.Fetches) []item {
+	fetches.EachError(c.failed)
+	var parts []kgo.FetchTopicPartition
+	fetches.EachPartition(func(p kgo.FetchTopicPartition) { parts = append(parts, p) })
+	slices.SortFunc(parts, func(a, b kgo.FetchTopicPartition) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	items := make([]item, 0, fetches.NumRecords())
+	for _, p := range parts {
+		pl := place{p.Topic, p.Partition}
+		at, ok := c.position(pl)
+		if !ok {
+			continue
+		}
+		for _, rec := range p.Records {
+			if rec.Offset >= at.next {
+				items = append(items, decode(rec))
+			}
+		}
+		if n := len(p.Records); n > 0 {
+			behind := max(0, p.LastStableOffset-p.Records[n-1].Offset-1)
+			c.metrics.lag.WithLabelValues(pl.labels()...).Set(float64(behind))
+		}
+	}
+	return items
+}
+
+// failed sorts out the error of a fetch. What the client can retry it retries
+// itself and does not show.
+func (c *consumer) failed(topic string, partition int32, err error) {
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, kgo.ErrClientClosed):
+	case errors.Is(err, kerr.OffsetOutOfRange):
+		c.stop(place{topic, partition}, "the offset the tables are at is no longer in the log: records were removed before they were written")
+	case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID):
+		c.stop(place{topic, partition}, "the topic was deleted and made again; restart the sink to read the new one")
+	default:
+		c.log.Warn("cannot fetch", "topic", topic, "partition", partition, "cause", err)
+	}
+}
+
+// stop ends the reading of a partition that only a person can mend.
+func (c *consumer) stop(pl place, why string) {
+	c.log.Error("partition stopped: "+why, "topic", pl.topic, "partition", pl.partition)
+	c.metrics.stopped.WithLabelValues(pl.labels()...).Set(1)
+	c.cl.PauseFetchPartitions(map[string][]int32{pl.topic: {pl.partition}})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.at, pl)
+}
+
+func (c *consumer) positions() map[place]position {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.at)
+}
+
+func (c *consumer) position(pl place) (position, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	at, ok := c.at[pl]
+	return at, ok
+}
+
+// park pauses a partition for a while and goes back to where the tables are.
+func (c *consumer) park(pl place) {
+	at, ok := c.position(pl)
+	if !ok {
+		return
+	}
+	const pause = 5 * time.Second
+	c.parked[pl] = time.Now().Add(pause)
+	c.cl.PauseFetchPartitions(map[string][]int32{pl.topic: {pl.partition}})
+	c.seek(map[place]position{pl: at})
+}
+
+func (c *consumer) unpark() {
+	now := time.Now()
+	for pl, due := range c.parked {
+		if now.Before(due) {
+			continue
+		}
+		delete(c.parked, pl)
+		if _, ok := c.position(pl); ok {
+			c.cl.ResumeFetchPartitions(map[string][]int32{pl.topic: {pl.partition}})
+		}
+	}
+}
+
+// seek makes the client fetch from the given positions. Called only between a
+// poll and AllowRebalance.
+func (c *consumer) seek(to map[place]position) {
+	offsets := make(map[string]map[int32]kgo.EpochOffset)
+	for pl, at := range to {
+		if offsets[pl.topic] == nil {
+			offsets[pl.topic] = make(map[int32]kgo.EpochOffset)
+		}
+		offsets[pl.topic][pl.partition] = kgo.EpochOffset{Epoch: -1, Offset: at.next}
+	}
+	c.cl.SetOffsets(offsets)
+}
+
+// close writes what is left to write and leaves the group, so that another
+// member takes over at once.
+func (c *consumer) close(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	if c.last != nil {
+		c.writeTimes(ctx)
+	}
+	c.cl.AllowRebalance()
+	if err := c.cl.LeaveGroupContext(ctx); err != nil {
+		c.log.Debug("cannot leave the group; it notices after the session timeout", "cause", err)
+	}
+	c.cl.CloseAllowingRebalance()
+}

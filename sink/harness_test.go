@@ -1,0 +1,193 @@
+package sink_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/sink"
+	"github.com/sightlog/sightlog/stream"
+)
+
+const partitions = 4
+
+// world is a log and a database, with a client to look at the log with.
+type world struct {
+	testing.TB
+	stream stream.Config
+	pool   *pgxpool.Pool
+	cl     *kgo.Client
+}
+
+func newWorld(t testing.TB) *world {
+	t.Helper()
+	return newWorldOn(t, pgtest.Open(t))
+}
+
+func newWorldOn(t testing.TB, pool *pgxpool.Pool) *world {
+	t.Helper()
+	w := &world{TB: t, pool: pool, stream: stream.Config{Brokers: newBroker(t)}}
+	w.cl = w.client()
+	require.NoError(t, stream.EnsureTopics(t.Context(), w.cl, partitions))
+	return w
+}
+
+// newBroker starts a broker and returns its address.
+func newBroker(t testing.TB) []string {
+	c, err := kfake.NewCluster(kfake.NumBrokers(1))
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	return c.ListenAddrs()
+}
+
+func (w *world) client(opts ...kgo.Opt) *kgo.Client {
+	w.Helper()
+	cl, err := w.stream.Client(append([]kgo.Opt{kgo.ProducerLinger(0)}, opts...)...)
+	require.NoError(w, err)
+	w.Cleanup(cl.Close)
+	return cl
+}
+
+// start runs a sink until the returned function is called, or the test ends.
+func (w *world) start(change ...func(*sink.Config)) (stop func()) {
+	w.Helper()
+	cfg := sink.Config{Stream: w.stream, Pool: w.pool, Log: slog.New(slog.NewTextHandler(w.Output(), nil))}
+	for _, f := range change {
+		f(&cfg)
+	}
+	s, err := sink.New(cfg)
+	require.NoError(w, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx) }()
+	stopped := false
+	stop = func() {
+		w.Helper()
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		require.NoError(w, <-done)
+	}
+	w.Cleanup(stop)
+	return stop
+}
+
+// drain waits until the tables hold what the log holds.
+func (w *world) drain() {
+	w.Helper()
+	w.await("the sink to catch up", func() bool {
+		lag, err := sink.CaughtUp(w.Context(), w.cl, w.pool, stream.Sightings, stream.Runs)
+		return err == nil && lag == 0
+	})
+}
+
+// await waits for ok. The limit is only there to name what a hang waited for.
+func (w *world) await(what string, ok func() bool) {
+	w.Helper()
+	require.Eventually(w, ok, time.Minute, 5*time.Millisecond, "waiting for %s", what)
+}
+
+// origin is when the tests' runs started: now, to the second, so that the days
+// have partitions.
+var origin = time.Now().UTC().Truncate(time.Second)
+
+// sighting is the n-th of a run: with n % 3 people, 40 ms apart.
+func sighting(camera, run string, n int) *event.Sighting {
+	at := origin.Add(time.Duration(n) * 40 * time.Millisecond)
+	s := &event.Sighting{
+		Camera: camera, Run: run, Seq: int64(n), SourceKind: event.SourceFile, PTS: int64(n) * 40_000,
+		CapturedAt: event.At(at), GrabbedAt: event.At(at), DecodedAt: event.At(at.Add(time.Millisecond)),
+		InferredAt: event.At(at.Add(12 * time.Millisecond)), ProducedAt: event.At(at.Add(13 * time.Millisecond)),
+		Frame: event.Size{Width: 768, Height: 576},
+		Model: event.Model{Name: "m", SHA256: "abc", Input: [2]int{416, 320}, Provider: "cpu"},
+	}
+	for i := range n % 3 {
+		x := float32(10 * i)
+		s.Objects = append(s.Objects, event.Object{Index: i, Label: "person", Score: 0.9 - float32(i)/10, Box: event.Box{x, 20, x + 5.5, 60}})
+	}
+	return s
+}
+
+func record(t testing.TB, s *event.Sighting) *kgo.Record {
+	t.Helper()
+	b, err := s.Encode()
+	require.NoError(t, err)
+	return &kgo.Record{Topic: stream.Sightings, Key: []byte(s.Camera), Value: b,
+		Headers: []kgo.RecordHeader{{Key: event.HeaderSchema, Value: []byte(event.SchemaSighting)}}}
+}
+
+func runRecord(t testing.TB, r *event.Run) *kgo.Record {
+	t.Helper()
+	b, err := r.Encode()
+	require.NoError(t, err)
+	return &kgo.Record{Topic: stream.Runs, Key: []byte(r.ID), Value: b,
+		Headers: []kgo.RecordHeader{{Key: event.HeaderSchema, Value: []byte(event.SchemaRun)}}}
+}
+
+func (w *world) produce(recs ...*kgo.Record) {
+	w.Helper()
+	require.NoError(w, w.cl.ProduceSync(w.Context(), recs...).FirstErr())
+}
+
+// fill produces sightings from to to-1 of a run of each camera.
+func (w *world) fill(from, to int, cameras ...string) {
+	w.Helper()
+	var recs []*kgo.Record
+	for n := from; n < to; n++ {
+		for _, c := range cameras {
+			recs = append(recs, record(w, sighting(c, "run-of-"+c, n)))
+		}
+	}
+	w.produce(recs...)
+}
+
+// people is the number of detections in sightings from to to-1 of fill.
+func people(from, to int) (n int) {
+	for i := from; i < to; i++ {
+		n += i % 3
+	}
+	return n
+}
+
+// number returns what a question with one integer for an answer says.
+func (w *world) number(sql string, args ...any) (n int) {
+	w.Helper()
+	require.NoError(w, w.pool.QueryRow(w.Context(), sql, args...).Scan(&n), sql)
+	return n
+}
+
+// dump returns every row of the tables by names, in order, without what
+// depends on when and by whom they were written.
+func dump(t testing.TB, pool *pgxpool.Pool) []string {
+	t.Helper()
+	var lines []string
+	for _, sql := range []string{
+		"SELECT name FROM cameras ORDER BY 1",
+		`SELECT c.name, r.run, source_kind, source, fingerprint, model, model_sha256, model_width, model_height, provider,
+			started_at, finished_at, outcome, damage, frames, dropped FROM runs r JOIN cameras c ON c.id = r.camera_id ORDER BY 1, 2`,
+		`SELECT captured_at, camera, run, seq, people, objects, width, height, pts_us, dropped_before,
+			grabbed_at, decoded_at, inferred_at, produced_at, model FROM v_sightings ORDER BY 1, 2, 3, 4`,
+		"SELECT * FROM v_detections ORDER BY 1, 2, 3, 4, 5",
+	} {
+		rows, err := pool.Query(t.Context(), sql)
+		require.NoError(t, err)
+		for rows.Next() {
+			v, err := rows.Values()
+			require.NoError(t, err)
+			lines = append(lines, fmt.Sprint(v...))
+		}
+		require.NoError(t, rows.Err())
+	}
+	return lines
+}

@@ -1,0 +1,138 @@
+package sink
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// logState is what the brokers say: the ids that outlive names, and which
+// offsets each partition holds.
+type logState struct {
+	cluster string
+	ids     map[string]kadm.TopicID
+	spans   map[place]span
+}
+
+// span is a partition's first offset and the one after its last.
+type span struct{ start, end int64 }
+
+func readLog(ctx context.Context, adm *kadm.Client, topics []string) (*logState, error) {
+	md, err := adm.Metadata(ctx, topics...)
+	if err != nil {
+		return nil, fmt.Errorf("read the cluster's metadata: %w", err)
+	}
+	if md.Cluster == "" {
+		return nil, fmt.Errorf("the brokers tell no cluster id")
+	}
+	log := &logState{cluster: md.Cluster, ids: make(map[string]kadm.TopicID), spans: make(map[place]span)}
+	for name, t := range md.Topics {
+		if t.Err != nil {
+			continue // as good as absent
+		}
+		log.ids[name] = t.ID
+	}
+	return log, nil
+}
+
+// readEnds reads the spans of topics. The end is the high watermark, or when
+// committed the last stable offset: what a read_committed consumer sees.
+func (l *logState) readEnds(ctx context.Context, adm *kadm.Client, topics []string, committed bool) error {
+	starts, err := adm.ListStartOffsets(ctx, topics...)
+	if err != nil {
+		return fmt.Errorf("list start offsets: %w", err)
+	}
+	list := adm.ListEndOffsets
+	if committed {
+		list = adm.ListCommittedOffsets
+	}
+	ends, err := list(ctx, topics...)
+	if err != nil {
+		return fmt.Errorf("list end offsets: %w", err)
+	}
+	var failed error
+	starts.Each(func(s kadm.ListedOffset) {
+		e, ok := ends.Lookup(s.Topic, s.Partition)
+		switch {
+		case !ok:
+		case s.Err != nil:
+			failed = s.Err
+		case e.Err != nil:
+			failed = e.Err
+		default:
+			l.spans[place{s.Topic, s.Partition}] = span{s.Offset, e.Offset}
+		}
+	})
+	if failed != nil {
+		return fmt.Errorf("list offsets: %w", failed)
+	}
+	return nil
+}
+
+type rowKey struct {
+	topic     kadm.TopicID
+	partition int32
+}
+
+// readRows reads where the tables are in every partition of a cluster.
+func readRows(ctx context.Context, pool *pgxpool.Pool, cluster string) (map[rowKey]int64, error) {
+	rows, err := pool.Query(ctx, "SELECT topic_id, partition, next FROM sink_offsets WHERE cluster_id = $1", cluster)
+	if err != nil {
+		return nil, fmt.Errorf("read sink_offsets: %w", err)
+	}
+	defer rows.Close()
+	next := make(map[rowKey]int64)
+	for rows.Next() {
+		var id pgtype.UUID
+		var k rowKey
+		var n int64
+		if err := rows.Scan(&id, &k.partition, &n); err != nil {
+			return nil, fmt.Errorf("read sink_offsets: %w", err)
+		}
+		k.topic = id.Bytes
+		next[k] = n
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read sink_offsets: %w", err)
+	}
+	return next, nil
+}
+
+// CaughtUp returns how many offsets of topics are not in the tables yet: 0
+// when all that read_committed consumers can see is. Transaction markers and
+// aborted records count until the sink has passed them. A topic that is not
+// there counts nothing.
+func CaughtUp(ctx context.Context, cl *kgo.Client, pool *pgxpool.Pool, topics ...string) (lag int64, err error) {
+	adm := kadm.NewClient(cl)
+	log, err := readLog(ctx, adm, topics)
+	if err != nil {
+		return 0, err
+	}
+	there := make([]string, 0, len(log.ids))
+	for t := range log.ids {
+		there = append(there, t)
+	}
+	if len(there) == 0 {
+		return 0, nil
+	}
+	// The ends before the rows: the lag is never less than it was at the call.
+	if err := log.readEnds(ctx, adm, there, true); err != nil {
+		return 0, err
+	}
+	rows, err := readRows(ctx, pool, log.cluster)
+	if err != nil {
+		return 0, err
+	}
+	for pl, span := range log.spans {
+		next, ok := rows[rowKey{log.ids[pl.topic], pl.partition}]
+		if !ok {
+			next = span.start
+		}
+		lag += max(0, span.end-next)
+	}
+	return lag, nil
+}

@@ -1,0 +1,141 @@
+package sink
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/sightlog/sightlog/event"
+)
+
+// names knows the integer keys of cameras and runs and which classes are
+// written. It makes missing rows before the transaction that needs them, each
+// in its own: they are few, and rows that stay behind do no harm.
+type names struct {
+	pool *pgxpool.Pool
+
+	mu      sync.Mutex // guards the following
+	cameras map[string]int32
+	runs    map[runKey]int32
+	classes map[classKey]struct{}
+}
+
+type runKey struct {
+	camera int32
+	run    string
+}
+
+type classKey struct {
+	run   int32
+	class int
+}
+
+// maxNames bounds each map: above it, it is forgotten and filled again.
+const maxNames = 10_000
+
+func newNames(pool *pgxpool.Pool) *names {
+	n := &names{pool: pool}
+	n.forget()
+	return n
+}
+
+// forget drops what is known. Called when the database may be another one, or
+// was cleaned under us.
+func (n *names) forget() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.cameras = make(map[string]int32)
+	n.runs = make(map[runKey]int32)
+	n.classes = make(map[classKey]struct{})
+}
+
+func remember[K comparable, V any](n *names, m *map[K]V, k K, v V) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(*m) >= maxNames {
+		clear(*m)
+	}
+	(*m)[k] = v
+}
+
+func recall[K comparable, V any](n *names, m *map[K]V, k K) (V, bool) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	v, ok := (*m)[k]
+	return v, ok
+}
+
+func (n *names) camera(ctx context.Context, name string) (int32, error) {
+	id, ok := recall(n, &n.cameras, name)
+	if ok {
+		return id, nil
+	}
+	id, err := n.make(ctx, "SELECT id FROM cameras WHERE name = $1",
+		"INSERT INTO cameras (name) VALUES ($1) ON CONFLICT DO NOTHING", []any{name})
+	if err != nil {
+		return 0, fmt.Errorf("make camera %s: %w", name, err)
+	}
+	remember(n, &n.cameras, name, id)
+	return id, nil
+}
+
+// run returns the key of the run that s belongs to. A run whose own record has
+// not come yet gets a row from the sighting.
+func (n *names) run(ctx context.Context, camera int32, s *event.Sighting) (int32, error) {
+	k := runKey{camera, s.Run}
+	id, ok := recall(n, &n.runs, k)
+	if ok {
+		return id, nil
+	}
+	id, err := n.make(ctx, "SELECT id FROM runs WHERE camera_id = $1 AND run = $2",
+		`INSERT INTO runs (camera_id, run, source_kind, model, model_sha256, model_width, model_height, provider)
+		 VALUES ($1, $2, $3, $4, $5, $6::bigint, $7::bigint, $8) ON CONFLICT DO NOTHING`,
+		[]any{camera, s.Run},
+		string(s.SourceKind), s.Model.Name, s.Model.SHA256, s.Model.Input[0], s.Model.Input[1], s.Model.Provider)
+	if err != nil {
+		return 0, fmt.Errorf("make run %s: %w", s.Run, err)
+	}
+	remember(n, &n.runs, k, id)
+	return id, nil
+}
+
+// class makes sure that a run's label for a class is written.
+func (n *names) class(ctx context.Context, run int32, o event.Object) error {
+	k := classKey{run, o.ClassID}
+	if _, ok := recall(n, &n.classes, k); ok {
+		return nil
+	}
+	if _, err := n.pool.Exec(ctx, "INSERT INTO classes (run_id, class_id, label) VALUES ($1, $2::bigint, $3) ON CONFLICT DO NOTHING",
+		run, o.ClassID, o.Label); err != nil {
+		return fmt.Errorf("make class %d: %w", o.ClassID, err)
+	}
+	remember(n, &n.classes, k, struct{}{})
+	return nil
+}
+
+// make returns the id that sel finds by keys, after ins when there is none.
+func (n *names) make(ctx context.Context, sel, ins string, keys []any, more ...any) (id int32, err error) {
+	for range 2 {
+		rows, err := n.pool.Query(ctx, sel, keys...)
+		if err != nil {
+			return 0, err
+		}
+		found := rows.Next()
+		if found {
+			err = rows.Scan(&id)
+		}
+		rows.Close()
+		if err == nil {
+			err = rows.Err()
+		}
+		if err != nil || found {
+			return id, err
+		}
+		if _, err := n.pool.Exec(ctx, ins, append(keys, more...)...); err != nil {
+			return 0, err
+		}
+	}
+	return 0, fmt.Errorf("the row went away after it was made")
+}

@@ -1,0 +1,201 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// assigned is called with partitions we were given. Their reading starts where
+// the tables are, whatever the group has committed. It waits for the database
+// and the broker as long as the partitions are ours.
+func (c *consumer) assigned(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	var places []place
+	for t, ps := range offsets {
+		for p := range ps {
+			places = append(places, place{t, p})
+		}
+	}
+	var found map[place]position
+	err := c.patiently(ctx, "find where the tables are", func(ctx context.Context) (err error) {
+		found, err = c.locate(ctx, places)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	start := make(map[string]map[int32]kgo.Offset)
+	for pl, at := range found {
+		if start[pl.topic] == nil {
+			start[pl.topic] = make(map[int32]kgo.Offset)
+		}
+		start[pl.topic][pl.partition] = kgo.NewOffset().At(at.next).WithEpoch(-1)
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for pl, at := range found {
+		c.at[pl] = at
+		c.metrics.stopped.WithLabelValues(pl.labels()...).Set(0)
+	}
+	return start, nil
+}
+
+// revoked is called before partitions are given away: the group hears how far
+// we came.
+func (c *consumer) revoked(ctx context.Context, cl *kgo.Client, gone map[string][]int32) {
+	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	if err := cl.CommitMarkedOffsets(ctx); err != nil {
+		c.log.Debug("cannot commit the group's offsets; they are for lag only", "cause", err)
+	}
+	c.lost(ctx, cl, gone)
+}
+
+// lost is called when partitions are no longer ours.
+func (c *consumer) lost(_ context.Context, cl *kgo.Client, gone map[string][]int32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for t, ps := range gone {
+		for _, p := range ps {
+			pl := place{t, p}
+			delete(c.at, pl)
+			c.metrics.forget(pl)
+		}
+	}
+	cl.ResumeFetchPartitions(gone) // whoever gets them back starts unpaused
+}
+
+// locate reads where the tables are in each of places, and puts those that are
+// new to the database at the start of their log. A place whose offset is not
+// in the log is stopped and left out.
+func (c *consumer) locate(ctx context.Context, places []place) (map[place]position, error) {
+	topics := make(map[string]struct{})
+	for _, pl := range places {
+		topics[pl.topic] = struct{}{}
+	}
+	names := make([]string, 0, len(topics))
+	for t := range topics {
+		names = append(names, t)
+	}
+	log, err := readLog(ctx, c.adm, names)
+	if err != nil {
+		return nil, err
+	}
+	// The rows before the log's ends: an offset that is written while we look
+	// must not seem to lie beyond the end.
+	rows, err := readRows(ctx, c.cfg.Pool, log.cluster)
+	if err != nil {
+		return nil, err
+	}
+	if err := log.readEnds(ctx, c.adm, names, false); err != nil {
+		return nil, err
+	}
+	found := make(map[place]position, len(places))
+	for _, pl := range places {
+		id, ok := log.ids[pl.topic]
+		if !ok {
+			return nil, fmt.Errorf("topic %s is not in the cluster's metadata", pl.topic)
+		}
+		if id == (kadm.TopicID{}) {
+			return nil, fmt.Errorf("topic %s has no id: the brokers are older than Kafka 2.8", pl.topic)
+		}
+		span, ok := log.spans[pl]
+		if !ok {
+			return nil, fmt.Errorf("the log's offsets of %s are not known", pl)
+		}
+		next, ok := rows[rowKey{id, pl.partition}]
+		if !ok {
+			if next, err = c.enter(ctx, log.cluster, id, pl, span.start); err != nil {
+				return nil, err
+			}
+		}
+		if next < span.start || next > span.end {
+			c.stop(pl, fmt.Sprintf("the tables are at offset %d, the log holds %d to %d; if that is meant, "+
+				"UPDATE sink_offsets SET next = %d WHERE topic_id = '%s' AND partition = %d and restart the sink",
+				next, span.start, span.end, span.start, uuid(id), pl.partition))
+			continue
+		}
+		found[pl] = position{cluster: log.cluster, topic: id, next: next}
+	}
+	return found, nil
+}
+
+// enter makes the row of a partition that is new to the database.
+func (c *consumer) enter(ctx context.Context, cluster string, id kadm.TopicID, pl place, start int64) (next int64, err error) {
+	if _, err = c.cfg.Pool.Exec(ctx, `INSERT INTO sink_offsets (cluster_id, topic_id, partition, topic, next)
+		VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`, cluster, uuid(id), pl.partition, pl.topic, start); err != nil {
+		return 0, err
+	}
+	err = c.cfg.Pool.QueryRow(ctx, "SELECT next FROM sink_offsets WHERE cluster_id = $1 AND topic_id = $2 AND partition = $3",
+		cluster, uuid(id), pl.partition).Scan(&next)
+	return next, err
+}
+
+func uuid(id kadm.TopicID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }
+
+// resync finds out where the tables are after another sink moved them, or
+// after the answer to a commit was lost, and reads on from there.
+func (c *consumer) resync(ctx context.Context, ms []move) error {
+	places := make([]place, len(ms))
+	for i, m := range ms {
+		places[i] = m.place
+	}
+	c.names.forget()
+	c.days.forget()
+	found, err := c.locate(ctx, places)
+	if err != nil {
+		return err
+	}
+	away := make(map[place]position)
+	c.mu.Lock()
+	for _, m := range ms {
+		if at, ok := found[m.place]; ok {
+			c.at[m.place] = at
+			away[m.place] = at
+		}
+	}
+	c.mu.Unlock()
+	c.seek(away)
+	return nil
+}
+
+// patiently does a thing until it is done, with growing pauses, for as long as
+// ctx lasts. It says when it begins to wait, every half minute, and when it is
+// done.
+func (c *consumer) patiently(ctx context.Context, what string, do func(context.Context) error) error {
+	var said, began time.Time
+	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		try, cancel := context.WithTimeout(ctx, attemptTimeout)
+		err := do(try)
+		cancel()
+		if err == nil {
+			if !began.IsZero() {
+				c.log.Info("goes on: "+what, "after", time.Since(began).Round(time.Millisecond))
+			}
+			return nil
+		}
+		if ctx.Err() != nil {
+			return errors.Join(ctx.Err(), err)
+		}
+		if began.IsZero() {
+			began = time.Now()
+			c.metrics.waiting.Inc()
+			defer c.metrics.waiting.Dec()
+		}
+		c.metrics.waits.Inc()
+		if time.Since(said) > 30*time.Second {
+			said = time.Now()
+			c.log.Warn("waits: cannot "+what, "cause", err, "sqlstate", sqlstate(err))
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-time.After(pause):
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sightlog/sightlog/stream"
+)
+
+// Group is the default name of the consumer group.
+const Group = "sightlog-sink"
+
+// Config of a Sink. The zero value of every field but Stream and Pool is the
+// default.
+type Config struct {
+	Stream stream.Config
+	Pool   *pgxpool.Pool // migrated; at least Consumers+2 connections
+
+	Group     string   // default Group
+	Topics    []string // default stream.Sightings and stream.Runs
+	Consumers int      // concurrent members of the group; default 2
+
+	MaxRecords     int           // of one transaction; default 1000
+	SessionTimeout time.Duration // until a killed member's partitions move on; default 6 s
+	DeadTimeout    time.Duration // until a dead letter counts as not written; default 3 s
+	StopTimeout    time.Duration // for the batch in hand when Run's context ends; default 1.5 s
+
+	// OnCommit is called after each transaction by the consumer that wrote it;
+	// consumers call it concurrently. It must not block.
+	OnCommit func(Commit)
+
+	Log     *slog.Logger          // default: discard
+	Metrics prometheus.Registerer // default: none
+}
+
+// Commit says what one transaction brought.
+type Commit struct {
+	At         time.Time // when the database acknowledged it
+	Records    int       // of the log, of every kind
+	Sightings  int
+	People     int
+	Detections int
+	EndToEnd   []time.Duration // of each sighting that says when it was grabbed
+}
+
+func (c Config) withDefaults() Config {
+	if c.Group == "" {
+		c.Group = Group
+	}
+	if len(c.Topics) == 0 {
+		c.Topics = []string{stream.Sightings, stream.Runs}
+	}
+	if c.Consumers <= 0 {
+		c.Consumers = 2
+	}
+	if c.MaxRecords <= 0 {
+		c.MaxRecords = 1000
+	}
+	for d, v := range map[*time.Duration]time.Duration{
+		&c.SessionTimeout: 6 * time.Second,
+		&c.DeadTimeout:    3 * time.Second,
+		&c.StopTimeout:    1500 * time.Millisecond,
+	} {
+		if *d <= 0 {
+			*d = v
+		}
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return c
+}
+
+// Sink writes the topics of a log into a database.
+type Sink struct {
+	cfg     Config
+	names   *names
+	days    *days
+	metrics *metrics
+	dead    *kgo.Client // produces dead letters
+}
+
+// New checks cfg and returns a Sink. It connects to nothing yet.
+func New(cfg Config) (*Sink, error) {
+	cfg = cfg.withDefaults()
+	if cfg.Pool == nil {
+		return nil, errors.New("sink: no database pool")
+	}
+	s := &Sink{
+		cfg:     cfg,
+		names:   newNames(cfg.Pool),
+		days:    newDays(cfg.Pool, cfg.Log),
+		metrics: newMetrics(cfg.Metrics),
+	}
+	var err error
+	s.dead, err = cfg.Stream.Client(
+		kgo.ProducerLinger(0),
+		kgo.AllowAutoTopicCreation(),
+		kgo.UnknownTopicRetries(4),
+		kgo.RecordDeliveryTimeout(cfg.DeadTimeout),
+	)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// Run consumes until ctx ends. Then each consumer finishes the batch in its
+// hands, within StopTimeout, and leaves the group; Run returns nil when all
+// have. A batch that could not be finished is still in the log. A Sink runs
+// once.
+func (s *Sink) Run(ctx context.Context) error {
+	defer s.dead.Close()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.days.keepAhead(ctx) })
+	for i := range s.cfg.Consumers {
+		c, err := s.newConsumer(i)
+		if err != nil {
+			return fmt.Errorf("sink: %w", err) // cannot be: New made such a client
+		}
+		g.Go(func() error { return c.run(ctx) })
+	}
+	return g.Wait()
+}

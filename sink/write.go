@@ -1,0 +1,221 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// attemptTimeout bounds one attempt of a transaction, for a server that takes
+// the connection and never answers.
+const attemptTimeout = 30 * time.Second
+
+// errAside says that a write was given up and the positions were put right:
+// what is left of the batch is read again.
+var errAside = errors.New("set aside")
+
+// write brings items, fetched together, into the tables. It returns when that
+// is done, when the rest of them was set aside, or when ctx ended while the
+// database could not be written. work outlasts ctx: it is for the transaction
+// in hand.
+func (c *consumer) write(ctx, work context.Context, items []item, fetched time.Time) error {
+	items, parked := c.bury(work, items)
+	defer func() {
+		for _, pl := range parked {
+			c.park(pl)
+		}
+	}()
+	if len(items) == 0 {
+		return nil
+	}
+	var v verdict
+	var cause error
+	unsure := false // an attempt's answer was lost: it may have been committed
+	at := c.positions()
+	err := c.patiently(ctx, "write to the database", func(context.Context) error {
+		try, cancel := context.WithTimeout(work, attemptTimeout)
+		defer cancel()
+		cause = c.transact(try, items, at, fetched)
+		v = judge(cause)
+		if v == wait {
+			unsure = unsure || mayHaveCommitted(cause)
+			return cause
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return err
+	case v == fenced:
+		return c.giveWay(ctx, work, moves(items, at), unsure)
+	case v == content:
+		return c.bisect(ctx, work, items, fetched, cause)
+	}
+	return nil
+}
+
+// bisect writes the halves of items, each in a transaction of its own, until
+// the record that the database refuses stands alone: that is buried.
+func (c *consumer) bisect(ctx, work context.Context, items []item, fetched time.Time, cause error) error {
+	if len(items) == 1 {
+		it := items[0]
+		it.empty()
+		it.bad = cause
+		return c.write(ctx, work, []item{it}, fetched)
+	}
+	half := len(items) / 2
+	left := c.write(ctx, work, items[:half], fetched)
+	if left != nil {
+		return left
+	}
+	right := slices.DeleteFunc(slices.Clone(items[half:]), func(it item) bool { return c.isParked(it.place) })
+	return c.write(ctx, work, right, fetched)
+}
+
+func (c *consumer) isParked(pl place) bool { _, ok := c.parked[pl]; return ok }
+
+// giveWay handles a fenced transaction: nothing of it was written.
+func (c *consumer) giveWay(ctx, work context.Context, ms []move, unsure bool) error {
+	if !unsure {
+		c.metrics.fenced.Inc()
+		c.log.Warn("another sink has moved an offset; reading on from where it is", "partitions", len(ms))
+	}
+	err := c.patiently(ctx, "find where the tables are", func(context.Context) error {
+		try, cancel := context.WithTimeout(work, attemptTimeout)
+		defer cancel()
+		return c.resync(try, ms)
+	})
+	if err != nil {
+		return err
+	}
+	return errAside
+}
+
+// batchTimes is the row of table batches for a committed transaction. It can
+// only be written after the commit it speaks of.
+type batchTimes struct {
+	id                 int64
+	fetched, committed time.Time
+	records            int
+}
+
+const insertTimes = `
+INSERT INTO batches (batch_id, fetched_at, committed_at, records) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
+
+// transact writes items in one transaction and one round trip.
+func (c *consumer) transact(ctx context.Context, items []item, at map[place]position, fetched time.Time) error {
+	rows, err := c.collect(ctx, items)
+	if err != nil {
+		return err
+	}
+	id, err := c.batchID(ctx)
+	if err != nil {
+		return err
+	}
+	b := new(pgx.Batch)
+	ms := moves(items, at)
+	queueAdvance(b, ms, at)
+	rows.queue(b, id)
+	c.queueTimes(b)
+	began := time.Now()
+	if err := c.send(ctx, b); err != nil {
+		return err
+	}
+	c.committed(items, ms, rows, batchTimes{id, fetched, time.Now(), len(items)}, began)
+	return nil
+}
+
+// queueAdvance begins a transaction with the fence.
+func queueAdvance(b *pgx.Batch, ms []move, at map[place]position) {
+	ids := make([]pgtype.UUID, len(ms))
+	partitions := make([]int32, len(ms))
+	from, to := make([]int64, len(ms)), make([]int64, len(ms))
+	var cluster string // the same for all: one client, one cluster
+	for i, m := range ms {
+		cluster, ids[i], partitions[i], from[i], to[i] = at[m.place].cluster, uuid(at[m.place].topic), m.partition, m.from, m.to
+	}
+	b.Queue("SELECT sightlog_advance($1, $2, $3, $4, $5)", cluster, ids, partitions, from, to)
+}
+
+// send runs the statements as one transaction: the server commits at the end
+// of the pipeline, or rolls all of it back at the first error.
+func (c *consumer) send(ctx context.Context, b *pgx.Batch) error {
+	n := b.Len()
+	res := c.cfg.Pool.SendBatch(ctx, b)
+	for range n {
+		if _, err := res.Exec(); err != nil {
+			_ = res.Close() // the first error is the cause
+			return err
+		}
+	}
+	return res.Close() // the commit's answer
+}
+
+// committed notes what a transaction has done.
+func (c *consumer) committed(items []item, ms []move, r *rows, t batchTimes, began time.Time) {
+	c.last = &t
+	marks := make(map[string]map[int32]kgo.EpochOffset)
+	c.mu.Lock()
+	for _, m := range ms {
+		if p, ok := c.at[m.place]; ok {
+			p.next = m.to
+			c.at[m.place] = p
+		}
+		if marks[m.topic] == nil {
+			marks[m.topic] = make(map[int32]kgo.EpochOffset)
+		}
+		marks[m.topic][m.partition] = kgo.EpochOffset{Epoch: -1, Offset: m.to}
+	}
+	c.mu.Unlock()
+	c.cl.MarkCommitOffsets(marks)
+
+	latencies := r.latencies(t.committed)
+	c.metrics.observe(items, r, latencies, t.committed.Sub(began))
+	if c.cfg.OnCommit != nil {
+		c.cfg.OnCommit(Commit{
+			At: t.committed, Records: len(items), Sightings: len(r.sightings.seq),
+			People: r.people, Detections: len(r.detections.seq), EndToEnd: latencies,
+		})
+	}
+}
+
+func (c *consumer) queueTimes(b *pgx.Batch) {
+	if t := c.last; t != nil {
+		b.Queue(insertTimes, t.id, t.fetched, t.committed, t.records)
+	}
+}
+
+// writeTimes writes the times of the last batch when none follows it. They
+// are not worth waiting for the disk.
+func (c *consumer) writeTimes(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
+	defer cancel()
+	b := new(pgx.Batch)
+	b.Queue("SELECT set_config('synchronous_commit', 'off', true)")
+	c.queueTimes(b)
+	if err := c.send(ctx, b); err != nil {
+		return // they stay in hand for the next transaction
+	}
+	c.last = nil
+}
+
+// batchID takes the next id of a hundred that were fetched together.
+func (c *consumer) batchID(ctx context.Context) (int64, error) {
+	if len(c.ids) == 0 {
+		rows, err := c.cfg.Pool.Query(ctx, "SELECT nextval('batch_ids') FROM generate_series(1, 100)")
+		if err != nil {
+			return 0, err
+		}
+		if c.ids, err = pgx.CollectRows(rows, pgx.RowTo[int64]); err != nil {
+			return 0, err
+		}
+	}
+	id := c.ids[0]
+	c.ids = c.ids[1:]
+	return id, nil
+}
