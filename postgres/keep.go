@@ -1,0 +1,46 @@
+package postgres
+
+import (
+	"context"
+	"time"
+)
+
+// Keep watches the server and starts it again when it dies, until ctx ends.
+// The address stays the same. It returns before Stop is called, by the caller
+// ending ctx.
+func (p *Private) Keep(ctx context.Context) error {
+	for {
+		if !p.await(ctx) {
+			return nil
+		}
+		p.log.Warn("the private database died, starting it again", "pid", p.pid)
+		for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+			err := p.start(ctx)
+			if err == nil {
+				break
+			}
+			if ctx.Err() != nil {
+				return nil
+			}
+			p.log.Error("the private database does not start", "cause", cause(err))
+			select {
+			case <-time.After(wait):
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	}
+}
+
+// await waits until the server is gone, or reports false when ctx ends first.
+func (p *Private) await(ctx context.Context) bool {
+	if p.exited == nil { // found running: no child of ours to wait for
+		return awaitExit(ctx, p.pid, p.home.data()) == nil
+	}
+	select {
+	case <-p.exited:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
