@@ -1,0 +1,177 @@
+package query_test
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/query"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// seen makes two cameras: porch with 90 frames in two minutes, one a second
+// from 12:00:30, each with seq % 4 people; yard with one frame. Each frame
+// takes 1, 10, 1, 2 and seq+1 milliseconds through the stages.
+func seen(t *testing.T) *pgxpool.Pool {
+	t.Helper()
+	pool := pgtest.Open(t)
+	for _, sql := range []string{
+		"INSERT INTO cameras (name) VALUES ('porch'), ('yard')",
+		`INSERT INTO runs (camera_id, run, source_kind, model, model_sha256, model_width, model_height, provider)
+		 SELECT id, 'run-' || name, 'file', 'm', '', 1, 1, 'cpu' FROM cameras`,
+		`INSERT INTO sightings (captured_at, camera_id, run_id, seq, pts_us, batch_id, dropped_before, width, height, people, objects,
+			grabbed_at, decoded_at, inferred_at, produced_at)
+		 SELECT at, 1, 1, n, 0, n, 0, 8, 8, n % 4, n % 4 + 1, at, at + '1 ms', at + '11 ms', at + '12 ms'
+		 FROM (SELECT n, '2026-05-01 12:00:30+00'::timestamptz + n * interval '1 s' AS at FROM generate_series(0, 89) n) x`,
+		`INSERT INTO batches SELECT n, at + '14 ms', at + '14 ms' + (n + 1) * interval '1 ms', 1
+		 FROM (SELECT n, '2026-05-01 12:00:30+00'::timestamptz + n * interval '1 s' AS at FROM generate_series(0, 89) n) x`,
+		`INSERT INTO sightings (captured_at, camera_id, run_id, seq, pts_us, batch_id, dropped_before, width, height, people, objects)
+		 VALUES ('2026-05-01 11:00:00.25+00', 2, 2, 0, 0, 1000, 0, 8, 8, 0, 0)`,
+	} {
+		_, err := pool.Exec(t.Context(), sql)
+		require.NoError(t, err)
+	}
+	return pool
+}
+
+func written(t *testing.T, table *query.Table, format string) string {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, table.Write(&b, format))
+	return b.String()
+}
+
+func TestPeopleByCameraAndMinute(t *testing.T) {
+	t.Parallel()
+	pool := seen(t)
+	table, err := query.People(t.Context(), pool, query.Filter{})
+	require.NoError(t, err)
+	require.Equal(t, `camera,minute,frames,detections,max_people,avg_people
+porch,2026-05-01T12:00:00Z,30,73,3,1.43
+porch,2026-05-01T12:01:00Z,60,150,3,1.50
+yard,2026-05-01T11:00:00Z,1,0,0,0.00
+`, written(t, table, "csv"))
+
+	table, err = query.People(t.Context(), pool, query.Filter{Camera: "porch", Until: time.Date(2026, 5, 1, 12, 1, 0, 0, time.UTC)})
+	require.NoError(t, err)
+	require.Equal(t, `camera  minute                frames  detections  max_people  avg_people
+porch   2026-05-01T12:00:00Z      30          73           3        1.43
+`, written(t, table, "table"))
+}
+
+func TestLatestSightingOfEachCamera(t *testing.T) {
+	t.Parallel()
+	table, err := query.Latest(t.Context(), seen(t), query.Filter{})
+	require.NoError(t, err)
+	require.Equal(t, `[
+  {"camera": "porch", "run": "run-porch", "seq": 89, "captured_at": "2026-05-01T12:01:59Z", "people": 1, "detections": 2, "model": "m"},
+  {"camera": "yard", "run": "run-yard", "seq": 0, "captured_at": "2026-05-01T11:00:00.25Z", "people": 0, "detections": 0, "model": "m"}
+]
+`, written(t, table, "json"))
+}
+
+func TestLatencyOfEachStage(t *testing.T) {
+	t.Parallel()
+	table, err := query.Latency(t.Context(), seen(t), query.Filter{})
+	require.NoError(t, err)
+	require.Equal(t, `stage,n,p50_ms,p95_ms,p99_ms
+decode,90,1.000,1.000,1.000
+infer,90,10.000,10.000,10.000
+produce,90,1.000,1.000,1.000
+fetch,90,2.000,2.000,2.000
+commit,90,45.500,85.550,89.110
+end_to_end,90,59.500,99.550,103.110
+`, written(t, table, "csv"))
+}
+
+func TestNothingSeenIsAnEmptyAnswer(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	for _, ask := range []func() (*query.Table, error){
+		func() (*query.Table, error) { return query.People(t.Context(), pool, query.Filter{}) },
+		func() (*query.Table, error) { return query.Latest(t.Context(), pool, query.Filter{}) },
+		func() (*query.Table, error) { return query.Latency(t.Context(), pool, query.Filter{}) },
+	} {
+		table, err := ask()
+		require.NoError(t, err)
+		require.Equal(t, "[]\n", written(t, table, "json"))
+		require.Equal(t, strings.Join(table.Columns, ",")+"\n", written(t, table, "csv"))
+	}
+}
+
+func TestUnknownCameraOrRunIsSaidWithTheKnownOnes(t *testing.T) {
+	t.Parallel()
+	pool := seen(t)
+	_, err := query.People(t.Context(), pool, query.Filter{Camera: "poarch"})
+	require.True(t, usage.Is(err))
+	require.EqualError(t, err, `--camera "poarch" is not in the database; there is porch, yard`)
+	_, err = query.Latest(t.Context(), pool, query.Filter{Run: "r"})
+	require.EqualError(t, err, `--run "r" is not in the database; there is run-yard, run-porch`)
+}
+
+func TestSQLKeepsTypes(t *testing.T) {
+	t.Parallel()
+	table, err := query.SQL(t.Context(), pgtest.Open(t), `SELECT 1 AS i, 1.50 AS n, 'NaN'::float8 AS nan, true AS b, NULL AS nothing,
+		'{"a": [1]}'::jsonb AS j, '2026-05-01 12:00:00.5+02'::timestamptz AS at, '2026-05-01'::date AS d, E'a"b\tc' AS s, ARRAY[1,2] AS a`)
+	require.NoError(t, err)
+	out := written(t, table, "json")
+	require.Equal(t, `[
+  {"i": 1, "n": 1.50, "nan": "NaN", "b": true, "nothing": null, "j": {"a":[1]}, "at": "2026-05-01T10:00:00.5Z", "d": "2026-05-01", "s": "a\"b\tc", "a": "{1,2}"}
+]
+`, out)
+	require.True(t, json.Valid([]byte(out)))
+	rows, err := csv.NewReader(strings.NewReader(written(t, table, "csv"))).ReadAll()
+	require.NoError(t, err)
+	require.Equal(t, "a\"b\tc", rows[1][8])
+	require.Contains(t, written(t, table, "table"), `a"b\tc`)
+}
+
+func TestSQLOfAPersonThatIsWrongIsOneLine(t *testing.T) {
+	t.Parallel()
+	pool := seen(t)
+	for sql, want := range map[string]string{
+		"":                                 "the SQL is empty; write a SELECT",
+		"SELEKT 1":                         `SQL: line 1, column 1: syntax error at or near "SELEKT"`,
+		"SELECT 1,\n  nonsense\nFROM runs": `SQL: line 2, column 3: column "nonsense" does not exist`,
+		"SELECT * FROM peple":              `SQL: line 1, column 15: relation "peple" does not exist; the tables are`,
+		"SELECT 1/0":                       "SQL: division by zero",
+		"DELETE FROM sightings":            "SQL: cannot execute DELETE in a read-only transaction; only questions",
+		"SELECT 1; DROP TABLE sightings":   "SQL: cannot insert multiple commands into a prepared statement; give one statement",
+		"COPY sightings TO PROGRAM 'true'": "SQL: ",
+	} {
+		_, err := query.SQL(t.Context(), pool, sql)
+		require.True(t, usage.Is(err), "%s: %v", sql, err)
+		require.ErrorContains(t, err, want)
+		require.NotContains(t, err.Error(), "\n")
+	}
+	var n int
+	require.NoError(t, pool.QueryRow(t.Context(), "SELECT count(*) FROM sightings").Scan(&n))
+	require.Equal(t, 91, n)
+}
+
+func TestStatementsThatEndTheTransactionChangeNothing(t *testing.T) {
+	t.Parallel()
+	pool := seen(t)
+	for _, sql := range []string{"COMMIT", "ROLLBACK", "SET TRANSACTION READ WRITE", "SET default_transaction_read_only = on"} {
+		_, _ = query.SQL(t.Context(), pool, sql) // allowed or not, what counts is what follows
+	}
+	_, err := query.SQL(t.Context(), pool, "DELETE FROM sightings")
+	require.True(t, usage.Is(err))
+	table, err := query.SQL(t.Context(), pool, "SELECT count(*) AS n FROM sightings")
+	require.NoError(t, err)
+	require.Equal(t, "n\n91\n", written(t, table, "csv"))
+}
+
+func TestUnknownFormatIsSaid(t *testing.T) {
+	t.Parallel()
+	err := new(query.Table).Write(new(bytes.Buffer), "xml")
+	require.True(t, usage.Is(err))
+	require.EqualError(t, err, `--format "xml" is not known; use table, csv, json`)
+}
