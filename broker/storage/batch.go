@@ -82,6 +82,9 @@ func (b Batch) MaxTime() int64 { return b.maxTime() }
 // Base returns the base offset.
 func (b Batch) Base() int64 { return b.base() }
 
+// Last returns the last offset.
+func (b Batch) Last() int64 { return b.last() }
+
 // Size returns the bytes of the whole batch as its length field says.
 func (b Batch) Size() int { return b.size() }
 

@@ -244,6 +244,13 @@ func (s *Store) detach(l *Log) {
 // Submit hands a commit to the committer. Commits become durable in the order
 // of submission. It does not block.
 func (s *Store) Submit(c *Commit) {
+	s.SubmitLazily(c)
+	s.nudge()
+}
+
+// SubmitLazily is Submit for a commit that nobody waits for: it becomes
+// durable with, or before, the next that is submitted.
+func (s *Store) SubmitLazily(c *Commit) {
 	c.done = make(chan struct{})
 	s.queueMu.Lock()
 	if s.closed {
@@ -254,7 +261,6 @@ func (s *Store) Submit(c *Commit) {
 	}
 	s.queue = append(s.queue, c)
 	s.queueMu.Unlock()
-	s.nudge()
 }
 
 // Do submits a commit and waits for it.

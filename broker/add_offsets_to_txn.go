@@ -1,0 +1,32 @@
+package broker
+
+import (
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// AddOffsetsToTxn (key 25), v0-4.
+//
+// Begins the transaction if there is none. The group's offsets come with
+// TxnOffsetCommit; which partition they are kept in is nobody's concern here.
+
+func (b *Broker) addOffsetsToTxn(c *caller, req *kmsg.AddOffsetsToTxnRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.AddOffsetsToTxnResponse)
+	if err := checkGroupID(req.Group); err != nil {
+		resp.ErrorCode = code(err)
+		return resp
+	}
+	t := b.txns.lock(req.TransactionalID, false)
+	if t != nil {
+		defer t.mu.Unlock()
+	}
+	if err := t.check(req.ProducerID, req.ProducerEpoch); err != nil {
+		resp.ErrorCode = code(err)
+		if req.Version < 2 && resp.ErrorCode == kerr.ProducerFenced.Code {
+			resp.ErrorCode = kerr.InvalidProducerEpoch.Code
+		}
+		return resp
+	}
+	b.txns.enlist(t)
+	return resp
+}

@@ -1,0 +1,196 @@
+package broker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/sightlog/sightlog/broker/storage"
+	"golang.org/x/sync/semaphore"
+)
+
+// nodeID is the one node's id.
+const nodeID = 0
+
+// Errors that opening a broker may wrap.
+var (
+	ErrLocked      = storage.ErrLocked
+	ErrNewerFormat = storage.ErrNewerFormat
+)
+
+// Broker is an open data directory and a bound listener.
+type Broker struct {
+	cfg       Config
+	log       *slog.Logger
+	store     *storage.Store
+	ln        net.Listener
+	host      string // what clients are told
+	port      int32
+	clusterID string
+
+	apis   map[int16]api
+	topics *topics
+	groups *groups
+	txns   *txns
+	alarms *alarms
+	inUse  *semaphore.Weighted // bytes of requests being served
+
+	ctx  context.Context // ends when the broker stops
+	stop context.CancelFunc
+
+	connsMu sync.Mutex // guards conns
+	conns   map[*conn]struct{}
+	connsWG sync.WaitGroup
+}
+
+// Open locks and recovers the data directory and binds the listener. Errors
+// wrap ErrLocked, ErrNewerFormat or the operating system's.
+func Open(cfg Config) (*Broker, error) {
+	cfg = cfg.withDefaults()
+	b := &Broker{
+		cfg:   cfg,
+		log:   cfg.Log,
+		conns: map[*conn]struct{}{},
+		inUse: semaphore.NewWeighted(cfg.MaxInFlightBytes),
+	}
+	b.ctx, b.stop = context.WithCancel(context.Background())
+	store, err := storage.Open(cfg.Dir, storage.Options{
+		Flush:         cfg.Flush,
+		FlushInterval: cfg.FlushInterval,
+		JournalBytes:  cfg.JournalBytes,
+		Log:           cfg.Log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open broker: %w", err)
+	}
+	b.store = store
+	if err := b.load(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open broker: %w", err), store.Close())
+	}
+	if b.ln, err = net.Listen("tcp", cfg.Listen); err != nil {
+		return nil, errors.Join(fmt.Errorf("open broker: listen on %s: %w", cfg.Listen, err), store.Close())
+	}
+	if err := b.advertise(); err != nil {
+		return nil, errors.Join(fmt.Errorf("open broker: %w", err), b.Close())
+	}
+	return b, nil
+}
+
+// load reads the broker's state from the store.
+func (b *Broker) load() (err error) {
+	b.apis = apis()
+	if b.clusterID, err = loadClusterID(b.store); err != nil {
+		return err
+	}
+	b.alarms = newAlarms()
+	if b.topics, err = loadTopics(b.store, b.cfg); err != nil {
+		return err
+	}
+	b.groups = newGroups(b)
+	b.txns, err = loadTxns(b)
+	return err
+}
+
+func (b *Broker) advertise() error {
+	addr := b.cfg.Advertise
+	if addr == "" {
+		addr = b.ln.Addr().String()
+	}
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return fmt.Errorf("advertised address %q: %w", addr, err)
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	if err != nil {
+		return fmt.Errorf("advertised address %q: %w", addr, err)
+	}
+	if ip := net.ParseIP(host); b.cfg.Advertise == "" && (host == "" || ip != nil && ip.IsUnspecified()) {
+		host = "127.0.0.1"
+	}
+	b.host, b.port = host, int32(n)
+	return nil
+}
+
+// Addr returns the address that the listener is bound to.
+func (b *Broker) Addr() string { return b.ln.Addr().String() }
+
+// ClusterID returns the id that the data directory was given when it was made.
+func (b *Broker) ClusterID() string { return b.clusterID }
+
+// Run serves until ctx ends. Then it stops accepting, answers what is in
+// flight, flushes, checkpoints and closes everything. It returns nil after a
+// clean stop.
+func (b *Broker) Run(ctx context.Context) error {
+	var wg sync.WaitGroup
+	wg.Go(func() { b.alarms.run(b.ctx) })
+	unhook := context.AfterFunc(ctx, func() {
+		b.stop()
+		b.ln.Close()
+	})
+	defer unhook()
+	b.log.Info("broker serves", "addr", b.Addr(), "advertised", net.JoinHostPort(b.host, strconv.Itoa(int(b.port))), "cluster", b.clusterID)
+	err := b.accept()
+	b.stop()
+	b.ln.Close()
+	b.connsWG.Wait()
+	wg.Wait()
+	return errors.Join(err, b.store.Close())
+}
+
+// accept takes connections until the listener is closed.
+func (b *Broker) accept() error {
+	delay := time.Millisecond
+	for {
+		nc, err := b.ln.Accept()
+		switch {
+		case b.ctx.Err() != nil:
+			if err == nil {
+				nc.Close()
+			}
+			return nil
+		case errors.Is(err, net.ErrClosed):
+			return fmt.Errorf("accept: %w", err)
+		case err != nil: // out of file descriptors, most likely: it passes
+			b.log.Warn("cannot accept a connection", "err", err)
+			select {
+			case <-time.After(delay):
+			case <-b.ctx.Done():
+			}
+			delay = min(2*delay, time.Second)
+			continue
+		}
+		delay = time.Millisecond
+		b.connect(nc)
+	}
+}
+
+func (b *Broker) connect(nc net.Conn) {
+	c := newConn(b, nc)
+	b.connsMu.Lock()
+	if b.cfg.MaxConnections > 0 && len(b.conns) >= b.cfg.MaxConnections {
+		b.connsMu.Unlock()
+		b.log.Warn("connection refused: too many", "remote", nc.RemoteAddr(), "limit", b.cfg.MaxConnections)
+		nc.Close()
+		return
+	}
+	b.conns[c] = struct{}{}
+	b.connsMu.Unlock()
+	b.connsWG.Go(func() {
+		c.run()
+		b.connsMu.Lock()
+		delete(b.conns, c)
+		b.connsMu.Unlock()
+	})
+}
+
+// Close releases a broker that was never run.
+func (b *Broker) Close() error {
+	b.stop()
+	b.ln.Close()
+	return b.store.Close()
+}

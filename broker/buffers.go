@@ -1,0 +1,39 @@
+package broker
+
+import "sync"
+
+// Buffers of requests and responses are used again: at hundreds of megabytes a
+// second they would otherwise be most of the garbage. They come in classes so
+// that a small request does not hold a large buffer.
+var bufferClasses = [...]int{4 << 10, 64 << 10, 512 << 10, 2 << 20, 8 << 20}
+
+var bufferPools [len(bufferClasses)]sync.Pool
+
+// getBuffer returns a buffer of length n.
+func getBuffer(n int) *[]byte {
+	for i, size := range bufferClasses {
+		if n > size {
+			continue
+		}
+		if p, ok := bufferPools[i].Get().(*[]byte); ok {
+			*p = (*p)[:n]
+			return p
+		}
+		b := make([]byte, n, size)
+		return &b
+	}
+	b := make([]byte, n)
+	return &b
+}
+
+// putBuffer takes a buffer back. Nothing may refer to it any more.
+func putBuffer(p *[]byte) {
+	for i := len(bufferClasses) - 1; i >= 0; i-- {
+		if cap(*p) >= bufferClasses[i] {
+			if cap(*p) <= 2*bufferClasses[len(bufferClasses)-1] {
+				bufferPools[i].Put(p)
+			}
+			return
+		}
+	}
+}

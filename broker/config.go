@@ -1,0 +1,61 @@
+package broker
+
+import (
+	"log/slog"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/sightlog/sightlog/broker/storage"
+)
+
+// Config says how a broker runs. The zero value of a field is its default.
+type Config struct {
+	Listen    string // host:port; 127.0.0.1:9092
+	Advertise string // host:port that clients are told; the bound address
+	Dir       string // data directory, created if absent
+
+	DefaultPartitions int  // of topics made without a number; 1
+	NoAutoCreate      bool // do not make topics that a client asks for
+
+	Flush         storage.Flush // when an acknowledged write is on disk; always
+	FlushInterval time.Duration // under storage.FlushInterval; 50 ms
+
+	MaxRequestBytes  int   // largest request that is read; 100 MiB
+	MaxInFlightBytes int64 // of requests being served at once; 256 MiB
+	MaxConnections   int   // 0: no limit
+	MaxFetchBytes    int   // most a fetch returns, whatever it asks for; 55 MiB
+
+	GroupMinSession   time.Duration // shortest session a member may ask for; 6 s
+	GroupMaxSession   time.Duration // longest; 30 min
+	GroupInitialDelay time.Duration // how long a new group waits for more members; 0
+	MaxTxnTimeout     time.Duration // longest timeout of a transaction; 15 min
+
+	Log     *slog.Logger          // optional
+	Metrics prometheus.Registerer // optional
+
+	// JournalBytes is the size of a journal file, see storage.Options.
+	JournalBytes int64
+}
+
+func (c Config) withDefaults() Config {
+	def(&c.Listen, "127.0.0.1:9092")
+	def(&c.DefaultPartitions, 1)
+	def(&c.MaxRequestBytes, 100<<20)
+	def(&c.MaxInFlightBytes, 256<<20)
+	def(&c.MaxFetchBytes, 55<<20)
+	def(&c.GroupMinSession, 6*time.Second)
+	def(&c.GroupMaxSession, 30*time.Minute)
+	def(&c.MaxTxnTimeout, 15*time.Minute)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	c.MaxInFlightBytes = max(c.MaxInFlightBytes, int64(c.MaxRequestBytes))
+	return c
+}
+
+func def[T comparable](v *T, d T) {
+	var zero T
+	if *v == zero {
+		*v = d
+	}
+}

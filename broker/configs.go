@@ -1,0 +1,158 @@
+package broker
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// topicConf is a topic's settings: those it was given, and what they mean.
+type topicConf struct {
+	set map[string]string // its own, without the defaults
+
+	maxMessageBytes  int
+	logAppendTime    bool
+	segmentBytes     int64
+	segmentMillis    int64
+	retentionBytes   int64 // -1: no limit
+	retentionMillis  int64 // -1: no limit
+	compact, expire  bool  // cleanup.policy
+	deleteRetention  int64 // ms that tombstones are kept
+	minCompactionLag int64 // ms
+	minDirtyRatio    float64
+}
+
+// setting describes one topic setting.
+type setting struct {
+	kind  kmsg.ConfigType
+	value string // the default
+	check func(string) error
+	doc   string
+}
+
+// topicSettings are the settings that a topic may be given. Those which a
+// single node that never loses acknowledged writes has no use for are taken
+// and kept, so that tools which set them work, and do nothing.
+var topicSettings = map[string]setting{
+	"cleanup.policy":                          {kmsg.ConfigTypeList, "delete", listOf("delete", "compact"), "delete old segments, compact by key, or both"},
+	"compression.type":                        {kmsg.ConfigTypeString, "producer", oneOf("producer"), "batches are kept as producers compress them"},
+	"delete.retention.ms":                     {kmsg.ConfigTypeLong, "86400000", atLeast(0), "how long compaction keeps tombstones"},
+	"file.delete.delay.ms":                    {kmsg.ConfigTypeLong, "60000", atLeast(0), "no effect"},
+	"flush.messages":                          {kmsg.ConfigTypeLong, "9223372036854775807", atLeast(1), "no effect: the broker's flush policy decides"},
+	"flush.ms":                                {kmsg.ConfigTypeLong, "9223372036854775807", atLeast(0), "no effect: the broker's flush policy decides"},
+	"index.interval.bytes":                    {kmsg.ConfigTypeInt, "4096", atLeast(0), "no effect"},
+	"max.compaction.lag.ms":                   {kmsg.ConfigTypeLong, "9223372036854775807", atLeast(1), "no effect"},
+	"max.message.bytes":                       {kmsg.ConfigTypeInt, "1048588", atLeast(0), "largest record batch"},
+	"message.timestamp.after.max.ms":          {kmsg.ConfigTypeLong, "9223372036854775807", atLeast(0), "no effect"},
+	"message.timestamp.before.max.ms":         {kmsg.ConfigTypeLong, "9223372036854775807", atLeast(0), "no effect"},
+	"message.timestamp.type":                  {kmsg.ConfigTypeString, "CreateTime", oneOf("CreateTime", "LogAppendTime"), "whose clock stamps records"},
+	"min.cleanable.dirty.ratio":               {kmsg.ConfigTypeDouble, "0.5", ratio, "how much of a log is new before it is compacted"},
+	"min.compaction.lag.ms":                   {kmsg.ConfigTypeLong, "0", atLeast(0), "how long a record is safe from compaction"},
+	"min.insync.replicas":                     {kmsg.ConfigTypeInt, "1", atLeast(1), "no effect: there is one replica"},
+	"preallocate":                             {kmsg.ConfigTypeBoolean, "false", oneOf("true", "false"), "no effect: segments are preallocated step by step"},
+	"retention.bytes":                         {kmsg.ConfigTypeLong, "-1", atLeast(-1), "size of a partition above which old segments go"},
+	"retention.ms":                            {kmsg.ConfigTypeLong, "604800000", atLeast(-1), "age above which segments go"},
+	"segment.bytes":                           {kmsg.ConfigTypeInt, "1073741824", atLeast(14), "size of a segment"},
+	"segment.index.bytes":                     {kmsg.ConfigTypeInt, "10485760", atLeast(4), "no effect"},
+	"segment.jitter.ms":                       {kmsg.ConfigTypeLong, "0", atLeast(0), "no effect"},
+	"segment.ms":                              {kmsg.ConfigTypeLong, "604800000", atLeast(1), "age at which a new segment is begun"},
+	"unclean.leader.election.enable":          {kmsg.ConfigTypeBoolean, "false", oneOf("true", "false"), "no effect: there is one replica"},
+	"follower.replication.throttled.replicas": {kmsg.ConfigTypeList, "", nil, "no effect"},
+	"leader.replication.throttled.replicas":   {kmsg.ConfigTypeList, "", nil, "no effect"},
+	"local.retention.bytes":                   {kmsg.ConfigTypeLong, "-2", atLeast(-2), "no effect"},
+	"local.retention.ms":                      {kmsg.ConfigTypeLong, "-2", atLeast(-2), "no effect"},
+	"remote.storage.enable":                   {kmsg.ConfigTypeBoolean, "false", oneOf("false"), "there is no tiered storage"},
+}
+
+func atLeast(low int64) func(string) error {
+	return func(v string) error {
+		n, err := strconv.ParseInt(v, 10, 64)
+		if err != nil || n < low {
+			return fmt.Errorf("want a whole number of at least %d", low)
+		}
+		return nil
+	}
+}
+
+func oneOf(choices ...string) func(string) error {
+	return func(v string) error {
+		if !slices.Contains(choices, v) {
+			return fmt.Errorf("want %s", strings.Join(choices, " or "))
+		}
+		return nil
+	}
+}
+
+func listOf(choices ...string) func(string) error {
+	return func(v string) error {
+		for item := range strings.SplitSeq(v, ",") {
+			if err := oneOf(choices...)(strings.TrimSpace(item)); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+func ratio(v string) error {
+	if f, err := strconv.ParseFloat(v, 64); err != nil || f < 0 || f > 1 || math.IsNaN(f) {
+		return fmt.Errorf("want a number from 0 to 1")
+	}
+	return nil
+}
+
+// checkSetting says whether a topic may be given the setting.
+func checkSetting(name, value string) error {
+	s, known := topicSettings[name]
+	if !known {
+		return fmt.Errorf("%w: unknown topic setting %q", kerr.InvalidConfig, name)
+	}
+	if s.check == nil {
+		return nil
+	}
+	if err := s.check(value); err != nil {
+		return fmt.Errorf("%w: invalid value %q for %s: %w", kerr.InvalidConfig, value, name, err)
+	}
+	return nil
+}
+
+// newTopicConf interprets settings that checkSetting has passed.
+func newTopicConf(set map[string]string) *topicConf {
+	get := func(name string) string {
+		if v, ok := set[name]; ok {
+			return v
+		}
+		return topicSettings[name].value
+	}
+	num := func(name string) int64 {
+		n, _ := strconv.ParseInt(get(name), 10, 64)
+		return n
+	}
+	c := &topicConf{
+		set:              maps.Clone(set),
+		maxMessageBytes:  int(num("max.message.bytes")),
+		logAppendTime:    get("message.timestamp.type") == "LogAppendTime",
+		segmentBytes:     num("segment.bytes"),
+		segmentMillis:    num("segment.ms"),
+		retentionBytes:   num("retention.bytes"),
+		retentionMillis:  num("retention.ms"),
+		deleteRetention:  num("delete.retention.ms"),
+		minCompactionLag: num("min.compaction.lag.ms"),
+	}
+	c.minDirtyRatio, _ = strconv.ParseFloat(get("min.cleanable.dirty.ratio"), 64)
+	for policy := range strings.SplitSeq(get("cleanup.policy"), ",") {
+		switch strings.TrimSpace(policy) {
+		case "compact":
+			c.compact = true
+		case "delete":
+			c.expire = true
+		}
+	}
+	return c
+}

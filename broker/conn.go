@@ -1,0 +1,171 @@
+package broker
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// conn is one client's connection.
+type conn struct {
+	b      *Broker
+	nc     net.Conn
+	ctx    context.Context // ends when the client has gone or the broker stops
+	cancel context.CancelFunc
+	host   string // the client's address, as groups describe it
+
+	// replies carries what the writer has to answer, in order. The reader
+	// sends and closes it; when it is full the reader stops reading.
+	replies chan pending
+}
+
+// maxPipelined is how many requests of one connection may wait for answers.
+const maxPipelined = 64
+
+// lastWrite is how long a client has to take its last answers when the broker
+// stops.
+const lastWrite = 5 * time.Second
+
+// pending is a request whose answer is due.
+type pending struct {
+	correlation int32
+	flexible    bool // the response header has tags
+	reply       reply
+	release     func()
+}
+
+func newConn(b *Broker, nc net.Conn) *conn {
+	host, _, _ := net.SplitHostPort(nc.RemoteAddr().String())
+	c := &conn{b: b, nc: nc, host: "/" + host, replies: make(chan pending, maxPipelined)}
+	c.ctx, c.cancel = context.WithCancel(b.ctx)
+	return c
+}
+
+// run serves the connection until the client leaves, breaks the protocol, or
+// the broker stops; what was read by then is answered.
+func (c *conn) run() {
+	defer c.nc.Close()
+	var wg sync.WaitGroup
+	wg.Go(c.write)
+	// A stopping broker reads no more but answers what it has read.
+	unhook := context.AfterFunc(c.ctx, func() {
+		c.nc.SetReadDeadline(time.Unix(1, 0))
+		c.nc.SetWriteDeadline(time.Now().Add(lastWrite))
+	})
+	err := c.read()
+	unhook()
+	c.cancel()
+	close(c.replies)
+	wg.Wait()
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, net.ErrClosed) {
+		c.b.log.Debug("connection ended", "remote", c.nc.RemoteAddr(), "err", err)
+	}
+}
+
+func (c *conn) read() error {
+	var size [4]byte
+	for {
+		if _, err := io.ReadFull(c.nc, size[:]); err != nil {
+			return err
+		}
+		n := int(int32(binary.BigEndian.Uint32(size[:])))
+		if n < 8 || n > c.b.cfg.MaxRequestBytes {
+			return fmt.Errorf("request of %d bytes", n)
+		}
+		if err := c.b.inUse.Acquire(c.ctx, int64(n)); err != nil {
+			return err
+		}
+		buf := getBuffer(n)
+		release := func() {
+			putBuffer(buf)
+			c.b.inUse.Release(int64(n))
+		}
+		if _, err := io.ReadFull(c.nc, *buf); err != nil {
+			release()
+			return err
+		}
+		p, err := c.dispatch(*buf)
+		if err != nil {
+			release()
+			return err
+		}
+		p.release = release
+		c.replies <- p
+	}
+}
+
+// dispatch decodes a request and runs its handler.
+func (c *conn) dispatch(frame []byte) (pending, error) {
+	h, err := readHeader(frame)
+	if err != nil {
+		return pending{}, err
+	}
+	a, known := c.b.apis[h.key]
+	if !known {
+		return pending{}, fmt.Errorf("request of unknown api key %d", h.key)
+	}
+	req := kmsg.RequestForKey(h.key)
+	p := pending{correlation: h.correlation}
+	if h.version < a.min || h.version > a.max {
+		if h.key == apiVersionsKey {
+			p.reply = now(c.b.unsupportedApiVersions())
+			return p, nil
+		}
+		return pending{}, fmt.Errorf("%s request of unknown version %d", kmsg.NameForKey(h.key), h.version)
+	}
+	req.SetVersion(h.version)
+	body := h.body
+	if req.IsFlexible() {
+		if body, err = skipTags(body); err != nil {
+			return pending{}, fmt.Errorf("decode %s header: %w", kmsg.NameForKey(h.key), err)
+		}
+		p.flexible = h.key != apiVersionsKey
+	}
+	if err := req.ReadFrom(body); err != nil {
+		return pending{}, fmt.Errorf("decode %s v%d: %w", kmsg.NameForKey(h.key), h.version, err)
+	}
+	p.reply = a.serve(c.b, &caller{ctx: c.ctx, conn: c, clientID: h.clientID}, req)
+	return p, nil
+}
+
+// write answers in order until the reader has closed replies.
+func (c *conn) write() {
+	var failed bool
+	for p := range c.replies {
+		resp := p.reply()
+		if resp != nil && !failed {
+			if err := c.send(p, resp); err != nil {
+				failed = true
+				c.cancel()
+				c.nc.Close()
+			}
+		}
+		p.release()
+	}
+}
+
+func (c *conn) send(p pending, resp kmsg.Response) error {
+	buf := getBuffer(0)
+	defer func() { putBuffer(buf) }()
+	out := append((*buf)[:0], 0, 0, 0, 0)
+	out = binary.BigEndian.AppendUint32(out, uint32(p.correlation))
+	if p.flexible {
+		out = append(out, 0)
+	}
+	out = resp.AppendTo(out)
+	binary.BigEndian.PutUint32(out, uint32(len(out)-4))
+	*buf = out
+	if r, ok := resp.(interface{ release() }); ok {
+		r.release()
+	}
+	_, err := c.nc.Write(out)
+	return err
+}

@@ -1,0 +1,73 @@
+package broker
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/sightlog/sightlog/broker/storage"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// DeleteTopics (key 20), v0-6.
+//
+// The offsets that groups committed for the topic go with it, in the same
+// commit.
+
+func (b *Broker) deleteTopics(c *caller, req *kmsg.DeleteTopicsRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.DeleteTopicsResponse)
+	for _, name := range req.TopicNames {
+		rt := kmsg.NewDeleteTopicsRequestTopic()
+		rt.Topic = kmsg.StringPtr(name)
+		req.Topics = append(req.Topics, rt)
+	}
+	for i := range req.Topics {
+		rt := &req.Topics[i]
+		st := kmsg.NewDeleteTopicsResponseTopic()
+		st.Topic, st.TopicID = rt.Topic, rt.TopicID
+		t, err := b.topicToDelete(rt)
+		if err == nil {
+			st.Topic, st.TopicID = kmsg.StringPtr(t.name), t.id
+			err = b.topics.delete(t, func(c *storage.Commit) { b.dropOffsets(c, t) })
+		}
+		if err != nil {
+			st.ErrorCode, st.ErrorMessage = code(err), message(err)
+			if st.Topic == nil && req.Version < 6 {
+				st.Topic = kmsg.StringPtr("")
+			}
+		}
+		resp.Topics = append(resp.Topics, st)
+	}
+	return resp
+}
+
+func (b *Broker) topicToDelete(rt *kmsg.DeleteTopicsRequestTopic) (*topic, error) {
+	switch {
+	case rt.Topic != nil && *rt.Topic != "" && rt.TopicID != [16]byte{}:
+		return nil, kerr.InvalidRequest
+	case rt.Topic != nil:
+		if t := b.topics.named(*rt.Topic); t != nil {
+			return t, nil
+		}
+		return nil, kerr.UnknownTopicOrPartition
+	}
+	if t := b.topics.identified(rt.TopicID); t != nil {
+		return t, nil
+	}
+	return nil, kerr.UnknownTopicID
+}
+
+// dropOffsets deletes what any group committed for the topic.
+func (b *Broker) dropOffsets(c *storage.Commit, t *topic) {
+	for _, bucket := range b.store.Buckets() {
+		if !strings.HasPrefix(bucket, offsetsOf) {
+			continue
+		}
+		for i := range t.partitions() {
+			key := t.name + "/" + strconv.Itoa(i)
+			if _, ok := b.store.Get(bucket, key); ok {
+				c.Delete(bucket, key)
+			}
+		}
+	}
+}

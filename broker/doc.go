@@ -1,0 +1,23 @@
+// Package broker is a single-node broker that speaks the Kafka protocol.
+//
+// It owns connections, the protocol (one wire API a file, named for it), topics
+// and their settings, consumer groups, and the coordination of transactions.
+//
+//	accept ──► connection ──► api handler ──► log, group, transaction
+//	              reader        (in order)        │ storage.Commit
+//	              writer ◄─── replies, in order ──┘ durable, then answered
+//
+// A connection has two goroutines. The reader decodes a request and runs its
+// handler, which does what must happen in order and returns a reply; the
+// writer runs the replies one after the other: a reply may wait, for the disk,
+// for records, for a group. So a client's pipelined requests are taken in
+// order, share group commits and are answered in order.
+//
+// It promises what Kafka promises of a cluster of one node with acks=all,
+// and more: what was acknowledged is on disk. It advertises just the APIs and
+// versions that it serves.
+//
+// It leaves to package storage everything on disk, and to clients everything
+// inside a record: batches are stored as they come and never decompressed on
+// the way through.
+package broker

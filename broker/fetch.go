@@ -1,0 +1,185 @@
+package broker
+
+import (
+	"math"
+	"time"
+
+	"github.com/sightlog/sightlog/broker/storage"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// Fetch (key 1), v4-18.
+//
+// There are no fetch sessions: the session id answered is 0, so clients send
+// whole requests, as KIP-227 allows. Whole batches are returned, the first one
+// whatever its size. A request that finds less than it asks for waits until a
+// log changes: nothing polls. Batches are not down-converted.
+
+func (b *Broker) fetch(c *caller, req *kmsg.FetchRequest) reply {
+	if req.SessionID != 0 && req.SessionEpoch > 0 {
+		resp := req.ResponseKind().(*kmsg.FetchResponse)
+		resp.ErrorCode = kerr.FetchSessionIDNotFound.Code
+		return now(resp)
+	}
+	return func() kmsg.Response { return b.fetchWhenReady(c, req) }
+}
+
+// fetched is a response whose record batches lie in pooled buffers.
+type fetched struct {
+	*kmsg.FetchResponse
+	bufs []*[]byte
+}
+
+func (f *fetched) release() {
+	for _, buf := range f.bufs {
+		putBuffer(buf)
+	}
+}
+
+func (b *Broker) fetchWhenReady(c *caller, req *kmsg.FetchRequest) kmsg.Response {
+	resp, enough := b.fetchNow(c, req)
+	if enough || req.MaxWaitMillis <= 0 {
+		return resp
+	}
+	changed := make(chan struct{}, 1)
+	for i := range req.Topics {
+		rt := &req.Topics[i]
+		t := b.topicFor(rt.Topic, rt.TopicID, req.Version >= 13)
+		for j := range rt.Partitions {
+			if t == nil {
+				continue
+			}
+			if p := t.partition(rt.Partitions[j].Partition); p != nil {
+				p.log.Watch(changed)
+				defer p.log.Unwatch(changed)
+			}
+		}
+	}
+	deadline := time.NewTimer(time.Duration(req.MaxWaitMillis) * time.Millisecond)
+	defer deadline.Stop()
+	for {
+		resp.release()
+		if resp, enough = b.fetchNow(c, req); enough {
+			return resp
+		}
+		select {
+		case <-changed:
+		case <-deadline.C:
+			return resp
+		case <-c.ctx.Done():
+			return resp
+		}
+	}
+}
+
+// fetchNow reads what is there. It is enough if it has min bytes or an error
+// that the client should know of at once.
+func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, enough bool) {
+	resp = &fetched{FetchResponse: req.ResponseKind().(*kmsg.FetchResponse)}
+	left := min(int(req.MaxBytes), b.cfg.MaxFetchBytes)
+	total := 0
+	for i := range req.Topics {
+		rt := &req.Topics[i]
+		t := b.topicFor(rt.Topic, rt.TopicID, req.Version >= 13)
+		st := kmsg.NewFetchResponseTopic()
+		st.Topic, st.TopicID = rt.Topic, rt.TopicID
+		for j := range rt.Partitions {
+			rp := &rt.Partitions[j]
+			sp := kmsg.NewFetchResponseTopicPartition()
+			sp.Partition = rp.Partition
+			sp.HighWatermark, sp.LastStableOffset, sp.LogStartOffset = -1, -1, -1
+			sp.PreferredReadReplica = -1
+			sp.RecordBatches = []byte{}
+			// The first batch of a response may exceed the limits, so
+			// that a client always gets on.
+			limit := min(left-total, int(rp.PartitionMaxBytes))
+			if err := b.fetchPartition(req, t, rp, &sp, resp, limit, total == 0); err != nil {
+				sp.ErrorCode = code(err)
+				enough = true
+			}
+			total += len(sp.RecordBatches)
+			st.Partitions = append(st.Partitions, sp)
+		}
+		resp.Topics = append(resp.Topics, st)
+	}
+	return resp, enough || total >= int(req.MinBytes)
+}
+
+func (b *Broker) fetchPartition(req *kmsg.FetchRequest, t *topic, rp *kmsg.FetchRequestTopicPartition, sp *kmsg.FetchResponseTopicPartition, resp *fetched, maxBytes int, first bool) error {
+	if t == nil && req.Version >= 13 {
+		return kerr.UnknownTopicID
+	}
+	if t == nil || t.partition(rp.Partition) == nil {
+		return kerr.UnknownTopicOrPartition
+	}
+	if err := checkEpoch(rp.CurrentLeaderEpoch); err != nil {
+		return err
+	}
+	l := t.partition(rp.Partition).log
+	bounds := l.Bounds()
+	sp.HighWatermark, sp.LastStableOffset, sp.LogStartOffset = bounds.End, bounds.Stable, bounds.Start
+	if rp.FetchOffset < bounds.Start || rp.FetchOffset > bounds.End {
+		return kerr.OffsetOutOfRange
+	}
+	limit := bounds.End
+	committed := req.IsolationLevel == 1
+	if committed {
+		limit = bounds.Stable
+	}
+	if rp.FetchOffset >= limit || maxBytes <= 0 && !first {
+		return nil
+	}
+	buf := getBuffer(min(max(maxBytes, 0), fetchBuffer))
+	resp.bufs = append(resp.bufs, buf)
+	data, err := l.Read((*buf)[:0], rp.FetchOffset, limit, max(maxBytes, 0))
+	if err != nil {
+		return err
+	}
+	*buf = data
+	if len(data) > maxBytes && !first {
+		data = data[:0] // one batch, more than is left
+	}
+	sp.RecordBatches = data
+	if committed && len(data) > 0 {
+		sp.AbortedTransactions = abortedIn(l, rp.FetchOffset, data)
+	}
+	return nil
+}
+
+// fetchBuffer is the first size of the buffer that a partition is read into.
+const fetchBuffer = 64 << 10
+
+// abortedIn returns the aborted transactions that touch the batches in data.
+func abortedIn(l *storage.Log, from int64, data []byte) []kmsg.FetchResponseTopicPartitionAbortedTransaction {
+	end := from
+	for p := storage.Batch(data); len(p) > 0; p = p[p.Size():] {
+		end = p.Last() + 1
+	}
+	var out []kmsg.FetchResponseTopicPartitionAbortedTransaction
+	for _, a := range l.Aborted(from, end) {
+		ka := kmsg.NewFetchResponseTopicPartitionAbortedTransaction()
+		ka.ProducerID, ka.FirstOffset = a.ProducerID, a.First
+		out = append(out, ka)
+	}
+	return out
+}
+
+// leaderEpoch is every partition's: there is one node and it never loses what
+// it acknowledged, so that there is nothing to tell apart.
+const leaderEpoch = 0
+
+// checkEpoch says whether the client knows the leader's epoch rightly (KIP-320).
+func checkEpoch(current int32) error {
+	switch {
+	case current == -1 || current == leaderEpoch:
+		return nil
+	case current > leaderEpoch:
+		return kerr.UnknownLeaderEpoch
+	default:
+		return kerr.FencedLeaderEpoch
+	}
+}
+
+// noLimit is an offset beyond every log's end.
+const noLimit = math.MaxInt64

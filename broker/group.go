@@ -1,0 +1,384 @@
+package broker
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// group is a consumer group of the classic protocol.
+//
+//	          join                all joined, or time is up
+//	empty ───────────► preparing ─────────────────────────► completing
+//	  ▲                 ▲     ▲                                 │ leader's sync
+//	  │ the last left   │     └──── a member joins or goes ─────┤
+//	  └─────────────────┴────────── a member joins or goes ── stable ◄┘
+type group struct {
+	b    *Broker
+	name string
+
+	mu sync.Mutex // guards everything below, and the members
+
+	state        groupState
+	protocolType string
+	protocol     string
+	generation   int32
+	leader       string // member id
+	members      map[string]*member
+	promised     map[string]*alarm // ids that were handed out and have not joined
+	static       map[string]string // instance id to member id
+	joined       int               // counts joins, to order members
+	deadline     *alarm            // of the join or sync phase
+}
+
+type groupState string
+
+// The states, as ListGroups and DescribeGroups name them.
+const (
+	groupEmpty      groupState = "Empty"
+	groupPreparing  groupState = "PreparingRebalance"
+	groupCompleting groupState = "CompletingRebalance"
+	groupStable     groupState = "Stable"
+	groupDead       groupState = "Dead"
+)
+
+// member is one member of a group.
+type member struct {
+	id         string
+	instance   *string
+	clientID   string
+	host       string
+	session    time.Duration
+	rebalance  time.Duration
+	protocols  []kmsg.JoinGroupRequestProtocol // by preference
+	order      int
+	generation int32 // the last that it joined
+	assignment []byte
+
+	seen  time.Time // last sign of life
+	alarm *alarm    // looks at seen
+
+	// The requests that wait for the group, nil if none does. Capacity 1,
+	// one value.
+	join chan *kmsg.JoinGroupResponse
+	sync chan *kmsg.SyncGroupResponse
+}
+
+func newGroup(b *Broker, name string) *group {
+	return &group{
+		b: b, name: name, state: groupEmpty,
+		members:  map[string]*member{},
+		promised: map[string]*alarm{},
+		static:   map[string]string{},
+	}
+}
+
+// find returns the member that a request comes from.
+func (g *group) find(id string, instance *string) (*member, error) {
+	if instance != nil {
+		current, known := g.static[*instance]
+		if !known {
+			return nil, kerr.UnknownMemberID
+		}
+		if current != id {
+			return nil, kerr.FencedInstanceID
+		}
+	}
+	if m := g.members[id]; m != nil {
+		return m, nil
+	}
+	return nil, kerr.UnknownMemberID
+}
+
+// touch notes a sign of life.
+func (g *group) touch(m *member) { m.seen = time.Now() }
+
+// watch removes the member when it has been silent for its session timeout.
+func (g *group) watch(m *member) {
+	g.touch(m)
+	g.b.alarms.cancel(m.alarm)
+	m.alarm = g.b.alarms.set(m.session, func() { g.checkAlive(m) })
+}
+
+func (g *group) checkAlive(m *member) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.members[m.id] != m {
+		return
+	}
+	// A member whose request waits here is alive.
+	left := m.session - time.Since(m.seen)
+	if m.join != nil || m.sync != nil {
+		left = m.session
+	}
+	if left > 0 {
+		m.alarm = g.b.alarms.set(left, func() { g.checkAlive(m) })
+		return
+	}
+	g.b.log.Info("group member is silent: removed", "group", g.name, "member", m.id, "after", m.session)
+	g.remove(m)
+	g.changed()
+}
+
+// promise hands out a member id that the client has to join with (KIP-394).
+func (g *group) promise(id string, session time.Duration) {
+	g.promised[id] = g.b.alarms.set(session, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if _, waits := g.promised[id]; waits {
+			delete(g.promised, id)
+			g.tryCompleteJoin()
+		}
+	})
+}
+
+func (g *group) add(m *member) {
+	g.b.alarms.cancel(g.promised[m.id])
+	delete(g.promised, m.id)
+	g.joined++
+	m.order = g.joined
+	g.members[m.id] = m
+	if m.instance != nil {
+		g.static[*m.instance] = m.id
+	}
+	if g.leader == "" {
+		g.leader = m.id
+	}
+	g.watch(m)
+}
+
+// remove forgets a member and answers what waits for it.
+func (g *group) remove(m *member) {
+	g.b.alarms.cancel(m.alarm)
+	delete(g.members, m.id)
+	if m.instance != nil && g.static[*m.instance] == m.id {
+		delete(g.static, *m.instance)
+	}
+	if g.leader == m.id {
+		g.leader = ""
+		if rest := g.ordered(); len(rest) > 0 {
+			g.leader = rest[0].id
+		}
+	}
+	m.refuse(kerr.UnknownMemberID)
+}
+
+// refuse answers the requests that wait for the member with an error.
+func (m *member) refuse(err error) {
+	if m.join != nil {
+		resp := kmsg.NewPtrJoinGroupResponse()
+		resp.ErrorCode, resp.Generation, resp.MemberID = code(err), -1, m.id
+		m.join <- resp
+		m.join = nil
+	}
+	m.refuseSync(err)
+}
+
+func (m *member) refuseSync(err error) {
+	if m.sync != nil {
+		resp := kmsg.NewPtrSyncGroupResponse()
+		resp.ErrorCode = code(err)
+		m.sync <- resp
+		m.sync = nil
+	}
+}
+
+// ordered returns the members in the order in which they joined.
+func (g *group) ordered() []*member {
+	out := make([]*member, 0, len(g.members))
+	for _, m := range g.members {
+		out = append(out, m)
+	}
+	slices.SortFunc(out, func(a, b *member) int { return a.order - b.order })
+	return out
+}
+
+// changed is called after members have gone.
+func (g *group) changed() {
+	switch g.state {
+	case groupStable, groupCompleting:
+		g.rebalance()
+	case groupPreparing:
+		g.tryCompleteJoin()
+	}
+}
+
+// rebalance asks everybody to join again.
+func (g *group) rebalance() {
+	if g.state == groupPreparing {
+		g.tryCompleteJoin()
+		return
+	}
+	for _, m := range g.members {
+		m.refuseSync(kerr.RebalanceInProgress)
+	}
+	wasEmpty := g.state == groupEmpty
+	g.state = groupPreparing
+	if wasEmpty && g.b.cfg.GroupInitialDelay > 0 {
+		g.setDeadline(g.b.cfg.GroupInitialDelay, groupPreparing, g.completeJoin)
+		return
+	}
+	g.setDeadline(g.longestRebalance(), groupPreparing, g.completeJoin)
+	g.tryCompleteJoin()
+}
+
+func (g *group) longestRebalance() (d time.Duration) {
+	for _, m := range g.members {
+		d = max(d, m.rebalance)
+	}
+	return d
+}
+
+// setDeadline ends a phase of a rebalance after d.
+func (g *group) setDeadline(d time.Duration, phase groupState, fn func()) {
+	g.b.alarms.cancel(g.deadline)
+	var mine *alarm
+	mine = g.b.alarms.set(d, func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		if g.deadline == mine && g.state == phase {
+			fn()
+		}
+	})
+	g.deadline = mine
+}
+
+// tryCompleteJoin ends the join phase if nobody is missing.
+func (g *group) tryCompleteJoin() {
+	if g.state != groupPreparing || len(g.promised) > 0 {
+		return
+	}
+	for _, m := range g.members {
+		if m.join == nil {
+			return
+		}
+	}
+	if g.b.cfg.GroupInitialDelay > 0 && g.generation == 0 && len(g.members) > 0 {
+		return // the deadline completes it: more may come
+	}
+	g.completeJoin()
+}
+
+// completeJoin begins a generation with those who have joined.
+func (g *group) completeJoin() {
+	for _, m := range g.members {
+		if m.join == nil && m.instance == nil {
+			g.remove(m)
+		}
+	}
+	g.generation++
+	if len(g.members) == 0 {
+		g.b.alarms.cancel(g.deadline)
+		g.state, g.protocol, g.leader = groupEmpty, "", ""
+		return
+	}
+	if lead := g.members[g.leader]; lead == nil || lead.join == nil {
+		for _, m := range g.ordered() {
+			if m.join != nil {
+				g.leader = m.id
+				break
+			}
+		}
+	}
+	g.protocol = g.vote()
+	g.state = groupCompleting
+	for _, m := range g.members {
+		m.assignment = nil
+		if m.join != nil {
+			m.join <- g.joinResponse(m)
+			m.join = nil
+			m.generation = g.generation
+			g.touch(m)
+		}
+	}
+	g.setDeadline(g.longestRebalance(), groupCompleting, g.expireSync)
+}
+
+// expireSync removes the members that did not ask for their assignment.
+func (g *group) expireSync() {
+	for _, m := range g.members {
+		if m.sync == nil && m.generation == g.generation {
+			g.remove(m)
+		}
+	}
+	g.rebalance()
+}
+
+// vote returns the protocol that most members prefer of those all have.
+func (g *group) vote() string {
+	votes := map[string]int{}
+	best := ""
+	for _, m := range g.ordered() {
+		for _, p := range m.protocols {
+			if g.supported(p.Name) {
+				votes[p.Name]++
+				if best == "" || votes[p.Name] > votes[best] {
+					best = p.Name
+				}
+				break
+			}
+		}
+	}
+	return best
+}
+
+// supported says whether every member has the protocol.
+func (g *group) supported(name string) bool {
+	for _, m := range g.members {
+		if m.metadata(name) == nil {
+			return false
+		}
+	}
+	return true
+}
+
+// metadata returns what the member said for a protocol, nil if it has it not.
+func (m *member) metadata(protocol string) []byte {
+	for _, p := range m.protocols {
+		if p.Name == protocol {
+			return p.Metadata
+		}
+	}
+	return nil
+}
+
+// joinResponse tells a member of the generation.
+func (g *group) joinResponse(m *member) *kmsg.JoinGroupResponse {
+	resp := kmsg.NewPtrJoinGroupResponse()
+	resp.Generation = g.generation
+	resp.ProtocolType, resp.Protocol = kmsg.StringPtr(g.protocolType), kmsg.StringPtr(g.protocol)
+	resp.LeaderID, resp.MemberID = g.leader, m.id
+	if m.id == g.leader {
+		for _, o := range g.ordered() {
+			sm := kmsg.NewJoinGroupResponseMember()
+			sm.MemberID, sm.InstanceID, sm.ProtocolMetadata = o.id, o.instance, o.metadata(g.protocol)
+			resp.Members = append(resp.Members, sm)
+		}
+	}
+	return resp
+}
+
+// checkCommit says whether a member may commit offsets.
+func (g *group) checkCommit(memberID string, instance *string, generation int32) error {
+	if generation < 0 && memberID == "" && instance == nil {
+		if g.state == groupEmpty {
+			return nil // a consumer that assigns its partitions itself
+		}
+		return kerr.UnknownMemberID
+	}
+	m, err := g.find(memberID, instance)
+	if err != nil {
+		return err
+	}
+	if generation != g.generation {
+		return kerr.IllegalGeneration
+	}
+	if g.state == groupCompleting {
+		return kerr.RebalanceInProgress
+	}
+	g.touch(m)
+	return nil
+}

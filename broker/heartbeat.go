@@ -1,0 +1,37 @@
+package broker
+
+import (
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// Heartbeat (key 12), v0-4.
+
+func (b *Broker) heartbeat(c *caller, req *kmsg.HeartbeatRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.HeartbeatResponse)
+	resp.ErrorCode = code(b.beat(req))
+	return resp
+}
+
+func (b *Broker) beat(req *kmsg.HeartbeatRequest) error {
+	if err := checkGroupID(req.Group); err != nil {
+		return err
+	}
+	g := b.groups.lock(req.Group, false)
+	if g == nil {
+		return kerr.UnknownMemberID
+	}
+	defer g.mu.Unlock()
+	m, err := g.find(req.MemberID, req.InstanceID)
+	if err != nil {
+		return err
+	}
+	if req.Generation != g.generation {
+		return kerr.IllegalGeneration
+	}
+	g.touch(m)
+	if g.state == groupPreparing {
+		return kerr.RebalanceInProgress
+	}
+	return nil
+}

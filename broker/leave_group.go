@@ -1,0 +1,63 @@
+package broker
+
+import (
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// LeaveGroup (key 13), v0-5.
+
+func (b *Broker) leaveGroup(c *caller, req *kmsg.LeaveGroupRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.LeaveGroupResponse)
+	if err := checkGroupID(req.Group); err != nil {
+		resp.ErrorCode = code(err)
+		return resp
+	}
+	leaving := req.Members
+	if req.Version < 3 {
+		m := kmsg.NewLeaveGroupRequestMember()
+		m.MemberID = req.MemberID
+		leaving = append(leaving, m)
+	}
+	g := b.groups.lock(req.Group, false)
+	if g != nil {
+		defer g.mu.Unlock()
+	}
+	left := false
+	for i := range leaving {
+		err := error(kerr.UnknownMemberID)
+		if g != nil {
+			err = g.leave(&leaving[i])
+		}
+		left = left || err == nil
+		if req.Version < 3 {
+			resp.ErrorCode = code(err)
+			continue
+		}
+		sm := kmsg.NewLeaveGroupResponseMember()
+		sm.MemberID, sm.InstanceID, sm.ErrorCode = leaving[i].MemberID, leaving[i].InstanceID, code(err)
+		resp.Members = append(resp.Members, sm)
+	}
+	if left {
+		g.changed()
+	}
+	return resp
+}
+
+func (g *group) leave(lm *kmsg.LeaveGroupRequestMember) error {
+	if a, promised := g.promised[lm.MemberID]; promised && lm.InstanceID == nil {
+		g.b.alarms.cancel(a)
+		delete(g.promised, lm.MemberID)
+		return nil
+	}
+	id := lm.MemberID
+	if lm.InstanceID != nil && id == "" { // an admin removes a static member
+		id = g.static[*lm.InstanceID]
+	}
+	m, err := g.find(id, lm.InstanceID)
+	if err != nil {
+		return err
+	}
+	g.remove(m)
+	return nil
+}

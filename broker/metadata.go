@@ -1,0 +1,84 @@
+package broker
+
+import (
+	"errors"
+	"math"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// Metadata (key 3), v0-13.
+//
+// One node leads every partition. A topic that is asked for by name is made if
+// it is not there, the request allows it and the broker does too.
+
+func (b *Broker) metadata(c *caller, req *kmsg.MetadataRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.MetadataResponse)
+	node := kmsg.NewMetadataResponseBroker()
+	node.NodeID, node.Host, node.Port = nodeID, b.host, b.port
+	resp.Brokers = append(resp.Brokers, node)
+	resp.ClusterID = kmsg.StringPtr(b.clusterID)
+	resp.ControllerID = nodeID
+	resp.AuthorizedOperations = math.MinInt32
+	if req.Topics == nil || req.Version == 0 && len(req.Topics) == 0 {
+		for _, t := range b.topics.all() {
+			resp.Topics = append(resp.Topics, describeTopic(t))
+		}
+		return resp
+	}
+	create := !b.cfg.NoAutoCreate && (req.Version < 4 || req.AllowAutoTopicCreation)
+	for i := range req.Topics {
+		rt := &req.Topics[i]
+		t, err := b.metadataTopic(rt, create)
+		if err != nil {
+			st := kmsg.NewMetadataResponseTopic()
+			st.Topic, st.TopicID, st.ErrorCode = rt.Topic, rt.TopicID, code(err)
+			if st.Topic == nil && req.Version < 12 {
+				st.Topic = kmsg.StringPtr("")
+			}
+			st.AuthorizedOperations = math.MinInt32
+			resp.Topics = append(resp.Topics, st)
+			continue
+		}
+		resp.Topics = append(resp.Topics, describeTopic(t))
+	}
+	return resp
+}
+
+func (b *Broker) metadataTopic(rt *kmsg.MetadataRequestTopic, create bool) (*topic, error) {
+	if rt.Topic == nil || *rt.Topic == "" && rt.TopicID != [16]byte{} {
+		if t := b.topics.identified(rt.TopicID); t != nil {
+			return t, nil
+		}
+		return nil, kerr.UnknownTopicID
+	}
+	name := *rt.Topic
+	if t := b.topics.named(name); t != nil {
+		return t, nil
+	}
+	if err := validTopicName(name); err != nil {
+		return nil, err
+	}
+	if !create {
+		return nil, kerr.UnknownTopicOrPartition
+	}
+	t, err := b.topics.create(name, b.cfg.DefaultPartitions, nil)
+	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+		return nil, err
+	}
+	return t, nil
+}
+
+func describeTopic(t *topic) kmsg.MetadataResponseTopic {
+	st := kmsg.NewMetadataResponseTopic()
+	st.Topic, st.TopicID = kmsg.StringPtr(t.name), t.id
+	st.AuthorizedOperations = math.MinInt32
+	for _, p := range t.partitions() {
+		sp := kmsg.NewMetadataResponseTopicPartition()
+		sp.Partition, sp.Leader, sp.LeaderEpoch = p.index, nodeID, leaderEpoch
+		sp.Replicas, sp.ISR = []int32{nodeID}, []int32{nodeID}
+		st.Partitions = append(st.Partitions, sp)
+	}
+	return st
+}

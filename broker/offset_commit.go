@@ -1,0 +1,119 @@
+package broker
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sightlog/sightlog/broker/storage"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// OffsetCommit (key 8), v1-10.
+//
+// Answered when the offsets are on disk. v10 names topics by id. The retention
+// time of v2-4 is ignored: offsets expire by the broker's setting.
+
+// offsetRow is a committed offset as it is kept.
+type offsetRow struct {
+	Offset   int64  `json:"o"`
+	Epoch    int32  `json:"e"`
+	Metadata string `json:"m,omitempty"`
+	At       int64  `json:"t"` // ms, when it was committed
+}
+
+// maxOffsetMetadata bounds what a client may keep with an offset, as in Kafka.
+const maxOffsetMetadata = 4096
+
+func offsetKey(topic string, partition int32) string {
+	return topic + "/" + strconv.Itoa(int(partition))
+}
+
+func splitOffsetKey(key string) (topic string, partition int32) {
+	i := strings.LastIndexByte(key, '/')
+	n, _ := strconv.Atoi(key[i+1:])
+	return key[:i], int32(n)
+}
+
+func (b *Broker) offsetCommit(c *caller, req *kmsg.OffsetCommitRequest) reply {
+	resp := req.ResponseKind().(*kmsg.OffsetCommitResponse)
+	refused := b.checkOffsetCommit(req)
+	var commit storage.Commit
+	for i := range req.Topics {
+		rt := &req.Topics[i]
+		t := b.topicFor(rt.Topic, rt.TopicID, req.Version >= 10)
+		st := kmsg.NewOffsetCommitResponseTopic()
+		st.Topic, st.TopicID = rt.Topic, rt.TopicID
+		for j := range rt.Partitions {
+			rp := &rt.Partitions[j]
+			sp := kmsg.NewOffsetCommitResponseTopicPartition()
+			sp.Partition = rp.Partition
+			if refused != nil {
+				sp.ErrorCode = code(refused)
+			} else if t == nil && req.Version >= 10 {
+				sp.ErrorCode = kerr.UnknownTopicID.Code
+			} else if row, err := b.newOffsetRow(t, rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata); err != nil {
+				sp.ErrorCode = code(err)
+			} else {
+				commit.Put(offsetsOf+req.Group, offsetKey(t.name, rp.Partition), encode(row))
+			}
+			st.Partitions = append(st.Partitions, sp)
+		}
+		resp.Topics = append(resp.Topics, st)
+	}
+	if commit.Empty() {
+		return now(resp)
+	}
+	b.store.Submit(&commit)
+	return func() kmsg.Response {
+		if err := commit.Wait(); err != nil {
+			for i := range resp.Topics {
+				for j := range resp.Topics[i].Partitions {
+					resp.Topics[i].Partitions[j].ErrorCode = code(err)
+				}
+			}
+		}
+		return resp
+	}
+}
+
+func (b *Broker) checkOffsetCommit(req *kmsg.OffsetCommitRequest) error {
+	if err := checkGroupID(req.Group); err != nil {
+		return err
+	}
+	g := b.groups.lock(req.Group, false)
+	if g == nil {
+		if req.Generation < 0 {
+			return nil
+		}
+		return kerr.IllegalGeneration
+	}
+	defer g.mu.Unlock()
+	return g.checkCommit(req.MemberID, req.InstanceID, req.Generation)
+}
+
+// newOffsetRow makes the row for an offset of the topic, which may be nil.
+func (b *Broker) newOffsetRow(t *topic, partition int32, offset int64, epoch int32, metadata *string) (row offsetRow, err error) {
+	if t == nil || t.partition(partition) == nil {
+		return row, kerr.UnknownTopicOrPartition
+	}
+	row = offsetRow{Offset: offset, Epoch: epoch, At: time.Now().UnixMilli()}
+	if metadata != nil {
+		row.Metadata = *metadata
+	}
+	if len(row.Metadata) > maxOffsetMetadata {
+		return row, kerr.OffsetMetadataTooLarge
+	}
+	return row, nil
+}
+
+// committedOffset reads a committed offset.
+func (b *Broker) committedOffset(group, key string) (row offsetRow, ok bool) {
+	v, ok := b.store.Get(offsetsOf+group, key)
+	if !ok || json.Unmarshal(v, &row) != nil {
+		return offsetRow{}, false
+	}
+	return row, true
+}

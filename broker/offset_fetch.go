@@ -1,0 +1,112 @@
+package broker
+
+import (
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// OffsetFetch (key 9), v1-10.
+//
+// v8 asks for several groups, v10 names topics by id. Under RequireStable a
+// partition with an offset in an open transaction is UNSTABLE_OFFSET_COMMIT
+// (KIP-447).
+
+func (b *Broker) offsetFetch(c *caller, req *kmsg.OffsetFetchRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.OffsetFetchResponse)
+	if req.Version >= 8 {
+		for i := range req.Groups {
+			resp.Groups = append(resp.Groups, b.fetchOffsets(&req.Groups[i], req))
+		}
+		return resp
+	}
+	// Before v8 there is one group; the answer is that group's, reshaped.
+	rg := kmsg.NewOffsetFetchRequestGroup()
+	rg.Group = req.Group
+	for _, t := range req.Topics {
+		gt := kmsg.NewOffsetFetchRequestGroupTopic()
+		gt.Topic, gt.Partitions = t.Topic, t.Partitions
+		rg.Topics = append(rg.Topics, gt)
+	}
+	if req.Topics == nil && req.Version >= 2 {
+		rg.Topics = nil
+	} else if rg.Topics == nil {
+		rg.Topics = []kmsg.OffsetFetchRequestGroupTopic{}
+	}
+	g := b.fetchOffsets(&rg, req)
+	resp.ErrorCode = g.ErrorCode
+	for _, gt := range g.Topics {
+		st := kmsg.NewOffsetFetchResponseTopic()
+		st.Topic = gt.Topic
+		for _, gp := range gt.Partitions {
+			sp := kmsg.NewOffsetFetchResponseTopicPartition()
+			sp.Partition, sp.Offset, sp.LeaderEpoch, sp.Metadata, sp.ErrorCode = gp.Partition, gp.Offset, gp.LeaderEpoch, gp.Metadata, gp.ErrorCode
+			st.Partitions = append(st.Partitions, sp)
+		}
+		resp.Topics = append(resp.Topics, st)
+	}
+	return resp
+}
+
+func (b *Broker) fetchOffsets(rg *kmsg.OffsetFetchRequestGroup, req *kmsg.OffsetFetchRequest) kmsg.OffsetFetchResponseGroup {
+	sg := kmsg.NewOffsetFetchResponseGroup()
+	sg.Group = rg.Group
+	if err := checkGroupID(rg.Group); err != nil {
+		sg.ErrorCode = code(err)
+		return sg
+	}
+	topics := rg.Topics
+	if topics == nil {
+		topics = b.committedTopics(rg.Group)
+	}
+	for i := range topics {
+		rt := &topics[i]
+		st := kmsg.NewOffsetFetchResponseGroupTopic()
+		st.Topic, st.TopicID = rt.Topic, rt.TopicID
+		byID := req.Version >= 10
+		t := b.topicFor(rt.Topic, rt.TopicID, byID)
+		if t != nil {
+			st.Topic, st.TopicID = t.name, t.id
+		}
+		for _, partition := range rt.Partitions {
+			sp := kmsg.NewOffsetFetchResponseGroupTopicPartition()
+			sp.Partition, sp.Offset, sp.LeaderEpoch, sp.Metadata = partition, -1, -1, kmsg.StringPtr("")
+			key := offsetKey(st.Topic, partition)
+			if byID && t == nil {
+				sp.ErrorCode = kerr.UnknownTopicID.Code
+			} else if req.RequireStable && b.txns.hasPendingOffset(rg.Group, key) {
+				sp.ErrorCode = kerr.UnstableOffsetCommit.Code
+			} else if row, ok := b.committedOffset(rg.Group, key); ok {
+				sp.Offset, sp.LeaderEpoch, sp.Metadata = row.Offset, row.Epoch, kmsg.StringPtr(row.Metadata)
+			}
+			st.Partitions = append(st.Partitions, sp)
+		}
+		sg.Topics = append(sg.Topics, st)
+	}
+	return sg
+}
+
+// committedTopics returns the partitions for which the group has offsets.
+func (b *Broker) committedTopics(group string) (out []kmsg.OffsetFetchRequestGroupTopic) {
+	byTopic := map[string]int{}
+	for key := range b.store.Bucket(offsetsOf + group) {
+		name, partition := splitOffsetKey(key)
+		i, seen := byTopic[name]
+		if !seen {
+			i = len(out)
+			byTopic[name] = i
+			rt := kmsg.NewOffsetFetchRequestGroupTopic()
+			rt.Topic = name
+			if t := b.topics.named(name); t != nil {
+				rt.TopicID = t.id
+			}
+			out = append(out, rt)
+		}
+		out[i].Partitions = append(out[i].Partitions, partition)
+	}
+	for i := range out {
+		slices.Sort(out[i].Partitions)
+	}
+	return out
+}

@@ -1,0 +1,36 @@
+package broker
+
+import (
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// OffsetForLeaderEpoch (key 23), v0-4.
+//
+// There has been one epoch, 0: it ends at the high watermark. Of any other
+// nothing is known (KIP-320).
+
+func (b *Broker) offsetForLeaderEpoch(c *caller, req *kmsg.OffsetForLeaderEpochRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
+	for i := range req.Topics {
+		rt := &req.Topics[i]
+		t := b.topics.named(rt.Topic)
+		st := kmsg.NewOffsetForLeaderEpochResponseTopic()
+		st.Topic = rt.Topic
+		for j := range rt.Partitions {
+			rp := &rt.Partitions[j]
+			sp := kmsg.NewOffsetForLeaderEpochResponseTopicPartition()
+			sp.Partition, sp.LeaderEpoch, sp.EndOffset = rp.Partition, -1, -1
+			if t == nil || t.partition(rp.Partition) == nil {
+				sp.ErrorCode = kerr.UnknownTopicOrPartition.Code
+			} else if err := checkEpoch(rp.CurrentLeaderEpoch); err != nil {
+				sp.ErrorCode = code(err)
+			} else if rp.LeaderEpoch == leaderEpoch {
+				sp.LeaderEpoch, sp.EndOffset = leaderEpoch, t.partition(rp.Partition).log.End()
+			}
+			st.Partitions = append(st.Partitions, sp)
+		}
+		resp.Topics = append(resp.Topics, st)
+	}
+	return resp
+}

@@ -1,0 +1,133 @@
+package broker
+
+import (
+	"fmt"
+
+	"github.com/sightlog/sightlog/broker/storage"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// Produce (key 0), v0-13.
+//
+// v0-2 are advertised, because librdkafka before 2.1 compresses only if they
+// are, and refused with UNSUPPORTED_VERSION when used, as Kafka 4 does.
+// Batches are checked by their header and CRC and stored as they come; records
+// are not decompressed. All acks wait for the disk, acks=1 too. From v12 on a
+// transactional batch adds its partition to the transaction (KIP-890).
+
+func (b *Broker) produce(c *caller, req *kmsg.ProduceRequest) reply {
+	resp := req.ResponseKind().(*kmsg.ProduceResponse)
+	p := producing{b: b, req: req}
+	for i := range req.Topics {
+		rt := &req.Topics[i]
+		t := b.topicFor(rt.Topic, rt.TopicID, req.Version >= 13)
+		st := kmsg.NewProduceResponseTopic()
+		st.Topic, st.TopicID = rt.Topic, rt.TopicID
+		for j := range rt.Partitions {
+			sp := kmsg.NewProduceResponseTopicPartition()
+			sp.Partition = rt.Partitions[j].Partition
+			sp.BaseOffset, sp.LogAppendTime, sp.LogStartOffset = -1, -1, -1
+			st.Partitions = append(st.Partitions, sp)
+			p.add(c, t, &rt.Partitions[j])
+		}
+		resp.Topics = append(resp.Topics, st)
+	}
+	if !p.commit.Empty() {
+		b.store.Submit(&p.commit)
+	}
+	return func() kmsg.Response {
+		p.answer(resp)
+		if req.Acks == 0 {
+			return nil
+		}
+		return resp
+	}
+}
+
+// topicFor finds a request's topic by name or, in versions that have it, id.
+func (b *Broker) topicFor(name string, id uuid, byID bool) *topic {
+	if byID {
+		return b.topics.identified(id)
+	}
+	return b.topics.named(name)
+}
+
+// producing is one Produce request on its way.
+type producing struct {
+	b       *Broker
+	req     *kmsg.ProduceRequest
+	commit  storage.Commit
+	results []produced // one for each partition, in the request's order
+}
+
+type produced struct {
+	appended *storage.AppendResult // nil if it was refused before
+	err      error
+}
+
+// add checks one partition's batch and adds it to the commit.
+func (p *producing) add(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPartition) {
+	r, err := p.append(c, t, rp)
+	p.results = append(p.results, produced{r, err})
+}
+
+func (p *producing) append(_ *caller, t *topic, rp *kmsg.ProduceRequestTopicPartition) (*storage.AppendResult, error) {
+	switch {
+	case p.req.Version < 3:
+		return nil, kerr.UnsupportedVersion
+	case p.req.Acks < -1 || p.req.Acks > 1:
+		return nil, kerr.InvalidRequiredAcks
+	case t == nil && p.req.Version >= 13:
+		return nil, kerr.UnknownTopicID
+	case t == nil:
+		return nil, kerr.UnknownTopicOrPartition
+	}
+	part := t.partition(rp.Partition)
+	if part == nil {
+		return nil, kerr.UnknownTopicOrPartition
+	}
+	if err := storage.CheckBatch(rp.Records); err != nil {
+		return nil, err
+	}
+	batch := storage.Batch(rp.Records)
+	conf := t.conf.Load()
+	if len(batch) > conf.maxMessageBytes {
+		return nil, fmt.Errorf("%w: the batch has %d bytes, the topic takes %d", kerr.MessageTooLarge, len(batch), conf.maxMessageBytes)
+	}
+	if batch.Control() {
+		return nil, fmt.Errorf("%w: clients do not write control batches", kerr.InvalidRecord)
+	}
+	if batch.Transactional() {
+		if err := p.b.txns.verify(p.req, part, batch); err != nil {
+			return nil, err
+		}
+	}
+	return p.commit.Append(part.log, batch, conf.logAppendTime), nil
+}
+
+// answer waits for the commit and fills the response in.
+func (p *producing) answer(resp *kmsg.ProduceResponse) {
+	var failed error
+	if !p.commit.Empty() {
+		failed = p.commit.Wait()
+	}
+	i := 0
+	for t := range resp.Topics {
+		for j := range resp.Topics[t].Partitions {
+			sp, r := &resp.Topics[t].Partitions[j], p.results[i]
+			i++
+			err := r.err
+			if err == nil {
+				if err = failed; err == nil {
+					err = r.appended.Err
+				}
+			}
+			if sp.ErrorCode = code(err); err != nil {
+				sp.ErrorMessage = message(err)
+				continue
+			}
+			sp.BaseOffset, sp.LogAppendTime, sp.LogStartOffset = r.appended.Base, r.appended.Time, r.appended.Start
+		}
+	}
+}

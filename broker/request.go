@@ -1,0 +1,125 @@
+package broker
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// api is one key of the protocol as it is served.
+type api struct {
+	min, max int16
+	serve    handler
+}
+
+// handler does what must happen in a connection's order. It runs in the
+// connection's reader, so that it must not wait for long.
+type handler func(*Broker, *caller, kmsg.Request) reply
+
+// reply makes the response. It runs in the connection's writer and may wait,
+// but not beyond the end of the caller's context. nil sends nothing.
+type reply func() kmsg.Response
+
+// caller is who sent a request.
+type caller struct {
+	ctx      context.Context
+	conn     *conn
+	clientID string
+}
+
+// now is a reply that is there already.
+func now(r kmsg.Response) reply { return func() kmsg.Response { return r } }
+
+// serve makes an api of a handler that answers at once.
+func serve[R kmsg.Request](min, max int16, f func(*Broker, *caller, R) kmsg.Response) api {
+	return api{min, max, func(b *Broker, c *caller, req kmsg.Request) reply { return now(f(b, c, req.(R))) }}
+}
+
+// serveLater makes an api of a handler whose answer waits.
+func serveLater[R kmsg.Request](min, max int16, f func(*Broker, *caller, R) reply) api {
+	return api{min, max, func(b *Broker, c *caller, req kmsg.Request) reply { return f(b, c, req.(R)) }}
+}
+
+// apis returns what is served; ApiVersions advertises just this.
+func apis() map[int16]api {
+	return map[int16]api{
+		0:  serveLater(0, 13, (*Broker).produce),
+		1:  serveLater(4, 18, (*Broker).fetch),
+		2:  serve(1, 11, (*Broker).listOffsets),
+		3:  serve(0, 13, (*Broker).metadata),
+		8:  serveLater(1, 10, (*Broker).offsetCommit),
+		9:  serve(1, 10, (*Broker).offsetFetch),
+		10: serve(0, 6, (*Broker).findCoordinator),
+		11: serveLater(0, 9, (*Broker).joinGroup),
+		12: serve(0, 4, (*Broker).heartbeat),
+		13: serve(0, 5, (*Broker).leaveGroup),
+		14: serveLater(0, 5, (*Broker).syncGroup),
+		18: serve(0, 4, (*Broker).apiVersions),
+		19: serve(0, 7, (*Broker).createTopics),
+		20: serve(0, 6, (*Broker).deleteTopics),
+		22: serveLater(0, 5, (*Broker).initProducerID),
+		23: serve(0, 4, (*Broker).offsetForLeaderEpoch),
+		24: serve(0, 5, (*Broker).addPartitionsToTxn),
+		25: serve(0, 4, (*Broker).addOffsetsToTxn),
+		26: serveLater(0, 5, (*Broker).endTxn),
+		28: serveLater(0, 5, (*Broker).txnOffsetCommit),
+		32: serve(0, 4, (*Broker).describeConfigs),
+	}
+}
+
+// header is a request's header, version 1 or the common part of version 2.
+type header struct {
+	key, version int16
+	correlation  int32
+	clientID     string
+	body         []byte
+}
+
+var errShort = errors.New("request is short")
+
+func readHeader(p []byte) (h header, err error) {
+	if len(p) < 8 {
+		return h, errShort
+	}
+	h.key = int16(binary.BigEndian.Uint16(p))
+	h.version = int16(binary.BigEndian.Uint16(p[2:]))
+	h.correlation = int32(binary.BigEndian.Uint32(p[4:]))
+	p = p[8:]
+	if len(p) < 2 {
+		return h, errShort
+	}
+	n := int(int16(binary.BigEndian.Uint16(p)))
+	p = p[2:]
+	if n > len(p) {
+		return h, errShort
+	}
+	if n > 0 {
+		h.clientID = string(p[:n])
+		p = p[n:]
+	}
+	h.body = p
+	return h, nil
+}
+
+// skipTags skips a flexible header's tagged fields (KIP-482).
+func skipTags(p []byte) ([]byte, error) {
+	n, w := binary.Uvarint(p)
+	if w <= 0 {
+		return nil, errShort
+	}
+	p = p[w:]
+	for ; n > 0; n-- {
+		_, w := binary.Uvarint(p)
+		if w <= 0 {
+			return nil, errShort
+		}
+		size, w2 := binary.Uvarint(p[w:])
+		if w2 <= 0 || size > uint64(len(p)-w-w2) {
+			return nil, errShort
+		}
+		p = p[w+w2+int(size):]
+	}
+	return p, nil
+}

@@ -1,0 +1,238 @@
+package broker
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+
+	"github.com/sightlog/sightlog/broker/storage"
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// topic is one topic. Its partitions only grow in number.
+type topic struct {
+	name string
+	id   uuid
+	conf atomic.Pointer[topicConf]
+
+	parts atomic.Pointer[[]*partition]
+}
+
+// partition is one partition of a topic.
+type partition struct {
+	topic *topic
+	index int32
+	log   *storage.Log
+}
+
+func (t *topic) partitions() []*partition { return *t.parts.Load() }
+
+// partition returns the partition with the index, or nil.
+func (t *topic) partition(i int32) *partition {
+	if parts := t.partitions(); i >= 0 && int(i) < len(parts) {
+		return parts[i]
+	}
+	return nil
+}
+
+// topicRow is how a topic is kept.
+type topicRow struct {
+	ID      uuid              `json:"id"`
+	Logs    []uint64          `json:"logs"` // storage log ids by partition
+	Configs map[string]string `json:"configs,omitempty"`
+}
+
+// topics is the set of topics. What it answers is what is durable.
+type topics struct {
+	store *storage.Store
+	cfg   Config
+
+	change sync.Mutex // held while the set changes, over the commit
+
+	mu     sync.RWMutex // guards what follows
+	byName map[string]*topic
+	byID   map[uuid]*topic
+}
+
+func loadTopics(s *storage.Store, cfg Config) (*topics, error) {
+	ts := &topics{store: s, cfg: cfg, byName: map[string]*topic{}, byID: map[uuid]*topic{}}
+	for name, value := range s.Bucket(bucketTopics) {
+		var row topicRow
+		if err := json.Unmarshal(value, &row); err != nil {
+			return nil, fmt.Errorf("read topic %s: %w", name, err)
+		}
+		t := &topic{name: name, id: row.ID}
+		var parts []*partition
+		for i, id := range row.Logs {
+			l := s.Log(id)
+			if l == nil {
+				return nil, fmt.Errorf("read topic %s: the log of partition %d is missing", name, i)
+			}
+			parts = append(parts, &partition{topic: t, index: int32(i), log: l})
+		}
+		t.parts.Store(&parts)
+		t.configure(row.Configs)
+		ts.byName[name], ts.byID[t.id] = t, t
+	}
+	return ts, nil
+}
+
+// configure sets the topic's own settings, which are valid.
+func (t *topic) configure(set map[string]string) {
+	conf := newTopicConf(set)
+	t.conf.Store(conf)
+	for _, p := range t.partitions() {
+		p.log.Configure(storage.LogConfig{SegmentBytes: conf.segmentBytes, SegmentAge: conf.segmentMillis})
+	}
+}
+
+func (t *topic) row() topicRow {
+	row := topicRow{ID: t.id, Configs: t.conf.Load().set}
+	for _, p := range t.partitions() {
+		row.Logs = append(row.Logs, p.log.ID())
+	}
+	return row
+}
+
+// named returns the topic with the name, or nil.
+func (ts *topics) named(name string) *topic {
+	ts.mu.RLock()
+	defer ts.mu.RUnlock()
+	return ts.byName[name]
+}
+
+// identified returns the topic with the id, or nil.
+func (ts *topics) identified(id uuid) *topic {
+	ts.mu.RLock()
+	defer ts.mu.RUnlock()
+	return ts.byID[id]
+}
+
+// all returns the topics by name.
+func (ts *topics) all() []*topic {
+	ts.mu.RLock()
+	defer ts.mu.RUnlock()
+	out := make([]*topic, 0, len(ts.byName))
+	for _, name := range slices.Sorted(maps.Keys(ts.byName)) {
+		out = append(out, ts.byName[name])
+	}
+	return out
+}
+
+// create makes a topic and waits until it is durable.
+func (ts *topics) create(name string, partitions int, configs map[string]string) (*topic, error) {
+	ts.change.Lock()
+	defer ts.change.Unlock()
+	if t := ts.named(name); t != nil {
+		return t, kerr.TopicAlreadyExists
+	}
+	if err := ts.checkName(name); err != nil {
+		return nil, err
+	}
+	t := &topic{name: name, id: newUUID()}
+	t.parts.Store(new([]*partition))
+	t.configure(configs)
+	if err := ts.extend(t, partitions); err != nil {
+		return nil, err
+	}
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	ts.byName[name], ts.byID[t.id] = t, t
+	return t, nil
+}
+
+// extend gives a topic more partitions. change is held.
+func (ts *topics) extend(t *topic, partitions int) error {
+	var c storage.Commit
+	old := t.partitions()
+	parts := slices.Clone(old)
+	conf := t.conf.Load()
+	row := t.row()
+	for i := len(parts); i < partitions; i++ {
+		l, err := ts.store.NewLog(fmt.Sprintf("%s-%d", t.name, i))
+		if err != nil {
+			return err
+		}
+		l.Configure(storage.LogConfig{SegmentBytes: conf.segmentBytes, SegmentAge: conf.segmentMillis})
+		c.Create(l)
+		parts = append(parts, &partition{topic: t, index: int32(i), log: l})
+		row.Logs = append(row.Logs, l.ID())
+	}
+	c.Put(bucketTopics, t.name, encode(row))
+	if err := ts.store.Do(&c); err != nil {
+		return err
+	}
+	t.parts.Store(&parts)
+	return nil
+}
+
+// delete removes a topic, its logs and the offsets committed for it.
+func (ts *topics) delete(t *topic, more func(*storage.Commit)) error {
+	ts.change.Lock()
+	defer ts.change.Unlock()
+	if ts.named(t.name) != t {
+		return kerr.UnknownTopicOrPartition
+	}
+	ts.mu.Lock()
+	delete(ts.byName, t.name)
+	delete(ts.byID, t.id)
+	ts.mu.Unlock()
+	var c storage.Commit
+	c.Delete(bucketTopics, t.name)
+	for _, p := range t.partitions() {
+		c.Drop(p.log)
+	}
+	more(&c)
+	err := ts.store.Do(&c)
+	if err != nil && !errors.Is(err, storage.ErrFailed) {
+		ts.mu.Lock()
+		ts.byName[t.name], ts.byID[t.id] = t, t
+		ts.mu.Unlock()
+	}
+	return err
+}
+
+// checkName says whether a topic may have the name: Kafka's rules, among them
+// that names which differ only in . and _ collide in metrics.
+func (ts *topics) checkName(name string) error {
+	if err := validTopicName(name); err != nil {
+		return err
+	}
+	folded := foldName(name)
+	ts.mu.RLock()
+	defer ts.mu.RUnlock()
+	for other := range ts.byName {
+		if other != name && foldName(other) == folded {
+			return fmt.Errorf("%w: it collides with %q", kerr.InvalidTopicException, other)
+		}
+	}
+	return nil
+}
+
+func foldName(name string) string {
+	b := []byte(name)
+	for i := range b {
+		if b[i] == '.' {
+			b[i] = '_'
+		}
+	}
+	return string(b)
+}
+
+func validTopicName(name string) error {
+	if name == "" || name == "." || name == ".." || len(name) > 249 {
+		return kerr.InvalidTopicException
+	}
+	for _, c := range []byte(name) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '_', c == '-':
+		default:
+			return kerr.InvalidTopicException
+		}
+	}
+	return nil
+}

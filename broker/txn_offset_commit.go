@@ -1,0 +1,88 @@
+package broker
+
+import (
+	"maps"
+
+	"github.com/sightlog/sightlog/broker/storage"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// TxnOffsetCommit (key 28), v0-5.
+//
+// The offsets are kept with the transaction and become the group's when it
+// commits. Answered when they are on disk.
+
+func (b *Broker) txnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitRequest) reply {
+	resp := req.ResponseKind().(*kmsg.TxnOffsetCommitResponse)
+	var commit storage.Commit
+	refused := b.checkTxnOffsetCommit(req)
+	var t *txn
+	if refused == nil {
+		t = b.txns.lock(req.TransactionalID, false)
+		refused = t.check(req.ProducerID, req.ProducerEpoch)
+	}
+	offsets := map[string]offsetRow{}
+	for i := range req.Topics {
+		rt := &req.Topics[i]
+		st := kmsg.NewTxnOffsetCommitResponseTopic()
+		st.Topic = rt.Topic
+		for j := range rt.Partitions {
+			rp := &rt.Partitions[j]
+			sp := kmsg.NewTxnOffsetCommitResponseTopicPartition()
+			sp.Partition = rp.Partition
+			if refused != nil {
+				sp.ErrorCode = code(refused)
+			} else if row, err := b.newOffsetRow(b.topics.named(rt.Topic), rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata); err != nil {
+				sp.ErrorCode = code(err)
+			} else {
+				offsets[offsetKey(rt.Topic, rp.Partition)] = row
+			}
+			st.Partitions = append(st.Partitions, sp)
+		}
+		resp.Topics = append(resp.Topics, st)
+	}
+	if refused == nil && len(offsets) > 0 {
+		b.txns.begin(t)
+		if t.row.Offsets == nil {
+			t.row.Offsets = map[string]map[string]offsetRow{}
+		}
+		if t.row.Offsets[req.Group] == nil {
+			t.row.Offsets[req.Group] = map[string]offsetRow{}
+		}
+		maps.Copy(t.row.Offsets[req.Group], offsets)
+		t.keep(&commit)
+		b.store.Submit(&commit)
+	}
+	if t != nil {
+		t.mu.Unlock()
+	}
+	if commit.Empty() {
+		return now(resp)
+	}
+	return func() kmsg.Response {
+		if err := commit.Wait(); err != nil {
+			for i := range resp.Topics {
+				for j := range resp.Topics[i].Partitions {
+					resp.Topics[i].Partitions[j].ErrorCode = code(err)
+				}
+			}
+		}
+		return resp
+	}
+}
+
+func (b *Broker) checkTxnOffsetCommit(req *kmsg.TxnOffsetCommitRequest) error {
+	if err := checkGroupID(req.Group); err != nil {
+		return err
+	}
+	if req.Version < 3 || req.MemberID == "" && req.Generation < 0 && req.InstanceID == nil {
+		return nil // a producer that does not say on whose behalf (before KIP-447)
+	}
+	g := b.groups.lock(req.Group, false)
+	if g == nil {
+		return kerr.IllegalGeneration
+	}
+	defer g.mu.Unlock()
+	return g.checkCommit(req.MemberID, req.InstanceID, req.Generation)
+}

@@ -1,0 +1,356 @@
+package broker
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/sightlog/sightlog/broker/storage"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// txns coordinates transactions (KIP-98, KIP-447, KIP-890).
+//
+// A transaction ends in one commit of the store, which holds the markers in
+// every partition, the offsets and the coordinator's own state. So there is no
+// prepared state, and a crash cannot leave half of an end.
+type txns struct {
+	b *Broker
+
+	mu     sync.Mutex // guards what follows
+	byID   map[string]*txn
+	nextID int64 // next producer id to give out
+	idEnd  int64 // end of the ids that are reserved on disk
+}
+
+type txnState string
+
+// The states, as ListTransactions names them.
+const (
+	txnEmpty          txnState = "Empty"
+	txnOngoing        txnState = "Ongoing"
+	txnCompleteCommit txnState = "CompleteCommit"
+	txnCompleteAbort  txnState = "CompleteAbort"
+)
+
+// txn is a transactional id and its transaction.
+type txn struct {
+	id string
+
+	mu     sync.Mutex // guards what follows
+	row    txnRow
+	ending bool   // a commit that ends it is being written
+	timer  *alarm // aborts it
+	parts  map[*partition]struct{}
+}
+
+// txnRow is how a transactional id is kept.
+type txnRow struct {
+	ProducerID int64                           `json:"pid"`
+	Epoch      int16                           `json:"epoch"`
+	Timeout    int32                           `json:"timeout_ms"`
+	State      txnState                        `json:"state"`
+	Started    int64                           `json:"started,omitempty"` // ms
+	Updated    int64                           `json:"updated,omitempty"` // ms
+	Partitions map[string][]int32              `json:"partitions,omitempty"`
+	Offsets    map[string]map[string]offsetRow `json:"offsets,omitempty"` // by group and topic/partition
+	// PrevID and PrevEpoch are what the producer had before the last bump,
+	// to recognise a retry.
+	PrevID    int64 `json:"prev_pid"`
+	PrevEpoch int16 `json:"prev_epoch"`
+}
+
+// pidBlock is how many producer ids are reserved at once.
+const pidBlock = 1000
+
+func loadTxns(b *Broker) (*txns, error) {
+	ts := &txns{b: b, byID: map[string]*txn{}}
+	if v, ok := b.store.Get(bucketMeta, "next-producer-id"); ok {
+		if err := json.Unmarshal(v, &ts.nextID); err != nil {
+			return nil, fmt.Errorf("read next producer id: %w", err)
+		}
+	}
+	ts.idEnd = ts.nextID
+	for id, value := range b.store.Bucket(bucketTxns) {
+		t := &txn{id: id, parts: map[*partition]struct{}{}}
+		if err := json.Unmarshal(value, &t.row); err != nil {
+			return nil, fmt.Errorf("read transactional id %s: %w", id, err)
+		}
+		for name, indexes := range t.row.Partitions {
+			for _, i := range indexes {
+				if topic := b.topics.named(name); topic != nil && topic.partition(i) != nil {
+					t.parts[topic.partition(i)] = struct{}{}
+				}
+			}
+		}
+		ts.byID[id] = t
+		if t.row.State == txnOngoing {
+			t.mu.Lock()
+			ts.armTimeout(t)
+			t.mu.Unlock()
+		}
+	}
+	return ts, nil
+}
+
+// newProducerID returns an id that was never given out. It reserves a block on
+// disk first when need be.
+func (ts *txns) newProducerID() (int64, error) {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	if ts.nextID == ts.idEnd {
+		var c storage.Commit
+		c.Put(bucketMeta, "next-producer-id", encode(ts.idEnd+pidBlock))
+		if err := ts.b.store.Do(&c); err != nil {
+			return 0, err
+		}
+		ts.idEnd += pidBlock
+	}
+	ts.nextID++
+	return ts.nextID - 1, nil
+}
+
+// lock returns the transactional id, locked, or nil.
+func (ts *txns) lock(id string, make bool) *txn {
+	ts.mu.Lock()
+	t := ts.byID[id]
+	if t == nil && make {
+		t = newTxn(id)
+		ts.byID[id] = t
+	}
+	ts.mu.Unlock()
+	if t != nil {
+		t.mu.Lock()
+	}
+	return t
+}
+
+func newTxn(id string) *txn {
+	return &txn{
+		id:    id,
+		row:   txnRow{ProducerID: -1, Epoch: -1, State: txnEmpty, PrevID: -1, PrevEpoch: -1},
+		parts: map[*partition]struct{}{},
+	}
+}
+
+// check says whether the producer is the transactional id's current one. t may
+// be nil.
+func (t *txn) check(pid int64, epoch int16) error {
+	switch {
+	case t == nil || t.row.ProducerID != pid:
+		return kerr.InvalidProducerIDMapping
+	case t.row.Epoch != epoch:
+		return kerr.ProducerFenced
+	case t.ending:
+		return kerr.ConcurrentTransactions
+	}
+	return nil
+}
+
+// enlist adds partitions to the transaction, beginning one if there is none.
+// Nobody waits for that to be durable: the journal keeps order, so what is then
+// written to the partitions is on disk only if this is. It is submitted while
+// t is locked, so that the states of t are in order there too.
+func (ts *txns) enlist(t *txn, parts ...*partition) {
+	changed := t.row.State != txnOngoing
+	ts.begin(t)
+	for _, p := range parts {
+		if _, in := t.parts[p]; in {
+			continue
+		}
+		changed = true
+		t.parts[p] = struct{}{}
+		if t.row.Partitions == nil {
+			t.row.Partitions = map[string][]int32{}
+		}
+		t.row.Partitions[p.topic.name] = append(t.row.Partitions[p.topic.name], p.index)
+	}
+	if changed {
+		var c storage.Commit
+		t.keep(&c)
+		ts.b.store.SubmitLazily(&c)
+	}
+}
+
+// begin makes the transaction ongoing.
+func (ts *txns) begin(t *txn) {
+	if t.row.State == txnOngoing {
+		return
+	}
+	t.row.State = txnOngoing
+	t.row.Started = time.Now().UnixMilli()
+	t.row.Partitions, t.row.Offsets = nil, nil
+	clear(t.parts)
+	ts.armTimeout(t)
+}
+
+// keep adds the transactional id's state to a commit.
+func (t *txn) keep(c *storage.Commit) {
+	t.row.Updated = time.Now().UnixMilli()
+	c.Put(bucketTxns, t.id, encode(t.row))
+}
+
+// verify checks a transactional batch and adds its partition to the
+// transaction where the version of Produce does that.
+func (ts *txns) verify(req *kmsg.ProduceRequest, p *partition, batch storage.Batch) error {
+	if req.TransactionID == nil {
+		return kerr.InvalidTxnState
+	}
+	t := ts.lock(*req.TransactionID, false)
+	if t == nil {
+		return kerr.InvalidProducerIDMapping
+	}
+	defer t.mu.Unlock()
+	if err := t.check(batch.ProducerID(), batch.ProducerEpoch()); err != nil {
+		if err == error(kerr.ProducerFenced) {
+			return kerr.InvalidProducerEpoch // what producers know it by
+		}
+		return err
+	}
+	if req.Version >= 12 {
+		ts.enlist(t, p)
+		return nil
+	}
+	if _, in := t.parts[p]; !in || t.row.State != txnOngoing {
+		return kerr.InvalidTxnState
+	}
+	return nil
+}
+
+// end ends the ongoing transaction: it adds markers, offsets and the new state
+// to c. marker is the epoch that the markers carry, pid and epoch are what the
+// producer goes on with. The caller submits c and calls ended. t is locked.
+func (ts *txns) end(t *txn, commit bool, pid int64, epoch, marker int16, c *storage.Commit) {
+	now := time.Now().UnixMilli()
+	for p := range t.parts {
+		c.Mark(p.log, t.row.ProducerID, marker, commit, now)
+	}
+	if commit {
+		for group, offsets := range t.row.Offsets {
+			for key, row := range offsets {
+				row.At = now
+				c.Put(offsetsOf+group, key, encode(row))
+			}
+		}
+	}
+	c.Put(bucketTxns, t.id, encode(t.row.ended(commit, pid, epoch)))
+	t.ending = true
+}
+
+// ended returns the state after the end.
+func (r txnRow) ended(commit bool, pid int64, epoch int16) txnRow {
+	r.State = txnCompleteAbort
+	if commit {
+		r.State = txnCompleteCommit
+	}
+	if r.ProducerID != pid || r.Epoch != epoch {
+		r.PrevID, r.PrevEpoch = r.ProducerID, r.Epoch
+	}
+	r.ProducerID, r.Epoch = pid, epoch
+	r.Partitions, r.Offsets, r.Started, r.Updated = nil, nil, 0, time.Now().UnixMilli()
+	return r
+}
+
+// ended takes note of what became of end's commit.
+func (ts *txns) ended(t *txn, commit bool, pid int64, epoch int16, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ending = false
+	if err != nil {
+		return // it goes on: the client tries again, or the timeout does
+	}
+	ts.b.alarms.cancel(t.timer)
+	t.timer = nil
+	t.row = t.row.ended(commit, pid, epoch)
+	clear(t.parts)
+}
+
+// bumped returns the producer id and epoch that follow the transactional id's
+// current ones. When the epochs are used up there is a new producer id.
+func (ts *txns) bumped(t *txn) (pid int64, epoch int16, err error) {
+	const lastEpoch = 32766 // 32767 is left for fencing
+	if t.row.ProducerID >= 0 && t.row.Epoch < lastEpoch {
+		return t.row.ProducerID, t.row.Epoch + 1, nil
+	}
+	pid, err = ts.newProducerID()
+	return pid, 0, err
+}
+
+// armTimeout arranges for the transaction to be aborted when it has been open
+// for its timeout. The producer is fenced.
+func (ts *txns) armTimeout(t *txn) {
+	left := time.Until(time.UnixMilli(t.row.Started)) + time.Duration(t.row.Timeout)*time.Millisecond
+	started := t.row.Started
+	pid := t.row.ProducerID
+	t.timer = ts.b.alarms.set(max(left, 0), func() { ts.expire(t, pid, started) })
+}
+
+const expireRetry = time.Second
+
+func (ts *txns) expire(t *txn, pid, started int64) {
+	t.mu.Lock()
+	if t.row.State != txnOngoing || t.row.ProducerID != pid || t.row.Started != started {
+		t.mu.Unlock()
+		return
+	}
+	if t.ending {
+		t.timer = ts.b.alarms.set(expireRetry, func() { ts.expire(t, pid, started) })
+		t.mu.Unlock()
+		return
+	}
+	newPID, epoch, err := ts.bumped(t)
+	var c storage.Commit
+	if err == nil {
+		ts.b.log.Info("transaction timed out: aborted", "transactional_id", t.id, "timeout_ms", t.row.Timeout)
+		ts.end(t, false, newPID, epoch, markerEpoch(t, newPID, epoch), &c)
+	}
+	t.mu.Unlock()
+	if err == nil {
+		err = ts.b.store.Do(&c)
+		ts.ended(t, false, newPID, epoch, err)
+	}
+	if err != nil {
+		ts.b.log.Warn("cannot abort a transaction that timed out", "transactional_id", t.id, "err", err)
+		t.mu.Lock()
+		t.timer = ts.b.alarms.set(expireRetry, func() { ts.expire(t, pid, started) })
+		t.mu.Unlock()
+	}
+}
+
+// markerEpoch is the epoch for the markers of a transaction whose producer
+// goes on as pid and epoch.
+func markerEpoch(t *txn, pid int64, epoch int16) int16 {
+	if pid != t.row.ProducerID {
+		return t.row.Epoch
+	}
+	return epoch
+}
+
+// hasPendingOffset says whether an open transaction would commit an offset for
+// the group's partition.
+func (ts *txns) hasPendingOffset(group, key string) bool {
+	for _, t := range ts.all() {
+		t.mu.Lock()
+		_, pending := t.row.Offsets[group][key]
+		t.mu.Unlock()
+		if pending {
+			return true
+		}
+	}
+	return false
+}
+
+// all returns the transactional ids in order.
+func (ts *txns) all() []*txn {
+	ts.mu.Lock()
+	defer ts.mu.Unlock()
+	out := make([]*txn, 0, len(ts.byID))
+	for _, id := range slices.Sorted(maps.Keys(ts.byID)) {
+		out = append(out, ts.byID[id])
+	}
+	return out
+}
