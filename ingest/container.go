@@ -32,48 +32,34 @@ func fingerprint(path string) (string, error) {
 	return fmt.Sprintf("%d-%d-%s", st.Size(), st.ModTime().UnixMicro(), hex.EncodeToString(h.Sum(nil)[:16])), nil
 }
 
-// container is what a file's outermost structure says about its length.
-type container struct {
-	// exact: the declared number of frames is a count, not an estimate made
-	// from a duration.
-	exact bool
-	// declared is how many bytes the structure claims, 0 where it does not
-	// say; size is how many there are.
-	declared, size int64
-}
-
-// truncated reports whether the file ends before its structure does.
-func (c container) truncated() bool { return c.declared > c.size }
-
-// readContainer reads the outermost sizes of AVI (RIFF), MP4 (ISO/IEC
-// 14496-12) and Matroska (RFC 8794, RFC 9559) files; it knows nothing of
-// others.
-func readContainer(path string) container {
+// declaredSize reads how many bytes a file claims to have by its outermost
+// structure, and how many it has. It knows AVI (RIFF), MP4 (ISO/IEC 14496-12)
+// and Matroska (RFC 8794, RFC 9559); what others declare is 0. A file that
+// declares more than it has was cut off.
+func declaredSize(path string) (declared, size int64) {
 	f, err := os.Open(path)
 	if err != nil {
-		return container{}
+		return 0, 0
 	}
 	defer f.Close()
 	st, err := f.Stat()
 	if err != nil || !st.Mode().IsRegular() {
-		return container{}
+		return 0, 0
 	}
-	c := container{size: st.Size()}
+	size = st.Size()
 	var head [16]byte
 	if n, _ := f.ReadAt(head[:], 0); n < len(head) {
-		return c
+		return 0, size
 	}
 	switch {
 	case string(head[:4]) == "RIFF":
-		c.exact = true
-		c.declared = riffEnd(f, c.size)
+		declared = riffEnd(f, size)
 	case string(head[4:8]) == "ftyp":
-		c.exact = true
-		c.declared = boxesEnd(f, c.size)
+		declared = boxesEnd(f, size)
 	case binary.BigEndian.Uint32(head[:4]) == 0x1A45DFA3:
-		c.declared = matroskaEnd(f)
+		declared = matroskaEnd(f)
 	}
-	return c
+	return declared, size
 }
 
 // riffEnd follows the RIFF chunks (an OpenDML file has several).

@@ -16,6 +16,7 @@ type still interface {
 	// next puts the next frame into m, or steps over it where m is nil, and
 	// returns its position; io.EOF or a *Damage at the end.
 	next(m *gocv.Mat) (time.Duration, error)
+	interrupt() // from any goroutine: next shall not wait
 	close()
 }
 
@@ -31,8 +32,9 @@ const slots = 3
 //
 // The reader closes ready after setting err; a full ready blocks it.
 type replay struct {
-	info Info
-	opts Options
+	info  Info
+	opts  Options
+	still still
 
 	free  chan *Frame
 	ready chan *Frame
@@ -41,6 +43,10 @@ type replay struct {
 	stop context.CancelFunc
 	done chan struct{} // closed when the reader has ended
 
+	mu    sync.Mutex // guards the following
+	rate  rate
+	stats Stats
+
 	held  *Frame // with the caller; Next's own
 	close sync.Once
 }
@@ -48,7 +54,7 @@ type replay struct {
 func newReplay(s still, info Info, opts Options) *replay {
 	ctx, stop := context.WithCancel(context.Background())
 	r := &replay{
-		info: info, opts: opts, stop: stop, done: make(chan struct{}),
+		info: info, opts: opts, still: s, stop: stop, done: make(chan struct{}),
 		free: make(chan *Frame, slots), ready: make(chan *Frame, 1),
 	}
 	for range slots {
@@ -101,6 +107,7 @@ func (r *replay) read(ctx context.Context, s still) error {
 			grabbed = time.Now()
 		}
 		f.Seq, f.PTS, f.GrabbedAt, f.DecodedAt, f.Dropped = seq, pts, grabbed, time.Now(), 0
+		r.count(f)
 		select {
 		case r.ready <- f:
 		case <-ctx.Done():
@@ -108,6 +115,22 @@ func (r *replay) read(ctx context.Context, s still) error {
 			return ctx.Err()
 		}
 	}
+}
+
+func (r *replay) count(f *Frame) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.stats.Frames++
+	r.stats.Size = f.Size()
+	r.rate.add(f.DecodedAt)
+}
+
+func (r *replay) Stats() Stats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.stats
+	s.FPS = r.rate.perSecond()
+	return s
 }
 
 func (r *replay) Next(ctx context.Context, f *Frame) error {
@@ -136,6 +159,7 @@ func (r *replay) Close() error {
 	err := error(nil)
 	r.close.Do(func() {
 		r.stop()
+		r.still.interrupt()
 		select {
 		case <-r.done:
 		case <-time.After(r.opts.ReadTimeout):

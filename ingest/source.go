@@ -74,9 +74,21 @@ type Info struct {
 	Frames      int64       // as declared; 0 unknown
 }
 
+// Stats are counted since the source was opened.
+type Stats struct {
+	Frames   int64         // arrived; delivered or dropped
+	Dropped  int64         // live: never delivered
+	Reopened int64         // live: times it was lost and opened again
+	FPS      float64       // measured over the last frames; 0 before the second
+	Silent   time.Duration // live: since the newest frame arrived
+	Size     image.Point   // of the newest frame
+}
+
 // Source delivers frames to one caller.
 type Source interface {
 	Info() Info
+	// Stats may be called from anywhere.
+	Stats() Stats
 	// Next waits for a frame. It returns io.EOF at the end, an error that
 	// errors.As sees as *Damage at the end of a file that ended early or had
 	// holes, or ctx's error; no other error is repaired by calling again.
@@ -110,6 +122,12 @@ func Open(ctx context.Context, spec Spec, opts Options) (Source, error) {
 	switch kind {
 	case event.SourceFile:
 		return openFile(ctx, spec, opts)
+	case event.SourceImages:
+		return openImages(spec, opts)
+	case event.SourceWebcam:
+		return openCamera(ctx, spec, opts)
+	case event.SourceStream:
+		return openStream(ctx, spec, opts)
 	default:
 		return nil, fmt.Errorf("open %s: sources of kind %s are not read yet", Redact(spec.URI), kind)
 	}

@@ -37,13 +37,13 @@ func TestParseSpec(t *testing.T) {
 func TestRedactLeavesNoCredentials(t *testing.T) {
 	t.Parallel()
 	for uri, want := range map[string]string{
-		"/clips/a@b.mp4":                             "/clips/a@b.mp4",
-		"0":                                          "0",
-		"rtsp://h:554/main":                          "rtsp://h:554/main",
-		"rtsp://u:s3cret@h/main":                     "rtsp://h/main",
-		"rtsp://u:s3/c@ret@h/main":                   "rtsp://h/main",
-		"rtsp://u:s3?cret@h/main":                    "rtsp://h/main",
-		"rtsp://u:s3#c%ret@h/main?channel=1":         "rtsp://h/main?channel=1",
+		"/clips/a@b.mp4":                     "/clips/a@b.mp4",
+		"0":                                  "0",
+		"rtsp://h:554/main":                  "rtsp://h:554/main",
+		"rtsp://u:s3cret@h/main":             "rtsp://h/main",
+		"rtsp://u:s3/c@ret@h/main":           "rtsp://h/main",
+		"rtsp://u:s3?cret@h/main":            "rtsp://h/main",
+		"rtsp://u:s3#c%ret@h/main?channel=1": "rtsp://h/main?channel=1",
 		"http://h/v?user=me&PassWord=s3cret&size=hd": "http://h/v?user=***&PassWord=***&size=hd",
 		"http://h/v?access_token=s3cret":             "http://h/v?access_token=***",
 	} {

@@ -1,0 +1,241 @@
+#include "av.h"
+
+#include <atomic>
+#include <climits>
+#include <cmath>
+#include <cstring>
+#include <ctime>
+
+extern "C" {
+#include <libavcodec/avcodec.h>
+#include <libavformat/avformat.h>
+#include <libavutil/display.h>
+#include <libswscale/swscale.h>
+}
+#include <opencv2/core.hpp>
+#include <opencv2/core/utils/logger.hpp>
+
+// From FFmpeg 6 on a packet's opaque pointer travels to its frame; before, a
+// number did.
+#if LIBAVCODEC_VERSION_MAJOR >= 60
+#define OPAQUE_TRAVELS 1
+#endif
+
+static int64_t now_ns(void) {
+    timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+
+struct sl_av {
+    bool live = false;
+    AVFormatContext *format = nullptr;
+    AVCodecContext *decoder = nullptr;
+    AVStream *stream = nullptr;
+    AVPacket *packet = nullptr;
+    AVFrame *frame = nullptr;
+    SwsContext *scaler = nullptr;
+    int quarter_turns = 0; // clockwise, to make the picture upright
+    bool draining = false;
+    int64_t arrived = 0;  // ns, of the frame's data
+    int64_t repaired = 0;
+    // Read by FFmpeg while it waits for the network.
+    std::atomic<bool> stop{false};
+    std::atomic<int64_t> deadline{INT64_MAX}; // ns
+};
+
+static int interrupted(void *opaque) {
+    sl_av *a = static_cast<sl_av *>(opaque);
+    return a->stop.load() || now_ns() > a->deadline.load();
+}
+
+static void limit(sl_av *a, int64_t ms) { a->deadline = ms > 0 ? now_ns() + ms * 1000000 : INT64_MAX; }
+
+void sl_quiet(void) {
+    av_log_set_level(AV_LOG_QUIET);
+    cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
+}
+
+sl_av *sl_av_new(int live) {
+    sl_av *a = new sl_av();
+    a->live = live;
+    return a;
+}
+
+static int quarter_turns(AVStream *s) {
+#if LIBAVCODEC_VERSION_MAJOR >= 61
+    const AVPacketSideData *side =
+        av_packet_side_data_get(s->codecpar->coded_side_data, s->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
+    const uint8_t *m = side ? side->data : nullptr;
+#else
+    const uint8_t *m = av_stream_get_side_data(s, AV_PKT_DATA_DISPLAYMATRIX, nullptr);
+#endif
+    if (!m) return 0;
+    double degrees = -av_display_rotation_get(reinterpret_cast<const int32_t *>(m));
+    if (std::isnan(degrees)) return 0;
+    return ((int)std::lround(degrees / 90) % 4 + 4) % 4;
+}
+
+int sl_av_open(sl_av *a, const char *uri, int64_t limit_ms) {
+    limit(a, limit_ms);
+    a->packet = av_packet_alloc();
+    a->frame = av_frame_alloc();
+    a->format = avformat_alloc_context();
+    if (!a->packet || !a->frame || !a->format) return AVERROR(ENOMEM);
+    a->format->interrupt_callback = {interrupted, a};
+    AVDictionary *options = nullptr;
+    if (a->live) {
+        a->format->flags |= AVFMT_FLAG_NOBUFFER;
+        a->format->max_analyze_duration = 2 * AV_TIME_BASE;
+        av_dict_set(&options, "rtsp_transport", "tcp", 0);
+        // A stream must not name files of this machine (a playlist could).
+        av_dict_set(&options, "protocol_whitelist", "rtp,rtsp,rtsps,rtmp,rtmps,srt,udp,srtp,tcp,tls,http,https,httpproxy,crypto,data", 0);
+    } else {
+        // A file must not name addresses.
+        av_dict_set(&options, "protocol_whitelist", "file", 0);
+    }
+    int err = avformat_open_input(&a->format, uri, nullptr, &options);
+    av_dict_free(&options);
+    if (err < 0) return err;
+    if (!strcmp(a->format->iformat->name, "tty")) return AVERROR_INVALIDDATA; // text is no video
+    if ((err = avformat_find_stream_info(a->format, nullptr)) < 0) return err;
+    const AVCodec *codec = nullptr;
+    if ((err = av_find_best_stream(a->format, AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0)) < 0) return err;
+    for (unsigned i = 0; i < a->format->nb_streams; i++)
+        if ((int)i != err) a->format->streams[i]->discard = AVDISCARD_ALL;
+    a->stream = a->format->streams[err];
+    a->quarter_turns = quarter_turns(a->stream);
+
+    a->decoder = avcodec_alloc_context3(codec);
+    if (!a->decoder) return AVERROR(ENOMEM);
+    if ((err = avcodec_parameters_to_context(a->decoder, a->stream->codecpar)) < 0) return err;
+    a->decoder->pkt_timebase = a->stream->time_base;
+    a->decoder->thread_count = 0; // one a core
+    if (a->live) {
+        // Threads over frames would hold back one frame for each.
+        a->decoder->thread_type = FF_THREAD_SLICE;
+        a->decoder->flags |= AV_CODEC_FLAG_LOW_DELAY;
+    }
+#ifdef OPAQUE_TRAVELS
+    a->decoder->flags |= AV_CODEC_FLAG_COPY_OPAQUE;
+#endif
+    return avcodec_open2(a->decoder, codec, nullptr);
+}
+
+void sl_error(int code, char *buf, int size) { av_strerror(code, buf, size); }
+
+int sl_av_grab(sl_av *a, int64_t limit_ms) {
+    limit(a, limit_ms);
+    for (;;) {
+        int err = avcodec_receive_frame(a->decoder, a->frame);
+        if (err == 0) {
+#ifdef OPAQUE_TRAVELS
+            a->arrived = (int64_t)(intptr_t)a->frame->opaque;
+#else
+            a->arrived = a->frame->reordered_opaque;
+#endif
+            if (a->frame->decode_error_flags || (a->frame->flags & AV_FRAME_FLAG_CORRUPT)) a->repaired++;
+            return SL_FRAME;
+        }
+        if (err == AVERROR_EOF) return SL_END;
+        if (err != AVERROR(EAGAIN)) a->repaired++; // a damaged packet: the next may do
+        if (a->draining && err != AVERROR(EAGAIN)) return SL_END;
+
+        err = av_read_frame(a->format, a->packet);
+        if (a->stop) return SL_LATE;
+        if (err == AVERROR_EXIT) return SL_LATE;
+        if (err == AVERROR(EAGAIN)) continue;
+        if (err < 0) {
+            if (err != AVERROR_EOF && a->live) return SL_ERROR;
+            if (err != AVERROR_EOF) a->repaired++;
+            a->draining = true;
+            if (avcodec_send_packet(a->decoder, nullptr) < 0) return SL_END;
+            continue;
+        }
+        if (a->packet->stream_index == a->stream->index) {
+            int64_t t = now_ns();
+#ifdef OPAQUE_TRAVELS
+            a->packet->opaque = (void *)(intptr_t)t;
+#else
+            a->decoder->reordered_opaque = t;
+#endif
+            if (avcodec_send_packet(a->decoder, a->packet) < 0) a->repaired++;
+        }
+        av_packet_unref(a->packet);
+    }
+}
+
+int sl_av_retrieve(sl_av *a, void *mat) {
+    const AVFrame *f = a->frame;
+    if (f->width < 1 || f->height < 1 || f->width > 16384 || f->height > 16384) return 0;
+    a->scaler = sws_getCachedContext(a->scaler, f->width, f->height, (AVPixelFormat)f->format, f->width, f->height,
+                                     AV_PIX_FMT_BGR24, SWS_BICUBIC, nullptr, nullptr, nullptr);
+    if (!a->scaler) return 0;
+    int *inverse, *table, from, to, brightness, contrast, saturation;
+    if (sws_getColorspaceDetails(a->scaler, &inverse, &from, &table, &to, &brightness, &contrast, &saturation) >= 0) {
+        const int *matrix = sws_getCoefficients(f->colorspace == AVCOL_SPC_UNSPECIFIED ? SWS_CS_DEFAULT : f->colorspace);
+        if (f->color_range != AVCOL_RANGE_UNSPECIFIED) from = f->color_range == AVCOL_RANGE_JPEG;
+        sws_setColorspaceDetails(a->scaler, matrix, from, table, to, brightness, contrast, saturation);
+    }
+    try {
+        cv::Mat &m = *static_cast<cv::Mat *>(mat);
+        m.create(f->height, f->width, CV_8UC3);
+        uint8_t *planes[4] = {m.data, nullptr, nullptr, nullptr};
+        int strides[4] = {(int)m.step[0], 0, 0, 0};
+        if (sws_scale(a->scaler, f->data, f->linesize, 0, f->height, planes, strides) != f->height) return 0;
+        if (a->quarter_turns) {
+            cv::Mat turned;
+            cv::rotate(m, turned, a->quarter_turns - 1); // ROTATE_90_CLOCKWISE, 180, 270
+            m = turned;
+        }
+        return 1;
+    } catch (...) {
+        return 0;
+    }
+}
+
+void sl_av_stop(sl_av *a) { a->stop = true; }
+
+void sl_av_free(sl_av *a) {
+    sws_freeContext(a->scaler);
+    av_frame_free(&a->frame);
+    av_packet_free(&a->packet);
+    avcodec_free_context(&a->decoder);
+    avformat_close_input(&a->format);
+    delete a;
+}
+
+int64_t sl_av_pts_us(sl_av *a) {
+    int64_t t = a->frame->best_effort_timestamp;
+    if (t == AV_NOPTS_VALUE) return INT64_MIN;
+    if (a->stream->start_time != AV_NOPTS_VALUE) t -= a->stream->start_time;
+    return av_rescale_q(t, a->stream->time_base, AV_TIME_BASE_Q);
+}
+
+int64_t sl_av_age_ns(sl_av *a) { return now_ns() - a->arrived; }
+
+int64_t sl_av_frames(sl_av *a) { return a->stream->nb_frames; }
+
+static int64_t duration_us(sl_av *a) {
+    if (a->stream->duration > 0) return av_rescale_q(a->stream->duration, a->stream->time_base, AV_TIME_BASE_Q);
+    return a->format->duration > 0 ? a->format->duration : 0;
+}
+
+int64_t sl_av_estimate(sl_av *a) { return (int64_t)(duration_us(a) * sl_av_fps(a) / 1e6 + 0.5); }
+
+int64_t sl_av_repaired(sl_av *a) { return a->repaired; }
+
+int sl_av_width(sl_av *a) {
+    return a->quarter_turns % 2 ? a->stream->codecpar->height : a->stream->codecpar->width;
+}
+
+int sl_av_height(sl_av *a) {
+    return a->quarter_turns % 2 ? a->stream->codecpar->width : a->stream->codecpar->height;
+}
+
+double sl_av_fps(sl_av *a) {
+    AVRational r = a->stream->avg_frame_rate.num ? a->stream->avg_frame_rate : a->stream->r_frame_rate;
+    return r.num > 0 && r.den > 0 ? av_q2d(r) : 0;
+}
+
+int sl_av_finite(sl_av *a) { return duration_us(a) > 0; }

@@ -1,0 +1,49 @@
+// Reading video with FFmpeg's libraries (av.cpp) and webcams with OpenCV's
+// V4L2 (v4l.cpp). OpenCV's own FFmpeg reader is not used: it crops after a
+// change of resolution in mid-stream, holds back a frame for each core of the
+// machine, and cannot be interrupted.
+#pragma once
+#include <stdint.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct sl_av sl_av;
+
+enum { SL_FRAME = 1, SL_END = 0, SL_ERROR = -1, SL_LATE = -2 };
+
+void sl_quiet(void); // no messages of the libraries: they may hold a URI
+
+// sl_av_new makes a reader that is not open yet, so that sl_av_stop can be
+// called while it opens. live: no reordering or threading that delays frames,
+// and no files of this machine; else: only files.
+sl_av *sl_av_new(int live);
+// sl_av_open returns 0, or an FFmpeg error that sl_error turns into words.
+int sl_av_open(sl_av *a, const char *uri, int64_t limit_ms);
+void sl_error(int code, char *buf, int size);
+// sl_av_grab decodes the next frame. limit_ms bounds the wait for the network.
+int sl_av_grab(sl_av *a, int64_t limit_ms);
+// sl_av_retrieve converts the frame into a cv::Mat: BGR, 8 bits, upright.
+int sl_av_retrieve(sl_av *a, void *mat);
+void sl_av_stop(sl_av *a); // from any thread: makes waits for the network end
+void sl_av_free(sl_av *a);
+
+int64_t sl_av_pts_us(sl_av *a);    // of the frame; INT64_MIN unknown
+int64_t sl_av_age_ns(sl_av *a);    // since the frame's data arrived
+int64_t sl_av_frames(sl_av *a);    // as counted by the container; 0 unknown
+int64_t sl_av_estimate(sl_av *a);  // as its duration and rate suggest; 0 unknown
+int64_t sl_av_repaired(sl_av *a);  // frames and packets that were damaged so far
+int sl_av_width(sl_av *a);
+int sl_av_height(sl_av *a);
+double sl_av_fps(sl_av *a);        // declared; 0 unknown
+int sl_av_finite(sl_av *a);        // it has a declared end
+
+void *sl_v4l_open(int device, int read_ms);
+int sl_v4l_grab(void *v);
+int sl_v4l_retrieve(void *v, void *mat);
+double sl_v4l_get(void *v, int prop); // 3 width, 4 height, 5 fps
+void sl_v4l_free(void *v);
+
+#ifdef __cplusplus
+}
+#endif

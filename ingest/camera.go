@@ -1,0 +1,77 @@
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// openCamera opens a webcam by its index or device path (V4L2).
+func openCamera(ctx context.Context, spec Spec, opts Options) (Source, error) {
+	at := "--source " + spec.ID + "=" + spec.URI
+	path := spec.URI
+	index, err := strconv.Atoi(spec.URI)
+	if err == nil {
+		path = fmt.Sprintf("/dev/video%d", index)
+	} else if index, err = strconv.Atoi(strings.TrimPrefix(spec.URI, "/dev/video")); err != nil {
+		return nil, usage.New("use 0 or /dev/video0", "%s: not a camera", at)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, usage.Wrap(err, cameras(), "%s: no such camera, %s is not there", at, path)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, usage.Wrap(err, "join the group video", "%s: %s may not be opened", at, path)
+	case err == nil:
+		f.Close()
+	}
+	l, err := openLive(ctx, Info{Kind: event.SourceWebcam, Source: path}, func() capture {
+		return &v4l{device: index, read: opts.ReadTimeout}
+	}, opts)
+	if err != nil {
+		return nil, notOpened(ctx, at, opts, "check that it is a camera and no other program uses it", err)
+	}
+	return l, nil
+}
+
+// cameras tells which devices there are.
+func cameras() string {
+	var there []string
+	for i := range 64 {
+		path := fmt.Sprintf("/dev/video%d", i)
+		if _, err := os.Stat(path); err == nil {
+			there = append(there, path)
+		}
+	}
+	if len(there) == 0 {
+		return "this machine has no camera: plug one in, or use a file"
+	}
+	return "there are " + strings.Join(there, ", ")
+}
+
+// openStream opens a network stream.
+func openStream(ctx context.Context, spec Spec, opts Options) (Source, error) {
+	at := "--source " + spec.ID + "=" + Redact(spec.URI)
+	l, err := openLive(ctx, Info{Kind: event.SourceStream, Source: Redact(spec.URI)}, func() capture {
+		return newLibav(spec.URI, true)
+	}, opts)
+	if err != nil {
+		return nil, notOpened(ctx, at, opts, "check the address, the path and the password, and that the camera is on", err)
+	}
+	return l, nil
+}
+
+// notOpened tells a cancelled opening from one that took too long.
+func notOpened(ctx context.Context, at string, opts Options, mend string, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return usage.Wrap(err, mend, "%s: does not open within %s", at, opts.OpenTimeout)
+}

@@ -1,0 +1,110 @@
+package ingest
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"gocv.io/x/gocv"
+
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// imageFPS is the rate at which still pictures are played: they have none of
+// their own.
+const imageFPS = 10
+
+// openImages opens one picture, or the pictures of a directory in the order
+// of their names.
+func openImages(spec Spec, opts Options) (Source, error) {
+	at := "--source " + spec.ID + "=" + spec.URI
+	st, err := os.Stat(spec.URI)
+	if err != nil {
+		return nil, usage.Wrap(err, "check the path", "%s: no such file", at)
+	}
+	paths := []string{spec.URI}
+	if st.IsDir() {
+		entries, err := os.ReadDir(spec.URI)
+		if err != nil {
+			return nil, usage.Wrap(err, "check its permissions", "%s: cannot be listed", at)
+		}
+		paths = nil
+		for _, e := range entries {
+			if isImage(e.Name()) && !e.IsDir() {
+				paths = append(paths, filepath.Join(spec.URI, e.Name()))
+			}
+		}
+		slices.Sort(paths)
+	}
+	if len(paths) == 0 {
+		return nil, usage.New("name a video, or a directory of .jpg or .png pictures", "%s: is a directory without pictures", at)
+	}
+	h := sha256.New()
+	for _, p := range paths {
+		st, err := os.Stat(p)
+		if err != nil {
+			return nil, usage.Wrap(err, "check the directory", "%s: %s cannot be read", at, p)
+		}
+		fmt.Fprintf(h, "%s %d %d\n", filepath.Base(p), st.Size(), st.ModTime().UnixMicro())
+	}
+	info := Info{
+		Kind: event.SourceImages, Source: spec.URI, FPS: imageFPS, Frames: int64(len(paths)),
+		Fingerprint: hex.EncodeToString(h.Sum(nil)[:16]),
+	}
+	p := &pictures{info: info, paths: paths}
+	if first := p.load(paths[0]); !first.Empty() {
+		info.Size.X, info.Size.Y = first.Cols(), first.Rows()
+		first.Close()
+	} else if len(paths) == 1 {
+		return nil, usage.New("name a picture", "%s: not a picture", at)
+	}
+	return newReplay(p, info, opts), nil
+}
+
+// pictures reads still pictures. One that cannot be read is stepped over and
+// reported at the end.
+type pictures struct {
+	info   Info
+	paths  []string
+	at     int // index of the next path
+	read   int64
+	broken []string
+}
+
+// load reads any depth and number of channels as BGR of 8 bits.
+func (p *pictures) load(path string) gocv.Mat { return gocv.IMRead(path, gocv.IMReadColor) }
+
+func (p *pictures) next(m *gocv.Mat) (time.Duration, error) {
+	for p.at < len(p.paths) {
+		path := p.paths[p.at]
+		p.at++
+		got := p.load(path)
+		if got.Empty() {
+			got.Close()
+			p.broken = append(p.broken, filepath.Base(path))
+			continue
+		}
+		if m != nil {
+			m.Close()
+			*m = got
+		} else {
+			got.Close()
+		}
+		pts := time.Duration(p.read) * time.Second / imageFPS
+		p.read++
+		return pts, nil
+	}
+	if len(p.broken) > 0 {
+		return 0, &Damage{Source: p.info.Source, Delivered: p.read, Reason: fmt.Sprintf("%d of its %d pictures cannot be read, the first is %s", len(p.broken), len(p.paths), p.broken[0])}
+	}
+	return 0, io.EOF
+}
+
+func (p *pictures) interrupt() {}
+func (p *pictures) close()     {}

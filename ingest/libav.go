@@ -1,0 +1,123 @@
+package ingest
+
+/*
+#cgo LDFLAGS: -lavformat -lavcodec -lavutil -lswscale
+#include <stdlib.h>
+#include "av.h"
+*/
+import "C"
+
+import (
+	"fmt"
+	"image"
+	"io"
+	"sync"
+	"time"
+	"unsafe"
+
+	"gocv.io/x/gocv"
+)
+
+// libav reads files and streams with FFmpeg's libraries.
+type libav struct {
+	uri  string
+	live bool
+
+	mu sync.Mutex // guards a against interrupt after close
+	a  *C.sl_av
+}
+
+func newLibav(uri string, live bool) *libav {
+	l := C.int(0)
+	if live {
+		l = 1
+	} else {
+		uri = "file:" + uri // a colon in a name makes no protocol of it
+	}
+	return &libav{uri: uri, live: live, a: C.sl_av_new(l)}
+}
+
+func (l *libav) open(limit time.Duration) error {
+	uri := C.CString(l.uri)
+	defer C.free(unsafe.Pointer(uri))
+	code := C.sl_av_open(l.a, uri, C.int64_t(limit.Milliseconds()))
+	if code == 0 {
+		return nil
+	}
+	var buf [128]C.char
+	C.sl_error(code, &buf[0], C.int(len(buf)))
+	return fmt.Errorf("%w: %s", errNotOpened, C.GoString(&buf[0])) // FFmpeg's words hold no URI
+}
+
+func (l *libav) grab(limit time.Duration) error {
+	switch C.sl_av_grab(l.a, C.int64_t(limit.Milliseconds())) {
+	case C.SL_FRAME:
+		return nil
+	case C.SL_END:
+		if l.live && C.sl_av_finite(l.a) == 0 {
+			return errLost
+		}
+		return io.EOF
+	case C.SL_LATE:
+		return errLate
+	default:
+		return errLost
+	}
+}
+
+func (l *libav) retrieve(m *gocv.Mat) bool {
+	return C.sl_av_retrieve(l.a, unsafe.Pointer(m.Ptr())) != 0
+}
+
+func (l *libav) arrived() time.Time {
+	return time.Now().Add(-time.Duration(C.sl_av_age_ns(l.a)))
+}
+
+func (l *libav) position() (time.Duration, bool) {
+	us := int64(C.sl_av_pts_us(l.a))
+	const longest = 1 << 53 // µs: 285 years
+	return time.Duration(us) * time.Microsecond, us > -longest && us < longest
+}
+
+func (l *libav) size() image.Point {
+	return image.Pt(int(C.sl_av_width(l.a)), int(C.sl_av_height(l.a)))
+}
+
+func (l *libav) fps() float64 {
+	if v := float64(C.sl_av_fps(l.a)); v > 0 && v <= 1000 {
+		return v
+	}
+	return 0
+}
+
+// frames is how many the file declares; exact if it has counted them.
+func (l *libav) frames() (n int64, exact bool) {
+	if n := int64(C.sl_av_frames(l.a)); n > 0 {
+		return n, true
+	}
+	return max(int64(C.sl_av_estimate(l.a)), 0), false
+}
+
+// repaired counts the frames and packets that were damaged so far.
+func (l *libav) repaired() int64 { return int64(C.sl_av_repaired(l.a)) }
+
+func (l *libav) interrupt() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.a != nil {
+		C.sl_av_stop(l.a)
+	}
+}
+
+func (l *libav) close() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.a != nil {
+		C.sl_av_free(l.a)
+		l.a = nil
+	}
+}
+
+// quietLibraries stops the messages of OpenCV and FFmpeg on stderr: they may
+// hold a URI with its password, and what matters comes back as an error.
+var quietLibraries = sync.OnceFunc(func() { C.sl_quiet() })
