@@ -23,6 +23,11 @@ import (
 
 var update = flag.Bool("update", false, "write the stored references anew, from the plain implementation")
 
+var (
+	look      = flag.String("look", "", "write an annotated frame to this file")
+	lookModel = flag.String("look-model", "yolox_nano.onnx", "model for -look")
+)
+
 // library skips the test where onnxruntime is not installed.
 func library(t testing.TB) string {
 	t.Helper()
