@@ -4,11 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -190,4 +192,25 @@ func dump(t testing.TB, pool *pgxpool.Pool) []string {
 		require.NoError(t, rows.Err())
 	}
 	return lines
+}
+
+// logInto returns a logger that writes to b. Read b when the sink has stopped.
+func logInto(b *strings.Builder) *slog.Logger { return slog.New(slog.NewTextHandler(b, nil)) }
+
+// partitionOf is where a camera's records go.
+func (w *world) partitionOf(camera string) int {
+	w.Helper()
+	r := record(w, sighting(camera, "run-of-"+camera, 0))
+	w.produce(r) // once more: the tables hold it once
+	return int(r.Partition)
+}
+
+// limitMessages sets the largest record batch a topic takes.
+func (w *world) limitMessages(topic string, bytes int) {
+	w.Helper()
+	v := fmt.Sprint(bytes)
+	r, err := kadm.NewClient(w.cl).AlterTopicConfigs(w.Context(), []kadm.AlterConfig{{Name: "max.message.bytes", Value: &v}}, topic)
+	require.NoError(w, err)
+	_, err = r.On(topic, func(a *kadm.AlterConfigsResponse) error { return a.Err })
+	require.NoError(w, err)
 }
