@@ -1,0 +1,246 @@
+package broker
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sightlog/sightlog/broker/storage"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+)
+
+// The benchmarks run the broker and, beside it, kfake with its sync on, in the
+// same process as the clients; BenchmarkDisk is what the disk could do.
+//
+//	go test -run '^$' -bench . ./broker
+
+// served are the brokers that are compared.
+var served = []struct {
+	name  string
+	start func(testing.TB) (addr string)
+}{
+	{"sightlog", func(t testing.TB) string {
+		b, _ := serveBroker(t, Config{})
+		return b.Addr()
+	}},
+	{"kfake", func(t testing.TB) string {
+		c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(t.TempDir()), kfake.SyncWrites())
+		require.NoError(t, err)
+		t.Cleanup(c.Close)
+		return c.ListenAddrs()[0]
+	}},
+}
+
+func createBenchTopic(t testing.TB, addr string, partitions int32) {
+	cl, err := kgo.NewClient(kgo.SeedBrokers(addr))
+	require.NoError(t, err)
+	defer cl.Close()
+	_, err = kadm.NewClient(cl).CreateTopic(t.Context(), partitions, 1, nil, "bench")
+	require.NoError(t, err)
+}
+
+func benchClient(t testing.TB, addr string, opts ...kgo.Opt) *kgo.Client {
+	cl, err := kgo.NewClient(append([]kgo.Opt{
+		kgo.SeedBrokers(addr), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+	}, opts...)...)
+	require.NoError(t, err)
+	t.Cleanup(cl.Close)
+	return cl
+}
+
+// latencies collects how long operations took.
+type latencies struct {
+	mu  sync.Mutex
+	all []time.Duration
+}
+
+func (l *latencies) add(d time.Duration) {
+	l.mu.Lock()
+	l.all = append(l.all, d)
+	l.mu.Unlock()
+}
+
+func (l *latencies) report(b *testing.B, elapsed time.Duration) {
+	slices.Sort(l.all)
+	at := func(q float64) float64 {
+		return float64(l.all[int(q*float64(len(l.all)-1))]) / float64(time.Millisecond)
+	}
+	b.ReportMetric(float64(len(l.all))/elapsed.Seconds(), "ops/s")
+	b.ReportMetric(at(0.5), "p50-ms")
+	b.ReportMetric(at(0.99), "p99-ms")
+	b.ReportMetric(0, "ns/op")
+}
+
+// BenchmarkDisk is the raw limit: 1 KiB written over old bytes and synced, and
+// the same appended.
+func BenchmarkDisk(b *testing.B) {
+	for _, name := range []string{"overwrite", "append"} {
+		b.Run(name, func(b *testing.B) {
+			f, err := storage.OSFS{}.OpenFile(filepath.Join(b.TempDir(), "f"), os.O_RDWR|os.O_CREATE)
+			require.NoError(b, err)
+			defer f.Close()
+			p := make([]byte, 1024)
+			if name == "overwrite" {
+				_, err = f.WriteAt(make([]byte, b.N*len(p)), 0)
+				require.NoError(b, err)
+				require.NoError(b, f.Datasync())
+			}
+			var lat latencies
+			began := time.Now()
+			for i := range b.N {
+				t0 := time.Now()
+				_, err = f.WriteAt(p, int64(i*len(p)))
+				require.NoError(b, err)
+				require.NoError(b, f.Datasync())
+				lat.add(time.Since(t0))
+			}
+			lat.report(b, time.Since(began))
+		})
+	}
+}
+
+// BenchmarkClosedLoop has n clients that each wait for their 1 KB record to be
+// acknowledged before they send the next, each to its own partition.
+func BenchmarkClosedLoop(b *testing.B) {
+	for _, n := range []int{1, 16} {
+		for _, s := range served {
+			b.Run(fmt.Sprintf("%dx%d/%s", n, n, s.name), func(b *testing.B) {
+				addr := s.start(b)
+				createBenchTopic(b, addr, int32(n))
+				var lat latencies
+				clients := make([]*kgo.Client, n)
+				for i := range clients {
+					clients[i] = benchClient(b, addr)
+					require.NoError(b, clients[i].ProduceSync(b.Context(), benchRecord(i)).FirstErr())
+				}
+				b.ResetTimer()
+				began := time.Now()
+				var wg sync.WaitGroup
+				for i, cl := range clients {
+					wg.Go(func() {
+						for range (b.N + n - 1) / n {
+							t0 := time.Now()
+							if err := cl.ProduceSync(b.Context(), benchRecord(i)).FirstErr(); err != nil {
+								b.Error(err)
+								return
+							}
+							lat.add(time.Since(t0))
+						}
+					})
+				}
+				wg.Wait()
+				lat.report(b, time.Since(began))
+			})
+		}
+	}
+}
+
+var benchValue = make([]byte, 1024)
+
+func benchRecord(partition int) *kgo.Record {
+	return &kgo.Record{Topic: "bench", Partition: int32(partition), Value: benchValue}
+}
+
+// BenchmarkOpenLoop has 3 producers that send at a fixed rate to 16 partitions,
+// whatever the broker answers.
+func BenchmarkOpenLoop(b *testing.B) {
+	for _, load := range []struct {
+		rate   int
+		linger time.Duration
+	}{{1000, 0}, {20000, 5 * time.Millisecond}} {
+		for _, s := range served {
+			b.Run(fmt.Sprintf("%d per s, linger %v/%s", load.rate, load.linger, s.name), func(b *testing.B) {
+				const producers, partitions = 3, 16
+				addr := s.start(b)
+				createBenchTopic(b, addr, partitions)
+				var lat latencies
+				clients := make([]*kgo.Client, producers)
+				for i := range clients {
+					clients[i] = benchClient(b, addr, kgo.ProducerLinger(load.linger))
+					for p := range partitions {
+						require.NoError(b, clients[i].ProduceSync(b.Context(), benchRecord(p)).FirstErr())
+					}
+				}
+				b.ResetTimer()
+				began := time.Now()
+				var sent, acked sync.WaitGroup
+				for i, cl := range clients {
+					sent.Go(func() {
+						for j := i; j < b.N; j += producers {
+							due := began.Add(time.Duration(j) * time.Second / time.Duration(load.rate))
+							pause(time.Until(due))
+							acked.Add(1)
+							cl.Produce(b.Context(), benchRecord(j%partitions), func(_ *kgo.Record, err error) {
+								defer acked.Done()
+								if err != nil {
+									b.Error(err)
+								}
+								lat.add(time.Since(due))
+							})
+						}
+					})
+				}
+				sent.Wait()
+				acked.Wait()
+				lat.report(b, time.Since(began))
+			})
+		}
+	}
+}
+
+// pause waits for a time of day: an open loop is nothing else.
+func pause(d time.Duration) {
+	if d > 0 {
+		<-time.After(d)
+	}
+}
+
+// BenchmarkBulk writes as much as it can in large batches to 4 partitions.
+func BenchmarkBulk(b *testing.B) {
+	for _, s := range served {
+		b.Run(s.name, func(b *testing.B) {
+			addr := s.start(b)
+			createBenchTopic(b, addr, 4)
+			cl := benchClient(b, addr, kgo.ProducerBatchMaxBytes(1<<20), kgo.MaxBufferedRecords(20_000), kgo.ProducerLinger(2*time.Millisecond))
+			b.SetBytes(int64(len(benchValue)))
+			b.ResetTimer()
+			for i := range b.N {
+				cl.Produce(b.Context(), benchRecord(i/1000%4), func(_ *kgo.Record, err error) {
+					if err != nil {
+						b.Error(err)
+					}
+				})
+			}
+			require.NoError(b, cl.Flush(b.Context()))
+		})
+	}
+}
+
+// BenchmarkTransaction commits one record a transaction.
+func BenchmarkTransaction(b *testing.B) {
+	for _, s := range served {
+		b.Run(s.name, func(b *testing.B) {
+			addr := s.start(b)
+			createBenchTopic(b, addr, 1)
+			cl := benchClient(b, addr, kgo.TransactionalID("bench"))
+			var lat latencies
+			began := time.Now()
+			for range b.N {
+				t0 := time.Now()
+				require.NoError(b, cl.BeginTransaction())
+				require.NoError(b, cl.ProduceSync(b.Context(), benchRecord(0)).FirstErr())
+				require.NoError(b, cl.EndTransaction(b.Context(), kgo.TryCommit))
+				lat.add(time.Since(t0))
+			}
+			lat.report(b, time.Since(began))
+		})
+	}
+}
