@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/pgtest"
@@ -274,7 +275,7 @@ func TestOffsetOutsideTheLogStopsItsPartitionAlone(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t)
+			w := newWorld(t, kmsg.DeleteRecords)
 			stop := w.start()
 			w.fill(0, 10, "porch", "yard", "gate", "door")
 			w.drain()
@@ -301,7 +302,7 @@ func TestOffsetOutsideTheLogStopsItsPartitionAlone(t *testing.T) {
 
 func TestDeadLetterThatCannotBeWrittenHoldsItsPartitionAlone(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t, kmsg.IncrementalAlterConfigs)
 	w.limitMessages(stream.DeadTopic(stream.Sightings), 1)
 	stop := w.start(func(c *sink.Config) { c.DeadTimeout = time.Second })
 	w.fill(0, 10, "porch", "yard", "gate", "door")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sightlog/sightlog/broker"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/pgtest"
 	"github.com/sightlog/sightlog/sink"
@@ -30,25 +33,66 @@ type world struct {
 	cl     *kgo.Client
 }
 
-func newWorld(t testing.TB) *world {
+func newWorld(t testing.TB, needs ...kmsg.Key) *world {
 	t.Helper()
-	return newWorldOn(t, pgtest.Open(t))
+	return newWorldOn(t, pgtest.Open(t), needs...)
 }
 
-func newWorldOn(t testing.TB, pool *pgxpool.Pool) *world {
+// newWorldOn uses franz-go's test double where our broker does not serve what
+// the test needs.
+func newWorldOn(t testing.TB, pool *pgxpool.Pool, needs ...kmsg.Key) *world {
 	t.Helper()
 	w := &world{TB: t, pool: pool, stream: stream.Config{Brokers: newBroker(t)}}
 	w.cl = w.client()
+	for _, key := range needs {
+		if !w.serves(key) {
+			t.Logf("the broker does not serve %s: on the test double", key.Name())
+			w.stream.Brokers = fakeBroker(t)
+			w.cl = w.client()
+		}
+	}
 	require.NoError(t, stream.EnsureTopics(t.Context(), w.cl, partitions))
 	return w
 }
 
-// newBroker starts a broker and returns its address.
+// newBroker starts a broker on its own directory and returns its address.
+// SIGHTLOG_TEST_BROKER=kfake runs these tests on franz-go's test double
+// instead: what fails on one alone is that one's fault.
 func newBroker(t testing.TB) []string {
+	t.Helper()
+	if os.Getenv("SIGHTLOG_TEST_BROKER") == "kfake" {
+		return fakeBroker(t)
+	}
+	b, err := broker.Open(broker.Config{Listen: "127.0.0.1:0", Dir: t.TempDir(), NoAutoCreate: true})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- b.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, <-done)
+	})
+	return []string{b.Addr()}
+}
+
+func fakeBroker(t testing.TB) []string {
+	t.Helper()
 	c, err := kfake.NewCluster(kfake.NumBrokers(1))
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	return c.ListenAddrs()
+}
+
+func (w *world) serves(key kmsg.Key) bool {
+	w.Helper()
+	all, err := kadm.NewClient(w.cl).ApiVersions(w.Context())
+	require.NoError(w, err)
+	for _, b := range all {
+		if _, ok := b.KeyMaxVersion(key.Int16()); !ok {
+			return false
+		}
+	}
+	return true
 }
 
 func (w *world) client(opts ...kgo.Opt) *kgo.Client {

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/pgtest"
@@ -134,7 +135,7 @@ func TestReplayIntoTheSameTablesDoublesNothing(t *testing.T) {
 
 func TestGroupOffsetsFollowForLag(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	w := newWorld(t, kmsg.DescribeGroups)
 	stop := w.start()
 	w.fill(0, 50, "porch", "yard")
 	w.drain()
