@@ -81,7 +81,7 @@ func (w *fileWriter) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if last != nil && last.FinishedAt.IsZero() && last.Fingerprint == w.run.Fingerprint && last.Model == w.run.Model {
+	if last != nil && resumable(last, &w.run) {
 		w.run = *last
 		seq, n, err := lastSeq(ctx, w.cfg, &w.run)
 		if err != nil {

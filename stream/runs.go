@@ -26,6 +26,12 @@ func start(ctx context.Context, c Config, cl *kgo.Client, run *event.Run) error 
 	return nil
 }
 
+// resumable reports whether last is unfinished and run would see the same.
+func resumable(last, run *event.Run) bool {
+	return last.FinishedAt.IsZero() && run.Fingerprint != "" && last.Fingerprint == run.Fingerprint &&
+		last.Model.Name == run.Model.Name && last.Model.SHA256 == run.Model.SHA256
+}
+
 // ended returns run with its end: the time, the number of sightings in the log
 // and what the caller says in end (Outcome, Damage, Dropped).
 func ended(run, end event.Run, frames int64) event.Run {

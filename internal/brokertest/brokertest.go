@@ -1,0 +1,54 @@
+// Package brokertest gives tests our own broker, over real TCP.
+package brokertest
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/broker"
+)
+
+// Broker is a running broker that can be stopped and started again on the
+// same directory and address.
+type Broker struct {
+	t      testing.TB
+	cfg    broker.Config
+	cancel context.CancelFunc
+	done   chan error
+}
+
+// Start runs a broker until the test ends.
+func Start(t testing.TB) *Broker {
+	t.Helper()
+	b := &Broker{t: t, cfg: broker.Config{Listen: "127.0.0.1:0", Dir: t.TempDir(), DefaultPartitions: 8}}
+	b.Start()
+	t.Cleanup(b.Stop)
+	return b
+}
+
+// Addr is where it listens, also after a restart.
+func (b *Broker) Addr() string { return b.cfg.Listen }
+
+// Start starts a stopped broker again.
+func (b *Broker) Start() {
+	b.t.Helper()
+	s, err := broker.Open(b.cfg)
+	require.NoError(b.t, err)
+	b.cfg.Listen = s.Addr()
+	ctx, cancel := context.WithCancel(context.Background())
+	b.cancel, b.done = cancel, make(chan error, 1)
+	go func() { b.done <- s.Run(ctx) }()
+}
+
+// Stop stops the broker; a stopped one stays so.
+func (b *Broker) Stop() {
+	b.t.Helper()
+	if b.cancel == nil {
+		return
+	}
+	b.cancel()
+	b.cancel = nil
+	require.NoError(b.t, <-b.done)
+}

@@ -1,0 +1,241 @@
+package stream_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/internal/brokertest"
+	"github.com/sightlog/sightlog/stream"
+)
+
+func setUp(t *testing.T) (*brokertest.Broker, stream.Config) {
+	t.Helper()
+	b := brokertest.Start(t)
+	cfg := stream.Config{Brokers: []string{b.Addr()}}
+	cl, err := cfg.Client()
+	require.NoError(t, err)
+	defer cl.Close()
+	require.NoError(t, stream.EnsureTopics(t.Context(), cl, 8))
+	require.NoError(t, stream.EnsureTopics(t.Context(), cl, 8), "topics that are there are left alone")
+	return b, cfg
+}
+
+func fileRun() event.Run {
+	return event.Run{Camera: "porch", SourceKind: event.SourceFile, Source: "a.mp4", Fingerprint: "f1", Model: event.Model{Name: "m", SHA256: "s"}}
+}
+
+func send(t *testing.T, w stream.Writer, from, to int64) {
+	t.Helper()
+	run := w.Run()
+	for seq := from; seq < to; seq++ {
+		require.NoError(t, w.Send(t.Context(), &event.Sighting{
+			Camera: run.Camera, Run: run.ID, Seq: seq, SourceKind: run.SourceKind,
+			CapturedAt: event.At(time.Now()), Frame: event.Size{Width: 4, Height: 3},
+		}))
+	}
+}
+
+// committed returns the seqs of a topic's committed sightings, by run.
+func committed(t *testing.T, cfg stream.Config) map[string][]int64 {
+	t.Helper()
+	cl, err := cfg.Client(kgo.ConsumeTopics(stream.Sightings), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())
+	require.NoError(t, err)
+	defer cl.Close()
+	ends, err := kadm.NewClient(cl).ListCommittedOffsets(t.Context(), stream.Sightings)
+	require.NoError(t, err)
+	left := int64(0)
+	ends.Each(func(o kadm.ListedOffset) {
+		if o.Offset > 0 {
+			left++
+		}
+	})
+	seqs := make(map[string][]int64)
+	for left > 0 {
+		f := cl.PollFetches(t.Context())
+		require.NoError(t, f.Err())
+		f.EachRecord(func(r *kgo.Record) {
+			if end, _ := ends.Lookup(stream.Sightings, r.Partition); r.Offset == end.Offset-1 {
+				left--
+			}
+			if r.Attrs.IsControl() {
+				return
+			}
+			s, err := event.DecodeSighting(r.Value)
+			require.NoError(t, err)
+			seqs[s.Run] = append(seqs[s.Run], s.Seq)
+		})
+	}
+	return seqs
+}
+
+func upTo(n int64) (s []int64) {
+	for i := range n {
+		s = append(s, i)
+	}
+	return s
+}
+
+func TestUnfinishedFileRunGoesOnAfterTheLastAcknowledgedSighting(t *testing.T) {
+	_, cfg := setUp(t)
+	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+	require.NoError(t, err)
+	require.Zero(t, w.Next())
+	send(t, w, 0, 10)
+	require.NoError(t, w.Close(t.Context()))
+	require.EqualValues(t, 10, w.Acked())
+	first := w.Run().ID
+
+	w, err = stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+	require.NoError(t, err)
+	require.Equal(t, first, w.Run().ID)
+	require.EqualValues(t, 10, w.Next())
+	send(t, w, 10, 12)
+	require.NoError(t, w.Finish(t.Context(), event.Run{}))
+	require.ErrorIs(t, w.Send(t.Context(), &event.Sighting{}), stream.ErrEnded)
+
+	last, err := stream.LastRun(t.Context(), cfg, "porch")
+	require.NoError(t, err)
+	require.False(t, last.FinishedAt.IsZero())
+	require.EqualValues(t, 12, last.Frames)
+	require.Equal(t, map[string][]int64{first: upTo(12)}, committed(t, cfg))
+
+	// A finished run is not resumed, nor one of other content.
+	w, err = stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+	require.NoError(t, err)
+	require.NotEqual(t, first, w.Run().ID)
+	require.NoError(t, w.Close(t.Context()))
+	other := fileRun()
+	other.Fingerprint = "f2"
+	second := w.Run().ID
+	w, err = stream.OpenFile(t.Context(), cfg, other, 0)
+	require.NoError(t, err)
+	require.NotEqual(t, second, w.Run().ID)
+	require.NoError(t, w.Close(t.Context()))
+}
+
+func TestSuccessorFencesAPredecessorThatIsStillAlive(t *testing.T) {
+	_, cfg := setUp(t)
+	old, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+	require.NoError(t, err)
+	send(t, old, 0, 3)
+	require.Eventually(t, func() bool { return old.Acked() == 3 }, time.Minute, time.Millisecond)
+
+	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+	require.NoError(t, err)
+	require.EqualValues(t, 3, w.Next())
+
+	// The old one still believes in its run; nothing of it may arrive.
+	send(t, old, 3, 4)
+	require.ErrorIs(t, old.Close(t.Context()), stream.ErrFenced)
+	send(t, w, 3, 6)
+	require.NoError(t, w.Finish(t.Context(), event.Run{}))
+	require.Equal(t, map[string][]int64{w.Run().ID: upTo(6)}, committed(t, cfg))
+}
+
+func TestRestartOfTheBrokerNeitherLosesNorDoublesAFilesSightings(t *testing.T) {
+	b, cfg := setUp(t)
+	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+	require.NoError(t, err)
+	for i := int64(0); i < 40; i += 10 {
+		send(t, w, i, i+5)
+		b.Stop()
+		b.Start()
+		send(t, w, i+5, i+10)
+	}
+	require.NoError(t, w.Finish(t.Context(), event.Run{}))
+	require.Equal(t, map[string][]int64{w.Run().ID: upTo(40)}, committed(t, cfg))
+}
+
+func TestRestartOfTheBrokerNeitherLosesNorDoublesALiveSourcesSightings(t *testing.T) {
+	b, cfg := setUp(t)
+	live, err := stream.OpenLive(cfg)
+	require.NoError(t, err)
+	defer live.Close()
+	run := event.Run{Camera: "gate", SourceKind: event.SourceStream}
+	w, err := live.Open(t.Context(), run)
+	require.NoError(t, err)
+	for i := int64(0); i < 40; i += 10 {
+		send(t, w, i, i+5)
+		b.Stop()
+		b.Start()
+		send(t, w, i+5, i+10)
+	}
+	require.NoError(t, w.Finish(t.Context(), event.Run{Dropped: 7}))
+	require.EqualValues(t, 40, w.Acked())
+	require.Equal(t, map[string][]int64{w.Run().ID: upTo(40)}, committed(t, cfg))
+	last, err := stream.LastRun(t.Context(), cfg, "gate")
+	require.NoError(t, err)
+	require.EqualValues(t, 7, last.Dropped)
+	require.EqualValues(t, 40, last.Frames)
+
+	again, err := live.Open(t.Context(), run)
+	require.NoError(t, err)
+	require.NotEqual(t, w.Run().ID, again.Run().ID, "every opening of a live source is a new run")
+	require.NoError(t, again.Close(t.Context()))
+}
+
+func TestSendWaitsWhileTheLogIsGoneAndStopsWithItsContext(t *testing.T) {
+	b, cfg := setUp(t)
+	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+	require.NoError(t, err)
+	b.Stop()
+	ctx, cancel := context.WithCancel(t.Context())
+	sent := make(chan int, 1)
+	go func() {
+		n := 0
+		for w.Send(ctx, &event.Sighting{Camera: "porch", Run: w.Run().ID, Seq: int64(n), CapturedAt: event.At(time.Now()), Frame: event.Size{Width: 1, Height: 1}}) == nil {
+			n++
+		}
+		sent <- n
+	}()
+	select {
+	case n := <-sent:
+		t.Fatalf("gave up after %d", n)
+	case <-time.After(200 * time.Millisecond): // it blocks; how long it is watched is no verdict
+	}
+	cancel()
+	n := <-sent
+	b.Start()
+	require.NoError(t, w.Close(t.Context()))
+	require.Equal(t, map[string][]int64{w.Run().ID: upTo(int64(n))}, committed(t, cfg), "what was taken is in the log")
+}
+
+// Kafka's own test vectors for murmur2 (UtilsTest.testMurmur2).
+func TestKeysFindThePartitionThatKafkaPutsThemIn(t *testing.T) {
+	for key, hash := range map[string]int32{
+		"21":                         -973932308,
+		"foobar":                     -790332482,
+		"a-little-bit-long-string":   -985981536,
+		"a-little-bit-longer-string": -1486304829,
+		"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8": -58897971,
+		"abc": 479470107,
+	} {
+		for _, n := range []int{1, 3, 8, 16, 1000} {
+			require.Equal(t, (hash&0x7fffffff)%int32(n), stream.Partition([]byte(key), n), "%q of %d", key, n)
+		}
+	}
+}
+
+func TestConfigRefusesWhatCannotBe(t *testing.T) {
+	yes := true
+	for name, c := range map[string]stream.Config{
+		"no brokers":              {},
+		"unknown sasl":            {Brokers: []string{"x:1"}, SASL: "magic"},
+		"unknown acks":            {Brokers: []string{"x:1"}, Acks: "some"},
+		"unknown compression":     {Brokers: []string{"x:1"}, Compression: "rar"},
+		"unknown partitioner":     {Brokers: []string{"x:1"}, Partitioner: "dice"},
+		"negative batch":          {Brokers: []string{"x:1"}, BatchBytes: -1},
+		"idempotent without acks": {Brokers: []string{"x:1"}, Acks: "leader", Idempotent: &yes},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := stream.OpenLive(c)
+			require.Error(t, err)
+		})
+	}
+}
