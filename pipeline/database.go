@@ -1,0 +1,84 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/migrations"
+	"github.com/sightlog/sightlog/postgres"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// OpenMigrated opens a database by URL and makes or updates its tables.
+func OpenMigrated(ctx context.Context, url string, opts postgres.Options) (*pgxpool.Pool, error) {
+	pool, err := postgres.Open(ctx, url, opts)
+	if err != nil {
+		return nil, err
+	}
+	if err := migrations.Up(ctx, pool, opts.Log); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return pool, nil
+}
+
+// OpenDatabase opens the database to ask: by URL; else that of the data
+// directory, through the process that runs on it or, when none does, by
+// starting the private server until done is called.
+func OpenDatabase(ctx context.Context, data config.Data, db config.Database, log *slog.Logger) (pool *pgxpool.Pool, done func() error, err error) {
+	if db.DatabaseURL != "" {
+		return attach(ctx, db.DatabaseURL, log)
+	}
+	if _, err := os.Stat(filepath.Join(data.Data, "sightlog.json")); err != nil {
+		return nil, nil, usage.Wrap(err, "give the --data of a run, or --database-url", "--data %s: not a data directory of sightlog", data.Data)
+	}
+	e, err := ReadEndpoints(data.Data)
+	switch {
+	case err == nil && e.Database != "":
+		return attach(ctx, e.Database, log)
+	case err == nil:
+		return nil, nil, usage.New("give its --database-url", "--data %s: process %d runs no database on it", data.Data, e.PID)
+	case !errors.Is(err, ErrNotRunning):
+		return nil, nil, err
+	}
+	return startToAsk(ctx, data, log)
+}
+
+func attach(ctx context.Context, url string, log *slog.Logger) (*pgxpool.Pool, func() error, error) {
+	pool, err := postgres.Open(ctx, url, postgres.Options{Log: log})
+	if err != nil {
+		return nil, nil, err
+	}
+	return pool, func() error { pool.Close(); return nil }, nil
+}
+
+func startToAsk(ctx context.Context, data config.Data, log *slog.Logger) (*pgxpool.Pool, func() error, error) {
+	dir, err := OpenDataDir(data.Data)
+	if err != nil {
+		return nil, nil, err
+	}
+	private, err := postgres.StartPrivate(ctx, dir.Path(), log)
+	if err != nil {
+		return nil, nil, errors.Join(err, dir.Close())
+	}
+	stop := func() error {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		defer cancel()
+		return errors.Join(private.Stop(ctx), dir.Close())
+	}
+	pool, err := OpenMigrated(ctx, private.URL(), postgres.Options{Log: log})
+	if err != nil {
+		return nil, nil, errors.Join(err, stop())
+	}
+	return pool, func() error { pool.Close(); return stop() }, nil
+}
+
+// stopTimeout bounds the stop of a private server.
+const stopTimeout = 10 * time.Second

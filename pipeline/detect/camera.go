@@ -1,0 +1,225 @@
+package detect
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/stream"
+)
+
+// commitInterval is the shortest time between two transactions of a file that
+// is played as fast as it goes: nobody waits for the single frame.
+const commitInterval = 50 * time.Millisecond
+
+// flushGrace bounds the wait for the last acknowledgements at a stop.
+const flushGrace = time.Second
+
+// camera reads one source to its end.
+type camera struct {
+	spec      ingest.Spec
+	opts      ingest.Options
+	cfg       stream.Config
+	live      *stream.Live
+	pool      *pool
+	skipEmpty bool
+	log       *slog.Logger
+
+	mu     sync.Mutex // guards the following
+	state  pipeline.Camera
+	writer stream.Writer
+}
+
+func (c *camera) status() pipeline.Camera {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.state
+	if c.writer != nil {
+		s.Acked = c.writer.Acked()
+	}
+	return s
+}
+
+func (c *camera) update(f func(*pipeline.Camera)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f(&c.state)
+}
+
+// run reads an open source to its end, or until ctx ends. It closes the source.
+// It returns a *ingest.Damage when the source ended with frames missing.
+func (c *camera) run(ctx context.Context, src ingest.Source) error {
+	defer func() { src.Close() }()
+	w, err := c.openRun(ctx, src.Info())
+	if err != nil {
+		return err
+	}
+	if w.Next() > 0 {
+		c.log.Info("resuming an unfinished run", "camera", c.spec.ID, "run", w.Run().ID, "seq", w.Next())
+		if src, err = c.skip(ctx, src, w.Next()); err != nil {
+			return errors.Join(err, closeWriter(ctx, w))
+		}
+	}
+	c.mu.Lock()
+	c.writer = w
+	c.state.Run, c.state.Next, c.state.Total, c.state.State = w.Run().ID, w.Next(), src.Info().Frames, pipeline.Running
+	c.mu.Unlock()
+
+	err = c.frames(ctx, src, w)
+	return c.end(ctx, src.Info().Kind, w, err)
+}
+
+func (c *camera) openRun(ctx context.Context, info ingest.Info) (stream.Writer, error) {
+	run := event.Run{
+		Camera: c.spec.ID, SourceKind: info.Kind, Source: info.Source,
+		Fingerprint: info.Fingerprint, Model: c.pool.model,
+	}
+	if info.Kind.Live() {
+		return c.live.Open(ctx, run)
+	}
+	interval := commitInterval
+	if c.opts.Pace == ingest.AsRecorded {
+		interval = 0
+	}
+	return stream.OpenFile(ctx, c.cfg, run, interval)
+}
+
+// skip opens the source again at the first frame that the log lacks.
+func (c *camera) skip(ctx context.Context, src ingest.Source, next int64) (ingest.Source, error) {
+	if err := src.Close(); err != nil {
+		return src, fmt.Errorf("close source: %w", err)
+	}
+	opts := c.opts
+	opts.StartAt = next
+	again, err := ingest.Open(ctx, c.spec, opts)
+	if err != nil {
+		return src, err
+	}
+	return again, nil
+}
+
+// frames sends one sighting a frame until the source ends or something fails.
+func (c *camera) frames(ctx context.Context, src ingest.Source, w stream.Writer) error {
+	var f ingest.Frame
+	run, kind := w.Run(), src.Info().Kind
+	var dropped int64 // since the last sighting that was sent
+	failed := 0       // frames in a row that the detector could not look at
+	for {
+		if err := src.Next(ctx, &f); err != nil {
+			return err
+		}
+		dropped += f.Dropped
+		objects, model, err := c.pool.detect(ctx, &f)
+		if err != nil {
+			if err = c.unseen(ctx, &f, err, &failed); err != nil {
+				return err
+			}
+			dropped++
+			continue
+		}
+		failed = 0
+		c.update(func(s *pipeline.Camera) {
+			s.Frames++
+			s.Objects += int64(len(objects))
+			s.People = len(objects)
+			s.Dropped += f.Dropped
+		})
+		if c.skipEmpty && len(objects) == 0 {
+			continue
+		}
+		captured := f.GrabbedAt
+		if !kind.Live() {
+			captured = run.StartedAt.Add(f.PTS)
+		}
+		size := f.Size()
+		err = w.Send(ctx, &event.Sighting{
+			Camera: c.spec.ID, Run: run.ID, Seq: f.Seq, SourceKind: kind, PTS: f.PTS.Microseconds(),
+			CapturedAt: event.At(captured), GrabbedAt: event.At(f.GrabbedAt),
+			DecodedAt: event.At(f.DecodedAt), InferredAt: event.At(time.Now()),
+			Frame: event.Size{Width: size.X, Height: size.Y}, DroppedBefore: dropped,
+			Model: model, Objects: objects,
+		})
+		if err != nil {
+			return err
+		}
+		dropped = 0
+	}
+}
+
+// maxFailed is how many frames in a row may fail before the camera does.
+const maxFailed = 25
+
+// unseen decides about a frame that the detector could not look at: it is
+// reported and passed over, until too many have failed in a row.
+func (c *camera) unseen(ctx context.Context, f *ingest.Frame, err error, failed *int) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if *failed++; *failed >= maxFailed {
+		return fmt.Errorf("camera %s: %d frames in a row could not be looked at, the last one, %d: %w", c.spec.ID, *failed, f.Seq, err)
+	}
+	c.log.Warn("a frame could not be looked at", "camera", c.spec.ID, "seq", f.Seq, "err", err)
+	c.update(func(s *pipeline.Camera) { s.Dropped++ })
+	return nil
+}
+
+// end finishes the run when its source came to an end, and otherwise only
+// waits for what was sent.
+func (c *camera) end(ctx context.Context, kind event.SourceKind, w stream.Writer, why error) error {
+	state := c.status()
+	end := event.Run{Dropped: state.Dropped, Outcome: event.OutcomeFinished}
+	var damage *ingest.Damage
+	switch stopped := ctx.Err() != nil; {
+	case errors.Is(why, io.EOF):
+		why = nil
+	case errors.As(why, &damage):
+		end.Outcome, end.Damage = event.OutcomeDamaged, damage.Error()
+	case stopped && kind.Live():
+		why = nil // stopping a live source is its end
+	case stopped:
+		return closeWriter(ctx, w)
+	default:
+		return errors.Join(why, closeWriter(ctx, w))
+	}
+	if err := finish(ctx, w, end); err != nil {
+		return err
+	}
+	c.update(func(s *pipeline.Camera) { s.State, s.Damage, s.People = pipeline.Ended, end.Damage, 0 })
+	return why
+}
+
+// finish and closeWriter wait for the log for as long as it takes, but only
+// flushGrace once ctx has ended.
+func finish(ctx context.Context, w stream.Writer, end event.Run) error {
+	ctx, cancel := graceful(ctx)
+	defer cancel()
+	return w.Finish(ctx, end)
+}
+
+func closeWriter(ctx context.Context, w stream.Writer) error {
+	ctx, cancel := graceful(ctx)
+	defer cancel()
+	return w.Close(ctx)
+}
+
+// graceful returns a context that ends flushGrace after its parent.
+func graceful(parent context.Context) (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
+	stop := context.AfterFunc(parent, func() {
+		t := time.NewTimer(flushGrace)
+		defer t.Stop()
+		select {
+		case <-t.C:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	return ctx, func() { stop(); cancel() }
+}

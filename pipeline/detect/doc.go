@@ -1,0 +1,13 @@
+// Package detect is the part of the pipeline that needs a camera and a model:
+// it opens the sources, hands their frames to a fixed set of detectors and
+// writes one sighting a frame to the log.
+//
+//	source ──► camera ──► pool of detectors ──► stream.Writer
+//	           (one goroutine a source, in order)
+//
+// A camera asks its source for a frame, waits for a free detector, and sends
+// the sighting. So a live source that is faster than the model gives its
+// newest frame each time (ingest counts the dropped), a file waits, and a log
+// that cannot be reached stops the camera here, where nothing is lost but live
+// frames, which are counted.
+package detect

@@ -1,0 +1,170 @@
+package detect
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/stream"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// reportEvery is how often the state of the cameras is reported.
+const reportEvery = 250 * time.Millisecond
+
+// Run reads every source of the job to its end, or until ctx ends, and reports
+// its state as it goes and once at the end. The error is a *usage.Error when
+// the job cannot be, a *pipeline.DamageError when it was done with frames
+// missing.
+func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), log *slog.Logger) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	specs, err := parseSources(job.Detect.Source)
+	if err != nil {
+		return err
+	}
+	cfg, err := pipeline.StreamConfig(job.Stream, log)
+	if err != nil {
+		return err
+	}
+	pool, err := openPool(job.Detect, len(specs), log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, pool.close()) }()
+	live, err := stream.OpenLive(cfg)
+	if err != nil {
+		return err
+	}
+	defer live.Close()
+
+	cams := make([]*camera, len(specs))
+	for i, spec := range specs {
+		cams[i] = &camera{
+			spec: spec, cfg: cfg, live: live, pool: pool, skipEmpty: job.Detect.SkipEmpty, log: log,
+			opts:  sourceOptions(job.Detect, log),
+			state: pipeline.Camera{ID: spec.ID, State: pipeline.Opening},
+		}
+	}
+	sources, err := openSources(ctx, cams, job.Wait)
+	if err == nil {
+		err = ensureTopics(ctx, cfg, job)
+	}
+	if err != nil {
+		cancel()
+		closeSources(sources)
+		return err
+	}
+
+	stop := reporting(cams, report)
+	defer stop()
+	return runAll(ctx, cams, sources)
+}
+
+// runAll runs the cameras side by side. One that fails stops them all: the
+// supervisor starts them again. Damage does not.
+func runAll(ctx context.Context, cams []*camera, sources []*opening) error {
+	g, ctx := errgroup.WithContext(ctx)
+	damaged := make([]error, len(cams))
+	for i, c := range cams {
+		g.Go(func() error {
+			src, err := sources[i].wait(ctx)
+			if err != nil {
+				return err
+			}
+			err = c.run(ctx, src)
+			var damage *ingest.Damage
+			if errors.As(err, &damage) {
+				damaged[i] = &pipeline.DamageError{What: damage.Error()}
+				return nil
+			}
+			return err
+		})
+	}
+	err := g.Wait()
+	if err == nil {
+		err = firstOf(damaged)
+	}
+	return err
+}
+
+func firstOf(errs []error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reporting reports every reportEvery until the returned function is called,
+// which reports a last time.
+func reporting(cams []*camera, report func(pipeline.Status)) func() {
+	now := func() {
+		s := pipeline.Status{Cameras: make([]pipeline.Camera, len(cams))}
+		for i, c := range cams {
+			s.Cameras[i] = c.status()
+		}
+		report(s)
+	}
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(reportEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				now()
+			case <-quit:
+				now()
+				return
+			}
+		}
+	}()
+	return func() { close(quit); <-done }
+}
+
+func parseSources(args []string) ([]ingest.Spec, error) {
+	if len(args) == 0 {
+		return nil, usage.New("add --source FILE, a camera index, or rtsp://…", "no --source is given")
+	}
+	specs := make([]ingest.Spec, len(args))
+	seen := make(map[string]bool)
+	for i, arg := range args {
+		spec, err := ingest.ParseSpec(arg, i)
+		if err != nil {
+			return nil, err
+		}
+		if seen[spec.ID] {
+			return nil, usage.New("name each one: --source door=… --source yard=…", "two sources are called %q", spec.ID)
+		}
+		seen[spec.ID] = true
+		specs[i] = spec
+	}
+	return specs, nil
+}
+
+func sourceOptions(c config.Detect, log *slog.Logger) ingest.Options {
+	pace := ingest.AsRecorded
+	if c.Pace == "fast" {
+		pace = ingest.Fast
+	}
+	return ingest.Options{Pace: pace, OpenTimeout: c.StartTimeout, Log: log}
+}
+
+// ensureTopics makes the topics that are missing.
+func ensureTopics(ctx context.Context, cfg stream.Config, job pipeline.Job) error {
+	cl, err := cfg.Client()
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	return pipeline.ReachTopics(ctx, cl, job.Stream, job.Wait)
+}

@@ -1,0 +1,258 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sightlog/sightlog/broker"
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/postgres"
+	"github.com/sightlog/sightlog/sink"
+	"github.com/sightlog/sightlog/stream"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// ServicesConfig says what stands right of the detector. Without Brokers the bundled
+// broker is started, without DatabaseURL a private PostgreSQL, both in the
+// data directory.
+type ServicesConfig struct {
+	Data     config.Data
+	Stream   config.Stream
+	Database config.Database
+	Sinks    config.Sinks
+	Broker   config.Broker
+	Wait     bool
+	Log      *slog.Logger
+	Metrics  prometheus.Registerer
+	OnCommit func(sink.Commit) // may be nil
+}
+
+// Services are a log, a database and the sinks between them.
+type Services struct {
+	Stream config.Stream // reaches the log
+	URL    string        // of the database
+	Pool   *pgxpool.Pool
+
+	cfg     ServicesConfig
+	dir     *DataDir
+	broker  *stage
+	private *postgres.Private
+	keeper  *stage // starts private again when it dies
+	sinks   *stage
+	admin   *kgo.Client
+}
+
+// stage is something that runs until it is stopped.
+type stage struct {
+	cancel context.CancelFunc
+	done   chan struct{} // closed when err is set
+	err    error
+}
+
+func startStage(run func(context.Context) error) *stage {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &stage{cancel: cancel, done: make(chan struct{})}
+	go func() {
+		defer close(s.done)
+		s.err = run(ctx)
+	}()
+	return s
+}
+
+// stop ends the stage and returns how it ended.
+func (s *stage) stop() error {
+	if s == nil {
+		return nil
+	}
+	s.cancel()
+	<-s.done
+	return s.err
+}
+
+// StartServices starts what is missing, migrates the database, makes the
+// topics and starts the sinks.
+func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err error) {
+	s = &Services{cfg: cfg, Stream: cfg.Stream, URL: cfg.Database.DatabaseURL}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Stop())
+			s = nil
+		}
+	}()
+	if err := s.startStores(ctx); err != nil {
+		return s, err
+	}
+	scfg, err := StreamConfig(s.Stream, cfg.Log)
+	if err != nil {
+		return s, err
+	}
+	if s.Pool, err = OpenMigrated(ctx, s.URL, postgres.Options{Wait: cfg.Wait, MaxConns: int32(cfg.Sinks.Sinks + 4), Log: cfg.Log}); err != nil {
+		return s, err
+	}
+	if s.admin, err = scfg.Client(); err != nil {
+		return s, err
+	}
+	if err := ReachTopics(ctx, s.admin, s.Stream, cfg.Wait); err != nil {
+		return s, err
+	}
+	sinks, err := sink.New(sink.Config{
+		Stream: scfg, Pool: s.Pool, Group: cfg.Sinks.Group, Consumers: cfg.Sinks.Sinks,
+		Log: cfg.Log, Metrics: cfg.Metrics, OnCommit: cfg.OnCommit,
+	})
+	if err != nil {
+		return s, err
+	}
+	s.sinks = startStage(sinks.Run)
+	if s.dir != nil {
+		err = s.dir.Publish(Endpoints{Broker: s.Stream.Brokers[0], Database: s.URL})
+	}
+	return s, err
+}
+
+// startStores starts the bundled broker and the private database, side by
+// side, where no address is given.
+func (s *Services) startStores(ctx context.Context) error {
+	ownBroker, ownDatabase := len(s.Stream.Brokers) == 0, s.URL == ""
+	if !ownBroker && !ownDatabase {
+		return nil
+	}
+	var err error
+	if s.dir, err = OpenDataDir(s.cfg.Data.Data); err != nil {
+		return err
+	}
+	var brokerErr, databaseErr error
+	var both sync.WaitGroup
+	if ownBroker {
+		both.Go(func() { brokerErr = s.startBroker() })
+	}
+	if ownDatabase {
+		both.Go(func() { databaseErr = s.startDatabase(ctx) })
+	}
+	both.Wait()
+	return errors.Join(brokerErr, databaseErr)
+}
+
+func (s *Services) startBroker() error {
+	b, err := OpenBroker(broker.Config{
+		Listen: s.cfg.Broker.Listen, Dir: s.dir.Path("log"),
+		DefaultPartitions: int(s.cfg.Stream.Partitions), Log: s.cfg.Log, Metrics: s.cfg.Metrics,
+	})
+	if err != nil {
+		return err
+	}
+	s.broker = startStage(b.Run)
+	s.Stream.Brokers = []string{b.Addr()}
+	return nil
+}
+
+// OpenBroker opens the bundled broker; what a person can mend is a
+// *usage.Error.
+func OpenBroker(cfg broker.Config) (*broker.Broker, error) {
+	b, err := broker.Open(cfg)
+	switch {
+	case err == nil:
+		return b, nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, usage.Wrap(err, "stop what listens there, or give another --listen", "--listen %s: the port is taken", cfg.Listen)
+	case errors.Is(err, syscall.EACCES) && errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
+		return nil, usage.Wrap(err, "give a --data you may write to", "%v", err)
+	case errors.Is(err, broker.ErrLocked):
+		return nil, usage.Wrap(err, "stop it, or give another --data", "%s: in use by another sightlog", cfg.Dir)
+	case errors.Is(err, broker.ErrNewerFormat):
+		return nil, usage.Wrap(err, "update sightlog, or give another --data", "%s: made by a newer sightlog", cfg.Dir)
+	}
+	return nil, fmt.Errorf("open broker: %w", err)
+}
+
+func (s *Services) startDatabase(ctx context.Context) error {
+	p, err := postgres.StartPrivate(ctx, s.dir.Path(), s.cfg.Log)
+	if err != nil {
+		return err
+	}
+	s.private, s.URL = p, p.URL()
+	s.keeper = startStage(p.Keep)
+	return nil
+}
+
+// reachTimeout bounds the first contact with the brokers.
+const reachTimeout = 10 * time.Second
+
+// ReachTopics makes the topics that are missing. Brokers that do not answer
+// are a *usage.Error, unless wait: then it tries until ctx ends.
+func ReachTopics(ctx context.Context, cl *kgo.Client, c config.Stream, wait bool) error {
+	for {
+		try, cancel := context.WithTimeout(ctx, reachTimeout)
+		err := stream.EnsureTopics(try, cl, c.Partitions)
+		cancel()
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !wait:
+			return usage.Wrap(err, "start them, mend --brokers, or add --wait", "--brokers %v: cannot be used: %v", c.Brokers, err)
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// Failed returns when a stage has ended by itself, with its error, or when ctx
+// ends, with nil.
+func (s *Services) Failed(ctx context.Context) error {
+	var brokerDone, sinksDone chan struct{}
+	if s.broker != nil {
+		brokerDone = s.broker.done
+	}
+	if s.sinks != nil {
+		sinksDone = s.sinks.done
+	}
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-brokerDone:
+		return fmt.Errorf("the broker ended: %w", s.broker.err)
+	case <-sinksDone:
+		return fmt.Errorf("the sinks ended: %w", s.sinks.err)
+	}
+}
+
+// Lag is how many records of the log the tables do not hold yet.
+func (s *Services) Lag(ctx context.Context) (int64, error) {
+	return sink.CaughtUp(ctx, s.admin, s.Pool, stream.Sightings, stream.Runs)
+}
+
+// Stop stops what was started, in the order of the data.
+func (s *Services) Stop() error {
+	errs := []error{s.sinks.stop()}
+	if s.admin != nil {
+		s.admin.Close()
+	}
+	if s.Pool != nil {
+		s.Pool.Close()
+	}
+	errs = append(errs, s.keeper.stop())
+	if s.private != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		errs = append(errs, s.private.Stop(ctx))
+		cancel()
+	}
+	errs = append(errs, s.broker.stop())
+	if s.dir != nil {
+		errs = append(errs, s.dir.Close())
+	}
+	return errors.Join(errs...)
+}

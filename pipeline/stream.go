@@ -1,0 +1,56 @@
+package pipeline
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"log/slog"
+	"os"
+
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/stream"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// StreamConfig turns the keys into a stream.Config.
+func StreamConfig(c config.Stream, log *slog.Logger) (stream.Config, error) {
+	t, err := tlsConfig(c)
+	if err != nil {
+		return stream.Config{}, err
+	}
+	if c.Partitions < 1 || c.Partitions > 10_000 {
+		return stream.Config{}, usage.New("give 1 to 10000", "--partitions %d", c.Partitions)
+	}
+	return stream.Config{
+		Brokers: c.Brokers, TLS: t,
+		SASL: c.SASL, SASLUser: c.SASLUser, SASLPassword: c.SASLPassword,
+		Linger: c.Linger, Compression: c.Compression, Log: log,
+	}, nil
+}
+
+func tlsConfig(c config.Stream) (*tls.Config, error) {
+	if !c.TLS {
+		if c.TLSCA != "" || c.TLSCert != "" {
+			return nil, usage.New("add --tls", "--tls-ca and --tls-cert have no effect without --tls")
+		}
+		return nil, nil
+	}
+	t := &tls.Config{MinVersion: tls.VersionTLS12}
+	if c.TLSCA != "" {
+		pem, err := os.ReadFile(c.TLSCA)
+		if err != nil {
+			return nil, usage.Wrap(err, "check the path", "--tls-ca %s: %v", c.TLSCA, cause(err))
+		}
+		t.RootCAs = x509.NewCertPool()
+		if !t.RootCAs.AppendCertsFromPEM(pem) {
+			return nil, usage.New("give PEM certificates", "--tls-ca %s: holds no certificate", c.TLSCA)
+		}
+	}
+	if c.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+		if err != nil {
+			return nil, usage.Wrap(err, "give a PEM certificate and its key", "--tls-cert %s: %v", c.TLSCert, err)
+		}
+		t.Certificates = []tls.Certificate{pair}
+	}
+	return t, nil
+}
