@@ -1,0 +1,60 @@
+package camera
+
+import (
+	"context"
+	"log/slog"
+	"os"
+
+	"github.com/sightlog/sightlog/bench"
+	"github.com/sightlog/sightlog/cli"
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// BenchCmd measures the whole pipeline.
+type BenchCmd struct {
+	config.Detect
+	config.Broker
+	config.Stream
+	config.Database
+	config.Sinks
+	Data string `default:"" env:"-" placeholder:"DIR" help:"Keep the log and the database in this directory; without it they go away."`
+	JSON string `name:"json" placeholder:"FILE" help:"Write the report as JSON, too; - is standard output."`
+}
+
+// Run implements the command.
+func (c *BenchCmd) Run(ctx context.Context, env *cli.Env) error {
+	child, err := detectArgs(env)
+	if err != nil {
+		return err
+	}
+	log := env.Logger(slog.LevelWarn)
+	line := newProgressLine(env.Stderr)
+	r, err := bench.Run(ctx, bench.Config{
+		Version: cli.Version,
+		Services: pipeline.ServicesConfig{
+			Data: config.Data{Data: c.Data}, Broker: c.Broker, Stream: c.Stream,
+			Database: c.Database, Sinks: c.Sinks, Log: log,
+		},
+		Detect: c.Detect, Child: child, Progress: line.show, Stderr: env.Stderr, Log: log,
+	})
+	line.end()
+	if err != nil {
+		return err
+	}
+	if c.JSON == "-" {
+		return r.WriteJSON(env.Stdout)
+	}
+	if c.JSON != "" {
+		f, err := os.Create(c.JSON)
+		if err != nil {
+			return usage.Wrap(err, "give a file you may write", "--json %s: %v", c.JSON, err)
+		}
+		defer f.Close()
+		if err := r.WriteJSON(f); err != nil {
+			return err
+		}
+	}
+	return r.WriteText(env.Stdout)
+}

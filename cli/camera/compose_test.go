@@ -1,0 +1,90 @@
+package camera_test
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/goccy/go-yaml"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/cli"
+	"github.com/sightlog/sightlog/cli/camera"
+	"github.com/sightlog/sightlog/internal/testenv"
+)
+
+type composeFile struct {
+	Services map[string]struct {
+		Image      string
+		Profiles   []string
+		Entrypoint []string
+		Command    []string
+		DependsOn  map[string]any `yaml:"depends_on"`
+	}
+}
+
+var substitution = regexp.MustCompile(`\$\{[A-Z_]+:-([^}]*)\}`)
+
+// No engine is needed: the file is parsed, and each command line of ours goes
+// through the parser of the program it starts.
+func TestComposeFileStartsCommandsThatExist(t *testing.T) {
+	b, err := os.ReadFile(filepath.Join(testenv.Root(), "docker-compose.yml"))
+	require.NoError(t, err)
+	var c composeFile
+	require.NoError(t, yaml.Unmarshal(b, &c))
+	require.Contains(t, c.Services, "postgres")
+
+	ours := 0
+	for name, s := range c.Services {
+		for dep := range s.DependsOn {
+			require.Contains(t, c.Services, dep, "%s depends on it", name)
+		}
+		if s.Image != "sightlog" {
+			continue
+		}
+		ours++
+		args := make([]string, len(s.Command))
+		for i, a := range s.Command {
+			args[i] = substitution.ReplaceAllString(a, "$1")
+		}
+		program := append(s.Entrypoint, "sightlog")[0]
+		require.NoError(t, cli.Check(program, grammar(program), args), "service %s: %s %s", name, program, strings.Join(args, " "))
+	}
+	require.Equal(t, 3, ours, "sightlog, detect and sink")
+	require.Equal(t, []string{"kafka"}, c.Services["kafka3"].Profiles)
+	require.Empty(t, c.Services["sightlog"].Profiles)
+}
+
+func grammar(program string) any {
+	if program == "sightlogd" {
+		return &cli.Services{}
+	}
+	return &camera.Commands{}
+}
+
+// The command lines in the documents are parsed as well.
+func TestDocumentedCommandLinesParse(t *testing.T) {
+	line := regexp.MustCompile(`(?m)^\s*(?:\$ )?bin/(sightlogd?) ([^|>&#\n]*)`)
+	found := 0
+	for _, doc := range []string{"README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"} {
+		b, err := os.ReadFile(filepath.Join(testenv.Root(), doc))
+		require.NoError(t, err)
+		for _, m := range line.FindAllStringSubmatch(string(b), -1) {
+			found++
+			require.NoError(t, cli.Check(m[1], grammar(m[1]), split(m[2])), "%s: %s", doc, strings.TrimSpace(m[0]))
+		}
+	}
+	require.NotZero(t, found)
+}
+
+var word = regexp.MustCompile(`"[^"]*"|'[^']*'|\S+`)
+
+// split cuts a command line at blanks outside quotes.
+func split(s string) (args []string) {
+	for _, w := range word.FindAllString(s, -1) {
+		args = append(args, strings.Trim(w, `"'`))
+	}
+	return args
+}

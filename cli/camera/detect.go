@@ -1,0 +1,103 @@
+package camera
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"time"
+
+	"github.com/sightlog/sightlog/cli"
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/pipeline/detect"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// DetectCmd reads sources and writes to a log.
+type DetectCmd struct {
+	config.Detect
+	config.Stream
+	config.Wait
+	Supervised bool `hidden:"" env:"-" help:"Take the job from standard input and report on descriptor 3."`
+}
+
+// Run implements the command.
+func (c *DetectCmd) Run(ctx context.Context, env *cli.Env) error {
+	if c.Supervised {
+		return supervised(ctx, env)
+	}
+	if len(c.Brokers) == 0 {
+		return usage.New("add --brokers HOST:PORT, or use sightlog run", "detect needs the brokers to write to")
+	}
+	line := newProgressLine(env.Stderr)
+	start := time.Now()
+	var last pipeline.Status
+	job := pipeline.Job{Detect: c.Detect, Stream: c.Stream, Wait: c.Wait.Wait}
+	err := detect.Run(ctx, job, func(s pipeline.Status) {
+		last = s
+		line.show(progressOf(s, time.Since(start)))
+	}, env.Logger(slog.LevelInfo))
+	line.end()
+	if last.Cameras != nil {
+		p := progressOf(last, time.Since(start))
+		fmt.Fprintf(env.Stdout, "%d frames, %d detections in %.1f s\n", p.Frames, p.Objects, p.Elapsed.Seconds())
+	}
+	return err
+}
+
+// progressOf is the progress that detect alone knows.
+func progressOf(s pipeline.Status, elapsed time.Duration) pipeline.Progress {
+	p := pipeline.Progress{Elapsed: elapsed, Cameras: s.Cameras}
+	for _, c := range s.Cameras {
+		p.Frames += c.Frames
+		p.Objects += c.Objects
+		p.People += c.People
+		p.Lag += max(0, c.Frames-c.Acked)
+	}
+	p.FPS = float64(p.Frames) / max(elapsed.Seconds(), 1e-3)
+	return p
+}
+
+// hardStop is how long a child that has lost its supervisor may take to stop;
+// a codec may hang for ever.
+const hardStop = 2 * time.Second
+
+// supervised runs as the child of a supervisor.
+func supervised(ctx context.Context, env *cli.Env) error {
+	job, err := pipeline.ReadJob(os.Stdin)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { // ends with the supervisor, or with this process
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		cancel()
+		time.Sleep(hardStop)
+		os.Exit(1)
+	}()
+
+	out := os.NewFile(pipeline.ChildFD, "status")
+	if out == nil {
+		return fmt.Errorf("descriptor %d is not open", pipeline.ChildFD)
+	}
+	defer out.Close()
+	report := json.NewEncoder(out)
+	err = detect.Run(ctx, job, func(s pipeline.Status) { _ = report.Encode(s) }, env.Logger(slog.LevelWarn))
+	if err == nil {
+		return nil
+	}
+	// The supervisor prints the error: this process only hands it on.
+	_ = report.Encode(pipeline.Status{Error: err.Error()})
+	return silent{err}
+}
+
+// silent is an error that has been told already; its exit code remains.
+type silent struct{ err error }
+
+func (silent) Error() string { return "" }
+
+func (s silent) ExitCode() int { return cli.ExitCode(s.err) }

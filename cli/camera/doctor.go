@@ -1,0 +1,172 @@
+package camera
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/sightlog/sightlog/cli"
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/detector/onnx"
+	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/models"
+	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/pipeline/detect"
+	"github.com/sightlog/sightlog/postgres"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// DoctorCmd checks what sightlog needs.
+type DoctorCmd struct {
+	config.Data
+	config.Broker
+	config.Database
+	Model  string   `default:"${model}" placeholder:"NAME|FILE" help:"The model to load (${default})."`
+	Source []string `sep:"none" placeholder:"[ID=]URI" help:"Sources to open."`
+}
+
+// finding is the outcome of one check.
+type finding struct {
+	name string
+	says string
+	err  error
+	info bool // an absence that is no fault
+}
+
+// Run implements the command.
+func (c *DoctorCmd) Run(ctx context.Context, env *cli.Env) error {
+	log := env.Logger(slog.LevelError)
+	findings := []finding{
+		{name: "opencv", says: ingest.Version()},
+		c.onnxruntime(log),
+		c.database(ctx, log),
+		c.data(),
+		c.port(),
+		camera(),
+	}
+	for i, arg := range c.Source {
+		findings = append(findings, source(ctx, arg, i))
+	}
+	bad := 0
+	for _, f := range findings {
+		mark, says := "ok  ", f.says
+		switch {
+		case f.err != nil:
+			mark, says = "BAD ", f.err.Error()
+			bad++
+		case f.info:
+			mark = "none"
+		}
+		fmt.Fprintf(env.Stdout, "%s  %-12s %s\n", mark, f.name, says)
+	}
+	if bad > 0 {
+		return usage.New("see the lines marked BAD", "%d of %d checks failed", bad, len(findings))
+	}
+	return nil
+}
+
+// onnxruntime loads the model: that proves the library, too.
+func (c *DoctorCmd) onnxruntime(log *slog.Logger) finding {
+	f := finding{name: "model"}
+	m, err := models.Lookup(c.Model, models.Options{})
+	if err != nil {
+		f.err = err
+		return f
+	}
+	s, err := detect.OpenModel(m, onnx.Options{Threads: 1, Log: log})
+	if err != nil {
+		f.err = err
+		return f
+	}
+	defer s.Close()
+	library, _ := onnx.FindLibrary("")
+	f.says = fmt.Sprintf("%s loads in onnxruntime %s (%s)", m.Name, onnx.Version, library)
+	return f
+}
+
+func (c *DoctorCmd) database(ctx context.Context, log *slog.Logger) finding {
+	f := finding{name: "postgresql"}
+	if c.DatabaseURL == "" {
+		dir, major, err := postgres.Installed(ctx)
+		f.says, f.err = fmt.Sprintf("version %d in %s", major, dir), err
+		return f
+	}
+	pool, err := postgres.Open(ctx, c.DatabaseURL, postgres.Options{Log: log})
+	if err != nil {
+		f.err = err
+		return f
+	}
+	pool.Close()
+	f.says = "answers"
+	return f
+}
+
+func (c *DoctorCmd) data() finding {
+	f := finding{name: "data", says: c.Data.Data + " can be written"}
+	if e, err := pipeline.ReadEndpoints(c.Data.Data); err == nil {
+		f.says = fmt.Sprintf("%s: process %d runs on it", c.Data.Data, e.PID)
+		return f
+	}
+	parent := c.Data.Data
+	for {
+		if _, err := os.Stat(parent); err == nil || parent == filepath.Dir(parent) {
+			break
+		}
+		parent = filepath.Dir(parent)
+	}
+	const writable = 2 // W_OK of access(2)
+	if err := syscall.Access(parent, writable); err != nil {
+		f.err = usage.Wrap(err, "give a directory you may write to", "--data %s: not writable", c.Data.Data)
+	}
+	return f
+}
+
+func (c *DoctorCmd) port() finding {
+	f := finding{name: "port", says: c.Listen + " is free"}
+	l, err := net.Listen("tcp", c.Listen)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		f.err = usage.Wrap(err, "stop what listens there, or give another --listen", "--listen %s: the port is taken", c.Listen)
+	case err != nil:
+		f.err = usage.Wrap(err, "give HOST:PORT of this machine", "--listen %s: %v", c.Listen, err)
+	default:
+		l.Close()
+	}
+	return f
+}
+
+// camera looks for webcams; that there is none is no fault.
+func camera() finding {
+	devices, _ := filepath.Glob("/dev/video*")
+	if len(devices) == 0 {
+		return finding{name: "webcam", says: "no /dev/video* here; files and streams need none", info: true}
+	}
+	return finding{name: "webcam", says: fmt.Sprint(devices)}
+}
+
+func source(ctx context.Context, arg string, i int) finding {
+	f := finding{name: "source"}
+	spec, err := ingest.ParseSpec(arg, i)
+	if err != nil {
+		f.err = err
+		return f
+	}
+	src, err := ingest.Open(ctx, spec, ingest.Options{Pace: ingest.Fast})
+	if err != nil {
+		f.err = err
+		return f
+	}
+	defer src.Close()
+	var frame ingest.Frame
+	if err := src.Next(ctx, &frame); err != nil {
+		f.err = fmt.Errorf("--source %s: no frame: %w", ingest.Redact(arg), err)
+		return f
+	}
+	f.says = fmt.Sprintf("%s: frames of %dx%d", src.Info().Source, frame.Size().X, frame.Size().Y)
+	return f
+}

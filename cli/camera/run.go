@@ -1,0 +1,63 @@
+package camera
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+
+	"github.com/sightlog/sightlog/cli"
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/pipeline"
+)
+
+// RunCmd runs the whole pipeline.
+type RunCmd struct {
+	config.Detect
+	config.Data
+	config.Broker
+	config.Stream
+	config.Database
+	config.Sinks
+	config.Wait
+}
+
+// Run implements the command.
+func (c *RunCmd) Run(ctx context.Context, env *cli.Env) error {
+	log := env.Logger(slog.LevelWarn)
+	detect, err := detectArgs(env)
+	if err != nil {
+		return err
+	}
+	line := newProgressLine(env.Stderr)
+	last, err := pipeline.Run(ctx, pipeline.RunConfig{
+		Services: pipeline.ServicesConfig{
+			Data: c.Data, Broker: c.Broker, Stream: c.Stream, Database: c.Database,
+			Sinks: c.Sinks, Wait: c.Wait.Wait, Log: log,
+		},
+		Job:      pipeline.Job{Detect: c.Detect, Wait: c.Wait.Wait},
+		Detect:   detect,
+		Progress: line.show,
+		Stderr:   env.Stderr,
+		Log:      log,
+	})
+	line.end()
+	if last.Frames > 0 || err == nil {
+		summarise(env, last)
+	}
+	return err
+}
+
+// detectArgs is the command line of the detect child: this program again.
+func detectArgs(env *cli.Env) ([]string, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, fmt.Errorf("find this program: %w", err)
+	}
+	args := []string{self, "detect", "--supervised"}
+	level := env.Common.LogLevel
+	if level == "" {
+		level = "warn"
+	}
+	return append(args, "--log-level", level), nil
+}

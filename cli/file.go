@@ -1,0 +1,56 @@
+package cli
+
+import (
+	"os"
+	"slices"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/sightlog/sightlog/config"
+)
+
+// loadFile reads the file of --config, if any, and lets it answer for the
+// flags that neither the command line nor the environment set. A key of any
+// command is allowed, so that one file serves them all.
+func loadFile(ctx *kong.Context) error {
+	var path string
+	for _, flag := range ctx.Flags() {
+		if flag.Name == "config" {
+			path, _ = ctx.FlagValue(flag).(string)
+		}
+	}
+	if path == "" {
+		return nil
+	}
+	file, err := config.Load(path)
+	if err != nil {
+		return err
+	}
+	if err := file.Check(path, flagNames(ctx.Model.Node)); err != nil {
+		return err
+	}
+	ctx.AddResolver(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		for _, env := range flag.Envs {
+			if _, set := os.LookupEnv(env); set {
+				return nil, nil
+			}
+		}
+		return file[flag.Name], nil
+	}))
+	return nil
+}
+
+// flagNames lists the flags of a command and those below it, once each.
+func flagNames(node *kong.Node) []string {
+	var names []string
+	for _, flag := range node.Flags {
+		if flag.Name != "help" && flag.Name != "config" {
+			names = append(names, flag.Name)
+		}
+	}
+	for _, child := range node.Children {
+		names = append(names, flagNames(child)...)
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
+}

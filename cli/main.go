@@ -1,0 +1,134 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// Version is set by the linker.
+var Version = "dev"
+
+// Env is what a command runs in.
+type Env struct {
+	Name   string // of the program: "sightlog" or "sightlogd"
+	Stdout io.Writer
+	Stderr io.Writer
+	Common config.Common
+}
+
+// Logger returns a logger on standard error, at the level asked for or, when
+// none was, at least.
+func (e *Env) Logger(least slog.Level) *slog.Logger {
+	level := least
+	if e.Common.LogLevel != "" {
+		_ = level.UnmarshalText([]byte(e.Common.LogLevel)) // the parser checked it
+	}
+	return slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: level}))
+}
+
+// Main parses args into grammar (a pointer to a struct of commands, each with
+// a method Run(context.Context, *Env) error) and runs the command. It returns
+// the exit code.
+func Main(name string, grammar any, args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// A second signal ends the program at once.
+	context.AfterFunc(ctx, stop)
+
+	env := &Env{Name: name, Stdout: os.Stdout, Stderr: os.Stderr}
+	err := run(ctx, env, grammar, args)
+	if err == nil {
+		return 0
+	}
+	if msg := err.Error(); msg != "" {
+		fmt.Fprintf(env.Stderr, "%s: %s\n", name, msg)
+	}
+	return ExitCode(err)
+}
+
+// coder is an error that knows its exit code.
+type coder interface{ ExitCode() int }
+
+// ExitCode returns the exit code that an error stands for.
+func ExitCode(err error) int {
+	var c coder
+	switch {
+	case usage.Is(err):
+		return usage.ExitCode
+	case errors.As(err, &c):
+		return c.ExitCode()
+	}
+	return 1
+}
+
+// exit is how the parser ends the program after --help.
+type exit int
+
+func run(ctx context.Context, env *Env, grammar any, args []string) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			if code, ok := r.(exit); !ok || code != 0 {
+				panic(r)
+			}
+			err = nil
+		}
+	}()
+	k, err := parse(env, grammar, args)
+	if err != nil {
+		return err
+	}
+	k.BindTo(ctx, (*context.Context)(nil))
+	return k.Run(env)
+}
+
+// Check parses args without running anything: nil when they are a command.
+func Check(name string, grammar any, args []string) error {
+	_, err := parse(&Env{Name: name, Stdout: io.Discard, Stderr: io.Discard}, grammar, args)
+	return err
+}
+
+func parse(env *Env, grammar any, args []string) (*kong.Context, error) {
+	parser, err := kong.New(grammar,
+		kong.Name(env.Name),
+		kong.Description("Cameras and video files go in; every person seen becomes a row in PostgreSQL."),
+		kong.DefaultEnvars("SIGHTLOG"),
+		kong.Vars{"model": DefaultModel},
+		kong.Writers(env.Stdout, env.Stderr),
+		kong.Exit(func(code int) { panic(exit(code)) }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.WithBeforeResolve(loadFile),
+		kong.Embed(&env.Common),
+	)
+	if err != nil {
+		return nil, err
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	k, err := parser.Parse(args)
+	if err != nil {
+		return nil, parseError(env, err)
+	}
+	return k, nil
+}
+
+// parseError is one line that says what was typed wrong.
+func parseError(env *Env, err error) error {
+	if usage.Is(err) {
+		return err
+	}
+	msg, _, _ := strings.Cut(err.Error(), "\n")
+	return usage.Wrap(err, "see "+env.Name+" --help", "%s", msg)
+}

@@ -1,0 +1,90 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// SinkCmd writes a log into a database.
+type SinkCmd struct {
+	config.Stream
+	config.Database
+	config.Sinks
+	config.Wait
+}
+
+// Run implements the command.
+func (c *SinkCmd) Run(ctx context.Context, env *Env) error {
+	if len(c.Brokers) == 0 {
+		return usage.New("add --brokers HOST:PORT", "sink needs the brokers to read from")
+	}
+	if c.DatabaseURL == "" {
+		return needURL()
+	}
+	return serve(ctx, env, pipeline.ServicesConfig{
+		Stream: c.Stream, Database: c.Database, Sinks: c.Sinks, Wait: c.Wait.Wait,
+	})
+}
+
+func needURL() error {
+	return usage.New("add --database-url postgres://user:password@host/database", "no database is named")
+}
+
+// ServeCmd runs what stands right of the detector.
+type ServeCmd struct {
+	config.Data
+	config.Broker
+	config.Stream
+	config.Database
+	config.Sinks
+	config.Wait
+}
+
+// Run implements the command.
+func (c *ServeCmd) Run(ctx context.Context, env *Env) error {
+	return serve(ctx, env, pipeline.ServicesConfig{
+		Data: c.Data, Broker: c.Broker, Stream: c.Stream, Database: c.Database, Sinks: c.Sinks, Wait: c.Wait.Wait,
+	})
+}
+
+func serve(ctx context.Context, env *Env, cfg pipeline.ServicesConfig) (err error) {
+	cfg.Log = env.Logger(slog.LevelInfo)
+	s, err := pipeline.StartServices(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Stop()) }()
+	printEndpoints(env, pipeline.Endpoints{Broker: s.Stream.Brokers[0], Database: s.URL})
+	return s.Failed(ctx)
+}
+
+// URLCmd prints the endpoints of a running data directory.
+type URLCmd struct {
+	config.Data
+}
+
+// Run implements the command.
+func (c *URLCmd) Run(env *Env) error {
+	e, err := pipeline.ReadEndpoints(c.Data.Data)
+	if errors.Is(err, pipeline.ErrNotRunning) {
+		return usage.Wrap(err, "start it: sightlogd serve --data "+c.Data.Data, "--data %s: nothing runs on it", c.Data.Data)
+	}
+	if err != nil {
+		return err
+	}
+	printEndpoints(env, e)
+	return nil
+}
+
+func printEndpoints(env *Env, e pipeline.Endpoints) {
+	fmt.Fprintf(env.Stdout, "broker=%s\n", e.Broker)
+	if e.Database != "" {
+		fmt.Fprintf(env.Stdout, "database=%s\n", e.Database)
+	}
+}

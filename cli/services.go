@@ -1,0 +1,54 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/postgres"
+)
+
+// DefaultModel is the model that is used when none is named.
+const DefaultModel = "yolox-nano"
+
+// Services are the commands without camera and model.
+type Services struct {
+	Broker  BrokerCmd  `cmd:"" group:"Services" help:"Run the bundled broker: a durable log that speaks the Kafka protocol."`
+	Sink    SinkCmd    `cmd:"" group:"Services" help:"Write the log into PostgreSQL, exactly once."`
+	Serve   ServeCmd   `cmd:"" group:"Services" help:"Run broker, database and sinks of a data directory, without sources."`
+	Query   QueryCmd   `cmd:"" group:"Questions" help:"Ask: people, latest, latency, or SQL of your own."`
+	URL     URLCmd     `cmd:"" name:"url" group:"Questions" help:"Print where a running data directory answers."`
+	Migrate MigrateCmd `cmd:"" group:"Set-up" help:"Make or update the tables of a database."`
+	Version VersionCmd `cmd:"" group:"Set-up" help:"Print the version."`
+}
+
+// VersionCmd prints the version.
+type VersionCmd struct{}
+
+// Run implements the command.
+func (*VersionCmd) Run(env *Env) error {
+	_, err := fmt.Fprintf(env.Stdout, "%s %s\n", env.Name, Version)
+	return err
+}
+
+// MigrateCmd makes or updates the tables.
+type MigrateCmd struct {
+	config.Database
+	config.Wait
+}
+
+// Run implements the command.
+func (c *MigrateCmd) Run(ctx context.Context, env *Env) error {
+	if c.DatabaseURL == "" {
+		return needURL()
+	}
+	pool, err := pipeline.OpenMigrated(ctx, c.DatabaseURL, postgres.Options{Wait: c.Wait.Wait, Log: env.Logger(slog.LevelInfo)})
+	if err != nil {
+		return err
+	}
+	pool.Close()
+	_, err = fmt.Fprintln(env.Stdout, "the tables are up to date")
+	return err
+}
