@@ -3,6 +3,9 @@
 # a C++ compiler, PostgreSQL, onnxruntime and the sample clip. Run it by
 # `make setup`. What is there already is not done again; after it, nothing
 # needs the network.
+#
+# With --tests it installs what only the tests use, where it can: a test whose
+# part is absent says so and skips.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -31,8 +34,9 @@ clip=samples/vtest.avi
 clip_sum=45cddc9490be69345cbdab64ca583be65987e864ca408038e648db99e10516cf
 
 # OpenCV 4.6 from the distribution. gocv includes opencv.hpp, which wants the
-# headers of every main module; only four libraries are linked.
-packages=(g++ curl ca-certificates postgresql)
+# headers of every main module; only four libraries are linked. Video is read by
+# the FFmpeg libraries that OpenCV uses itself.
+packages=(g++ curl ca-certificates postgresql libavformat-dev libavcodec-dev libavutil-dev libswscale-dev)
 for m in core imgproc imgcodecs videoio calib3d dnn features2d flann highgui ml objdetect photo stitching video; do
 	packages+=("libopencv-$m-dev")
 done
@@ -156,6 +160,10 @@ setup_clip() {
 	clip_from_debian || fail "no source of the sample clip answered; check the network and run make setup again, or put vtest.avi into samples/"
 }
 
+if [ "${1:-}" = --tests ]; then
+	(install kcat ffmpeg shellcheck) || say tests "go on without them"
+	exit 0
+fi
 setup_packages
 setup_onnxruntime
 setup_clip

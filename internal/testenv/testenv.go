@@ -26,16 +26,20 @@ func Skip(t testing.TB, reason string) {
 	t.Skip(reason)
 }
 
+// DataDir is where the third-party test files are, if they are here.
+func DataDir() string {
+	if dir := os.Getenv("SIGHTLOG_TESTDATA"); dir != "" {
+		return dir
+	}
+	return filepath.Join(Root(), "..", "shared")
+}
+
 // Data returns the path of a third-party test file, such as
 // "video/vtest.avi", below $SIGHTLOG_TESTDATA (default ../shared), and skips
 // the test where it is absent. The clip that make setup fetched serves too.
 func Data(t testing.TB, name string) string {
 	t.Helper()
-	dir := os.Getenv("SIGHTLOG_TESTDATA")
-	if dir == "" {
-		dir = filepath.Join(Root(), "..", "shared")
-	}
-	path := filepath.Join(dir, filepath.FromSlash(name))
+	path := filepath.Join(DataDir(), filepath.FromSlash(name))
 	if _, err := os.Stat(path); err != nil {
 		sample := filepath.Join(Root(), "samples", filepath.Base(path))
 		if _, err := os.Stat(sample); err == nil {

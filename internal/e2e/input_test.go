@@ -1,0 +1,104 @@
+package e2e_test
+
+import (
+	"net"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/internal/testenv"
+)
+
+// Each thing a person can type wrong gets one line that says what, where and
+// how to mend it, and exit code 2.
+func TestBadInputGetsOneLineAndExitCode2(t *testing.T) {
+	t.Parallel()
+	clip := testenv.Data(t, "video/vtest.avi")
+	tmp := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(tmp, name)
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		return path
+	}
+	text := write("text.mp4", "this is not a video\n")
+	notONNX := write("text.onnx", "this is not a model\n")
+	noDetector := filepath.Join(testenv.Root(), "detector", "onnx", "testdata", "add.onnx")
+	badConfig := write("bad.yaml", "partitons: 4\n")
+	newer := dataDir(t)
+	require.NoError(t, os.Mkdir(newer, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(newer, "sightlog.json"), []byte(`{"format":99}`), 0o600))
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing
+	require.NoError(t, err)
+	defer silent.Close()
+
+	used := dataDir(t)
+	serve := start(t, sightlogd, "serve", "--data", used)
+	endpoints(t, used, serve)
+	database := databaseURL(t)
+
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"no source":             {[]string{"run"}, "no --source"},
+		"no such file":          {[]string{"run", "--source", "/no/such.mp4"}, "no such file"},
+		"a directory":           {[]string{"run", "--source", tmp}, "director"},
+		"a text file":           {[]string{"run", "--source", text}, "not a video"},
+		"no such camera":        {[]string{"run", "--source", "99"}, "camera"},
+		"nothing opens in time": {[]string{"run", "--source", "rtsp://" + silent.Addr().String() + "/x", "--start-timeout", "1s"}, "1s"},
+		"bad camera name":       {[]string{"run", "--source", "Front Door=" + clip}, "cannot name a camera"},
+		"two of a name":         {[]string{"run", "--source", "a=" + clip, "--source", "a=" + clip}, `called "a"`},
+		"unknown model":         {[]string{"run", "--source", clip, "--model", "yolox-nan"}, "yolox-nano"},
+		"not ONNX":              {[]string{"run", "--source", clip, "--model", notONNX}, "not an ONNX"},
+		"no detector":           {[]string{"run", "--source", clip, "--model", noDetector}, "detector"},
+		"unknown class":         {[]string{"run", "--source", clip, "--classes", "unicorn"}, "unicorn"},
+		"score out of range":    {[]string{"run", "--source", clip, "--score", "7"}, "--score"},
+		"port taken":            {[]string{"run", "--source", clip, "--listen", taken.Addr().String()}, "port is taken"},
+		"data not writable":     {[]string{"run", "--source", clip, "--data", text}, "not writable"},
+		"data in use":           {[]string{"run", "--source", clip, "--data", used}, "in use by another sightlog"},
+		"data of a newer one":   {[]string{"run", "--source", clip, "--data", newer}, "newer sightlog"},
+		"database unreachable":  {[]string{"run", "--source", clip, "--database-url", "postgres://x:hunter2@127.0.0.1:1/x"}, "127.0.0.1:1"},
+		"database unknown":      {[]string{"run", "--source", clip, "--database-url", strings.Replace(database, "dbname=", "dbname=no", 1)}, "does not exist"},
+		"brokers unreachable":   {[]string{"detect", "--source", clip, "--brokers", "127.0.0.1:1"}, "127.0.0.1:1"},
+		"no such configuration": {[]string{"run", "--config", "/no/such.yaml"}, "no such file"},
+		"unknown key":           {[]string{"run", "--config", badConfig}, `did you mean "partitions"?`},
+		"unknown flag":          {[]string{"run", "--suorce", clip}, "--suorce"},
+		"unknown command":       {[]string{"rnu"}, "rnu"},
+		"pace":                  {[]string{"run", "--source", clip, "--pace", "slow"}, "pace"},
+		"partitions":            {[]string{"run", "--source", clip, "--partitions", "0"}, "--partitions"},
+		"query of nothing":      {[]string{"query", "people", "--data", tmp}, "not a data directory"},
+		"bad SQL":               {[]string{"query", "sql", "--data", used, "selec 1"}, "selec"},
+		"writing SQL":           {[]string{"query", "sql", "--data", used, "delete from cameras"}, "read-only"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			args := c.args
+			if args[0] == "run" && !has(args, "--data") {
+				args = append(args, "--data", dataDir(t))
+			}
+			r := do(t, sightlog, args...)
+			said := strings.TrimSpace(r.stderr)
+			require.Equal(t, 2, r.code, "%s\n%s", said, r.stdout)
+			require.Contains(t, said, c.says)
+			require.NotContains(t, said, "\n", "one line")
+			require.NotContains(t, said, "hunter2")
+			require.True(t, strings.HasPrefix(said, "sightlog: "), said)
+		})
+	}
+	t.Cleanup(func() { serve.stop(t) })
+}
+
+func has(args []string, flag string) bool {
+	for _, a := range args {
+		if a == flag {
+			return true
+		}
+	}
+	return false
+}
