@@ -22,3 +22,20 @@ func label(classes []string, id int) string {
 	}
 	return "class " + strconv.Itoa(id)
 }
+
+// coco91 spreads the 80 classes over the category ids of COCO's annotation
+// files, which run from 1 to 90 with gaps.
+func coco91() []string {
+	gaps := map[int]bool{0: true, 12: true, 26: true, 29: true, 30: true, 45: true, 66: true, 68: true, 69: true, 71: true, 83: true}
+	names := make([]string, 91)
+	next := 0
+	for id := range names {
+		if gaps[id] {
+			names[id] = label(nil, id)
+			continue
+		}
+		names[id] = coco[next]
+		next++
+	}
+	return names
+}

@@ -10,15 +10,40 @@ type query struct {
 	score float32
 	class []bool // by id; an id beyond it is not wanted
 	in    image.Point
+	nan   int // scores and boxes that were not numbers
 }
 
-func (q *query) wants(class int32) bool {
-	return class >= 0 && int(class) < len(q.class) && q.class[class]
+func (q *query) wants(class int) bool {
+	return class >= 0 && class < len(q.class) && q.class[class]
+}
+
+// passes reports whether a score reaches the threshold; NaN does not.
+func (q *query) passes(score float32) bool {
+	if score >= q.score {
+		return true
+	}
+	if score != score {
+		q.nan++
+	}
+	return false
+}
+
+// keep appends a candidate that passes and is wanted.
+func (q *query) keep(dst []candidate, box [4]float32, score float32, class int) []candidate {
+	if !q.passes(score) || !q.wants(class) {
+		return dst
+	}
+	for _, v := range box {
+		if v != v {
+			q.nan++
+			return dst
+		}
+	}
+	return append(dst, candidate{box, min(score, 1), int32(class)})
 }
 
 // decoder reads one layout of outputs. decode appends the wanted candidates
-// with a score of at least q.score, in the graph's order, to dst. A score
-// that is NaN is not at least anything.
+// with a score of at least q.score to dst.
 type decoder interface {
 	decode(dst []candidate, out []Tensor, q *query) ([]candidate, error)
 	// suppressed: the graph has done non-maximum suppression itself.
@@ -27,24 +52,55 @@ type decoder interface {
 
 // Decoders are the names that Spec.Decoder can have.
 func Decoders() []string {
-	return []string{"yolox"}
+	return []string{"yolox", "yolov5", "yolov8", "end2end", "mmdeploy", "boxes", "detr", "nanodet", "sightlog"}
 }
 
 func newDecoder(s Spec) (decoder, error) {
 	switch s.Decoder {
 	case "yolox":
-		return &yolox{raw: !s.Decoded}, nil
+		return yolox{raw: !s.Decoded}, nil
+	case "yolov5":
+		return yolov5{}, nil
+	case "yolov8":
+		return yolov8{}, nil
+	case "end2end":
+		return end2end{}, nil
+	case "mmdeploy":
+		return mmdeploy{}, nil
+	case "boxes":
+		return boxes{}, nil
+	case "detr":
+		return detr{}, nil
+	case "nanodet":
+		return nanodet{}, nil
+	case "sightlog":
+		return sightlog{}, nil
 	}
 	return nil, fmt.Errorf("unknown decoder %q", s.Decoder)
 }
 
-// wrong says that an output is not what the decoder reads.
-func wrong(name string, t *Tensor, want string) error {
-	return fmt.Errorf("decode %s: output %s is not %s", name, t, want)
+// output finds an output by its last n dimensions, -1 for any, of which a
+// leading batch of one is no part.
+func output(name string, out []Tensor, i int, want ...int64) (*Tensor, []int64, error) {
+	if i >= len(out) {
+		return nil, nil, fmt.Errorf("decode %s: there are %d outputs, not %d", name, len(out), i+1)
+	}
+	t := &out[i]
+	d := t.dims(len(want))
+	ok := len(d) == len(want)
+	n := int64(1)
+	for k := 0; ok && k < len(want); k++ {
+		ok = want[k] < 0 || d[k] == want[k]
+		n *= d[k]
+	}
+	if !ok || n != int64(max(len(t.F32), len(t.I64))) {
+		return nil, nil, fmt.Errorf("decode %s: output %s is not %v", name, t, want)
+	}
+	return t, d, nil
 }
 
-// best returns the index and value of the greatest score. NaN is never
-// greatest; -1 if there is nothing else.
+// best returns the index and value of the greatest score, the first of equal
+// ones. NaN is never greatest; -1 if there is nothing else.
 func best(scores []float32) (int, float32) {
 	at, top := -1, float32(-1)
 	for i, v := range scores {
@@ -53,4 +109,9 @@ func best(scores []float32) (int, float32) {
 		}
 	}
 	return at, top
+}
+
+// centred makes a box from its centre and size.
+func centred(cx, cy, w, h float32) [4]float32 {
+	return [4]float32{cx - w/2, cy - h/2, cx + w/2, cy + h/2}
 }

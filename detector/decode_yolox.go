@@ -1,6 +1,9 @@
 package detector
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // yolox reads YOLOX's export, [1,N,5+C]: centre x, centre y, width, height,
 // objectness, C class scores after sigmoid. N runs over the cells of the grids
@@ -13,23 +16,16 @@ type yolox struct {
 
 var yoloxStrides = [...]int{8, 16, 32}
 
-func (y *yolox) suppressed() bool { return false }
+func (yolox) suppressed() bool { return false }
 
-func (y *yolox) decode(dst []candidate, out []Tensor, q *query) ([]candidate, error) {
-	if len(out) == 0 {
-		return dst, wrong("yolox", &Tensor{}, "there")
+func (y yolox) decode(dst []candidate, out []Tensor, q *query) ([]candidate, error) {
+	t, d, err := output("yolox", out, 0, cells(q.in.X, q.in.Y), -1)
+	if err != nil {
+		return dst, err
 	}
-	t := &out[0]
-	d := t.dims(2)
-	if len(d) != 2 || d[1] < 6 || t.F32 == nil {
-		return dst, wrong("yolox", t, "f32 [1,N,5+C]")
-	}
-	row, cells := int(d[1]), 0
-	for _, s := range yoloxStrides {
-		cells += (q.in.X / s) * (q.in.Y / s)
-	}
-	if int(d[0]) != cells {
-		return dst, wrong("yolox", t, "of one row a grid cell")
+	row := int(d[1])
+	if row < 6 || t.F32 == nil {
+		return dst, fmt.Errorf("decode yolox: output %s is not f32 [1,N,5+C]", t)
 	}
 	at := 0
 	for _, s := range yoloxStrides {
@@ -37,21 +33,17 @@ func (y *yolox) decode(dst []candidate, out []Tensor, q *query) ([]candidate, er
 			for gx := range q.in.X / s {
 				r := t.F32[at : at+row : at+row]
 				at += row
-				if !(r[4] >= q.score) { // no class can lift the product above it
+				if !q.passes(r[4]) { // no class can lift the product above it
 					continue
 				}
 				class, p := best(r[5:])
-				score := r[4] * p
-				if !(score >= q.score) || !q.wants(int32(class)) {
-					continue
-				}
 				cx, cy, w, h := r[0], r[1], r[2], r[3]
 				if y.raw {
 					f := float32(s)
 					cx, cy = (cx+float32(gx))*f, (cy+float32(gy))*f
 					w, h = exp(w)*f, exp(h)*f
 				}
-				dst = append(dst, candidate{centred(cx, cy, w, h), min(score, 1), int32(class)})
+				dst = q.keep(dst, centred(cx, cy, w, h), r[4]*p, class)
 			}
 		}
 	}
@@ -60,7 +52,36 @@ func (y *yolox) decode(dst []candidate, out []Tensor, q *query) ([]candidate, er
 
 func exp(v float32) float32 { return float32(math.Exp(float64(v))) }
 
-// centred makes a box from its centre and size.
-func centred(cx, cy, w, h float32) [4]float32 {
-	return [4]float32{cx - w/2, cy - h/2, cx + w/2, cy + h/2}
+// cells counts the cells of YOLOX's three grids.
+func cells(w, h int) int64 {
+	n := 0
+	for _, s := range yoloxStrides {
+		n += (w / s) * (h / s)
+	}
+	return int64(n)
+}
+
+// yolov5 reads the same row as yolox, with the grid already added, for three
+// anchors a cell: [1,N,5+C], in input pixels.
+type yolov5 struct{}
+
+func (yolov5) suppressed() bool { return false }
+
+func (yolov5) decode(dst []candidate, out []Tensor, q *query) ([]candidate, error) {
+	t, d, err := output("yolov5", out, 0, -1, -1)
+	if err != nil {
+		return dst, err
+	}
+	row := int(d[1])
+	if row < 6 || t.F32 == nil {
+		return dst, fmt.Errorf("decode yolov5: output %s is not f32 [1,N,5+C]", t)
+	}
+	for at := 0; at < len(t.F32); at += row {
+		r := t.F32[at : at+row : at+row]
+		if q.passes(r[4]) {
+			class, p := best(r[5:])
+			dst = q.keep(dst, centred(r[0], r[1], r[2], r[3]), r[4]*p, class)
+		}
+	}
+	return dst, nil
 }

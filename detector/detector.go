@@ -38,6 +38,7 @@ type Detector struct {
 	box        letterbox
 	frame      image.Point // for which box is fitted
 	candidates []candidate
+	warned     bool // of NaN
 }
 
 // New prepares a detector. It does not own the model: close that afterwards.
@@ -121,11 +122,15 @@ func (d *Detector) Detect(f *ingest.Frame, dst []event.Object) ([]event.Object, 
 
 // objects turns the model's outputs into objects.
 func (d *Detector) objects(out []Tensor, dst []event.Object) ([]event.Object, error) {
-	d.query.in = d.box.input
+	d.query.in, d.query.nan = d.box.input, 0
 	c, err := d.decoder.decode(d.candidates[:0], out, &d.query)
 	d.candidates = c[:0]
 	if err != nil {
 		return dst, fmt.Errorf("model %s: %w", d.spec.Name, err)
+	}
+	if d.query.nan > 0 && !d.warned {
+		d.warned = true
+		d.opts.Log.Warn("the model answers with values that are not numbers; they are left out", "model", d.spec.Name, "in_this_frame", d.query.nan)
 	}
 	sortByScore(c)
 	c = c[:min(len(c), maxCandidates)]

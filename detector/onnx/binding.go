@@ -13,10 +13,10 @@ import (
 // pointers into the tensors' Go memory from one run to the next: Go does not
 // move heap memory, and the fields keep it alive.
 type binding struct {
-	s     *Session
-	data  *float32 // of the detector's tensor: tells whether it is still this one
-	shape []int64
-	input *ort.Tensor[float32]
+	s      *Session
+	data   *float32 // of the detector's tensor: tells whether it is still this one
+	shape  []int64
+	inputs []ort.Value // the picture, and its size where the graph asks for it
 
 	// Outputs of known size are allocated once and filled in place.
 	io     *ort.IoBinding
@@ -34,10 +34,18 @@ func bind(s *Session, in *detector.Tensor) (*binding, error) {
 	if err != nil {
 		return nil, fmt.Errorf("bind input %v: %w", in.Shape, err)
 	}
-	b := &binding{s: s, data: &in.F32[0], shape: slices.Clone(in.Shape), input: input}
+	b := &binding{s: s, data: &in.F32[0], shape: slices.Clone(in.Shape), inputs: []ort.Value{input}}
+	if s.sized {
+		size, err := ort.NewTensor(ort.NewShape(1, 2), []int64{in.Shape[3], in.Shape[2]})
+		if err != nil {
+			b.destroy()
+			return nil, fmt.Errorf("bind input %s: %w", s.in[1], err)
+		}
+		b.inputs = append(b.inputs, size)
+	}
 	b.latest = make([]ort.Value, len(s.out))
 	b.result = make([]detector.Tensor, len(s.out))
-	if s.varies {
+	if s.spec.VariableOutput {
 		return b, nil
 	}
 	if _, err := b.takeLatest(); err != nil {
@@ -48,7 +56,9 @@ func bind(s *Session, in *detector.Tensor) (*binding, error) {
 		b.destroy()
 		return nil, fmt.Errorf("bind outputs: %w", err)
 	}
-	err = b.io.BindInput(s.in[0], input)
+	for i := 0; i < len(b.inputs) && err == nil; i++ {
+		err = b.io.BindInput(s.in[i], b.inputs[i])
+	}
 	for i := 0; i < len(s.out) && err == nil; i++ {
 		var v ort.Value
 		if v, err = like(b.latest[i]); err == nil {
@@ -80,7 +90,7 @@ func (b *binding) run() ([]detector.Tensor, error) {
 // takeLatest runs the graph with outputs of its own making.
 func (b *binding) takeLatest() ([]detector.Tensor, error) {
 	b.drop()
-	if err := b.s.ort.Run([]ort.Value{b.input}, b.latest); err != nil {
+	if err := b.s.ort.Run(b.inputs, b.latest); err != nil {
 		return nil, err
 	}
 	for i, v := range b.latest {
@@ -110,7 +120,9 @@ func (b *binding) destroy() {
 	for _, v := range b.fixed {
 		v.Destroy()
 	}
-	b.input.Destroy()
+	for _, v := range b.inputs {
+		v.Destroy()
+	}
 }
 
 // like allocates a tensor of v's type and size.

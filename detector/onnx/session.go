@@ -43,7 +43,7 @@ type Session struct {
 	in, out  []string
 	ort      *ort.DynamicAdvancedSession
 	bound    *binding // for the input used last
-	varies   bool     // outputs must be taken as they come
+	sized    bool     // the graph has a second input, detector.SizeInput
 }
 
 // Open loads the model in a file. The file not being there, not being ONNX, or
@@ -122,7 +122,7 @@ func open(src source, sum string, opts Options) (*Session, error) {
 	if opts.Adjust != nil {
 		opts.Adjust(&s.spec)
 	}
-	s.varies = s.spec.VariableOutput
+	s.sized = len(s.in) == 2
 	return s, nil
 }
 

@@ -1,0 +1,142 @@
+package onnx_test
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/detector"
+	"github.com/sightlog/sightlog/detector/onnx"
+	"github.com/sightlog/sightlog/internal/testenv"
+	"github.com/sightlog/sightlog/internal/tinyonnx"
+	"github.com/sightlog/sightlog/usage"
+)
+
+func library(t testing.TB) string {
+	t.Helper()
+	if path, err := onnx.FindLibrary(""); err == nil {
+		return path
+	}
+	path := filepath.Join(testenv.Root(), "lib", "libonnxruntime.so."+onnx.Version)
+	if _, err := os.Stat(path); err != nil {
+		testenv.Skip(t, "onnxruntime is not installed: make setup")
+	}
+	return path
+}
+
+// graph is a picture in and one output of that shape, a constant.
+func graph(input []int64, output ...int64) *tinyonnx.Graph {
+	var g tinyonnx.Graph
+	g.Input("images", tinyonnx.Float32, input...)
+	n := int64(1)
+	for _, d := range output {
+		n *= d
+	}
+	g.Floats("c", make([]float32, n), output...)
+	g.Node("Identity", []string{"c"}, []string{"output"}, nil)
+	g.Output("output", tinyonnx.Float32, output...)
+	return &g
+}
+
+func TestBadModelsAreUsageErrors(t *testing.T) {
+	t.Parallel()
+	lib := library(t)
+	dir := t.TempDir()
+	write := func(name string, b []byte) string {
+		path := filepath.Join(dir, name)
+		require.NoError(t, os.WriteFile(path, b, 0o600))
+		return path
+	}
+	classifier := graph([]int64{1, 3, 224, 224}, 1, 1000)
+	twoPictures := graph([]int64{1, 3, 64, 64}, 1, 84, 6)
+	twoPictures.Input("more", tinyonnx.Float32, 1, 3, 64, 64)
+	half := graph([]int64{1, 64, 64, 3}, 1, 84, 6)
+	var manyClasses tinyonnx.Graph
+	manyClasses.Input("images", tinyonnx.Float32, 1, 3, 416, 416)
+	manyClasses.Floats("c", []float32{0}, 1, 1, 1)
+	manyClasses.Ints("shape", []int64{1, 3549, 20_005}, 3)
+	manyClasses.Node("Expand", []string{"c", "shape"}, []string{"output"}, nil)
+	manyClasses.Output("output", tinyonnx.Float32, 1, 3549, 20_005)
+	real := graph([]int64{1, 3, 64, 64}, 1, 84, 84).Bytes()
+
+	for _, c := range []struct{ path, says string }{
+		{filepath.Join(dir, "missing.onnx"), "cannot be read"},
+		{dir, "not a file"},
+		{write("text.onnx", []byte("This is not a model.\n")), "not an ONNX file"},
+		{write("empty.onnx", nil), "not an ONNX file"},
+		{write("cut.onnx", real[:len(real)/2]), "not an ONNX file"},
+		{write("classifier.onnx", classifier.Bytes()), "no detector: no decoder knows outputs like output [1 1000]"},
+		{write("two.onnx", twoPictures.Bytes()), "no detector: its 2 inputs"},
+		{write("nhwc.onnx", half.Bytes()), "no detector: its input images [1 64 64 3] is not a picture"},
+		{write("classes.onnx", manyClasses.Bytes()), "no detector: 20000 classes"},
+	} {
+		_, err := onnx.Open(c.path, onnx.Options{Library: lib})
+		require.Truef(t, usage.Is(err), "%s: %v", c.path, err)
+		require.Contains(t, err.Error(), c.says)
+		require.NotContains(t, err.Error(), "\n")
+	}
+}
+
+func TestProvidersThatAreNotThereAreUsageErrors(t *testing.T) {
+	t.Parallel()
+	model := graph([]int64{1, 3, 64, 64}, 1, 5, 84).Bytes()
+	for _, name := range []string{"openvino", "gpu"} {
+		_, err := onnx.OpenBytes(model, onnx.Options{Library: library(t), Provider: name})
+		require.Truef(t, usage.Is(err), "%v", err)
+		require.Contains(t, err.Error(), name)
+	}
+}
+
+func TestOutputsFollowTheInputsSize(t *testing.T) {
+	t.Parallel()
+	// A mean over cells of 8x8 in three channels, two of them turned into five
+	// rows: [1,5,N], the least that looks like a detector.
+	var g tinyonnx.Graph
+	g.Input("images", tinyonnx.Float32, 1, 3, -1, -1)
+	w := make([]float32, 5*3*8*8)
+	for i := range w {
+		w[i] = 1.0 / (3 * 8 * 8)
+	}
+	g.Floats("w", w, 5, 3, 8, 8)
+	g.Ints("shape", []int64{1, 5, -1}, 3)
+	g.Node("Conv", []string{"images", "w"}, []string{"y"}, map[string]any{"strides": []int64{8, 8}, "kernel_shape": []int64{8, 8}})
+	g.Node("Reshape", []string{"y", "shape"}, []string{"output0"}, nil)
+	g.Output("output0", tinyonnx.Float32, 1, 5, -1)
+	g.Metadata = map[string]string{"names": "{0: 'person'}", "stride": "16"}
+	s, err := onnx.OpenBytes(g.Bytes(), onnx.Options{Library: library(t), Name: "cells"})
+	require.NoError(t, err)
+	defer s.Close()
+	require.Equal(t, "yolov8", s.Spec().Decoder)
+	require.Equal(t, []string{"person"}, s.Spec().Classes)
+	require.Equal(t, 16, s.Spec().Stride)
+	require.Len(t, s.Spec().SHA256, 64)
+	require.Equal(t, "cpu", s.Provider())
+
+	for _, size := range [][2]int64{{64, 32}, {32, 32}, {64, 32}} {
+		in := &detector.Tensor{Shape: []int64{1, 3, size[1], size[0]}, F32: make([]float32, 3*size[0]*size[1])}
+		for run := range 3 {
+			for i := range in.F32 {
+				in.F32[i] = float32(run + 1)
+			}
+			out, err := s.Run(in)
+			require.NoError(t, err)
+			require.Len(t, out, 1)
+			require.Equal(t, []int64{1, 5, size[0] * size[1] / 64}, out[0].Shape)
+			for _, v := range out[0].F32 {
+				require.Less(t, math.Abs(float64(v)-float64(run+1)), 1e-4)
+			}
+		}
+	}
+	require.NoError(t, s.Close())
+	_, err = s.Run(&detector.Tensor{Shape: []int64{1, 3, 8, 8}, F32: make([]float32, 192)})
+	require.Error(t, err)
+}
+
+func TestMissingLibrarySaysHowToMendIt(t *testing.T) {
+	_, err := onnx.FindLibrary(filepath.Join(t.TempDir(), "libonnxruntime.so"))
+	require.True(t, usage.Is(err))
+	require.Contains(t, err.Error(), "make setup")
+}
