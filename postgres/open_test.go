@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -119,7 +120,7 @@ func TestWaitOutlastsAnAbsentServer(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	addr := l.Addr().String()
-	var refused int
+	var refused atomic.Int32
 	real := pgtest.URL(t)
 	cfg, err := pgx.ParseConfig(real)
 	require.NoError(t, err)
@@ -132,8 +133,8 @@ func TestWaitOutlastsAnAbsentServer(t *testing.T) {
 			if err != nil {
 				return
 			}
-			if refused < 3 {
-				refused++
+			if refused.Load() < 3 {
+				refused.Add(1)
 				conn.Close()
 				continue
 			}
@@ -148,7 +149,7 @@ func TestWaitOutlastsAnAbsentServer(t *testing.T) {
 	}()
 	pool, err := postgres.Open(ctx, fmt.Sprintf("postgres://%s@%s/%s?sslmode=disable", cfg.User, addr, cfg.Database), postgres.Options{Wait: true})
 	require.NoError(t, err)
-	require.Equal(t, 3, refused)
+	require.EqualValues(t, 3, refused.Load())
 	pool.Close()
 	cancel()
 	l.Close()

@@ -209,7 +209,8 @@ func TestDatabaseThatGoesAndComesLosesNothing(t *testing.T) {
 
 	w := newWorldOn(t, pool)
 	reg := prometheus.NewRegistry()
-	w.start(func(c *sink.Config) { c.Metrics = reg; c.MaxRecords = 20 })
+	own := pgtest.Pool(t, private.URL()) // the sink finds out by itself
+	w.start(func(c *sink.Config) { c.Pool, c.Metrics, c.MaxRecords = own, reg, 20 })
 	for round := range 3 {
 		w.fill(100*round, 100*round+50, "porch", "yard")
 		w.await("some rows", func() bool { return w.number("SELECT count(*) FROM sightings") > 200*round })
@@ -219,6 +220,7 @@ func TestDatabaseThatGoesAndComesLosesNothing(t *testing.T) {
 		w.await("the sink to wait", func() bool { return gauge(t, reg, "sightlog_sink_waits_total") > before })
 		private, err = postgres.StartPrivate(t.Context(), dir, nil)
 		require.NoError(t, err)
+		pool.Reset()
 	}
 	w.drain()
 	w.exactly(300, "porch", "yard")

@@ -141,7 +141,16 @@ func (w *world) drain() {
 // await waits for ok. The limit is only there to name what a hang waited for.
 func (w *world) await(what string, ok func() bool) {
 	w.Helper()
-	require.Eventually(w, ok, time.Minute, 5*time.Millisecond, "waiting for %s", what)
+	limit := time.After(time.Minute)
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-limit:
+			require.FailNow(w, "waited a minute for "+what)
+		}
+	}
 }
 
 // origin is when the tests' runs started: now, to the second, so that the days
