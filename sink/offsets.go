@@ -165,17 +165,17 @@ func (c *consumer) resync(ctx context.Context, ms []move) error {
 }
 
 // patiently does a thing until it is done, with growing pauses, for as long as
-// ctx lasts. It says when it begins to wait, every half minute, and when it is
-// done.
+// ctx lasts. A wait of more than a second is said, again every half minute,
+// and at its end.
 func (c *consumer) patiently(ctx context.Context, what string, do func(context.Context) error) error {
 	var said, began time.Time
-	for pause := 50 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		try, cancel := context.WithTimeout(ctx, attemptTimeout)
 		err := do(try)
 		cancel()
 		if err == nil {
-			if !began.IsZero() {
-				c.log.Info("goes on: "+what, "after", time.Since(began).Round(time.Millisecond))
+			if !said.IsZero() {
+				c.log.Info("goes on: can "+what+" again", "after", time.Since(began).Round(time.Millisecond))
 			}
 			return nil
 		}
@@ -188,7 +188,7 @@ func (c *consumer) patiently(ctx context.Context, what string, do func(context.C
 			defer c.metrics.waiting.Dec()
 		}
 		c.metrics.waits.Inc()
-		if time.Since(said) > 30*time.Second {
+		if time.Since(began) > time.Second && time.Since(said) > 30*time.Second {
 			said = time.Now()
 			c.log.Warn("waits: cannot "+what, "cause", err, "sqlstate", sqlstate(err))
 		}
