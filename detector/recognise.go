@@ -14,23 +14,39 @@ import (
 const maxClasses = 10_000
 
 // Recognise finds out from a graph's inputs, outputs and metadata how to feed
-// it and which decoder reads it. Its errors are meant for the person who named
-// the model.
-func Recognise(in, out []TensorInfo, meta map[string]string) (Spec, error) {
+// it and which decoder reads it; a description, which may be nil, overrides
+// that. Its errors are meant for the person who named the model.
+func Recognise(in, out []TensorInfo, meta map[string]string, by *Description) (Spec, error) {
 	s, err := recogniseInput(in)
 	if err != nil {
 		return Spec{}, err
 	}
+	err = s.recogniseOutputs(out, meta)
+	if by != nil {
+		if err != nil && by.Decoder == "" {
+			return Spec{}, fmt.Errorf("%w, and its description names none", err)
+		}
+		if err != nil { // unknown: what it does not say is as plain as can be
+			s.feed(RGB, TopLeft, 255)
+			s.Classes, s.VariableOutput = coco, true
+		}
+		by.Apply(&s)
+		return s, nil
+	}
+	return s, err
+}
+
+func (s *Spec) recogniseOutputs(out []TensorInfo, meta map[string]string) error {
 	for _, by := range []func(*Spec, []TensorInfo, map[string]string) int{
 		recogniseSightlog, recogniseBoxes, recogniseMMDeploy, recogniseDETR,
 		recogniseEnd2End, recogniseYOLOX, recogniseYOLOv5, recogniseYOLOv8, recogniseNanoDet,
 	} {
-		classes := by(&s, out, meta)
+		classes := by(s, out, meta)
 		if classes == 0 {
 			continue
 		}
 		if classes > maxClasses {
-			return Spec{}, fmt.Errorf("no detector: %d classes in outputs like %s", classes, shapes(out))
+			return fmt.Errorf("no detector: %d classes in outputs like %s", classes, shapes(out))
 		}
 		if s.Classes = namesIn(meta["names"]); len(s.Classes) == 0 {
 			s.Classes = classNames(classes)
@@ -41,9 +57,9 @@ func Recognise(in, out []TensorInfo, meta map[string]string) (Spec, error) {
 		if v, err := strconv.Atoi(meta["stride"]); err == nil && v > 0 && v <= 128 {
 			s.Stride = v
 		}
-		return s, nil
+		return nil
 	}
-	return Spec{}, fmt.Errorf("no detector: no decoder knows outputs like %s", shapes(out))
+	return fmt.Errorf("no detector: no decoder knows outputs like %s", shapes(out))
 }
 
 // SizeInput is the name of a second input that some graphs have: the size that

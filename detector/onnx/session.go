@@ -30,8 +30,9 @@ type Options struct {
 	Provider string // cpu (default), cuda, tensorrt, openvino, coreml
 	Library  string // path of onnxruntime's; see FindLibrary
 
-	// Adjust may change what was recognised, before it is checked.
-	Adjust func(*detector.Spec)
+	// Describe overrides what was recognised; default, for a file: the
+	// description beside it, if there is one.
+	Describe *detector.Description
 
 	Log *slog.Logger // default: discard
 }
@@ -64,6 +65,11 @@ func Open(file string, opts Options) (*Session, error) {
 	}
 	if opts.Name == "" {
 		opts.Name = strings.TrimSuffix(filepath.Base(file), ".onnx")
+	}
+	if opts.Describe == nil {
+		if opts.Describe, err = detector.ReadDescription(file); err != nil {
+			return nil, err
+		}
 	}
 	return open(source{file: file, shown: file}, hex.EncodeToString(h.Sum(nil)), opts)
 }
@@ -112,16 +118,13 @@ func open(src source, sum string, opts Options) (*Session, error) {
 	}
 	meta, err := s.metadata()
 	if err == nil {
-		s.spec, err = detector.Recognise(ins, outs, meta)
+		s.spec, err = detector.Recognise(ins, outs, meta, opts.Describe)
 	}
 	if err != nil {
 		s.Close()
 		return nil, usage.Wrap(err, "name a detector, or describe it in a .yaml of the same name beside it", "model %s: %s", src.shown, firstLine(err))
 	}
 	s.spec.Name, s.spec.SHA256 = opts.Name, sum
-	if opts.Adjust != nil {
-		opts.Adjust(&s.spec)
-	}
 	s.sized = len(s.in) == 2
 	return s, nil
 }

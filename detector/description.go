@@ -1,0 +1,134 @@
+package detector
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+
+	"github.com/sightlog/sightlog/usage"
+)
+
+// Description is what a YAML file beside a model says of it: model.yaml for
+// model.onnx. It overrides what was recognised; what it leaves out stays.
+type Description struct {
+	Decoder   string    `yaml:"decoder"`   // one of Decoders
+	Decoded   *bool     `yaml:"decoded"`   // yolox: the graph adds the grid itself
+	Order     Order     `yaml:"order"`     // bgr or rgb
+	Mean      []float32 `yaml:"mean"`      // three, in that order: (pixel-mean)/std, pixel 0..255
+	Std       []float32 `yaml:"std"`       // three
+	Pad       *float32  `yaml:"pad"`       // pixel value of the border
+	Letterbox Placement `yaml:"letterbox"` // top-left or centre
+	Stride    int       `yaml:"stride"`    // a free input is a multiple of it
+	Side      int       `yaml:"side"`      // longer side of a free input
+	Classes   []string  `yaml:"classes"`   // names by class id
+	Score     float32   `yaml:"score"`     // default threshold
+	IoU       float32   `yaml:"iou"`
+}
+
+// maxDescription bounds the file's size.
+const maxDescription = 1 << 20
+
+// ReadDescription reads the description beside a model; nil if there is none.
+// A mistake in it is a *usage.Error.
+func ReadDescription(model string) (*Description, error) {
+	path := strings.TrimSuffix(model, ".onnx") + ".yaml"
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, usage.Wrap(err, "check its permissions", "%s: cannot be read", path)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, maxDescription+1))
+	if err != nil || len(b) > maxDescription {
+		return nil, usage.Wrap(err, "it describes one model in a few lines", "%s: cannot be read, or is larger than 1 MiB", path)
+	}
+	var d Description
+	if err := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(&d); err != nil && !errors.Is(err, io.EOF) {
+		line, _, _ := strings.Cut(err.Error(), "\n")
+		return nil, usage.Wrap(err, "keys are decoder, decoded, order, mean, std, pad, letterbox, stride, side, classes, score and iou", "%s: %s", path, line)
+	}
+	if err := d.check(); err != nil {
+		return nil, usage.Wrap(err, "", "%s: %s", path, err)
+	}
+	return &d, nil
+}
+
+func (d *Description) check() error {
+	oneOf := func(key, v string, known ...string) error {
+		if v == "" || slices.Contains(known, v) {
+			return nil
+		}
+		return fmt.Errorf("%s is %q, not one of %s", key, v, strings.Join(known, ", "))
+	}
+	within := func(key string, v, lo, hi float32) error {
+		if v == 0 || v >= lo && v <= hi {
+			return nil
+		}
+		return fmt.Errorf("%s is %g, not within %g and %g", key, v, lo, hi)
+	}
+	three := func(key string, v []float32) error {
+		if len(v) != 0 && len(v) != 3 {
+			return fmt.Errorf("%s has %d values, not three", key, len(v))
+		}
+		return nil
+	}
+	if slices.Contains(d.Std, 0) {
+		return errors.New("std has a zero: it divides")
+	}
+	return errors.Join(
+		oneOf("decoder", d.Decoder, Decoders()...),
+		oneOf("order", string(d.Order), string(BGR), string(RGB)),
+		oneOf("letterbox", string(d.Letterbox), string(TopLeft), string(Centre)),
+		three("mean", d.Mean), three("std", d.Std),
+		within("stride", float32(d.Stride), 1, 256), within("side", float32(d.Side), 32, maxSide),
+		within("score", d.Score, 0, 1), within("iou", d.IoU, 0, 1),
+	)
+}
+
+// Apply overrides a spec.
+func (d *Description) Apply(s *Spec) {
+	set(&s.Decoder, d.Decoder)
+	set(&s.Order, d.Order)
+	set(&s.Letterbox, d.Letterbox)
+	set(&s.Stride, d.Stride)
+	set(&s.Side, d.Side)
+	set(&s.Score, d.Score)
+	set(&s.IoU, d.IoU)
+	if d.Decoded != nil {
+		s.Decoded = *d.Decoded
+	}
+	if d.Pad != nil {
+		s.Pad = *d.Pad
+	}
+	if len(d.Classes) > 0 {
+		s.Classes = d.Classes
+	}
+	for i := range 3 { // a spec has them as B, G, R
+		c := i
+		if s.Order == RGB {
+			c = 2 - i
+		}
+		if d.Mean != nil {
+			s.Mean[c] = d.Mean[i]
+		}
+		if d.Std != nil {
+			s.Std[c] = d.Std[i]
+		}
+	}
+}
+
+func set[T comparable](to *T, v T) {
+	var zero T
+	if v != zero {
+		*to = v
+	}
+}
