@@ -128,7 +128,9 @@ func Open(ctx context.Context, spec Spec, opts Options) (Source, error) {
 		return openCamera(ctx, spec, opts)
 	case event.SourceStream:
 		return openStream(ctx, spec, opts)
+	case event.SourceTest:
+		return openPattern(spec, opts)
 	default:
-		return nil, fmt.Errorf("open %s: sources of kind %s are not read yet", Redact(spec.URI), kind)
+		return nil, fmt.Errorf("open %s: unknown kind of source %q", Redact(spec.URI), kind)
 	}
 }
