@@ -158,6 +158,10 @@ func (r *rows) queue(b *pgx.Batch, id int64) {
 		b.Queue(insertDetections, d.captured, d.camera, d.run, d.seq, d.index, d.class, d.score,
 			d.box[0], d.box[1], d.box[2], d.box[3], d.track)
 	}
+}
+
+// queueRuns adds a statement for each run's record.
+func (r *rows) queueRuns(b *pgx.Batch) {
 	for _, r := range r.runs {
 		var frames, dropped *int64
 		if !r.FinishedAt.IsZero() {

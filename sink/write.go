@@ -107,7 +107,8 @@ type batchTimes struct {
 const insertTimes = `
 INSERT INTO batches (batch_id, fetched_at, committed_at, records) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`
 
-// transact writes items in one transaction and one round trip.
+// transact writes items in one transaction: many with COPY, few in one round
+// trip.
 func (c *consumer) transact(ctx context.Context, items []item, at map[place]position, fetched time.Time) error {
 	rows, err := c.collect(ctx, items)
 	if err != nil {
@@ -117,20 +118,33 @@ func (c *consumer) transact(ctx context.Context, items []item, at map[place]posi
 	if err != nil {
 		return err
 	}
-	b := new(pgx.Batch)
 	ms := moves(items, at)
-	queueAdvance(b, ms, at)
-	rows.queue(b, id)
-	c.queueTimes(b)
 	began := time.Now()
-	if err := c.send(ctx, b); err != nil {
+	if rows.len() >= bulk {
+		err = c.copyIn(ctx, c.frame(ms, at, rows), rows, id)
+	}
+	if rows.len() < bulk || err != nil && judge(err) != fenced && !mayHaveCommitted(err) {
+		b := c.frame(ms, at, rows)
+		rows.queue(b, id)
+		err = sendIn(ctx, c.cfg.Pool, b)
+	}
+	if err != nil {
 		return err
 	}
 	c.committed(items, ms, rows, batchTimes{id, fetched, time.Now(), len(items)}, began)
 	return nil
 }
 
-// queueAdvance begins a transaction with the fence.
+// frame is what every transaction has beside its rows: the fence first, then
+// runs and the times of the batch before.
+func (c *consumer) frame(ms []move, at map[place]position, r *rows) *pgx.Batch {
+	b := new(pgx.Batch)
+	queueAdvance(b, ms, at)
+	r.queueRuns(b)
+	c.queueTimes(b)
+	return b
+}
+
 func queueAdvance(b *pgx.Batch, ms []move, at map[place]position) {
 	ids := make([]pgtype.UUID, len(ms))
 	partitions := make([]int32, len(ms))
@@ -142,11 +156,14 @@ func queueAdvance(b *pgx.Batch, ms []move, at map[place]position) {
 	b.Queue("SELECT sightlog_advance($1, $2, $3, $4, $5)", cluster, ids, partitions, from, to)
 }
 
-// send runs the statements as one transaction: the server commits at the end
-// of the pipeline, or rolls all of it back at the first error.
-func (c *consumer) send(ctx context.Context, b *pgx.Batch) error {
+// sendIn runs the statements in one pipeline. On a pool that is one
+// transaction: the server commits at the end of the pipeline, or rolls all of
+// it back at the first error.
+func sendIn(ctx context.Context, db interface {
+	SendBatch(context.Context, *pgx.Batch) pgx.BatchResults
+}, b *pgx.Batch) error {
 	n := b.Len()
-	res := c.cfg.Pool.SendBatch(ctx, b)
+	res := db.SendBatch(ctx, b)
 	for range n {
 		if _, err := res.Exec(); err != nil {
 			_ = res.Close() // the first error is the cause
@@ -198,7 +215,7 @@ func (c *consumer) writeTimes(ctx context.Context) {
 	b := new(pgx.Batch)
 	b.Queue("SELECT set_config('synchronous_commit', 'off', true)")
 	c.queueTimes(b)
-	if err := c.send(ctx, b); err != nil {
+	if err := sendIn(ctx, c.cfg.Pool, b); err != nil {
 		return // they stay in hand for the next transaction
 	}
 	c.last = nil
