@@ -1,0 +1,133 @@
+package track
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// leastCost tries every way to pair rows from i on with columns.
+func leastCost(cost []float64, i, n, m int, used []bool, limit float64) float64 {
+	if i == n {
+		return 0
+	}
+	least := limit + leastCost(cost, i+1, n, m, used, limit)
+	for j := range m {
+		if c := cost[i*m+j]; !used[j] && c <= limit {
+			used[j] = true
+			least = min(least, c+leastCost(cost, i+1, n, m, used, limit))
+			used[j] = false
+		}
+	}
+	return least
+}
+
+func TestAssignmentIsTheCheapestOfAll(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(3, 4))
+	var a assigner
+	for range 2000 {
+		n, m := rng.IntN(6), rng.IntN(6)
+		cost := make([]float64, n*m)
+		for i := range cost {
+			cost[i] = rng.Float64()
+		}
+		const limit = 0.6
+		got, taken := 0.0, make([]bool, m)
+		for i, j := range a.assign(cost, n, m, limit) {
+			if j < 0 {
+				got += limit
+				continue
+			}
+			require.False(t, taken[j])
+			taken[j] = true
+			require.LessOrEqual(t, cost[i*m+j], limit)
+			got += cost[i*m+j]
+		}
+		require.InDelta(t, leastCost(cost, 0, n, m, make([]bool, m), limit), got, 1e-9)
+	}
+}
+
+// full is the 8×8 filter that motion claims to be equal to.
+type full struct {
+	x [8]float64
+	p [8][8]float64
+}
+
+func TestFourSmallFiltersEqualTheLargeOne(t *testing.T) {
+	t.Parallel()
+	rng := rand.New(rand.NewPCG(5, 6))
+	box := [4]float32{100, 100, 140, 200}
+	m := newMotion(box)
+	var f full
+	for i, q := range m {
+		f.x[i], f.x[i+4] = q.x, q.v
+		f.p[i][i], f.p[i+4][i+4] = q.pxx, q.pvv
+	}
+	for range 50 {
+		// x' = Fx, P' = FPF' + Q with F = [I I; 0 I].
+		h := f.x[3]
+		var fp, p [8][8]float64
+		for i := range 8 {
+			for j := range 8 {
+				fp[i][j] = f.p[i][j]
+				if i < 4 {
+					fp[i][j] += f.p[i+4][j]
+				}
+			}
+		}
+		for i := range 8 {
+			for j := range 8 {
+				p[i][j] = fp[i][j]
+				if j < 4 {
+					p[i][j] += fp[i][j+4]
+				}
+			}
+		}
+		for i := range 4 {
+			f.x[i] += f.x[i+4]
+			sx, sv := sdPosition*h, sdSpeed*h
+			if i == 2 {
+				sx, sv = 1e-2, 1e-5
+			}
+			p[i][i] += sx * sx
+			p[i+4][i+4] += sv * sv
+		}
+		f.p = p
+		m.predict(1, false)
+
+		for i := range box {
+			box[i] += float32(rng.NormFloat64() + 1)
+		}
+		z := measure(box)
+		h = f.x[3]
+		for i := range 4 { // the measurements are independent: one after the other
+			r := sdPosition * h
+			if i == 2 {
+				r = 1e-1
+			}
+			s := f.p[i][i] + r*r
+			var k [8]float64
+			for a := range 8 {
+				k[a] = f.p[a][i] / s
+			}
+			d := z[i] - f.x[i]
+			row := f.p[i]
+			for a := range 8 {
+				f.x[a] += k[a] * d
+				for b := range 8 {
+					f.p[a][b] -= k[a] * row[b]
+				}
+			}
+		}
+		m.correct(box)
+		for i, q := range m {
+			require.InDelta(t, f.x[i], q.x, 1e-6)
+			require.InDelta(t, f.x[i+4], q.v, 1e-6)
+			require.InDelta(t, f.p[i][i], q.pxx, 1e-6)
+			require.InDelta(t, f.p[i][i+4], q.pxv, 1e-6)
+			require.InDelta(t, f.p[i+4][i+4], q.pvv, 1e-6)
+		}
+	}
+}

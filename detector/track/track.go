@@ -1,0 +1,227 @@
+package track
+
+import (
+	"time"
+
+	"github.com/sightlog/sightlog/event"
+)
+
+// Options are ByteTrack's thresholds. A zero value is the default.
+type Options struct {
+	Low  float32       // objects below are noise; the detector's threshold. Default 0.1
+	High float32       // objects below are kept only where a track expects them. Default 0.3
+	New  float32       // objects below begin no track. Default High + 0.1
+	Keep time.Duration // a track without a match is given up after this. Default 2 s
+
+	FirstID int64 // number of the first track; see FirstID. Default 1
+}
+
+// Low is the default threshold for a detector whose objects are tracked.
+const Low = 0.1
+
+// FirstID is the number to begin with when a run is continued at frame seq:
+// no number given before is given again, because no frame begins 65,536
+// tracks.
+func FirstID(seq int64) int64 { return seq<<16 + 1 }
+
+// Limits of an association, as costs: 1 - IoU, or 1 - IoU × score.
+const (
+	limitFirst  = 0.8
+	limitSecond = 0.5
+	limitTrial  = 0.7
+)
+
+// step is the time in which the filters count.
+const step = time.Second / 30
+
+// track is one person, or what is taken for one.
+type track struct {
+	id     *int64 // nil on trial; objects share it, so it never changes
+	class  int
+	motion motion
+	box    event.Box // predicted for the frame at hand
+	seen   time.Duration
+	lost   bool // not matched in the frame before
+}
+
+// Tracker follows the objects of one camera. It belongs to one goroutine.
+type Tracker struct {
+	opts   Options
+	next   int64
+	tracks []*track // in the order of their beginning
+	free   []*track
+	begun  bool
+	last   time.Duration
+
+	assigner   assigner
+	cost       []float64
+	strong     []int // indices of objects
+	weak       []int
+	candidates []*track
+	ids        []*int64 // by object: its track's number, nil none
+	taken      []bool   // by object: it has a track
+}
+
+// New returns a tracker that has seen nothing.
+func New(o Options) *Tracker {
+	if o.Low == 0 {
+		o.Low = Low
+	}
+	if o.High == 0 {
+		o.High = 0.3
+	}
+	if o.New == 0 {
+		o.New = o.High + 0.1
+	}
+	if o.Keep == 0 {
+		o.Keep = 2 * time.Second
+	}
+	if o.FirstID == 0 {
+		o.FirstID = 1
+	}
+	return &Tracker{opts: o, next: o.FirstID}
+}
+
+// Update takes the objects of the frame at pts, by falling score, and returns
+// those to report: all with a score of at least High, and weaker ones that a
+// track expects. Those of a confirmed track have its number. It works in
+// place and numbers the objects anew.
+func (t *Tracker) Update(objs []event.Object, pts time.Duration) []event.Object {
+	first := !t.begun
+	dt := float64(pts-t.last) / float64(step)
+	if first || dt < 0 || pts-t.last > t.opts.Keep {
+		t.drop(func(*track) bool { return true }) // nothing to continue
+		dt = 0
+	}
+	t.begun, t.last = true, pts
+
+	for _, k := range t.tracks {
+		k.motion.predict(dt, k.lost)
+		k.box = k.motion.box()
+	}
+	t.ids, t.taken = grow(t.ids, len(objs)), grow(t.taken, len(objs))
+	t.strong, t.weak = t.strong[:0], t.weak[:0]
+	for i := range objs {
+		switch s := objs[i].Score; {
+		case s >= t.opts.High:
+			t.strong = append(t.strong, i)
+		case s >= t.opts.Low:
+			t.weak = append(t.weak, i)
+		}
+	}
+
+	confirmed := func(k *track) bool { return k.id != nil }
+	t.associate(objs, t.strong, confirmed, limitFirst, true, pts)
+	t.associate(objs, t.weak, func(k *track) bool { return confirmed(k) && !k.lost }, limitSecond, false, pts)
+	t.associate(objs, t.strong, func(k *track) bool { return !confirmed(k) }, limitTrial, true, pts)
+
+	for _, k := range t.tracks {
+		k.lost = k.seen != pts
+	}
+	t.drop(func(k *track) bool { return k.lost && (k.id == nil || pts-k.seen > t.opts.Keep) })
+	for _, i := range t.strong {
+		if !t.taken[i] && objs[i].Score >= t.opts.New {
+			k := t.begin(&objs[i], pts)
+			if first { // who is there at the beginning needs no trial
+				k.id = t.number()
+				t.ids[i] = k.id
+			}
+		}
+	}
+	return t.report(objs)
+}
+
+// associate pairs objects that have no track yet with tracks that have no
+// object yet in this frame.
+func (t *Tracker) associate(objs []event.Object, which []int, of func(*track) bool, limit float64, fuse bool, pts time.Duration) {
+	t.candidates = t.candidates[:0]
+	for _, k := range t.tracks {
+		if k.seen != pts && of(k) {
+			t.candidates = append(t.candidates, k)
+		}
+	}
+	if len(t.candidates) == 0 || len(which) == 0 {
+		return
+	}
+	t.cost = grow(t.cost, len(t.candidates)*len(which))
+	for a, k := range t.candidates {
+		for b, i := range which {
+			o := &objs[i]
+			c := 2.0 // above every limit
+			if o.ClassID == k.class && !t.taken[i] {
+				c = 1 - iou(k.box, o.Box)
+				if fuse {
+					c = 1 - (1-c)*float64(o.Score)
+				}
+			}
+			t.cost[a*len(which)+b] = c
+		}
+	}
+	for a, b := range t.assigner.assign(t.cost, len(t.candidates), len(which), limit) {
+		if b < 0 {
+			continue
+		}
+		k, i := t.candidates[a], which[b]
+		k.motion.correct(objs[i].Box)
+		k.seen = pts
+		if k.id == nil {
+			k.id = t.number()
+		}
+		t.taken[i], t.ids[i] = true, k.id
+	}
+}
+
+func (t *Tracker) number() *int64 {
+	id := t.next
+	t.next++
+	return &id
+}
+
+func (t *Tracker) begin(o *event.Object, pts time.Duration) *track {
+	var k *track
+	if n := len(t.free); n > 0 {
+		k, t.free = t.free[n-1], t.free[:n-1]
+	} else {
+		k = new(track)
+	}
+	*k = track{class: o.ClassID, motion: newMotion(o.Box), seen: pts}
+	t.tracks = append(t.tracks, k)
+	return k
+}
+
+func (t *Tracker) drop(which func(*track) bool) {
+	kept := t.tracks[:0]
+	for _, k := range t.tracks {
+		if which(k) {
+			t.free = append(t.free, k)
+		} else {
+			kept = append(kept, k)
+		}
+	}
+	t.tracks = kept
+}
+
+// report keeps what is sure or expected.
+func (t *Tracker) report(objs []event.Object) []event.Object {
+	kept := objs[:0]
+	for i := range objs {
+		o := objs[i]
+		o.TrackID = t.ids[i]
+		if o.TrackID == nil && o.Score < t.opts.High {
+			continue
+		}
+		o.Index = len(kept)
+		kept = append(kept, o)
+	}
+	return kept
+}
+
+func iou(a, b event.Box) float64 {
+	w := float64(min(a[2], b[2]) - max(a[0], b[0]))
+	h := float64(min(a[3], b[3]) - max(a[1], b[1]))
+	if w <= 0 || h <= 0 {
+		return 0
+	}
+	both := w * h
+	return both / (float64((a[2]-a[0])*(a[3]-a[1])) + float64((b[2]-b[0])*(b[3]-b[1])) - both)
+}

@@ -1,0 +1,165 @@
+package track_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/detector/track"
+	"github.com/sightlog/sightlog/event"
+)
+
+// person is a box of 40x100 with its left top corner at x, y.
+func person(x, y, score float32) event.Object {
+	return event.Object{Label: "person", Score: score, Box: event.Box{x, y, x + 40, y + 100}}
+}
+
+func ids(objs []event.Object) []int64 {
+	var all []int64
+	for _, o := range objs {
+		if o.TrackID == nil {
+			all = append(all, 0)
+		} else {
+			all = append(all, *o.TrackID)
+		}
+	}
+	return all
+}
+
+const interval = 100 * time.Millisecond
+
+func TestNumbersFollowPeopleWhoCross(t *testing.T) {
+	t.Parallel()
+	tr := track.New(track.Options{})
+	for i := range 40 {
+		x := float32(10 * i)
+		// One walks to the right, one to the left and a little lower; the order
+		// of the objects changes when their scores do.
+		a, b := person(x, 50, .8), person(400-x, 85, .7)
+		if i%3 == 0 {
+			b.Score = .9
+			a, b = b, a
+		}
+		got := tr.Update([]event.Object{a, b}, time.Duration(i)*interval)
+		require.Len(t, got, 2)
+		for k, o := range got {
+			require.Equal(t, k, o.Index)
+			require.NotNil(t, o.TrackID)
+			want := int64(2) // frame 0 has them in the order b, a
+			if o.Box[1] == 85 {
+				want = 1
+			}
+			require.Equal(t, want, *o.TrackID, "frame %d", i)
+		}
+	}
+}
+
+func TestNumberOutlivesAShortOcclusionButNotALongOne(t *testing.T) {
+	t.Parallel()
+	tr := track.New(track.Options{Keep: time.Second})
+	at := func(i int, objs ...event.Object) []int64 { return ids(tr.Update(objs, time.Duration(i)*interval)) }
+	for i := range 10 {
+		require.Equal(t, []int64{1}, at(i, person(float32(8*i), 50, .8)))
+	}
+	for i := 10; i < 18; i++ {
+		require.Empty(t, at(i))
+	}
+	require.Equal(t, []int64{1}, at(18, person(8*18, 50, .8)), "eight frames behind a pillar")
+	for i := 19; i < 40; i++ {
+		require.Empty(t, at(i))
+	}
+	require.Equal(t, []int64{0}, at(40, person(8*40, 50, .8)), "on trial")
+	require.Equal(t, []int64{2}, at(41, person(8*41, 50, .8)))
+}
+
+func TestWeakObjectsAreKeptOnlyWhereATrackExpectsThem(t *testing.T) {
+	t.Parallel()
+	tr := track.New(track.Options{})
+	for i := range 5 {
+		tr.Update([]event.Object{person(float32(5*i), 50, .8)}, time.Duration(i)*interval)
+	}
+	got := tr.Update([]event.Object{person(25, 50, .15), person(300, 50, .2), person(31, 50, .05)}, 5*interval)
+	require.Equal(t, []int64{1}, ids(got))
+	require.Equal(t, float32(.15), got[0].Score)
+	require.Zero(t, got[0].Index)
+	// Sure objects are kept with or without a track, and one below New begins
+	// none.
+	for i := 6; i < 9; i++ {
+		got = tr.Update([]event.Object{person(float32(5*i), 50, .8), person(500, 50, .35)}, time.Duration(i)*interval)
+		require.Equal(t, []int64{1, 0}, ids(got))
+	}
+}
+
+func TestAFlashInOneFrameGetsNoNumber(t *testing.T) {
+	t.Parallel()
+	tr := track.New(track.Options{})
+	tr.Update(nil, 0)
+	require.Equal(t, []int64{0}, ids(tr.Update([]event.Object{person(100, 50, .9)}, interval)))
+	tr.Update(nil, 2*interval)
+	require.Equal(t, []int64{0}, ids(tr.Update([]event.Object{person(300, 50, .9)}, 3*interval)))
+	require.Equal(t, []int64{1}, ids(tr.Update([]event.Object{person(303, 50, .9)}, 4*interval)))
+}
+
+func TestClassesAreFollowedApart(t *testing.T) {
+	t.Parallel()
+	tr := track.New(track.Options{})
+	cat := person(100, 50, .8)
+	cat.ClassID = 15
+	require.Equal(t, []int64{1, 2}, ids(tr.Update([]event.Object{person(100, 50, .9), cat}, 0)))
+	cat.Score = .95
+	require.Equal(t, []int64{2, 1}, ids(tr.Update([]event.Object{cat, person(100, 50, .9)}, interval)))
+}
+
+func TestNumbersAreNeverGivenTwice(t *testing.T) {
+	t.Parallel()
+	given := map[int64]bool{}
+	for _, resumedAt := range []int64{0, 1, 400, 401} {
+		tr := track.New(track.Options{FirstID: track.FirstID(resumedAt)})
+		for i := range 3 {
+			var objs []event.Object
+			for k := range 100 {
+				objs = append(objs, person(float32(k*50+i), 50, .9))
+			}
+			for _, id := range ids(tr.Update(objs, time.Duration(i)*interval)) {
+				require.True(t, i > 0 || !given[id])
+				given[id] = true
+			}
+		}
+	}
+	require.Len(t, given, 400)
+	require.EqualValues(t, 1, track.FirstID(0))
+}
+
+func TestUpdateAllocatesNothingInTheSteadyState(t *testing.T) {
+	tr := track.New(track.Options{})
+	objs := make([]event.Object, 0, 30)
+	i := 0
+	frame := func() {
+		objs = objs[:0]
+		for k := range 20 {
+			objs = append(objs, person(float32(k*50+i%7), 50, .9))
+		}
+		objs = tr.Update(objs, time.Duration(i)*interval)
+		i++
+	}
+	for range 10 {
+		frame()
+	}
+	require.Zero(t, testing.AllocsPerRun(100, frame))
+}
+
+func BenchmarkUpdateTwentyPeople(b *testing.B) {
+	tr := track.New(track.Options{})
+	objs := make([]event.Object, 0, 30)
+	i := 0
+	b.ReportAllocs()
+	for b.Loop() {
+		objs = objs[:0]
+		for k := range 20 {
+			objs = append(objs, person(float32(k*50+i%7), 50, .9))
+		}
+		objs = tr.Update(objs, time.Duration(i)*interval)
+		i++
+	}
+}
