@@ -29,6 +29,7 @@ type consumer struct {
 	parked map[place]time.Time // paused until then, because a dead letter could not be written
 	ids    []int64             // batch ids in hand
 	last   *batchTimes         // the last committed batch, until its times are written
+	anew   bool                // a topic was made anew: this consumer has to end
 }
 
 // position is where the tables are in one partition of a topic.
@@ -67,12 +68,13 @@ func (s *Sink) newConsumer(number int) (*consumer, error) {
 	return c, nil
 }
 
-// run polls and writes until ctx ends.
-func (c *consumer) run(ctx context.Context) error {
+// run polls and writes until ctx ends, or until another consumer has to take
+// over.
+func (c *consumer) run(ctx context.Context) (again bool) {
 	defer c.close(ctx)
 	work, cancel := outlast(ctx, c.cfg.StopTimeout)
 	defer cancel()
-	for ctx.Err() == nil {
+	for ctx.Err() == nil && !c.anew {
 		fetches := c.poll(ctx)
 		fetched := time.Now()
 		items := c.take(fetches)
@@ -84,7 +86,7 @@ func (c *consumer) run(ctx context.Context) error {
 		c.unpark()
 		c.cl.AllowRebalance()
 	}
-	return nil
+	return ctx.Err() == nil
 }
 
 // outlast returns a context that ends d after ctx does.
@@ -165,7 +167,10 @@ func (c *consumer) failed(topic string, partition int32, err error) {
 	case errors.Is(err, kerr.OffsetOutOfRange):
 		c.stop(place{topic, partition}, "the offset the tables are at is no longer in the log: records were removed before they were written")
 	case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID):
-		c.stop(place{topic, partition}, "the topic was deleted and made again; restart the sink to read the new one")
+		if !c.anew {
+			c.log.Warn("the topic was deleted and made anew; reading the new one from its beginning", "topic", topic)
+		}
+		c.anew = true
 	default:
 		c.log.Warn("cannot fetch", "topic", topic, "partition", partition, "cause", err)
 	}

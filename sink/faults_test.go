@@ -338,3 +338,46 @@ func TestDeadLetterThatCannotBeWrittenHoldsItsPartitionAlone(t *testing.T) {
 	w.exactly(20, "porch", "yard", "gate", "door")
 	require.Len(t, w.letters(stream.Sightings), 1)
 }
+
+func TestBrokerThatGoesAndComesLosesNothing(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	addr, stop := runBroker(t, dir, "127.0.0.1:0")
+	w := &world{TB: t, pool: pgtest.Open(t), stream: stream.Config{Brokers: []string{addr}}}
+	w.cl = w.client()
+	require.NoError(t, stream.EnsureTopics(t.Context(), w.cl, partitions))
+	w.start(func(c *sink.Config) { c.MaxRecords = 5 })
+	for round := range 3 {
+		w.fill(100*round, 100*round+100, "porch", "yard")
+		w.await("some rows", func() bool { return w.number("SELECT count(*) FROM sightings") > 200*round })
+		stop() // somewhere in the stream
+		_, stop = runBroker(t, dir, addr)
+	}
+	w.drain()
+	w.exactly(300, "porch", "yard")
+}
+
+func TestTopicMadeAnewIsReadFromItsBeginning(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	stop := w.start()
+	w.fill(0, 20, "porch", "yard")
+	w.drain()
+	remake := func() {
+		_, err := kadm.NewClient(w.cl).DeleteTopics(t.Context(), stream.Sightings)
+		require.NoError(t, err)
+		w.cl = w.client() // a client does not take up a topic's new id
+		require.NoError(t, stream.EnsureTopics(t.Context(), w.cl, partitions))
+	}
+	stop()
+	remake()
+	w.fill(20, 40, "porch", "yard")
+	w.start()
+	w.drain()
+	w.exactly(40, "porch", "yard")
+
+	remake() // under the sink's feet
+	w.fill(40, 60, "porch", "yard")
+	w.drain()
+	w.exactly(60, "porch", "yard")
+}

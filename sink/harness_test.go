@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -63,16 +64,24 @@ func newBroker(t testing.TB) []string {
 	if os.Getenv("SIGHTLOG_TEST_BROKER") == "kfake" {
 		return fakeBroker(t)
 	}
-	b, err := broker.Open(broker.Config{Listen: "127.0.0.1:0", Dir: t.TempDir(), NoAutoCreate: true})
+	addr, _ := runBroker(t, t.TempDir(), "127.0.0.1:0")
+	return []string{addr}
+}
+
+// runBroker runs our broker until stop is called, or the test ends.
+func runBroker(t testing.TB, dir, listen string) (addr string, stop func()) {
+	t.Helper()
+	b, err := broker.Open(broker.Config{Listen: listen, Dir: dir, NoAutoCreate: true})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- b.Run(ctx) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		require.NoError(t, <-done)
 	})
-	return []string{b.Addr()}
+	t.Cleanup(stop)
+	return b.Addr(), stop
 }
 
 func fakeBroker(t testing.TB) []string {

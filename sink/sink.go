@@ -122,11 +122,20 @@ func (s *Sink) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.days.keepAhead(ctx) })
 	for i := range s.cfg.Consumers {
-		c, err := s.newConsumer(i)
+		g.Go(func() error { return s.consume(ctx, i) })
+	}
+	return g.Wait()
+}
+
+// consume runs a consumer, and another one when a topic was made anew: a
+// client stays with the topics it knows.
+func (s *Sink) consume(ctx context.Context, number int) error {
+	for again := true; again; {
+		c, err := s.newConsumer(number)
 		if err != nil {
 			return fmt.Errorf("sink: %w", err) // cannot be: New made such a client
 		}
-		g.Go(func() error { return c.run(ctx) })
+		again = c.run(ctx)
 	}
-	return g.Wait()
+	return nil
 }
