@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -102,7 +103,7 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	if s.admin, err = scfg.Client(); err != nil {
 		return s, err
 	}
-	if err := ReachTopics(ctx, s.admin, s.Stream, cfg.Wait); err != nil {
+	if err := ReachTopics(ctx, s.Stream, cfg.Wait); err != nil {
 		return s, err
 	}
 	sinks, err := sink.New(sink.Config{
@@ -189,7 +190,16 @@ const reachTimeout = 10 * time.Second
 
 // ReachTopics makes the topics that are missing. Brokers that do not answer
 // are a *usage.Error, unless wait: then it tries until ctx ends.
-func ReachTopics(ctx context.Context, cl *kgo.Client, c config.Stream, wait bool) error {
+func ReachTopics(ctx context.Context, c config.Stream, wait bool) error {
+	cfg, err := StreamConfig(c, nil) // no log: the outcome is told once
+	if err != nil {
+		return err
+	}
+	cl, err := cfg.Client()
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
 	for {
 		try, cancel := context.WithTimeout(ctx, reachTimeout)
 		err := stream.EnsureTopics(try, cl, c.Partitions)
@@ -200,7 +210,7 @@ func ReachTopics(ctx context.Context, cl *kgo.Client, c config.Stream, wait bool
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case !wait:
-			return usage.Wrap(err, "start them, mend --brokers, or add --wait", "--brokers %v: cannot be used: %v", c.Brokers, err)
+			return usage.Wrap(err, "start them, mend --brokers, or add --wait", "--brokers %s: cannot be used: %v", strings.Join(c.Brokers, ","), err)
 		}
 		select {
 		case <-time.After(time.Second):

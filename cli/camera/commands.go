@@ -4,10 +4,11 @@ import "github.com/sightlog/sightlog/cli"
 
 // Commands is the whole command line of bin/sightlog.
 type Commands struct {
-	Run    RunCmd    `cmd:"" group:"Cameras" help:"Watch sources: broker, detector, sinks and database in one command."`
-	Detect DetectCmd `cmd:"" group:"Cameras" help:"Read sources and write what is seen to a log; the rest runs elsewhere."`
-	Bench  BenchCmd  `cmd:"" group:"Cameras" help:"Play a clip through the whole pipeline and report the latency, grabbed to committed."`
-	Models ModelsCmd `cmd:"" group:"Set-up" help:"The catalogue of models: list, pull, verify."`
-	Doctor DoctorCmd `cmd:"" group:"Set-up" help:"Check what sightlog needs and say what to mend."`
+	Run     RunCmd     `cmd:"" group:"Cameras" help:"Watch sources: broker, detector, sinks and database in one command."`
+	Detect  DetectCmd  `cmd:"" group:"Cameras" help:"Read sources and write what is seen to a log; the rest runs elsewhere."`
+	Picture PictureCmd `cmd:"" group:"Questions" help:"Draw what was seen into the frame it was seen in."`
+	Bench   BenchCmd   `cmd:"" group:"Cameras" help:"Play a clip through the whole pipeline and report the latency, grabbed to committed."`
+	Models  ModelsCmd  `cmd:"" group:"Set-up" help:"The catalogue of models: list, pull, verify."`
+	Doctor  DoctorCmd  `cmd:"" group:"Set-up" help:"Check what sightlog needs and say what to mend."`
 	cli.Services
 }

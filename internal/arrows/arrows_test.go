@@ -46,7 +46,7 @@ var allowed = map[string][]string{
 	"bench":           {"config", "pipeline", "query"},
 
 	"cli":           {"broker", "config", "pipeline", "postgres", "query", "stream"},
-	"cli/camera":    {"bench", "cli", "config", "detector", "detector/onnx", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "query"},
+	"cli/camera":    {"bench", "cli", "config", "detector", "detector/onnx", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "query"},
 	"cmd/sightlog":  {"cli", "cli/camera"},
 	"cmd/sightlogd": {"cli"},
 }

@@ -2,14 +2,17 @@ package e2e_test
 
 import (
 	"net"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/internal/testenv"
+	"github.com/sightlog/sightlog/internal/tinyonnx"
 )
 
 // Each thing a person can type wrong gets one line that says what, where and
@@ -25,22 +28,24 @@ func TestBadInputGetsOneLineAndExitCode2(t *testing.T) {
 	}
 	text := write("text.mp4", "this is not a video\n")
 	notONNX := write("text.onnx", "this is not a model\n")
-	noDetector := filepath.Join(testenv.Root(), "detector", "onnx", "testdata", "add.onnx")
+	noDetector := write("classifier.onnx", string(classifier()))
 	badConfig := write("bad.yaml", "partitons: 4\n")
 	newer := dataDir(t)
 	require.NoError(t, os.Mkdir(newer, 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(newer, "sightlog.json"), []byte(`{"format":99}`), 0o600))
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer taken.Close()
+	t.Cleanup(func() { taken.Close() })
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes connections and says nothing
 	require.NoError(t, err)
-	defer silent.Close()
+	t.Cleanup(func() { silent.Close() })
 
 	used := dataDir(t)
 	serve := start(t, sightlogd, "serve", "--data", used)
 	endpoints(t, used, serve)
-	database := databaseURL(t)
+	absent, err := url.Parse(databaseURL(t))
+	require.NoError(t, err)
+	absent.Path = "/absent"
 
 	for name, c := range map[string]struct {
 		args []string
@@ -64,7 +69,7 @@ func TestBadInputGetsOneLineAndExitCode2(t *testing.T) {
 		"data in use":           {[]string{"run", "--source", clip, "--data", used}, "in use by another sightlog"},
 		"data of a newer one":   {[]string{"run", "--source", clip, "--data", newer}, "newer sightlog"},
 		"database unreachable":  {[]string{"run", "--source", clip, "--database-url", "postgres://x:hunter2@127.0.0.1:1/x"}, "127.0.0.1:1"},
-		"database unknown":      {[]string{"run", "--source", clip, "--database-url", strings.Replace(database, "dbname=", "dbname=no", 1)}, "does not exist"},
+		"database unknown":      {[]string{"run", "--source", clip, "--database-url", absent.String()}, "does not exist"},
 		"brokers unreachable":   {[]string{"detect", "--source", clip, "--brokers", "127.0.0.1:1"}, "127.0.0.1:1"},
 		"no such configuration": {[]string{"run", "--config", "/no/such.yaml"}, "no such file"},
 		"unknown key":           {[]string{"run", "--config", badConfig}, `did you mean "partitions"?`},
@@ -79,7 +84,7 @@ func TestBadInputGetsOneLineAndExitCode2(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			args := c.args
-			if args[0] == "run" && !has(args, "--data") {
+			if args[0] == "run" && !slices.Contains(args, "--data") {
 				args = append(args, "--data", dataDir(t))
 			}
 			r := do(t, sightlog, args...)
@@ -94,11 +99,13 @@ func TestBadInputGetsOneLineAndExitCode2(t *testing.T) {
 	t.Cleanup(func() { serve.stop(t) })
 }
 
-func has(args []string, flag string) bool {
-	for _, a := range args {
-		if a == flag {
-			return true
-		}
-	}
-	return false
+// classifier is an ONNX file with a picture in and 1000 numbers out: a model,
+// but no detector.
+func classifier() []byte {
+	var g tinyonnx.Graph
+	g.Input("images", tinyonnx.Float32, 1, 3, 224, 224)
+	g.Floats("c", make([]float32, 1000), 1, 1000)
+	g.Node("Identity", []string{"c"}, []string{"output"}, nil)
+	g.Output("output", tinyonnx.Float32, 1, 1000)
+	return g.Bytes()
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
 	"sync"
 	"time"
 
@@ -80,6 +81,9 @@ func (c *camera) openRun(ctx context.Context, info ingest.Info) (stream.Writer, 
 	run := event.Run{
 		Camera: c.spec.ID, SourceKind: info.Kind, Source: info.Source,
 		Fingerprint: info.Fingerprint, Model: c.pool.model,
+	}
+	if path, err := filepath.Abs(run.Source); err == nil && info.Kind == event.SourceFile {
+		run.Source = path // it is found again from anywhere
 	}
 	if info.Kind.Live() {
 		return c.live.Open(ctx, run)

@@ -100,9 +100,9 @@ func (c *camera) open(ctx context.Context, wait bool, first chan<- error) (inges
 			return nil, err
 		}
 		tell(&lateError{err})
-		c.log.Warn("source does not open, trying again", "camera", c.spec.ID, "err", err)
 		select {
 		case <-time.After(reopenEvery):
+			c.log.Warn("source does not open, trying again", "camera", c.spec.ID, "err", err)
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}

@@ -25,7 +25,7 @@ type pool struct {
 
 // openPool opens the model once for one camera, with all threads; for more
 // cameras once a core with one thread each, which wastes least.
-func openPool(c config.Detect, cameras int, log *slog.Logger) (p *pool, err error) {
+func openPool(c config.Detect, cameras int, log *slog.Logger) (_ *pool, err error) {
 	if c.Score < 0 || c.Score > 1 {
 		return nil, usage.New("give a number from 0 to 1", "--score %v", c.Score)
 	}
@@ -42,7 +42,7 @@ func openPool(c config.Detect, cameras int, log *slog.Logger) (p *pool, err erro
 	if err != nil {
 		return nil, err
 	}
-	p = &pool{free: make(chan *detector.Detector, n)}
+	p := &pool{free: make(chan *detector.Detector, n)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.close())

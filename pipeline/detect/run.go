@@ -54,7 +54,7 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 	}
 	sources, err := openSources(ctx, cams, job.Wait)
 	if err == nil {
-		err = ensureTopics(ctx, cfg, job)
+		err = pipeline.ReachTopics(ctx, job.Stream, job.Wait)
 	}
 	if err != nil {
 		cancel()
@@ -157,14 +157,4 @@ func sourceOptions(c config.Detect, log *slog.Logger) ingest.Options {
 		pace = ingest.Fast
 	}
 	return ingest.Options{Pace: pace, OpenTimeout: c.StartTimeout, Log: log}
-}
-
-// ensureTopics makes the topics that are missing.
-func ensureTopics(ctx context.Context, cfg stream.Config, job pipeline.Job) error {
-	cl, err := cfg.Client()
-	if err != nil {
-		return err
-	}
-	defer cl.Close()
-	return pipeline.ReachTopics(ctx, cl, job.Stream, job.Wait)
 }

@@ -1,0 +1,109 @@
+package camera
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/sightlog/sightlog/cli"
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/detector"
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// PictureCmd draws what the tables say of a frame into that frame.
+type PictureCmd struct {
+	config.Data
+	config.Database
+	Camera string `placeholder:"ID" env:"-" help:"Of this camera; without it, of the one that read a file last."`
+	Frame  int64  `default:"-1" env:"-" placeholder:"SEQ" help:"This frame; without it, the one with most people."`
+	Out    string `default:"picture.jpg" placeholder:"FILE" env:"-" help:"Where to write it (${default})."`
+}
+
+// seen is a frame in the tables.
+type seen struct {
+	source  string
+	camera  string
+	run     int
+	seq     int64
+	objects []event.Object
+}
+
+// Run implements the command.
+func (c *PictureCmd) Run(ctx context.Context, env *cli.Env) (err error) {
+	db, done, err := pipeline.OpenDatabase(ctx, c.Data, c.Database, env.Logger(slog.LevelWarn))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	s, err := c.find(ctx, db)
+	if err != nil {
+		return err
+	}
+	if err := draw(ctx, s, c.Out); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(env.Stdout, "%s: frame %d of %s, %d detections\n", c.Out, s.seq, s.camera, len(s.objects))
+	return err
+}
+
+// find looks the frame and its detections up.
+func (c *PictureCmd) find(ctx context.Context, db *pgxpool.Pool) (*seen, error) {
+	var s seen
+	err := db.QueryRow(ctx, `
+		SELECT r.id, r.source, c.name FROM runs r JOIN cameras c ON c.id = r.camera_id
+		WHERE r.source_kind = 'file' AND ($1 = '' OR c.name = $1) AND r.source IS NOT NULL
+		ORDER BY r.started_at DESC LIMIT 1`, c.Camera).Scan(&s.run, &s.source, &s.camera)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, usage.Wrap(err, "run a file first, or give another --camera", "no run of a file is in the database")
+	}
+	if err == nil {
+		err = db.QueryRow(ctx, `
+			SELECT seq FROM sightings WHERE run_id = $1 AND ($2 < 0 OR seq = $2)
+			ORDER BY objects DESC, seq LIMIT 1`, s.run, c.Frame).Scan(&s.seq)
+	}
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, usage.Wrap(err, "give another --frame", "frame %d of %s is not in the database", c.Frame, s.source)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find the frame: %w", err)
+	}
+	rows, err := db.Query(ctx, `
+		SELECT d.object_index, d.class_id, coalesce(l.label, ''), d.score, d.x1, d.y1, d.x2, d.y2, d.track_id
+		FROM detections d LEFT JOIN classes l USING (run_id, class_id)
+		WHERE d.run_id = $1 AND d.seq = $2 ORDER BY 1`, s.run, s.seq)
+	if err == nil {
+		s.objects, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (o event.Object, err error) {
+			err = r.Scan(&o.Index, &o.ClassID, &o.Label, &o.Score, &o.Box[0], &o.Box[1], &o.Box[2], &o.Box[3], &o.TrackID)
+			return o, err
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the detections: %w", err)
+	}
+	return &s, nil
+}
+
+// draw reads the frame from its file again and writes it with its boxes.
+func draw(ctx context.Context, s *seen, out string) error {
+	src, err := ingest.Open(ctx, ingest.Spec{ID: s.camera, URI: s.source}, ingest.Options{Pace: ingest.Fast, StartAt: s.seq})
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	var f ingest.Frame
+	if err := src.Next(ctx, &f); err != nil {
+		return fmt.Errorf("read frame %d of %s: %w", s.seq, s.source, err)
+	}
+	if err := detector.Annotate(&f.Image, s.objects); err != nil {
+		return err
+	}
+	return detector.SaveJPEG(out, &f.Image)
+}
