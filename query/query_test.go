@@ -94,16 +94,41 @@ end_to_end,90,59.500,99.550,103.110
 func TestNothingSeenIsAnEmptyAnswer(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Open(t)
-	for _, ask := range []func() (*query.Table, error){
-		func() (*query.Table, error) { return query.People(t.Context(), pool, query.Filter{}) },
-		func() (*query.Table, error) { return query.Latest(t.Context(), pool, query.Filter{}) },
-		func() (*query.Table, error) { return query.Latency(t.Context(), pool, query.Filter{}) },
-	} {
-		table, err := ask()
-		require.NoError(t, err)
-		require.Equal(t, "[]\n", written(t, table, "json"))
-		require.Equal(t, strings.Join(table.Columns, ",")+"\n", written(t, table, "csv"))
-	}
+	people, err := query.People(t.Context(), pool, query.Filter{})
+	require.NoError(t, err)
+	require.Equal(t, "[]\n", written(t, people, "json"))
+	require.Equal(t, "camera,minute,frames,detections,max_people,avg_people\n", written(t, people, "csv"))
+	latest, err := query.Latest(t.Context(), pool, query.Filter{})
+	require.NoError(t, err)
+	require.Equal(t, "[]\n", written(t, latest, "json"))
+	latency, err := query.Latency(t.Context(), pool, query.Filter{})
+	require.NoError(t, err)
+	require.Equal(t, `stage,n,p50_ms,p95_ms,p99_ms
+decode,0,,,
+infer,0,,,
+produce,0,,,
+fetch,0,,,
+commit,0,,,
+end_to_end,0,,,
+`, written(t, latency, "csv"))
+}
+
+func TestFiltersNarrowEveryQuestion(t *testing.T) {
+	t.Parallel()
+	pool := seen(t)
+	minute := time.Date(2026, 5, 1, 12, 1, 0, 0, time.UTC)
+	f := query.Filter{Camera: "porch", Run: "run-porch", Since: minute, Until: minute.Add(30 * time.Second)}
+	people, err := query.People(t.Context(), pool, f)
+	require.NoError(t, err)
+	require.Len(t, people.Rows, 1)
+	require.Equal(t, json.Number("30"), people.Rows[0][2])
+	latest, err := query.Latest(t.Context(), pool, f)
+	require.NoError(t, err)
+	require.Len(t, latest.Rows, 1)
+	require.Equal(t, "2026-05-01T12:01:29Z", latest.Rows[0][3])
+	latency, err := query.Latency(t.Context(), pool, f)
+	require.NoError(t, err)
+	require.Equal(t, json.Number("30"), latency.Rows[0][1])
 }
 
 func TestUnknownCameraOrRunIsSaidWithTheKnownOnes(t *testing.T) {

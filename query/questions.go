@@ -19,8 +19,7 @@ type Filter struct {
 	Until  time.Time // of captured_at, exclusive
 }
 
-// where returns the filter as SQL on sightings s, cameras c and runs r, and
-// its arguments.
+// where returns the filter as SQL on sightings s, and its arguments.
 func (f Filter) where() (string, []any) {
 	var conds []string
 	var args []any
@@ -29,10 +28,10 @@ func (f Filter) where() (string, []any) {
 		conds = append(conds, fmt.Sprintf(cond, len(args)))
 	}
 	if f.Camera != "" {
-		add("c.name = $%d", f.Camera)
+		add("s.camera_id = (SELECT id FROM cameras WHERE name = $%d)", f.Camera)
 	}
 	if f.Run != "" {
-		add("r.run = $%d", f.Run)
+		add("s.run_id IN (SELECT id FROM runs WHERE run = $%d)", f.Run)
 	}
 	if !f.Since.IsZero() {
 		add("s.captured_at >= $%d", f.Since)
@@ -96,22 +95,21 @@ func (f Filter) ask(ctx context.Context, db *pgxpool.Pool, sql string) (*Table, 
 // any kind in them, the most people in one frame, and the mean over frames.
 func People(ctx context.Context, db *pgxpool.Pool, f Filter) (*Table, error) {
 	return f.ask(ctx, db, `
-SELECT c.name AS camera, date_trunc('minute', s.captured_at, 'UTC') AS minute, count(*) AS frames,
-       sum(s.objects) AS detections, max(s.people) AS max_people, round(avg(s.people), 2) AS avg_people
-FROM sightings s JOIN cameras c ON c.id = s.camera_id JOIN runs r ON r.id = s.run_id
-WHERE {where}
-GROUP BY c.name, minute ORDER BY c.name, minute`)
+SELECT c.name AS camera, m.minute, m.frames, m.detections, m.max_people, m.avg_people
+FROM (SELECT s.camera_id, date_trunc('minute', s.captured_at) AS minute, count(*) AS frames,
+             sum(s.objects) AS detections, max(s.people) AS max_people, round(avg(s.people), 2) AS avg_people
+      FROM sightings s WHERE {where} GROUP BY 1, 2) m
+JOIN cameras c ON c.id = m.camera_id
+ORDER BY c.name, m.minute`)
 }
 
 // Latest is the last sighting of each camera by captured_at.
 func Latest(ctx context.Context, db *pgxpool.Pool, f Filter) (*Table, error) {
 	return f.ask(ctx, db, `
-SELECT c.name AS camera, l.run, l.seq, l.captured_at, l.people, l.detections, l.model
-FROM cameras c CROSS JOIN LATERAL (
-    SELECT r.run, s.seq, s.captured_at, s.people, s.objects AS detections, r.model
-    FROM sightings s JOIN runs r ON r.id = s.run_id
-    WHERE s.camera_id = c.id AND {where}
-    ORDER BY s.captured_at DESC LIMIT 1) l
+SELECT c.name AS camera, r.run, l.seq, l.captured_at, l.people, l.objects AS detections, r.model
+FROM cameras c
+CROSS JOIN LATERAL (SELECT * FROM sightings s WHERE s.camera_id = c.id AND {where} ORDER BY s.captured_at DESC LIMIT 1) l
+JOIN runs r ON r.id = l.run_id
 ORDER BY c.name`)
 }
 
@@ -121,19 +119,22 @@ ORDER BY c.name`)
 // acknowledged, that is, visible to others). Milliseconds, interpolated.
 func Latency(ctx context.Context, db *pgxpool.Pool, f Filter) (*Table, error) {
 	return f.ask(ctx, db, `
-SELECT stage, count(ms) AS n,
-       round(percentile_cont(0.50) WITHIN GROUP (ORDER BY ms)::numeric, 3) AS p50_ms,
-       round(percentile_cont(0.95) WITHIN GROUP (ORDER BY ms)::numeric, 3) AS p95_ms,
-       round(percentile_cont(0.99) WITHIN GROUP (ORDER BY ms)::numeric, 3) AS p99_ms
-FROM sightings s
-JOIN cameras c ON c.id = s.camera_id JOIN runs r ON r.id = s.run_id
-LEFT JOIN batches b ON b.batch_id = s.batch_id
-CROSS JOIN LATERAL (VALUES
-    (1, 'decode', s.grabbed_at, s.decoded_at), (2, 'infer', s.decoded_at, s.inferred_at),
-    (3, 'produce', s.inferred_at, s.produced_at), (4, 'fetch', s.produced_at, b.fetched_at),
-    (5, 'commit', b.fetched_at, b.committed_at), (6, 'end_to_end', s.grabbed_at, b.committed_at)
-) AS v(place, stage, began, ended)
-CROSS JOIN LATERAL (SELECT 1000 * extract(epoch FROM v.ended - v.began)::double precision AS ms) AS d
-WHERE {where}
-GROUP BY place, stage ORDER BY place`)
+WITH ms AS (
+    SELECT 1000 * date_part('epoch', s.decoded_at - s.grabbed_at) AS a, 1000 * date_part('epoch', s.inferred_at - s.decoded_at) AS b,
+           1000 * date_part('epoch', s.produced_at - s.inferred_at) AS c, 1000 * date_part('epoch', b.fetched_at - s.produced_at) AS d,
+           1000 * date_part('epoch', b.committed_at - b.fetched_at) AS e, 1000 * date_part('epoch', b.committed_at - s.grabbed_at) AS f
+    FROM sightings s LEFT JOIN batches b USING (batch_id) WHERE {where}
+), p AS (
+    SELECT count(a) AS na, percentile_cont('{.5,.95,.99}'::float8[]) WITHIN GROUP (ORDER BY a) AS a,
+           count(b) AS nb, percentile_cont('{.5,.95,.99}'::float8[]) WITHIN GROUP (ORDER BY b) AS b,
+           count(c) AS nc, percentile_cont('{.5,.95,.99}'::float8[]) WITHIN GROUP (ORDER BY c) AS c,
+           count(d) AS nd, percentile_cont('{.5,.95,.99}'::float8[]) WITHIN GROUP (ORDER BY d) AS d,
+           count(e) AS ne, percentile_cont('{.5,.95,.99}'::float8[]) WITHIN GROUP (ORDER BY e) AS e,
+           count(f) AS nf, percentile_cont('{.5,.95,.99}'::float8[]) WITHIN GROUP (ORDER BY f) AS f
+    FROM ms
+)
+SELECT v.stage, v.n, round(v.p[1]::numeric, 3) AS p50_ms, round(v.p[2]::numeric, 3) AS p95_ms, round(v.p[3]::numeric, 3) AS p99_ms
+FROM p CROSS JOIN LATERAL (VALUES
+    ('decode', p.na, p.a), ('infer', p.nb, p.b), ('produce', p.nc, p.c),
+    ('fetch', p.nd, p.d), ('commit', p.ne, p.e), ('end_to_end', p.nf, p.f)) AS v(stage, n, p)`)
 }
