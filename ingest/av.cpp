@@ -88,6 +88,8 @@ int sl_av_open(sl_av *a, const char *uri, int64_t limit_ms) {
         a->format->flags |= AVFMT_FLAG_NOBUFFER;
         a->format->max_analyze_duration = 2 * AV_TIME_BASE;
         av_dict_set(&options, "rtsp_transport", "tcp", 0);
+        // Timestamps become the moment of arrival; see arrival.
+        av_dict_set(&options, "use_wallclock_as_timestamps", "1", 0);
         // A stream must not name files of this machine (a playlist could).
         av_dict_set(&options, "protocol_whitelist", "rtp,rtsp,rtsps,rtmp,rtmps,srt,udp,srtp,tcp,tls,http,https,httpproxy,crypto,data", 0);
     } else {
@@ -124,6 +126,19 @@ int sl_av_open(sl_av *a, const char *uri, int64_t limit_ms) {
 
 void sl_error(int code, char *buf, int size) { av_strerror(code, buf, size); }
 
+// arrival is when the packet's first byte was read, on now_ns's clock. The
+// packet itself comes later: the end of an H.264 picture is known from the
+// beginning of the next.
+static int64_t arrival(sl_av *a) {
+    int64_t now = now_ns();
+    AVRational unit = a->stream->time_base;
+    if (!a->live || a->packet->pts == AV_NOPTS_VALUE || unit.num * 1000LL > unit.den) return now;
+    timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    int64_t age = t.tv_sec * 1000000LL + t.tv_nsec / 1000 - av_rescale_q(a->packet->pts, unit, AV_TIME_BASE_Q);
+    return age > 0 && age < 10000000 ? now - age * 1000 : now; // beyond that a clock was set
+}
+
 int sl_av_grab(sl_av *a, int64_t limit_ms) {
     limit(a, limit_ms);
     for (;;) {
@@ -153,7 +168,7 @@ int sl_av_grab(sl_av *a, int64_t limit_ms) {
             continue;
         }
         if (a->packet->stream_index == a->stream->index) {
-            int64_t t = now_ns();
+            int64_t t = arrival(a);
 #ifdef OPAQUE_TRAVELS
             a->packet->opaque = (void *)(intptr_t)t;
 #else

@@ -10,6 +10,11 @@
 //	file, images, test   every frame once, in order, seq 0, 1, 2, …; nothing dropped
 //	webcam, stream       the newest frame; each one dropped is counted in Frame.Dropped
 //
+// A live frame's GrabbedAt is the arrival of its first byte, as the library
+// read it from the socket. The frame itself comes later, for H.264 over RTSP by
+// one interval: the library knows the end of a picture from the beginning of
+// the next.
+//
 // A file that ended early or had holes gives all its good frames first and
 // then a *Damage instead of io.EOF. Credentials in a URI reach the video
 // library and nothing else: Info, errors and logs carry the redacted form.
