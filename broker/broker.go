@@ -128,6 +128,7 @@ func (b *Broker) ClusterID() string { return b.clusterID }
 func (b *Broker) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { b.alarms.run(b.ctx) })
+	wg.Go(func() { b.clean(b.ctx) })
 	unhook := context.AfterFunc(ctx, func() {
 		b.stop()
 		b.ln.Close()

@@ -29,6 +29,8 @@ type Config struct {
 	GroupMaxSession   time.Duration // longest; 30 min
 	GroupInitialDelay time.Duration // how long a new group waits for more members; 0
 	MaxTxnTimeout     time.Duration // longest timeout of a transaction; 15 min
+	OffsetRetention   time.Duration // how long an empty group's offsets are kept; 7 days
+	CleanInterval     time.Duration // between passes of retention and compaction; 30 s
 
 	Log     *slog.Logger          // optional
 	Metrics prometheus.Registerer // optional
@@ -46,6 +48,8 @@ func (c Config) withDefaults() Config {
 	def(&c.GroupMinSession, 6*time.Second)
 	def(&c.GroupMaxSession, 30*time.Minute)
 	def(&c.MaxTxnTimeout, 15*time.Minute)
+	def(&c.OffsetRetention, 7*24*time.Hour)
+	def(&c.CleanInterval, 30*time.Second)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

@@ -32,6 +32,7 @@ type group struct {
 	static       map[string]string // instance id to member id
 	joined       int               // counts joins, to order members
 	deadline     *alarm            // of the join or sync phase
+	emptySince   int64             // ms, when the last member left
 }
 
 type groupState string
@@ -273,6 +274,7 @@ func (g *group) completeJoin() {
 	if len(g.members) == 0 {
 		g.b.alarms.cancel(g.deadline)
 		g.state, g.protocol, g.leader = groupEmpty, "", ""
+		g.emptySince = time.Now().UnixMilli()
 		return
 	}
 	if lead := g.members[g.leader]; lead == nil || lead.join == nil {

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"strings"
 	"sync"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -43,6 +44,29 @@ func (gs *groups) all() []*group {
 		out = append(out, g)
 	}
 	return out
+}
+
+// committed returns the groups that have committed offsets.
+func (gs *groups) committed() (out []string) {
+	for _, bucket := range gs.b.store.Buckets() {
+		if name, ok := strings.CutPrefix(bucket, offsetsOf); ok {
+			out = append(out, name)
+		}
+	}
+	return out
+}
+
+// forget drops the groups that are empty and have no offsets.
+func (gs *groups) forget() {
+	gs.mu.Lock()
+	defer gs.mu.Unlock()
+	for name, g := range gs.byName {
+		g.mu.Lock()
+		if g.state == groupEmpty && len(g.promised) == 0 && len(gs.b.store.Bucket(offsetsOf+name)) == 0 {
+			delete(gs.byName, name)
+		}
+		g.mu.Unlock()
+	}
 }
 
 // checkGroupID says whether a request names a group.

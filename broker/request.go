@@ -59,6 +59,7 @@ func apis() map[int16]api {
 		18: serve(0, 4, (*Broker).apiVersions),
 		19: serve(0, 7, (*Broker).createTopics),
 		20: serve(0, 6, (*Broker).deleteTopics),
+		21: serve(0, 2, (*Broker).deleteRecords),
 		22: serveLater(0, 5, (*Broker).initProducerID),
 		23: serve(0, 4, (*Broker).offsetForLeaderEpoch),
 		24: serve(0, 5, (*Broker).addPartitionsToTxn),
@@ -66,6 +67,9 @@ func apis() map[int16]api {
 		26: serveLater(0, 5, (*Broker).endTxn),
 		28: serveLater(0, 5, (*Broker).txnOffsetCommit),
 		32: serve(0, 4, (*Broker).describeConfigs),
+		33: serve(0, 2, (*Broker).alterConfigs),
+		37: serve(0, 3, (*Broker).createPartitions),
+		44: serve(0, 1, (*Broker).incrementalAlterConfigs),
 	}
 }
 

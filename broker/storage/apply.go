@@ -50,17 +50,12 @@ func (l *Log) active() *segment {
 }
 
 // applyStart moves the log's start and returns the segments that fell out. The
-// active segment stays, so that the log keeps its end.
+// active segment stays until there is another.
 func (l *Log) applyStart(off int64) (out []*segment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if off <= l.start {
-		return nil
-	}
-	l.start = off
-	if off > l.end { // recovery only: the batches before it were dropped too
-		l.end = off
-	}
+	l.start = max(l.start, off)
+	off = l.start
 	for len(l.segments) > 1 && l.segments[0].end <= off {
 		out = append(out, l.segments[0])
 		l.segments = l.segments[1:]

@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -36,7 +37,9 @@ type checkpointing struct {
 	done    chan error // capacity 1; one value for each that was started
 	seq     uint64     // the journal files before it are free when it has ended
 	dirty   []*segment
+	closed  []*segment // will be settled when it has ended
 	dirs    []*Log
+	wanted  []chan error // who asked for it
 	last    error
 	failed  time.Time
 }
@@ -48,12 +51,27 @@ type checkpointHead struct{ seq, group uint64 }
 // state between two groups, taken here; the disk work is a goroutine's.
 func (s *Store) maybeCheckpoint() {
 	c := &s.checkpoint
-	if !s.dueCheckpoint || c.running || s.Failed() != nil || time.Since(c.failed) < checkpointRetry {
+	s.queueMu.Lock()
+	wanted := len(s.wanted) > 0
+	s.queueMu.Unlock()
+	s.dueCheckpoint = s.dueCheckpoint || wanted
+	if !s.dueCheckpoint || c.running {
+		return
+	}
+	if err := s.Failed(); err != nil {
+		s.refuseWanted(err)
+		return
+	}
+	if time.Since(c.failed) < checkpointRetry {
+		s.refuseWanted(c.last)
 		return
 	}
 	if !s.journal.fresh() {
-		if s.opt.Flush == FlushInterval && s.syncJournal() != nil {
-			return
+		if s.opt.Flush == FlushInterval {
+			if err := s.syncJournal(); err != nil {
+				s.refuseWanted(err)
+				return
+			}
 		}
 		if err := s.journal.rotate(); err != nil {
 			s.checkpointEnded(err)
@@ -62,9 +80,49 @@ func (s *Store) maybeCheckpoint() {
 		s.unsynced = false
 	}
 	s.dueCheckpoint = false
+	s.takeWanted()
 	state := s.cut()
 	c.running, c.done = true, make(chan error, 1)
 	go func() { c.done <- s.writeCheckpoint(state, c.dirty, c.dirs) }()
+}
+
+// Checkpoint makes a checkpoint and waits for it: what was committed by now is
+// then in the segments and the journal is not needed for it.
+func (s *Store) Checkpoint(ctx context.Context) error {
+	done := make(chan error, 1)
+	s.queueMu.Lock()
+	s.wanted = append(s.wanted, done)
+	s.queueMu.Unlock()
+	s.nudge()
+	select {
+	case err := <-done:
+		return err
+	case <-s.stopped:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// takeWanted makes the checkpoint that begins now the one that was asked for.
+func (s *Store) takeWanted() {
+	s.queueMu.Lock()
+	defer s.queueMu.Unlock()
+	s.checkpoint.wanted = append(s.checkpoint.wanted, s.wanted...)
+	s.wanted = nil
+}
+
+// refuseWanted answers those who ask for a checkpoint that will not be made.
+func (s *Store) refuseWanted(err error) {
+	s.takeWanted()
+	s.answerWanted(err)
+}
+
+func (s *Store) answerWanted(err error) {
+	for _, done := range s.checkpoint.wanted {
+		done <- err
+	}
+	s.checkpoint.wanted = nil
 }
 
 // cut collects what a checkpoint at this moment has to write and sync.
@@ -75,10 +133,13 @@ func (s *Store) cut() (state []byte) {
 	for _, l := range s.logs {
 		l.expireProducers(expired)
 		l.mu.Lock()
-		for _, g := range l.segments {
+		for i, g := range l.segments {
 			if g.dirty {
 				g.dirty = false
 				c.dirty = append(c.dirty, g)
+			}
+			if !g.settled.Load() && i < len(l.segments)-1 {
+				c.closed = append(c.closed, g)
 			}
 		}
 		if l.born {
@@ -95,9 +156,16 @@ func (s *Store) cut() (state []byte) {
 func (s *Store) checkpointEnded(err error) {
 	c := &s.checkpoint
 	c.running, c.last = false, err
+	if err != nil {
+		s.takeWanted()
+	}
+	s.answerWanted(err)
 	if err == nil {
 		s.journal.free(c.seq)
-		c.dirty, c.dirs, c.failed = nil, nil, time.Time{}
+		for _, g := range c.closed {
+			g.settled.Store(true)
+		}
+		c.dirty, c.closed, c.dirs, c.failed = nil, nil, nil, time.Time{}
 		return
 	}
 	c.failed, s.dueCheckpoint = time.Now(), true
@@ -187,7 +255,7 @@ func (s *Store) encodeCheckpoint() []byte {
 	return b
 }
 
-// encode appends: id, name, start, end; segments; open transactions; aborted
+// encode appends: id, name, start, end, compaction; segments; open transactions; aborted
 // transactions; producers.
 func (l *Log) encode(b []byte) []byte {
 	l.mu.RLock()
@@ -196,6 +264,8 @@ func (l *Log) encode(b []byte) []byte {
 	b = appendString(b, l.name)
 	b = binary.AppendVarint(b, l.start)
 	b = binary.AppendVarint(b, l.end)
+	b = binary.AppendVarint(b, l.cleaned)
+	b = binary.AppendVarint(b, l.horizon)
 	b = binary.AppendUvarint(b, uint64(len(l.segments)))
 	for _, g := range l.segments {
 		b = g.encode(b)
@@ -232,11 +302,12 @@ func decodeSegment(d *decoder, fs FS, dir string) *segment {
 	g := newSegment(fs, dir, d.varint())
 	g.size, g.end, g.maxTime, g.maxTimeAt, g.born = d.varint(), d.varint(), d.varint(), d.varint(), d.varint()
 	g.index.stored, g.index.next = int(d.varint()), d.varint()
+	g.settled.Store(true) // until the journal adds to it
 	return g
 }
 
 func (l *Log) decode(d *decoder) {
-	l.start, l.end = d.varint(), d.varint()
+	l.start, l.end, l.cleaned, l.horizon = d.varint(), d.varint(), d.varint(), d.varint()
 	for range d.count(8) {
 		l.segments = append(l.segments, decodeSegment(d, l.fs, l.dir))
 	}

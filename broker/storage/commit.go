@@ -37,6 +37,7 @@ const (
 	opCreate
 	opDrop
 	opStart
+	opReplace
 )
 
 type op struct {
@@ -49,6 +50,7 @@ type op struct {
 	bucket, key string
 	value       []byte
 	offset      int64
+	replaced    *replacement
 
 	// Set by staging.
 	seg     *segment
@@ -126,6 +128,7 @@ func (c *Commit) Wait() error {
 //	create  4, log, directory
 //	drop    5, log
 //	start   6, log, offset
+//	replace 7, log, a replacement
 //
 // Numbers are varints, strings and byte strings are preceded by their length.
 func (o *op) encode(b []byte, now int64) []byte {
@@ -150,6 +153,8 @@ func (o *op) encode(b []byte, now int64) []byte {
 		b = appendString(b, o.log.name)
 	case opStart:
 		b = binary.AppendUvarint(b, uint64(o.offset))
+	case opReplace:
+		b = o.replaced.encode(b)
 	}
 	return b
 }
@@ -214,6 +219,12 @@ func (s *Store) replayLog(d *decoder, kind opKind, l *Log) error {
 			g.remove()
 		}
 		return nil
+	case opReplace:
+		r := l.decodeReplacement(d)
+		if d.err != nil {
+			return d.err
+		}
+		return l.applyReplace(r)
 	}
 	return fmt.Errorf("%w: unknown operation %d", ErrCorrupt, kind)
 }

@@ -179,7 +179,8 @@ func (s *Store) stageAppend(o *op) error {
 	roll := st.seg == nil ||
 		st.pos > 0 && (st.pos+int64(len(b)) > min(conf.SegmentBytes, 1<<31) ||
 			b.maxTime()-st.seg.born > conf.SegmentAge && st.seg.born != noTime ||
-			st.end+int64(b.lastDelta())-st.seg.base >= 1<<31)
+			st.end+int64(b.lastDelta())-st.seg.base >= 1<<31 ||
+			l.start >= st.end) // all of it has expired
 	if roll {
 		st.seg, st.pos = newSegment(l.fs, l.dir, st.end), 0
 	}
@@ -248,6 +249,8 @@ func (s *Store) apply(o *op) error {
 		o.removed = o.log.applyDrop()
 	case opStart:
 		o.removed = o.log.applyStart(o.offset)
+	case opReplace:
+		return o.log.applyReplace(o.replaced)
 	}
 	return nil
 }

@@ -70,7 +70,7 @@ const (
 // payload of each group from file sequence from on, of which the first must
 // follow group. A torn group ends it.
 func openJournal(fs FS, dir string, fileSize int64, from, group uint64, replay func(payload []byte) error) (*journal, error) {
-	j := &journal{fs: fs, dir: dir, fileSize: fileSize, seq: from - 1, group: group, grow: minGrow}
+	j := &journal{fs: fs, dir: dir, fileSize: fileSize, seq: from - 1, group: group, grow: min(minGrow, fileSize)}
 	names, err := fs.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("read journal directory: %w", err)
@@ -247,7 +247,7 @@ func (j *journal) extend(end int64) error {
 		return nil
 	}
 	to := end + j.grow
-	j.grow = min(2*j.grow, maxGrow)
+	j.grow = min(2*j.grow, maxGrow, j.fileSize)
 	zeros := make([]byte, min(to-f.size, 1<<20))
 	for at := f.size; at < to; at += int64(len(zeros)) {
 		zeros = zeros[:min(int64(len(zeros)), to-at)]

@@ -31,6 +31,8 @@ type Log struct {
 	producers map[int64]*producer
 	waiters   map[chan<- struct{}]struct{}
 	dropped   bool
+	cleaned   int64 // offset up to which the log was compacted
+	horizon   int64 // ms, when a compaction can next drop a tombstone or marker
 }
 
 // staged is where the next batch goes: it runs ahead of the log by the group
@@ -59,6 +61,7 @@ func newLog(fs FS, id uint64, name, dir string) *Log {
 		open:      map[int64]int64{},
 		producers: map[int64]*producer{},
 		waiters:   map[chan<- struct{}]struct{}{},
+		horizon:   noHorizon,
 	}
 	l.conf.Store(&LogConfig{SegmentBytes: 1 << 30, SegmentAge: 7 * 24 * 3600 * 1000})
 	return l
@@ -179,39 +182,56 @@ func (l *Log) read(buf []byte, off, limit int64, maxBytes int) ([]byte, error) {
 		return buf, fmt.Errorf("%w: %d is not in [%d, %d]", ErrOutOfRange, off, l.start, l.end)
 	}
 	limit = min(limit, l.end)
-	i := l.find(off)
-	if off >= limit || i == len(l.segments) || l.segments[i].size == 0 {
-		l.mu.RUnlock()
-		return buf, nil
+	type part struct {
+		g    *segment
+		size int64
 	}
-	g := l.segments[i]
-	size := g.size
+	var parts []part // from the one that may hold off on: compaction leaves gaps
+	for _, g := range l.segments[l.find(off):] {
+		if off < limit && g.size > 0 && g.base < limit {
+			parts = append(parts, part{g, g.size})
+			if g.base > off {
+				break
+			}
+		}
+	}
 	l.mu.RUnlock()
+	for _, p := range parts {
+		out, found, err := p.g.read(buf, p.size, off, limit, maxBytes)
+		if found || err != nil {
+			return out, err
+		}
+	}
+	return buf, nil
+}
 
+// read reads whole batches from the one that holds off, or the next. It has
+// not found any if the segment has none.
+func (g *segment) read(buf []byte, size, off, limit int64, maxBytes int) (out []byte, found bool, err error) {
 	done, err := g.use()
 	if err != nil {
-		return buf, err
+		return buf, false, err
 	}
 	defer done()
 	pos, err := g.lookup(func(e indexEntry) bool { return g.base+int64(e.rel) <= off })
 	if err != nil {
-		return buf, err
+		return buf, false, err
 	}
 	first := 0
 	err = g.scan(pos, size, func(h Batch, at int64) bool {
-		pos, first = at, h.size()
-		return h.last() < off
+		pos, first, found = at, h.size(), h.last() >= off
+		return !found
 	})
-	if err != nil {
-		return buf, err
+	if err != nil || !found {
+		return buf, false, err
 	}
 	n := int(min(int64(max(first, maxBytes)), size-pos))
 	from := len(buf)
 	buf = grow(buf, n)
 	if _, err := g.file.ReadAt(buf[from:], pos); err != nil {
-		return buf[:from], fmt.Errorf("read %s.log: %w", g.path, err)
+		return buf[:from], true, fmt.Errorf("read %s.log: %w", g.path, err)
 	}
-	return buf[:from+whole(buf[from:], limit)], nil
+	return buf[:from+whole(buf[from:], limit)], true, nil
 }
 
 // grow extends b by n bytes of any content.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 )
 
 // segment is one file of a log and its index. Offsets and positions below size
@@ -24,6 +25,10 @@ type segment struct {
 	maxTimeAt int64 // offset of the batch that has maxTime
 	born      int64 // ms, first batch's maxTime, noTime for an empty segment
 	dirty     bool  // has bytes that were not synced
+
+	// settled: closed, and all of it is in a checkpoint, so that recovery will
+	// not write it.
+	settled atomic.Bool
 
 	reserved int64 // bytes allocated on disk; the committer's
 
@@ -148,6 +153,7 @@ func (g *segment) added(b Batch, pos int64) {
 	g.size = pos + int64(len(b))
 	g.end = b.last() + 1
 	g.dirty = true
+	g.settled.Store(false)
 }
 
 // sync makes the segment's data and index durable up to what they hold now.

@@ -69,8 +69,9 @@ type Store struct {
 	logs   map[uint64]*Log
 	nextID uint64
 
-	queueMu sync.Mutex // guards queue, closed
+	queueMu sync.Mutex // guards queue, wanted, closed
 	queue   []*Commit
+	wanted  []chan error // checkpoints that were asked for
 	closed  bool
 
 	wake    chan struct{} // capacity 1: the queue or closed changed

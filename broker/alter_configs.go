@@ -1,0 +1,143 @@
+package broker
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/sightlog/sightlog/broker/storage"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// AlterConfigs (key 33), v0-2, and IncrementalAlterConfigs (key 44), v0-1.
+//
+// Topics' settings are altered; the broker's are flags of its start. The
+// settings are on disk when the answer is given.
+
+func (b *Broker) alterConfigs(c *caller, req *kmsg.AlterConfigsRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.AlterConfigsResponse)
+	for i := range req.Resources {
+		rr := &req.Resources[i]
+		err := b.alterTopic(rr.ResourceType, rr.ResourceName, req.ValidateOnly, func(map[string]string) (map[string]string, error) {
+			set := map[string]string{}
+			for _, cfg := range rr.Configs {
+				if cfg.Value == nil {
+					return nil, fmt.Errorf("%w: null value for %s", kerr.InvalidConfig, cfg.Name)
+				}
+				set[cfg.Name] = *cfg.Value
+			}
+			return set, nil
+		})
+		sr := kmsg.NewAlterConfigsResponseResource()
+		sr.ResourceType, sr.ResourceName = rr.ResourceType, rr.ResourceName
+		sr.ErrorCode, sr.ErrorMessage = code(err), message(err)
+		resp.Resources = append(resp.Resources, sr)
+	}
+	return resp
+}
+
+func (b *Broker) incrementalAlterConfigs(c *caller, req *kmsg.IncrementalAlterConfigsRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.IncrementalAlterConfigsResponse)
+	for i := range req.Resources {
+		rr := &req.Resources[i]
+		err := b.alterTopic(rr.ResourceType, rr.ResourceName, req.ValidateOnly, func(old map[string]string) (map[string]string, error) {
+			return alterIncrementally(old, rr.Configs)
+		})
+		sr := kmsg.NewIncrementalAlterConfigsResponseResource()
+		sr.ResourceType, sr.ResourceName = rr.ResourceType, rr.ResourceName
+		sr.ErrorCode, sr.ErrorMessage = code(err), message(err)
+		resp.Resources = append(resp.Resources, sr)
+	}
+	return resp
+}
+
+// alterTopic replaces a topic's settings by what alter makes of them.
+func (b *Broker) alterTopic(kind kmsg.ConfigResourceType, name string, validateOnly bool, alter func(map[string]string) (map[string]string, error)) error {
+	if kind != kmsg.ConfigResourceTypeTopic {
+		return fmt.Errorf("%w: only the settings of topics can be altered", kerr.InvalidRequest)
+	}
+	b.topics.change.Lock()
+	defer b.topics.change.Unlock()
+	t := b.topics.named(name)
+	if t == nil {
+		return kerr.UnknownTopicOrPartition
+	}
+	set, err := alter(maps.Clone(t.conf.Load().set))
+	if err != nil {
+		return err
+	}
+	for _, setting := range slices.Sorted(maps.Keys(set)) {
+		if err := checkSetting(setting, set[setting]); err != nil {
+			return err
+		}
+	}
+	if validateOnly {
+		return nil
+	}
+	row := t.row()
+	row.Configs = set
+	var c storage.Commit
+	c.Put(bucketTopics, t.name, encode(row))
+	if err := b.store.Do(&c); err != nil {
+		return err
+	}
+	t.configure(set)
+	return nil
+}
+
+func alterIncrementally(set map[string]string, changes []kmsg.IncrementalAlterConfigsRequestResourceConfig) (map[string]string, error) {
+	if set == nil {
+		set = map[string]string{}
+	}
+	seen := map[string]bool{}
+	for _, ch := range changes {
+		s, known := topicSettings[ch.Name]
+		switch {
+		case !known:
+			return nil, fmt.Errorf("%w: unknown topic setting %q", kerr.InvalidConfig, ch.Name)
+		case seen[ch.Name]:
+			return nil, fmt.Errorf("%w: %s is altered twice", kerr.InvalidRequest, ch.Name)
+		case ch.Value == nil && ch.Op != kmsg.IncrementalAlterConfigOpDelete:
+			return nil, fmt.Errorf("%w: null value for %s", kerr.InvalidConfig, ch.Name)
+		}
+		seen[ch.Name] = true
+		switch ch.Op {
+		case kmsg.IncrementalAlterConfigOpSet:
+			set[ch.Name] = *ch.Value
+		case kmsg.IncrementalAlterConfigOpDelete:
+			delete(set, ch.Name)
+		case kmsg.IncrementalAlterConfigOpAppend, kmsg.IncrementalAlterConfigOpSubtract:
+			if s.kind != kmsg.ConfigTypeList {
+				return nil, fmt.Errorf("%w: %s is not a list", kerr.InvalidConfig, ch.Name)
+			}
+			have, ok := set[ch.Name]
+			if !ok {
+				have = s.value
+			}
+			set[ch.Name] = alterList(have, *ch.Value, ch.Op == kmsg.IncrementalAlterConfigOpAppend)
+		default:
+			return nil, fmt.Errorf("%w: unknown operation %d", kerr.InvalidRequest, ch.Op)
+		}
+	}
+	return set, nil
+}
+
+// alterList adds items to a list setting or takes them out.
+func alterList(have, items string, add bool) string {
+	split := func(s string) []string {
+		return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
+	}
+	list := split(have)
+	for _, item := range split(items) {
+		i := slices.Index(list, item)
+		switch {
+		case add && i < 0:
+			list = append(list, item)
+		case !add && i >= 0:
+			list = slices.Delete(list, i, i+1)
+		}
+	}
+	return strings.Join(list, ",")
+}

@@ -1,0 +1,55 @@
+package broker
+
+import (
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// CreatePartitions (key 37), v0-3.
+
+func (b *Broker) createPartitions(c *caller, req *kmsg.CreatePartitionsRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.CreatePartitionsResponse)
+	seen := map[string]bool{}
+	for i := range req.Topics {
+		rt := &req.Topics[i]
+		st := kmsg.NewCreatePartitionsResponseTopic()
+		st.Topic = rt.Topic
+		err := error(kerr.InvalidRequest)
+		if !seen[rt.Topic] {
+			err = b.growTopic(rt, req.ValidateOnly)
+		}
+		seen[rt.Topic] = true
+		st.ErrorCode, st.ErrorMessage = code(err), message(err)
+		resp.Topics = append(resp.Topics, st)
+	}
+	return resp
+}
+
+func (b *Broker) growTopic(rt *kmsg.CreatePartitionsRequestTopic, validateOnly bool) error {
+	b.topics.change.Lock()
+	defer b.topics.change.Unlock()
+	t := b.topics.named(rt.Topic)
+	if t == nil {
+		return kerr.UnknownTopicOrPartition
+	}
+	have, want := len(t.partitions()), int(rt.Count)
+	if want <= have || want > maxPartitions {
+		return fmt.Errorf("%w: the topic has %d partitions, want more, up to %d", kerr.InvalidPartitions, have, maxPartitions)
+	}
+	if rt.Assignment != nil {
+		if len(rt.Assignment) != want-have {
+			return fmt.Errorf("%w: %d assignments for %d new partitions", kerr.InvalidReplicaAssignment, len(rt.Assignment), want-have)
+		}
+		for _, a := range rt.Assignment {
+			if len(a.Replicas) != 1 || a.Replicas[0] != nodeID {
+				return fmt.Errorf("%w: there is node %d only", kerr.InvalidReplicaAssignment, nodeID)
+			}
+		}
+	}
+	if validateOnly {
+		return nil
+	}
+	return b.topics.extend(t, want)
+}

@@ -1,0 +1,56 @@
+package broker
+
+import (
+	"github.com/sightlog/sightlog/broker/storage"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// DeleteRecords (key 21), v0-2.
+//
+// Records before the offset can no longer be read; their segments go from disk
+// when all of a segment is before it. Compacted topics refuse, as in Kafka.
+
+func (b *Broker) deleteRecords(c *caller, req *kmsg.DeleteRecordsRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.DeleteRecordsResponse)
+	for i := range req.Topics {
+		rt := &req.Topics[i]
+		t := b.topics.named(rt.Topic)
+		st := kmsg.NewDeleteRecordsResponseTopic()
+		st.Topic = rt.Topic
+		for _, rp := range rt.Partitions {
+			sp := kmsg.NewDeleteRecordsResponseTopicPartition()
+			sp.Partition = rp.Partition
+			low, err := b.deleteBefore(t, rp.Partition, rp.Offset)
+			sp.LowWatermark, sp.ErrorCode = low, code(err)
+			st.Partitions = append(st.Partitions, sp)
+		}
+		resp.Topics = append(resp.Topics, st)
+	}
+	return resp
+}
+
+func (b *Broker) deleteBefore(t *topic, partition int32, offset int64) (low int64, err error) {
+	if t == nil || t.partition(partition) == nil {
+		return -1, kerr.UnknownTopicOrPartition
+	}
+	if !t.conf.Load().expire {
+		return -1, kerr.PolicyViolation
+	}
+	l := t.partition(partition).log
+	bounds := l.Bounds()
+	if offset == -1 {
+		offset = bounds.End
+	}
+	if offset < 0 || offset > bounds.End {
+		return -1, kerr.OffsetOutOfRange
+	}
+	if offset > bounds.Start {
+		var c storage.Commit
+		c.SetStart(l, offset)
+		if err := b.store.Do(&c); err != nil {
+			return -1, err
+		}
+	}
+	return l.Start(), nil
+}

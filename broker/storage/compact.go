@@ -1,0 +1,381 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"math"
+	"os"
+	"strings"
+)
+
+// Compaction keeps, of the records with the same key, the last. It rewrites
+// closed segments: it first reads what is new and notes each key's last
+// offset, then filters every segment from the log's start through that. Offsets
+// never change. Several small segments become one.
+//
+// Only segments that a checkpoint holds whole are rewritten: recovery writes what
+// the journal has after the checkpoint to its place in the segments that were,
+// and must not find others there.
+//
+// Records of aborted transactions go. Tombstones and transaction markers stay
+// for another delete.retention.ms, so that a slow reader sees them: the pass
+// that first meets one writes the time when it may go into its batch (KIP-534).
+// Records without a key stay, for nothing replaces them.
+
+// CompactOptions say what may be compacted. Times are in ms.
+type CompactOptions struct {
+	Now             int64
+	MinLag          int64   // younger records are left alone
+	DeleteRetention int64   // how long tombstones and markers stay
+	MinDirty        float64 // how much of the closed segments must be new
+	MaxKeys         int     // keys that are noted in one pass; 2 million if zero
+}
+
+// CompactStats say what a pass did.
+type CompactStats struct {
+	Bytes, BytesLeft int64 // of the segments before and after
+	Keys             int
+}
+
+const (
+	attrHorizon = 1 << 6 // the first timestamp is when tombstones may go
+	noHorizon   = math.MaxInt64
+)
+
+// Compact makes one pass over l if there is reason to.
+func (s *Store) Compact(ctx context.Context, l *Log, o CompactOptions) (st CompactStats, err error) {
+	if o.MaxKeys == 0 {
+		o.MaxKeys = 2_000_000
+	}
+	p := pass{s: s, l: l, o: o, last: map[[2]uint64]int64{}, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, horizon: noHorizon}
+	if l.unsettled() {
+		if err := s.Checkpoint(ctx); err != nil {
+			return st, fmt.Errorf("compact %s: %w", l.name, err)
+		}
+	}
+	if !p.choose() {
+		return st, nil
+	}
+	if err := l.removeUnfinished(); err != nil {
+		return st, err
+	}
+	if err := p.noteKeys(ctx); err != nil {
+		return st, fmt.Errorf("compact %s: %w", l.name, err)
+	}
+	for _, group := range p.groups() {
+		if err := p.rewrite(ctx, group); err != nil {
+			return p.stats, fmt.Errorf("compact %s: %w", l.name, err)
+		}
+	}
+	// The pass is over: what it has cleaned is clean.
+	var c Commit
+	c.replace(l, &replacement{cleaned: p.end, horizon: p.horizon, final: true})
+	if err := s.Do(&c); err != nil {
+		return p.stats, fmt.Errorf("compact %s: %w", l.name, err)
+	}
+	p.stats.Keys = len(p.last)
+	return p.stats, nil
+}
+
+// pass is one compaction of one log.
+type pass struct {
+	s        *Store
+	l        *Log
+	o        CompactOptions
+	segments []*segment
+	sizes    []int64
+	cleaned  int64 // offset where what is new begins
+	end      int64 // offset where the pass ends
+	aborted  map[int64][]AbortedTxn
+	last     map[[2]uint64]int64 // key's hash to its last offset
+	seeds    [2]maphash.Seed
+	horizon  int64 // earliest time at which something that stayed may go
+	stats    CompactStats
+}
+
+// choose chooses the segments: closed, without open transactions, old enough.
+// It returns false if there is no reason for a pass.
+func (p *pass) choose() bool {
+	l := p.l
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	stable := l.stable()
+	var total, dirty int64
+	for i, g := range l.segments {
+		if i == len(l.segments)-1 || !g.settled.Load() || g.end > stable || g.maxTime != noTime && g.maxTime > p.o.Now-p.o.MinLag {
+			break
+		}
+		p.segments, p.sizes = append(p.segments, g), append(p.sizes, g.size)
+		total += g.size
+		if g.end > l.cleaned {
+			dirty += g.size
+		}
+		p.end = g.end
+	}
+	p.cleaned = l.cleaned
+	p.aborted = map[int64][]AbortedTxn{}
+	for _, a := range l.aborted {
+		p.aborted[a.ProducerID] = append(p.aborted[a.ProducerID], a)
+	}
+	due := l.horizon <= p.o.Now
+	return len(p.segments) > 0 && (due || dirty > 0 && float64(dirty) >= p.o.MinDirty*float64(total))
+}
+
+// unsettled says whether a closed segment is not in a checkpoint.
+func (l *Log) unsettled() bool {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	for _, g := range l.segments[:max(0, len(l.segments)-1)] {
+		if !g.settled.Load() {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *pass) hash(key []byte) [2]uint64 {
+	return [2]uint64{maphash.Bytes(p.seeds[0], key), maphash.Bytes(p.seeds[1], key)}
+}
+
+// isAborted says whether a data batch belongs to an aborted transaction.
+func (p *pass) isAborted(b Batch) bool {
+	if !b.transactional() {
+		return false
+	}
+	for _, a := range p.aborted[b.ProducerID()] {
+		if a.First <= b.base() && b.base() <= a.Last {
+			return true
+		}
+	}
+	return false
+}
+
+// noteKeys reads what is new. If there are too many keys the pass ends at the
+// segment before.
+func (p *pass) noteKeys(ctx context.Context) error {
+	for i, g := range p.segments {
+		if g.end <= p.cleaned {
+			continue
+		}
+		if len(p.last) >= p.o.MaxKeys {
+			p.segments, p.sizes, p.end = p.segments[:i], p.sizes[:i], p.segments[i-1].end
+			return nil
+		}
+		err := p.each(ctx, g, p.sizes[i], func(b Batch) error {
+			if b.control() || b.last() < p.cleaned || p.isAborted(b) {
+				return nil
+			}
+			err := b.Each(func(r *Record) bool {
+				if r.Key != nil {
+					p.last[p.hash(r.Key)] = r.Offset
+				}
+				return true
+			})
+			if errors.Is(err, ErrUnreadable) {
+				return nil
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// each calls fn with the batches of a segment.
+func (p *pass) each(ctx context.Context, g *segment, size int64, fn func(Batch) error) error {
+	done, err := g.use()
+	if errors.Is(err, errGone) {
+		return ErrDropped // retention or a deletion came first
+	}
+	if err != nil {
+		return err
+	}
+	defer done()
+	r := &windowReader{f: g.file, size: size}
+	for pos := int64(0); pos < size; {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		h, err := r.at(pos, batchHeader)
+		if err != nil {
+			return fmt.Errorf("read %s.log at %d: %w", g.path, pos, err)
+		}
+		var b Batch
+		if h != nil && Batch(h).size() >= batchHeader {
+			if b, err = r.at(pos, Batch(h).size()); err != nil {
+				return fmt.Errorf("read %s.log at %d: %w", g.path, pos, err)
+			}
+		}
+		if b == nil {
+			return fmt.Errorf("read %s.log at %d: %w", g.path, pos, ErrCorrupt)
+		}
+		if err := checkStored(b); err != nil {
+			return fmt.Errorf("read %s.log at %d: %w: %w", g.path, pos, ErrCorrupt, err)
+		}
+		if err := fn(b); err != nil {
+			return err
+		}
+		pos += int64(len(b))
+	}
+	return nil
+}
+
+// groups splits the segments into runs that fit into one segment each.
+func (p *pass) groups() (out [][]int) {
+	limit := p.l.conf.Load().SegmentBytes
+	var size int64
+	for i, g := range p.segments {
+		n := len(out)
+		if n == 0 || size+p.sizes[i] > limit || g.end-p.segments[out[n-1][0]].base > math.MaxInt32 {
+			out = append(out, nil)
+			n, size = n+1, 0
+		}
+		out[n-1] = append(out[n-1], i)
+		size += p.sizes[i]
+	}
+	return out
+}
+
+// rewrite filters the segments of a group into one new segment and puts that
+// in their place, unless nothing would change.
+func (p *pass) rewrite(ctx context.Context, group []int) error {
+	first, last := p.segments[group[0]], p.segments[group[len(group)-1]]
+	w, err := newSegmentWriter(p.l, first.base)
+	if err != nil {
+		return err
+	}
+	changed := len(group) > 1
+	var dropped []int64
+	for _, i := range group {
+		p.stats.Bytes += p.sizes[i]
+		err := p.each(ctx, p.segments[i], p.sizes[i], func(b Batch) error {
+			kept, err := p.filter(b)
+			if err != nil {
+				return err
+			}
+			if kept == nil || len(kept) != len(b) || kept.crc() != b.crc() {
+				changed = true
+			}
+			if kept == nil {
+				if b.control() {
+					dropped = append(dropped, b.base())
+				}
+				return nil
+			}
+			return w.add(kept)
+		})
+		if err != nil {
+			w.abandon()
+			return err
+		}
+	}
+	if !changed {
+		p.stats.BytesLeft += w.seg.size
+		w.abandon()
+		return nil
+	}
+	if err := w.finish(last.end, first.born); err != nil {
+		w.abandon()
+		return err
+	}
+	p.stats.BytesLeft += w.seg.size
+	r := &replacement{suffix: w.suffix, with: w.seg, markers: dropped}
+	for _, i := range group {
+		r.bases = append(r.bases, p.segments[i].base)
+	}
+	var c Commit
+	c.replace(p.l, r)
+	if err := p.s.Do(&c); err != nil {
+		w.abandon()
+		return err
+	}
+	return nil
+}
+
+// filter returns what is left of a batch, nil if nothing is.
+func (p *pass) filter(b Batch) (Batch, error) {
+	horizon := int64(noHorizon)
+	hasHorizon := b.Attributes()&attrHorizon != 0
+	if hasHorizon {
+		horizon = b.firstTime()
+	}
+	if b.control() {
+		if hasHorizon && horizon <= p.o.Now {
+			return nil, nil
+		}
+		return p.keep(b, nil, hasHorizon, horizon)
+	}
+	if p.isAborted(b) {
+		return nil, nil
+	}
+	var keep []Record
+	tombstones, all := false, true
+	err := b.Each(func(r *Record) bool {
+		newest, noted := p.last[p.hash(r.Key)]
+		switch {
+		case r.Key != nil && noted && r.Offset < newest,
+			r.Key != nil && r.Value == nil && hasHorizon && horizon <= p.o.Now:
+			all = false
+			return true
+		case r.Key != nil && r.Value == nil:
+			tombstones = true
+		}
+		keep = append(keep, *r)
+		return true
+	})
+	switch {
+	case errors.Is(err, ErrUnreadable):
+		return b, nil
+	case err != nil:
+		return nil, err
+	case len(keep) == 0:
+		return nil, nil
+	case all && !tombstones:
+		return b, nil
+	case tombstones:
+		if all && hasHorizon {
+			p.horizon = min(p.horizon, horizon)
+			return b, nil
+		}
+		return p.keep(b, keep, hasHorizon, horizon)
+	}
+	return rebuild(b, keep, hasHorizon, horizon)
+}
+
+// keep keeps a batch with something that will go later, giving it the time
+// when that will be. keep nil: all its records.
+func (p *pass) keep(b Batch, keep []Record, hasHorizon bool, horizon int64) (Batch, error) {
+	if !hasHorizon {
+		horizon = p.o.Now + p.o.DeleteRetention
+	}
+	p.horizon = min(p.horizon, horizon)
+	if keep == nil {
+		if hasHorizon {
+			return b, nil
+		}
+		if err := b.Each(func(r *Record) bool { keep = append(keep, *r); return true }); err != nil {
+			return nil, err
+		}
+	}
+	return rebuild(b, keep, true, horizon)
+}
+
+// removeUnfinished removes what a pass left that a crash ended.
+func (l *Log) removeUnfinished() error {
+	names, err := l.fs.ReadDir(l.dir)
+	if err != nil {
+		return fmt.Errorf("read log directory: %w", err)
+	}
+	for _, name := range names {
+		if strings.Contains(name, ".log.") || strings.Contains(name, ".index.") {
+			if err := l.fs.Remove(l.dir + string(os.PathSeparator) + name); err != nil {
+				return fmt.Errorf("remove unfinished segment: %w", err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,179 @@
+package storage
+
+import (
+	"encoding/binary"
+	"fmt"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+type kv struct{ k, v string }
+
+const nothing = "\x00"
+
+// recordBatch makes a batch of keyed records; the value nothing is a tombstone.
+func recordBatch(t *testing.T, codec, flags int16, pid int64, seq int32, at int64, kvs ...kv) []byte {
+	t.Helper()
+	var plain []byte
+	for i, e := range kvs {
+		r := Record{Offset: int64(i), Timestamp: at, Key: []byte(e.k), Value: []byte(e.v), rest: []byte{0}}
+		if e.v == nothing {
+			r.Value = nil
+		}
+		plain = r.append(plain, 0, at)
+	}
+	packed, used, err := deflate(plain, codec)
+	require.NoError(t, err)
+	b := testBatch(len(kvs), pid, 0, seq, flags|used, len(packed))
+	copy(b[batchHeader:], packed)
+	binary.BigEndian.PutUint64(b[27:], uint64(at))
+	binary.BigEndian.PutUint64(b[35:], uint64(at))
+	binary.BigEndian.PutUint32(b[17:], Batch(b).computeCRC())
+	return b
+}
+
+// contents returns "offset key=value" of every record, markers as "offset M".
+func contents(t *testing.T, l *Log) (out []string) {
+	t.Helper()
+	for off := l.Start(); off < l.End(); {
+		p, err := l.Read(nil, off, l.End(), 1<<20)
+		require.NoError(t, err)
+		if len(p) == 0 {
+			return out
+		}
+		for ; len(p) > 0; p = p[Batch(p).size():] {
+			b := Batch(p)
+			require.NoError(t, checkStored(b))
+			off = b.last() + 1
+			if b.control() {
+				out = append(out, fmt.Sprintf("%d M", b.base()))
+				continue
+			}
+			require.NoError(t, b.Each(func(r *Record) bool {
+				v := string(r.Value)
+				if r.Value == nil {
+					v = "-"
+				}
+				out = append(out, fmt.Sprintf("%d %s=%s", r.Offset, r.Key, v))
+				return true
+			}))
+		}
+	}
+	return out
+}
+
+// compactedLog makes a log of small segments with the batches in it.
+func compactedLog(t *testing.T, s *Store, batches ...[]byte) *Log {
+	l := createLog(t, s, "c")
+	l.Configure(LogConfig{SegmentBytes: 150, SegmentAge: 1 << 40})
+	for _, b := range batches {
+		require.NoError(t, appendTo(t, s, l, b).Err)
+	}
+	return l
+}
+
+func TestCompactionKeepsTheLastOfEachKey(t *testing.T) {
+	t.Parallel()
+	for codec, name := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			s := openStore(t, dir, Options{})
+			l := compactedLog(t, s,
+				recordBatch(t, int16(codec), 0, -1, -1, 100, kv{"a", "1"}, kv{"b", "1"}, kv{"c", "1"}),
+				recordBatch(t, int16(codec), 0, -1, -1, 101, kv{"a", "2"}, kv{"b", nothing}),
+				recordBatch(t, int16(codec), 0, -1, -1, 102, kv{"a", "3"}),
+				recordBatch(t, int16(codec), 0, -1, -1, 103, kv{"d", "1"}),
+			)
+			st, err := s.Compact(t.Context(), l, CompactOptions{Now: 1000, DeleteRetention: 500})
+			require.NoError(t, err)
+			require.Less(t, st.BytesLeft, st.Bytes)
+			want := []string{"2 c=1", "4 b=-", "5 a=3", "6 d=1"}
+			require.Equal(t, want, contents(t, l))
+
+			// The tombstone stays for its time, then goes.
+			_, err = s.Compact(t.Context(), l, CompactOptions{Now: 1499, DeleteRetention: 500})
+			require.NoError(t, err)
+			require.Equal(t, want, contents(t, l))
+			crash(s)
+			s = openStore(t, dir, Options{})
+			l = s.Log(l.ID())
+			require.Equal(t, want, contents(t, l))
+			_, err = s.Compact(t.Context(), l, CompactOptions{Now: 1500, DeleteRetention: 500})
+			require.NoError(t, err)
+			want = []string{"2 c=1", "5 a=3", "6 d=1"}
+			require.Equal(t, want, contents(t, l))
+			require.NoError(t, s.Close())
+			s = openStore(t, dir, Options{})
+			require.Equal(t, want, contents(t, s.Log(l.ID())))
+			at, found, err := s.Log(l.ID()).Search(102, noHorizon)
+			require.NoError(t, err)
+			require.True(t, found)
+			require.Equal(t, int64(5), at.Base)
+		})
+	}
+}
+
+func TestCompactionDropsAbortedRecordsThenTheirMarkers(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, t.TempDir(), Options{})
+	l := createLog(t, s, "c")
+	l.Configure(LogConfig{SegmentBytes: 150, SegmentAge: 1 << 40})
+	txn := func(seq int32, v string, commit bool) {
+		require.NoError(t, appendTo(t, s, l, recordBatch(t, 0, attrTransactional, 9, seq, 100, kv{"a", v})).Err)
+		var c Commit
+		r := c.Mark(l, 9, 0, commit, 100)
+		require.NoError(t, s.Do(&c))
+		require.NoError(t, r.Err)
+	}
+	txn(0, "good", true)
+	txn(1, "bad", false)
+	require.Equal(t, []AbortedTxn{{ProducerID: 9, First: 2, Last: 3}}, l.Aborted(0, 10))
+	appendTo(t, s, l, recordBatch(t, 0, 0, -1, -1, 100, kv{"z", "1"}))
+	appendTo(t, s, l, recordBatch(t, 0, 0, -1, -1, 100, kv{"z", "2"}))
+	_, err := s.Compact(t.Context(), l, CompactOptions{Now: 1000, DeleteRetention: 500})
+	require.NoError(t, err)
+	require.Equal(t, []string{"0 a=good", "1 M", "3 M", "4 z=1", "5 z=2"}, contents(t, l))
+	_, err = s.Compact(t.Context(), l, CompactOptions{Now: 1600, DeleteRetention: 500})
+	require.NoError(t, err)
+	require.Equal(t, []string{"0 a=good", "4 z=1", "5 z=2"}, contents(t, l))
+	require.Empty(t, l.Aborted(0, 10), "no reader is told to skip what is gone")
+}
+
+func TestRetentionDropsOldSegmentsOnly(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := openStore(t, dir, Options{})
+	l := createLog(t, s, "r")
+	l.Configure(LogConfig{SegmentBytes: 100, SegmentAge: 1 << 40})
+	for _, b := range [][]byte{
+		recordBatch(t, 0, 0, -1, -1, 100, kv{"a", "1"}),
+		recordBatch(t, 0, 0, -1, -1, 200, kv{"a", "2"}),
+		recordBatch(t, 0, 0, -1, -1, 300, kv{"a", "3"}),
+	} {
+		require.NoError(t, appendTo(t, s, l, b).Err)
+	}
+	apply := func(r Retention) bool {
+		start, any := l.Expired(r)
+		var c Commit
+		c.SetStart(l, start)
+		require.NoError(t, s.Do(&c))
+		return any
+	}
+	size := l.Size()
+	require.False(t, apply(Retention{Bytes: -1, Millis: 100, Now: 200}))
+	require.True(t, apply(Retention{Bytes: -1, Millis: 100, Now: 201}))
+	require.Equal(t, []string{"1 a=2", "2 a=3"}, contents(t, l))
+	require.Equal(t, size*2/3, l.Size())
+	require.True(t, apply(Retention{Bytes: size / 3, Millis: -1, Now: 0}))
+	require.Equal(t, []string{"2 a=3"}, contents(t, l))
+	require.True(t, apply(Retention{Bytes: -1, Millis: 100, Now: 1000}))
+	require.Equal(t, Bounds{3, 3, 3}, l.Bounds(), "the last segment goes too when it is old")
+	appendTo(t, s, l, recordBatch(t, 0, 0, -1, -1, 1000, kv{"a", "4"}))
+	apply(Retention{Bytes: -1, Millis: 100, Now: 1000})
+	require.Equal(t, size/3, l.Size())
+	crash(s)
+	s = openStore(t, dir, Options{})
+	require.Equal(t, []string{"3 a=4"}, contents(t, s.Log(l.ID())))
+}

@@ -1,0 +1,280 @@
+package storage
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"strconv"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// cycles is how many times a randomised test repeats; SIGHTLOG_CYCLES asks for
+// more than the few that are made by default.
+func cycles(t *testing.T, few int) int {
+	n, err := strconv.Atoi(os.Getenv("SIGHTLOG_CYCLES"))
+	if err != nil {
+		return few
+	}
+	t.Logf("%d cycles", n)
+	return n
+}
+
+// TestPowerLossKeepsWhatWasAcknowledged writes, loses the power at a random
+// operation of the disk, recovers, and looks: every acknowledged commit is
+// there, whole; what was not acknowledged is there whole or not at all.
+func TestPowerLossKeepsWhatWasAcknowledged(t *testing.T) {
+	t.Parallel()
+	passes := 0
+	for seed := range cycles(t, 60) {
+		if !t.Run(fmt.Sprint(seed), func(t *testing.T) { passes += powerLoss(t, uint64(seed)) }) {
+			return
+		}
+	}
+	require.Positive(t, passes, "compaction was part of it")
+	t.Logf("%d compactions", passes)
+}
+
+// lossLogs is the number of logs. The last one has keys and is compacted.
+const (
+	lossLogs  = 3
+	compacted = lossLogs - 1
+	lossKeys  = 7
+)
+
+// lossModel is what the test knows of the store. Each commit adds one batch to
+// every log and a number to the table; all four must agree.
+type lossModel struct {
+	compacted int // passes that dropped something
+	acked     int // commits that were acknowledged
+	tried     int // commits that may be there
+	starts    [lossLogs]int64
+	startOK   [lossLogs]int64 // acknowledged
+}
+
+func lossOptions(f *faultFS) Options {
+	return Options{FS: f, JournalBytes: 6000, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+}
+
+func powerLoss(t *testing.T, seed uint64) (compactions int) {
+	rng := rand.New(rand.NewPCG(seed, 7))
+	f := newFaultFS(seed)
+	var m lossModel
+	ids := lossSetUp(t, f)
+	for range 6 { // lives
+		s, err := Open("d", lossOptions(f))
+		require.NoError(t, err)
+		lossCheck(t, s, ids, &m)
+		f.mu.Lock()
+		f.opsLeft = rng.IntN(400)
+		f.mu.Unlock()
+		lossWrite(t, s, ids, &m, rng)
+		crash(s)
+		f = f.crash()
+	}
+	s, err := Open("d", lossOptions(f))
+	require.NoError(t, err)
+	lossCheck(t, s, ids, &m)
+	require.NoError(t, s.Close())
+	return m.compacted
+}
+
+func lossSetUp(t *testing.T, f *faultFS) (ids []uint64) {
+	s, err := Open("d", lossOptions(f))
+	require.NoError(t, err)
+	var c Commit
+	for i := range lossLogs {
+		l, err := s.NewLog(fmt.Sprint("l-", i))
+		require.NoError(t, err)
+		c.Create(l)
+		ids = append(ids, l.ID())
+	}
+	require.NoError(t, s.Do(&c))
+	crash(s)
+	return ids
+}
+
+// lossWrite commits until the power goes.
+func lossWrite(t *testing.T, s *Store, ids []uint64, m *lossModel, rng *rand.Rand) {
+	for {
+		var c Commit
+		switch rng.IntN(12) {
+		case 0:
+			i := rng.IntN(lossLogs)
+			l := s.Log(ids[i])
+			at := l.Start() + rng.Int64N(l.End()-l.Start()+1)
+			m.starts[i] = max(m.starts[i], at)
+			c.SetStart(l, at)
+			if s.Do(&c) != nil {
+				return
+			}
+			m.startOK[i] = max(m.startOK[i], at)
+			continue
+		case 1:
+			l := s.Log(ids[compacted])
+			st, err := s.Compact(t.Context(), l, CompactOptions{Now: 10_000})
+			if err != nil {
+				return
+			}
+			if st.BytesLeft < st.Bytes {
+				m.compacted++
+			}
+			continue
+		}
+		m.tried = m.acked + 1
+		var rs []*AppendResult
+		for i, id := range ids {
+			l := s.Log(id)
+			l.Configure(LogConfig{SegmentBytes: 2500, SegmentAge: 1 << 40})
+			rs = append(rs, c.Append(l, lossBatch(i, m.acked), false))
+		}
+		c.Put("n", "n", fmt.Append(nil, m.tried))
+		if err := s.Do(&c); err != nil {
+			require.True(t, errors.Is(err, errPower) || errors.Is(err, ErrFailed), "%v", err)
+			return
+		}
+		for _, r := range rs {
+			if r.Err != nil {
+				require.ErrorIs(t, r.Err, errPower)
+				return
+			}
+		}
+		m.acked = m.tried
+	}
+}
+
+// lossBatch is one record of producer 1, without a key but in the compacted
+// log.
+func lossBatch(log, i int) []byte {
+	record := []byte{0, 0, 0, 1} // no key
+	if log == compacted {
+		record = []byte{0, 0, 0, 2, byte('a' + i%lossKeys)}
+	}
+	value := fmt.Appendf(nil, "%0200d", i)
+	record = binary.AppendVarint(record, int64(len(value)))
+	record = append(append(record, value...), 0)
+	body := append(binary.AppendVarint(nil, int64(len(record))), record...)
+	b := testBatch(1, 1, 0, int32(i), 0, len(body))
+	copy(b[batchHeader:], body)
+	binary.BigEndian.PutUint32(b[17:], Batch(b).computeCRC())
+	return b
+}
+
+func lossCheck(t *testing.T, s *Store, ids []uint64, m *lossModel) {
+	v, _ := s.Get("n", "n")
+	n, _ := strconv.Atoi(string(v))
+	require.GreaterOrEqual(t, n, m.acked, "acknowledged commits are there")
+	require.LessOrEqual(t, n, m.tried, "nothing is there that was not tried")
+	for i, id := range ids {
+		l := s.Log(id)
+		require.NotNil(t, l)
+		require.Equal(t, int64(n), l.End(), "a commit is whole: log %d", i)
+		require.GreaterOrEqual(t, l.Start(), m.startOK[i], "a start does not go back")
+		require.LessOrEqual(t, l.Start(), m.starts[i])
+		want := l.Start()
+		seen := map[int64]bool{}
+		for off := l.Start(); off < l.End(); {
+			p, err := l.Read(nil, off, l.End(), 1000)
+			require.NoError(t, err)
+			require.NotEmpty(t, p, "log %d at %d of %d", i, off, l.End())
+			for ; len(p) > 0; p = p[Batch(p).size():] {
+				b := Batch(p)
+				require.NoError(t, checkStored(b))
+				if i == compacted {
+					seen[b.base()] = true
+					require.GreaterOrEqual(t, b.base(), want)
+				} else {
+					require.Equal(t, want, b.base())
+				}
+				require.NoError(t, b.Each(func(r *Record) bool {
+					require.Equal(t, fmt.Sprintf("%0200d", b.base()), string(r.Value))
+					return true
+				}))
+				want, off = b.base()+1, b.base()+1
+			}
+		}
+		if i == compacted {
+			for off := max(l.Start(), l.End()-lossKeys); off < l.End(); off++ {
+				require.True(t, seen[off], "the last record of each key stays: %d of %d", off, l.End())
+			}
+		}
+		if n > 0 {
+			// The last batch, sent again, is recognised.
+			var c Commit
+			r := c.Append(l, lossBatch(i, n-1), false)
+			require.NoError(t, s.Do(&c))
+			require.NoError(t, r.Err)
+			require.Equal(t, int64(n-1), r.Base)
+		}
+	}
+	m.acked, m.tried = n, n
+	for i, id := range ids {
+		m.starts[i] = max(s.Log(id).Start(), m.startOK[i])
+		m.startOK[i] = m.starts[i]
+	}
+}
+
+func TestFailedSyncRefusesWritesAndKeepsReads(t *testing.T) {
+	t.Parallel()
+	f := newFaultFS(1)
+	s, err := Open("d", Options{FS: f})
+	require.NoError(t, err)
+	l := createLog(t, s, "l")
+	appendTo(t, s, l, lossBatch(0, 0))
+	f.mu.Lock()
+	f.syncFails = true
+	f.mu.Unlock()
+	var c Commit
+	c.Append(l, lossBatch(0, 1), false)
+	require.ErrorIs(t, s.Do(&c), ErrFailed)
+	f.mu.Lock()
+	f.syncFails = false
+	f.mu.Unlock()
+	var again Commit
+	again.Append(l, lossBatch(0, 1), false)
+	require.ErrorIs(t, s.Do(&again), ErrFailed, "a failed sync is not tried again")
+	require.Equal(t, []int64{0}, readAll(t, l))
+	require.ErrorIs(t, s.Close(), ErrFailed)
+
+	s, err = Open("d", Options{FS: f.crash()})
+	require.NoError(t, err)
+	l = s.Log(l.ID())
+	require.Equal(t, []int64{0}, readAll(t, l)[:1])
+	require.NoError(t, s.Close())
+}
+
+func TestFullDiskRefusesWritesAndResumes(t *testing.T) {
+	t.Parallel()
+	f := newFaultFS(1)
+	s, err := Open("d", Options{FS: f, JournalBytes: 4000})
+	require.NoError(t, err)
+	l := createLog(t, s, "l")
+	written := 0
+	f.mu.Lock()
+	f.roomLeft = 400_000
+	f.mu.Unlock()
+	var full error
+	for full == nil {
+		var c Commit
+		r := c.Append(l, lossBatch(0, written), false)
+		if full = s.Do(&c); full == nil {
+			full = r.Err
+		}
+		if full == nil {
+			written++
+		}
+	}
+	require.True(t, IsFull(full), "%v", full)
+	require.Len(t, readAll(t, l), written, "reads go on")
+	f.mu.Lock()
+	f.roomLeft = -1
+	f.mu.Unlock()
+	appendTo(t, s, l, lossBatch(0, written))
+	require.Len(t, readAll(t, l), written+1)
+	require.NoError(t, s.Close())
+}

@@ -1,0 +1,33 @@
+package storage
+
+// Retention says which of a log's segments are old. -1 is no limit.
+type Retention struct {
+	Bytes  int64 // of the log
+	Millis int64 // age of a segment's youngest record
+	Now    int64 // ms
+}
+
+// Expired returns where the log would start without the segments that
+// retention lets go, and whether moving the start there changes anything. A
+// segment with records of an open transaction stays.
+func (l *Log) Expired(r Retention) (start int64, any bool) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	var total int64
+	for _, g := range l.segments {
+		total += g.size
+	}
+	start = l.start
+	stable := l.stable()
+	for i, g := range l.segments {
+		old := r.Millis >= 0 && g.maxTime < r.Now-r.Millis
+		// The active segment goes by age only: size is what writing makes.
+		large := r.Bytes >= 0 && total-g.size >= r.Bytes && i < len(l.segments)-1
+		if !old && !large || g.end > stable {
+			break
+		}
+		total -= g.size
+		start = max(start, g.end)
+	}
+	return start, start > l.start || len(l.segments) > 1 && l.segments[0].end <= l.start
+}
