@@ -69,3 +69,27 @@ func BenchmarkDetect(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkWholeDetector compares, in one run on vtest.avi, the detector from
+// file to sighting with bare decoding and bare inference.
+func BenchmarkWholeDetector(b *testing.B) {
+	for _, model := range []string{"yolox_nano.onnx", "rtmdet_nano_person.onnx"} {
+		b.Run(model, func(b *testing.B) {
+			clip := testenv.Data(b, "video/vtest.avi")
+			s := session(b, model)
+			for b.Loop() {
+				speed, err := detector.MeasureSpeed(context.Background(), func() (ingest.Source, error) {
+					return ingest.Open(context.Background(), ingest.Spec{ID: "bench", URI: clip}, ingest.Options{Pace: ingest.Fast})
+				}, s, detector.Options{Classes: []string{"person"}}, 1)
+				require.NoError(b, err)
+				b.ReportMetric(speed.Decode.Seconds()*1e3, "decode-cpu-ms/frame")
+				b.ReportMetric(speed.Infer.Seconds()*1e3, "infer-cpu-ms/frame")
+				b.ReportMetric(speed.Whole.Seconds()*1e3, "whole-cpu-ms/frame")
+				b.ReportMetric(speed.Wall.Seconds()*1e3, "wall-ms/frame")
+				b.ReportMetric(speed.Beside.Seconds()*1e3, "beside-ms/frame")
+				b.ReportMetric(speed.Allocs, "allocs/detect")
+				b.ReportMetric(speed.Ratio(), "ratio")
+			}
+		})
+	}
+}

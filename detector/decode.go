@@ -3,6 +3,7 @@ package detector
 import (
 	"fmt"
 	"image"
+	"slices"
 )
 
 // query says which candidates are wanted.
@@ -94,7 +95,7 @@ func output(name string, out []Tensor, i int, want ...int64) (*Tensor, []int64, 
 		n *= d[k]
 	}
 	if !ok || n != int64(max(len(t.F32), len(t.I64))) {
-		return nil, nil, fmt.Errorf("decode %s: output %s is not %v", name, t, want)
+		return nil, nil, fmt.Errorf("decode %s: output %s is not %v", name, t, slices.Clone(want)) // want stays on the stack
 	}
 	return t, d, nil
 }
