@@ -123,8 +123,10 @@ END $$;
 -- sightlog_ensure_day makes the partitions of a day (UTC) where they are
 -- missing. It returns false where the default partition already holds rows of
 -- that day: then they stay there. Made beside the table and then attached,
--- because that locks out nobody who reads or writes other days.
-CREATE FUNCTION sightlog_ensure_day(day date) RETURNS boolean LANGUAGE plpgsql AS $$
+-- because that locks out nobody who reads or writes other days; only the
+-- default partition is locked, and whoever reads it for long is not waited for
+-- longer than lock_timeout, because everybody would queue behind us.
+CREATE FUNCTION sightlog_ensure_day(day date) RETURNS boolean LANGUAGE plpgsql SET lock_timeout = '1s' AS $$
 DECLARE
     parent text;
     child  text;

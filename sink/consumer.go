@@ -240,7 +240,7 @@ func (c *consumer) seek(to map[place]position) {
 // close writes what is left to write and leaves the group, so that another
 // member takes over at once.
 func (c *consumer) close(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 500*time.Millisecond)
 	defer cancel()
 	if c.last != nil {
 		c.writeTimes(ctx)

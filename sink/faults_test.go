@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"os"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -380,4 +383,89 @@ func TestTopicMadeAnewIsReadFromItsBeginning(t *testing.T) {
 	w.fill(40, 60, "porch", "yard")
 	w.drain()
 	w.exactly(60, "porch", "yard")
+}
+
+func TestStopDoesNotWaitForWhatIsAway(t *testing.T) {
+	t.Parallel()
+	for name, spoil := range map[string]func(p *postgres.Private, stopBroker func()){
+		"database gone": func(p *postgres.Private, _ func()) { p.Stop(context.Background()) },
+		"database hung": func(p *postgres.Private, _ func()) { signalAll(p.PID(), syscall.SIGSTOP) },
+		"broker gone":   func(_ *postgres.Private, stopBroker func()) { stopBroker() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			private, err := postgres.StartPrivate(t.Context(), pgtest.Dir(t), nil)
+			require.NoError(t, err)
+			t.Cleanup(func() {
+				signalAll(private.PID(), syscall.SIGCONT)
+				private.Stop(context.Background())
+			})
+			pool := pgtest.Pool(t, private.URL())
+			require.NoError(t, migrations.Up(t.Context(), pool, nil))
+			addr, stopBroker := runBroker(t, t.TempDir(), "127.0.0.1:0")
+			w := &world{TB: t, pool: pool, stream: stream.Config{Brokers: []string{addr}}}
+			w.cl = w.client()
+			require.NoError(t, stream.EnsureTopics(t.Context(), w.cl, partitions))
+			stop := w.start()
+			w.fill(0, 10, "porch")
+			w.drain()
+			if name != "broker gone" {
+				spoil(private, nil)
+				w.fill(10, 20, "porch") // a batch in its hands
+			} else {
+				spoil(nil, stopBroker)
+			}
+			began := time.Now()
+			stop()
+			t.Logf("stopped after %s", time.Since(began).Round(time.Millisecond))
+		})
+	}
+}
+
+// signalAll signals a process and its children.
+func signalAll(pid int, sig syscall.Signal) {
+	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid)) // none where it is gone
+	for _, child := range strings.Fields(string(children)) {
+		if n, err := strconv.Atoi(child); err == nil {
+			syscall.Kill(n, sig)
+		}
+	}
+	syscall.Kill(pid, sig)
+}
+
+func TestTablesEmptiedUnderTheSinkAreFilledAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start()
+	w.fill(0, 50, "porch", "yard")
+	w.drain()
+	_, err := w.pool.Exec(t.Context(), "TRUNCATE cameras, runs, classes, sightings, detections, batches, sink_offsets RESTART IDENTITY CASCADE")
+	require.NoError(t, err)
+	w.fill(50, 60, "porch", "yard") // the sink notices when it has something to write
+	w.drain()
+	w.exactly(60, "porch", "yard")
+}
+
+func TestReaderOfTheDefaultPartitionDelaysNewDaysOnly(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	reg := prometheus.NewRegistry()
+	w.start(func(c *sink.Config) { c.Metrics, c.Consumers = reg, 1 })
+	w.fill(0, 5, "porch")
+	w.drain()
+	tx, err := w.pool.Begin(t.Context()) // somebody's long question
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), "SELECT count(*) FROM sightings")
+	require.NoError(t, err)
+	w.fill(5, 10, "porch")
+	w.drain()
+
+	old := sighting("porch", "old", 1)
+	old.CapturedAt = event.At(origin.AddDate(0, 0, -40))
+	w.produce(record(t, old))
+	w.await("the sink to wait", func() bool { return gauge(t, reg, "sightlog_sink_waits_total") > 0 })
+	require.NoError(t, tx.Rollback(t.Context()))
+	w.drain()
+	require.Zero(t, w.number("SELECT count(*) FROM sightings_default"))
+	require.Equal(t, 11, w.number("SELECT count(*) FROM sightings"))
 }

@@ -31,7 +31,7 @@ type Config struct {
 	MaxRecords     int           // of one transaction; default 1000
 	SessionTimeout time.Duration // until a killed member's partitions move on; default 6 s
 	DeadTimeout    time.Duration // until a dead letter counts as not written; default 3 s
-	StopTimeout    time.Duration // for the batch in hand when Run's context ends; default 1.5 s
+	StopTimeout    time.Duration // for the batch in hand when Run's context ends; default 1 s
 
 	// OnCommit is called after each transaction by the consumer that wrote it;
 	// consumers call it concurrently. It must not block.
@@ -67,7 +67,7 @@ func (c Config) withDefaults() Config {
 	for d, v := range map[*time.Duration]time.Duration{
 		&c.SessionTimeout: 6 * time.Second,
 		&c.DeadTimeout:    3 * time.Second,
-		&c.StopTimeout:    1500 * time.Millisecond,
+		&c.StopTimeout:    time.Second,
 	} {
 		if *d <= 0 {
 			*d = v
