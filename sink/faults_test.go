@@ -396,10 +396,7 @@ func TestStopDoesNotWaitForWhatIsAway(t *testing.T) {
 			t.Parallel()
 			private, err := postgres.StartPrivate(t.Context(), pgtest.Dir(t), nil)
 			require.NoError(t, err)
-			t.Cleanup(func() {
-				signalAll(private.PID(), syscall.SIGCONT)
-				private.Stop(context.Background())
-			})
+			t.Cleanup(func() { private.Stop(context.Background()) })
 			pool := pgtest.Pool(t, private.URL())
 			require.NoError(t, migrations.Up(t.Context(), pool, nil))
 			addr, stopBroker := runBroker(t, t.TempDir(), "127.0.0.1:0")
@@ -418,6 +415,7 @@ func TestStopDoesNotWaitForWhatIsAway(t *testing.T) {
 			began := time.Now()
 			stop()
 			t.Logf("stopped after %s", time.Since(began).Round(time.Millisecond))
+			signalAll(private.PID(), syscall.SIGCONT)
 		})
 	}
 }
