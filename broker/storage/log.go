@@ -213,7 +213,7 @@ func (g *segment) read(buf []byte, size, off, limit int64, maxBytes int) (out []
 		return buf, false, err
 	}
 	defer done()
-	pos, err := g.lookup(func(e indexEntry) bool { return g.base+int64(e.rel) <= off })
+	pos, err := g.lookup(size, func(e indexEntry) bool { return g.base+int64(e.rel) <= off })
 	if err != nil {
 		return buf, false, err
 	}
@@ -298,7 +298,7 @@ func (l *Log) Search(ms, limit int64) (at BatchAt, found bool, err error) {
 		if err != nil {
 			return at, false, err
 		}
-		pos, err := g.lookup(func(e indexEntry) bool { return e.maxTime < ms })
+		pos, err := g.lookup(sizes[i], func(e indexEntry) bool { return e.maxTime < ms })
 		if err == nil {
 			err = g.scan(pos, sizes[i], func(h Batch, _ int64) bool {
 				if h.maxTime() < ms || h.last() < start {

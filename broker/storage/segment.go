@@ -193,13 +193,64 @@ func (g *segment) sync() error {
 }
 
 // lookup returns a position at or before the first batch for which before does
-// not hold.
-func (g *segment) lookup(before func(indexEntry) bool) (int64, error) {
+// not hold. An index that turns out to be wrong is made anew first; size is the
+// segment's.
+func (g *segment) lookup(size int64, before func(indexEntry) bool) (int64, error) {
 	g.idxMu.Lock()
 	x := g.index
 	g.idxMu.Unlock()
 	e, err := x.last(g.idx, before)
+	if err == nil && g.confirms(e, size) {
+		return int64(e.pos), nil
+	}
+	if err := g.reindex(size); err != nil {
+		return 0, err
+	}
+	g.idxMu.Lock()
+	x = g.index
+	g.idxMu.Unlock()
+	e, err = x.last(g.idx, before)
 	return int64(e.pos), err
+}
+
+// confirms says whether the batch that the entry names is where it says.
+func (g *segment) confirms(e indexEntry, size int64) bool {
+	if e.pos == 0 {
+		return true
+	}
+	h := make(Batch, batchHeader)
+	if int64(e.pos) >= size {
+		return false
+	}
+	if _, err := g.file.ReadAt(h, int64(e.pos)); err != nil {
+		return false
+	}
+	return h.magic() == 2 && h.base() == g.base+int64(e.rel)
+}
+
+// reindex makes the index anew from the segment's first size bytes. The next
+// checkpoint that has to sync the segment writes it.
+func (g *segment) reindex(size int64) error {
+	var x index
+	maxTime := int64(noTime)
+	err := g.scan(0, size, func(h Batch, pos int64) bool {
+		x.note(uint32(h.base()-g.base), uint32(pos), maxTime)
+		maxTime = max(maxTime, h.maxTime())
+		return true
+	})
+	if err != nil {
+		return err
+	}
+	g.idxMu.Lock()
+	defer g.idxMu.Unlock()
+	for _, e := range g.index.recent { // what was written meanwhile
+		if int64(e.pos) >= size {
+			x.recent = append(x.recent, e)
+		}
+	}
+	x.next = max(x.next, g.index.next)
+	g.index = x
+	return nil
 }
 
 // scan calls fn with the header of each batch in [pos, limit) and its
