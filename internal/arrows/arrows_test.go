@@ -35,6 +35,7 @@ var allowed = map[string][]string{
 	"postgres": {},
 	"sink":     {"event", "stream"},
 	"query":    {},
+	"eval":     {"event"},
 
 	"ingest":         {"event"},
 	"detector":       {"event", "ingest"},
@@ -46,7 +47,7 @@ var allowed = map[string][]string{
 	"bench":           {"config", "pipeline", "query"},
 
 	"cli":           {"broker", "config", "pipeline", "postgres", "query", "stream"},
-	"cli/camera":    {"bench", "cli", "config", "detector", "detector/onnx", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "query"},
+	"cli/camera":    {"bench", "cli", "config", "detector", "detector/onnx", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "query"},
 	"cmd/sightlog":  {"cli", "cli/camera"},
 	"cmd/sightlogd": {"cli"},
 }
