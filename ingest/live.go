@@ -50,6 +50,7 @@ type live struct {
 	behind     int    // readers left in the library
 	held       *Frame // with the caller
 
+	due   time.Time // of the next delivery, under MaxFPS; Next's own
 	close sync.Once
 }
 
@@ -289,6 +290,16 @@ func (l *live) fail(err error) {
 }
 
 func (l *live) Next(ctx context.Context, f *Frame) error {
+	if l.opts.MaxFPS > 0 {
+		if err := sleep(ctx, time.Until(l.due)); err != nil {
+			return err
+		}
+		interval := time.Duration(float64(time.Second) / l.opts.MaxFPS)
+		l.due = l.due.Add(interval)
+		if now := time.Now(); l.due.Before(now) { // late: do not catch up
+			l.due = now.Add(interval)
+		}
+	}
 	for {
 		l.mu.Lock()
 		if l.held != nil {
@@ -318,6 +329,22 @@ func (l *live) Next(ctx context.Context, f *Frame) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// latest replaces f, which Next has delivered, by a newer frame if there is
+// one.
+func (l *live) latest(f *Frame) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.slot == nil || l.held == nil {
+		return
+	}
+	l.free = append(l.free, l.held)
+	l.held, l.slot = l.slot, nil
+	l.held.Dropped = f.Dropped + 1 + l.dropped
+	l.stats.Dropped++ // the one replaced
+	l.dropped = 0
+	*f = *l.held
 }
 
 func (l *live) Stats() Stats {

@@ -150,6 +150,42 @@ func TestLiveGivesTheNewestFrameAndCountsTheRest(t *testing.T) {
 	require.Zero(t, s.Stats().Reopened)
 }
 
+func TestLatestReplacesAFrameThatHadToWait(t *testing.T) {
+	var c camera
+	c.start(t, "", 10*time.Millisecond)
+	s := open(t, c.url(), ingest.Options{})
+	f := next(t, s, 5*time.Second)
+	for range 3 {
+		old, arrived := f, s.Stats().Frames
+		require.Eventually(t, func() bool { return s.Stats().Frames >= arrived+4 }, 5*time.Second, time.Millisecond)
+		ingest.Latest(s, &f)
+		require.Greater(t, f.Seq, old.Seq)
+		require.Equal(t, f.Seq-old.Seq+old.Dropped, f.Dropped, "the one replaced was not looked at: it counts too")
+		require.Greater(t, numberOf(&f.Image), 0)
+		last := f
+		f = next(t, s, 5*time.Second)
+		require.Equal(t, f.Seq-last.Seq-1, f.Dropped)
+	}
+	still := open(t, "test://people?frames=2", ingest.Options{Pace: ingest.Fast})
+	f = next(t, still, 5*time.Second)
+	ingest.Latest(still, &f)
+	require.Zero(t, f.Seq)
+}
+
+func TestLiveDeliversNoMoreThanMaxFPS(t *testing.T) {
+	var c camera
+	c.start(t, "", 5*time.Millisecond)
+	s := open(t, c.url(), ingest.Options{MaxFPS: 20})
+	last := next(t, s, 5*time.Second)
+	started := time.Now()
+	for range 5 {
+		f := next(t, s, 5*time.Second)
+		require.Equal(t, f.Seq-last.Seq-1, f.Dropped)
+		last = f
+	}
+	require.GreaterOrEqual(t, time.Since(started), 200*time.Millisecond) // five intervals less the jitter of one
+}
+
 func TestLiveComesBackAfterItsCameraIsGone(t *testing.T) {
 	var c camera
 	c.start(t, "", 10*time.Millisecond)

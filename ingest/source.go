@@ -27,6 +27,8 @@ type Options struct {
 	Pace    Pace  // file, images, test
 	StartAt int64 // file, images, test: the first seq wanted; those before are decoded and skipped
 
+	MaxFPS float64 // live: deliver no more; those between are dropped and counted. 0: no limit
+
 	OpenTimeout time.Duration // default 10 s
 	ReadTimeout time.Duration // a live source silent for this long is opened again; default 2 s
 
@@ -132,5 +134,14 @@ func Open(ctx context.Context, spec Spec, opts Options) (Source, error) {
 		return openPattern(spec, opts)
 	default:
 		return nil, fmt.Errorf("open %s: unknown kind of source %q", Redact(spec.URI), kind)
+	}
+}
+
+// Latest replaces a frame that Next delivered by a newer one, if its source is
+// live and has one by now; the one replaced counts as dropped. A caller that
+// had to wait for its turn before looking at the frame calls it then.
+func Latest(s Source, f *Frame) {
+	if l, ok := s.(*live); ok {
+		l.latest(f)
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -139,4 +141,41 @@ func TestMissingLibrarySaysHowToMendIt(t *testing.T) {
 	_, err := onnx.FindLibrary(filepath.Join(t.TempDir(), "libonnxruntime.so"))
 	require.True(t, usage.Is(err))
 	require.Contains(t, err.Error(), "make setup")
+}
+
+func TestSharedSessionsRunBesideEachOther(t *testing.T) {
+	t.Parallel()
+	first, err := onnx.Open(testenv.Data(t, "models/yolox_nano.onnx"), onnx.Options{Library: library(t), Threads: 1})
+	require.NoError(t, err)
+	input := func(v float32) *detector.Tensor {
+		in := &detector.Tensor{Shape: []int64{1, 3, 416, 416}, F32: make([]float32, 3*416*416)}
+		for i := range in.F32 {
+			in.F32[i] = v * float32(i%251)
+		}
+		return in
+	}
+	want := map[float32][]float32{}
+	for _, v := range []float32{0, 0.5, 1} {
+		out, err := first.Run(input(v))
+		require.NoError(t, err)
+		want[v] = append([]float32(nil), out[0].F32...)
+	}
+	var wg sync.WaitGroup
+	for _, v := range []float32{0, 0.5, 1} {
+		s := first.Share()
+		wg.Go(func() {
+			in := input(v)
+			for range 5 {
+				out, err := s.Run(in)
+				if err != nil || !slices.Equal(want[v], out[0].F32) {
+					t.Errorf("input %v: err %v, or another's output", v, err)
+				}
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	require.NoError(t, first.Close()) // the others live on
+	wg.Wait()
 }

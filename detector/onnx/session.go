@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	ort "github.com/yalue/onnxruntime_go"
 
@@ -37,14 +38,16 @@ type Options struct {
 	Log *slog.Logger // default: discard
 }
 
-// Session is a loaded graph. It implements detector.Model.
+// Session is a loaded graph. It implements detector.Model and belongs to one
+// goroutine at a time; Share makes another that runs beside it.
 type Session struct {
 	spec     detector.Spec
 	provider string
 	in, out  []string
 	ort      *ort.DynamicAdvancedSession
-	bound    *binding // for the input used last
-	sized    bool     // the graph has a second input, detector.SizeInput
+	users    *atomic.Int64 // sessions that share ort; the last to close frees it
+	bound    *binding      // for the input used last
+	sized    bool          // the graph has a second input, detector.SizeInput
 }
 
 // Open loads the model in a file. The file not being there, not being ONNX, or
@@ -104,7 +107,8 @@ func open(src source, sum string, opts Options) (*Session, error) {
 		return nil, err
 	}
 	defer so.Destroy()
-	s := &Session{provider: opts.Provider}
+	s := &Session{provider: opts.Provider, users: new(atomic.Int64)}
+	s.users.Store(1)
 	var ins, outs []detector.TensorInfo
 	s.in, ins = names(in)
 	s.out, outs = names(out)
@@ -249,7 +253,17 @@ func (s *Session) Spec() detector.Spec { return s.spec }
 // Provider is the execution provider the session was opened with.
 func (s *Session) Provider() string { return s.provider }
 
-// Close frees the graph and its tensors.
+// Share returns a session of the same loaded graph with tensors of its own, for
+// another camera: the weights are in memory once, and both can run at the same
+// time. Each is closed by itself.
+func (s *Session) Share() *Session {
+	s.users.Add(1)
+	shared := *s
+	shared.bound = nil
+	return &shared
+}
+
+// Close frees the session's tensors, and the graph if no other shares it.
 func (s *Session) Close() error {
 	if s.bound != nil {
 		s.bound.destroy()
@@ -258,7 +272,10 @@ func (s *Session) Close() error {
 	if s.ort == nil {
 		return nil
 	}
-	err := s.ort.Destroy()
+	var err error
+	if s.users.Add(-1) == 0 {
+		err = s.ort.Destroy()
+	}
 	s.ort = nil
 	return err
 }
