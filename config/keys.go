@@ -58,6 +58,7 @@ type Detect struct {
 	Unverified   bool          `help:"Allow a catalogue model whose checksum is not known."`
 	Classes      []string      `default:"person" help:"Classes to report (${default})."`
 	Score        float32       `placeholder:"0..1" help:"Report detections at or above this score (the model's own)."`
+	Track        string        `enum:"on,off" default:"on" help:"Number people so that they keep their number from frame to frame: on or off (${default})."`
 	Threads      int           `placeholder:"N" help:"CPU threads for the model (all cores)."`
 	SkipEmpty    bool          `help:"Do not write sightings of frames without people."`
 }

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sightlog/sightlog/detector/track"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/pipeline"
@@ -31,6 +32,7 @@ type camera struct {
 	live      *stream.Live
 	pool      *pool
 	skipEmpty bool
+	track     bool
 	log       *slog.Logger
 
 	mu     sync.Mutex // guards the following
@@ -114,7 +116,11 @@ func (c *camera) frames(ctx context.Context, src ingest.Source, w stream.Writer)
 	var f ingest.Frame
 	run, kind := w.Run(), src.Info().Kind
 	var dropped int64 // since the last sighting that was sent
-	failed := 0       // frames in a row that the detector could not look at
+	var tracker *track.Tracker
+	if c.track {
+		tracker = track.New(track.Options{High: c.pool.score, FirstID: track.FirstID(w.Next())})
+	}
+	failed := 0 // frames in a row that the detector could not look at
 	for {
 		if err := src.Next(ctx, &f); err != nil {
 			return err
@@ -129,6 +135,9 @@ func (c *camera) frames(ctx context.Context, src ingest.Source, w stream.Writer)
 			continue
 		}
 		failed = 0
+		if tracker != nil {
+			objects = tracker.Update(objects, f.PTS)
+		}
 		c.update(func(s *pipeline.Camera) {
 			s.Frames++
 			s.Objects += int64(len(objects))

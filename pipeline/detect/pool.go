@@ -9,6 +9,7 @@ import (
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/detector"
 	"github.com/sightlog/sightlog/detector/onnx"
+	"github.com/sightlog/sightlog/detector/track"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/models"
@@ -19,6 +20,7 @@ import (
 // longest gets the next one that is free: channels serve in order.
 type pool struct {
 	model event.Model
+	score float32                 // objects below it are reported only where a track expects them
 	free  chan *detector.Detector // capacity: all of them; never closed
 	all   []detector.Model
 }
@@ -54,7 +56,10 @@ func openPool(c config.Detect, cameras int, log *slog.Logger) (_ *pool, err erro
 			return nil, err
 		}
 		p.all = append(p.all, m)
-		d, err := detector.New(m, detector.Options{Classes: c.Classes, Score: c.Score, Log: log})
+		if p.score = c.Score; p.score == 0 {
+			p.score = m.Spec().Score
+		}
+		d, err := detector.New(m, detector.Options{Classes: c.Classes, Score: threshold(c, p.score), Log: log})
 		if err != nil {
 			return nil, err
 		}
@@ -62,6 +67,14 @@ func openPool(c config.Detect, cameras int, log *slog.Logger) (_ *pool, err erro
 		p.free <- d
 	}
 	return p, nil
+}
+
+// threshold is that of the detector: the tracker wants the weak objects, too.
+func threshold(c config.Detect, score float32) float32 {
+	if c.Track == "off" {
+		return score
+	}
+	return min(score, track.Low)
 }
 
 // OpenModel loads a model that was looked up.

@@ -47,7 +47,8 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 	cams := make([]*camera, len(specs))
 	for i, spec := range specs {
 		cams[i] = &camera{
-			spec: spec, cfg: cfg, live: live, pool: pool, skipEmpty: job.Detect.SkipEmpty, log: log,
+			spec: spec, cfg: cfg, live: live, pool: pool, skipEmpty: job.Detect.SkipEmpty,
+			track: job.Detect.Track != "off", log: log,
 			opts:  sourceOptions(job.Detect, log),
 			state: pipeline.Camera{ID: spec.ID, State: pipeline.Opening},
 		}
