@@ -41,6 +41,7 @@ var allowed = map[string][]string{
 	"detector":       {"event", "ingest"},
 	"detector/onnx":  {"detector"},
 	"detector/track": {"event"},
+	"detector/zone":  {"event"},
 
 	"pipeline":        {"broker", "config", "migrations", "postgres", "sink", "stream"},
 	"pipeline/detect": {"config", "detector", "detector/onnx", "detector/track", "event", "ingest", "models", "pipeline", "stream"},

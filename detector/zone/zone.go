@@ -1,0 +1,213 @@
+package zone
+
+import (
+	"time"
+
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// Zone is a named area.
+type Zone struct {
+	Name    string  `yaml:"name" json:"name"`
+	Polygon []Point `yaml:"polygon" json:"polygon"` // at least three, no edges crossing
+}
+
+// Line is a named line with a direction: who walks across it from the left of
+// one who looks from A to B to the right goes in, the other way out.
+type Line struct {
+	Name string `yaml:"name" json:"name"`
+	A    Point  `yaml:"a" json:"a"`
+	B    Point  `yaml:"b" json:"b"`
+}
+
+// Direction is the way across a line.
+type Direction string
+
+// The directions.
+const (
+	In  Direction = "in"
+	Out Direction = "out"
+)
+
+// Crossing is a track's way across a line.
+type Crossing struct {
+	Line      string        `json:"line"`
+	Direction Direction     `json:"direction"`
+	TrackID   int64         `json:"track_id"`
+	ClassID   int           `json:"class_id"`
+	Label     string        `json:"label"`
+	PTS       time.Duration `json:"-"` // of the frame in which it was complete
+}
+
+// Options are what a camera's picture is divided into.
+type Options struct {
+	Zones []Zone
+	Lines []Line
+	// Masks are areas in which nothing is reported: a screen that shows people,
+	// a neighbour's garden.
+	Masks []Zone
+}
+
+// Limits of the configuration and of what a track may leave behind.
+const (
+	maxShapes = 256
+	forget    = 10 * time.Second
+)
+
+// dither is how far the feet must be from a line, in parts of the box's
+// height, before they count as being beyond it.
+const dither = 0.05
+
+// Map applies a camera's shapes to its objects. It belongs to one goroutine.
+type Map struct {
+	opts   Options
+	tracks map[int64]*steps
+	pts    time.Duration
+	found  []Crossing
+}
+
+// steps are where a track stood.
+type steps struct {
+	seen  time.Duration
+	sides []stand // by line
+}
+
+// stand is the side of a line on which a track last stood for certain.
+type stand struct {
+	at   Point
+	sign int8 // 0: not known yet
+}
+
+// New checks the shapes. A mistake is a *usage.Error that names the shape.
+func New(camera string, o Options) (*Map, error) {
+	if len(o.Zones)+len(o.Lines)+len(o.Masks) > maxShapes {
+		return nil, usage.New("", "camera %s: more than %d zones, lines and masks", camera, maxShapes)
+	}
+	names := map[string]bool{}
+	name := func(kind, n string) error {
+		switch {
+		case n == "":
+			return usage.New("give it a name", "camera %s: a %s has no name", camera, kind)
+		case names[kind+n]:
+			return usage.New("give each its own", "camera %s: two %ss are called %q", camera, kind, n)
+		}
+		names[kind+n] = true
+		return nil
+	}
+	for kind, zones := range map[string][]Zone{"zone": o.Zones, "mask": o.Masks} {
+		for _, z := range zones {
+			if err := name(kind, z.Name); err != nil {
+				return nil, err
+			}
+			if err := checkPolygon(z.Polygon); err != nil {
+				return nil, usage.Wrap(err, "", "camera %s, %s %q %s", camera, kind, z.Name, err)
+			}
+		}
+	}
+	for _, l := range o.Lines {
+		if err := name("line", l.Name); err != nil {
+			return nil, err
+		}
+		if err := checkInside([]Point{l.A, l.B}); err != nil {
+			return nil, usage.Wrap(err, "", "camera %s, line %q: %s", camera, l.Name, err)
+		}
+		if l.A == l.B {
+			return nil, usage.New("give it two different ends", "camera %s, line %q is a point", camera, l.Name)
+		}
+	}
+	return &Map{opts: o, tracks: map[int64]*steps{}}, nil
+}
+
+// Mask drops the objects that stand in a mask and numbers the others anew, in
+// place.
+func (m *Map) Mask(objs []event.Object, frame event.Size) []event.Object {
+	kept := objs[:0]
+	for _, o := range objs {
+		feet, masked := stands(o.Box, frame), false
+		for _, z := range m.opts.Masks {
+			masked = masked || contains(z.Polygon, feet)
+		}
+		if !masked {
+			o.Index = len(kept)
+			kept = append(kept, o)
+		}
+	}
+	return kept
+}
+
+// Zones appends the names of the zones in which the object stands.
+func (m *Map) Zones(dst []string, o *event.Object, frame event.Size) []string {
+	feet := stands(o.Box, frame)
+	for _, z := range m.opts.Zones {
+		if contains(z.Polygon, feet) {
+			dst = append(dst, z.Name)
+		}
+	}
+	return dst
+}
+
+// Crossings returns the lines that tracks have crossed since the frame before.
+// The result is valid until the next call.
+func (m *Map) Crossings(objs []event.Object, frame event.Size, pts time.Duration) []Crossing {
+	m.found = m.found[:0]
+	if len(m.opts.Lines) == 0 {
+		return m.found
+	}
+	for i := range objs {
+		o := &objs[i]
+		if o.TrackID == nil {
+			continue
+		}
+		t := m.tracks[*o.TrackID]
+		if t == nil {
+			t = &steps{sides: make([]stand, len(m.opts.Lines))}
+			m.tracks[*o.TrackID] = t
+		}
+		t.seen = pts
+		feet := stands(o.Box, frame)
+		margin := dither * float64(o.Box[3]-o.Box[1]) / float64(frame.Height)
+		for k := range m.opts.Lines {
+			if d := t.sides[k].step(&m.opts.Lines[k], feet, margin); d != "" {
+				m.found = append(m.found, Crossing{
+					Line: m.opts.Lines[k].Name, Direction: d, TrackID: *o.TrackID,
+					ClassID: o.ClassID, Label: o.Label, PTS: pts,
+				})
+			}
+		}
+	}
+	for id, t := range m.tracks {
+		if pts-t.seen > forget || t.seen > pts {
+			delete(m.tracks, id)
+		}
+	}
+	return m.found
+}
+
+// step moves to where the track stands now and returns the direction if it
+// has thereby crossed the line. Near the line nothing is certain: it stays
+// where it was.
+func (s *stand) step(l *Line, feet Point, margin float64) Direction {
+	d := distance(l.A, l.B, feet)
+	if d > -margin && d < margin {
+		return ""
+	}
+	sign := int8(1)
+	if d < 0 {
+		sign = -1
+	}
+	was := *s
+	*s = stand{feet, sign}
+	if was.sign == 0 || was.sign == sign || !crosses(was.at, feet, l.A, l.B) {
+		return "" // also round the line's end
+	}
+	if sign > 0 {
+		return In
+	}
+	return Out
+}
+
+// stands is where an object's feet are.
+func stands(b event.Box, frame event.Size) Point {
+	return Point{float64(b[0]+b[2]) / 2 / float64(max(frame.Width, 1)), float64(b[3]) / float64(max(frame.Height, 1))}
+}

@@ -1,0 +1,135 @@
+package zone_test
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/detector/zone"
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/usage"
+)
+
+var frame = event.Size{Width: 1000, Height: 500}
+
+// at is a person of 40x100 whose feet are at x, y.
+func at(id int64, x, y float32) event.Object {
+	return event.Object{Label: "person", TrackID: &id, Box: event.Box{x - 20, y - 100, x + 20, y}}
+}
+
+func pts(i int) time.Duration { return time.Duration(i) * 100 * time.Millisecond }
+
+func TestPeopleAreInTheZoneTheirFeetAreIn(t *testing.T) {
+	t.Parallel()
+	m, err := zone.New("porch", zone.Options{Zones: []zone.Zone{
+		{Name: "left", Polygon: []zone.Point{{0, 0}, {.5, 0}, {.5, 1}, {0, 1}}},
+		{Name: "u", Polygon: []zone.Point{{.1, .2}, {.2, .2}, {.2, .8}, {.8, .8}, {.8, .2}, {.9, .2}, {.9, .9}, {.1, .9}}},
+	}})
+	require.NoError(t, err)
+	for _, c := range []struct {
+		x, y float32
+		want []string
+	}{
+		{150, 250, []string{"left", "u"}}, {300, 250, []string{"left"}}, {700, 250, nil}, {850, 250, []string{"u"}}, {600, 430, []string{"u"}}, {950, 490, nil},
+	} {
+		o := at(1, c.x, c.y)
+		require.Equal(t, c.want, m.Zones(nil, &o, frame), "%v", c)
+	}
+}
+
+func TestMasksHideWhoStandsInThem(t *testing.T) {
+	t.Parallel()
+	m, err := zone.New("porch", zone.Options{Masks: []zone.Zone{{Name: "tv", Polygon: []zone.Point{{0, 0}, {.5, 0}, {.5, 1}, {0, 1}}}}})
+	require.NoError(t, err)
+	got := m.Mask([]event.Object{at(1, 100, 300), at(2, 900, 300), at(3, 499, 300), at(4, 501, 300)}, frame)
+	require.Len(t, got, 2)
+	require.EqualValues(t, 2, *got[0].TrackID)
+	require.Equal(t, 1, got[1].Index)
+}
+
+func TestCrossingsHaveADirectionAndHappenOnce(t *testing.T) {
+	t.Parallel()
+	// From the top down: its right, seen in its direction, is the picture's left.
+	m, err := zone.New("porch", zone.Options{Lines: []zone.Line{{Name: "door", A: zone.Point{X: .5, Y: .2}, B: zone.Point{X: .5, Y: .9}}}})
+	require.NoError(t, err)
+	cross := func(id int64, i int, x, y float32) []zone.Crossing {
+		return append([]zone.Crossing(nil), m.Crossings([]event.Object{at(id, x, y)}, frame, pts(i))...)
+	}
+	var got []zone.Crossing
+	for i, x := range []float32{700, 600, 520, 503, 498, 502, 497, 501, 480, 400} { // dithers on the line
+		got = append(got, cross(1, i, x, 250)...)
+	}
+	require.Len(t, got, 1)
+	require.Equal(t, "door", got[0].Line)
+	require.Equal(t, zone.In, got[0].Direction)
+	require.EqualValues(t, 1, got[0].TrackID)
+	require.Equal(t, pts(8), got[0].PTS)
+
+	require.Equal(t, zone.Out, cross(1, 10, 600, 250)[0].Direction, "and back")
+	require.Empty(t, cross(2, 11, 600, 60), "a new one")
+	require.Empty(t, cross(2, 12, 400, 60), "above the line's end")
+	require.Empty(t, cross(2, 13, 400, 250))
+	require.Len(t, cross(2, 14, 600, 250), 1)
+	require.Empty(t, m.Crossings([]event.Object{{Box: event.Box{0, 0, 9, 9}}}, frame, pts(15)), "without a track")
+}
+
+func TestTracksAreForgotten(t *testing.T) {
+	t.Parallel()
+	m, err := zone.New("porch", zone.Options{Lines: []zone.Line{{Name: "door", A: zone.Point{X: .5}, B: zone.Point{X: .5, Y: 1}}}})
+	require.NoError(t, err)
+	m.Crossings([]event.Object{at(1, 700, 250)}, frame, 0)
+	m.Crossings(nil, frame, time.Minute)
+	require.Empty(t, m.Crossings([]event.Object{at(1, 300, 250)}, frame, 2*time.Minute))
+}
+
+func TestDrawingsThatCannotWorkAreUsageErrors(t *testing.T) {
+	t.Parallel()
+	square := []zone.Point{{0, 0}, {1, 0}, {1, 1}, {0, 1}}
+	for says, o := range map[string]zone.Options{
+		`zone "z" has 2 points`:                {Zones: []zone.Zone{{Name: "z", Polygon: square[:2]}}},
+		`zone "z" crosses itself`:              {Zones: []zone.Zone{{Name: "z", Polygon: []zone.Point{{0, 0}, {1, 1}, {1, 0}, {0, 1}}}}},
+		`zone "z" point 2 (1.5, 0) is outside`: {Zones: []zone.Zone{{Name: "z", Polygon: []zone.Point{{0, 0}, {1.5, 0}, {1, 1}}}}},
+		`zone "z" point 1 (NaN`:                {Zones: []zone.Zone{{Name: "z", Polygon: []zone.Point{{math.NaN(), 0}, {1, 0}, {1, 1}}}}},
+		`zone "z" encloses no area`:            {Zones: []zone.Zone{{Name: "z", Polygon: []zone.Point{{0, 0}, {.5, .5}, {1, 1}}}}},
+		`has point 2 twice`:                    {Zones: []zone.Zone{{Name: "z", Polygon: []zone.Point{{0, 0}, {1, 0}, {1, 0}, {1, 1}}}}},
+		`mask "m" has 0 points`:                {Masks: []zone.Zone{{Name: "m"}}},
+		`has no name`:                          {Zones: []zone.Zone{{Polygon: square}}},
+		`two zones are called "z"`:             {Zones: []zone.Zone{{Name: "z", Polygon: square}, {Name: "z", Polygon: square}}},
+		`line "l" is a point`:                  {Lines: []zone.Line{{Name: "l"}}},
+		`line "l": point 2`:                    {Lines: []zone.Line{{Name: "l", B: zone.Point{X: 2}}}},
+	} {
+		_, err := zone.New("porch", o)
+		require.Truef(t, usage.Is(err), "%s: %v", says, err)
+		require.Contains(t, err.Error(), says)
+		require.Contains(t, err.Error(), "camera porch")
+	}
+}
+
+// A way that ends beyond the line crosses it as often as the plain rule says:
+// once for each change of side on the line's own stretch.
+func TestCrossingsOfARandomWalkBalance(t *testing.T) {
+	t.Parallel()
+	m, err := zone.New("porch", zone.Options{Lines: []zone.Line{{Name: "all", A: zone.Point{X: .5}, B: zone.Point{X: .5, Y: 1}}}})
+	require.NoError(t, err)
+	rng := rand.New(rand.NewPCG(7, 8))
+	side, crossings := 0, 0
+	for i := range 5000 {
+		x := float32(rng.IntN(1000))
+		for _, c := range m.Crossings([]event.Object{at(1, x, 300)}, frame, pts(i)) {
+			crossings++
+			if c.Direction == zone.In {
+				require.Less(t, x, float32(500))
+				require.GreaterOrEqual(t, side, 0)
+				side = -1
+			} else {
+				require.Greater(t, x, float32(500))
+				require.LessOrEqual(t, side, 0)
+				side = 1
+			}
+		}
+	}
+	require.Greater(t, crossings, 1000)
+}
