@@ -53,8 +53,8 @@ matches() { [ -f "$1" ] && echo "$2  $1" | sha256sum --check --status; }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
 installed() { [ "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" = "install ok installed" ]; }
 
-# install PACKAGE…: from the distribution, only what is missing.
-install() {
+# add_packages PACKAGE…: from the distribution, only what is missing.
+add_packages() {
 	local missing=()
 	for p in "$@"; do installed "$p" || missing+=("$p"); done
 	[ ${#missing[@]} -gt 0 ] || return 0
@@ -93,7 +93,7 @@ setup_packages() {
 	fi
 	local before
 	before=$(dpkg-query -W | wc -l)
-	install "${packages[@]}"
+	add_packages "${packages[@]}"
 	[ "$(dpkg-query -W | wc -l)" != "$before" ] || say packages "there already"
 }
 
@@ -112,8 +112,8 @@ ort_from_release() {
 
 ort_from_npm() {
 	local file=lib/onnxruntime-node-$ort.tgz url
-	command -v npm >/dev/null || install npm
-	url=$(npm view --loglevel=error "onnxruntime-node@$ort" dist.tarball) || return 1
+	command -v npm >/dev/null || add_packages npm
+	url=$(npm view --loglevel=error --no-update-notifier "onnxruntime-node@$ort" dist.tarball) || return 1
 	fetch "$url" "$file" "$ort_npm_sum" || return 1
 	unpack_ort "$file" "$ort_npm"
 }
@@ -161,7 +161,7 @@ setup_clip() {
 }
 
 if [ "${1:-}" = --tests ]; then
-	(install kcat ffmpeg shellcheck) || say tests "go on without them"
+	(add_packages kcat ffmpeg shellcheck) || say tests "go on without them"
 	exit 0
 fi
 setup_packages
