@@ -1,0 +1,118 @@
+package detector
+
+import (
+	"image"
+	"time"
+
+	"gocv.io/x/gocv"
+)
+
+// MotionOptions tune a MotionGate. A zero value is the default.
+type MotionOptions struct {
+	Level   float32       // change of a cell's brightness that counts, of 255. Default 8
+	Area    float64       // part of the cells that must change. Default 0.0004, three of 96x72
+	Hold    time.Duration // stays open for so long after the last motion. Default 2 s
+	Refresh time.Duration // opens for one frame after so long: who stands still is seen again. Default 5 s
+}
+
+// MotionGate tells whether it is worth to look at a frame: whether anything has
+// moved. It is for scenes that are empty most of the time; somebody who stands
+// still for longer than Hold is seen at every Refresh only.
+//
+// Cells of the picture are compared with what they mostly were, an exponential
+// mean over some 32 frames. A change of all alike, as of the light, is
+// taken out. It belongs to one goroutine.
+type MotionGate struct {
+	opts  MotionOptions
+	size  image.Point
+	cells []float32 // brightness now
+	mean  []float32 // brightness as a rule
+	begun bool
+	moved time.Duration // last motion
+	open  time.Duration // last frame looked at
+}
+
+// The grid, and the weight of a frame in the mean.
+const (
+	motionColumns, motionRows = 96, 72
+	motionWeight              = 1.0 / 32
+)
+
+// NewMotionGate returns a gate that is open for its first frame.
+func NewMotionGate(o MotionOptions) *MotionGate {
+	if o.Level == 0 {
+		o.Level = 8
+	}
+	if o.Area == 0 {
+		o.Area = 0.0004
+	}
+	if o.Hold == 0 {
+		o.Hold = 2 * time.Second
+	}
+	if o.Refresh == 0 {
+		o.Refresh = 5 * time.Second
+	}
+	return &MotionGate{opts: o, cells: make([]float32, motionColumns*motionRows), mean: make([]float32, motionColumns*motionRows)}
+}
+
+// Look reports whether the frame at pts should be looked at. A frame that
+// cannot be judged should.
+func (g *MotionGate) Look(m *gocv.Mat, pts time.Duration) bool {
+	if !g.sample(m) {
+		return true
+	}
+	if size := image.Pt(m.Cols(), m.Rows()); size != g.size || !g.begun || pts < g.moved {
+		g.size, g.begun = size, true
+		copy(g.mean, g.cells)
+		g.moved, g.open = pts, pts
+		return true
+	}
+	var all float32
+	for i, v := range g.cells {
+		all += v - g.mean[i]
+	}
+	all /= float32(len(g.cells))
+	changed := 0
+	for i, v := range g.cells {
+		d := v - g.mean[i]
+		if c := d - all; c > g.opts.Level || c < -g.opts.Level {
+			changed++
+		}
+		g.mean[i] += motionWeight * d
+	}
+	if float64(changed) > g.opts.Area*float64(len(g.cells)) {
+		g.moved = pts
+	}
+	if pts-g.moved > g.opts.Hold && pts-g.open < g.opts.Refresh {
+		return false
+	}
+	g.open = pts
+	return true
+}
+
+// sample takes each cell's brightness from 16 of its pixels, green alone.
+func (g *MotionGate) sample(m *gocv.Mat) bool {
+	w, h := m.Cols(), m.Rows()
+	if m.Type() != gocv.MatTypeCV8UC3 || !m.IsContinuous() || w < motionColumns || h < motionRows {
+		return false
+	}
+	pix, err := m.DataPtrUint8()
+	if err != nil {
+		return false
+	}
+	for row := range motionRows {
+		top, bottom := row*h/motionRows, (row+1)*h/motionRows
+		for column := range motionColumns {
+			left, right := column*w/motionColumns, (column+1)*w/motionColumns
+			sum := 0
+			for k := range 4 {
+				line := 3 * w * (top + (bottom-top)*k/4)
+				for i := range 4 {
+					sum += int(pix[line+3*(left+(right-left)*i/4)+1])
+				}
+			}
+			g.cells[row*motionColumns+column] = float32(sum) / 16
+		}
+	}
+	return true
+}

@@ -1,0 +1,78 @@
+package detector_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/detector"
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/ingest"
+)
+
+func TestMotionGateOpensForWhoMovesAndNowAndThen(t *testing.T) {
+	t.Parallel()
+	still := noise(t, 320, 240)
+	g := detector.NewMotionGate(detector.MotionOptions{})
+	looks := 0
+	at := func(i int) time.Duration { return time.Duration(i) * 100 * time.Millisecond }
+	for i := range 200 {
+		if g.Look(&still.Image, at(i)) {
+			looks++
+			require.True(t, i <= 20 || (i-20)%50 == 0, "frame %d", i)
+		}
+	}
+	require.Equal(t, 21+3, looks, "two seconds, then every five")
+
+	s, err := ingest.Open(context.Background(), ingest.Spec{ID: "t", URI: "test://people?people=1&frames=150&size=320x240"}, ingest.Options{Pace: ingest.Fast})
+	require.NoError(t, err)
+	defer s.Close()
+	p, err := ingest.ParsePattern("test://people?people=1&size=320x240")
+	require.NoError(t, err)
+	g = detector.NewMotionGate(detector.MotionOptions{})
+	for range 150 {
+		var f ingest.Frame
+		require.NoError(t, s.Next(context.Background(), &f))
+		look := g.Look(&f.Image, f.PTS)
+		if p.Boxes(f.Seq)[0].Dx() > 10 {
+			require.True(t, look, "frame %d", f.Seq)
+		}
+	}
+}
+
+func TestMotionGateMissesAndSaves(t *testing.T) {
+	for _, c := range []struct {
+		clip  string
+		saves float64 // at least
+	}{{"video/vtest.avi", 0}, {"video/one-by-one-person-detection.mp4", 0.02}} {
+		d, err := detector.New(session(t, "rtmdet_nano_person.onnx"), detector.Options{Classes: []string{"person"}, Score: 0.5})
+		require.NoError(t, err)
+		g := detector.NewMotionGate(detector.MotionOptions{})
+		var objs []event.Object
+		frames, closed, looked, people, missed := 0, 0, 0, 0, 0
+		eachFrame(t, c.clip, 1, func(f *ingest.Frame) {
+			look := g.Look(&f.Image, f.PTS)
+			frames++
+			if !look {
+				closed++
+			}
+			if f.Seq%10 != 0 { // look at every tenth to know better
+				return
+			}
+			objs, err = d.Detect(f, objs)
+			require.NoError(t, err)
+			looked++
+			if len(objs) > 0 {
+				people++
+				if !look {
+					missed++
+				}
+			}
+		})
+		t.Logf("%s: closed for %d of %d frames; of %d looked at, people in %d, missed %d", c.clip, closed, frames, looked, people, missed)
+		require.LessOrEqual(t, missed*50, people, "at most 2 %%")
+		require.GreaterOrEqual(t, float64(closed), c.saves*float64(frames))
+	}
+}

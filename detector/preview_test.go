@@ -1,0 +1,57 @@
+package detector_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/detector"
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/usage"
+)
+
+func TestPreviewCanBePlayed(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"p.avi", "p.mp4", "pictures"} {
+		path := filepath.Join(dir, name)
+		p, err := detector.NewPreview(path, 10)
+		require.NoError(t, err)
+		for seq := range int64(5) {
+			f := noise(t, 320, 240)
+			f.Seq = seq
+			require.NoError(t, p.Write(f, []event.Object{{Label: "person", Score: .5, Box: event.Box{50, 50, 100, 200}}}))
+		}
+		if name != "pictures" { // one of another size begins another file
+			require.NoError(t, p.Write(noise(t, 160, 120), nil))
+			require.FileExists(t, filepath.Join(dir, "p-2"+filepath.Ext(name)))
+		}
+		require.NoError(t, p.Close())
+
+		s, err := ingest.Open(context.Background(), ingest.Spec{ID: "t", URI: path}, ingest.Options{Pace: ingest.Fast})
+		require.NoError(t, err)
+		n := 0
+		for {
+			var f ingest.Frame
+			if err = s.Next(context.Background(), &f); err != nil {
+				break
+			}
+			require.Equal(t, 320, f.Size().X)
+			n++
+		}
+		require.Truef(t, errors.Is(err, io.EOF), "%v", err)
+		require.Equal(t, 5, n)
+		require.NoError(t, s.Close())
+	}
+	_, err := detector.NewPreview(filepath.Join(dir, "p.gif"), 10)
+	require.True(t, usage.Is(err))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
+	_, err = detector.NewPreview(filepath.Join(dir, "file", "p.avi"), 10)
+	require.True(t, usage.Is(err))
+}
