@@ -12,7 +12,8 @@ import (
 
 func (b *Broker) addOffsetsToTxn(c *caller, req *kmsg.AddOffsetsToTxnRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.AddOffsetsToTxnResponse)
-	if err := checkGroupID(req.Group); err != nil {
+	if err := firstError(checkGroupID(req.Group), b.authorize(c, opRead, resourceGroup, req.Group),
+		b.authorize(c, opWrite, resourceTxn, req.TransactionalID)); err != nil {
 		resp.ErrorCode = code(err)
 		return resp
 	}

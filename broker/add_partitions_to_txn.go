@@ -22,7 +22,7 @@ func (b *Broker) addPartitionsToTxn(c *caller, req *kmsg.AddPartitionsToTxnReque
 			for j, t := range rt.Topics {
 				topics[j].Topic, topics[j].Partitions = t.Topic, t.Partitions
 			}
-			for _, t := range b.txns.add(rt.TransactionalID, rt.ProducerID, rt.ProducerEpoch, topics, rt.VerifyOnly) {
+			for _, t := range b.txns.add(c, rt.TransactionalID, rt.ProducerID, rt.ProducerEpoch, topics, rt.VerifyOnly) {
 				tt := kmsg.NewAddPartitionsToTxnResponseTransactionTopic()
 				tt.Topic = t.Topic
 				for _, p := range t.Partitions {
@@ -36,7 +36,7 @@ func (b *Broker) addPartitionsToTxn(c *caller, req *kmsg.AddPartitionsToTxnReque
 		}
 		return resp
 	}
-	resp.Topics = b.txns.add(req.TransactionalID, req.ProducerID, req.ProducerEpoch, req.Topics, false)
+	resp.Topics = b.txns.add(c, req.TransactionalID, req.ProducerID, req.ProducerEpoch, req.Topics, false)
 	if req.Version < 2 { // PRODUCER_FENCED is not known yet
 		for i := range resp.Topics {
 			for j := range resp.Topics[i].Partitions {
@@ -50,12 +50,12 @@ func (b *Broker) addPartitionsToTxn(c *caller, req *kmsg.AddPartitionsToTxnReque
 }
 
 // add adds all the partitions to the transaction, or none of them.
-func (ts *txns) add(id string, pid int64, epoch int16, topics []kmsg.AddPartitionsToTxnRequestTopic, verifyOnly bool) (out []kmsg.AddPartitionsToTxnResponseTopic) {
+func (ts *txns) add(c *caller, id string, pid int64, epoch int16, topics []kmsg.AddPartitionsToTxnRequestTopic, verifyOnly bool) (out []kmsg.AddPartitionsToTxnResponseTopic) {
 	t := ts.lock(id, false)
 	if t != nil {
 		defer t.mu.Unlock()
 	}
-	refused := t.check(pid, epoch)
+	refused := firstError(ts.b.authorize(c, opWrite, resourceTxn, id), t.check(pid, epoch))
 	var parts []*partition
 	missing := false
 	for _, rt := range topics {
@@ -71,6 +71,9 @@ func (ts *txns) add(id string, pid int64, epoch int16, topics []kmsg.AddPartitio
 				missing = true
 			case refused != nil:
 				sp.ErrorCode = code(refused)
+			case !ts.b.may(c, opWrite, resourceTopic, rt.Topic):
+				sp.ErrorCode = kerr.TopicAuthorizationFailed.Code
+				missing = true
 			default:
 				parts = append(parts, topic.partition(i))
 				if _, in := t.parts[topic.partition(i)]; verifyOnly && !in {

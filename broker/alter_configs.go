@@ -20,7 +20,7 @@ func (b *Broker) alterConfigs(c *caller, req *kmsg.AlterConfigsRequest) kmsg.Res
 	resp := req.ResponseKind().(*kmsg.AlterConfigsResponse)
 	for i := range req.Resources {
 		rr := &req.Resources[i]
-		err := b.alterTopic(rr.ResourceType, rr.ResourceName, req.ValidateOnly, func(map[string]string) (map[string]string, error) {
+		err := b.alterTopic(c, rr.ResourceType, rr.ResourceName, req.ValidateOnly, func(map[string]string) (map[string]string, error) {
 			set := map[string]string{}
 			for _, cfg := range rr.Configs {
 				if cfg.Value == nil {
@@ -42,7 +42,7 @@ func (b *Broker) incrementalAlterConfigs(c *caller, req *kmsg.IncrementalAlterCo
 	resp := req.ResponseKind().(*kmsg.IncrementalAlterConfigsResponse)
 	for i := range req.Resources {
 		rr := &req.Resources[i]
-		err := b.alterTopic(rr.ResourceType, rr.ResourceName, req.ValidateOnly, func(old map[string]string) (map[string]string, error) {
+		err := b.alterTopic(c, rr.ResourceType, rr.ResourceName, req.ValidateOnly, func(old map[string]string) (map[string]string, error) {
 			return alterIncrementally(old, rr.Configs)
 		})
 		sr := kmsg.NewIncrementalAlterConfigsResponseResource()
@@ -54,9 +54,12 @@ func (b *Broker) incrementalAlterConfigs(c *caller, req *kmsg.IncrementalAlterCo
 }
 
 // alterTopic replaces a topic's settings by what alter makes of them.
-func (b *Broker) alterTopic(kind kmsg.ConfigResourceType, name string, validateOnly bool, alter func(map[string]string) (map[string]string, error)) error {
+func (b *Broker) alterTopic(c *caller, kind kmsg.ConfigResourceType, name string, validateOnly bool, alter func(map[string]string) (map[string]string, error)) error {
 	if kind != kmsg.ConfigResourceTypeTopic {
 		return fmt.Errorf("%w: only the settings of topics can be altered", kerr.InvalidRequest)
+	}
+	if err := b.authorize(c, opAlterConfigs, resourceTopic, name); err != nil {
+		return err
 	}
 	b.topics.change.Lock()
 	defer b.topics.change.Unlock()
@@ -78,9 +81,9 @@ func (b *Broker) alterTopic(kind kmsg.ConfigResourceType, name string, validateO
 	}
 	row := t.row()
 	row.Configs = set
-	var c storage.Commit
-	c.Put(bucketTopics, t.name, encode(row))
-	if err := b.store.Do(&c); err != nil {
+	var commit storage.Commit
+	commit.Put(bucketTopics, t.name, encode(row))
+	if err := b.store.Do(&commit); err != nil {
 		return err
 	}
 	t.configure(set)

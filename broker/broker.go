@@ -2,6 +2,7 @@ package broker
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -21,6 +22,9 @@ const nodeID = 0
 var (
 	ErrLocked      = storage.ErrLocked
 	ErrNewerFormat = storage.ErrNewerFormat
+	// ErrInsecure says that the address can be reached from other machines
+	// and nobody has to authenticate.
+	ErrInsecure = errors.New("other machines could connect without authentication")
 )
 
 // Broker is an open data directory and a bound listener.
@@ -37,6 +41,8 @@ type Broker struct {
 	topics *topics
 	groups *groups
 	txns   *txns
+	acls   *acls
+	met    *metrics
 	alarms *alarms
 	inUse  *semaphore.Weighted // bytes of requests being served
 
@@ -59,11 +65,13 @@ func Open(cfg Config) (*Broker, error) {
 		inUse: semaphore.NewWeighted(cfg.MaxInFlightBytes),
 	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
+	b.met = newMetrics()
 	store, err := storage.Open(cfg.Dir, storage.Options{
 		Flush:         cfg.Flush,
 		FlushInterval: cfg.FlushInterval,
 		JournalBytes:  cfg.JournalBytes,
 		Log:           cfg.Log,
+		Observe:       b.met.observe,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("open broker: %w", err)
@@ -72,8 +80,13 @@ func Open(cfg Config) (*Broker, error) {
 	if err := b.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open broker: %w", err), store.Close())
 	}
-	if b.ln, err = net.Listen("tcp", cfg.Listen); err != nil {
-		return nil, errors.Join(fmt.Errorf("open broker: listen on %s: %w", cfg.Listen, err), store.Close())
+	if cfg.Metrics != nil {
+		if err := b.met.register(b, cfg.Metrics); err != nil {
+			return nil, errors.Join(fmt.Errorf("open broker: %w", err), store.Close())
+		}
+	}
+	if b.ln, err = listen(cfg); err != nil {
+		return nil, errors.Join(fmt.Errorf("open broker: %w", err), store.Close())
 	}
 	if err := b.advertise(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open broker: %w", err), b.Close())
@@ -91,9 +104,28 @@ func (b *Broker) load() (err error) {
 	if b.topics, err = loadTopics(b.store, b.cfg); err != nil {
 		return err
 	}
+	if b.acls, err = loadACLs(b.store); err != nil {
+		return err
+	}
 	b.groups = newGroups(b)
 	b.txns, err = loadTxns(b)
 	return err
+}
+
+// listen binds the listener. Beyond this machine it wants authentication.
+func listen(cfg Config) (net.Listener, error) {
+	ln, err := net.Listen("tcp", cfg.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
+	}
+	if ip := ln.Addr().(*net.TCPAddr).IP; !ip.IsLoopback() && !cfg.SASL && !cfg.Insecure {
+		ln.Close()
+		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, ErrInsecure)
+	}
+	if cfg.TLS != nil {
+		ln = tls.NewListener(ln, cfg.TLS)
+	}
+	return ln, nil
 }
 
 func (b *Broker) advertise() error {
@@ -176,13 +208,16 @@ func (b *Broker) connect(nc net.Conn) {
 	if b.cfg.MaxConnections > 0 && len(b.conns) >= b.cfg.MaxConnections {
 		b.connsMu.Unlock()
 		b.log.Warn("connection refused: too many", "remote", nc.RemoteAddr(), "limit", b.cfg.MaxConnections)
+		b.met.refused.Inc()
 		nc.Close()
 		return
 	}
+	b.met.connections.Inc()
 	b.conns[c] = struct{}{}
 	b.connsMu.Unlock()
 	b.connsWG.Go(func() {
 		c.run()
+		b.met.connections.Dec()
 		b.connsMu.Lock()
 		delete(b.conns, c)
 		b.connsMu.Unlock()

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"crypto/tls"
 	"log/slog"
 	"time"
 
@@ -31,6 +32,18 @@ type Config struct {
 	MaxTxnTimeout     time.Duration // longest timeout of a transaction; 15 min
 	OffsetRetention   time.Duration // how long an empty group's offsets are kept; 7 days
 	CleanInterval     time.Duration // between passes of retention and compaction; 30 s
+
+	// TLS, if set, is spoken on every connection.
+	TLS *tls.Config
+	// SASL makes every connection authenticate: Users by PLAIN or SCRAM, and
+	// the users of AlterUserSCRAMCredentials.
+	SASL  bool
+	Users map[string]string // password by name
+	// ACLs denies what no rule allows, but to SuperUsers.
+	ACLs       bool
+	SuperUsers []string
+	// Insecure allows listening beyond this machine without SASL.
+	Insecure bool
 
 	Log     *slog.Logger          // optional
 	Metrics prometheus.Registerer // optional

@@ -22,6 +22,8 @@ type conn struct {
 	cancel context.CancelFunc
 	host   string // the client's address, as groups describe it
 
+	auth authentication
+
 	// replies carries what the writer has to answer, in order. The reader
 	// sends and closes it; when it is full the reader stops reading.
 	replies chan pending
@@ -112,6 +114,9 @@ func (c *conn) dispatch(frame []byte) (pending, error) {
 	if !known {
 		return pending{}, fmt.Errorf("request of unknown api key %d", h.key)
 	}
+	if err := c.admit(h.key); err != nil {
+		return pending{}, fmt.Errorf("%s: %w", kmsg.NameForKey(h.key), err)
+	}
 	req := kmsg.RequestForKey(h.key)
 	p := pending{correlation: h.correlation}
 	if h.version < a.min || h.version > a.max {
@@ -129,6 +134,7 @@ func (c *conn) dispatch(frame []byte) (pending, error) {
 		}
 		p.flexible = h.key != apiVersionsKey
 	}
+	c.b.met.requests.WithLabelValues(kmsg.NameForKey(h.key)).Inc()
 	if err := req.ReadFrom(body); err != nil {
 		return pending{}, fmt.Errorf("decode %s v%d: %w", kmsg.NameForKey(h.key), h.version, err)
 	}

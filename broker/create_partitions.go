@@ -18,7 +18,7 @@ func (b *Broker) createPartitions(c *caller, req *kmsg.CreatePartitionsRequest) 
 		st.Topic = rt.Topic
 		err := error(kerr.InvalidRequest)
 		if !seen[rt.Topic] {
-			err = b.growTopic(rt, req.ValidateOnly)
+			err = b.growTopic(c, rt, req.ValidateOnly)
 		}
 		seen[rt.Topic] = true
 		st.ErrorCode, st.ErrorMessage = code(err), message(err)
@@ -27,7 +27,10 @@ func (b *Broker) createPartitions(c *caller, req *kmsg.CreatePartitionsRequest) 
 	return resp
 }
 
-func (b *Broker) growTopic(rt *kmsg.CreatePartitionsRequestTopic, validateOnly bool) error {
+func (b *Broker) growTopic(c *caller, rt *kmsg.CreatePartitionsRequestTopic, validateOnly bool) error {
+	if err := b.authorize(c, opAlter, resourceTopic, rt.Topic); err != nil {
+		return err
+	}
 	b.topics.change.Lock()
 	defer b.topics.change.Unlock()
 	t := b.topics.named(rt.Topic)

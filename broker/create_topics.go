@@ -35,7 +35,7 @@ func (b *Broker) createTopics(c *caller, req *kmsg.CreateTopicsRequest) kmsg.Res
 			seen[rt.Topic] = 0 // named twice: one refusal
 			err := fmt.Errorf("%w: the topic is named twice", kerr.InvalidRequest)
 			st.ErrorCode, st.ErrorMessage = code(err), message(err)
-		} else if err := b.createTopic(rt, req.ValidateOnly, &st); err != nil {
+		} else if err := b.createTopic(c, rt, req.ValidateOnly, &st); err != nil {
 			st.ErrorCode, st.ErrorMessage = code(err), message(err)
 		}
 		resp.Topics = append(resp.Topics, st)
@@ -43,7 +43,12 @@ func (b *Broker) createTopics(c *caller, req *kmsg.CreateTopicsRequest) kmsg.Res
 	return resp
 }
 
-func (b *Broker) createTopic(rt *kmsg.CreateTopicsRequestTopic, validateOnly bool, st *kmsg.CreateTopicsResponseTopic) error {
+func (b *Broker) createTopic(c *caller, rt *kmsg.CreateTopicsRequestTopic, validateOnly bool, st *kmsg.CreateTopicsResponseTopic) error {
+	if !b.may(c, opCreate, resourceCluster, clusterName) {
+		if err := b.authorize(c, opCreate, resourceTopic, rt.Topic); err != nil {
+			return err
+		}
+	}
 	partitions, configs, err := b.checkNewTopic(rt)
 	if err != nil {
 		return err

@@ -21,7 +21,7 @@ func (b *Broker) deleteRecords(c *caller, req *kmsg.DeleteRecordsRequest) kmsg.R
 		for _, rp := range rt.Partitions {
 			sp := kmsg.NewDeleteRecordsResponseTopicPartition()
 			sp.Partition = rp.Partition
-			low, err := b.deleteBefore(t, rp.Partition, rp.Offset)
+			low, err := b.deleteBefore(c, t, rp.Partition, rp.Offset)
 			sp.LowWatermark, sp.ErrorCode = low, code(err)
 			st.Partitions = append(st.Partitions, sp)
 		}
@@ -30,9 +30,12 @@ func (b *Broker) deleteRecords(c *caller, req *kmsg.DeleteRecordsRequest) kmsg.R
 	return resp
 }
 
-func (b *Broker) deleteBefore(t *topic, partition int32, offset int64) (low int64, err error) {
+func (b *Broker) deleteBefore(c *caller, t *topic, partition int32, offset int64) (low int64, err error) {
 	if t == nil || t.partition(partition) == nil {
 		return -1, kerr.UnknownTopicOrPartition
+	}
+	if err := b.authorize(c, opDelete, resourceTopic, t.name); err != nil {
+		return -1, err
 	}
 	if !t.conf.Load().expire {
 		return -1, kerr.PolicyViolation
@@ -46,9 +49,9 @@ func (b *Broker) deleteBefore(t *topic, partition int32, offset int64) (low int6
 		return -1, kerr.OffsetOutOfRange
 	}
 	if offset > bounds.Start {
-		var c storage.Commit
-		c.SetStart(l, offset)
-		if err := b.store.Do(&c); err != nil {
+		var commit storage.Commit
+		commit.SetStart(l, offset)
+		if err := b.store.Do(&commit); err != nil {
 			return -1, err
 		}
 	}

@@ -27,8 +27,11 @@ func (b *Broker) deleteTopics(c *caller, req *kmsg.DeleteTopicsRequest) kmsg.Res
 		st.Topic, st.TopicID = rt.Topic, rt.TopicID
 		t, err := b.topicToDelete(rt)
 		if err == nil {
+			err = b.authorize(c, opDelete, resourceTopic, t.name)
+		}
+		if err == nil {
 			st.Topic, st.TopicID = kmsg.StringPtr(t.name), t.id
-			err = b.topics.delete(t, func(c *storage.Commit) { b.dropOffsets(c, t) })
+			err = b.topics.delete(t, func(commit *storage.Commit) { b.dropOffsets(commit, t) })
 		}
 		if err != nil {
 			st.ErrorCode, st.ErrorMessage = code(err), message(err)

@@ -20,7 +20,7 @@ func (b *Broker) describeConfigs(c *caller, req *kmsg.DescribeConfigsRequest) km
 		rr := &req.Resources[i]
 		sr := kmsg.NewDescribeConfigsResponseResource()
 		sr.ResourceType, sr.ResourceName = rr.ResourceType, rr.ResourceName
-		configs, err := b.describeResource(rr, req)
+		configs, err := b.describeResource(c, rr, req)
 		if err != nil {
 			sr.ErrorCode, sr.ErrorMessage = code(err), message(err)
 		}
@@ -34,10 +34,13 @@ func (b *Broker) describeConfigs(c *caller, req *kmsg.DescribeConfigsRequest) km
 	return resp
 }
 
-func (b *Broker) describeResource(rr *kmsg.DescribeConfigsRequestResource, req *kmsg.DescribeConfigsRequest) ([]kmsg.DescribeConfigsResponseResourceConfig, error) {
+func (b *Broker) describeResource(c *caller, rr *kmsg.DescribeConfigsRequestResource, req *kmsg.DescribeConfigsRequest) ([]kmsg.DescribeConfigsResponseResourceConfig, error) {
 	switch rr.ResourceType {
 	case kmsg.ConfigResourceTypeTopic:
 		if err := validTopicName(rr.ResourceName); err != nil {
+			return nil, err
+		}
+		if err := b.authorize(c, opDescribeConfigs, resourceTopic, rr.ResourceName); err != nil {
 			return nil, err
 		}
 		t := b.topics.named(rr.ResourceName)
@@ -48,6 +51,9 @@ func (b *Broker) describeResource(rr *kmsg.DescribeConfigsRequestResource, req *
 	case kmsg.ConfigResourceTypeBroker:
 		if rr.ResourceName != "" && rr.ResourceName != strconv.Itoa(nodeID) {
 			return nil, kerr.InvalidRequest
+		}
+		if err := b.authorize(c, opDescribeConfigs, resourceCluster, clusterName); err != nil {
+			return nil, err
 		}
 		return b.describeBrokerConfigs(), nil
 	default:

@@ -15,6 +15,10 @@ import (
 func (b *Broker) endTxn(c *caller, req *kmsg.EndTxnRequest) reply {
 	resp := req.ResponseKind().(*kmsg.EndTxnResponse)
 	resp.ProducerID, resp.ProducerEpoch = -1, -1
+	if err := b.authorize(c, opWrite, resourceTxn, req.TransactionalID); err != nil {
+		resp.ErrorCode = code(err)
+		return now(resp)
+	}
 	wait, pid, epoch, err := b.txns.endRequest(req)
 	if err != nil {
 		resp.ErrorCode = code(err)

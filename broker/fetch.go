@@ -22,7 +22,15 @@ func (b *Broker) fetch(c *caller, req *kmsg.FetchRequest) reply {
 		resp.ErrorCode = kerr.FetchSessionIDNotFound.Code
 		return now(resp)
 	}
-	return func() kmsg.Response { return b.fetchWhenReady(c, req) }
+	return func() kmsg.Response {
+		resp := b.fetchWhenReady(c, req)
+		for i := range resp.Topics {
+			for j := range resp.Topics[i].Partitions {
+				b.met.fetched.Add(float64(len(resp.Topics[i].Partitions[j].RecordBatches)))
+			}
+		}
+		return resp
+	}
 }
 
 // fetched is a response whose record batches lie in pooled buffers.
@@ -37,7 +45,7 @@ func (f *fetched) release() {
 	}
 }
 
-func (b *Broker) fetchWhenReady(c *caller, req *kmsg.FetchRequest) kmsg.Response {
+func (b *Broker) fetchWhenReady(c *caller, req *kmsg.FetchRequest) *fetched {
 	resp, enough := b.fetchNow(c, req)
 	if enough || req.MaxWaitMillis <= 0 {
 		return resp
@@ -94,7 +102,7 @@ func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, eno
 			// The first batch of a response may exceed the limits, so
 			// that a client always gets on.
 			limit := min(left-total, int(rp.PartitionMaxBytes))
-			if err := b.fetchPartition(req, t, rp, &sp, resp, limit, total == 0); err != nil {
+			if err := b.fetchPartition(c, req, t, rp, &sp, resp, limit, total == 0); err != nil {
 				sp.ErrorCode = code(err)
 				enough = true
 			}
@@ -106,12 +114,15 @@ func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, eno
 	return resp, enough || total >= int(req.MinBytes)
 }
 
-func (b *Broker) fetchPartition(req *kmsg.FetchRequest, t *topic, rp *kmsg.FetchRequestTopicPartition, sp *kmsg.FetchResponseTopicPartition, resp *fetched, maxBytes int, first bool) error {
+func (b *Broker) fetchPartition(c *caller, req *kmsg.FetchRequest, t *topic, rp *kmsg.FetchRequestTopicPartition, sp *kmsg.FetchResponseTopicPartition, resp *fetched, maxBytes int, first bool) error {
 	if t == nil && req.Version >= 13 {
 		return kerr.UnknownTopicID
 	}
 	if t == nil || t.partition(rp.Partition) == nil {
 		return kerr.UnknownTopicOrPartition
+	}
+	if err := b.authorize(c, opRead, resourceTopic, t.name); err != nil {
+		return err
 	}
 	if err := checkEpoch(rp.CurrentLeaderEpoch); err != nil {
 		return err

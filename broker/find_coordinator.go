@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"errors"
+
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -8,15 +10,28 @@ import (
 // FindCoordinator (key 10), v0-6.
 //
 // The one node coordinates every group (type 0) and transaction (1). There are
-// no share groups (2).
+// no share groups (2). Asking for a group's makes the topic __consumer_offsets,
+// as it does in Kafka; here it stays empty.
 
 func (b *Broker) findCoordinator(c *caller, req *kmsg.FindCoordinatorRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.FindCoordinatorResponse)
-	find := func(string) error {
-		if req.CoordinatorType != 0 && req.CoordinatorType != 1 {
-			return kerr.InvalidRequest
+	find := func(key string) error {
+		switch req.CoordinatorType {
+		case 0:
+			if err := b.authorize(c, opDescribe, resourceGroup, key); err != nil {
+				return err
+			}
+			if b.topics.named(offsetsTopic) == nil {
+				_, err := b.topics.create(offsetsTopic, 1, map[string]string{"cleanup.policy": "compact"})
+				if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
+					return kerr.CoordinatorNotAvailable
+				}
+			}
+			return nil
+		case 1:
+			return b.authorize(c, opDescribe, resourceTxn, key)
 		}
-		return nil
+		return kerr.InvalidRequest
 	}
 	if req.Version < 4 {
 		if err := find(req.CoordinatorKey); err != nil {

@@ -9,12 +9,15 @@ import (
 
 func (b *Broker) heartbeat(c *caller, req *kmsg.HeartbeatRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.HeartbeatResponse)
-	resp.ErrorCode = code(b.beat(req))
+	resp.ErrorCode = code(b.beat(c, req))
 	return resp
 }
 
-func (b *Broker) beat(req *kmsg.HeartbeatRequest) error {
+func (b *Broker) beat(c *caller, req *kmsg.HeartbeatRequest) error {
 	if err := checkGroupID(req.Group); err != nil {
+		return err
+	}
+	if err := b.authorize(c, opRead, resourceGroup, req.Group); err != nil {
 		return err
 	}
 	g := b.groups.lock(req.Group, false)

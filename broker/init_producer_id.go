@@ -27,6 +27,10 @@ func (b *Broker) initProducerID(c *caller, req *kmsg.InitProducerIDRequest) repl
 			return resp
 		}
 	}
+	if err := b.authorize(c, opWrite, resourceTxn, *req.TransactionalID); err != nil {
+		resp.ErrorCode = code(err)
+		return now(resp)
+	}
 	wait, pid, epoch, err := b.txns.init(req)
 	if err != nil {
 		resp.ErrorCode = code(err)

@@ -45,6 +45,9 @@ func (b *Broker) join(c *caller, req *kmsg.JoinGroupRequest) (<-chan *kmsg.JoinG
 	if err := checkGroupID(req.Group); err != nil {
 		return nil, err, id
 	}
+	if err := b.authorize(c, opRead, resourceGroup, req.Group); err != nil {
+		return nil, err, id
+	}
 	session := time.Duration(req.SessionTimeoutMillis) * time.Millisecond
 	if session < b.cfg.GroupMinSession || session > b.cfg.GroupMaxSession {
 		return nil, kerr.InvalidSessionTimeout, id

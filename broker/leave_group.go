@@ -9,7 +9,7 @@ import (
 
 func (b *Broker) leaveGroup(c *caller, req *kmsg.LeaveGroupRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.LeaveGroupResponse)
-	if err := checkGroupID(req.Group); err != nil {
+	if err := firstError(checkGroupID(req.Group), b.authorize(c, opRead, resourceGroup, req.Group)); err != nil {
 		resp.ErrorCode = code(err)
 		return resp
 	}

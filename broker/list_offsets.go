@@ -33,7 +33,7 @@ func (b *Broker) listOffsets(c *caller, req *kmsg.ListOffsetsRequest) kmsg.Respo
 			rp := &rt.Partitions[j]
 			sp := kmsg.NewListOffsetsResponseTopicPartition()
 			sp.Partition, sp.Timestamp, sp.Offset, sp.LeaderEpoch = rp.Partition, -1, -1, -1
-			if err := b.listOffset(t, req, rp, &sp); err != nil {
+			if err := b.listOffset(c, t, req, rp, &sp); err != nil {
 				sp.ErrorCode = code(err)
 			}
 			st.Partitions = append(st.Partitions, sp)
@@ -43,9 +43,12 @@ func (b *Broker) listOffsets(c *caller, req *kmsg.ListOffsetsRequest) kmsg.Respo
 	return resp
 }
 
-func (b *Broker) listOffset(t *topic, req *kmsg.ListOffsetsRequest, rp *kmsg.ListOffsetsRequestTopicPartition, sp *kmsg.ListOffsetsResponseTopicPartition) error {
+func (b *Broker) listOffset(c *caller, t *topic, req *kmsg.ListOffsetsRequest, rp *kmsg.ListOffsetsRequestTopicPartition, sp *kmsg.ListOffsetsResponseTopicPartition) error {
 	if t == nil || t.partition(rp.Partition) == nil {
 		return kerr.UnknownTopicOrPartition
+	}
+	if err := b.authorize(c, opDescribe, resourceTopic, t.name); err != nil {
+		return err
 	}
 	if err := checkEpoch(rp.CurrentLeaderEpoch); err != nil {
 		return err

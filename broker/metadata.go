@@ -23,14 +23,16 @@ func (b *Broker) metadata(c *caller, req *kmsg.MetadataRequest) kmsg.Response {
 	resp.AuthorizedOperations = math.MinInt32
 	if req.Topics == nil || req.Version == 0 && len(req.Topics) == 0 {
 		for _, t := range b.topics.all() {
-			resp.Topics = append(resp.Topics, describeTopic(t))
+			if b.may(c, opDescribe, resourceTopic, t.name) {
+				resp.Topics = append(resp.Topics, describeTopic(t))
+			}
 		}
 		return resp
 	}
 	create := !b.cfg.NoAutoCreate && (req.Version < 4 || req.AllowAutoTopicCreation)
 	for i := range req.Topics {
 		rt := &req.Topics[i]
-		t, err := b.metadataTopic(rt, create)
+		t, err := b.metadataTopic(c, rt, create)
 		if err != nil {
 			st := kmsg.NewMetadataResponseTopic()
 			st.Topic, st.TopicID, st.ErrorCode = rt.Topic, rt.TopicID, code(err)
@@ -46,14 +48,17 @@ func (b *Broker) metadata(c *caller, req *kmsg.MetadataRequest) kmsg.Response {
 	return resp
 }
 
-func (b *Broker) metadataTopic(rt *kmsg.MetadataRequestTopic, create bool) (*topic, error) {
+func (b *Broker) metadataTopic(c *caller, rt *kmsg.MetadataRequestTopic, create bool) (*topic, error) {
 	if rt.Topic == nil || *rt.Topic == "" && rt.TopicID != [16]byte{} {
 		if t := b.topics.identified(rt.TopicID); t != nil {
-			return t, nil
+			return t, b.authorize(c, opDescribe, resourceTopic, t.name)
 		}
 		return nil, kerr.UnknownTopicID
 	}
 	name := *rt.Topic
+	if err := b.authorize(c, opDescribe, resourceTopic, name); err != nil {
+		return nil, err
+	}
 	if t := b.topics.named(name); t != nil {
 		return t, nil
 	}
@@ -62,6 +67,11 @@ func (b *Broker) metadataTopic(rt *kmsg.MetadataRequestTopic, create bool) (*top
 	}
 	if !create {
 		return nil, kerr.UnknownTopicOrPartition
+	}
+	if !b.may(c, opCreate, resourceCluster, clusterName) {
+		if err := b.authorize(c, opCreate, resourceTopic, name); err != nil {
+			return nil, err
+		}
 	}
 	t, err := b.topics.create(name, b.cfg.DefaultPartitions, nil)
 	if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
@@ -74,6 +84,7 @@ func describeTopic(t *topic) kmsg.MetadataResponseTopic {
 	st := kmsg.NewMetadataResponseTopic()
 	st.Topic, st.TopicID = kmsg.StringPtr(t.name), t.id
 	st.AuthorizedOperations = math.MinInt32
+	st.IsInternal = t.internal()
 	for _, p := range t.partitions() {
 		sp := kmsg.NewMetadataResponseTopicPartition()
 		sp.Partition, sp.Leader, sp.LeaderEpoch = p.index, nodeID, leaderEpoch

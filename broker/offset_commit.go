@@ -39,7 +39,7 @@ func splitOffsetKey(key string) (topic string, partition int32) {
 
 func (b *Broker) offsetCommit(c *caller, req *kmsg.OffsetCommitRequest) reply {
 	resp := req.ResponseKind().(*kmsg.OffsetCommitResponse)
-	refused := b.checkOffsetCommit(req)
+	refused := b.checkOffsetCommit(c, req)
 	var commit storage.Commit
 	for i := range req.Topics {
 		rt := &req.Topics[i]
@@ -54,6 +54,8 @@ func (b *Broker) offsetCommit(c *caller, req *kmsg.OffsetCommitRequest) reply {
 				sp.ErrorCode = code(refused)
 			} else if t == nil && req.Version >= 10 {
 				sp.ErrorCode = kerr.UnknownTopicID.Code
+			} else if t != nil && !b.may(c, opRead, resourceTopic, t.name) {
+				sp.ErrorCode = kerr.TopicAuthorizationFailed.Code
 			} else if row, err := b.newOffsetRow(t, rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata); err != nil {
 				sp.ErrorCode = code(err)
 			} else {
@@ -79,8 +81,11 @@ func (b *Broker) offsetCommit(c *caller, req *kmsg.OffsetCommitRequest) reply {
 	}
 }
 
-func (b *Broker) checkOffsetCommit(req *kmsg.OffsetCommitRequest) error {
+func (b *Broker) checkOffsetCommit(c *caller, req *kmsg.OffsetCommitRequest) error {
 	if err := checkGroupID(req.Group); err != nil {
+		return err
+	}
+	if err := b.authorize(c, opRead, resourceGroup, req.Group); err != nil {
 		return err
 	}
 	g := b.groups.lock(req.Group, false)

@@ -17,7 +17,7 @@ func (b *Broker) offsetFetch(c *caller, req *kmsg.OffsetFetchRequest) kmsg.Respo
 	resp := req.ResponseKind().(*kmsg.OffsetFetchResponse)
 	if req.Version >= 8 {
 		for i := range req.Groups {
-			resp.Groups = append(resp.Groups, b.fetchOffsets(&req.Groups[i], req))
+			resp.Groups = append(resp.Groups, b.fetchOffsets(c, &req.Groups[i], req))
 		}
 		return resp
 	}
@@ -34,7 +34,7 @@ func (b *Broker) offsetFetch(c *caller, req *kmsg.OffsetFetchRequest) kmsg.Respo
 	} else if rg.Topics == nil {
 		rg.Topics = []kmsg.OffsetFetchRequestGroupTopic{}
 	}
-	g := b.fetchOffsets(&rg, req)
+	g := b.fetchOffsets(c, &rg, req)
 	resp.ErrorCode = g.ErrorCode
 	for _, gt := range g.Topics {
 		st := kmsg.NewOffsetFetchResponseTopic()
@@ -49,10 +49,10 @@ func (b *Broker) offsetFetch(c *caller, req *kmsg.OffsetFetchRequest) kmsg.Respo
 	return resp
 }
 
-func (b *Broker) fetchOffsets(rg *kmsg.OffsetFetchRequestGroup, req *kmsg.OffsetFetchRequest) kmsg.OffsetFetchResponseGroup {
+func (b *Broker) fetchOffsets(c *caller, rg *kmsg.OffsetFetchRequestGroup, req *kmsg.OffsetFetchRequest) kmsg.OffsetFetchResponseGroup {
 	sg := kmsg.NewOffsetFetchResponseGroup()
 	sg.Group = rg.Group
-	if err := checkGroupID(rg.Group); err != nil {
+	if err := firstError(checkGroupID(rg.Group), b.authorize(c, opDescribe, resourceGroup, rg.Group)); err != nil {
 		sg.ErrorCode = code(err)
 		return sg
 	}
@@ -73,7 +73,9 @@ func (b *Broker) fetchOffsets(rg *kmsg.OffsetFetchRequestGroup, req *kmsg.Offset
 			sp := kmsg.NewOffsetFetchResponseGroupTopicPartition()
 			sp.Partition, sp.Offset, sp.LeaderEpoch, sp.Metadata = partition, -1, -1, kmsg.StringPtr("")
 			key := offsetKey(st.Topic, partition)
-			if byID && t == nil {
+			if t != nil && !b.may(c, opDescribe, resourceTopic, t.name) {
+				sp.ErrorCode = kerr.TopicAuthorizationFailed.Code
+			} else if byID && t == nil {
 				sp.ErrorCode = kerr.UnknownTopicID.Code
 			} else if req.RequireStable && b.txns.hasPendingOffset(rg.Group, key) {
 				sp.ErrorCode = kerr.UnstableOffsetCommit.Code

@@ -23,6 +23,8 @@ func (b *Broker) offsetForLeaderEpoch(c *caller, req *kmsg.OffsetForLeaderEpochR
 			sp.Partition, sp.LeaderEpoch, sp.EndOffset = rp.Partition, -1, -1
 			if t == nil || t.partition(rp.Partition) == nil {
 				sp.ErrorCode = kerr.UnknownTopicOrPartition.Code
+			} else if err := b.authorize(c, opDescribe, resourceTopic, t.name); err != nil {
+				sp.ErrorCode = code(err)
 			} else if err := checkEpoch(rp.CurrentLeaderEpoch); err != nil {
 				sp.ErrorCode = code(err)
 			} else if rp.LeaderEpoch == leaderEpoch {

@@ -63,16 +63,17 @@ type producing struct {
 
 type produced struct {
 	appended *storage.AppendResult // nil if it was refused before
+	bytes    int
 	err      error
 }
 
 // add checks one partition's batch and adds it to the commit.
 func (p *producing) add(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPartition) {
 	r, err := p.append(c, t, rp)
-	p.results = append(p.results, produced{r, err})
+	p.results = append(p.results, produced{r, len(rp.Records), err})
 }
 
-func (p *producing) append(_ *caller, t *topic, rp *kmsg.ProduceRequestTopicPartition) (*storage.AppendResult, error) {
+func (p *producing) append(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPartition) (*storage.AppendResult, error) {
 	switch {
 	case p.req.Version < 3:
 		return nil, kerr.UnsupportedVersion
@@ -83,11 +84,17 @@ func (p *producing) append(_ *caller, t *topic, rp *kmsg.ProduceRequestTopicPart
 	case t == nil:
 		return nil, kerr.UnknownTopicOrPartition
 	}
+	if t.internal() {
+		return nil, kerr.InvalidTopicException
+	}
 	part := t.partition(rp.Partition)
 	if part == nil {
 		return nil, kerr.UnknownTopicOrPartition
 	}
 	if err := storage.CheckBatch(rp.Records); err != nil {
+		return nil, err
+	}
+	if err := p.b.authorize(c, opWrite, resourceTopic, t.name); err != nil {
 		return nil, err
 	}
 	batch := storage.Batch(rp.Records)
@@ -99,6 +106,11 @@ func (p *producing) append(_ *caller, t *topic, rp *kmsg.ProduceRequestTopicPart
 		return nil, fmt.Errorf("%w: clients do not write control batches", kerr.InvalidRecord)
 	}
 	if batch.Transactional() {
+		if p.req.TransactionID != nil {
+			if err := p.b.authorize(c, opWrite, resourceTxn, *p.req.TransactionID); err != nil {
+				return nil, err
+			}
+		}
 		if err := p.b.txns.verify(p.req, part, batch); err != nil {
 			return nil, err
 		}
@@ -127,6 +139,7 @@ func (p *producing) answer(resp *kmsg.ProduceResponse) {
 				sp.ErrorMessage = message(err)
 				continue
 			}
+			p.b.met.produced.Add(float64(r.bytes))
 			sp.BaseOffset, sp.LogAppendTime, sp.LogStartOffset = r.appended.Base, r.appended.Time, r.appended.Start
 		}
 	}

@@ -8,7 +8,7 @@ import (
 // SyncGroup (key 14), v0-5.
 
 func (b *Broker) syncGroup(c *caller, req *kmsg.SyncGroupRequest) reply {
-	wait, err := b.sync(req)
+	wait, err := b.sync(c, req)
 	if err != nil {
 		resp := req.ResponseKind().(*kmsg.SyncGroupResponse)
 		resp.ErrorCode = code(err)
@@ -26,8 +26,11 @@ func (b *Broker) syncGroup(c *caller, req *kmsg.SyncGroupRequest) reply {
 }
 
 // sync returns where the member's assignment will come from.
-func (b *Broker) sync(req *kmsg.SyncGroupRequest) (<-chan *kmsg.SyncGroupResponse, error) {
+func (b *Broker) sync(c *caller, req *kmsg.SyncGroupRequest) (<-chan *kmsg.SyncGroupResponse, error) {
 	if err := checkGroupID(req.Group); err != nil {
+		return nil, err
+	}
+	if err := b.authorize(c, opRead, resourceGroup, req.Group); err != nil {
 		return nil, err
 	}
 	g := b.groups.lock(req.Group, false)

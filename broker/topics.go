@@ -39,6 +39,13 @@ func (t *topic) partition(i int32) *partition {
 	return nil
 }
 
+// offsetsTopic is there because tools look for it. It is empty: committed
+// offsets are in the store's table.
+const offsetsTopic = "__consumer_offsets"
+
+// internal says whether clients should leave the topic alone.
+func (t *topic) internal() bool { return t.name == offsetsTopic }
+
 // topicRow is how a topic is kept.
 type topicRow struct {
 	ID      uuid              `json:"id"`

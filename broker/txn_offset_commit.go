@@ -16,7 +16,7 @@ import (
 func (b *Broker) txnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitRequest) reply {
 	resp := req.ResponseKind().(*kmsg.TxnOffsetCommitResponse)
 	var commit storage.Commit
-	refused := b.checkTxnOffsetCommit(req)
+	refused := b.checkTxnOffsetCommit(c, req)
 	var t *txn
 	if refused == nil {
 		t = b.txns.lock(req.TransactionalID, false)
@@ -33,6 +33,8 @@ func (b *Broker) txnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitRequest) re
 			sp.Partition = rp.Partition
 			if refused != nil {
 				sp.ErrorCode = code(refused)
+			} else if err := b.authorize(c, opRead, resourceTopic, rt.Topic); err != nil {
+				sp.ErrorCode = code(err)
 			} else if row, err := b.newOffsetRow(b.topics.named(rt.Topic), rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata); err != nil {
 				sp.ErrorCode = code(err)
 			} else {
@@ -72,8 +74,14 @@ func (b *Broker) txnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitRequest) re
 	}
 }
 
-func (b *Broker) checkTxnOffsetCommit(req *kmsg.TxnOffsetCommitRequest) error {
+func (b *Broker) checkTxnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitRequest) error {
 	if err := checkGroupID(req.Group); err != nil {
+		return err
+	}
+	if err := b.authorize(c, opRead, resourceGroup, req.Group); err != nil {
+		return err
+	}
+	if err := b.authorize(c, opWrite, resourceTxn, req.TransactionalID); err != nil {
 		return err
 	}
 	if req.Version < 3 || req.MemberID == "" && req.Generation < 0 && req.InstanceID == nil {

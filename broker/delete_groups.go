@@ -1,0 +1,110 @@
+package broker
+
+import (
+	"github.com/sightlog/sightlog/broker/storage"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// DeleteGroups (key 42), v0-2, and OffsetDelete (key 47), v0.
+//
+// A group with members is not deleted. Offsets are deleted for topics that no
+// member of the group subscribes to; whoever's subscription cannot be read
+// subscribes to all.
+
+func (b *Broker) deleteGroups(c *caller, req *kmsg.DeleteGroupsRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.DeleteGroupsResponse)
+	for _, name := range req.Groups {
+		sg := kmsg.NewDeleteGroupsResponseGroup()
+		sg.Group = name
+		err := b.authorize(c, opDelete, resourceGroup, name)
+		if err == nil {
+			err = b.deleteGroup(name)
+		}
+		sg.ErrorCode, sg.ErrorMessage = code(err), message(err)
+		resp.Groups = append(resp.Groups, sg)
+	}
+	return resp
+}
+
+func (b *Broker) deleteGroup(name string) error {
+	if err := checkGroupID(name); err != nil {
+		return err
+	}
+	g := b.groups.lock(name, false)
+	if g != nil {
+		defer g.mu.Unlock()
+		if len(g.members) > 0 || len(g.promised) > 0 {
+			return kerr.NonEmptyGroup
+		}
+	}
+	offsets := b.store.Bucket(offsetsOf + name)
+	if g == nil && len(offsets) == 0 {
+		return kerr.GroupIDNotFound
+	}
+	var c storage.Commit
+	for key := range offsets {
+		c.Delete(offsetsOf+name, key)
+	}
+	if c.Empty() {
+		return nil
+	}
+	return b.store.Do(&c)
+}
+
+func (b *Broker) offsetDelete(c *caller, req *kmsg.OffsetDeleteRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.OffsetDeleteResponse)
+	if err := b.authorize(c, opDelete, resourceGroup, req.Group); err != nil {
+		resp.ErrorCode = code(err)
+		return resp
+	}
+	g := b.groups.lock(req.Group, false)
+	if g != nil {
+		defer g.mu.Unlock()
+	}
+	if (g == nil || g.state == groupEmpty) && len(b.store.Bucket(offsetsOf+req.Group)) == 0 {
+		resp.ErrorCode = kerr.GroupIDNotFound.Code
+		return resp
+	}
+	var commit storage.Commit
+	for i := range req.Topics {
+		rt := &req.Topics[i]
+		st := kmsg.NewOffsetDeleteResponseTopic()
+		st.Topic = rt.Topic
+		for _, rp := range rt.Partitions {
+			sp := kmsg.NewOffsetDeleteResponseTopicPartition()
+			sp.Partition = rp.Partition
+			t := b.topics.named(rt.Topic)
+			switch {
+			case t == nil || t.partition(rp.Partition) == nil:
+				sp.ErrorCode = kerr.UnknownTopicOrPartition.Code
+			case g != nil && g.subscribes(rt.Topic):
+				sp.ErrorCode = kerr.GroupSubscribedToTopic.Code
+			default:
+				commit.Delete(offsetsOf+req.Group, offsetKey(rt.Topic, rp.Partition))
+			}
+			st.Partitions = append(st.Partitions, sp)
+		}
+		resp.Topics = append(resp.Topics, st)
+	}
+	if !commit.Empty() {
+		resp.ErrorCode = code(b.store.Do(&commit))
+	}
+	return resp
+}
+
+// subscribes says whether a member subscribes to the topic.
+func (g *group) subscribes(topic string) bool {
+	for _, m := range g.members {
+		var sub kmsg.ConsumerMemberMetadata
+		if g.protocolType != "consumer" || sub.ReadFrom(m.metadata(g.protocol)) != nil {
+			return true
+		}
+		for _, t := range sub.Topics {
+			if t == topic {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,25 @@
+package broker
+
+import (
+	"math"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// DescribeCluster (key 60), v0-2.
+
+func (b *Broker) describeCluster(c *caller, req *kmsg.DescribeClusterRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.DescribeClusterResponse)
+	resp.EndpointType = req.EndpointType
+	if req.EndpointType != 1 { // 2: controllers; there are none apart
+		resp.ErrorCode = kerr.UnsupportedEndpointType.Code
+		return resp
+	}
+	resp.ClusterID, resp.ControllerID = b.clusterID, nodeID
+	resp.ClusterAuthorizedOperations = math.MinInt32
+	sb := kmsg.NewDescribeClusterResponseBroker()
+	sb.NodeID, sb.Host, sb.Port = nodeID, b.host, b.port
+	resp.Brokers = append(resp.Brokers, sb)
+	return resp
+}

@@ -1,0 +1,56 @@
+package broker
+
+import (
+	"math"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// DescribeGroups (key 15), v0-6.
+//
+// A group that is not there is Dead; from v6 on it is GROUP_ID_NOT_FOUND too
+// (KIP-1043).
+
+func (b *Broker) describeGroups(c *caller, req *kmsg.DescribeGroupsRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.DescribeGroupsResponse)
+	for _, name := range req.Groups {
+		sg := kmsg.NewDescribeGroupsResponseGroup()
+		sg.Group, sg.State, sg.AuthorizedOperations = name, string(groupDead), math.MinInt32
+		if err := b.authorize(c, opDescribe, resourceGroup, name); err != nil {
+			sg.ErrorCode = code(err)
+		} else if !b.describeGroup(name, &sg) && req.Version >= 6 {
+			sg.ErrorCode, sg.ErrorMessage = kerr.GroupIDNotFound.Code, message(kerr.GroupIDNotFound)
+		}
+		resp.Groups = append(resp.Groups, sg)
+	}
+	return resp
+}
+
+func (b *Broker) describeGroup(name string, sg *kmsg.DescribeGroupsResponseGroup) (found bool) {
+	hasOffsets := len(b.store.Bucket(offsetsOf+name)) > 0
+	g := b.groups.lock(name, false)
+	if g == nil {
+		if hasOffsets {
+			sg.State = string(groupEmpty)
+		}
+		return hasOffsets
+	}
+	defer g.mu.Unlock()
+	if g.state == groupEmpty && !hasOffsets && len(g.promised) == 0 {
+		return false
+	}
+	sg.State, sg.ProtocolType = string(g.state), g.protocolType
+	if g.state == groupStable {
+		sg.Protocol = g.protocol
+	}
+	for _, m := range g.ordered() {
+		sm := kmsg.NewDescribeGroupsResponseGroupMember()
+		sm.MemberID, sm.InstanceID, sm.ClientID, sm.ClientHost = m.id, m.instance, m.clientID, m.host
+		if g.state == groupStable {
+			sm.ProtocolMetadata, sm.MemberAssignment = m.metadata(g.protocol), m.assignment
+		}
+		sg.Members = append(sg.Members, sm)
+	}
+	return true
+}

@@ -1,0 +1,44 @@
+package broker
+
+import (
+	"slices"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// DescribeLogDirs (key 35), v0-4.
+//
+// There is one directory. How much room its disk has is not told (-1).
+
+func (b *Broker) describeLogDirs(c *caller, req *kmsg.DescribeLogDirsRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.DescribeLogDirsResponse)
+	if err := b.authorize(c, opDescribe, resourceCluster, clusterName); err != nil {
+		resp.ErrorCode = code(err)
+		return resp
+	}
+	dir := kmsg.NewDescribeLogDirsResponseDir()
+	dir.Dir, dir.TotalBytes, dir.UsableBytes = b.cfg.Dir, -1, -1
+	for _, t := range b.topics.all() {
+		var wanted []int32 // nil: all
+		if req.Topics != nil {
+			i := slices.IndexFunc(req.Topics, func(rt kmsg.DescribeLogDirsRequestTopic) bool { return rt.Topic == t.name })
+			if i < 0 {
+				continue
+			}
+			wanted = req.Topics[i].Partitions
+		}
+		st := kmsg.NewDescribeLogDirsResponseDirTopic()
+		st.Topic = t.name
+		for _, p := range t.partitions() {
+			if wanted != nil && !slices.Contains(wanted, p.index) {
+				continue
+			}
+			sp := kmsg.NewDescribeLogDirsResponseDirTopicPartition()
+			sp.Partition, sp.Size = p.index, p.log.Size()
+			st.Partitions = append(st.Partitions, sp)
+		}
+		dir.Topics = append(dir.Topics, st)
+	}
+	resp.Dirs = append(resp.Dirs, dir)
+	return resp
+}

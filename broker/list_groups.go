@@ -1,0 +1,46 @@
+package broker
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// ListGroups (key 16), v0-5.
+//
+// A group without members that has committed offsets is listed as Empty.
+
+func (b *Broker) listGroups(c *caller, req *kmsg.ListGroupsRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.ListGroupsResponse)
+	found := map[string]kmsg.ListGroupsResponseGroup{}
+	add := func(name, protocolType, state, kind string) {
+		sg := kmsg.NewListGroupsResponseGroup()
+		sg.Group, sg.ProtocolType, sg.GroupState, sg.GroupType = name, protocolType, state, kind
+		found[name] = sg
+	}
+	for _, name := range b.groups.committed() {
+		add(name, "", string(groupEmpty), "classic")
+	}
+	for _, g := range b.groups.all() {
+		g.mu.Lock()
+		if g.state != groupEmpty || found[g.name].Group != "" {
+			add(g.name, g.protocolType, string(g.state), "classic")
+		}
+		g.mu.Unlock()
+	}
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		g := found[name]
+		if filtered(req.StatesFilter, g.GroupState) && filtered(req.TypesFilter, g.GroupType) && b.may(c, opDescribe, resourceGroup, name) {
+			resp.Groups = append(resp.Groups, g)
+		}
+	}
+	return resp
+}
+
+// filtered says whether a filter, of which none lets everything through, has
+// the value.
+func filtered(filter []string, value string) bool {
+	return len(filter) == 0 || slices.ContainsFunc(filter, func(f string) bool { return strings.EqualFold(f, value) })
+}
