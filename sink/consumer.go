@@ -82,6 +82,7 @@ func (c *consumer) run(ctx context.Context) (again bool) {
 			if err := c.write(ctx, work, items, fetched); err != nil && !errors.Is(err, errAside) {
 				c.log.Info("stopping with a batch in hand; it stays in the log", "records", len(items), "cause", err)
 			}
+			c.settle(items)
 		}
 		c.unpark()
 		c.cl.AllowRebalance()
@@ -199,16 +200,33 @@ func (c *consumer) position(pl place) (position, bool) {
 	return at, ok
 }
 
-// park pauses a partition for a while and goes back to where the tables are.
-func (c *consumer) park(pl place) {
-	at, ok := c.position(pl)
-	if !ok {
-		return
+// settle makes the client fetch again what a poll brought and write did not
+// write, for whatever reason. Nothing else keeps the tables from missing it:
+// the next batch would move the offset from where the tables are to its end.
+func (c *consumer) settle(items []item) {
+	fetched := make(map[place]int64)
+	for _, it := range items {
+		fetched[it.place] = it.rec.Offset + 1
 	}
+	back := make(map[string]map[int32]kgo.EpochOffset)
+	for pl, end := range fetched {
+		at, ok := c.position(pl)
+		if !ok || at.next == end {
+			continue
+		}
+		if back[pl.topic] == nil {
+			back[pl.topic] = make(map[int32]kgo.EpochOffset)
+		}
+		back[pl.topic][pl.partition] = kgo.EpochOffset{Epoch: -1, Offset: at.next}
+	}
+	c.cl.SetOffsets(back)
+}
+
+// park pauses a partition for a while.
+func (c *consumer) park(pl place) {
 	const pause = 5 * time.Second
 	c.parked[pl] = time.Now().Add(pause)
 	c.cl.PauseFetchPartitions(map[string][]int32{pl.topic: {pl.partition}})
-	c.seek(map[place]position{pl: at})
 }
 
 func (c *consumer) unpark() {
@@ -222,19 +240,6 @@ func (c *consumer) unpark() {
 			c.cl.ResumeFetchPartitions(map[string][]int32{pl.topic: {pl.partition}})
 		}
 	}
-}
-
-// seek makes the client fetch from the given positions. Called only between a
-// poll and AllowRebalance.
-func (c *consumer) seek(to map[place]position) {
-	offsets := make(map[string]map[int32]kgo.EpochOffset)
-	for pl, at := range to {
-		if offsets[pl.topic] == nil {
-			offsets[pl.topic] = make(map[int32]kgo.EpochOffset)
-		}
-		offsets[pl.topic][pl.partition] = kgo.EpochOffset{Epoch: -1, Offset: at.next}
-	}
-	c.cl.SetOffsets(offsets)
 }
 
 // close writes what is left to write and leaves the group, so that another

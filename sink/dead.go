@@ -19,7 +19,8 @@ const (
 	HeaderDeadTopic     = "dead-topic"
 	HeaderDeadPartition = "dead-partition"
 	HeaderDeadOffset    = "dead-offset"
-	HeaderDeadKey       = "dead-key" // the record's key, absent if it had none
+	HeaderDeadTimestamp = "dead-timestamp" // the record's, milliseconds since 1970
+	HeaderDeadKey       = "dead-key"       // the record's key, absent if it had none
 )
 
 func deadLetter(it item) *kgo.Record {
@@ -30,16 +31,17 @@ func deadLetter(it item) *kgo.Record {
 		head(HeaderDeadTopic, rec.Topic),
 		head(HeaderDeadPartition, strconv.Itoa(int(rec.Partition))),
 		head(HeaderDeadOffset, strconv.FormatInt(rec.Offset, 10)),
+		head(HeaderDeadTimestamp, strconv.FormatInt(rec.Timestamp.UnixMilli(), 10)),
 	}
 	if rec.Key != nil {
 		headers = append(headers, kgo.RecordHeader{Key: HeaderDeadKey, Value: rec.Key})
 	}
 	return &kgo.Record{
-		Topic:     stream.DeadTopic(rec.Topic),
-		Key:       fmt.Appendf(nil, "%s/%d/%d", rec.Topic, rec.Partition, rec.Offset),
-		Value:     rec.Value,
-		Headers:   append(headers, rec.Headers...),
-		Timestamp: rec.Timestamp,
+		Topic:   stream.DeadTopic(rec.Topic),
+		Key:     fmt.Appendf(nil, "%s/%d/%d", rec.Topic, rec.Partition, rec.Offset),
+		Value:   rec.Value,
+		Headers: append(headers, rec.Headers...),
+		// Its own timestamp is now: the client counts the time to deliver from it.
 	}
 }
 

@@ -129,7 +129,8 @@ func testPoison(t *testing.T, frames int) {
 		r.Key = []byte("porch") // one partition
 		recs = append(recs, r)
 	}
-	junk := &kgo.Record{Topic: stream.Sightings, Key: []byte("porch"), Value: []byte("{not json")}
+	junk := &kgo.Record{Topic: stream.Sightings, Key: []byte("porch"), Value: []byte("{not json"),
+		Timestamp: time.Now().Add(-time.Hour)} // long in the log, and still buried
 	strange := record(t, sighting("porch", "run-of-porch", 1))
 	strange.Key = []byte("porch")
 	strange.Headers = []kgo.RecordHeader{{Key: event.HeaderSchema, Value: []byte("sightlog.sighting.v9")}}
@@ -188,6 +189,8 @@ func TestDatabaseFaultsAreWaitedOutAndBuryNothing(t *testing.T) {
 	w.drain()
 	for _, fault := range []struct{ breaks, mends string }{
 		{"DROP TABLE detections_default", "CREATE TABLE detections_default PARTITION OF detections DEFAULT"},
+		{"ALTER TABLE detections ADD COLUMN note text; ALTER TABLE detections_default ALTER COLUMN note SET NOT NULL",
+			"ALTER TABLE detections DROP COLUMN note"},
 		{"ALTER TABLE detections RENAME TO elsewhere", "ALTER TABLE elsewhere RENAME TO detections"},
 		{"ALTER FUNCTION sightlog_advance RENAME TO elsewhere", "ALTER FUNCTION elsewhere RENAME TO sightlog_advance"},
 	} {
@@ -203,7 +206,7 @@ func TestDatabaseFaultsAreWaitedOutAndBuryNothing(t *testing.T) {
 		require.NoError(t, err)
 		w.drain()
 	}
-	require.Equal(t, 3, w.number("SELECT count(*) FROM v_sightings WHERE run LIKE 'wild%'"))
+	require.Equal(t, 4, w.number("SELECT count(*) FROM v_sightings WHERE run LIKE 'wild%'"))
 	require.Empty(t, w.letters(stream.Sightings))
 }
 
@@ -254,6 +257,24 @@ func TestTwoSinksOnTheSamePartitionsFenceEachOther(t *testing.T) {
 	w.drain()
 	w.exactly(600, "porch", "yard", "gate")
 	require.Empty(t, w.letters(stream.Sightings))
+}
+
+// While a poisoned batch is being halved, another sink moves one of its
+// partitions: the halves that are left are of other partitions too.
+func TestFencedInTheMiddleOfABisectionSkipsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.pool.Exec(t.Context(), "ALTER TABLE sightings ADD CONSTRAINT no_odd_sevens CHECK (seq % 14 <> 7)")
+	require.NoError(t, err)
+	cameras := []string{"porch", "yard", "gate", "door"}
+	w.fill(0, 280, cameras...) // a backlog: batches of many partitions
+	for i := range 3 {
+		w.start(func(c *sink.Config) {
+			c.Group, c.Consumers, c.MaxRecords = fmt.Sprint("group-", i), 1, 50+10*i
+		})
+	}
+	w.drain()
+	require.Equal(t, 4*260, w.number("SELECT count(*) FROM sightings"))
 }
 
 func TestMembersComeAndGoAndEachRowIsThereOnce(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgtype"
@@ -139,7 +140,7 @@ func (c *consumer) enter(ctx context.Context, cluster string, id kadm.TopicID, p
 func uuid(id kadm.TopicID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }
 
 // resync finds out where the tables are after another sink moved them, or
-// after the answer to a commit was lost, and reads on from there.
+// after the answer to a commit was lost.
 func (c *consumer) resync(ctx context.Context, ms []move) error {
 	places := make([]place, len(ms))
 	for i, m := range ms {
@@ -151,16 +152,9 @@ func (c *consumer) resync(ctx context.Context, ms []move) error {
 	if err != nil {
 		return err
 	}
-	away := make(map[place]position)
 	c.mu.Lock()
-	for _, m := range ms {
-		if at, ok := found[m.place]; ok {
-			c.at[m.place] = at
-			away[m.place] = at
-		}
-	}
-	c.mu.Unlock()
-	c.seek(away)
+	defer c.mu.Unlock()
+	maps.Copy(c.at, found)
 	return nil
 }
 

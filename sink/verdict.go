@@ -33,6 +33,8 @@ func judge(err error) verdict {
 		return fenced // raised by sightlog_advance
 	case pg.Code == "23514" && pg.ConstraintName == "":
 		return wait // no partition takes the row: somebody dropped the default one
+	case pg.Code == "23502":
+		return wait // we send no NULL where one is forbidden: somebody added a column
 	case strings.HasPrefix(pg.Code, "22"), strings.HasPrefix(pg.Code, "23"):
 		return content // data exception, integrity constraint violation
 	}

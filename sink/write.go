@@ -15,14 +15,15 @@ import (
 // the connection and never answers.
 const attemptTimeout = 30 * time.Second
 
-// errAside says that a write was given up and the positions were put right:
-// what is left of the batch is read again.
+// errAside says that the rest of a batch was given up after another sink's
+// move. The positions are right: settle has the rest read again.
 var errAside = errors.New("set aside")
 
-// write brings items, fetched together, into the tables. It returns when that
-// is done, when the rest of them was set aside, or when ctx ended while the
-// database could not be written. work outlasts ctx: it is for the transaction
-// in hand.
+// write brings items, fetched together, into the tables, in order within each
+// partition. It returns when that is done, but for partitions it had to park;
+// with errAside; or when ctx ended while the database could not be written.
+// What is written is what the positions say, and settle sees to the others.
+// work outlasts ctx: it is for the transaction in hand.
 func (c *consumer) write(ctx, work context.Context, items []item, fetched time.Time) error {
 	items, parked := c.bury(work, items)
 	defer func() {

@@ -1,0 +1,50 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/stretchr/testify/require"
+)
+
+func TestVerdicts(t *testing.T) {
+	t.Parallel()
+	pg := func(code, constraint string) error {
+		return fmt.Errorf("write: %w", &pgconn.PgError{Code: code, ConstraintName: constraint})
+	}
+	for _, c := range []struct {
+		err  error
+		want verdict
+	}{
+		{nil, good},
+		{pg("SL001", ""), fenced},
+		{pg("22001", ""), content},            // string too long
+		{pg("22003", ""), content},            // number out of range
+		{pg("22021", ""), content},            // a zero byte in a text
+		{pg("23514", "no_thirteen"), content}, // a CHECK
+		{pg("23503", "fk"), content},
+		{pg("23514", ""), wait}, // no partition for the row
+		{pg("23502", ""), wait}, // a column of somebody's
+		{pg("08006", ""), wait},
+		{pg("25006", ""), wait}, // read-only: a standby took over the address
+		{pg("40001", ""), wait},
+		{pg("40P01", ""), wait},
+		{pg("42501", ""), wait},
+		{pg("42P01", ""), wait},
+		{pg("53100", ""), wait}, // disk full
+		{pg("53300", ""), wait}, // too many connections
+		{pg("55P03", ""), wait}, // a day's partition is locked
+		{pg("57P01", ""), wait},
+		{pg("57014", ""), wait}, // statement timeout
+		{pg("XX000", ""), wait},
+		{io.ErrUnexpectedEOF, wait},
+		{context.DeadlineExceeded, wait},
+		{errors.New("encode"), wait},
+	} {
+		require.Equal(t, c.want, judge(c.err), "%v", c.err)
+	}
+}
