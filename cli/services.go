@@ -20,6 +20,8 @@ type Services struct {
 	Serve   ServeCmd   `cmd:"" group:"Services" help:"Run broker, database and sinks of a data directory, without sources."`
 	Query   QueryCmd   `cmd:"" group:"Questions" help:"Ask: people, latest, latency, or SQL of your own."`
 	URL     URLCmd     `cmd:"" name:"url" group:"Questions" help:"Print where a running data directory answers."`
+	Topics  TopicsCmd  `cmd:"" group:"Kafka" help:"Topics of any Kafka cluster."`
+	Groups  GroupsCmd  `cmd:"" group:"Kafka" help:"Consumer groups of any Kafka cluster."`
 	Migrate MigrateCmd `cmd:"" group:"Set-up" help:"Make or update the tables of a database."`
 	Version VersionCmd `cmd:"" group:"Set-up" help:"Print the version."`
 }

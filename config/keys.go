@@ -13,19 +13,25 @@ type Data struct {
 	Data string `default:"sightlog-data" placeholder:"DIR" help:"The data directory: the log and the private database (${default})."`
 }
 
+// Cluster is how to reach a Kafka cluster.
+type Cluster struct {
+	Brokers      []string `placeholder:"HOST:PORT" help:"Kafka brokers; without it, the bundled one."`
+	TLS          bool     `name:"tls" help:"Speak TLS with the brokers."`
+	TLSCA        string   `name:"tls-ca" placeholder:"FILE" help:"PEM certificates to trust instead of the system's."`
+	TLSCert      string   `name:"tls-cert" placeholder:"FILE" help:"PEM client certificate."`
+	TLSKey       string   `name:"tls-key" placeholder:"FILE" help:"PEM key of --tls-cert."`
+	SASL         string   `name:"sasl" enum:"plain,scram-sha-256,scram-sha-512," default:"" placeholder:"MECHANISM" help:"Authenticate: plain, scram-sha-256 or scram-sha-512."`
+	SASLUser     string   `name:"sasl-user" placeholder:"NAME" help:"User for --sasl."`
+	SASLPassword string   `name:"sasl-password" placeholder:"PASSWORD" help:"Password for --sasl; better given as SIGHTLOG_SASL_PASSWORD."`
+}
+
 // Stream is how to reach and use a Kafka cluster.
 type Stream struct {
-	Brokers      []string      `placeholder:"HOST:PORT" help:"Kafka brokers; without it, the bundled one."`
-	TLS          bool          `name:"tls" help:"Speak TLS with the brokers."`
-	TLSCA        string        `name:"tls-ca" placeholder:"FILE" help:"PEM certificates to trust instead of the system's."`
-	TLSCert      string        `name:"tls-cert" placeholder:"FILE" help:"PEM client certificate."`
-	TLSKey       string        `name:"tls-key" placeholder:"FILE" help:"PEM key of --tls-cert."`
-	SASL         string        `name:"sasl" enum:"plain,scram-sha-256,scram-sha-512," default:"" placeholder:"MECHANISM" help:"Authenticate: plain, scram-sha-256 or scram-sha-512."`
-	SASLUser     string        `name:"sasl-user" placeholder:"NAME" help:"User for --sasl."`
-	SASLPassword string        `name:"sasl-password" placeholder:"PASSWORD" help:"Password for --sasl; better given as SIGHTLOG_SASL_PASSWORD."`
-	Compression  string        `enum:"zstd,lz4,snappy,gzip,none" default:"zstd" help:"Compress what is produced: zstd, lz4, snappy, gzip or none (${default})."`
-	Linger       time.Duration `default:"0s" help:"Wait this long to fill a batch of live sightings (${default})."`
-	Partitions   int32         `default:"8" help:"Partitions of the sightings topic when it is made (${default})."`
+	Cluster
+
+	Compression string        `enum:"zstd,lz4,snappy,gzip,none" default:"zstd" help:"Compress what is produced: zstd, lz4, snappy, gzip or none (${default})."`
+	Linger      time.Duration `default:"0s" help:"Wait this long to fill a batch of live sightings (${default})."`
+	Partitions  int32         `default:"8" help:"Partitions of the sightings topic when it is made (${default})."`
 }
 
 // Database is the PostgreSQL that the rows go to.

@@ -13,21 +13,27 @@ import (
 
 // StreamConfig turns the keys into a stream.Config.
 func StreamConfig(c config.Stream, log *slog.Logger) (stream.Config, error) {
+	if c.Partitions < 1 || c.Partitions > 10_000 {
+		return stream.Config{}, usage.New("give 1 to 10000", "--partitions %d", c.Partitions)
+	}
+	s, err := ClusterConfig(c.Cluster, log)
+	s.Linger, s.Compression = c.Linger, c.Compression
+	return s, err
+}
+
+// ClusterConfig turns the keys that reach a cluster into a stream.Config.
+func ClusterConfig(c config.Cluster, log *slog.Logger) (stream.Config, error) {
 	t, err := tlsConfig(c)
 	if err != nil {
 		return stream.Config{}, err
 	}
-	if c.Partitions < 1 || c.Partitions > 10_000 {
-		return stream.Config{}, usage.New("give 1 to 10000", "--partitions %d", c.Partitions)
-	}
 	return stream.Config{
-		Brokers: c.Brokers, TLS: t,
+		Brokers: c.Brokers, TLS: t, Log: log,
 		SASL: c.SASL, SASLUser: c.SASLUser, SASLPassword: c.SASLPassword,
-		Linger: c.Linger, Compression: c.Compression, Log: log,
 	}, nil
 }
 
-func tlsConfig(c config.Stream) (*tls.Config, error) {
+func tlsConfig(c config.Cluster) (*tls.Config, error) {
 	if !c.TLS {
 		if c.TLSCA != "" || c.TLSCert != "" {
 			return nil, usage.New("add --tls", "--tls-ca and --tls-cert have no effect without --tls")

@@ -1,0 +1,92 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/query"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// AnyCluster is a Kafka cluster by address, or the bundled broker of a data
+// directory that runs.
+type AnyCluster struct {
+	config.Cluster
+	config.Data
+	Format string `enum:"table,csv,json" default:"table" env:"-" help:"table, csv or json (${default})."`
+}
+
+// answerWithin bounds a question to a cluster.
+const answerWithin = 15 * time.Second
+
+// open returns a client; the caller closes it.
+func (c *AnyCluster) open(opts ...kgo.Opt) (*kgo.Client, error) {
+	cluster := c.Cluster
+	if len(cluster.Brokers) == 0 {
+		e, err := pipeline.ReadEndpoints(c.Data.Data)
+		if errors.Is(err, pipeline.ErrNotRunning) {
+			return nil, usage.Wrap(err, "give --brokers, or the --data of a running one", "--data %s: nothing runs on it", c.Data.Data)
+		}
+		if err != nil {
+			return nil, err
+		}
+		cluster.Brokers = []string{e.Broker}
+	}
+	cfg, err := pipeline.ClusterConfig(cluster, nil)
+	if err != nil {
+		return nil, err
+	}
+	return cfg.Client(opts...)
+}
+
+// ask lets f ask the cluster and prints its answer.
+func (c *AnyCluster) ask(ctx context.Context, env *Env, f func(context.Context, *kadm.Client) (*query.Table, error)) error {
+	cl, err := c.open()
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	adm := kadm.NewClient(cl)
+	if _, err := adm.ListBrokers(ctx); err != nil {
+		return usage.Wrap(err, "start them, or mend --brokers", "the brokers %s cannot be used: %v", strings.Join(c.Brokers, ","), err)
+	}
+	t, err := f(ctx, adm)
+	if err != nil || t == nil {
+		return err
+	}
+	return t.Write(env.Stdout, c.Format)
+}
+
+// settings parses NAME=VALUE pairs.
+func settings(pairs []string) (map[string]*string, error) {
+	m := make(map[string]*string, len(pairs))
+	for _, p := range pairs {
+		name, value, found := strings.Cut(p, "=")
+		if !found || name == "" {
+			return nil, usage.New("write NAME=VALUE, such as retention.ms=86400000", "setting %q", p)
+		}
+		m[name] = &value
+	}
+	return m, nil
+}
+
+// refused turns a cluster's answer about something a person named into one
+// line.
+func refused(what, name string, err error, message string) error {
+	if err == nil {
+		return nil
+	}
+	if message == "" {
+		message = err.Error()
+	}
+	return usage.Wrap(err, "", "%s %s: %s", what, name, message)
+}
