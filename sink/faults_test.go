@@ -188,9 +188,9 @@ func TestDatabaseFaultsAreWaitedOutAndBuryNothing(t *testing.T) {
 	w.fill(0, 10, "porch")
 	w.drain()
 	for _, fault := range []struct{ breaks, mends string }{
-		{"DROP TABLE detections_default", "CREATE TABLE detections_default PARTITION OF detections DEFAULT"},
 		{"ALTER TABLE detections ADD COLUMN note text; ALTER TABLE detections_default ALTER COLUMN note SET NOT NULL",
 			"ALTER TABLE detections DROP COLUMN note"},
+		{"DROP TABLE detections_default", "CREATE TABLE detections_default PARTITION OF detections DEFAULT"},
 		{"ALTER TABLE detections RENAME TO elsewhere", "ALTER TABLE elsewhere RENAME TO detections"},
 		{"ALTER FUNCTION sightlog_advance RENAME TO elsewhere", "ALTER FUNCTION elsewhere RENAME TO sightlog_advance"},
 	} {
