@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/sightlog/sightlog/internal/pgtest"
 	"github.com/sightlog/sightlog/postgres"
@@ -32,7 +33,7 @@ func TestMain(m *testing.M) {
 		}
 		return
 	}
-	os.Exit(m.Run())
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/sightlog/sightlog/postgres.(*Private).launch.func1")) // the tests' server outlives them
 }
 
 func victim(brokers, url, group string) error {

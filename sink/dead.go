@@ -76,6 +76,7 @@ func (c *consumer) bury(ctx context.Context, items []item) (rest []item, waiting
 	}
 	rest = slices.Clone(items)
 	cutFrom := make(map[place]int64)
+	var done []item
 	for i, n := range buried {
 		it := &rest[n]
 		if err := failed[letters[i]]; err != nil {
@@ -87,10 +88,14 @@ func (c *consumer) bury(ctx context.Context, items []item) (rest []item, waiting
 			}
 			continue
 		}
-		c.log.Warn("buried a record that cannot be stored", "topic", it.topic, "partition", it.partition,
-			"offset", it.rec.Offset, "cause", it.bad, "sqlstate", sqlstate(it.bad))
+		done = append(done, *it)
 		c.metrics.dead.WithLabelValues(it.topic).Inc()
 		it.empty()
+	}
+	if len(done) > 0 { // one line, however many: whoever sends rubbish sends much
+		first := done[0]
+		c.log.Warn("buried records that cannot be stored", "records", len(done), "dead", stream.DeadTopic(first.topic),
+			"topic", first.topic, "partition", first.partition, "offset", first.rec.Offset, "cause", first.bad, "sqlstate", sqlstate(first.bad))
 	}
 	rest = slices.DeleteFunc(rest, func(it item) bool {
 		from, ok := cutFrom[it.place]
