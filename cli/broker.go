@@ -1,39 +1,121 @@
 package cli
 
 import (
+	"bufio"
 	"context"
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sightlog/sightlog/broker"
+	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/usage"
 )
 
 // BrokerCmd runs the bundled broker by itself.
 type BrokerCmd struct {
 	config.Broker
 	config.Data
-	Advertise string `placeholder:"HOST:PORT" help:"Address that clients are told; without it, where it listens."`
+	Metrics
+	Advertise      string        `placeholder:"HOST:PORT" help:"Address that clients are told; without it, where it listens."`
+	Flush          string        `enum:"always,interval,os" default:"always" help:"When an acknowledged write is on disk: always, at an interval, or when the system likes (${default})."`
+	FlushInterval  time.Duration `default:"50ms" help:"The interval of --flush interval (${default})."`
+	ServerCert     string        `placeholder:"FILE" help:"Speak TLS with this PEM certificate."`
+	ServerKey      string        `placeholder:"FILE" help:"PEM key of --server-cert."`
+	Users          string        `placeholder:"FILE" help:"Authenticate clients (SASL PLAIN, SCRAM): a file of NAME:PASSWORD lines."`
+	ACLs           bool          `name:"acls" help:"Deny what no rule allows; needs --users."`
+	SuperUsers     []string      `placeholder:"NAME" help:"Users that may do everything."`
+	MaxConnections int           `placeholder:"N" help:"Refuse more connections than this."`
+	Insecure       bool          `help:"Listen beyond this machine although anybody could write."`
 }
 
 // Run implements the command.
 func (c *BrokerCmd) Run(ctx context.Context, env *Env) error {
+	return c.Watched(func(metrics prometheus.Registerer) error { return c.serve(ctx, env, metrics) })
+}
+
+func (c *BrokerCmd) serve(ctx context.Context, env *Env, metrics prometheus.Registerer) (err error) {
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
 	dir, err := pipeline.OpenDataDir(c.Data.Data)
 	if err != nil {
 		return err
 	}
-	defer dir.Close()
-	b, err := pipeline.OpenBroker(broker.Config{
-		Listen: c.Listen, Advertise: c.Advertise, Dir: dir.Path("log"), Log: env.Logger(slog.LevelInfo),
-	})
+	defer func() { err = errors.Join(err, dir.Close()) }()
+	cfg.Dir, cfg.Log, cfg.Metrics = dir.Path("log"), env.Logger(slog.LevelInfo), metrics
+	b, err := pipeline.OpenBroker(cfg)
 	if err != nil {
 		return err
 	}
 	if err := dir.Publish(pipeline.Endpoints{Broker: b.Addr()}); err != nil {
-		b.Close()
-		return err
+		return errors.Join(err, b.Close())
 	}
 	fmt.Fprintf(env.Stdout, "broker=%s\n", b.Addr())
 	return b.Run(ctx)
+}
+
+// config turns the flags into the broker's configuration.
+func (c *BrokerCmd) config() (broker.Config, error) {
+	cfg := broker.Config{
+		Listen: c.Listen, Advertise: c.Advertise, FlushInterval: c.FlushInterval,
+		ACLs: c.ACLs, SuperUsers: c.SuperUsers, MaxConnections: c.MaxConnections, Insecure: c.Insecure,
+		Flush: map[string]storage.Flush{"interval": storage.FlushInterval, "os": storage.FlushOS}[c.Flush],
+	}
+	if c.ServerCert != "" || c.ServerKey != "" {
+		pair, err := tls.LoadX509KeyPair(c.ServerCert, c.ServerKey)
+		if err != nil {
+			return cfg, usage.Wrap(err, "give a PEM certificate and its key", "--server-cert %s: %v", c.ServerCert, err)
+		}
+		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
+	}
+	if c.ACLs && c.Users == "" {
+		return cfg, usage.New("add --users FILE", "--acls without users")
+	}
+	if c.Users != "" {
+		users, err := readUsers(c.Users)
+		if err != nil {
+			return cfg, err
+		}
+		cfg.SASL, cfg.Users = true, users
+	}
+	return cfg, nil
+}
+
+// readUsers reads NAME:PASSWORD lines; # begins a comment.
+func readUsers(path string) (map[string]string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, usage.Wrap(err, "check the path", "--users %s: cannot be read", path)
+	}
+	defer f.Close()
+	users := make(map[string]string)
+	lines := bufio.NewScanner(f)
+	for n := 1; lines.Scan(); n++ {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		name, password, found := strings.Cut(line, ":")
+		if !found || name == "" || password == "" {
+			return nil, usage.New("write NAME:PASSWORD", "--users %s line %d", path, n)
+		}
+		users[name] = password
+	}
+	if err := lines.Err(); err != nil {
+		return nil, usage.Wrap(err, "write NAME:PASSWORD lines", "--users %s: %v", path, err)
+	}
+	if len(users) == 0 {
+		return nil, usage.New("write NAME:PASSWORD lines", "--users %s: nobody is in it", path)
+	}
+	return users, nil
 }

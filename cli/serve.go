@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/usage"
@@ -17,6 +19,7 @@ type SinkCmd struct {
 	config.Database
 	config.Sinks
 	config.Wait
+	Metrics
 }
 
 // Run implements the command.
@@ -27,7 +30,7 @@ func (c *SinkCmd) Run(ctx context.Context, env *Env) error {
 	if c.DatabaseURL == "" {
 		return needURL()
 	}
-	return serve(ctx, env, pipeline.ServicesConfig{
+	return c.serve(ctx, env, pipeline.ServicesConfig{
 		Stream: c.Stream, Database: c.Database, Sinks: c.Sinks, Wait: c.Wait.Wait,
 	})
 }
@@ -44,17 +47,25 @@ type ServeCmd struct {
 	config.Database
 	config.Sinks
 	config.Wait
+	Metrics
 }
 
 // Run implements the command.
 func (c *ServeCmd) Run(ctx context.Context, env *Env) error {
-	return serve(ctx, env, pipeline.ServicesConfig{
+	return c.serve(ctx, env, pipeline.ServicesConfig{
 		Data: c.Data, Broker: c.Broker, Stream: c.Stream, Database: c.Database, Sinks: c.Sinks, Wait: c.Wait.Wait,
 	})
 }
 
+// serve runs services until ctx ends, watched.
+func (m *Metrics) serve(ctx context.Context, env *Env, cfg pipeline.ServicesConfig) error {
+	return m.Watched(func(metrics prometheus.Registerer) error {
+		cfg.Log, cfg.Metrics = env.Logger(slog.LevelInfo), metrics
+		return serve(ctx, env, cfg)
+	})
+}
+
 func serve(ctx context.Context, env *Env, cfg pipeline.ServicesConfig) (err error) {
-	cfg.Log = env.Logger(slog.LevelInfo)
 	s, err := pipeline.StartServices(ctx, cfg)
 	if err != nil {
 		return err

@@ -167,6 +167,8 @@ func OpenBroker(cfg broker.Config) (*broker.Broker, error) {
 		return nil, usage.Wrap(err, "stop what listens there, or give another --listen", "--listen %s: the port is taken", cfg.Listen)
 	case errors.Is(err, syscall.EACCES) && errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
 		return nil, usage.Wrap(err, "give a --data you may write to", "%v", err)
+	case errors.Is(err, broker.ErrInsecure):
+		return nil, usage.Wrap(err, "listen on 127.0.0.1; sightlogd broker listens elsewhere with --users", "--listen %s: anybody could write to it", cfg.Listen)
 	case errors.Is(err, broker.ErrLocked):
 		return nil, usage.Wrap(err, "stop it, or give another --data", "%s: in use by another sightlog", cfg.Dir)
 	case errors.Is(err, broker.ErrNewerFormat):

@@ -45,9 +45,10 @@ var allowed = map[string][]string{
 
 	"pipeline":        {"broker", "config", "migrations", "postgres", "sink", "stream"},
 	"pipeline/detect": {"config", "detector", "detector/onnx", "detector/track", "event", "ingest", "models", "pipeline", "stream"},
+	"web":             {},
 	"bench":           {"config", "pipeline", "query"},
 
-	"cli":           {"broker", "config", "pipeline", "postgres", "query", "stream"},
+	"cli":           {"broker", "broker/storage", "config", "pipeline", "postgres", "query", "stream", "web"},
 	"cli/camera":    {"bench", "cli", "config", "detector", "detector/onnx", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "query"},
 	"cmd/sightlog":  {"cli", "cli/camera"},
 	"cmd/sightlogd": {"cli"},

@@ -1,0 +1,70 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/sightlog/sightlog/usage"
+)
+
+// Server answers on one address until Close.
+type Server struct {
+	http *http.Server
+	addr string
+	done chan struct{} // closed when it has stopped serving
+}
+
+// NewRegistry returns a registry with the metrics of the process itself.
+func NewRegistry() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return r
+}
+
+// Listen serves the registry on host:port. An address that cannot be had is a
+// *usage.Error.
+func Listen(addr string, registry *prometheus.Registry) (*Server, error) {
+	l, err := net.Listen("tcp", addr)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return nil, usage.Wrap(err, "stop what listens there, or give another address", "--metrics %s: the port is taken", addr)
+	case err != nil:
+		return nil, usage.Wrap(err, "give HOST:PORT of this machine", "--metrics %s: %v", addr, err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	s := &Server{
+		http: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute},
+		addr: l.Addr().String(), done: make(chan struct{}),
+	}
+	go func() {
+		defer close(s.done)
+		_ = s.http.Serve(l) // always http.ErrServerClosed: Close says more
+	}()
+	return s, nil
+}
+
+// Addr is where it listens.
+func (s *Server) Addr() string { return s.addr }
+
+// Close stops serving; a scrape in hand gets a second.
+func (s *Server) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	err := s.http.Shutdown(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		err = s.http.Close()
+	}
+	<-s.done
+	return err
+}

@@ -1,0 +1,42 @@
+package web_test
+
+import (
+	"io"
+	"net/http"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/usage"
+	"github.com/sightlog/sightlog/web"
+)
+
+func TestMetricsAndHealthAreServed(t *testing.T) {
+	r := web.NewRegistry()
+	c := prometheus.NewCounter(prometheus.CounterOpts{Name: "test_total", Help: "A test."})
+	r.MustRegister(c)
+	c.Add(3)
+	s, err := web.Listen("127.0.0.1:0", r)
+	require.NoError(t, err)
+
+	get := func(path string) string {
+		resp, err := http.Get("http://" + s.Addr() + path)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		require.Equal(t, http.StatusOK, resp.StatusCode)
+		b, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		return string(b)
+	}
+	require.Contains(t, get("/metrics"), "test_total 3\n")
+	require.Contains(t, get("/metrics"), "process_resident_memory_bytes")
+	require.Equal(t, "ok\n", get("/healthz"))
+
+	_, err = web.Listen(s.Addr(), r)
+	require.ErrorContains(t, err, "the port is taken")
+	require.True(t, usage.Is(err))
+	require.NoError(t, s.Close())
+	_, err = http.Get("http://" + s.Addr() + "/healthz")
+	require.Error(t, err)
+}
