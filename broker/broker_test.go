@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -180,4 +181,36 @@ func TestGroupSharesPartitionsAndGoesOnFromItsOffsets(t *testing.T) {
 	require.NoError(t, p.ProduceSync(ctx, record("g", 1000)).FirstErr())
 	three := newClient(t, b, group...)
 	require.Equal(t, []string{"v1000"}, values(consume(t, three, 1)))
+}
+
+func TestConsumerProtocolGroupSharesPartitions(t *testing.T) {
+	t.Parallel()
+	b, _ := serveBroker(t, Config{DefaultPartitions: 6})
+	ctx := context.WithValue(testContext(t), "opt_in_kafka_next_gen_balancer_beta", true) //nolint:staticcheck // the key that the client looks for
+	p := newClient(t, b)
+	for i := range 60 {
+		require.NoError(t, p.ProduceSync(ctx, record("n", i)).FirstErr())
+	}
+	var group []*kgo.Client
+	for range 3 {
+		group = append(group, newClient(t, b, kgo.WithContext(ctx), kgo.ConsumerGroup("next"), kgo.ConsumeTopics("n"), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart())))
+	}
+	seen := map[string]bool{}
+	owners := map[int]bool{}
+	for i := 0; len(seen) < 60 || len(owners) < 3; i++ {
+		if len(seen) == 60 {
+			require.NoError(t, p.ProduceSync(ctx, record("n", i)).FirstErr())
+		}
+		for j, cl := range group {
+			short, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+			cl.PollFetches(short).EachRecord(func(r *kgo.Record) {
+				seen[string(r.Value)] = true
+				owners[j] = true
+			})
+			cancel()
+		}
+	}
+	gs, err := kadm.NewClient(p).ListGroups(ctx)
+	require.NoError(t, err)
+	require.Equal(t, "consumer", gs["next"].ProtocolType)
 }

@@ -69,6 +69,9 @@ func (b *Broker) cleanLog(ctx context.Context, l *storage.Log, conf *topicConf, 
 func (b *Broker) expireOffsets(now time.Time) {
 	before := now.Add(-b.cfg.OffsetRetention).UnixMilli()
 	for _, group := range b.groups.committed() {
+		if b.groups.hasConsumers(group) {
+			continue
+		}
 		g := b.groups.lock(group, false)
 		if g == nil || g.state == groupEmpty {
 			var c storage.Commit

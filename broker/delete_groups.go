@@ -31,6 +31,9 @@ func (b *Broker) deleteGroup(name string) error {
 	if err := checkGroupID(name); err != nil {
 		return err
 	}
+	if b.groups.hasConsumers(name) {
+		return kerr.NonEmptyGroup
+	}
 	g := b.groups.lock(name, false)
 	if g != nil {
 		defer g.mu.Unlock()

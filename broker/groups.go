@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 
@@ -12,11 +14,14 @@ import (
 type groups struct {
 	b *Broker
 
-	mu     sync.Mutex // guards byName; taken before a group's
-	byName map[string]*group
+	mu        sync.Mutex // guards what follows; taken before a group's
+	byName    map[string]*group
+	consumers map[string]*consumerGroup
 }
 
-func newGroups(b *Broker) *groups { return &groups{b: b, byName: map[string]*group{}} }
+func newGroups(b *Broker) *groups {
+	return &groups{b: b, byName: map[string]*group{}, consumers: map[string]*consumerGroup{}}
+}
 
 // lock returns the group with the name, locked, making it if make is set; or
 // nil.
@@ -33,6 +38,69 @@ func (gs *groups) lock(name string, make bool) *group {
 	}
 	g.mu.Lock()
 	return g
+}
+
+// lockConsumer returns the group of the consumer protocol with the name,
+// locked, making it if make is set. A classic group makes way when it is empty.
+func (gs *groups) lockConsumer(name string, make bool) (*consumerGroup, error) {
+	gs.mu.Lock()
+	defer gs.mu.Unlock()
+	g := gs.consumers[name]
+	if g == nil {
+		if !make {
+			return nil, kerr.UnknownMemberID
+		}
+		if classic := gs.byName[name]; classic != nil {
+			classic.mu.Lock()
+			empty := len(classic.members) == 0 && len(classic.promised) == 0
+			classic.mu.Unlock()
+			if !empty {
+				return nil, kerr.GroupIDNotFound // it is of the other protocol
+			}
+			delete(gs.byName, name)
+		}
+		g = newConsumerGroup(gs.b, name)
+		gs.consumers[name] = g
+	}
+	g.mu.Lock()
+	return g, nil
+}
+
+// hasConsumers says whether a group of the consumer protocol has members, and
+// forgets one that has not.
+func (gs *groups) hasConsumers(name string) bool {
+	gs.mu.Lock()
+	defer gs.mu.Unlock()
+	g := gs.consumers[name]
+	if g == nil {
+		return false
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if len(g.members) == 0 {
+		delete(gs.consumers, name)
+		return false
+	}
+	return true
+}
+
+// checkCommit says whether a member may commit offsets to the group.
+func (gs *groups) checkCommit(name, memberID string, instance *string, generation int32) error {
+	if gs.hasConsumers(name) {
+		if g, err := gs.lockConsumer(name, false); err == nil {
+			defer g.mu.Unlock()
+			return g.checkEpoch(memberID, generation)
+		}
+	}
+	g := gs.lock(name, false)
+	if g == nil {
+		if generation < 0 {
+			return nil
+		}
+		return kerr.IllegalGeneration
+	}
+	defer g.mu.Unlock()
+	return g.checkCommit(memberID, instance, generation)
 }
 
 // all returns the groups with members.
@@ -67,6 +135,20 @@ func (gs *groups) forget() {
 		}
 		g.mu.Unlock()
 	}
+	for name, g := range gs.consumers {
+		g.mu.Lock()
+		if len(g.members) == 0 {
+			delete(gs.consumers, name)
+		}
+		g.mu.Unlock()
+	}
+}
+
+// allConsumers returns the groups of the consumer protocol.
+func (gs *groups) allConsumers() []*consumerGroup {
+	gs.mu.Lock()
+	defer gs.mu.Unlock()
+	return slices.Collect(maps.Values(gs.consumers))
 }
 
 // checkGroupID says whether a request names a group.

@@ -52,6 +52,9 @@ func (b *Broker) join(c *caller, req *kmsg.JoinGroupRequest) (<-chan *kmsg.JoinG
 	if session < b.cfg.GroupMinSession || session > b.cfg.GroupMaxSession {
 		return nil, kerr.InvalidSessionTimeout, id
 	}
+	if b.groups.hasConsumers(req.Group) {
+		return nil, kerr.InconsistentGroupProtocol, id
+	}
 	g := b.groups.lock(req.Group, id == "")
 	if g == nil {
 		return nil, kerr.UnknownMemberID, id

@@ -30,6 +30,13 @@ func (b *Broker) listGroups(c *caller, req *kmsg.ListGroupsRequest) kmsg.Respons
 		}
 		g.mu.Unlock()
 	}
+	for _, g := range b.groups.allConsumers() {
+		g.mu.Lock()
+		if len(g.members) > 0 || found[g.name].Group != "" {
+			add(g.name, "consumer", g.state(), "consumer")
+		}
+		g.mu.Unlock()
+	}
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		g := found[name]
 		if filtered(req.StatesFilter, g.GroupState) && filtered(req.TypesFilter, g.GroupType) && b.may(c, opDescribe, resourceGroup, name) {

@@ -88,15 +88,7 @@ func (b *Broker) checkOffsetCommit(c *caller, req *kmsg.OffsetCommitRequest) err
 	if err := b.authorize(c, opRead, resourceGroup, req.Group); err != nil {
 		return err
 	}
-	g := b.groups.lock(req.Group, false)
-	if g == nil {
-		if req.Generation < 0 {
-			return nil
-		}
-		return kerr.IllegalGeneration
-	}
-	defer g.mu.Unlock()
-	return g.checkCommit(req.MemberID, req.InstanceID, req.Generation)
+	return b.groups.checkCommit(req.Group, req.MemberID, req.InstanceID, req.Generation)
 }
 
 // newOffsetRow makes the row for an offset of the topic, which may be nil.

@@ -56,6 +56,12 @@ func (b *Broker) fetchOffsets(c *caller, rg *kmsg.OffsetFetchRequestGroup, req *
 		sg.ErrorCode = code(err)
 		return sg
 	}
+	if rg.MemberID != nil && rg.MemberEpoch >= 0 && b.groups.hasConsumers(rg.Group) {
+		if err := b.groups.checkCommit(rg.Group, *rg.MemberID, nil, rg.MemberEpoch); err != nil {
+			sg.ErrorCode = code(err)
+			return sg
+		}
+	}
 	topics := rg.Topics
 	if topics == nil {
 		topics = b.committedTopics(rg.Group)

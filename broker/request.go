@@ -86,6 +86,8 @@ func apis() map[int16]api {
 		61: serve(0, 0, (*Broker).describeProducers),
 		65: serve(0, 0, (*Broker).describeTransactions),
 		66: serve(0, 2, (*Broker).listTransactions),
+		68: serve(0, 1, (*Broker).consumerGroupHeartbeat),
+		69: serve(0, 1, (*Broker).consumerGroupDescribe),
 		75: serve(0, 0, (*Broker).describeTopicPartitions),
 	}
 }

@@ -4,7 +4,6 @@ import (
 	"maps"
 
 	"github.com/sightlog/sightlog/broker/storage"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -87,10 +86,5 @@ func (b *Broker) checkTxnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitReques
 	if req.Version < 3 || req.MemberID == "" && req.Generation < 0 && req.InstanceID == nil {
 		return nil // a producer that does not say on whose behalf (before KIP-447)
 	}
-	g := b.groups.lock(req.Group, false)
-	if g == nil {
-		return kerr.IllegalGeneration
-	}
-	defer g.mu.Unlock()
-	return g.checkCommit(req.MemberID, req.InstanceID, req.Generation)
+	return b.groups.checkCommit(req.Group, req.MemberID, req.InstanceID, req.Generation)
 }

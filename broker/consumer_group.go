@@ -1,0 +1,343 @@
+package broker
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// consumerGroup is a group of the consumer protocol (KIP-848): the broker
+// assigns. Members come to their target step by step, each in its heartbeats:
+//
+//	revoking ──owned no more──► at the target's epoch, with what is free
+//	                                     │ another member lets go
+//	                                     ▼
+//	                                  stable
+//
+// A partition is given to a member only when nobody else has it. Membership is
+// in memory: after a restart members are unknown and join again.
+type consumerGroup struct {
+	b    *Broker
+	name string
+
+	mu sync.Mutex // guards what follows, and the members
+
+	epoch    int32 // of subscriptions and topics; the target is always its
+	seen     string
+	assignor string
+	members  map[string]*consumerMember
+	static   map[string]string // instance id to member id
+}
+
+// topicPartition names a partition by its topic's id.
+type topicPartition struct {
+	topic uuid
+	index int32
+}
+
+type partitionSet map[topicPartition]struct{}
+
+// consumerMember is a member of a consumerGroup.
+type consumerMember struct {
+	id, clientID, host string
+	instance, rack     *string
+	epoch, prevEpoch   int32
+	away               bool // a static member that left for a while
+	topics             []string
+	regex              *regexp.Regexp
+	regexText          string
+	assignor           string
+	rebalance          time.Duration
+
+	target   partitionSet
+	assigned partitionSet // what it was told to have
+	revoking partitionSet // what it was told to let go and has not
+
+	seen     time.Time
+	alarm    *alarm
+	deadline *alarm // of a revocation
+}
+
+const (
+	consumerSession   = 45 * time.Second
+	consumerHeartbeat = time.Second
+
+	assignorUniform = "uniform"
+	assignorRange   = "range"
+)
+
+func newConsumerGroup(b *Broker, name string) *consumerGroup {
+	return &consumerGroup{b: b, name: name, assignor: assignorUniform, members: map[string]*consumerMember{}, static: map[string]string{}}
+}
+
+// state is the group's, as ListGroups names it.
+func (g *consumerGroup) state() string {
+	if len(g.members) == 0 {
+		return string(groupEmpty)
+	}
+	for _, m := range g.members {
+		if m.epoch != g.epoch || len(m.revoking) > 0 || !maps.Equal(m.assigned, m.target) {
+			return "Reconciling"
+		}
+	}
+	return string(groupStable)
+}
+
+// subscribed returns the topics of a member.
+func (g *consumerGroup) subscribed(m *consumerMember) (out []*topic) {
+	for _, t := range g.b.topics.all() {
+		if slices.Contains(m.topics, t.name) || m.regex != nil && m.regex.MatchString(t.name) {
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// refresh begins a new epoch if subscriptions, members or topics are not what
+// they were when the target was made.
+func (g *consumerGroup) refresh() {
+	var sum []byte
+	subscriptions := map[string][]*topic{}
+	for _, id := range slices.Sorted(maps.Keys(g.members)) {
+		m := g.members[id]
+		subscriptions[id] = g.subscribed(m)
+		sum = fmt.Appendf(sum, "%s:%s:", id, m.assignor)
+		for _, t := range subscriptions[id] {
+			sum = fmt.Appendf(sum, "%s/%d,", t.id, len(t.partitions()))
+		}
+	}
+	if string(sum) == g.seen {
+		return
+	}
+	g.seen = string(sum)
+	g.epoch++
+	g.assignor = g.elect()
+	targets := map[string]partitionSet{}
+	for id, m := range g.members {
+		targets[id] = maps.Clone(m.target)
+	}
+	if g.assignor == assignorRange {
+		targets = assignRange(subscriptions)
+	} else {
+		targets = assignUniform(subscriptions, targets)
+	}
+	for id, m := range g.members {
+		m.target = targets[id]
+		if m.target == nil {
+			m.target = partitionSet{}
+		}
+	}
+}
+
+// elect returns the assignor that most members ask for.
+func (g *consumerGroup) elect() string {
+	ranges := 0
+	for _, m := range g.members {
+		if m.assignor == assignorRange {
+			ranges++
+		}
+	}
+	if ranges*2 > len(g.members) {
+		return assignorRange
+	}
+	return assignorUniform
+}
+
+// owner returns another member that has the partition.
+func (g *consumerGroup) owner(tp topicPartition, but *consumerMember) *consumerMember {
+	for _, o := range g.members {
+		if o == but {
+			continue
+		}
+		if _, has := o.assigned[tp]; has {
+			return o
+		}
+		if _, has := o.revoking[tp]; has {
+			return o
+		}
+	}
+	return nil
+}
+
+// reconcile takes the member as near to its target as the others allow, and
+// says whether what it is told changes. owned is what it says it has, nil if
+// it does not say.
+func (g *consumerGroup) reconcile(m *consumerMember, owned partitionSet) (changed bool) {
+	if len(m.revoking) > 0 {
+		if owned == nil {
+			return false
+		}
+		for tp := range m.revoking {
+			if _, has := owned[tp]; has {
+				return false
+			}
+		}
+		m.revoking = nil
+		g.b.alarms.cancel(m.deadline)
+	}
+	for tp := range m.assigned {
+		if _, stays := m.target[tp]; !stays {
+			if m.revoking == nil {
+				m.revoking = partitionSet{}
+			}
+			m.revoking[tp] = struct{}{}
+			delete(m.assigned, tp)
+		}
+	}
+	if len(m.revoking) > 0 {
+		g.b.alarms.cancel(m.deadline)
+		m.deadline = g.b.alarms.set(m.rebalance, func() { g.expireRevocation(m) })
+		return true
+	}
+	if m.epoch != g.epoch {
+		m.prevEpoch, m.epoch = m.epoch, g.epoch
+	}
+	for tp := range m.target {
+		if _, has := m.assigned[tp]; !has && g.owner(tp, m) == nil {
+			m.assigned[tp] = struct{}{}
+			changed = true
+		}
+	}
+	return changed
+}
+
+// touch notes a sign of life.
+func (g *consumerGroup) touch(m *consumerMember) {
+	m.seen = time.Now()
+	if m.alarm == nil {
+		m.alarm = g.b.alarms.set(consumerSession, func() { g.checkAlive(m) })
+	}
+}
+
+func (g *consumerGroup) checkAlive(m *consumerMember) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.members[m.id] != m {
+		return
+	}
+	if left := consumerSession - time.Since(m.seen); left > 0 {
+		m.alarm = g.b.alarms.set(left, func() { g.checkAlive(m) })
+		return
+	}
+	g.remove(m)
+}
+
+// expireRevocation removes a member that did not let go in time.
+func (g *consumerGroup) expireRevocation(m *consumerMember) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.members[m.id] == m && len(m.revoking) > 0 {
+		g.remove(m)
+	}
+}
+
+func (g *consumerGroup) remove(m *consumerMember) {
+	g.b.alarms.cancel(m.alarm)
+	g.b.alarms.cancel(m.deadline)
+	delete(g.members, m.id)
+	if m.instance != nil && g.static[*m.instance] == m.id {
+		delete(g.static, *m.instance)
+	}
+	g.refresh()
+}
+
+// checkEpoch says whether a member of this epoch may commit or fetch offsets.
+func (g *consumerGroup) checkEpoch(id string, epoch int32) error {
+	if id == "" && epoch < 0 {
+		if len(g.members) == 0 {
+			return nil
+		}
+		return kerr.UnknownMemberID
+	}
+	m := g.members[id]
+	switch {
+	case m == nil:
+		return kerr.UnknownMemberID
+	case epoch != m.epoch:
+		return kerr.StaleMemberEpoch
+	}
+	return nil
+}
+
+// assignRange gives each member, by id, a run of each topic's partitions.
+func assignRange(subscriptions map[string][]*topic) map[string]partitionSet {
+	out := map[string]partitionSet{}
+	members := map[*topic][]string{}
+	for _, id := range slices.Sorted(maps.Keys(subscriptions)) {
+		out[id] = partitionSet{}
+		for _, t := range subscriptions[id] {
+			members[t] = append(members[t], id)
+		}
+	}
+	for t, ids := range members {
+		n := len(t.partitions())
+		for i, id := range ids {
+			for p := i * n / len(ids); p < (i+1)*n/len(ids); p++ {
+				out[id][topicPartition{t.id, int32(p)}] = struct{}{}
+			}
+		}
+	}
+	return out
+}
+
+// assignUniform spreads the partitions evenly, moving as few as it can: each
+// stays where it was, the rest goes to who has least, and then single
+// partitions move while that makes two members more even.
+func assignUniform(subscriptions map[string][]*topic, before map[string]partitionSet) map[string]partitionSet {
+	out := map[string]partitionSet{}
+	wants := map[uuid][]string{} // members by topic, in order
+	var all []topicPartition
+	ids := slices.Sorted(maps.Keys(subscriptions))
+	for _, id := range ids {
+		out[id] = partitionSet{}
+		for _, t := range subscriptions[id] {
+			if wants[t.id] == nil {
+				for _, p := range t.partitions() {
+					all = append(all, topicPartition{t.id, p.index})
+				}
+			}
+			wants[t.id] = append(wants[t.id], id)
+		}
+	}
+	var free []topicPartition
+	for _, tp := range all {
+		kept := false
+		for _, id := range wants[tp.topic] {
+			if _, had := before[id][tp]; had {
+				out[id][tp] = struct{}{}
+				kept = true
+				break
+			}
+		}
+		if !kept {
+			free = append(free, tp)
+		}
+	}
+	least := func(tp topicPartition) string {
+		return slices.MinFunc(wants[tp.topic], func(a, b string) int { return len(out[a]) - len(out[b]) })
+	}
+	for _, tp := range free {
+		out[least(tp)][tp] = struct{}{}
+	}
+	for moved := true; moved; {
+		moved = false
+		for _, id := range ids {
+			for _, tp := range all {
+				if _, has := out[id][tp]; !has {
+					continue
+				}
+				if to := least(tp); len(out[id]) > len(out[to])+1 {
+					delete(out[id], tp)
+					out[to][tp] = struct{}{}
+					moved = true
+				}
+			}
+		}
+	}
+	return out
+}
