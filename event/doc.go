@@ -1,6 +1,7 @@
 // Package event holds what sightlog writes to the log: the Sighting (what the
-// detector says about one frame) and the Run (one opening of one source), with
-// their JSON encoding, schema version 1.
+// detector says about one frame), the Crossing (somebody's way across a line)
+// and the Run (one opening of one source), with their JSON encoding, schema
+// version 1.
 //
 // It is a pure Go leaf: it knows neither cameras nor Kafka nor PostgreSQL.
 //

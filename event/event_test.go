@@ -51,6 +51,8 @@ func TestDecodeRefusesWhatCannotBeStored(t *testing.T) {
 		"wild time": func(s *event.Sighting) { s.CapturedAt = event.At(time.Date(3000, 1, 1, 0, 0, 0, 0, time.UTC)) },
 		"frame":     func(s *event.Sighting) { s.Frame.Width = 0 },
 		"index":     func(s *event.Sighting) { s.Objects[0].Index = 3 },
+		"zone":      func(s *event.Sighting) { s.Objects[0].Zones = []string{""} },
+		"zones":     func(s *event.Sighting) { s.Objects[0].Zones = make([]string, event.MaxZones+1) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := sample()
@@ -65,6 +67,57 @@ func TestDecodeRefusesWhatCannotBeStored(t *testing.T) {
 	s.Objects[0].Score = float32(math.NaN())
 	_, err := s.Encode()
 	require.Error(t, err)
+}
+
+func TestZonesAreInTheEncodingOfWhoStandsInThem(t *testing.T) {
+	s := sample()
+	b, err := s.Encode()
+	require.NoError(t, err)
+	require.NotContains(t, string(b), "zones")
+	s.Objects[0].Zones = []string{"door", "yard"}
+	b, err = s.Encode()
+	require.NoError(t, err)
+	require.Contains(t, string(b), `"zones":["door","yard"]`)
+	got, err := event.DecodeSighting(b)
+	require.NoError(t, err)
+	require.Equal(t, s, got)
+}
+
+func crossing() *event.Crossing {
+	c := sample().Crossing()
+	c.Line, c.Direction, c.TrackID, c.Label = "gate", event.In, 5, "person"
+	return &c
+}
+
+func TestCrossingSurvivesItsEncoding(t *testing.T) {
+	c := crossing()
+	b, err := c.Encode()
+	require.NoError(t, err)
+	require.Contains(t, string(b), `"event_id":"porch/r1/7/5/gate"`)
+	require.Contains(t, string(b), `"captured_at":"2026-05-01T10:00:00.123456Z"`)
+	got, err := event.DecodeCrossing(b)
+	require.NoError(t, err)
+	require.Equal(t, c, got)
+}
+
+func TestDecodeRefusesACrossingThatCannotBeStored(t *testing.T) {
+	for name, spoil := range map[string]func(*event.Crossing){
+		"camera":    func(c *event.Crossing) { c.Camera = "" },
+		"run":       func(c *event.Crossing) { c.Run = "" },
+		"seq":       func(c *event.Crossing) { c.Seq = -1 },
+		"time":      func(c *event.Crossing) { c.CapturedAt = event.Time{} },
+		"line":      func(c *event.Crossing) { c.Line = "" },
+		"direction": func(c *event.Crossing) { c.Direction = "up" },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := crossing()
+			spoil(c)
+			b, err := c.Encode()
+			require.NoError(t, err)
+			_, err = event.DecodeCrossing(b)
+			require.Error(t, err)
+		})
+	}
 }
 
 func TestRunSurvivesItsEncoding(t *testing.T) {
@@ -87,6 +140,21 @@ func FuzzDecodeSighting(f *testing.F) {
 			return
 		}
 		again, err := s.Encode()
+		require.NoError(t, err)
+		require.True(t, json.Valid(again))
+	})
+}
+
+func FuzzDecodeCrossing(f *testing.F) {
+	b, _ := crossing().Encode()
+	f.Add(b)
+	f.Add([]byte(`{"schema_version":1}`))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := event.DecodeCrossing(b)
+		if err != nil {
+			return
+		}
+		again, err := c.Encode()
 		require.NoError(t, err)
 		require.True(t, json.Valid(again))
 	})

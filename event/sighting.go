@@ -65,6 +65,8 @@ type Object struct {
 	Score   float32 `json:"score"` // 0..1
 	Box     Box     `json:"box"`
 	TrackID *int64  `json:"track_id,omitempty"` // unique within the run
+	// Zones are the names of those that the feet are in, as configured.
+	Zones []string `json:"zones,omitempty"`
 }
 
 // Sighting is what the detector says about one frame. An empty Objects means
@@ -131,8 +133,13 @@ func ValidCamera(id string) bool { return cameraID.MatchString(id) }
 // Times outside these years are a broken clock, not an event.
 var minTime, maxTime = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// MaxObjects bounds the detections of one frame.
-const MaxObjects = 10_000
+// Bounds: the detections of one frame, the zones of one of them, and the bytes
+// in the name of a zone or line.
+const (
+	MaxObjects = 10_000
+	MaxZones   = 256
+	MaxName    = 64
+)
 
 // Validate reports the first thing that makes the sighting unusable.
 func (s *Sighting) Validate() error {
@@ -161,6 +168,14 @@ func (s *Sighting) Validate() error {
 		for _, v := range [...]float32{o.Score, o.Box[0], o.Box[1], o.Box[2], o.Box[3]} {
 			if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
 				return fmt.Errorf("object %d has a score or box that is not a number", i)
+			}
+		}
+		if len(o.Zones) > MaxZones {
+			return fmt.Errorf("object %d is in %d zones, at most %d", i, len(o.Zones), MaxZones)
+		}
+		for _, z := range o.Zones {
+			if z == "" || len(z) > MaxName {
+				return fmt.Errorf("object %d is in a zone whose name is empty or longer than %d bytes", i, MaxName)
 			}
 		}
 	}

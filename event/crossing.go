@@ -1,0 +1,96 @@
+package event
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// SchemaCrossing is the schema header of a Crossing.
+const SchemaCrossing = "sightlog.crossing.v1"
+
+// Directions of a Crossing: In is from the left of the line, as one sees it
+// who looks from its first point to its second, to the right of it.
+const (
+	In  = "in"
+	Out = "out"
+)
+
+// Crossing is somebody's way across a line. Its frame has a Sighting, too. It
+// carries what a row of its run needs, because it may be read first.
+type Crossing struct {
+	SchemaVersion int        `json:"schema_version"`
+	EventID       string     `json:"event_id"` // camera/run/seq/track_id/line
+	Camera        string     `json:"camera"`
+	Run           string     `json:"run"`
+	Seq           int64      `json:"seq"` // of the frame in which it was complete
+	SourceKind    SourceKind `json:"source_kind"`
+	CapturedAt    Time       `json:"captured_at"` // that frame's
+	Model         Model      `json:"model"`
+
+	Line      string `json:"line"`
+	Direction string `json:"direction"` // In or Out
+	TrackID   int64  `json:"track_id"`
+	ClassID   int    `json:"class_id"`
+	Label     string `json:"label"`
+}
+
+// Crossing returns a crossing in the sighting's frame. What is crossed, how
+// and by whom is left to the caller.
+func (s *Sighting) Crossing() Crossing {
+	return Crossing{
+		Camera: s.Camera, Run: s.Run, Seq: s.Seq, SourceKind: s.SourceKind, CapturedAt: s.CapturedAt, Model: s.Model,
+	}
+}
+
+func (c *Crossing) id() string {
+	return MakeEventID(c.Camera, c.Run, c.Seq) + "/" + strconv.FormatInt(c.TrackID, 10) + "/" + c.Line
+}
+
+// Encode returns the JSON of schema version 1 and fills in SchemaVersion and
+// EventID.
+func (c *Crossing) Encode() ([]byte, error) {
+	c.SchemaVersion, c.EventID = SchemaVersion, c.id()
+	b, err := json.Marshal(c)
+	if err != nil {
+		return nil, fmt.Errorf("encode crossing %s: %w", c.EventID, err)
+	}
+	return b, nil
+}
+
+// DecodeCrossing decodes and validates a crossing.
+func DecodeCrossing(b []byte) (*Crossing, error) {
+	var c Crossing
+	if err := json.Unmarshal(b, &c); err != nil {
+		return nil, fmt.Errorf("decode crossing: %w", err)
+	}
+	if err := c.Validate(); err != nil {
+		return nil, fmt.Errorf("decode crossing %q: %w", c.EventID, err)
+	}
+	return &c, nil
+}
+
+// Validate reports the first thing that makes the crossing unusable.
+func (c *Crossing) Validate() error {
+	switch {
+	case c.SchemaVersion != SchemaVersion:
+		return fmt.Errorf("schema_version is %d, this program reads %d", c.SchemaVersion, SchemaVersion)
+	case !ValidCamera(c.Camera):
+		return fmt.Errorf("camera %q is not [a-z0-9_-]{1,64}", c.Camera)
+	case c.Run == "" || len(c.Run) > 64:
+		return errors.New("run is empty or longer than 64 bytes")
+	case c.Seq < 0:
+		return fmt.Errorf("seq is %d", c.Seq)
+	case c.CapturedAt.Before(minTime) || c.CapturedAt.After(maxTime):
+		return fmt.Errorf("captured_at %s is outside 1970..2199", c.CapturedAt.Format(time.RFC3339))
+	case c.Line == "" || len(c.Line) > MaxName:
+		return fmt.Errorf("line is empty or longer than %d bytes", MaxName)
+	case c.Direction != In && c.Direction != Out:
+		return fmt.Errorf("direction %q is neither %s nor %s", c.Direction, In, Out)
+	case c.EventID != c.id():
+		return errors.New("event_id is not camera/run/seq/track_id/line")
+	}
+	return nil
+}
