@@ -18,8 +18,12 @@ import (
 // Topics. Dead letters of a topic go to DeadTopic(topic).
 const (
 	Sightings = "sightings" // key camera id, value event.Sighting
+	Crossings = "crossings" // key camera id, value event.Crossing
 	Runs      = "runs"      // key run id, value event.Run, compacted
 )
+
+// Topics are those that hold events, for whoever wants all of them.
+func Topics() []string { return []string{Sightings, Crossings, Runs} }
 
 // DeadTopic names the topic that holds the dead letters of topic.
 func DeadTopic(topic string) string { return topic + ".dead" }

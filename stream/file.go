@@ -42,10 +42,11 @@ type fileWriter struct {
 	cancel context.CancelFunc
 }
 
-// item is a sighting, or the end of the run.
+// item is a sighting and the crossings in its frame, or the end of the run.
 type item struct {
-	sighting *event.Sighting
-	end      *event.Run
+	sighting  *event.Sighting
+	crossings []event.Crossing
+	end       *event.Run
 }
 
 // OpenFile opens a source that can be read again. First it fences a
@@ -129,8 +130,8 @@ func (w *fileWriter) Run() event.Run { return w.run }
 func (w *fileWriter) Next() int64    { return w.next }
 func (w *fileWriter) Acked() int64   { return w.acked.Load() }
 
-func (w *fileWriter) Send(ctx context.Context, s *event.Sighting) error {
-	return w.put(ctx, item{sighting: s})
+func (w *fileWriter) Send(ctx context.Context, s *event.Sighting, crossings ...event.Crossing) error {
+	return w.put(ctx, item{sighting: s, crossings: crossings})
 }
 
 func (w *fileWriter) put(ctx context.Context, it item) error {
@@ -309,6 +310,7 @@ func (w *fileWriter) lacking(ctx context.Context, batch []item) ([]item, error) 
 func (w *fileWriter) records(batch []item) ([]*kgo.Record, error) {
 	now := event.At(time.Now())
 	recs := make([]*kgo.Record, 0, len(batch))
+	sightings := w.n + w.acked.Load()
 	for _, it := range batch {
 		var rec *kgo.Record
 		var err error
@@ -316,15 +318,22 @@ func (w *fileWriter) records(batch []item) ([]*kgo.Record, error) {
 			if it.sighting.ProducedAt.IsZero() {
 				it.sighting.ProducedAt = now
 			}
+			sightings++
 			rec, err = sightingRecord(it.sighting)
 		} else {
-			end := ended(w.run, *it.end, w.n+w.acked.Load()+int64(len(recs)))
+			end := ended(w.run, *it.end, sightings)
 			rec, err = runRecord(&end)
 		}
 		if err != nil {
 			return nil, err
 		}
 		recs = append(recs, rec)
+		for i := range it.crossings {
+			if rec, err = crossingRecord(&it.crossings[i], it.sighting.ProducedAt.Time); err != nil {
+				return nil, err
+			}
+			recs = append(recs, rec)
+		}
 	}
 	return recs, nil
 }

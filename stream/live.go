@@ -73,7 +73,7 @@ func (w *liveWriter) failure() error {
 	return w.err
 }
 
-func (w *liveWriter) Send(ctx context.Context, s *event.Sighting) error {
+func (w *liveWriter) Send(ctx context.Context, s *event.Sighting, crossings ...event.Crossing) error {
 	if w.ended {
 		return ErrEnded
 	}
@@ -82,9 +82,19 @@ func (w *liveWriter) Send(ctx context.Context, s *event.Sighting) error {
 	}
 	s.ProducedAt = event.At(time.Now())
 	rec, err := sightingRecord(s)
-	if err != nil {
-		return err
+	if err == nil {
+		err = w.produce(ctx, rec)
 	}
+	for i := 0; i < len(crossings) && err == nil; i++ {
+		if rec, err = crossingRecord(&crossings[i], s.ProducedAt.Time); err == nil {
+			err = w.produce(ctx, rec)
+		}
+	}
+	return err
+}
+
+// produce hands a record over and waits only while there is no room.
+func (w *liveWriter) produce(ctx context.Context, rec *kgo.Record) error {
 	select {
 	case w.live.room <- struct{}{}:
 	case <-ctx.Done():
@@ -92,17 +102,19 @@ func (w *liveWriter) Send(ctx context.Context, s *event.Sighting) error {
 	}
 	w.sent.Add(1)
 	// No context of the caller: a record that was taken is never given up.
-	w.live.cl.Produce(context.Background(), rec, func(_ *kgo.Record, err error) {
+	w.live.cl.Produce(context.Background(), rec, func(rec *kgo.Record, err error) {
 		defer w.sent.Done()
 		<-w.live.room
 		if err == nil {
-			w.acked.Add(1)
+			if rec.Topic == Sightings {
+				w.acked.Add(1)
+			}
 			return
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if w.err == nil {
-			w.err = fmt.Errorf("produce sighting of camera %s: %w", w.run.Camera, err)
+			w.err = fmt.Errorf("produce to %s for camera %s: %w", rec.Topic, w.run.Camera, err)
 		}
 	})
 	return nil

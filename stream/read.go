@@ -106,24 +106,30 @@ func LastRun(ctx context.Context, c Config, camera string) (*event.Run, error) {
 }
 
 // lastSeq returns the highest seq of a run in the Sightings topic and how many
-// sightings it has there, looking from a position on; -1 and 0 when none.
+// sightings it has there; -1 and 0 when none.
 func lastSeq(ctx context.Context, c Config, run *event.Run) (last, n int64, err error) {
 	last = -1
+	err = ReadRun(ctx, c, run, func(s *event.Sighting) {
+		last = max(last, s.Seq)
+		n++
+	})
+	return last, n, err
+}
+
+// ReadRun calls each for every committed sighting of a run, in order.
+func ReadRun(ctx context.Context, c Config, run *event.Run, each func(*event.Sighting)) error {
 	var only map[int32]int64
 	if run.LogPartition >= 0 {
 		only = map[int32]int64{run.LogPartition: run.LogOffset}
 	}
-	err = readCommitted(ctx, c, Sightings, only, func(r *kgo.Record) {
+	return readCommitted(ctx, c, Sightings, only, func(r *kgo.Record) {
 		if string(r.Key) != run.Camera {
 			return
 		}
-		s, err := event.DecodeSighting(r.Value)
-		if err == nil && s.Run == run.ID {
-			last = max(last, s.Seq)
-			n++
+		if s, err := event.DecodeSighting(r.Value); err == nil && s.Run == run.ID {
+			each(s)
 		}
 	})
-	return last, n, err
 }
 
 // whereNext returns the partition of a camera's sightings and its end, or

@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"time"
+
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/event"
@@ -21,6 +23,17 @@ func sightingRecord(s *event.Sighting) (*kgo.Record, error) {
 	return &kgo.Record{
 		Topic: Sightings, Key: []byte(s.Camera), Value: b,
 		Timestamp: s.ProducedAt.Time, Headers: headers(event.SchemaSighting),
+	}, nil
+}
+
+func crossingRecord(c *event.Crossing, at time.Time) (*kgo.Record, error) {
+	b, err := c.Encode()
+	if err != nil {
+		return nil, err
+	}
+	return &kgo.Record{
+		Topic: Crossings, Key: []byte(c.Camera), Value: b,
+		Timestamp: at, Headers: headers(event.SchemaCrossing),
 	}, nil
 }
 

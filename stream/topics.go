@@ -12,8 +12,9 @@ import (
 )
 
 // EnsureTopics makes the topics that are not there yet: Sightings with the
-// given number of partitions, Runs (compacted) and the dead letters with one.
-// They are kept on up to three brokers, and a write needs all but one of them.
+// given number of partitions, Crossings with as many as Sightings has, Runs
+// (compacted) and the dead letters with one. They are kept on up to three
+// brokers, and a write needs all but one of them.
 //
 // Partitions are never added to a topic that is there: a camera's partition
 // would change under it.
@@ -28,14 +29,24 @@ func EnsureTopics(ctx context.Context, cl *kgo.Client, partitions int32) error {
 	compact := "compact"
 	forever := "-1"
 
+	there, err := adm.ListTopics(ctx, Sightings)
+	if err != nil {
+		return fmt.Errorf("list topics: %w", err)
+	}
+	if d := there[Sightings]; d.Err == nil && len(d.Partitions) > 0 {
+		partitions = int32(len(d.Partitions)) // made before, with another number
+	}
+
 	for _, t := range []struct {
 		name       string
 		partitions int32
 		configs    map[string]*string
 	}{
 		{Sightings, partitions, map[string]*string{}},
+		{Crossings, partitions, map[string]*string{}},
 		{Runs, 1, map[string]*string{"cleanup.policy": &compact}},
 		{DeadTopic(Sightings), 1, map[string]*string{"retention.ms": &forever}},
+		{DeadTopic(Crossings), 1, map[string]*string{"retention.ms": &forever}},
 		{DeadTopic(Runs), 1, map[string]*string{"retention.ms": &forever}},
 	} {
 		t.configs["min.insync.replicas"] = &inSync

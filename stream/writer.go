@@ -21,9 +21,11 @@ type Writer interface {
 	Run() event.Run
 	// Next is the first seq that the log does not hold yet: 0 for a new run.
 	Next() int64
-	// Send stamps s.ProducedAt and hands it over. It blocks while the buffer
-	// is full: the log is never outrun. An error is final for this Writer.
-	Send(ctx context.Context, s *event.Sighting) error
+	// Send stamps s.ProducedAt and hands it over, with the crossings in its
+	// frame: for a file all of it gets into the log or nothing. It blocks while
+	// the buffer is full: the log is never outrun. An error is final for this
+	// Writer.
+	Send(ctx context.Context, s *event.Sighting, crossings ...event.Crossing) error
 	// Finish waits until every sighting is acknowledged and writes the end of
 	// the run. The caller sets Outcome, Damage and Dropped.
 	Finish(ctx context.Context, end event.Run) error
