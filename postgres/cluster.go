@@ -86,6 +86,13 @@ func lockFile(path string) (*os.File, error) {
 	return f, nil
 }
 
+// unlock gives the lock up at once. Closing alone would leave it to a child
+// that another goroutine is just starting, until that has dropped its copy.
+func unlock(f *os.File) {
+	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) // closing is what is left where this fails
+	f.Close()
+}
+
 const maxLog = 8 << 20
 
 // openLog opens the server's log for appending; a log above maxLog becomes

@@ -67,7 +67,7 @@ func StartPrivate(ctx context.Context, dir string, log *slog.Logger) (_ *Private
 	}
 	defer func() {
 		if err != nil {
-			p.lock.Close()
+			unlock(p.lock)
 		}
 	}()
 	if err := p.start(ctx); err != nil {
@@ -121,7 +121,7 @@ func (p *Private) PID() int { return p.pid }
 // gone. When ctx ends before that, the server is stopped without a checkpoint:
 // nothing committed is lost, its next start takes longer.
 func (p *Private) Stop(ctx context.Context) error {
-	defer p.lock.Close()
+	defer unlock(p.lock)
 	if err := p.end(ctx, syscall.SIGINT); err != nil {
 		p.log.Warn("private database does not stop, stopping it at once", "cause", err)
 		hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
