@@ -1,9 +1,13 @@
 package detector_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -12,6 +16,7 @@ import (
 	"github.com/sightlog/sightlog/detector/onnx"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/sightlog/sightlog/internal/tinyonnx"
 )
 
@@ -197,6 +202,29 @@ func TestRealModelsEqualThePlainReading(t *testing.T) {
 			require.GreaterOrEqual(t, people, c.atLeast)
 		})
 	}
+}
+
+// Our own model needs no file but the one in this repository.
+func TestPersonNanoEqualsThePlainReading(t *testing.T) {
+	s, err := onnx.Open(filepath.Join(testenv.Root(), "models", "person-nano.onnx"), onnx.Options{Library: library(t), Threads: 1})
+	require.NoError(t, err)
+	defer s.Close()
+	require.Equal(t, "sightlog", s.Spec().Decoder)
+	require.Equal(t, []string{"person"}, s.Spec().Classes)
+	src, err := ingest.Open(context.Background(), ingest.Spec{ID: "t", URI: "test://people?frames=200"}, ingest.Options{Pace: ingest.Fast})
+	require.NoError(t, err)
+	defer src.Close()
+	people := 0
+	for {
+		var f ingest.Frame
+		if err := src.Next(context.Background(), &f); errors.Is(err, io.EOF) {
+			break
+		}
+		if f.Seq%20 == 0 {
+			people += equalsPlain(t, s, &f, [2]int{416, 320}, plainSightlog, true, 0, 0.25, fmt.Sprintf("frame %d", f.Seq))
+		}
+	}
+	require.Greater(t, people, 10)
 }
 
 // head builds a graph that computes rows×cols numbers from the picture with

@@ -57,6 +57,9 @@ func (s *Spec) recogniseOutputs(out []TensorInfo, meta map[string]string) error 
 		if v, err := strconv.Atoi(meta["stride"]); err == nil && v > 0 && v <= 128 {
 			s.Stride = v
 		}
+		if v, err := strconv.Atoi(meta["side"]); err == nil && v >= 32 && v <= maxSide {
+			s.Side = v
+		}
 		return nil
 	}
 	return fmt.Errorf("no detector: no decoder knows outputs like %s", shapes(out))
