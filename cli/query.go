@@ -15,10 +15,11 @@ import (
 
 // QueryCmd answers questions from the tables.
 type QueryCmd struct {
-	People  PeopleCmd  `cmd:"" help:"People per camera and minute (UTC)."`
-	Latest  LatestCmd  `cmd:"" help:"The newest sighting of each camera."`
-	Latency LatencyCmd `cmd:"" help:"How long each stage took, grabbed to committed."`
-	SQL     SQLCmd     `cmd:"" name:"sql" help:"Any SQL, in a read-only transaction. Begin with the view v_detections."`
+	People    PeopleCmd    `cmd:"" help:"People per camera and minute (UTC)."`
+	Crossings CrossingsCmd `cmd:"" help:"Crossings of lines per camera and minute (UTC)."`
+	Latest    LatestCmd    `cmd:"" help:"The newest sighting of each camera."`
+	Latency   LatencyCmd   `cmd:"" help:"How long each stage took, grabbed to committed."`
+	SQL       SQLCmd       `cmd:"" name:"sql" help:"Any SQL, in a read-only transaction. Begin with the view v_detections."`
 }
 
 // From is where to ask and how to print.
@@ -46,6 +47,12 @@ type PeopleCmd struct {
 	Which
 }
 
+// CrossingsCmd counts crossings of lines.
+type CrossingsCmd struct {
+	From
+	Which
+}
+
 // LatestCmd shows the newest sightings.
 type LatestCmd struct {
 	From
@@ -67,6 +74,11 @@ type SQLCmd struct {
 // Run implements the command.
 func (c *PeopleCmd) Run(ctx context.Context, env *Env) error {
 	return c.ask(ctx, env, func(db *pgxpool.Pool) (*query.Table, error) { return query.People(ctx, db, c.filter()) })
+}
+
+// Run implements the command.
+func (c *CrossingsCmd) Run(ctx context.Context, env *Env) error {
+	return c.ask(ctx, env, func(db *pgxpool.Pool) (*query.Table, error) { return query.Crossings(ctx, db, c.filter()) })
 }
 
 // Run implements the command.

@@ -244,7 +244,7 @@ func (s *Services) Failed(ctx context.Context) error {
 
 // Lag is how many records of the log the tables do not hold yet.
 func (s *Services) Lag(ctx context.Context) (int64, error) {
-	return sink.CaughtUp(ctx, s.admin, s.Pool, stream.Sightings, stream.Runs)
+	return sink.CaughtUp(ctx, s.admin, s.Pool, stream.Topics()...)
 }
 
 // Stop stops what was started, in the order of the data.

@@ -1,5 +1,5 @@
 // Package query answers the questions people ask of the tables, as SQL: how
-// many people a minute, what was seen last, how long it took, and whatever
+// many people a minute, who crossed which line, what was seen last, how long it took, and whatever
 // they write themselves, read-only.
 //
 // Answers are Tables, written as aligned text, CSV or JSON. Times are UTC,

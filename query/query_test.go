@@ -66,6 +66,29 @@ porch   2026-05-01T12:00:00Z      30          73           3        1.43
 `, written(t, table, "table"))
 }
 
+func TestCrossingsByCameraMinuteLineAndDirection(t *testing.T) {
+	t.Parallel()
+	pool := seen(t)
+	_, err := pool.Exec(t.Context(), `INSERT INTO crossings (captured_at, camera_id, run_id, seq, line, track_id, direction, class_id, label)
+		SELECT captured_at, 1, 1, seq, CASE WHEN seq % 5 = 0 THEN 'yard' ELSE 'gate' END, seq, CASE WHEN seq % 3 = 0 THEN 'in' ELSE 'out' END, 0, 'person'
+		FROM sightings WHERE camera_id = 1 AND seq BETWEEN 20 AND 40`)
+	require.NoError(t, err)
+	table, err := query.Crossings(t.Context(), pool, query.Filter{})
+	require.NoError(t, err)
+	require.Equal(t, `camera,minute,line,direction,n
+porch,2026-05-01T12:00:00Z,gate,in,3
+porch,2026-05-01T12:00:00Z,gate,out,5
+porch,2026-05-01T12:00:00Z,yard,out,2
+porch,2026-05-01T12:01:00Z,gate,in,3
+porch,2026-05-01T12:01:00Z,gate,out,5
+porch,2026-05-01T12:01:00Z,yard,in,1
+porch,2026-05-01T12:01:00Z,yard,out,2
+`, written(t, table, "csv"))
+	table, err = query.Crossings(t.Context(), pool, query.Filter{Camera: "yard"})
+	require.NoError(t, err)
+	require.Empty(t, table.Rows)
+}
+
 func TestLatestSightingOfEachCamera(t *testing.T) {
 	t.Parallel()
 	table, err := query.Latest(t.Context(), seen(t), query.Filter{})

@@ -19,7 +19,8 @@ type Filter struct {
 	Until  time.Time // of captured_at, exclusive
 }
 
-// where returns the filter as SQL on sightings s, and its arguments.
+// where returns the filter as SQL on a table s with their columns, and its
+// arguments.
 func (f Filter) where() (string, []any) {
 	var conds []string
 	var args []any
@@ -101,6 +102,16 @@ FROM (SELECT s.camera_id, date_trunc('minute', s.captured_at) AS minute, count(*
       FROM sightings s WHERE {where} GROUP BY 1, 2) m
 JOIN cameras c ON c.id = m.camera_id
 ORDER BY c.name, m.minute`)
+}
+
+// Crossings counts by camera, minute (UTC), line and direction.
+func Crossings(ctx context.Context, db *pgxpool.Pool, f Filter) (*Table, error) {
+	return f.ask(ctx, db, `
+SELECT c.name AS camera, m.minute, m.line, m.direction, m.n
+FROM (SELECT s.camera_id, date_trunc('minute', s.captured_at) AS minute, s.line, s.direction, count(*) AS n
+      FROM crossings s WHERE {where} GROUP BY 1, 2, 3, 4) m
+JOIN cameras c ON c.id = m.camera_id
+ORDER BY c.name, m.minute, m.line, m.direction`)
 }
 
 // Latest is the last sighting of each camera by captured_at.

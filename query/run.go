@@ -128,7 +128,7 @@ func personal(err error, statement string) error {
 		strings.HasPrefix(pg.Code, "25"), strings.HasPrefix(pg.Code, "2B"), strings.HasPrefix(pg.Code, "3D"), strings.HasPrefix(pg.Code, "3F"), strings.HasPrefix(pg.Code, "54"):
 		fix := pg.Hint
 		if fix == "" && pg.Code == "42P01" {
-			fix = "the tables are sightings, detections, cameras, runs and batches, the views v_sightings and v_detections"
+			fix = "the tables are sightings, detections, crossings, cameras, runs and batches, the views v_sightings, v_detections and v_crossings"
 		}
 		return usage.Wrap(err, fix, "SQL: %s", what)
 	}

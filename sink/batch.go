@@ -18,21 +18,22 @@ type place struct {
 
 func (p place) String() string { return fmt.Sprintf("%s/%d", p.topic, p.partition) }
 
-// item is a record on its way: with a sighting, a run, a reason to bury it, or
-// none of these (a control record, or one that is buried): then it only moves
+// item is a record on its way: with a sighting, a crossing, a run, a reason to
+// bury it, or none of these (a control record, or one that is buried): then it only moves
 // the offset.
 type item struct {
 	place
 	rec      *kgo.Record
 	sighting *event.Sighting
+	crossing *event.Crossing
 	run      *event.Run
 	bad      error // why it is a dead letter, until it is buried
 }
 
 // empty turns the item into one that only moves the offset.
-func (it *item) empty() { it.sighting, it.run, it.bad = nil, nil, nil }
+func (it *item) empty() { it.sighting, it.crossing, it.run, it.bad = nil, nil, nil, nil }
 
-func (it *item) hasRows() bool { return it.sighting != nil || it.run != nil }
+func (it *item) hasRows() bool { return it.sighting != nil || it.crossing != nil || it.run != nil }
 
 // decode reads a record by its schema header, and without one by its topic.
 func decode(rec *kgo.Record) item {
@@ -41,12 +42,17 @@ func decode(rec *kgo.Record) item {
 		return it
 	}
 	schema := header(rec, event.HeaderSchema)
-	if schema == nil && rec.Topic == stream.Runs {
+	switch {
+	case schema == nil && rec.Topic == stream.Runs:
 		schema = []byte(event.SchemaRun)
+	case schema == nil && rec.Topic == stream.Crossings:
+		schema = []byte(event.SchemaCrossing)
 	}
 	switch {
 	case schema == nil, bytes.Equal(schema, []byte(event.SchemaSighting)):
 		it.sighting, it.bad = event.DecodeSighting(rec.Value)
+	case bytes.Equal(schema, []byte(event.SchemaCrossing)):
+		it.crossing, it.bad = event.DecodeCrossing(rec.Value)
 	case bytes.Equal(schema, []byte(event.SchemaRun)):
 		if rec.Value == nil {
 			return it // a tombstone of a compacted topic: the run is forgotten there, not here

@@ -32,10 +32,10 @@ func (c *consumer) copyIn(ctx context.Context, b *pgx.Batch, r *rows, id int64) 
 		}
 		d := &r.detections
 		_, err := tx.CopyFrom(ctx, pgx.Identifier{"detections"}, []string{
-			"captured_at", "camera_id", "run_id", "seq", "object_index", "class_id", "score", "x1", "y1", "x2", "y2", "track_id",
+			"captured_at", "camera_id", "run_id", "seq", "object_index", "class_id", "score", "x1", "y1", "x2", "y2", "track_id", "zones",
 		}, pgx.CopyFromSlice(len(d.seq), func(i int) ([]any, error) {
 			return []any{d.captured[i], d.camera[i], d.run[i], d.seq[i], d.index[i], d.class[i], d.score[i],
-				d.box[0][i], d.box[1][i], d.box[2][i], d.box[3][i], d.track[i]}, nil
+				d.box[0][i], d.box[1][i], d.box[2][i], d.box[3][i], d.track[i], d.zones[i]}, nil
 		}))
 		return err
 	})

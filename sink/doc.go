@@ -4,7 +4,7 @@
 //
 //	poll ─► decode ─► bury dead letters ─► one transaction ─► mark for the group
 //	                                        │ advance offsets (fenced)
-//	                                        │ sightings, detections, runs
+//	                                        │ sightings, detections, crossings, runs
 //	                                        └ times of the batch before
 //
 // Offsets live in the database, in the transaction that writes the rows: one

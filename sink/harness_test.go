@@ -4,20 +4,16 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/sightlog/sightlog/broker"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/pgtest"
 	"github.com/sightlog/sightlog/sink"
@@ -54,42 +50,6 @@ func newWorldOn(t testing.TB, pool *pgxpool.Pool, needs ...kmsg.Key) *world {
 	}
 	require.NoError(t, stream.EnsureTopics(t.Context(), w.cl, partitions))
 	return w
-}
-
-// newBroker starts a broker on its own directory and returns its address.
-// SIGHTLOG_TEST_BROKER=kfake runs these tests on franz-go's test double
-// instead: what fails on one alone is that one's fault.
-func newBroker(t testing.TB) []string {
-	t.Helper()
-	if os.Getenv("SIGHTLOG_TEST_BROKER") == "kfake" {
-		return fakeBroker(t)
-	}
-	addr, _ := runBroker(t, t.TempDir(), "127.0.0.1:0")
-	return []string{addr}
-}
-
-// runBroker runs our broker until stop is called, or the test ends.
-func runBroker(t testing.TB, dir, listen string) (addr string, stop func()) {
-	t.Helper()
-	b, err := broker.Open(broker.Config{Listen: listen, Dir: dir, NoAutoCreate: true})
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- b.Run(ctx) }()
-	stop = sync.OnceFunc(func() {
-		cancel()
-		require.NoError(t, <-done)
-	})
-	t.Cleanup(stop)
-	return b.Addr(), stop
-}
-
-func fakeBroker(t testing.TB) []string {
-	t.Helper()
-	c, err := kfake.NewCluster(kfake.NumBrokers(1))
-	require.NoError(t, err)
-	t.Cleanup(c.Close)
-	return c.ListenAddrs()
 }
 
 func (w *world) serves(key kmsg.Key) bool {
@@ -142,7 +102,7 @@ func (w *world) start(change ...func(*sink.Config)) (stop func()) {
 func (w *world) drain() {
 	w.Helper()
 	w.await("the sink to catch up", func() bool {
-		lag, err := sink.CaughtUp(w.Context(), w.cl, w.pool, stream.Sightings, stream.Runs)
+		lag, err := sink.CaughtUp(w.Context(), w.cl, w.pool, stream.Topics()...)
 		return err == nil && lag == 0
 	})
 }
@@ -229,31 +189,6 @@ func (w *world) number(sql string, args ...any) (n int) {
 	w.Helper()
 	require.NoError(w, w.pool.QueryRow(w.Context(), sql, args...).Scan(&n), sql)
 	return n
-}
-
-// dump returns every row of the tables by names, in order, without what
-// depends on when and by whom they were written.
-func dump(t testing.TB, pool *pgxpool.Pool) []string {
-	t.Helper()
-	var lines []string
-	for _, sql := range []string{
-		"SELECT name FROM cameras ORDER BY 1",
-		`SELECT c.name, r.run, source_kind, source, fingerprint, model, model_sha256, model_width, model_height, provider,
-			started_at, finished_at, outcome, damage, frames, dropped FROM runs r JOIN cameras c ON c.id = r.camera_id ORDER BY 1, 2`,
-		`SELECT captured_at, camera, run, seq, people, objects, width, height, pts_us, dropped_before,
-			grabbed_at, decoded_at, inferred_at, produced_at, model FROM v_sightings ORDER BY 1, 2, 3, 4`,
-		"SELECT * FROM v_detections ORDER BY 1, 2, 3, 4, 5",
-	} {
-		rows, err := pool.Query(t.Context(), sql)
-		require.NoError(t, err)
-		for rows.Next() {
-			v, err := rows.Values()
-			require.NoError(t, err)
-			lines = append(lines, fmt.Sprint(v...))
-		}
-		require.NoError(t, rows.Err())
-	}
-	return lines
 }
 
 // logInto returns a logger that writes to b. Read b when the sink has stopped.

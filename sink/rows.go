@@ -15,6 +15,7 @@ import (
 type rows struct {
 	sightings  sightingColumns
 	detections detectionColumns
+	crossings  crossingColumns
 	runs       []runRow
 	people     int
 	endToEnd   []event.Time // grabbed_at of the sightings that have one
@@ -34,6 +35,7 @@ type detectionColumns struct {
 	track              []*int64
 	score              []float32
 	box                [4][]float32
+	zones              [][]string
 }
 
 type runRow struct {
@@ -50,6 +52,10 @@ func (s *Sink) collect(ctx context.Context, items []item) (*rows, error) {
 		switch it := &items[i]; {
 		case it.sighting != nil:
 			if err := s.addSighting(ctx, r, it.sighting); err != nil {
+				return nil, err
+			}
+		case it.crossing != nil:
+			if err := s.addCrossing(ctx, r, it.crossing); err != nil {
 				return nil, err
 			}
 		case it.run != nil:
@@ -93,6 +99,7 @@ func (s *Sink) addSighting(ctx context.Context, r *rows, g *event.Sighting) erro
 		d.class = append(d.class, int64(o.ClassID))
 		d.track = append(d.track, o.TrackID)
 		d.score = append(d.score, o.Score)
+		d.zones = append(d.zones, o.Zones)
 		for i, v := range o.Box {
 			d.box[i] = append(d.box[i], v)
 		}
@@ -129,9 +136,11 @@ FROM unnest($2::timestamptz[], $3::integer[], $4::integer[], $5::bigint[], $6::b
 ON CONFLICT DO NOTHING`
 
 const insertDetections = `
-INSERT INTO detections (captured_at, camera_id, run_id, seq, object_index, class_id, score, x1, y1, x2, y2, track_id)
-SELECT * FROM unnest($1::timestamptz[], $2::integer[], $3::integer[], $4::bigint[], $5::integer[], $6::bigint[], $7::real[],
-                     $8::real[], $9::real[], $10::real[], $11::real[], $12::bigint[])
+INSERT INTO detections (captured_at, camera_id, run_id, seq, object_index, class_id, score, x1, y1, x2, y2, track_id, zones)
+SELECT a, b, c, d, e, f, g, h, i, j, k, l, m::text[]
+FROM unnest($1::timestamptz[], $2::integer[], $3::integer[], $4::bigint[], $5::integer[], $6::bigint[], $7::real[],
+            $8::real[], $9::real[], $10::real[], $11::real[], $12::bigint[], $13::text[])
+     AS u(a, b, c, d, e, f, g, h, i, j, k, l, m)
 ON CONFLICT DO NOTHING`
 
 // A run's record completes the row in any order with its sightings and with
@@ -155,8 +164,12 @@ func (r *rows) queue(b *pgx.Batch, id int64) {
 			c.dropped, c.width, c.height, c.people, c.objects)
 	}
 	if d := &r.detections; len(d.seq) > 0 {
+		zones := make([]pgtype.Text, len(d.zones))
+		for i, names := range d.zones {
+			zones[i] = arrayLiteral(names)
+		}
 		b.Queue(insertDetections, d.captured, d.camera, d.run, d.seq, d.index, d.class, d.score,
-			d.box[0], d.box[1], d.box[2], d.box[3], d.track)
+			d.box[0], d.box[1], d.box[2], d.box[3], d.track, zones)
 	}
 }
 

@@ -25,7 +25,7 @@ type Config struct {
 	Pool   *pgxpool.Pool // migrated; at least Consumers+2 connections
 
 	Group     string   // default Group
-	Topics    []string // default stream.Sightings and stream.Runs
+	Topics    []string // default stream.Topics
 	Consumers int      // concurrent members of the group; default 2
 
 	MaxRecords     int           // of one transaction; default 1000
@@ -56,7 +56,7 @@ func (c Config) withDefaults() Config {
 		c.Group = Group
 	}
 	if len(c.Topics) == 0 {
-		c.Topics = []string{stream.Sightings, stream.Runs}
+		c.Topics = stream.Topics()
 	}
 	if c.Consumers <= 0 {
 		c.Consumers = 2

@@ -136,12 +136,13 @@ func (c *consumer) transact(ctx context.Context, items []item, at map[place]posi
 	return nil
 }
 
-// frame is what every transaction has beside its rows: the fence first, then
-// runs and the times of the batch before.
+// frame is what every transaction has beside its many rows: the fence first,
+// then runs, crossings and the times of the batch before.
 func (c *consumer) frame(ms []move, at map[place]position, r *rows) *pgx.Batch {
 	b := new(pgx.Batch)
 	queueAdvance(b, ms, at)
 	r.queueRuns(b)
+	r.queueCrossings(b)
 	c.queueTimes(b)
 	return b
 }
