@@ -4,6 +4,7 @@
 // the default.
 //
 // The structs carry the tags of the command line's parser; the commands embed
-// those they need. The file is YAML whose top-level keys are the flags' names.
-// What the keys mean is left to the packages that use them.
+// those they need. The file is YAML whose top-level keys are the flags' names,
+// and one more, "cameras", with what is set for each camera. What the keys mean
+// is left to the packages that use them.
 package config

@@ -17,7 +17,8 @@ import (
 // maxFile bounds a configuration file, in bytes.
 const maxFile = 1 << 20
 
-// File is the configuration file: flag name to a string or a []any of strings.
+// File is the configuration file: flag name to a string or a []any of strings,
+// and CamerasKey to a map[string]Camera.
 type File map[string]any
 
 // Load reads a configuration file and checks its shape; Check checks its keys.
@@ -37,6 +38,12 @@ func Load(path string) (File, error) {
 	}
 	f := File{}
 	for key, value := range raw {
+		if key == CamerasKey && value != nil {
+			if f[key], err = cameras(value); err != nil {
+				return nil, usage.New("", "--config %s: key %q: %v", path, key, err)
+			}
+			continue
+		}
 		v, err := plain(value)
 		if err != nil {
 			return nil, usage.New("give a value or a list of values", "--config %s: key %q: %v", path, key, err)
@@ -79,6 +86,7 @@ func plain(v any) (any, error) {
 
 // Check refuses a key that is not known and names the nearest one that is.
 func (f File) Check(path string, known []string) error {
+	known = append(slices.Clone(known), CamerasKey)
 	for _, key := range slices.Sorted(maps.Keys(f)) {
 		if slices.Contains(known, key) {
 			continue

@@ -47,3 +47,60 @@ func TestCheckNamesTheUnknownKeyAndTheNearestOne(t *testing.T) {
 	require.EqualError(t, err, `--config c.yaml: unknown key "partitons"; did you mean "partitions"?`)
 	require.NoError(t, config.File{"sinks": "4"}.Check("c.yaml", []string{"partitions", "sinks"}))
 }
+
+func TestLoadReadsSettingsByCamera(t *testing.T) {
+	f, err := config.Load(write(t, `
+fps: 1
+cameras:
+  porch:
+    fps: 5
+    region: [0, 0.25, 1, 1]
+    masks: [[[0, 0], [0.2, 0], [0.2, 0.3]]]
+    zones: {door: [[0.4, 0.4], [0.6, 0.4], [0.6, 0.9]], Türe 2: [[0, 0], [1, 0], [1, 1]]}
+    lines:
+      gate: [[0.5, 0], [0.5, 1]]
+    motion: true
+  0: {motion: false}
+  yard:
+`))
+	require.NoError(t, err)
+	require.Equal(t, map[string]config.Camera{
+		"porch": {
+			FPS: 5, Region: []float64{0, .25, 1, 1}, Masks: [][]config.Point{{{0, 0}, {.2, 0}, {.2, .3}}},
+			Zones: map[string][]config.Point{"door": {{.4, .4}, {.6, .4}, {.6, .9}}, "Türe 2": {{0, 0}, {1, 0}, {1, 1}}},
+			Lines: map[string][]config.Point{"gate": {{.5, 0}, {.5, 1}}}, Motion: true,
+		},
+		"0": {}, "yard": {},
+	}, f.Cameras())
+	require.NoError(t, f.Check("c.yaml", []string{"fps"}))
+	f, err = config.Load(write(t, "cameras:\n"))
+	require.NoError(t, err)
+	require.Nil(t, f.Cameras())
+}
+
+func TestLoadNamesWhatIsWrongWithACamera(t *testing.T) {
+	for text, says := range map[string]string{
+		"cameras: 5":                                   `key "cameras": give settings by camera`,
+		"cameras: {porch: 5}":                          "camera porch: give settings",
+		"cameras: {porch: {zonse: {}}}":                `camera porch: unknown key "zonse"; did you mean "zones"?`,
+		"cameras: {porch: {zebra: {}}}":                `camera porch: unknown key "zebra"; known are: fps, region`,
+		"cameras: {porch: {fps: fast}}":                "camera porch: fps: fast is not a number",
+		"cameras: {porch: {fps: -1}}":                  "camera porch: fps: give a number above 0",
+		"cameras: {porch: {fps: .nan}}":                "camera porch: fps: give a number above 0",
+		"cameras: {porch: {region: [1]}}":              "camera porch: region: give [left, top, right, bottom]",
+		"cameras: {p: {region: [1,0,0,1]}}":            "camera p: region: give [left, top, right, bottom]",
+		"cameras: {p: {region: [0,0,2,1]}}":            "camera p: region: give [left, top, right, bottom]",
+		"cameras: {p: {masks: [5]}}":                   "camera p: masks: number 1: give a list of points",
+		"cameras: {p: {zones: [[0, 0]]}}":              "camera p: zones: give points by name",
+		"cameras: {p: {zones: {z: [[0]]}}}":            "camera p: zones: z: point 1 is not [x, y]",
+		"cameras: {p: {zones: {\"a\\nb\": [[0, 0]]}}}": "camera p: zones: \"a\\nb\": a name has",
+		"cameras: {p: {lines: {l: [[0, x]]}}}":         "camera p: lines: l: point 1: x is not a number",
+		"cameras: {p: {lines: {l: [[0, 0]]}}}":         "camera p: lines: l: 1 points, a line has two",
+		"cameras: {p: {motion: 3}}":                    "camera p: motion: give true or false",
+		"cameras: {p: {fps: 1}, p: {fps: 2}}":          "not YAML",
+	} {
+		_, err := config.Load(write(t, text))
+		require.True(t, usage.Is(err), "%s: %v", text, err)
+		require.ErrorContains(t, err, says)
+	}
+}

@@ -15,6 +15,8 @@ type Job struct {
 	Detect config.Detect `json:"detect"`
 	Stream config.Stream `json:"stream"`
 	Wait   bool          `json:"wait"`
+
+	Cameras map[string]config.Camera `json:"cameras,omitempty"` // settings by camera
 }
 
 // Status is what detect says of itself, one line of JSON on descriptor 3.
@@ -35,6 +37,7 @@ type Camera struct {
 	Objects int64  `json:"objects"` // detections in them
 	People  int    `json:"people"`  // in the last frame
 	Dropped int64  `json:"dropped"` // frames a live source dropped
+	Skipped int64  `json:"skipped"` // frames not looked at, by the camera's own settings
 	Acked   int64  `json:"acked"`   // sightings the log has acknowledged
 	Damage  string `json:"damage,omitempty"`
 }
@@ -53,7 +56,7 @@ const (
 const ChildFD = 3
 
 // maxJob bounds a line of the protocol, in bytes.
-const maxJob = 1 << 20
+const maxJob = 8 << 20
 
 // ReadJob reads the job from the supervisor's pipe and leaves what follows.
 func ReadJob(r io.Reader) (Job, error) {

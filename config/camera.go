@@ -1,0 +1,195 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/sightlog/sightlog/usage"
+)
+
+// CamerasKey is the one key of the file that is no flag: settings by camera.
+//
+//	cameras:
+//	  porch:
+//	    fps: 5
+//	    region: [0, 0.2, 1, 1]
+//	    masks: [[[0, 0], [0.2, 0], [0.2, 0.3]]]
+//	    zones: {door: [[0.4, 0.4], [0.6, 0.4], [0.6, 0.9], [0.4, 0.9]]}
+//	    lines: {gate: [[0.5, 0], [0.5, 1]]}
+//	    motion: true
+const CamerasKey = "cameras"
+
+// Point is x, y in parts of the frame's width and height, from its top left.
+type Point [2]float64
+
+// Camera are the settings of one camera. A zero value is the default.
+type Camera struct {
+	FPS    float64            `json:"fps,omitempty"`    // look at no more frames a second
+	Region []float64          `json:"region,omitempty"` // x1, y1, x2, y2: look at this part alone
+	Masks  [][]Point          `json:"masks,omitempty"`  // who stands in these is not reported
+	Zones  map[string][]Point `json:"zones,omitempty"`  // detections tell in which they are
+	Lines  map[string][]Point `json:"lines,omitempty"`  // two points each; crossings are events
+	Motion bool               `json:"motion,omitempty"` // look only while something moves
+}
+
+var cameraKeys = []string{"fps", "region", "masks", "zones", "lines", "motion"}
+
+// maxName bounds the name of a zone or line, in bytes, as the events do.
+const maxName = 64
+
+// Cameras are the settings by camera.
+func (f File) Cameras() map[string]Camera {
+	c, _ := f[CamerasKey].(map[string]Camera)
+	return c
+}
+
+// cameras decodes the key strictly. What a shape encloses is not judged here.
+func cameras(v any) (map[string]Camera, error) {
+	table, ok := v.(map[string]any)
+	if !ok {
+		return nil, errors.New("give settings by camera: {porch: {fps: 5}}")
+	}
+	all := make(map[string]Camera, len(table))
+	for _, id := range slices.Sorted(maps.Keys(table)) {
+		keys, ok := table[id].(map[string]any)
+		if !ok && table[id] != nil {
+			return nil, fmt.Errorf("camera %s: give settings: {fps: 5}", id)
+		}
+		var c Camera
+		for _, key := range slices.Sorted(maps.Keys(keys)) {
+			if err := c.set(key, keys[key]); err != nil {
+				return nil, fmt.Errorf("camera %s: %w", id, err)
+			}
+		}
+		all[id] = c
+	}
+	return all, nil
+}
+
+func (c *Camera) set(key string, v any) (err error) {
+	switch key {
+	case "fps":
+		c.FPS, err = number(v)
+		if err == nil && !(c.FPS > 0 && c.FPS <= 1000) {
+			err = errors.New("give a number above 0 and at most 1000")
+		}
+	case "region":
+		c.Region, err = region(v)
+	case "masks":
+		list, ok := v.([]any)
+		if !ok {
+			return errors.New("masks: give a list of outlines: [[[0, 0], [0.2, 0], [0.2, 0.3]]]")
+		}
+		for i, outline := range list {
+			ps, err := points(outline)
+			if err != nil {
+				return fmt.Errorf("masks: number %d: %w", i+1, err)
+			}
+			c.Masks = append(c.Masks, ps)
+		}
+	case "zones":
+		c.Zones, err = shapes(v)
+	case "lines":
+		c.Lines, err = shapes(v)
+		for _, name := range slices.Sorted(maps.Keys(c.Lines)) {
+			if n := len(c.Lines[name]); n != 2 {
+				return fmt.Errorf("lines: %s: %d points, a line has two: [[0.5, 0], [0.5, 1]]", name, n)
+			}
+		}
+	case "motion":
+		on, ok := v.(bool)
+		if !ok {
+			err = errors.New("give true or false")
+		}
+		c.Motion = on
+	default:
+		if n := usage.Nearest(key, cameraKeys); n != "" {
+			return fmt.Errorf("unknown key %q; did you mean %q?", key, n)
+		}
+		return fmt.Errorf("unknown key %q; known are: %s", key, strings.Join(cameraKeys, ", "))
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", key, err)
+	}
+	return nil
+}
+
+func region(v any) ([]float64, error) {
+	mend := errors.New("give [left, top, right, bottom] in parts of the frame, 0 to 1")
+	list, ok := v.([]any)
+	if !ok || len(list) != 4 {
+		return nil, mend
+	}
+	r := make([]float64, 4)
+	for i, e := range list {
+		n, err := number(e)
+		if err != nil || !(n >= 0 && n <= 1) {
+			return nil, mend
+		}
+		r[i] = n
+	}
+	if r[0] >= r[2] || r[1] >= r[3] {
+		return nil, mend
+	}
+	return r, nil
+}
+
+// shapes decodes a table of names and points.
+func shapes(v any) (map[string][]Point, error) {
+	table, ok := v.(map[string]any)
+	if !ok {
+		return nil, errors.New("give points by name: {door: [[0.4, 0.4], [0.6, 0.4], [0.6, 0.9]]}")
+	}
+	all := make(map[string][]Point, len(table))
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		if name == "" || len(name) > maxName || strings.ContainsFunc(name, unicode.IsControl) {
+			return nil, fmt.Errorf("%q: a name has 1 to %d bytes on one line", name, maxName)
+		}
+		ps, err := points(table[name])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		all[name] = ps
+	}
+	return all, nil
+}
+
+func points(v any) ([]Point, error) {
+	list, ok := v.([]any)
+	if !ok {
+		return nil, errors.New("give a list of points: [[0.4, 0.4], [0.6, 0.9]]")
+	}
+	ps := make([]Point, len(list))
+	for i, e := range list {
+		xy, ok := e.([]any)
+		if !ok || len(xy) != 2 {
+			return nil, fmt.Errorf("point %d is not [x, y]", i+1)
+		}
+		for k := range xy {
+			n, err := number(xy[k])
+			if err != nil {
+				return nil, fmt.Errorf("point %d: %w", i+1, err)
+			}
+			ps[i][k] = n
+		}
+	}
+	return ps, nil
+}
+
+func number(v any) (float64, error) {
+	switch n := v.(type) {
+	case int:
+		return float64(n), nil
+	case int64:
+		return float64(n), nil
+	case uint64:
+		return float64(n), nil
+	case float64:
+		return n, nil
+	}
+	return 0, fmt.Errorf("%v is not a number", v)
+}
