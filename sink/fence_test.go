@@ -1,0 +1,77 @@
+package sink_test
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/sink"
+	"github.com/sightlog/sightlog/stream"
+)
+
+func TestTwoSinksOnTheSamePartitionsFenceEachOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	reg := prometheus.NewRegistry()
+	for i := range 2 { // groups of their own: each is given every partition
+		w.start(func(c *sink.Config) {
+			c.Group, c.Consumers, c.MaxRecords = fmt.Sprint("group-", i), 1, 3
+			if i == 0 {
+				c.Metrics = reg
+			}
+		})
+	}
+	for n := range 60 {
+		w.fill(10*n, 10*n+10, "porch", "yard", "gate")
+	}
+	w.drain()
+	w.exactly(600, "porch", "yard", "gate")
+	require.Empty(t, w.letters(stream.Sightings))
+}
+
+// While a poisoned batch is being halved, another sink moves one of its
+// partitions: the halves that are left are of other partitions too.
+func TestFencedInTheMiddleOfABisectionSkipsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.pool.Exec(t.Context(), "ALTER TABLE sightings ADD CONSTRAINT no_odd_sevens CHECK (seq % 14 <> 7)")
+	require.NoError(t, err)
+	cameras := []string{"porch", "yard", "gate", "door"}
+	w.fill(0, 280, cameras...) // a backlog: batches of many partitions
+	for i := range 3 {
+		w.start(func(c *sink.Config) {
+			c.Group, c.Consumers, c.MaxRecords = fmt.Sprint("group-", i), 1, 50+10*i
+		})
+	}
+	w.drain()
+	require.Equal(t, 4*260, w.number("SELECT count(*) FROM sightings"))
+}
+
+func TestMembersComeAndGoAndEachRowIsThereOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	stop := w.start(func(c *sink.Config) { c.MaxRecords = 5 })
+	for n := range 6 {
+		w.fill(50*n, 50*n+50, "porch", "yard", "gate", "door")
+		next := w.start(func(c *sink.Config) { c.MaxRecords = 5 })
+		stop()
+		stop = next
+	}
+	w.drain()
+	w.exactly(300, "porch", "yard", "gate", "door")
+}
+
+func TestTablesEmptiedUnderTheSinkAreFilledAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start()
+	w.fill(0, 50, "porch", "yard")
+	w.drain()
+	_, err := w.pool.Exec(t.Context(), "TRUNCATE cameras, runs, classes, sightings, detections, batches, sink_offsets RESTART IDENTITY CASCADE")
+	require.NoError(t, err)
+	w.fill(50, 60, "porch", "yard") // the sink notices when it has something to write
+	w.drain()
+	w.exactly(60, "porch", "yard")
+}

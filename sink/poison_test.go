@@ -1,0 +1,127 @@
+package sink_test
+
+import (
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/sink"
+	"github.com/sightlog/sightlog/stream"
+)
+
+func TestRecordsThatCannotBeStoredAreBuriedAndTheOthersStored(t *testing.T) {
+	t.Parallel()
+	for _, frames := range []int{60, 900} { // below and above what is tried with COPY first
+		t.Run(fmt.Sprint(frames), func(t *testing.T) { t.Parallel(); testPoison(t, frames) })
+	}
+}
+
+func testPoison(t *testing.T, frames int) {
+	w := newWorld(t)
+	_, err := w.pool.Exec(t.Context(), "ALTER TABLE sightings ADD CONSTRAINT no_thirteen CHECK (seq <> 13)")
+	require.NoError(t, err)
+
+	spoilt := map[int]func(*event.Sighting){
+		7:  func(s *event.Sighting) { s.Objects[0].ClassID, s.Objects[0].Label = 5, "per\x00son" }, // 22021
+		13: func(*event.Sighting) {},                                                               // 23514
+		28: func(s *event.Sighting) { s.Objects[0].ClassID = math.MaxInt32 + 1 },                   // 22003
+		29: func(s *event.Sighting) { s.Frame.Width = math.MaxInt32 + 1 },                          // 22003
+		40: func(s *event.Sighting) { s.Camera = "Not A Camera" },                                  // not decodable
+	}
+	var recs []*kgo.Record
+	for n := range frames {
+		s := sighting("porch", "run-of-porch", n)
+		if spoil, ok := spoilt[n]; ok {
+			spoil(s)
+		}
+		r := record(t, s)
+		r.Key = []byte("porch") // one partition
+		recs = append(recs, r)
+	}
+	junk := &kgo.Record{Topic: stream.Sightings, Key: []byte("porch"), Value: []byte("{not json"),
+		Timestamp: time.Now().Add(-time.Hour)} // long in the log, and still buried
+	strange := record(t, sighting("porch", "run-of-porch", 1))
+	strange.Key = []byte("porch")
+	strange.Headers = []kgo.RecordHeader{{Key: event.HeaderSchema, Value: []byte("sightlog.sighting.v9")}}
+	recs = append(recs, junk, strange)
+	w.produce(recs...)
+
+	w.start()
+	w.drain()
+	require.Equal(t, frames-5, w.number("SELECT count(*) FROM sightings"))
+	letters := w.letters(stream.Sightings)
+	causes := make(map[string]string)
+	for _, l := range letters {
+		require.Equal(t, stream.Sightings, head(l, sink.HeaderDeadTopic))
+		require.Equal(t, "porch", head(l, sink.HeaderDeadKey))
+		require.Equal(t, fmt.Sprintf("sightings/%s/%s", head(l, sink.HeaderDeadPartition), head(l, sink.HeaderDeadOffset)), string(l.Key))
+		causes[head(l, sink.HeaderDeadOffset)] = head(l, sink.HeaderDeadCause)
+		require.Equal(t, recs[atoi(t, head(l, sink.HeaderDeadOffset))].Value, l.Value)
+	}
+	for offset, want := range map[string]string{
+		"7": "invalid byte sequence", "13": "no_thirteen", "28": "integer out of range", "29": "integer out of range",
+		"40": `camera "Not A Camera"`, fmt.Sprint(frames): "invalid character", fmt.Sprint(frames + 1): `schema "sightlog.sighting.v9" is not known`,
+	} {
+		require.Contains(t, causes[offset], want)
+	}
+	require.Len(t, letters, 7, "%v", causes)
+}
+
+func atoi(t testing.TB, s string) (n int) {
+	t.Helper()
+	_, err := fmt.Sscan(s, &n)
+	require.NoError(t, err)
+	return n
+}
+
+func TestBatchOfNothingButPoisonIsBuried(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var recs []*kgo.Record
+	for range 50 {
+		recs = append(recs, &kgo.Record{Topic: stream.Sightings, Key: []byte("porch"), Value: []byte("x")},
+			&kgo.Record{Topic: stream.Runs, Key: []byte("r"), Value: []byte("x")})
+	}
+	w.produce(recs...)
+	w.start()
+	w.drain()
+	require.Len(t, w.letters(stream.Sightings), 50)
+	require.Len(t, w.letters(stream.Runs), 50)
+}
+
+func TestDeadLetterThatCannotBeWrittenHoldsItsPartitionAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, kmsg.IncrementalAlterConfigs)
+	w.limitMessages(stream.DeadTopic(stream.Sightings), 1)
+	stop := w.start(func(c *sink.Config) { c.DeadTimeout = time.Second })
+	w.fill(0, 10, "porch", "yard", "gate", "door")
+	w.produce(&kgo.Record{Topic: stream.Sightings, Key: []byte("porch"), Value: []byte("x")})
+	w.fill(10, 20, "porch", "yard", "gate", "door")
+	held := w.partitionOf("porch")
+	free := 0
+	for _, c := range []string{"yard", "gate", "door"} {
+		if w.partitionOf(c) != held {
+			free++
+		}
+	}
+	require.Positive(t, free)
+	w.await("the other partitions", func() bool {
+		return w.number("SELECT count(*) FROM v_sightings WHERE camera <> 'porch'") >= 20*free &&
+			w.number("SELECT count(*) FROM v_sightings WHERE camera = 'porch'") == 10
+	})
+	stop()
+	require.Empty(t, w.letters(stream.Sightings))
+	require.Less(t, w.number("SELECT next FROM sink_offsets WHERE topic = 'sightings' AND partition = $1", held), 21*(4-free))
+
+	w.limitMessages(stream.DeadTopic(stream.Sightings), 1<<20)
+	w.start()
+	w.drain()
+	w.exactly(20, "porch", "yard", "gate", "door")
+	require.Len(t, w.letters(stream.Sightings), 1)
+}
