@@ -102,7 +102,7 @@ func (w *world) start(change ...func(*sink.Config)) (stop func()) {
 func (w *world) drain() {
 	w.Helper()
 	w.await("the sink to catch up", func() bool {
-		lag, err := sink.CaughtUp(w.Context(), w.cl, w.pool, stream.Sightings, stream.Runs)
+		lag, err := sink.CaughtUp(w.Context(), w.cl, w.pool, stream.Topics()...)
 		return err == nil && lag == 0
 	})
 }

@@ -25,6 +25,7 @@ func dump(t testing.TB, pool *pgxpool.Pool) []string {
 		`SELECT captured_at, camera, run, seq, people, objects, width, height, pts_us, dropped_before,
 			grabbed_at, decoded_at, inferred_at, produced_at, model FROM v_sightings ORDER BY 1, 2, 3, 4`,
 		"SELECT * FROM v_detections ORDER BY 1, 2, 3, 4, 5",
+		"SELECT * FROM v_crossings ORDER BY 1, 2, 3, 4, 5, 7",
 	} {
 		rows, err := pool.Query(t.Context(), sql)
 		require.NoError(t, err)
