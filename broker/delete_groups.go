@@ -6,7 +6,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// DeleteGroups (key 42), v0-2, and OffsetDelete (key 47), v0.
+// DeleteGroups (key 42), v0-3, and OffsetDelete (key 47), v0.
 //
 // A group with members is not deleted. Offsets are deleted for topics that no
 // member of the group subscribes to; whoever's subscription cannot be read

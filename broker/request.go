@@ -77,7 +77,7 @@ func apis() map[int16]api {
 		35: serve(0, 4, (*Broker).describeLogDirs),
 		36: serve(0, 2, (*Broker).saslAuthenticate),
 		37: serve(0, 3, (*Broker).createPartitions),
-		42: serve(0, 2, (*Broker).deleteGroups),
+		42: serve(0, 3, (*Broker).deleteGroups),
 		44: serve(0, 1, (*Broker).incrementalAlterConfigs),
 		47: serve(0, 0, (*Broker).offsetDelete),
 		50: serve(0, 0, (*Broker).describeSCRAM),
@@ -145,4 +145,26 @@ func skipTags(p []byte) ([]byte, error) {
 		p = p[w+w2+int(size):]
 	}
 	return p, nil
+}
+
+// checkBeforeAuth looks at the tagged fields of the flexible requests that
+// anybody may send: kmsg would count down from any number of them that it is
+// told. Who has authenticated, or is on this machine, is trusted not to.
+func checkBeforeAuth(key int16, req kmsg.Request, body []byte) error {
+	if !req.IsFlexible() || key != apiVersionsKey && key != 36 {
+		return nil
+	}
+	strings := 1 // the token
+	if key == apiVersionsKey {
+		strings = 2 // name and version of the client's software
+	}
+	for range strings {
+		n, w := binary.Uvarint(body)
+		if w <= 0 || n == 0 || n-1 > uint64(len(body)-w) {
+			return errShort
+		}
+		body = body[w+int(n-1):]
+	}
+	_, err := skipTags(body)
+	return err
 }

@@ -1,0 +1,365 @@
+package broker
+
+import (
+	"encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"math/rand/v2"
+	"reflect"
+	"sort"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// The same requests, made at random, go to this broker and to kfake; the
+// answers must be the same, but for what blank takes out:
+//
+//   - ids that each makes for itself: cluster, topics, producers, members;
+//   - hosts and ports, node ids and leader epochs;
+//   - the texts of errors;
+//   - throttle times and versions;
+//   - settings that one has and the other has not;
+//   - what stands beside an error's code, but the partition;
+//   - the metadata of an offset that was committed without, null or empty.
+//
+// and these deliberate differences, which the requests stay clear of, where this
+// broker does as Kafka does:
+//
+//   - kfake answers one batch's first offset to a search for a timestamp inside
+//     it, this broker the record's;
+//   - kfake takes any topic name and any value of a setting;
+//   - kfake answers GROUP_ID_NOT_FOUND to a heartbeat in, and a fetch of offsets
+//     of, a group that is not there; this broker UNKNOWN_MEMBER_ID and no offsets;
+//   - kfake refuses to delete records before the start, and takes a number of
+//     partitions that a topic has already;
+//   - kfake has fetch sessions.
+func TestAnswersAreThoseOfKfake(t *testing.T) {
+	t.Parallel()
+	b, _ := serveBroker(t, Config{NoAutoCreate: true, GroupMinSession: 100 * time.Millisecond})
+	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(100*time.Millisecond))
+	require.NoError(t, err)
+	t.Cleanup(fake.Close)
+	dial := func(addr string) *kgo.Client {
+		cl, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.RequestRetries(0), kgo.DisableClientMetrics())
+		require.NoError(t, err)
+		t.Cleanup(cl.Close)
+		return cl
+	}
+	d := &differential{t: t, rng: rand.New(rand.NewPCG(1, 2)), ours: dial(b.Addr()), theirs: dial(fake.ListenAddrs()[0])}
+	for i := range 3 { // the groups are there from the start
+		create := d.createTopics().(*kmsg.CreateTopicsRequest)
+		create.Topics[0].Topic, create.Topics[0].NumPartitions, create.ValidateOnly = "first", 1, false
+		commit := d.offsetCommit()
+		req := commit.(pinned).Request.(*kmsg.OffsetCommitRequest)
+		req.Group, req.Topics[0].Topic, req.Topics[0].Partitions[0].Partition = fmt.Sprintf("g%d", i), "first", 0
+		d.compare(create)
+		d.compare(commit)
+	}
+	for range 600 {
+		d.step()
+	}
+	t.Logf("%d requests of %d kinds", d.sent, len(d.kinds))
+}
+
+type differential struct {
+	t            *testing.T
+	rng          *rand.Rand
+	ours, theirs *kgo.Client
+	sent         int
+	kinds        map[int16]int
+}
+
+func (d *differential) topic() string { return fmt.Sprintf("t%d", d.rng.IntN(4)) }
+func (d *differential) group() string { return fmt.Sprintf("g%d", d.rng.IntN(3)) }
+
+// step sends one request to both.
+func (d *differential) step() {
+	makers := []func() kmsg.Request{
+		d.createTopics, d.deleteTopics, d.createPartitions, d.metadata, d.listOffsets,
+		d.produce, d.produce, d.produce, d.fetch, d.fetch, d.offsetCommit, d.offsetFetch,
+		d.deleteRecords, d.alterConfigs, d.describeGroups, d.listGroups, d.deleteGroups,
+		d.endTxn, d.leaderEpoch, d.findCoordinator,
+	}
+	d.compare(makers[d.rng.IntN(len(makers))]())
+}
+
+func (d *differential) compare(req kmsg.Request) {
+	ask := func(cl *kgo.Client) any {
+		resp, err := cl.SeedBrokers()[0].Request(testContext(d.t), req)
+		require.NoError(d.t, err)
+		blank(reflect.ValueOf(resp))
+		return resp
+	}
+	want, got := ask(d.theirs), ask(d.ours)
+	if d.kinds == nil {
+		d.kinds = map[int16]int{}
+	}
+	d.sent++
+	d.kinds[req.Key()]++
+	require.Equal(d.t, want, got, "request %d: %s %+v", d.sent, kmsg.NameForKey(req.Key()), req)
+}
+
+// blanked are the fields that are not compared.
+var blanked = map[string]bool{
+	"ClusterID": true, "TopicID": true, "MemberID": true, "NodeID": true, "Host": true, "Port": true,
+	"Leader": true, "LeaderEpoch": true, "LeaderID": true, "ControllerID": true, "Replicas": true, "ISR": true,
+	"ErrorMessage": true, "ThrottleMillis": true, "Rack": true, "SessionID": true, "Configs": true,
+	"AuthorizedOperations": true, "Brokers": true, "CurrentLeader": true, "DivergingEpoch": true,
+	"ProducerID": true, "LogAppendTime": true, "Version": true, "Metadata": true,
+}
+
+// blank sets the fields that are not compared to zero and sorts lists by name.
+func blank(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		if !v.IsNil() {
+			blank(v.Elem())
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			blank(v.Index(i))
+		}
+		sortByPartition(v)
+		if v.Len() == 0 && v.CanSet() {
+			v.SetZero() // nil and empty are the same on the wire
+		}
+	case reflect.Struct:
+		failed := v.FieldByName("ErrorCode").IsValid() && v.FieldByName("ErrorCode").Int() != 0
+		for i := range v.NumField() {
+			name := v.Type().Field(i).Name
+			if failed && name != "ErrorCode" && name != "Partition" && v.Field(i).Kind() == reflect.Int64 {
+				v.Field(i).SetZero()
+			}
+			if failed && (name == "NumPartitions" || name == "ReplicationFactor") {
+				v.Field(i).SetZero()
+			}
+			if blanked[v.Type().Field(i).Name] {
+				v.Field(i).SetZero()
+			} else if v.Field(i).CanSet() {
+				blank(v.Field(i))
+			}
+		}
+	}
+}
+
+func sortByPartition(v reflect.Value) {
+	of := func(e reflect.Value) int64 {
+		if e.Kind() == reflect.Struct && e.FieldByName("Partition").IsValid() {
+			return e.FieldByName("Partition").Int()
+		}
+		return 0
+	}
+	sort.SliceStable(v.Interface(), func(i, j int) bool { return of(v.Index(i)) < of(v.Index(j)) })
+}
+
+func (d *differential) createTopics() kmsg.Request {
+	req := kmsg.NewPtrCreateTopicsRequest()
+	rt := kmsg.NewCreateTopicsRequestTopic()
+	rt.Topic = d.topic()
+	rt.NumPartitions = []int32{1, 2, 3, 3, 0}[d.rng.IntN(5)]
+	rt.ReplicationFactor = []int16{1, -1}[d.rng.IntN(2)]
+	req.ValidateOnly = d.rng.IntN(5) == 0
+	req.Topics = append(req.Topics, rt)
+	return req
+}
+
+func (d *differential) deleteTopics() kmsg.Request {
+	req := kmsg.NewPtrDeleteTopicsRequest()
+	if d.rng.IntN(3) > 0 {
+		req.Topics = []kmsg.DeleteTopicsRequestTopic{}
+		return req // topics should live a while
+	}
+	rt := kmsg.NewDeleteTopicsRequestTopic()
+	rt.Topic = kmsg.StringPtr(d.topic())
+	req.Topics = append(req.Topics, rt)
+	return req
+}
+
+func (d *differential) createPartitions() kmsg.Request {
+	req := kmsg.NewPtrCreatePartitionsRequest()
+	rt := kmsg.NewCreatePartitionsRequestTopic()
+	rt.Topic, rt.Count = d.topic(), int32(4+d.sent) // more than ever
+	if d.rng.IntN(2) == 0 {
+		rt.Count = 0
+	}
+	req.Topics = append(req.Topics, rt)
+	return req
+}
+
+func (d *differential) metadata() kmsg.Request {
+	req := kmsg.NewPtrMetadataRequest()
+	rt := kmsg.NewMetadataRequestTopic()
+	rt.Topic = kmsg.StringPtr(d.topic())
+	req.Topics = append(req.Topics, rt)
+	return req
+}
+
+func (d *differential) listOffsets() kmsg.Request {
+	req := kmsg.NewPtrListOffsetsRequest()
+	req.IsolationLevel = int8(d.rng.IntN(2))
+	rt := kmsg.NewListOffsetsRequestTopic()
+	rt.Topic = d.topic()
+	for p := range int32(3) {
+		rp := kmsg.NewListOffsetsRequestTopicPartition()
+		rp.Partition, rp.Timestamp = p, []int64{-1, -2, 0, 1 << 50}[d.rng.IntN(4)]
+		rt.Partitions = append(rt.Partitions, rp)
+	}
+	req.Topics = append(req.Topics, rt)
+	return req
+}
+
+func (d *differential) produce() kmsg.Request {
+	req := kmsg.NewPtrProduceRequest()
+	req.Version = 12
+	req.Acks, req.TimeoutMillis = -1, 1000
+	rt := kmsg.NewProduceRequestTopic()
+	rt.Topic = d.topic()
+	rp := kmsg.NewProduceRequestTopicPartition()
+	rp.Partition = int32(d.rng.IntN(4))
+	rp.Records = plainBatch(1+d.rng.IntN(3), int64(d.rng.IntN(1000)))
+	switch d.rng.IntN(12) {
+	case 0:
+		rp.Records[len(rp.Records)-1]++ // the CRC is wrong
+	case 1:
+		req.Acks = 5
+	}
+	rt.Partitions = append(rt.Partitions, rp)
+	req.Topics = append(req.Topics, rt)
+	return pinned{req, 12}
+}
+
+func (d *differential) fetch() kmsg.Request {
+	req := kmsg.NewPtrFetchRequest()
+	req.MaxBytes, req.SessionEpoch = 1<<20, -1
+	req.IsolationLevel = int8(d.rng.IntN(2))
+	rt := kmsg.NewFetchRequestTopic()
+	rt.Topic = d.topic()
+	for p := range int32(2) {
+		rp := kmsg.NewFetchRequestTopicPartition()
+		rp.Partition, rp.FetchOffset, rp.PartitionMaxBytes = p, int64(d.rng.IntN(12)-1), 1<<20
+		rt.Partitions = append(rt.Partitions, rp)
+	}
+	req.Topics = append(req.Topics, rt)
+	return pinned{req, 12}
+}
+
+func (d *differential) offsetCommit() kmsg.Request {
+	req := kmsg.NewPtrOffsetCommitRequest()
+	req.Group = d.group()
+	rt := kmsg.NewOffsetCommitRequestTopic()
+	rt.Topic = d.topic()
+	rp := kmsg.NewOffsetCommitRequestTopicPartition()
+	rp.Partition, rp.Offset = int32(d.rng.IntN(4)), int64(d.rng.IntN(100))
+	rt.Partitions = append(rt.Partitions, rp)
+	req.Topics = append(req.Topics, rt)
+	return pinned{req, 9}
+}
+
+func (d *differential) offsetFetch() kmsg.Request {
+	req := kmsg.NewPtrOffsetFetchRequest()
+	rg := kmsg.NewOffsetFetchRequestGroup()
+	rg.Group = d.group()
+	rt := kmsg.NewOffsetFetchRequestGroupTopic()
+	rt.Topic, rt.Partitions = d.topic(), []int32{0, 1, 2}
+	rg.Topics = append(rg.Topics, rt)
+	req.Groups = append(req.Groups, rg)
+	return pinned{req, 9}
+}
+
+func (d *differential) deleteRecords() kmsg.Request {
+	req := kmsg.NewPtrDeleteRecordsRequest()
+	rt := kmsg.NewDeleteRecordsRequestTopic()
+	rt.Topic = d.topic()
+	rp := kmsg.NewDeleteRecordsRequestTopicPartition()
+	rp.Partition, rp.Offset = int32(d.rng.IntN(3)), []int64{-1, 1 << 40}[d.rng.IntN(2)]
+	rt.Partitions = append(rt.Partitions, rp)
+	req.Topics = append(req.Topics, rt)
+	return req
+}
+
+func (d *differential) alterConfigs() kmsg.Request {
+	req := kmsg.NewPtrIncrementalAlterConfigsRequest()
+	rr := kmsg.NewIncrementalAlterConfigsRequestResource()
+	rr.ResourceType, rr.ResourceName = kmsg.ConfigResourceTypeTopic, d.topic()
+	rc := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
+	rc.Name, rc.Value = "retention.ms", kmsg.StringPtr("1000000000")
+	rr.Configs = append(rr.Configs, rc)
+	req.Resources = append(req.Resources, rr)
+	return req
+}
+
+func (d *differential) describeGroups() kmsg.Request {
+	req := kmsg.NewPtrDescribeGroupsRequest()
+	req.Groups = []string{"nobody"}
+	return req
+}
+
+func (d *differential) listGroups() kmsg.Request {
+	req := kmsg.NewPtrListGroupsRequest()
+	req.StatesFilter = []string{"Stable"}
+	return req
+}
+
+func (d *differential) deleteGroups() kmsg.Request {
+	req := kmsg.NewPtrDeleteGroupsRequest()
+	req.Groups = []string{"nobody"}
+	return req
+}
+
+func (d *differential) endTxn() kmsg.Request {
+	req := kmsg.NewPtrEndTxnRequest()
+	req.TransactionalID, req.ProducerID = "nobody", 77
+	return req
+}
+
+func (d *differential) leaderEpoch() kmsg.Request {
+	req := kmsg.NewPtrOffsetForLeaderEpochRequest()
+	rt := kmsg.NewOffsetForLeaderEpochRequestTopic()
+	rt.Topic = d.topic()
+	rp := kmsg.NewOffsetForLeaderEpochRequestTopicPartition()
+	rp.Partition, rp.CurrentLeaderEpoch, rp.LeaderEpoch = int32(d.rng.IntN(3)), -1, 0
+	rt.Partitions = append(rt.Partitions, rp)
+	req.Topics = append(req.Topics, rt)
+	return req
+}
+
+func (d *differential) findCoordinator() kmsg.Request {
+	req := kmsg.NewPtrFindCoordinatorRequest()
+	req.CoordinatorType = int8(d.rng.IntN(2))
+	req.CoordinatorKeys = []string{d.group()}
+	return req
+}
+
+// pinned is a request that is sent in one version.
+type pinned struct {
+	kmsg.Request
+	version int16
+}
+
+func (p pinned) MaxVersion() int16 { return p.version }
+
+// plainBatch is a batch of n records without keys.
+func plainBatch(n int, ms int64) []byte {
+	var records []byte
+	for i := range n {
+		r := kmsg.NewRecord()
+		r.OffsetDelta, r.Value = int32(i), []byte("value")
+		r.Length = int32(len(r.AppendTo(nil)) - 1)
+		records = r.AppendTo(records)
+	}
+	b := kmsg.NewRecordBatch()
+	b.PartitionLeaderEpoch, b.Magic = -1, 2
+	b.LastOffsetDelta, b.NumRecords = int32(n-1), int32(n)
+	b.FirstTimestamp, b.MaxTimestamp = ms, ms
+	b.ProducerID, b.ProducerEpoch, b.FirstSequence = -1, -1, -1
+	b.Records = records
+	b.Length = int32(len(b.AppendTo(nil)) - 12)
+	out := b.AppendTo(nil)
+	binary.BigEndian.PutUint32(out[17:], crc32.Checksum(out[21:], crc32.MakeTable(crc32.Castagnoli)))
+	return out
+}
