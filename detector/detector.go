@@ -35,10 +35,11 @@ type Detector struct {
 	decoder decoder
 	query   query
 
-	box        letterbox
-	frame      image.Point // for which box is fitted
+	box        *letterbox                 // for the frame at hand
+	boxes      map[image.Point]*letterbox // by the frame's size
 	candidates []candidate
 	warned     bool // of NaN
+	plain      bool // see letterbox
 }
 
 // New prepares a detector. It does not own the model: close that afterwards.
@@ -64,7 +65,7 @@ func New(m Model, opts Options) (*Detector, error) {
 			return nil, usage.New("use a value above 0 and at most 1", "the detector's score or IoU is %v", v)
 		}
 	}
-	d := &Detector{model: m, spec: s, opts: opts, decoder: dec, box: letterbox{spec: s}}
+	d := &Detector{model: m, spec: s, opts: opts, decoder: dec, box: &letterbox{spec: s}, boxes: map[image.Point]*letterbox{}}
 	d.query.score = opts.Score
 	if d.query.class, err = wanted(s, opts.Classes); err != nil {
 		return nil, err
@@ -151,9 +152,14 @@ func (d *Detector) objects(out []Tensor, dst []event.Object) ([]event.Object, er
 	return dst, nil
 }
 
-// fit chooses the input for frames of this size and fits the letterbox to it.
+// maxSizes is for how many sizes of frames a detector stays ready: cameras of
+// different sizes can take turns with it.
+const maxSizes = 8
+
+// fit finds or makes the letterbox for frames of this size.
 func (d *Detector) fit(frame image.Point) error {
-	if frame == d.frame {
+	if l := d.boxes[frame]; l != nil {
+		d.box = l
 		return nil
 	}
 	region := image.Rect(0, 0, frame.X, frame.Y)
@@ -162,10 +168,14 @@ func (d *Detector) fit(frame image.Point) error {
 			return fmt.Errorf("the region %v lies outside the frame of %dx%d", d.opts.Region, frame.X, frame.Y)
 		}
 	}
-	if err := d.box.fit(region, inputFor(d.spec, d.opts.Input, region.Size())); err != nil {
+	l := &letterbox{spec: d.spec, plain: d.plain}
+	if err := l.fit(region, inputFor(d.spec, d.opts.Input, region.Size())); err != nil {
 		return err
 	}
-	d.frame = frame
+	if len(d.boxes) == maxSizes {
+		clear(d.boxes)
+	}
+	d.boxes[frame], d.box = l, l
 	return nil
 }
 

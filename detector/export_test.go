@@ -1,4 +1,4 @@
 package detector
 
 // ForcePlain makes the letterbox work without vector instructions.
-func (d *Detector) ForcePlain(on bool) { d.box.plain = on }
+func (d *Detector) ForcePlain(on bool) { d.plain = on }

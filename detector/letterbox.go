@@ -23,8 +23,8 @@ import (
 const maxSide = 16384
 
 // letterbox fits a region of a frame into the input tensor: resized by one
-// factor, the rest filled with the pad value. Its tables are made anew when a
-// size changes and are otherwise only read.
+// factor, the rest filled with the pad value. Its tables are made once, for one
+// size of frames, and then only read.
 type letterbox struct {
 	spec   Spec
 	region image.Rectangle // of the frame, in its pixels
@@ -42,10 +42,6 @@ type letterbox struct {
 
 // fit prepares for frames whose region has this size, into this input.
 func (l *letterbox) fit(region image.Rectangle, input image.Point) error {
-	if l.input == input && l.region.Size() == region.Size() && l.tensor.F32 != nil {
-		l.region = region
-		return nil
-	}
 	if d := region.Size(); d.X < 1 || d.Y < 1 || d.X > maxSide || d.Y > maxSide || input.X > maxSide || input.Y > maxSide {
 		return fmt.Errorf("letterbox %v into %v: sides must be 1..%d", d, input, maxSide)
 	}
@@ -77,10 +73,10 @@ func (l *letterbox) fit(region image.Rectangle, input image.Point) error {
 	}
 	l.line = make([]int16, 3*size.X+16)
 
-	if n := 3 * input.X * input.Y; len(l.tensor.F32) != n {
-		l.tensor = Tensor{Name: "input", F32: make([]float32, n)}
+	l.tensor = Tensor{
+		Name: "input", Shape: []int64{1, 3, int64(input.Y), int64(input.X)},
+		F32: make([]float32, 3*input.X*input.Y),
 	}
-	l.tensor.Shape = []int64{1, 3, int64(input.Y), int64(input.X)}
 	l.geometry = C.sl_geometry{
 		src_w: C.int32_t(size.X), w: C.int32_t(w), h: C.int32_t(h), dst_w: C.int64_t(input.X),
 	}

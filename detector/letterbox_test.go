@@ -212,3 +212,35 @@ func FuzzRecognise(f *testing.F) {
 		}
 	})
 }
+
+// counter counts the bindings a session would have to make.
+type counter struct {
+	catcher
+	tensors map[*float32]bool
+}
+
+func (c *counter) Run(in *detector.Tensor) ([]detector.Tensor, error) {
+	c.tensors[&in.F32[0]] = true
+	return c.catcher.Run(in)
+}
+
+func TestCamerasOfDifferentSizesTakeTurnsWithOneDetector(t *testing.T) {
+	t.Parallel()
+	s := tinySpec("sightlog")
+	s.InputW, s.InputH, s.Side = 0, 0, 64
+	m := &counter{catcher{constant: constant{spec: s}}, map[*float32]bool{}}
+	d, err := detector.New(m, detector.Options{})
+	require.NoError(t, err)
+	frames := []*ingest.Frame{noise(t, 640, 480), noise(t, 1280, 720), noise(t, 320, 240)}
+	for range 5 {
+		for _, f := range frames {
+			_, err := d.Detect(f, nil)
+			require.NoError(t, err)
+		}
+	}
+	require.Len(t, m.tensors, 3, "each size has its tensor and keeps it")
+	for w := range 50 { // sizes without end are not kept without end
+		_, err := d.Detect(noise(t, 100+w, 100), nil)
+		require.NoError(t, err)
+	}
+}

@@ -28,9 +28,10 @@ func plainLetterbox(s detector.Spec, m *gocv.Mat, w, h int) (*detector.Tensor, f
 	if s.Letterbox == detector.Centre {
 		ox, oy = (w-nw)/2, (h-nh)/2
 	}
+	bytes := m.ToBytes()
 	pixel := func(x, y, c int) float64 {
 		x, y = min(max(x, 0), fw-1), min(max(y, 0), fh-1)
-		return float64(m.GetUCharAt(y, 3*x+c))
+		return float64(bytes[3*(y*fw+x)+c])
 	}
 	t := &detector.Tensor{Shape: []int64{1, 3, int64(h), int64(w)}, F32: make([]float32, 3*w*h)}
 	for c := range 3 { // of B, G, R

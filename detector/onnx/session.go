@@ -46,7 +46,7 @@ type Session struct {
 	in, out  []string
 	ort      *ort.DynamicAdvancedSession
 	users    *atomic.Int64 // sessions that share ort; the last to close frees it
-	bound    *binding      // for the input used last
+	bound    []*binding    // for the inputs used last, the latest first
 	sized    bool          // the graph has a second input, detector.SizeInput
 }
 
@@ -265,10 +265,10 @@ func (s *Session) Share() *Session {
 
 // Close frees the session's tensors, and the graph if no other shares it.
 func (s *Session) Close() error {
-	if s.bound != nil {
-		s.bound.destroy()
-		s.bound = nil
+	for _, b := range s.bound {
+		b.destroy()
 	}
+	s.bound = nil
 	if s.ort == nil {
 		return nil
 	}
@@ -280,23 +280,36 @@ func (s *Session) Close() error {
 	return err
 }
 
-// Run feeds the graph. The first run with a new input binds its tensors.
+// maxBound is how many inputs stay bound: frames of different sizes come in
+// tensors of their own and may take turns.
+const maxBound = 8
+
+// Run feeds the graph. The first run with a tensor binds it: it must stay what
+// it is, and only its contents may change.
 func (s *Session) Run(in *detector.Tensor) ([]detector.Tensor, error) {
 	if s.ort == nil {
 		return nil, errors.New("the session is closed")
 	}
-	if s.bound == nil || s.bound.data != &in.F32[0] || !slices.Equal(s.bound.shape, in.Shape) {
-		if s.bound != nil {
-			s.bound.destroy()
-			s.bound = nil
-		}
+	at := slices.IndexFunc(s.bound, func(b *binding) bool {
+		return b.data == &in.F32[0] && slices.Equal(b.shape, in.Shape)
+	})
+	switch {
+	case at < 0:
 		b, err := bind(s, in)
 		if err != nil {
 			return nil, err
 		}
-		s.bound = b
+		if len(s.bound) == maxBound {
+			s.bound[maxBound-1].destroy()
+			s.bound = s.bound[:maxBound-1]
+		}
+		s.bound = slices.Insert(s.bound, 0, b)
+	case at > 0:
+		b := s.bound[at]
+		copy(s.bound[1:], s.bound[:at])
+		s.bound[0] = b
 	}
-	return s.bound.run()
+	return s.bound[0].run()
 }
 
 func firstLine(err error) string {
