@@ -180,6 +180,7 @@ func (c *consumer) failed(topic string, partition int32, err error) {
 // stop ends the reading of a partition that only a person can mend.
 func (c *consumer) stop(pl place, why string) {
 	c.log.Error("partition stopped: "+why, "topic", pl.topic, "partition", pl.partition)
+	c.setStopped(pl, why)
 	c.metrics.stopped.WithLabelValues(pl.labels()...).Set(1)
 	c.cl.PauseFetchPartitions(map[string][]int32{pl.topic: {pl.partition}})
 	c.mu.Lock()

@@ -75,6 +75,12 @@ func (w *world) client(opts ...kgo.Opt) *kgo.Client {
 // start runs a sink until the returned function is called, or the test ends.
 func (w *world) start(change ...func(*sink.Config)) (stop func()) {
 	w.Helper()
+	_, stop = w.sink(change...)
+	return stop
+}
+
+func (w *world) sink(change ...func(*sink.Config)) (s *sink.Sink, stop func()) {
+	w.Helper()
 	cfg := sink.Config{Stream: w.stream, Pool: w.pool, Log: slog.New(slog.NewTextHandler(w.Output(), nil))}
 	for _, f := range change {
 		f(&cfg)
@@ -95,7 +101,7 @@ func (w *world) start(change ...func(*sink.Config)) (stop func()) {
 		require.NoError(w, <-done)
 	}
 	w.Cleanup(stop)
-	return stop
+	return s, stop
 }
 
 // drain waits until the tables hold what the log holds.

@@ -41,6 +41,7 @@ func (c *consumer) assigned(ctx context.Context, offsets map[string]map[int32]kg
 	defer c.mu.Unlock()
 	for pl, at := range found {
 		c.at[pl] = at
+		c.setStopped(pl, "")
 		c.metrics.stopped.WithLabelValues(pl.labels()...).Set(0)
 	}
 	return start, nil
@@ -65,6 +66,7 @@ func (c *consumer) lost(_ context.Context, cl *kgo.Client, gone map[string][]int
 		for _, p := range ps {
 			pl := place{t, p}
 			delete(c.at, pl)
+			c.setStopped(pl, "") // it is said again by who gets it
 			c.metrics.forget(pl)
 		}
 	}

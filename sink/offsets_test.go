@@ -59,12 +59,15 @@ func TestOffsetOutsideTheLogStopsItsPartitionAlone(t *testing.T) {
 
 			reg := prometheus.NewRegistry()
 			var said strings.Builder
-			stop = w.start(func(c *sink.Config) { c.Metrics, c.Log = reg, logInto(&said) })
+			s, stop := w.sink(func(c *sink.Config) { c.Metrics, c.Log = reg, logInto(&said) })
 			w.await("the partition to be stopped and the others read", func() bool {
 				return gauge(t, reg, "sightlog_sink_partition_stopped", fmt.Sprint(partition), stream.Sightings) == 1 &&
 					w.number("SELECT count(*) FROM sightings") == 70
 			})
+			stopped := s.Stopped()
 			stop()
+			require.Len(t, stopped, 1)
+			require.Contains(t, stopped[0], fmt.Sprintf("sightings/%d: the tables are at offset %d, the log holds", partition, was))
 			require.Equal(t, was, w.number("SELECT next FROM sink_offsets WHERE topic = 'sightings' AND partition = $1", partition))
 			require.Equal(t, 1, strings.Count(said.String(), "partition stopped"), said.String())
 			require.Contains(t, said.String(), fmt.Sprintf("the tables are at offset %d, the log holds", was))

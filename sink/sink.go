@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -41,7 +43,8 @@ type Config struct {
 	Metrics prometheus.Registerer // default: none
 }
 
-// Commit says what one transaction brought.
+// Commit says what one transaction brought. One whose acknowledgement was lost
+// on the way is not reported.
 type Commit struct {
 	At         time.Time // when the database acknowledged it
 	Records    int       // of the log, of every kind
@@ -86,6 +89,9 @@ type Sink struct {
 	days    *days
 	metrics *metrics
 	dead    *kgo.Client // produces dead letters
+
+	mu      sync.Mutex       // guards the following
+	stopped map[place]string // why, by partition
 }
 
 // New checks cfg and returns a Sink. It connects to nothing yet.
@@ -99,6 +105,7 @@ func New(cfg Config) (*Sink, error) {
 		names:   newNames(cfg.Pool),
 		days:    newDays(cfg.Pool, cfg.Log),
 		metrics: newMetrics(cfg.Metrics),
+		stopped: make(map[place]string),
 	}
 	var err error
 	s.dead, err = cfg.Stream.Client(
@@ -138,4 +145,28 @@ func (s *Sink) consume(ctx context.Context, number int) error {
 		again = c.run(ctx)
 	}
 	return nil
+}
+
+// Stopped says, a line each, which partitions are stopped and why: only a
+// person can mend them, and CaughtUp does not reach 0 while there are any.
+func (s *Sink) Stopped() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lines := make([]string, 0, len(s.stopped))
+	for pl, why := range s.stopped {
+		lines = append(lines, pl.String()+": "+why)
+	}
+	slices.Sort(lines)
+	return lines
+}
+
+// setStopped notes that a partition is stopped, or with "" that it is not.
+func (s *Sink) setStopped(pl place, why string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if why == "" {
+		delete(s.stopped, pl)
+		return
+	}
+	s.stopped[pl] = why
 }
