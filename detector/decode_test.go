@@ -185,10 +185,10 @@ func TestRealModelsEqualThePlainReading(t *testing.T) {
 		step          int64
 		atLeast       int
 	}{
-		{"yolox_nano.onnx", "yolox", [2]int{416, 416}, plainYOLOX, true, 0.25, 199, 15},
-		{"rtmdet_nano_person.onnx", "mmdeploy", [2]int{320, 256}, plainMMDeploy, false, 0.3, 199, 15},
-		{"nanodet_m.onnx", "nanodet", [2]int{416, 416}, plainNanoDet, true, 0.3, 199, 8},
-		{"yolov8n_int8_agpl.onnx", "yolov8", [2]int{640, 640}, plainYOLOv8, true, 0.25, 397, 5},
+		{"yolox_nano.onnx", "yolox", [2]int{416, 416}, plainYOLOX, true, 0.25, 397, 8},
+		{"rtmdet_nano_person.onnx", "mmdeploy", [2]int{320, 256}, plainMMDeploy, false, 0.3, 397, 8},
+		{"nanodet_m.onnx", "nanodet", [2]int{416, 416}, plainNanoDet, true, 0.3, 397, 4},
+		{"yolov8n_int8_agpl.onnx", "yolov8", [2]int{640, 640}, plainYOLOv8, true, 0.25, 794, 4},
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			s := session(t, c.file)

@@ -58,7 +58,7 @@ func TestMotionGateMissesAndSaves(t *testing.T) {
 			if !look {
 				closed++
 			}
-			if f.Seq%10 != 0 { // look at every tenth to know better
+			if f.Seq%25 != 0 { // look at every 25th to know better
 				return
 			}
 			objs, err = d.Detect(f, objs)

@@ -21,23 +21,13 @@ type Line struct {
 	B    Point  `yaml:"b" json:"b"`
 }
 
-// Direction is the way across a line.
-type Direction string
-
-// The directions.
-const (
-	In  Direction = "in"
-	Out Direction = "out"
-)
-
-// Crossing is a track's way across a line.
+// Crossing is a track's way across a line, complete in the frame at hand.
 type Crossing struct {
-	Line      string        `json:"line"`
-	Direction Direction     `json:"direction"`
-	TrackID   int64         `json:"track_id"`
-	ClassID   int           `json:"class_id"`
-	Label     string        `json:"label"`
-	PTS       time.Duration `json:"-"` // of the frame in which it was complete
+	Line      string
+	Direction string // event.In or event.Out
+	TrackID   int64
+	ClassID   int
+	Label     string
 }
 
 // Options are what a camera's picture is divided into.
@@ -51,7 +41,7 @@ type Options struct {
 
 // Limits of the configuration and of what a track may leave behind.
 const (
-	maxShapes = 256
+	maxShapes = event.MaxZones
 	forget    = 10 * time.Second
 )
 
@@ -89,6 +79,8 @@ func New(camera string, o Options) (*Map, error) {
 		switch {
 		case n == "":
 			return usage.New("give it a name", "camera %s: a %s has no name", camera, kind)
+		case len(n) > event.MaxName:
+			return usage.New("shorten it", "camera %s: the name of %s %q is longer than %d bytes", camera, kind, n, event.MaxName)
 		case names[kind+n]:
 			return usage.New("give each its own", "camera %s: two %ss are called %q", camera, kind, n)
 		}
@@ -136,15 +128,17 @@ func (m *Map) Mask(objs []event.Object, frame event.Size) []event.Object {
 	return kept
 }
 
-// Zones appends the names of the zones in which the object stands.
-func (m *Map) Zones(dst []string, o *event.Object, frame event.Size) []string {
-	feet := stands(o.Box, frame)
-	for _, z := range m.opts.Zones {
-		if contains(z.Polygon, feet) {
-			dst = append(dst, z.Name)
+// Zones gives each object the names of the zones in which it stands.
+func (m *Map) Zones(objs []event.Object, frame event.Size) {
+	for i := range objs {
+		feet := stands(objs[i].Box, frame)
+		objs[i].Zones = nil
+		for _, z := range m.opts.Zones {
+			if contains(z.Polygon, feet) {
+				objs[i].Zones = append(objs[i].Zones, z.Name)
+			}
 		}
 	}
-	return dst
 }
 
 // Crossings returns the lines that tracks have crossed since the frame before.
@@ -171,7 +165,7 @@ func (m *Map) Crossings(objs []event.Object, frame event.Size, pts time.Duration
 			if d := t.sides[k].step(&m.opts.Lines[k], feet, margin); d != "" {
 				m.found = append(m.found, Crossing{
 					Line: m.opts.Lines[k].Name, Direction: d, TrackID: *o.TrackID,
-					ClassID: o.ClassID, Label: o.Label, PTS: pts,
+					ClassID: o.ClassID, Label: o.Label,
 				})
 			}
 		}
@@ -187,7 +181,7 @@ func (m *Map) Crossings(objs []event.Object, frame event.Size, pts time.Duration
 // step moves to where the track stands now and returns the direction if it
 // has thereby crossed the line. Near the line nothing is certain: it stays
 // where it was.
-func (s *stand) step(l *Line, feet Point, margin float64) Direction {
+func (s *stand) step(l *Line, feet Point, margin float64) string {
 	d := distance(l.A, l.B, feet)
 	if d > -margin && d < margin {
 		return ""
@@ -202,9 +196,9 @@ func (s *stand) step(l *Line, feet Point, margin float64) Direction {
 		return "" // also round the line's end
 	}
 	if sign > 0 {
-		return In
+		return event.In
 	}
-	return Out
+	return event.Out
 }
 
 // stands is where an object's feet are.
