@@ -12,7 +12,7 @@ import (
 // loadFile reads the file of --config, if any, and lets it answer for the
 // flags that neither the command line nor the environment set. A key of any
 // command is allowed, so that one file serves them all.
-func loadFile(ctx *kong.Context) error {
+func (e *Env) loadFile(ctx *kong.Context) error {
 	var path string
 	for _, flag := range ctx.Flags() {
 		if flag.Name == "config" {
@@ -29,6 +29,7 @@ func loadFile(ctx *kong.Context) error {
 	if err := file.Check(path, flagNames(ctx.Model.Node)); err != nil {
 		return err
 	}
+	e.Cameras = file.Cameras()
 	ctx.AddResolver(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		for _, env := range flag.Envs {
 			if _, set := os.LookupEnv(env); set {

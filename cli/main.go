@@ -26,6 +26,8 @@ type Env struct {
 	Stdout io.Writer
 	Stderr io.Writer
 	Common config.Common
+
+	Cameras map[string]config.Camera // settings by camera, from the file
 }
 
 // Logger returns a logger on standard error, at the level asked for or, when
@@ -108,7 +110,7 @@ func parse(env *Env, grammar any, args []string) (*kong.Context, error) {
 		kong.Writers(env.Stdout, env.Stderr),
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.WithBeforeResolve(loadFile),
+		kong.WithBeforeResolve(env.loadFile),
 		kong.Embed(&env.Common),
 	)
 	if err != nil {

@@ -35,7 +35,7 @@ func (c *DetectCmd) Run(ctx context.Context, env *cli.Env) error {
 	line := newProgressLine(env.Stderr)
 	start := time.Now()
 	var last pipeline.Status
-	job := pipeline.Job{Detect: c.Detect, Stream: c.Stream, Wait: c.Wait.Wait}
+	job := pipeline.Job{Detect: c.Detect, Stream: c.Stream, Wait: c.Wait.Wait, Cameras: env.Cameras}
 	err := detect.Run(ctx, job, func(s pipeline.Status) {
 		last = s
 		line.show(progressOf(s, time.Since(start)))

@@ -35,7 +35,7 @@ func (c *RunCmd) Run(ctx context.Context, env *cli.Env) error {
 			Data: c.Data, Broker: c.Broker, Stream: c.Stream, Database: c.Database,
 			Sinks: c.Sinks, Wait: c.Wait.Wait, Log: log,
 		},
-		Job:      pipeline.Job{Detect: c.Detect, Wait: c.Wait.Wait},
+		Job:      pipeline.Job{Detect: c.Detect, Wait: c.Wait.Wait, Cameras: env.Cameras},
 		Detect:   detect,
 		Progress: line.show,
 		Stderr:   env.Stderr,

@@ -44,7 +44,7 @@ var allowed = map[string][]string{
 	"detector/zone":  {"event"},
 
 	"pipeline":        {"broker", "config", "migrations", "postgres", "sink", "stream"},
-	"pipeline/detect": {"config", "detector", "detector/onnx", "detector/track", "event", "ingest", "models", "pipeline", "stream"},
+	"pipeline/detect": {"config", "detector", "detector/onnx", "detector/track", "detector/zone", "event", "ingest", "models", "pipeline", "stream"},
 	"web":             {},
 	"bench":           {"config", "pipeline", "query"},
 

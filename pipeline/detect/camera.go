@@ -7,10 +7,10 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
-	"github.com/sightlog/sightlog/detector/track"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/pipeline"
@@ -31,8 +31,10 @@ type camera struct {
 	cfg       stream.Config
 	live      *stream.Live
 	pool      *pool
+	eye       *eye
+	scene     *scene
+	preview   string // path
 	skipEmpty bool
-	track     bool
 	log       *slog.Logger
 
 	mu     sync.Mutex // guards the following
@@ -64,11 +66,8 @@ func (c *camera) run(ctx context.Context, src ingest.Source) error {
 	if err != nil {
 		return err
 	}
-	if w.Next() > 0 {
-		c.log.Info("resuming an unfinished run", "camera", c.spec.ID, "run", w.Run().ID, "seq", w.Next())
-		if src, err = c.skip(ctx, src, w.Next()); err != nil {
-			return errors.Join(err, closeWriter(ctx, w))
-		}
+	if src, err = c.begin(ctx, src, w); err != nil {
+		return errors.Join(err, closeWriter(ctx, w))
 	}
 	c.mu.Lock()
 	c.writer = w
@@ -97,6 +96,18 @@ func (c *camera) openRun(ctx context.Context, info ingest.Info) (stream.Writer, 
 	return stream.OpenFile(ctx, c.cfg, run, interval)
 }
 
+// begin makes source and scene ready for the first frame that the log lacks.
+func (c *camera) begin(ctx context.Context, src ingest.Source, w stream.Writer) (ingest.Source, error) {
+	if w.Next() == 0 {
+		return src, c.scene.open(0)
+	}
+	c.log.Info("resuming an unfinished run", "camera", c.spec.ID, "run", w.Run().ID, "seq", w.Next())
+	if err := c.scene.resume(ctx, c.cfg, w.Run(), w.Next(), c.log); err != nil {
+		return src, err
+	}
+	return c.skip(ctx, src, w.Next())
+}
+
 // skip opens the source again at the first frame that the log lacks.
 func (c *camera) skip(ctx context.Context, src ingest.Source, next int64) (ingest.Source, error) {
 	if err := src.Close(); err != nil {
@@ -115,18 +126,28 @@ func (c *camera) skip(ctx context.Context, src ingest.Source, next int64) (inges
 func (c *camera) frames(ctx context.Context, src ingest.Source, w stream.Writer) error {
 	var f ingest.Frame
 	run, kind := w.Run(), src.Info().Kind
-	var dropped int64 // since the last sighting that was sent
-	var tracker *track.Tracker
-	if c.track {
-		tracker = track.New(track.Options{High: c.pool.score, FirstID: track.FirstID(w.Next())})
+	fps := src.Info().FPS
+	if limit := c.scene.settings.FPS; limit > 0 && (fps == 0 || limit < fps) {
+		fps = limit
 	}
-	failed := 0 // frames in a row that the detector could not look at
+	preview, err := openPreview(c.preview, c.spec.ID, fps, c.log)
+	if err != nil {
+		return err
+	}
+	defer preview.close()
+	var dropped int64 // since the last sighting that was sent
+	failed := 0       // frames in a row that the detector could not look at
 	for {
 		if err := src.Next(ctx, &f); err != nil {
 			return err
 		}
+		if !c.scene.wanted(&f, kind.Live()) {
+			dropped += f.Dropped
+			c.update(func(s *pipeline.Camera) { s.Skipped++; s.Dropped += f.Dropped })
+			continue
+		}
+		objects, model, err := c.eye.look(ctx, src, &f)
 		dropped += f.Dropped
-		objects, model, err := c.pool.detect(ctx, &f)
 		if err != nil {
 			if err = c.unseen(ctx, &f, err, &failed); err != nil {
 				return err
@@ -135,9 +156,8 @@ func (c *camera) frames(ctx context.Context, src ingest.Source, w stream.Writer)
 			continue
 		}
 		failed = 0
-		if tracker != nil {
-			objects = tracker.Update(objects, f.PTS)
-		}
+		size := event.Size{Width: f.Size().X, Height: f.Size().Y}
+		objects = c.scene.know(objects, size, f.PTS.Truncate(time.Microsecond)) // as the log will tell it
 		c.update(func(s *pipeline.Camera) {
 			s.Frames++
 			s.Objects += int64(len(objects))
@@ -151,18 +171,18 @@ func (c *camera) frames(ctx context.Context, src ingest.Source, w stream.Writer)
 		if !kind.Live() {
 			captured = run.StartedAt.Add(f.PTS)
 		}
-		size := f.Size()
-		err = w.Send(ctx, &event.Sighting{
+		s := &event.Sighting{
 			Camera: c.spec.ID, Run: run.ID, Seq: f.Seq, SourceKind: kind, PTS: f.PTS.Microseconds(),
 			CapturedAt: event.At(captured), GrabbedAt: event.At(f.GrabbedAt),
 			DecodedAt: event.At(f.DecodedAt), InferredAt: event.At(time.Now()),
-			Frame: event.Size{Width: size.X, Height: size.Y}, DroppedBefore: dropped,
-			Model: model, Objects: objects,
-		})
-		if err != nil {
+			Frame: size, DroppedBefore: dropped,
+			Model: model, Objects: slices.Clone(objects), // the eye's own are used again
+		}
+		if err := w.Send(ctx, s, c.scene.crossings(s)...); err != nil {
 			return err
 		}
 		dropped = 0
+		preview.show(&f, s.Objects)
 	}
 }
 

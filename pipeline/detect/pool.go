@@ -2,8 +2,9 @@ package detect
 
 import (
 	"context"
-	"errors"
+	"image"
 	"log/slog"
+	"math"
 	"runtime"
 
 	"github.com/sightlog/sightlog/config"
@@ -16,18 +17,23 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// pool is a fixed set of detectors that the cameras share. A camera that waits
-// longest gets the next one that is free: channels serve in order.
+// pool is one loaded model that all cameras share: its weights are in memory
+// once, a gate lets as many look at a time as there are processors for, and
+// who waits longest is the next. Each camera has an eye, the tensors and tables
+// for its own size of picture, so that nothing is fitted anew from turn to turn.
 type pool struct {
 	model event.Model
-	score float32                 // objects below it are reported only where a track expects them
-	free  chan *detector.Detector // capacity: all of them; never closed
-	all   []detector.Model
+	score float32 // objects below it are reported only where a track expects them
+
+	session *onnx.Session
+	opts    detector.Options
+	gate    *detector.Gate
 }
 
-// openPool opens the model once for one camera, with all threads; for more
-// cameras once a core with one thread each, which wastes least.
-func openPool(c config.Detect, cameras int, log *slog.Logger) (_ *pool, err error) {
+// openPool opens the model. A single camera gets all threads for a frame;
+// several get one thread each, as many at a time as there are threads, which
+// wastes least.
+func openPool(c config.Detect, cameras int, log *slog.Logger) (*pool, error) {
 	if c.Score < 0 || c.Score > 1 {
 		return nil, usage.New("give a number from 0 to 1", "--score %v", c.Score)
 	}
@@ -44,28 +50,21 @@ func openPool(c config.Detect, cameras int, log *slog.Logger) (_ *pool, err erro
 	if err != nil {
 		return nil, err
 	}
-	p := &pool{free: make(chan *detector.Detector, n)}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, p.close())
-		}
-	}()
-	for range n {
-		m, err := OpenModel(found, onnx.Options{Name: found.Name, Threads: max(1, threads/n), Log: log})
-		if err != nil {
-			return nil, err
-		}
-		p.all = append(p.all, m)
-		if p.score = c.Score; p.score == 0 {
-			p.score = m.Spec().Score
-		}
-		d, err := detector.New(m, detector.Options{Classes: c.Classes, Score: threshold(c, p.score), Log: log})
-		if err != nil {
-			return nil, err
-		}
-		p.model = d.Model()
-		p.free <- d
+	s, err := OpenModel(found, onnx.Options{Name: found.Name, Threads: max(1, threads/n), Log: log})
+	if err != nil {
+		return nil, err
 	}
+	p := &pool{score: c.Score, session: s, gate: detector.NewGate(n)}
+	if p.score == 0 {
+		p.score = s.Spec().Score
+	}
+	p.opts = detector.Options{Classes: c.Classes, Score: threshold(c, p.score), Log: log}
+	d, err := detector.New(s, p.opts)
+	if err != nil {
+		s.Close()
+		return nil, err
+	}
+	p.model = d.Model()
 	return p, nil
 }
 
@@ -78,31 +77,63 @@ func threshold(c config.Detect, score float32) float32 {
 }
 
 // OpenModel loads a model that was looked up.
-func OpenModel(m models.Model, opts onnx.Options) (detector.Model, error) {
+func OpenModel(m models.Model, opts onnx.Options) (*onnx.Session, error) {
 	if m.Path == "" {
 		return onnx.OpenBytes(m.Data, opts)
 	}
 	return onnx.Open(m.Path, opts)
 }
 
-// detect looks at a frame with the next free detector. The objects are the
-// caller's.
-func (p *pool) detect(ctx context.Context, f *ingest.Frame) ([]event.Object, event.Model, error) {
-	select {
-	case d := <-p.free:
-		defer func() { p.free <- d }()
-		objects, err := d.Detect(f, nil)
-		return objects, d.Model(), err
-	case <-ctx.Done():
-		return nil, event.Model{}, ctx.Err()
-	}
+// close closes the model when the last eye is closed, too.
+func (p *pool) close() error { return p.session.Close() }
+
+// eye looks at the frames of one camera. It belongs to one goroutine.
+type eye struct {
+	pool    *pool
+	session *onnx.Session
+	region  []float64 // left, top, right, bottom in parts of the frame; nil: all of it
+
+	detector *detector.Detector // for frames of size
+	size     image.Point
+	objects  []event.Object
 }
 
-// close closes the models. No camera detects any more.
-func (p *pool) close() error {
-	var errs []error
-	for _, m := range p.all {
-		errs = append(errs, m.Close())
+// eye returns an eye that looks at a region of the frame.
+func (p *pool) eye(region []float64) *eye {
+	return &eye{pool: p, session: p.session.Share(), region: region}
+}
+
+func (e *eye) close() error { return e.session.Close() }
+
+// look waits for its turn, takes the source's newest frame instead of f if
+// there is one by then, and looks at it. The objects are valid until the next
+// call.
+func (e *eye) look(ctx context.Context, src ingest.Source, f *ingest.Frame) ([]event.Object, event.Model, error) {
+	if err := e.pool.gate.Enter(ctx); err != nil {
+		return nil, event.Model{}, err
 	}
-	return errors.Join(errs...)
+	defer e.pool.gate.Leave()
+	ingest.Latest(src, f)
+	if size := f.Size(); e.detector == nil || e.region != nil && size != e.size {
+		opts := e.pool.opts
+		opts.Region = pixels(e.region, size)
+		d, err := detector.New(e.session, opts)
+		if err != nil {
+			return nil, event.Model{}, err
+		}
+		e.detector, e.size = d, size
+	}
+	var err error
+	e.objects, err = e.detector.Detect(f, e.objects)
+	return e.objects, e.detector.Model(), err
+}
+
+// pixels is the region in a frame of this size.
+func pixels(region []float64, size image.Point) image.Rectangle {
+	if region == nil {
+		return image.Rectangle{}
+	}
+	down := func(part float64, of int) int { return int(math.Floor(part * float64(of))) }
+	up := func(part float64, of int) int { return int(math.Ceil(part * float64(of))) }
+	return image.Rect(down(region[0], size.X), down(region[1], size.Y), up(region[2], size.X), up(region[3], size.Y))
 }

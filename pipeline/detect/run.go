@@ -3,7 +3,11 @@ package detect
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -33,6 +37,10 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 	if err != nil {
 		return err
 	}
+	scenes, err := scenesOf(job, specs)
+	if err != nil {
+		return err
+	}
 	pool, err := openPool(job.Detect, len(specs), log)
 	if err != nil {
 		return err
@@ -46,12 +54,20 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 
 	cams := make([]*camera, len(specs))
 	for i, spec := range specs {
-		cams[i] = &camera{
+		c := &camera{
 			spec: spec, cfg: cfg, live: live, pool: pool, skipEmpty: job.Detect.SkipEmpty,
-			track: job.Detect.Track != "off", log: log,
-			opts:  sourceOptions(job.Detect, log),
+			scene: scenes[i], eye: pool.eye(scenes[i].settings.Region), log: log,
+			opts:  sourceOptions(job.Detect, scenes[i].settings, log),
 			state: pipeline.Camera{ID: spec.ID, State: pipeline.Opening},
 		}
+		defer func() { err = errors.Join(err, c.eye.close()) }()
+		if c.preview, err = previewPath(job.Detect.Preview, spec.ID, len(specs)); err != nil {
+			return err
+		}
+		if job.Detect.Track != "off" {
+			c.scene.score = pool.score
+		}
+		cams[i] = c
 	}
 	sources, err := openSources(ctx, cams, job.Wait)
 	if err == nil {
@@ -152,10 +168,38 @@ func parseSources(args []string) ([]ingest.Spec, error) {
 	return specs, nil
 }
 
-func sourceOptions(c config.Detect, log *slog.Logger) ingest.Options {
+// scenesOf checks the cameras' settings.
+func scenesOf(job pipeline.Job, specs []ingest.Spec) ([]*scene, error) {
+	ids := make([]string, len(specs))
+	for i, spec := range specs {
+		ids[i] = spec.ID
+	}
+	for _, id := range slices.Sorted(maps.Keys(job.Cameras)) {
+		if slices.Contains(ids, id) {
+			continue
+		}
+		fix := "the sources are " + strings.Join(ids, ", ")
+		if n := usage.Nearest(id, ids); n != "" {
+			fix = fmt.Sprintf("did you mean %q?", n)
+		}
+		return nil, usage.New(fix, "camera %s has settings in the configuration file, but no --source", id)
+	}
+	scenes := make([]*scene, len(ids))
+	for i, id := range ids {
+		c := job.Cameras[id]
+		shapes, err := shapesOf(id, c, job.Detect.Track != "off")
+		if err != nil {
+			return nil, err
+		}
+		scenes[i] = &scene{camera: id, settings: c, shapes: shapes}
+	}
+	return scenes, nil
+}
+
+func sourceOptions(c config.Detect, camera config.Camera, log *slog.Logger) ingest.Options {
 	pace := ingest.AsRecorded
 	if c.Pace == "fast" {
 		pace = ingest.Fast
 	}
-	return ingest.Options{Pace: pace, OpenTimeout: c.StartTimeout, Log: log}
+	return ingest.Options{Pace: pace, MaxFPS: camera.FPS, OpenTimeout: c.StartTimeout, Log: log}
 }

@@ -1,0 +1,69 @@
+package detect
+
+import (
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/sightlog/sightlog/detector"
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// previewPath is where a camera's preview goes, "" for none: to path itself,
+// or for one of several cameras to a video of its own in that directory.
+func previewPath(path, camera string, cameras int) (string, error) {
+	if path == "" {
+		return "", nil
+	}
+	if cameras > 1 {
+		if filepath.Ext(path) != "" {
+			return "", usage.New("name a directory", "--preview %s: one file cannot hold %d cameras", path, cameras)
+		}
+		path = filepath.Join(path, camera+".avi")
+	}
+	if st, err := os.Stat(path); err == nil && st.IsDir() != (filepath.Ext(path) == "") {
+		return "", usage.New("name another", "--preview %s: is there already, and is no video and no directory of pictures", path)
+	}
+	_, err := detector.NewPreview(path, 0) // makes the directory: better now than at the first frame
+	return path, err
+}
+
+// preview draws what a camera sees for as long as that works: the sightings
+// matter more.
+type preview struct {
+	camera string
+	video  *detector.Preview // nil: none, or it failed
+	log    *slog.Logger
+}
+
+func openPreview(path, camera string, fps float64, log *slog.Logger) (*preview, error) {
+	p := &preview{camera: camera, log: log}
+	var err error
+	if path != "" {
+		p.video, err = detector.NewPreview(path, fps)
+	}
+	return p, err
+}
+
+// show draws into the frame: nobody looks at it afterwards.
+func (p *preview) show(f *ingest.Frame, objects []event.Object) {
+	if p.video == nil {
+		return
+	}
+	if err := p.video.Write(f, objects); err != nil {
+		p.log.Warn("the preview ends here", "camera", p.camera, "err", err)
+		p.close()
+	}
+}
+
+func (p *preview) close() {
+	if p.video == nil {
+		return
+	}
+	if err := p.video.Close(); err != nil {
+		p.log.Warn("the preview was not closed", "camera", p.camera, "err", err)
+	}
+	p.video = nil
+}
