@@ -128,17 +128,15 @@ func (m *Map) Mask(objs []event.Object, frame event.Size) []event.Object {
 	return kept
 }
 
-// Zones gives each object the names of the zones in which it stands.
-func (m *Map) Zones(objs []event.Object, frame event.Size) {
-	for i := range objs {
-		feet := stands(objs[i].Box, frame)
-		objs[i].Zones = nil
-		for _, z := range m.opts.Zones {
-			if contains(z.Polygon, feet) {
-				objs[i].Zones = append(objs[i].Zones, z.Name)
-			}
+// Zones appends the names of the zones in which the object stands.
+func (m *Map) Zones(dst []string, o *event.Object, frame event.Size) []string {
+	feet := stands(o.Box, frame)
+	for _, z := range m.opts.Zones {
+		if contains(z.Polygon, feet) {
+			dst = append(dst, z.Name)
 		}
 	}
+	return dst
 }
 
 // Crossings returns the lines that tracks have crossed since the frame before.

@@ -36,9 +36,8 @@ func TestPeopleAreInTheZoneTheirFeetAreIn(t *testing.T) {
 	}{
 		{150, 250, []string{"left", "u"}}, {300, 250, []string{"left"}}, {700, 250, nil}, {850, 250, []string{"u"}}, {600, 430, []string{"u"}}, {950, 490, nil},
 	} {
-		objs := []event.Object{at(1, c.x, c.y)}
-		m.Zones(objs, frame)
-		require.Equal(t, c.want, objs[0].Zones, "%v", c)
+		o := at(1, c.x, c.y)
+		require.Equal(t, c.want, m.Zones(nil, &o, frame), "%v", c)
 	}
 }
 
