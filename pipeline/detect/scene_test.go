@@ -1,0 +1,260 @@
+package detect
+
+import (
+	"fmt"
+	"image"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/brokertest"
+	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/stream"
+	"github.com/sightlog/sightlog/usage"
+)
+
+var (
+	left  = []config.Point{{0, 0}, {.5, 0}, {.5, 1}, {0, 1}}
+	upper = []config.Point{{0, 0}, {1, 0}, {1, .5}, {0, .5}}
+)
+
+func newScene(t testing.TB, c config.Camera) *scene {
+	t.Helper()
+	shapes, err := shapesOf("porch", c, true)
+	require.NoError(t, err)
+	return &scene{camera: "porch", settings: c, shapes: shapes, score: 0.3}
+}
+
+var size = event.Size{Width: 640, Height: 480}
+
+// crowd is what a detector might say of frame n: people who walk to and fro,
+// some of them unsure, some of them unseen for a while.
+func crowd(n int64) []event.Object {
+	rng := rand.New(rand.NewPCG(uint64(n), 1))
+	var objs []event.Object
+	for i := range 5 {
+		if rng.IntN(8) == 0 {
+			continue
+		}
+		phase := float32((int(n)*(i+2)+90*i)%400) / 200 // to and fro
+		if phase > 1 {
+			phase = 2 - phase
+		}
+		x, y := 30+560*phase+2*rng.Float32(), float32(150+70*i)
+		objs = append(objs, event.Object{Label: "person", Score: 0.15 + 0.8*rng.Float32(), Box: event.Box{x, y - 100, x + 40, y}})
+	}
+	slices.SortFunc(objs, func(a, b event.Object) int { return int(1000 * (b.Score - a.Score)) })
+	for i := range objs {
+		objs[i].Index = i
+	}
+	return objs
+}
+
+// see writes frames from to to-1 and returns what was seen and crossed.
+func see(t testing.TB, s *scene, w stream.Writer, from, to int64) (all []string) {
+	t.Helper()
+	run := w.Run()
+	for n := from; n < to; n++ {
+		f := ingest.Frame{Seq: n, PTS: time.Duration(n) * time.Second / 30}
+		if !s.wanted(&f, false) {
+			continue
+		}
+		g := &event.Sighting{
+			Camera: "porch", Run: run.ID, Seq: n, SourceKind: run.SourceKind, PTS: f.PTS.Microseconds(),
+			CapturedAt: event.At(run.StartedAt.Add(f.PTS)), Frame: size,
+		}
+		g.Objects = slices.Clone(s.know(crowd(n), size, f.PTS.Truncate(time.Microsecond)))
+		for _, o := range g.Objects {
+			id := int64(0)
+			if o.TrackID != nil {
+				id = *o.TrackID
+			}
+			all = append(all, fmt.Sprint(n, o.Index, o.Score, id, o.Zones))
+		}
+		xs := s.crossings(g)
+		for _, x := range xs {
+			all = append(all, fmt.Sprint("crossing ", n, x.Line, x.Direction, x.TrackID))
+		}
+		require.NoError(t, w.Send(t.Context(), g, xs...))
+	}
+	return all
+}
+
+func TestRunOfWhichTheLogLacksTheBeginningGoesOnWithNewNumbers(t *testing.T) {
+	t.Parallel()
+	cfg := stream.Config{Brokers: []string{brokertest.Start(t).Addr()}}
+	cl, err := cfg.Client()
+	require.NoError(t, err)
+	defer cl.Close()
+	require.NoError(t, stream.EnsureTopics(t.Context(), cl, 4))
+	run := event.Run{Camera: "porch", SourceKind: event.SourceFile, Fingerprint: "f"}
+	w, err := stream.OpenFile(t.Context(), cfg, run, 0)
+	require.NoError(t, err)
+	s := newScene(t, config.Camera{})
+	require.NoError(t, s.open(0))
+	see(t, s, w, 5, 50)
+	require.NoError(t, w.Close(t.Context()))
+
+	w, err = stream.OpenFile(t.Context(), cfg, run, 0)
+	require.NoError(t, err)
+	s = newScene(t, config.Camera{})
+	require.NoError(t, s.resume(t.Context(), cfg, w.Run(), w.Next(), slog.New(slog.DiscardHandler)))
+	objects := s.know(crowd(50), size, 50*time.Second/30)
+	tracked := 0
+	for _, o := range objects {
+		if o.TrackID != nil {
+			require.GreaterOrEqual(t, *o.TrackID, int64(50)<<16)
+			tracked++
+		}
+	}
+	require.Positive(t, tracked)
+	require.NoError(t, w.Close(t.Context()))
+}
+
+func TestMaskedPeopleAreNotReported(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, config.Camera{Masks: [][]config.Point{left, upper}})
+	require.NoError(t, s.open(0))
+	at := func(x, y float32) event.Object {
+		return event.Object{Label: "person", Score: .9, Box: event.Box{x - 20, y - 100, x + 20, y}}
+	}
+	objects := s.know([]event.Object{at(100, 400), at(500, 400), at(500, 200)}, size, 0)
+	require.Len(t, objects, 1)
+	require.Equal(t, at(500, 400).Box, objects[0].Box)
+	require.Zero(t, objects[0].Index)
+	require.NotNil(t, objects[0].TrackID)
+}
+
+func TestRateLimitKeepsAFramePerInterval(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		recorded, limit float64
+		want            []int64
+	}{
+		{25, 5, []int64{0, 5, 10, 15, 20, 25}},
+		{30, 10, []int64{0, 3, 6, 9, 12, 15, 18, 21, 24, 27}},
+		{10, 15, []int64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29}},
+		{29.97, 2, []int64{0, 15}},
+	} {
+		s := newScene(t, config.Camera{FPS: c.limit})
+		require.NoError(t, s.open(0))
+		var got []int64
+		for n := range int64(30) {
+			if s.wanted(&ingest.Frame{Seq: n, PTS: time.Duration(float64(n) / c.recorded * float64(time.Second))}, false) {
+				got = append(got, n)
+			}
+		}
+		require.Equal(t, c.want, got, "%v of %v", c.limit, c.recorded)
+	}
+	s := newScene(t, config.Camera{FPS: 1})
+	require.NoError(t, s.open(0))
+	for n := range int64(9) {
+		require.True(t, s.wanted(&ingest.Frame{Seq: n, PTS: time.Duration(n)}, true), "a live source keeps to it itself")
+	}
+}
+
+func TestRegionIsInPixelsOfTheFrame(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, image.Rect(64, 0, 640, 240), pixels([]float64{.1, 0, 1, .5}, image.Pt(640, 480)))
+	require.Equal(t, image.Rect(0, 0, 1, 1), pixels([]float64{0, 0, .01, .01}, image.Pt(3, 3)))
+	require.True(t, pixels(nil, image.Pt(3, 3)).Empty())
+}
+
+func TestSettingsThatCannotBeAreUsageErrors(t *testing.T) {
+	t.Parallel()
+	specs := []ingest.Spec{{ID: "porch"}, {ID: "yard"}}
+	for says, job := range map[string]pipeline.Job{
+		`camera proch has settings in the configuration file, but no --source; did you mean "porch"?`: {
+			Cameras: map[string]config.Camera{"proch": {}}},
+		`camera attic has settings in the configuration file, but no --source; the sources are porch, yard`: {
+			Cameras: map[string]config.Camera{"attic": {}}},
+		`camera yard, zone "z" has 2 points, and an area needs three`: {
+			Cameras: map[string]config.Camera{"yard": {Zones: map[string][]config.Point{"z": left[:2]}}}},
+		`camera yard, mask "2" has 1 points, and an area needs three`: {
+			Cameras: map[string]config.Camera{"yard": {Masks: [][]config.Point{left, left[:1]}}}},
+		`camera yard: who crosses a line is known only of people who are tracked; take out --track off, or the lines`: {
+			Detect:  config.Detect{Track: "off"},
+			Cameras: map[string]config.Camera{"yard": {Lines: map[string][]config.Point{"l": {{0, 0}, {1, 1}}}}}},
+	} {
+		_, err := scenesOf(job, specs)
+		require.True(t, usage.Is(err), "%v", err)
+		require.EqualError(t, err, says)
+	}
+}
+
+func TestPreviewOfSeveralCamerasIsADirectoryOfVideos(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path, err := previewPath("", "porch", 2)
+	require.NoError(t, err)
+	require.Empty(t, path)
+	path, err = previewPath(filepath.Join(dir, "a.mp4"), "porch", 1)
+	require.NoError(t, err)
+	require.Equal(t, filepath.Join(dir, "a.mp4"), path)
+	path, err = previewPath(filepath.Join(dir, "all"), "porch", 2)
+	require.NoError(t, err)
+	require.Equal(t, filepath.Join(dir, "all", "porch.avi"), path)
+	_, err = previewPath(filepath.Join(dir, "a.mp4"), "porch", 2)
+	require.True(t, usage.Is(err), "%v", err)
+	require.ErrorContains(t, err, "one file cannot hold 2 cameras; name a directory")
+	_, err = previewPath(filepath.Join(dir, "a.gif"), "porch", 1)
+	require.True(t, usage.Is(err), "%v", err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
+	_, err = previewPath(filepath.Join(dir, "file"), "porch", 1)
+	require.True(t, usage.Is(err), "%v", err)
+}
+
+func TestResumedRunSeesWhatARunSeesThatNeverStopped(t *testing.T) {
+	t.Parallel()
+	cfg := stream.Config{Brokers: []string{brokertest.Start(t).Addr()}}
+	cl, err := cfg.Client()
+	require.NoError(t, err)
+	defer cl.Close()
+	require.NoError(t, stream.EnsureTopics(t.Context(), cl, 4))
+	c := config.Camera{
+		FPS: 20, Zones: map[string][]config.Point{"left": left, "upper": upper},
+		Lines: map[string][]config.Point{"middle": {{.5, 0}, {.5, 1}}},
+	}
+	run := event.Run{Camera: "porch", SourceKind: event.SourceFile, Fingerprint: "f"}
+	const frames = 600
+
+	open := func() stream.Writer {
+		w, err := stream.OpenFile(t.Context(), cfg, run, 0)
+		require.NoError(t, err)
+		return w
+	}
+	s, w := newScene(t, c), open()
+	require.NoError(t, s.open(0))
+	want := see(t, s, w, 0, frames)
+	require.NoError(t, w.Finish(t.Context(), event.Run{}))
+
+	var got []string
+	crossings := 0
+	for _, end := range []int64{7, 150, 151, 420, frames} {
+		s, w := newScene(t, c), open()
+		if w.Next() == 0 {
+			require.NoError(t, s.open(0))
+		} else {
+			require.NoError(t, s.resume(t.Context(), cfg, w.Run(), w.Next(), slog.New(slog.DiscardHandler)))
+		}
+		got = append(got, see(t, s, w, w.Next(), end)...)
+		require.NoError(t, w.Close(t.Context()))
+	}
+	require.Equal(t, want, got)
+	for _, line := range want {
+		if strings.HasPrefix(line, "crossing") {
+			crossings++
+		}
+	}
+	require.Greater(t, crossings, 10)
+}
