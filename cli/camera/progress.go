@@ -37,7 +37,7 @@ func (l *progressLine) show(p pipeline.Progress) {
 	case l.terminal:
 		fmt.Fprint(l.w, "\r\x1b[K"+progressText(p))
 		l.drawn = true
-	case time.Since(l.last) >= lineEvery:
+	case p.Frames > 0 && time.Since(l.last) >= lineEvery:
 		l.last = time.Now()
 		fmt.Fprintln(l.w, progressText(p))
 	}
