@@ -59,6 +59,7 @@ func (b *Broker) describeTopicPartitions(c *caller, req *kmsg.DescribeTopicParti
 				sp := kmsg.NewDescribeTopicPartitionsResponseTopicPartition()
 				sp.Partition, sp.LeaderID, sp.LeaderEpoch = p.index, nodeID, leaderEpoch
 				sp.Replicas, sp.ISR = []int32{nodeID}, []int32{nodeID}
+				sp.EligibleLeaderReplicas, sp.LastKnownELR = []int32{}, []int32{} // null upsets Java's admin client
 				st.Partitions = append(st.Partitions, sp)
 			}
 		}
