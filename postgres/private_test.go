@@ -93,6 +93,7 @@ func TestServerThatOutlivedItsParentIsFoundAgain(t *testing.T) {
 	require.Equal(t, first.PID(), second.PID())
 	require.Equal(t, "yes", ask(t, second.URL(), "SELECT answer FROM kept"))
 	require.NoError(t, second.Stop(t.Context()))
+	<-first.Exited() // it is our child, so nobody else takes its exit status
 	require.ErrorIs(t, syscall.Kill(first.PID(), 0), syscall.ESRCH)
 }
 
