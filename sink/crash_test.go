@@ -79,6 +79,26 @@ func TestKilledSinkDoublesAndLosesNothing(t *testing.T) {
 	require.Empty(t, w.letters(stream.Sightings))
 }
 
+func TestPartitionsOfAKilledMemberMoveOn(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	w := newWorldOn(t, pgtest.Pool(t, url))
+	exe, err := os.Executable()
+	require.NoError(t, err)
+	child := exec.Command(exe)
+	child.Env = append(os.Environ(), "SIGHTLOG_TEST_SINK_BROKERS="+w.stream.Brokers[0],
+		"SIGHTLOG_TEST_SINK_DATABASE="+url, "SIGHTLOG_TEST_SINK_GROUP="+sink.Group)
+	require.NoError(t, child.Start())
+	w.fill(0, 10, "porch", "yard")
+	w.drain()
+	require.NoError(t, child.Process.Kill())
+	_ = child.Wait() // it was killed
+	w.fill(10, 20, "porch", "yard")
+	w.start() // in the same group: the dead member's session has to end first
+	w.drain()
+	w.exactly(20, "porch", "yard")
+}
+
 func TestAnswersLostOnTheWayDoubleAndLoseNothing(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)

@@ -6,6 +6,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sightlog/sightlog/sink"
 	"github.com/sightlog/sightlog/stream"
@@ -61,6 +63,32 @@ func TestMembersComeAndGoAndEachRowIsThereOnce(t *testing.T) {
 	}
 	w.drain()
 	w.exactly(300, "porch", "yard", "gate", "door")
+}
+
+func TestConsumersShareThePartitions(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, kmsg.DescribeGroups)
+	w.start(func(c *sink.Config) { c.Consumers = 2 })
+	adm := kadm.NewClient(w.cl)
+	w.await("two members with two partitions or more each", func() bool {
+		groups, err := adm.DescribeGroups(t.Context(), sink.Group)
+		require.NoError(t, err)
+		members := groups[sink.Group].Members
+		for _, m := range members {
+			a, ok := m.Assigned.AsConsumer()
+			if !ok {
+				return false
+			}
+			n := 0
+			for _, topic := range a.Topics {
+				n += len(topic.Partitions)
+			}
+			if n < 2 {
+				return false
+			}
+		}
+		return len(members) == 2
+	})
 }
 
 func TestTablesEmptiedUnderTheSinkAreFilledAgain(t *testing.T) {
