@@ -13,6 +13,10 @@ type MotionOptions struct {
 	Area    float64       // part of the cells that must change. Default 0.0004, three of 96x72
 	Hold    time.Duration // stays open for so long after the last motion. Default 2 s
 	Refresh time.Duration // opens for one frame after so long: who stands still is seen again. Default 5 s
+
+	// Ignore says of a place, in parts of the frame's width and height, that
+	// nothing which moves there counts: a clock in the picture, a tree.
+	Ignore func(x, y float64) bool
 }
 
 // MotionGate tells whether it is worth to look at a frame: whether anything has
@@ -27,6 +31,7 @@ type MotionGate struct {
 	size  image.Point
 	cells []float32 // brightness now
 	mean  []float32 // brightness as a rule
+	count []int     // the cells that count
 	begun bool
 	moved time.Duration // last motion
 	open  time.Duration // last frame looked at
@@ -52,7 +57,14 @@ func NewMotionGate(o MotionOptions) *MotionGate {
 	if o.Refresh == 0 {
 		o.Refresh = 5 * time.Second
 	}
-	return &MotionGate{opts: o, cells: make([]float32, motionColumns*motionRows), mean: make([]float32, motionColumns*motionRows)}
+	g := &MotionGate{opts: o, cells: make([]float32, motionColumns*motionRows), mean: make([]float32, motionColumns*motionRows)}
+	for i := range g.cells {
+		x, y := (float64(i%motionColumns)+0.5)/motionColumns, (float64(i/motionColumns)+0.5)/motionRows
+		if o.Ignore == nil || !o.Ignore(x, y) {
+			g.count = append(g.count, i)
+		}
+	}
+	return g
 }
 
 // Look reports whether the frame at pts should be looked at. A frame that
@@ -68,13 +80,13 @@ func (g *MotionGate) Look(m *gocv.Mat, pts time.Duration) bool {
 		return true
 	}
 	var all float32
-	for i, v := range g.cells {
-		all += v - g.mean[i]
+	for _, i := range g.count {
+		all += g.cells[i] - g.mean[i]
 	}
-	all /= float32(len(g.cells))
+	all /= float32(max(len(g.count), 1))
 	changed := 0
-	for i, v := range g.cells {
-		d := v - g.mean[i]
+	for _, i := range g.count {
+		d := g.cells[i] - g.mean[i]
 		if c := d - all; c > g.opts.Level || c < -g.opts.Level {
 			changed++
 		}

@@ -76,3 +76,23 @@ func TestMotionGateMissesAndSaves(t *testing.T) {
 		require.GreaterOrEqual(t, float64(closed), c.saves*float64(frames))
 	}
 }
+
+func TestMotionGateSleepsWhereOnlyWhatIsIgnoredMoves(t *testing.T) {
+	t.Parallel()
+	looks := func(o detector.MotionOptions) (n int) {
+		s, err := ingest.Open(context.Background(), ingest.Spec{ID: "t", URI: "test://people?people=0&frames=120&fps=10"}, ingest.Options{Pace: ingest.Fast})
+		require.NoError(t, err)
+		defer s.Close()
+		g := detector.NewMotionGate(o)
+		for range 120 {
+			var f ingest.Frame
+			require.NoError(t, s.Next(context.Background(), &f))
+			if g.Look(&f.Image, f.PTS) {
+				n++
+			}
+		}
+		return n
+	}
+	require.Equal(t, 120, looks(detector.MotionOptions{}), "the clock in the picture ticks")
+	require.Equal(t, 21+1, looks(detector.MotionOptions{Ignore: func(_, y float64) bool { return y < 0.1 }}))
+}

@@ -90,16 +90,18 @@ func Redact(uri string) string {
 	if !isURL {
 		return uri
 	}
-	rest, query, hasQuery := strings.Cut(rest, "?")
-	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+	// Credentials end at an "@" and begin in the first segment, with a ":" or
+	// all of them in it; which "@" is theirs cannot be told from the last one.
+	first := rest
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		first = rest[:i]
+	}
+	if i := strings.LastIndexByte(rest, '@'); i >= 0 && strings.ContainsAny(first, ":@") {
 		rest = rest[i+1:]
 	}
+	rest, query, hasQuery := strings.Cut(rest, "?")
 	if !hasQuery {
 		return scheme + "://" + rest
-	}
-	// An "@" in the query may be the end of credentials with a "?" in them.
-	if i := strings.LastIndexByte(query, '@'); i >= 0 && !strings.Contains(query[:i], "=") {
-		return scheme + "://" + query[i+1:]
 	}
 	parts := strings.Split(query, "&")
 	for i, p := range parts {

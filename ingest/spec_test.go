@@ -45,6 +45,9 @@ func TestRedactLeavesNoCredentials(t *testing.T) {
 		"rtsp://u:s3?cret@h/main":            "rtsp://h/main",
 		"rtsp://u:s3#c%ret@h/main?channel=1": "rtsp://h/main?channel=1",
 		"http://h/v?user=me&PassWord=s3cret&size=hd": "http://h/v?user=***&PassWord=***&size=hd",
+		"rtsp://u:s3c?=ret@h/main":                   "rtsp://h/main",
+		"rtsp://s3cret@h/main":                       "rtsp://h/main",
+		"http://h/v?mail=a@b":                        "http://h/v?mail=a@b",
 		"http://h/v?access_token=s3cret":             "http://h/v?access_token=***",
 	} {
 		require.Equal(t, want, ingest.Redact(uri))

@@ -116,16 +116,22 @@ func New(camera string, o Options) (*Map, error) {
 func (m *Map) Mask(objs []event.Object, frame event.Size) []event.Object {
 	kept := objs[:0]
 	for _, o := range objs {
-		feet, masked := stands(o.Box, frame), false
-		for _, z := range m.opts.Masks {
-			masked = masked || contains(z.Polygon, feet)
-		}
-		if !masked {
+		if !m.Masked(stands(o.Box, frame)) {
 			o.Index = len(kept)
 			kept = append(kept, o)
 		}
 	}
 	return kept
+}
+
+// Masked reports whether a place is in a mask.
+func (m *Map) Masked(p Point) bool {
+	for _, z := range m.opts.Masks {
+		if contains(z.Polygon, p) {
+			return true
+		}
+	}
+	return false
 }
 
 // Zones appends the names of the zones in which the object stands.
