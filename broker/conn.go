@@ -32,6 +32,10 @@ type conn struct {
 // maxPipelined is how many requests of one connection may wait for answers.
 const maxPipelined = 64
 
+// maxOtherRequest bounds requests without records: decoded they may take many
+// times their size.
+const maxOtherRequest = 8 << 20
+
 // lastWrite is how long a client has to take its last answers when the broker
 // stops.
 const lastWrite = 5 * time.Second
@@ -73,13 +77,17 @@ func (c *conn) run() {
 }
 
 func (c *conn) read() error {
-	var size [4]byte
+	var head [6]byte // size and api key
 	for {
-		if _, err := io.ReadFull(c.nc, size[:]); err != nil {
+		if _, err := io.ReadFull(c.nc, head[:]); err != nil {
 			return err
 		}
-		n := int(int32(binary.BigEndian.Uint32(size[:])))
-		if n < 8 || n > c.b.cfg.MaxRequestBytes {
+		n := int(int32(binary.BigEndian.Uint32(head[:])))
+		limit := c.b.cfg.MaxRequestBytes
+		if key := binary.BigEndian.Uint16(head[4:]); key != produceKey {
+			limit = min(limit, maxOtherRequest)
+		}
+		if n < 8 || n > limit {
 			return fmt.Errorf("request of %d bytes", n)
 		}
 		if err := c.b.inUse.Acquire(c.ctx, int64(n)); err != nil {
@@ -90,7 +98,8 @@ func (c *conn) read() error {
 			putBuffer(buf)
 			c.b.inUse.Release(int64(n))
 		}
-		if _, err := io.ReadFull(c.nc, *buf); err != nil {
+		copy(*buf, head[4:])
+		if _, err := io.ReadFull(c.nc, (*buf)[2:]); err != nil {
 			release()
 			return err
 		}

@@ -39,6 +39,13 @@ type fetched struct {
 	bufs []*[]byte
 }
 
+// alloc returns a buffer that release takes back.
+func (f *fetched) alloc(n int) []byte {
+	buf := getBuffer(n)
+	f.bufs = append(f.bufs, buf)
+	return *buf
+}
+
 func (f *fetched) release() {
 	for _, buf := range f.bufs {
 		putBuffer(buf)
@@ -141,13 +148,10 @@ func (b *Broker) fetchPartition(c *caller, req *kmsg.FetchRequest, t *topic, rp 
 	if rp.FetchOffset >= limit || maxBytes <= 0 && !first {
 		return nil
 	}
-	buf := getBuffer(min(max(maxBytes, 0), fetchBuffer))
-	resp.bufs = append(resp.bufs, buf)
-	data, err := l.Read((*buf)[:0], rp.FetchOffset, limit, max(maxBytes, 0))
+	data, err := l.Read(resp.alloc, rp.FetchOffset, limit, max(maxBytes, 0))
 	if err != nil {
 		return err
 	}
-	*buf = data
 	if len(data) > maxBytes && !first {
 		data = data[:0] // one batch, more than is left
 	}
@@ -157,9 +161,6 @@ func (b *Broker) fetchPartition(c *caller, req *kmsg.FetchRequest, t *topic, rp 
 	}
 	return nil
 }
-
-// fetchBuffer is the first size of the buffer that a partition is read into.
-const fetchBuffer = 64 << 10
 
 // abortedIn returns the aborted transactions that touch the batches in data.
 func abortedIn(l *storage.Log, from int64, data []byte) []kmsg.FetchResponseTopicPartitionAbortedTransaction {

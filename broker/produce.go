@@ -16,6 +16,8 @@ import (
 // are not decompressed. All acks wait for the disk, acks=1 too. From v12 on a
 // transactional batch adds its partition to the transaction (KIP-890).
 
+const produceKey = 0
+
 func (b *Broker) produce(c *caller, req *kmsg.ProduceRequest) reply {
 	resp := req.ResponseKind().(*kmsg.ProduceResponse)
 	p := producing{b: b, req: req}

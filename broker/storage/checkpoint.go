@@ -156,24 +156,22 @@ func (s *Store) cut() (state []byte) {
 func (s *Store) checkpointEnded(err error) {
 	c := &s.checkpoint
 	c.running, c.last = false, err
-	if err != nil {
-		s.takeWanted()
-	}
-	s.answerWanted(err)
 	if err == nil {
 		s.journal.free(c.seq)
 		for _, g := range c.closed {
 			g.settled.Store(true)
 		}
 		c.dirty, c.closed, c.dirs, c.failed = nil, nil, nil, time.Time{}
+		s.answerWanted(nil)
 		return
 	}
 	c.failed, s.dueCheckpoint = time.Now(), true
 	if IsFull(err) {
 		s.log.Warn("no room for a checkpoint, will try again", "err", err)
-		return
+	} else {
+		err = s.fail(err)
 	}
-	s.fail(err)
+	s.refuseWanted(err)
 }
 
 // awaitCheckpoint waits for the checkpoint that runs, if one does.

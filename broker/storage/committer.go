@@ -137,7 +137,7 @@ func (s *Store) writeGroup(group []*Commit) error {
 
 // stage gives an operation its place and adds it to the group.
 func (s *Store) stage(o *op) {
-	if o.log != nil && o.log.dropped {
+	if o.log != nil && o.log.staged.dropped {
 		o.skip = true
 		if o.result != nil {
 			o.result.Err = ErrDropped
@@ -149,6 +149,11 @@ func (s *Store) stage(o *op) {
 			o.skip, o.result.Err = true, err
 			return
 		}
+	}
+	if o.kind == opDrop {
+		// What comes after it in the group must not write to it.
+		s.undo = append(s.undo, undo{log: o.log, staged: o.log.staged, pid: -1})
+		o.log.staged.dropped = true
 	}
 	if o.kind == opStart {
 		o.offset = min(o.offset, o.log.staged.end)

@@ -95,3 +95,39 @@ func FuzzBatch(f *testing.F) {
 		}
 	})
 }
+
+// FuzzReplay does the operations of any bytes that pass the journal's CRC.
+func FuzzReplay(f *testing.F) {
+	l := newLog(newFaultFS(1), 1, "l", "d/logs/l")
+	batch := Batch(lossBatch(0, 1))
+	batch.stamp(0)
+	seg := newSegment(l.fs, l.dir, 0)
+	for _, o := range []op{
+		{kind: opCreate, log: l},
+		{kind: opPut, bucket: "b", key: "k", value: []byte("v")},
+		{kind: opDelete, bucket: "b", key: "k"},
+		{kind: opAppend, log: l, batch: batch, seg: seg},
+		{kind: opStart, log: l, offset: 1},
+		{kind: opDrop, log: l},
+		{kind: opReplace, log: l, replaced: &replacement{bases: []int64{0}, with: seg, markers: []int64{3}, final: true}},
+	} {
+		f.Add((&op{kind: opCreate, log: l}).encode(nil, 0), o.encode(nil, 1))
+	}
+	f.Fuzz(func(t *testing.T, first, second []byte) {
+		fs := newFaultFS(1)
+		s, err := Open("d", Options{FS: fs})
+		require.NoError(t, err)
+		crash(s)
+		for _, payload := range [][]byte{first, second} {
+			if err := s.replay(payload); err != nil {
+				return
+			}
+		}
+		// What was replayed can be kept and read back.
+		state := s.encodeCheckpoint()
+		fs.names["d/checkpoint"] = &memFile{data: state}
+		again, err := Open("d", Options{FS: fs})
+		require.NoError(t, err)
+		crash(again)
+	})
+}

@@ -41,6 +41,8 @@ type staged struct {
 	end int64
 	seg *segment // nil before the first batch
 	pos int64
+
+	dropped bool
 }
 
 // LogConfig is what a log is told about its shape.
@@ -157,13 +159,17 @@ func (l *Log) find(off int64) (i int) {
 	return i
 }
 
-// Read appends to buf whole batches from the one that holds off up to limit
-// (an offset), about max bytes of them but always at least one when there is
-// one. An offset at the end reads nothing; one outside the log is
+// Read returns whole batches from the one that holds off up to limit (an
+// offset), about max bytes of them but always at least one when there is one.
+// They are read into what alloc, called once at most, returns for a length; nil
+// makes a new slice. An offset at the end reads nothing; one outside the log is
 // ErrOutOfRange.
-func (l *Log) Read(buf []byte, off, limit int64, maxBytes int) ([]byte, error) {
+func (l *Log) Read(alloc func(n int) []byte, off, limit int64, maxBytes int) ([]byte, error) {
+	if alloc == nil {
+		alloc = func(n int) []byte { return make([]byte, n) }
+	}
 	for {
-		out, err := l.read(buf, off, limit, maxBytes)
+		out, err := l.read(alloc, off, limit, maxBytes)
 		if !errors.Is(err, errGone) {
 			return out, err
 		}
@@ -171,15 +177,15 @@ func (l *Log) Read(buf []byte, off, limit int64, maxBytes int) ([]byte, error) {
 	}
 }
 
-func (l *Log) read(buf []byte, off, limit int64, maxBytes int) ([]byte, error) {
+func (l *Log) read(alloc func(int) []byte, off, limit int64, maxBytes int) ([]byte, error) {
 	l.mu.RLock()
 	if l.dropped {
 		l.mu.RUnlock()
-		return buf, ErrDropped
+		return nil, ErrDropped
 	}
 	if off < l.start || off > l.end {
 		l.mu.RUnlock()
-		return buf, fmt.Errorf("%w: %d is not in [%d, %d]", ErrOutOfRange, off, l.start, l.end)
+		return nil, fmt.Errorf("%w: %d is not in [%d, %d]", ErrOutOfRange, off, l.start, l.end)
 	}
 	limit = min(limit, l.end)
 	type part struct {
@@ -197,25 +203,25 @@ func (l *Log) read(buf []byte, off, limit int64, maxBytes int) ([]byte, error) {
 	}
 	l.mu.RUnlock()
 	for _, p := range parts {
-		out, found, err := p.g.read(buf, p.size, off, limit, maxBytes)
+		out, found, err := p.g.read(alloc, p.size, off, limit, maxBytes)
 		if found || err != nil {
 			return out, err
 		}
 	}
-	return buf, nil
+	return nil, nil
 }
 
 // read reads whole batches from the one that holds off, or the next. It has
 // not found any if the segment has none.
-func (g *segment) read(buf []byte, size, off, limit int64, maxBytes int) (out []byte, found bool, err error) {
+func (g *segment) read(alloc func(int) []byte, size, off, limit int64, maxBytes int) (out []byte, found bool, err error) {
 	done, err := g.use()
 	if err != nil {
-		return buf, false, err
+		return nil, false, err
 	}
 	defer done()
 	pos, err := g.lookup(size, func(e indexEntry) bool { return g.base+int64(e.rel) <= off })
 	if err != nil {
-		return buf, false, err
+		return nil, false, err
 	}
 	first := 0
 	err = g.scan(pos, size, func(h Batch, at int64) bool {
@@ -223,23 +229,14 @@ func (g *segment) read(buf []byte, size, off, limit int64, maxBytes int) (out []
 		return !found
 	})
 	if err != nil || !found {
-		return buf, false, err
+		return nil, false, err
 	}
 	n := int(min(int64(max(first, maxBytes)), size-pos))
-	from := len(buf)
-	buf = grow(buf, n)
-	if _, err := g.file.ReadAt(buf[from:], pos); err != nil {
-		return buf[:from], true, fmt.Errorf("read %s.log: %w", g.path, err)
+	buf := alloc(n)
+	if _, err := g.file.ReadAt(buf, pos); err != nil {
+		return nil, true, fmt.Errorf("read %s.log: %w", g.path, err)
 	}
-	return buf[:from+whole(buf[from:], limit)], true, nil
-}
-
-// grow extends b by n bytes of any content.
-func grow(b []byte, n int) []byte {
-	if cap(b)-len(b) < n {
-		b = append(make([]byte, 0, len(b)+n), b...)
-	}
-	return b[:len(b)+n]
+	return buf[:whole(buf, limit)], true, nil
 }
 
 // whole returns the length of the whole batches in p whose base is below limit.

@@ -126,3 +126,21 @@ func TestCommitSurvives(t *testing.T) {
 		})
 	}
 }
+
+func TestAppendAfterADropInTheSameGroupIsRefused(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, t.TempDir(), Options{})
+	l := createLog(t, s, "l")
+	appendTo(t, s, l, testBatch(1, -1, 0, -1, 0, 10))
+	var drop, after Commit
+	drop.Drop(l)
+	r := after.Append(l, testBatch(1, -1, 0, -1, 0, 10), false)
+	s.SubmitLazily(&drop) // the committer takes both at once
+	s.Submit(&after)
+	require.NoError(t, drop.Wait())
+	require.NoError(t, after.Wait())
+	require.ErrorIs(t, r.Err, ErrDropped)
+	require.NoError(t, s.Failed())
+	_, err := l.Read(nil, 0, 10, 10)
+	require.ErrorIs(t, err, ErrDropped)
+}
