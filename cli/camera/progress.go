@@ -63,6 +63,9 @@ func progressText(p pipeline.Progress) string {
 	if d := dropped(p.Cameras); d > 0 {
 		fmt.Fprintf(&b, "  dropped %d", d)
 	}
+	if s := skipped(p.Cameras); s > 0 {
+		fmt.Fprintf(&b, "  skipped %d", s)
+	}
 	for _, c := range p.Cameras {
 		if c.State == pipeline.Opening {
 			fmt.Fprintf(&b, "  opening %s", c.ID)
@@ -90,6 +93,13 @@ func dropped(cams []pipeline.Camera) (n int64) {
 	return n
 }
 
+func skipped(cams []pipeline.Camera) (n int64) {
+	for _, c := range cams {
+		n += c.Skipped
+	}
+	return n
+}
+
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond)) }
 
 // summarise says what a run did.
@@ -101,6 +111,9 @@ func summarise(env *cli.Env, p pipeline.Progress) {
 	}
 	fmt.Fprintf(env.Stdout, "%d frames, %d detections, %d sightings committed in %.1f s (%.1f frames/s)\n",
 		p.Frames, p.Objects, p.Rows, p.Elapsed.Seconds(), float64(p.Frames)/p.Elapsed.Seconds())
+	if s := skipped(p.Cameras); s > 0 {
+		fmt.Fprintf(env.Stdout, "%d frames were not looked at: a camera's fps, or nothing moved\n", s)
+	}
 	if p.P50 > 0 {
 		fmt.Fprintf(env.Stdout, "grabbed to committed: p50 %s, p99 %s\n", ms(p.P50), ms(p.P99))
 	}

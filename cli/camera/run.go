@@ -9,6 +9,7 @@ import (
 	"github.com/sightlog/sightlog/cli"
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/pipeline/detect"
 )
 
 // RunCmd runs the whole pipeline.
@@ -25,7 +26,11 @@ type RunCmd struct {
 // Run implements the command.
 func (c *RunCmd) Run(ctx context.Context, env *cli.Env) error {
 	log := env.Logger(slog.LevelWarn)
-	detect, err := detectArgs(env)
+	job := pipeline.Job{Detect: c.Detect, Wait: c.Wait.Wait, Cameras: env.Cameras}
+	if err := detect.Check(job); err != nil { // before anything is started for it
+		return err
+	}
+	child, err := detectArgs(env)
 	if err != nil {
 		return err
 	}
@@ -35,8 +40,8 @@ func (c *RunCmd) Run(ctx context.Context, env *cli.Env) error {
 			Data: c.Data, Broker: c.Broker, Stream: c.Stream, Database: c.Database,
 			Sinks: c.Sinks, Wait: c.Wait.Wait, Log: log,
 		},
-		Job:      pipeline.Job{Detect: c.Detect, Wait: c.Wait.Wait, Cameras: env.Cameras},
-		Detect:   detect,
+		Job:      job,
+		Detect:   child,
 		Progress: line.show,
 		Stderr:   env.Stderr,
 		Log:      log,

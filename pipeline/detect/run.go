@@ -22,6 +22,24 @@ import (
 // reportEvery is how often the state of the cameras is reported.
 const reportEvery = 250 * time.Millisecond
 
+// Check returns the *usage.Error of a job whose sources or settings cannot be,
+// without opening anything.
+func Check(job pipeline.Job) error {
+	specs, err := parseSources(job.Detect.Source)
+	if err != nil {
+		return err
+	}
+	if _, err := scenesOf(job, specs); err != nil {
+		return err
+	}
+	for _, spec := range specs {
+		if _, err := previewPath(job.Detect.Preview, spec.ID, len(specs)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // Run reads every source of the job to its end, or until ctx ends, and reports
 // its state as it goes and once at the end. The error is a *usage.Error when
 // the job cannot be, a *pipeline.DamageError when it was done with frames

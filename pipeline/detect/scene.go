@@ -80,9 +80,15 @@ func (s *scene) open(seq int64) (err error) {
 		s.tracker = track.New(track.Options{High: s.score, FirstID: track.FirstID(seq)})
 	}
 	if s.settings.Motion {
-		s.motion = detector.NewMotionGate(detector.MotionOptions{})
+		s.motion = detector.NewMotionGate(detector.MotionOptions{Ignore: s.ignored})
 	}
 	return nil
+}
+
+// ignored reports whether a place is masked or outside the region.
+func (s *scene) ignored(x, y float64) bool {
+	r := s.settings.Region
+	return s.zones.Masked(zone.Point{X: x, Y: y}) || r != nil && (x < r[0] || y < r[1] || x > r[2] || y > r[3])
 }
 
 // resume goes on at frame next as if it had not been away: what the log says
