@@ -90,24 +90,10 @@ func (r *replay) read(ctx context.Context, s still) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if err := p.wait(ctx); err != nil {
+		if err := r.fill(ctx, s, f, seq, &p); err != nil {
+			r.free <- f // Close looks for every slot there
 			return err
 		}
-		grabbed := time.Now()
-		pts, err := s.next(&f.Image)
-		if err != nil {
-			r.free <- f
-			return err
-		}
-		if early := p.took(pts, grabbed); early > 0 {
-			// A gap in the recording: the camera delivered this one later.
-			if err := sleep(ctx, early); err != nil {
-				return err
-			}
-			grabbed = time.Now()
-		}
-		f.Seq, f.PTS, f.GrabbedAt, f.DecodedAt, f.Dropped = seq, pts, grabbed, time.Now(), 0
-		r.count(f)
 		select {
 		case r.ready <- f:
 		case <-ctx.Done():
@@ -115,6 +101,28 @@ func (r *replay) read(ctx context.Context, s still) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// fill waits for the frame's time and reads it.
+func (r *replay) fill(ctx context.Context, s still, f *Frame, seq int64, p *pacer) error {
+	if err := p.wait(ctx); err != nil {
+		return err
+	}
+	grabbed := time.Now()
+	pts, err := s.next(&f.Image)
+	if err != nil {
+		return err
+	}
+	if early := p.took(pts, grabbed); early > 0 {
+		// A gap in the recording: the camera delivered this one later.
+		if err := sleep(ctx, early); err != nil {
+			return err
+		}
+		grabbed = time.Now()
+	}
+	f.Seq, f.PTS, f.GrabbedAt, f.DecodedAt, f.Dropped = seq, pts, grabbed, time.Now(), 0
+	r.count(f)
+	return nil
 }
 
 func (r *replay) count(f *Frame) {
