@@ -36,6 +36,13 @@ const maxPipelined = 64
 // times their size.
 const maxOtherRequest = 8 << 20
 
+// maxStrangersRequest bounds what is read from who has not authenticated.
+const maxStrangersRequest = 64 << 10
+
+// bodyTimeout is how long the rest of a request may take: it holds a part of
+// what all connections share.
+const bodyTimeout = time.Minute
+
 // lastWrite is how long a client has to take its last answers when the broker
 // stops.
 const lastWrite = 5 * time.Second
@@ -87,6 +94,9 @@ func (c *conn) read() error {
 		if key := binary.BigEndian.Uint16(head[4:]); key != produceKey {
 			limit = min(limit, maxOtherRequest)
 		}
+		if c.b.cfg.SASL && !c.auth.done {
+			limit = min(limit, maxStrangersRequest)
+		}
 		if n < 8 || n > limit {
 			return fmt.Errorf("request of %d bytes", n)
 		}
@@ -99,10 +109,12 @@ func (c *conn) read() error {
 			c.b.inUse.Release(int64(n))
 		}
 		copy(*buf, head[4:])
+		c.expect(time.Now().Add(bodyTimeout))
 		if _, err := io.ReadFull(c.nc, (*buf)[2:]); err != nil {
 			release()
 			return err
 		}
+		c.expect(time.Time{})
 		p, err := c.dispatch(*buf)
 		if err != nil {
 			release()
@@ -110,6 +122,14 @@ func (c *conn) read() error {
 		}
 		p.release = release
 		c.replies <- p
+	}
+}
+
+// expect sets when the reader stops waiting, unless it has to stop now.
+func (c *conn) expect(deadline time.Time) {
+	c.nc.SetReadDeadline(deadline)
+	if c.ctx.Err() != nil {
+		c.nc.SetReadDeadline(time.Unix(1, 0))
 	}
 }
 

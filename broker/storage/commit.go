@@ -190,7 +190,10 @@ func (s *Store) replay(payload []byte) error {
 }
 
 func (s *Store) replayLog(d *decoder, kind opKind, l *Log) error {
-	if l == nil && d.err == nil {
+	if d.err != nil {
+		return d.err
+	}
+	if l == nil {
 		return fmt.Errorf("%w: operation %d on a log that is not there", ErrCorrupt, kind)
 	}
 	switch kind {
@@ -215,7 +218,11 @@ func (s *Store) replayLog(d *decoder, kind opKind, l *Log) error {
 		}
 		return s.fs.RemoveAll(l.dir)
 	case opStart:
-		for _, g := range l.applyStart(int64(d.uvarint())) {
+		off := int64(d.uvarint())
+		if d.err != nil {
+			return d.err
+		}
+		for _, g := range l.applyStart(off) {
 			g.remove()
 		}
 		return nil

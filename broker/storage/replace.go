@@ -67,6 +67,8 @@ func (l *Log) decodeReplacement(d *decoder) *replacement {
 	}
 	if d.byte() == 1 {
 		r.final, r.cleaned, r.horizon = true, d.varint(), d.varint()
+	} else if len(r.bases) == 0 {
+		d.fail("replacement")
 	}
 	return r
 }
