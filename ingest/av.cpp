@@ -85,7 +85,9 @@ int sl_av_open(sl_av *a, const char *uri, int64_t limit_ms) {
     a->format->interrupt_callback = {interrupted, a};
     AVDictionary *options = nullptr;
     if (a->live) {
-        a->format->flags |= AVFMT_FLAG_NOBUFFER;
+        // What was read to find out about the stream is old by then. Over HTTP
+        // it may be all of a recording.
+        if (strncmp(uri, "http", 4)) a->format->flags |= AVFMT_FLAG_NOBUFFER;
         a->format->max_analyze_duration = 2 * AV_TIME_BASE;
         av_dict_set(&options, "rtsp_transport", "tcp", 0);
         // Timestamps become the moment of arrival; see arrival.

@@ -25,6 +25,7 @@ type capture interface {
 	position() (time.Duration, bool) // of the frame; false if not known
 	size() image.Point               // declared
 	fps() float64                    // declared; 0 unknown
+	finite() bool                    // it has an end: a recording
 
 	interrupt()
 	close()

@@ -54,7 +54,7 @@ func (l *libav) grab(limit time.Duration) error {
 	case C.SL_FRAME:
 		return nil
 	case C.SL_END:
-		if l.live && C.sl_av_finite(l.a) == 0 {
+		if l.live && !l.finite() {
 			return errLost
 		}
 		return io.EOF
@@ -89,6 +89,8 @@ func (l *libav) fps() float64 {
 	}
 	return 0
 }
+
+func (l *libav) finite() bool { return C.sl_av_finite(l.a) != 0 }
 
 // frames is how many the file declares; exact if it has counted them.
 func (l *libav) frames() (n int64, exact bool) {

@@ -221,7 +221,14 @@ func (l *live) read(c capture, generation int) error {
 	defer c.close()
 	f := &Frame{Image: gocv.NewMat()}
 	defer func() { f.Image.Close() }()
+	recorded := c.finite() && c.fps() > 0
+	began, n := time.Now(), 0
 	for {
+		if recorded {
+			// A server gives a recording as fast as it can, a camera would not.
+			time.Sleep(time.Until(began.Add(time.Duration(float64(n) / c.fps() * float64(time.Second)))))
+			n++
+		}
 		// The watchdog is the first to lose patience.
 		if err := c.grab(l.opts.ReadTimeout + l.opts.ReadTimeout/4); err != nil {
 			return err

@@ -3,13 +3,16 @@ package ingest_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -240,6 +243,29 @@ func TestLiveSurvivesAChangeOfResolution(t *testing.T) {
 		f := next(t, s, 5*time.Second)
 		return f.Image.Cols() == 320 && numberOf(&f.Image) > 0
 	}, 5*time.Second, time.Millisecond)
+}
+
+func TestARecordingFromAServerIsPlayedAtItsPaceAndEnds(t *testing.T) {
+	path := clip(t) // 25 frames in a second
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, path) }))
+	t.Cleanup(s.Close)
+	src := open(t, s.URL+"/clip.mp4", ingest.Options{})
+	started := time.Now()
+	var seen, dropped int64
+	for {
+		var f ingest.Frame
+		err := src.Next(context.Background(), &f)
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		require.NoError(t, err)
+		seen++
+		dropped += f.Dropped
+	}
+	require.Equal(t, src.Stats().Frames, seen+dropped)
+	require.EqualValues(t, 25, src.Stats().Frames)
+	require.GreaterOrEqual(t, time.Since(started), 900*time.Millisecond)
+	require.Zero(t, src.Stats().Reopened)
 }
 
 func TestLiveNeverLogsCredentials(t *testing.T) {

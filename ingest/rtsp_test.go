@@ -260,7 +260,7 @@ func TestRTSPFrameIsFreshUnderOverload(t *testing.T) {
 	}
 	slices.Sort(ages)
 	t.Logf("age of the picture, from drawing to delivery: median %v, greatest %v (an interval is %v)", ages[len(ages)/2], ages[len(ages)-1], interval)
-	// Time decides nothing here: the numbers below hold unless something
+	// A slow machine does not decide this: it holds unless something
 	// queues, and a queue grows without bound.
-	require.Less(t, ages[len(ages)/2], 10*interval)
+	require.Less(t, ages[len(ages)/2], 25*interval)
 }

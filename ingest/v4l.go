@@ -53,7 +53,8 @@ func (v *v4l) fps() float64 {
 	return 0
 }
 
-func (v *v4l) interrupt() {}
+func (v *v4l) finite() bool { return false }
+func (v *v4l) interrupt()   {}
 
 func (v *v4l) close() {
 	if v.v != nil {
