@@ -24,6 +24,7 @@ type Config struct {
 	Version  string
 	Services pipeline.ServicesConfig // Data is empty: a directory for this run alone
 	Detect   config.Detect
+	Cameras  map[string]config.Camera
 	Child    []string // command line of the detect child
 	Progress func(pipeline.Progress)
 	Stderr   io.Writer
@@ -43,7 +44,7 @@ func Run(ctx context.Context, cfg Config) (r *Report, err error) {
 	began, cpu := time.Now(), cpuTime()
 	p, err := pipeline.Run(ctx, pipeline.RunConfig{
 		Services: cfg.Services,
-		Job:      pipeline.Job{Detect: cfg.Detect},
+		Job:      pipeline.Job{Detect: cfg.Detect, Cameras: cfg.Cameras},
 		Detect:   cfg.Child,
 		Progress: cfg.Progress,
 		Stderr:   cfg.Stderr,

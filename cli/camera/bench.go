@@ -37,7 +37,7 @@ func (c *BenchCmd) Run(ctx context.Context, env *cli.Env) error {
 			Data: config.Data{Data: c.Data}, Broker: c.Broker, Stream: c.Stream,
 			Database: c.Database, Sinks: c.Sinks, Log: log,
 		},
-		Detect: c.Detect, Child: child, Progress: line.show, Stderr: env.Stderr, Log: log,
+		Detect: c.Detect, Cameras: env.Cameras, Child: child, Progress: line.show, Stderr: env.Stderr, Log: log,
 	})
 	line.end()
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 
 	"github.com/sightlog/sightlog/detector"
+	"github.com/sightlog/sightlog/detector/zone"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/usage"
@@ -34,12 +35,13 @@ func previewPath(path, camera string, cameras int) (string, error) {
 // matter more.
 type preview struct {
 	camera string
+	shapes zone.Options
 	video  *detector.Preview // nil: none, or it failed
 	log    *slog.Logger
 }
 
-func openPreview(path, camera string, fps float64, log *slog.Logger) (*preview, error) {
-	p := &preview{camera: camera, log: log}
+func openPreview(path, camera string, shapes zone.Options, fps float64, log *slog.Logger) (*preview, error) {
+	p := &preview{camera: camera, shapes: shapes, log: log}
 	var err error
 	if path != "" {
 		p.video, err = detector.NewPreview(path, fps)
@@ -52,7 +54,11 @@ func (p *preview) show(f *ingest.Frame, objects []event.Object) {
 	if p.video == nil {
 		return
 	}
-	if err := p.video.Write(f, objects); err != nil {
+	err := drawShapes(&f.Image, p.shapes)
+	if err == nil {
+		err = p.video.Write(f, objects)
+	}
+	if err != nil {
 		p.log.Warn("the preview ends here", "camera", p.camera, "err", err)
 		p.close()
 	}
