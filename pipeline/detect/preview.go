@@ -1,9 +1,11 @@
 package detect
 
 import (
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/sightlog/sightlog/detector"
 	"github.com/sightlog/sightlog/detector/zone"
@@ -29,6 +31,16 @@ func previewPath(path, camera string, cameras int) (string, error) {
 	}
 	_, err := detector.NewPreview(path, 0) // makes the directory: better now than at the first frame
 	return path, err
+}
+
+// goOn is the path of the preview of a run that goes on at frame next: a video
+// cannot be continued, so there another one begins.
+func goOn(path string, next int64) string {
+	ext := filepath.Ext(path)
+	if next == 0 || ext == "" {
+		return path
+	}
+	return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(path, ext), next, ext)
 }
 
 // preview draws what a camera sees for as long as that works: the sightings
