@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"bufio"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -42,6 +43,10 @@ const maxStrangersRequest = 64 << 10
 // bodyTimeout is how long the rest of a request may take: it holds a part of
 // what all connections share.
 const bodyTimeout = time.Minute
+
+// readBuffer holds a small request whole, so that it takes one read; the body
+// of a large one goes past it.
+const readBuffer = 8 << 10
 
 // lastWrite is how long a client has to take its last answers when the broker
 // stops.
@@ -85,8 +90,9 @@ func (c *conn) run() {
 
 func (c *conn) read() error {
 	var head [6]byte // size and api key
+	in := bufio.NewReaderSize(c.nc, readBuffer)
 	for {
-		if _, err := io.ReadFull(c.nc, head[:]); err != nil {
+		if _, err := io.ReadFull(in, head[:]); err != nil {
 			return err
 		}
 		n := int(int32(binary.BigEndian.Uint32(head[:])))
@@ -110,7 +116,7 @@ func (c *conn) read() error {
 		}
 		copy(*buf, head[4:])
 		c.expect(time.Now().Add(bodyTimeout))
-		if _, err := io.ReadFull(c.nc, (*buf)[2:]); err != nil {
+		if _, err := io.ReadFull(in, (*buf)[2:]); err != nil {
 			release()
 			return err
 		}
