@@ -94,6 +94,9 @@ func drain(ctx context.Context, s *Services) error {
 		if err == nil && lag == 0 {
 			return nil
 		}
+		if err := s.stopped(); err != nil {
+			return err
+		}
 		select {
 		case <-tick.C:
 		case <-grace:

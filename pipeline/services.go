@@ -49,7 +49,8 @@ type Services struct {
 	broker  *stage
 	private *postgres.Private
 	keeper  *stage // starts private again when it dies
-	sinks   *stage
+	sink    *sink.Sink
+	sinks   *stage // runs sink
 	admin   *kgo.Client
 }
 
@@ -106,14 +107,14 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	if err := ReachTopics(ctx, s.Stream, cfg.Wait); err != nil {
 		return s, err
 	}
-	sinks, err := sink.New(sink.Config{
+	s.sink, err = sink.New(sink.Config{
 		Stream: scfg, Pool: s.Pool, Group: cfg.Sinks.Group, Consumers: cfg.Sinks.Sinks,
 		Log: cfg.Log, Metrics: cfg.Metrics, OnCommit: cfg.OnCommit,
 	})
 	if err != nil {
 		return s, err
 	}
-	s.sinks = startStage(sinks.Run)
+	s.sinks = startStage(s.sink.Run)
 	if s.dir != nil {
 		err = s.dir.Publish(Endpoints{Broker: s.Stream.Brokers[0], Database: s.URL})
 	}
@@ -245,6 +246,15 @@ func (s *Services) Failed(ctx context.Context) error {
 // Lag is how many records of the log the tables do not hold yet.
 func (s *Services) Lag(ctx context.Context) (int64, error) {
 	return sink.CaughtUp(ctx, s.admin, s.Pool, stream.Topics()...)
+}
+
+// stopped is nil, or says which partitions the sinks cannot pass and why; the
+// lag then stays above 0.
+func (s *Services) stopped() error {
+	if lines := s.sink.Stopped(); len(lines) > 0 {
+		return fmt.Errorf("the tables do not hold all of the log: %s", strings.Join(lines, "; "))
+	}
+	return nil
 }
 
 // Stop stops what was started, in the order of the data.
