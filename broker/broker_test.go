@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kversion"
 )
 
 // serveBroker runs a broker for the test's duration, or until stop is called.
@@ -213,4 +214,32 @@ func TestConsumerProtocolGroupSharesPartitions(t *testing.T) {
 	gs, err := kadm.NewClient(p).ListGroups(ctx)
 	require.NoError(t, err)
 	require.Equal(t, "consumer", gs["next"].ProtocolType)
+}
+
+func TestClientsOfEveryAgeAreServed(t *testing.T) {
+	t.Parallel()
+	for name, v := range map[string]*kversion.Versions{
+		"0.11": kversion.V0_11_0(), "1.0": kversion.V1_0_0(), "2.3": kversion.V2_3_0(), "2.8": kversion.V2_8_0(),
+		"3.0": kversion.V3_0_0(), "3.7": kversion.V3_7_0(), "4.0": kversion.V4_0_0(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b, _ := serveBroker(t, Config{})
+			ctx := testContext(t)
+			p := newClient(t, b, kgo.MaxVersions(v), kgo.TransactionalID("old"))
+			for i := range 4 {
+				require.NoError(t, p.BeginTransaction())
+				require.NoError(t, p.ProduceSync(ctx, record("t", i)).FirstErr())
+				require.NoError(t, p.EndTransaction(ctx, i%2 == 0))
+			}
+			c := newClient(t, b, kgo.MaxVersions(v), kgo.ConsumerGroup("old"), kgo.ConsumeTopics("t"), kgo.DisableAutoCommit(),
+				kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+			require.Equal(t, []string{"v0", "v2"}, values(consume(t, c, 2)))
+			require.NoError(t, c.CommitUncommittedOffsets(ctx))
+			os, err := kadm.NewClient(newClient(t, b, kgo.MaxVersions(v))).FetchOffsets(ctx, "old")
+			require.NoError(t, err)
+			at, _ := os.Lookup("t", 0)
+			require.GreaterOrEqual(t, at.At, int64(5))
+		})
+	}
 }
