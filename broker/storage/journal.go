@@ -61,9 +61,12 @@ type journalFile struct {
 	size int64
 }
 
+// A file grows by steps that double, so that a store which is written little
+// takes little of the disk, and one that is written much soon has files that
+// need not grow: a sync of a file that grew costs many times one that did not.
 const (
-	minGrow = 256 << 10
-	maxGrow = 8 << 20
+	minGrow       = 256 << 10
+	lastGroupRoom = 1 << 20 // beyond fileSize, for the group that crosses it
 )
 
 // openJournal opens the journal's files and calls replay, in order, with the
@@ -246,8 +249,8 @@ func (j *journal) extend(end int64) error {
 	if end <= f.size {
 		return nil
 	}
-	to := end + j.grow
-	j.grow = min(2*j.grow, maxGrow, j.fileSize)
+	to := max(end, min(end+j.grow, j.fileSize+lastGroupRoom))
+	j.grow = min(2*j.grow, j.fileSize)
 	zeros := make([]byte, min(to-f.size, 1<<20))
 	for at := f.size; at < to; at += int64(len(zeros)) {
 		zeros = zeros[:min(int64(len(zeros)), to-at)]
