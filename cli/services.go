@@ -10,8 +10,9 @@ import (
 	"github.com/sightlog/sightlog/postgres"
 )
 
-// DefaultModel is the model that is used when none is named.
-const DefaultModel = "yolox-nano"
+// DefaultModel is the model that is used when none is named: models.Default,
+// said again so that the services do not carry its weights.
+const DefaultModel = "person-nano"
 
 // Services are the commands without camera and model.
 type Services struct {

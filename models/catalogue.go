@@ -30,7 +30,7 @@ type Build struct {
 }
 
 // Default is the model used where none is named.
-const Default = "yolox-nano"
+const Default = "person-nano"
 
 const yoloxRelease = "https://github.com/Megvii-BaseDetection/YOLOX/releases/download/0.1.1rc0/"
 
@@ -45,6 +45,12 @@ func Catalogue() []Entry {
 		}
 	}
 	return []Entry{
+		{
+			Name: Default, File: Default + ".onnx", Licence: "Apache-2.0",
+			Homepage: "https://github.com/sightlog/sightlog",
+			Input:    "free, multiples of 32, BGR 0-255", Decoder: "sightlog", About: "persons only; our own, in the program",
+			Builds: []Build{{SHA256: personNanoSum(), Size: int64(len(personNano)), Verified: true}},
+		},
 		yolox("nano", "416x416", "COCO, 80 classes; 0.91 M parameters, AP 25.8",
 			Build{SHA256: "d39bee73564e338080378b0ad567fbb40e818b55bbfaf971de82a0267ed16b8a", Size: 3713911, Verified: true},
 			// The release's own file is another export of the same weights.

@@ -85,6 +85,9 @@ func Lookup(nameOrPath string, opts Options) (Model, error) {
 	if err != nil {
 		return Model{}, err
 	}
+	if m, ok := embedded(e.Name); ok {
+		return m, nil
+	}
 	if opts.Dirs == nil {
 		opts.Dirs = Dirs()
 	}

@@ -61,7 +61,7 @@ func TestUnknownModelNamesTheNearest(t *testing.T) {
 	for typed, says := range map[string]string{
 		"yolox-nanno": "did you mean yolox-nano?",
 		"YOLOX-Tiny":  "did you mean yolox-tiny?",
-		"resnet":      "known are yolox-nano",
+		"resnet":      "known are person-nano",
 	} {
 		_, err := Lookup(typed, Options{})
 		require.True(t, usage.Is(err))

@@ -13,6 +13,7 @@ import (
 	"github.com/sightlog/sightlog/cli"
 	"github.com/sightlog/sightlog/cli/camera"
 	"github.com/sightlog/sightlog/internal/testenv"
+	"github.com/sightlog/sightlog/models"
 )
 
 type composeFile struct {
@@ -55,6 +56,10 @@ func TestComposeFileStartsCommandsThatExist(t *testing.T) {
 	require.Equal(t, 3, ours, "sightlog, detect and sink")
 	require.Equal(t, []string{"kafka"}, c.Services["kafka3"].Profiles)
 	require.Empty(t, c.Services["sightlog"].Profiles)
+}
+
+func TestDefaultModelIsThatOfTheCatalogue(t *testing.T) {
+	require.Equal(t, models.Default, cli.DefaultModel)
 }
 
 func grammar(program string) any {

@@ -38,8 +38,8 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--checkpoint", help="last.pt of train.py")
     p.add_argument("--out", required=True)
-    p.add_argument("--side", type=int, default=416, help="recommended longer side of the input, pixels")
-    p.add_argument("--threshold", type=float, default=0.35, help="recommended score")
+    p.add_argument("--side", type=int, default=320, help="recommended longer side of the input, pixels")
+    p.add_argument("--threshold", type=float, default=0.40, help="recommended score")
     p.add_argument("--describe", action="store_true", help="only add the metadata to --out")
     a = p.parse_args()
     if not a.describe:
