@@ -104,7 +104,15 @@ func (OSFS) Lock(name string) (io.Closer, error) {
 		}
 		return nil, fmt.Errorf("lock %s: %w", name, err)
 	}
-	return f, nil
+	return lockFile{f}, nil
+}
+
+// lockFile unlocks before it closes: a child that is just being forked holds
+// the file too, until it executes its program.
+type lockFile struct{ *os.File }
+
+func (f lockFile) Close() error {
+	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.File.Close())
 }
 
 func (f osFile) Size() (int64, error) {
