@@ -37,6 +37,9 @@ func openPool(c config.Detect, cameras int, log *slog.Logger) (*pool, error) {
 	if c.Score < 0 || c.Score > 1 {
 		return nil, usage.New("give a number from 0 to 1", "--score %v", c.Score)
 	}
+	if c.Side < 0 || c.Side > 4096 {
+		return nil, usage.New("give pixels up to 4096", "--side %d", c.Side)
+	}
 	threads := c.Threads
 	if threads < 0 {
 		return nil, usage.New("give 1 or more", "--threads %d", threads)
@@ -58,7 +61,7 @@ func openPool(c config.Detect, cameras int, log *slog.Logger) (*pool, error) {
 	if p.score == 0 {
 		p.score = s.Spec().Score
 	}
-	p.opts = detector.Options{Classes: c.Classes, Score: threshold(c, p.score), Log: log}
+	p.opts = detector.Options{Classes: c.Classes, Score: threshold(c, p.score), Input: image.Pt(c.Side, 0), Log: log}
 	d, err := detector.New(s, p.opts)
 	if err != nil {
 		s.Close()
