@@ -98,7 +98,13 @@ func wanted(s Spec, labels []string) ([]bool, error) {
 func (d *Detector) Model() event.Model {
 	in := d.box.input
 	if in == (image.Point{}) {
-		in = image.Pt(max(d.spec.InputW, d.spec.Side), max(d.spec.InputH, d.spec.Side))
+		side := max(d.opts.Input.X, d.opts.Input.Y)
+		if side == 0 {
+			side = d.spec.Side
+		}
+		if in = image.Pt(side, side); d.spec.InputW > 0 && d.spec.InputH > 0 {
+			in = image.Pt(d.spec.InputW, d.spec.InputH)
+		}
 	}
 	return event.Model{Name: d.spec.Name, SHA256: d.spec.SHA256, Input: [2]int{in.X, in.Y}, Provider: d.model.Provider()}
 }
