@@ -221,7 +221,7 @@ func TestPersonNanoEqualsThePlainReading(t *testing.T) {
 			break
 		}
 		if f.Seq%20 == 0 {
-			people += equalsPlain(t, s, &f, [2]int{416, 320}, plainSightlog, true, 0, 0.25, fmt.Sprintf("frame %d", f.Seq))
+			people += equalsPlain(t, s, &f, [2]int{320, 256}, plainSightlog, true, 0, 0.25, fmt.Sprintf("frame %d", f.Seq))
 		}
 	}
 	require.Greater(t, people, 10)
