@@ -34,7 +34,7 @@ demo: setup build ## Set up, build, run the whole pipeline on a real clip and sh
 
 test: setup build ## Every test (RACE=1: with the race detector; PKG, RUN: some of them)
 	@scripts/setup.sh --tests
-	go test $(if $(RACE),-race) -timeout 60m -run '$(RUN)' $(PKG)
+	go test -count=1 $(if $(RACE),-race) -timeout 60m -run '$(RUN)' $(PKG)
 
 bench: ## The benchmarks
 	go test -run '^$$' -bench . -benchtime 2s $(PKG)
