@@ -51,7 +51,7 @@ func Run(ctx context.Context, cfg RunConfig) (last Progress, err error) {
 	quit := every(progressEvery, func() { m.report(ctx, services, cfg.Progress) })
 	defer func() {
 		quit()
-		last = m.report(context.WithoutCancel(ctx), services, cfg.Progress)
+		last = m.report(ctx, services, cfg.Progress)
 	}()
 
 	// A service that fails stops detect; detect's end stops the watching.
@@ -90,7 +90,7 @@ func drain(ctx context.Context, s *Services) error {
 	tick := time.NewTicker(drainEvery)
 	defer tick.Stop()
 	for {
-		lag, err := s.Lag(context.WithoutCancel(ctx))
+		lag, err := s.Lag(ctx)
 		if err == nil && lag == 0 {
 			return nil
 		}

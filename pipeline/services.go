@@ -243,10 +243,21 @@ func (s *Services) Failed(ctx context.Context) error {
 	}
 }
 
-// Lag is how many records of the log the tables do not hold yet.
+// Lag is how many records of the log the tables do not hold yet. When ctx has
+// ended it still asks, but only for a moment: a stop does not wait for a
+// database that is away.
 func (s *Services) Lag(ctx context.Context) (int64, error) {
+	limit := lagTimeout
+	if ctx.Err() != nil {
+		ctx, limit = context.WithoutCancel(ctx), drainGrace
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
 	return sink.CaughtUp(ctx, s.admin, s.Pool, stream.Topics()...)
 }
+
+// lagTimeout bounds the question how far the tables are.
+const lagTimeout = 5 * time.Second
 
 // stopped is nil, or says which partitions the sinks cannot pass and why; the
 // lag then stays above 0.

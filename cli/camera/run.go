@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"os"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/sightlog/sightlog/cli"
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/pipeline"
@@ -21,10 +23,15 @@ type RunCmd struct {
 	config.Database
 	config.Sinks
 	config.Wait
+	cli.Metrics
 }
 
 // Run implements the command.
 func (c *RunCmd) Run(ctx context.Context, env *cli.Env) error {
+	return c.Watched(func(metrics prometheus.Registerer) error { return c.run(ctx, env, metrics) })
+}
+
+func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Registerer) error {
 	log := env.Logger(slog.LevelWarn)
 	job := pipeline.Job{Detect: c.Detect, Wait: c.Wait.Wait, Cameras: env.Cameras}
 	if err := detect.Check(job); err != nil { // before anything is started for it
@@ -38,7 +45,7 @@ func (c *RunCmd) Run(ctx context.Context, env *cli.Env) error {
 	last, err := pipeline.Run(ctx, pipeline.RunConfig{
 		Services: pipeline.ServicesConfig{
 			Data: c.Data, Broker: c.Broker, Stream: c.Stream, Database: c.Database,
-			Sinks: c.Sinks, Wait: c.Wait.Wait, Log: log,
+			Sinks: c.Sinks, Wait: c.Wait.Wait, Log: log, Metrics: metrics,
 		},
 		Job:      job,
 		Detect:   child,
