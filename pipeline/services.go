@@ -268,6 +268,20 @@ func (s *Services) stopped() error {
 	return nil
 }
 
+// closePool closes the connections. Those of a database that hangs are left to
+// the end of the process: nothing is under way on them.
+func closePool(pool *pgxpool.Pool) {
+	closed := make(chan struct{})
+	go func() {
+		pool.Close()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(drainGrace):
+	}
+}
+
 // Stop stops what was started, in the order of the data.
 func (s *Services) Stop() error {
 	errs := []error{s.sinks.stop()}
@@ -275,7 +289,7 @@ func (s *Services) Stop() error {
 		s.admin.Close()
 	}
 	if s.Pool != nil {
-		s.Pool.Close()
+		closePool(s.Pool)
 	}
 	errs = append(errs, s.keeper.stop())
 	if s.private != nil {
