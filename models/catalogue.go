@@ -76,42 +76,16 @@ func Catalogue() []Entry {
 // Find returns the entry of that name. An unknown one is a *usage.Error with
 // the nearest known name.
 func Find(name string) (Entry, error) {
-	near, distance := "", 1<<30
 	var known []string
 	for _, e := range Catalogue() {
 		if e.Name == name {
 			return e, nil
 		}
-		if d := editDistance(strings.ToLower(name), e.Name); d < distance {
-			near, distance = e.Name, d
-		}
 		known = append(known, e.Name)
 	}
 	mend := "known are " + strings.Join(known, ", ") + ", or name an .onnx file"
-	if distance <= 1+len(near)/3 {
+	if near := usage.Nearest(name, known); near != "" {
 		mend = "did you mean " + near + "?"
 	}
 	return Entry{}, usage.New(mend, "unknown model %q", name)
-}
-
-// editDistance counts the insertions, deletions and replacements that turn a
-// into b (Levenshtein).
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range a {
-		before := row[0] // the row above, one to the left
-		row[0] = i + 1
-		for j := range b {
-			cost := before
-			if a[i] != b[j] {
-				cost++
-			}
-			before = row[j+1]
-			row[j+1] = min(cost, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }
