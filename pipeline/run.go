@@ -48,7 +48,7 @@ func Run(ctx context.Context, cfg RunConfig) (last Progress, err error) {
 	defer func() { err = errors.Join(err, services.Stop()) }()
 
 	cfg.Job.Stream = services.Stream
-	quit := every(progressEvery, func() { m.report(ctx, services, cfg.Progress) })
+	quit := Every(progressEvery, func() { m.report(ctx, services, cfg.Progress) })
 	defer func() {
 		quit()
 		last = m.report(ctx, services, cfg.Progress)
@@ -109,8 +109,8 @@ func drain(ctx context.Context, s *Services) error {
 	}
 }
 
-// every calls f each interval until the returned function is called.
-func every(interval time.Duration, f func()) (stop func()) {
+// Every calls f each interval until the returned function is called.
+func Every(interval time.Duration, f func()) (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)

@@ -148,22 +148,8 @@ func reporting(cams []*camera, report func(pipeline.Status)) func() {
 		}
 		report(s)
 	}
-	quit, done := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(reportEvery)
-		defer tick.Stop()
-		for {
-			select {
-			case <-tick.C:
-				now()
-			case <-quit:
-				now()
-				return
-			}
-		}
-	}()
-	return func() { close(quit); <-done }
+	quit := pipeline.Every(reportEvery, now)
+	return func() { quit(); now() }
 }
 
 func parseSources(args []string) ([]ingest.Spec, error) {
