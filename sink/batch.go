@@ -33,8 +33,6 @@ type item struct {
 // empty turns the item into one that only moves the offset.
 func (it *item) empty() { it.sighting, it.crossing, it.run, it.bad = nil, nil, nil, nil }
 
-func (it *item) hasRows() bool { return it.sighting != nil || it.crossing != nil || it.run != nil }
-
 // decode reads a record by its schema header, and without one by its topic.
 func decode(rec *kgo.Record) item {
 	it := item{place: place{rec.Topic, rec.Partition}, rec: rec}

@@ -27,7 +27,6 @@ type faultFS struct {
 	names   map[string]*memFile
 	changes []nameChange
 	dirs    map[string]bool
-	locked  bool
 
 	opsLeft   int   // operations until the power goes; -1: never
 	roomLeft  int64 // bytes until the disk is full; -1: never

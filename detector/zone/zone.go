@@ -53,7 +53,6 @@ const dither = 0.05
 type Map struct {
 	opts   Options
 	tracks map[int64]*steps
-	pts    time.Duration
 	found  []Crossing
 }
 
