@@ -46,6 +46,8 @@ type Broker struct {
 	alarms *alarms
 	inUse  *semaphore.Weighted // bytes of requests being served
 
+	inflating sync.Mutex // held while a batch is decompressed
+
 	ctx  context.Context // ends when the broker stops
 	stop context.CancelFunc
 

@@ -1,9 +1,7 @@
 package broker
 
 import (
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"math/rand/v2"
 	"reflect"
 	"sort"
@@ -37,7 +35,8 @@ import (
 //     of, a group that is not there; this broker UNKNOWN_MEMBER_ID and no offsets;
 //   - kfake refuses to delete records before the start, and takes a number of
 //     partitions that a topic has already;
-//   - kfake has fetch sessions.
+//   - kfake has fetch sessions;
+//   - kfake takes records without keys into compacted topics.
 func TestAnswersAreThoseOfKfake(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{NoAutoCreate: true, GroupMinSession: 100 * time.Millisecond})
@@ -347,19 +346,7 @@ func (p pinned) MaxVersion() int16 { return p.version }
 func plainBatch(n int, ms int64) []byte {
 	var records []byte
 	for i := range n {
-		r := kmsg.NewRecord()
-		r.OffsetDelta, r.Value = int32(i), []byte("value")
-		r.Length = int32(len(r.AppendTo(nil)) - 1)
-		records = r.AppendTo(records)
+		records = appendRecord(records, int32(i), nil, []byte("value"))
 	}
-	b := kmsg.NewRecordBatch()
-	b.PartitionLeaderEpoch, b.Magic = -1, 2
-	b.LastOffsetDelta, b.NumRecords = int32(n-1), int32(n)
-	b.FirstTimestamp, b.MaxTimestamp = ms, ms
-	b.ProducerID, b.ProducerEpoch, b.FirstSequence = -1, -1, -1
-	b.Records = records
-	b.Length = int32(len(b.AppendTo(nil)) - 12)
-	out := b.AppendTo(nil)
-	binary.BigEndian.PutUint32(out[17:], crc32.Checksum(out[21:], crc32.MakeTable(crc32.Castagnoli)))
-	return out
+	return sealed(records, n, func(b *kmsg.RecordBatch) { b.FirstTimestamp, b.MaxTimestamp = ms, ms })
 }

@@ -71,7 +71,7 @@ func (b *Broker) listOffset(c *caller, t *topic, req *kmsg.ListOffsetsRequest, r
 		if !found || bounds.Start == bounds.End {
 			return nil
 		}
-		return recordAt(l, at, at.MaxTime, sp)
+		return b.recordAt(l, at, at.MaxTime, sp)
 	default:
 		if rp.Timestamp < 0 {
 			return kerr.InvalidRequest
@@ -80,7 +80,7 @@ func (b *Broker) listOffset(c *caller, t *topic, req *kmsg.ListOffsetsRequest, r
 		if err != nil || !found {
 			return err
 		}
-		if err := recordAt(l, at, rp.Timestamp, sp); err != nil {
+		if err := b.recordAt(l, at, rp.Timestamp, sp); err != nil {
 			return err
 		}
 	}

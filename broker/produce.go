@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/sightlog/sightlog/broker/storage"
@@ -13,7 +14,8 @@ import (
 // v0-2 are advertised, because librdkafka before 2.1 compresses only if they
 // are, and refused with UNSUPPORTED_VERSION when used, as Kafka 4 does.
 // Batches are checked by their header and CRC and stored as they come; records
-// are not decompressed. All acks wait for the disk, acks=1 too. From v12 on a
+// are not decompressed, but for compacted topics, which refuse a record without
+// a key (INVALID_RECORD) as Kafka does. All acks wait for the disk, acks=1 too. From v12 on a
 // transactional batch adds its partition to the transaction (KIP-890).
 
 const produceKey = 0
@@ -107,6 +109,11 @@ func (p *producing) append(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPart
 	if batch.Control() {
 		return nil, fmt.Errorf("%w: clients do not write control batches", kerr.InvalidRecord)
 	}
+	if conf.compact {
+		if err := p.b.checkKeys(batch); err != nil {
+			return nil, err
+		}
+	}
 	if batch.Transactional() {
 		if p.req.TransactionID != nil {
 			if err := p.b.authorize(c, opWrite, resourceTxn, *p.req.TransactionID); err != nil {
@@ -139,6 +146,9 @@ func (p *producing) answer(resp *kmsg.ProduceResponse) {
 			}
 			if sp.ErrorCode = code(err); err != nil {
 				sp.ErrorMessage = message(err)
+				if bad := (invalidRecords)(nil); errors.As(err, &bad) {
+					sp.ErrorRecords = bad
+				}
 				continue
 			}
 			p.b.met.produced.Add(float64(r.bytes))

@@ -2,15 +2,31 @@ package broker
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/sightlog/sightlog/broker/storage"
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
+// What reads inside batches, decompressing them if need be: the search for a
+// timestamp, and what is written to compacted topics. All else passes through.
+
+// each calls fn with the batch's records until it returns false. One batch at a
+// time is decompressed, so that many small ones that grow large cannot fill the
+// memory: storage bounds one.
+func (b *Broker) each(batch storage.Batch, fn func(*storage.Record) bool) error {
+	const codec = 7 // the attribute bits that name it
+	if batch.Attributes()&codec != 0 {
+		b.inflating.Lock()
+		defer b.inflating.Unlock()
+	}
+	return batch.Each(fn)
+}
+
 // recordAt finds, in the batch at, the first record with a timestamp of at
-// least ms. It reads inside the batch, decompressing it if need be: this is
-// off the path that records take.
-func recordAt(l *storage.Log, at storage.BatchAt, ms int64, sp *kmsg.ListOffsetsResponseTopicPartition) error {
+// least ms.
+func (b *Broker) recordAt(l *storage.Log, at storage.BatchAt, ms int64, sp *kmsg.ListOffsetsResponseTopicPartition) error {
 	start := l.Start()
 	sp.Offset, sp.Timestamp, sp.LeaderEpoch = max(at.Base, start), at.MaxTime, leaderEpoch
 	raw, err := l.Read(nil, sp.Offset, noLimit, 1)
@@ -20,7 +36,7 @@ func recordAt(l *storage.Log, at storage.BatchAt, ms int64, sp *kmsg.ListOffsets
 	if len(raw) == 0 {
 		return nil
 	}
-	err = storage.Batch(raw).Each(func(r *storage.Record) bool {
+	err = b.each(storage.Batch(raw), func(r *storage.Record) bool {
 		if r.Timestamp < ms || r.Offset < start {
 			return true
 		}
@@ -29,6 +45,48 @@ func recordAt(l *storage.Log, at storage.BatchAt, ms int64, sp *kmsg.ListOffsets
 	})
 	if errors.Is(err, storage.ErrUnreadable) {
 		return nil
+	}
+	return err
+}
+
+// invalidRecords says which records of a batch a topic does not take.
+type invalidRecords []kmsg.ProduceResponseTopicPartitionErrorRecord
+
+// maxInvalid is how many of a batch's records an answer names.
+const maxInvalid = 100
+
+func (e invalidRecords) Error() string {
+	return fmt.Sprintf("%v: %s (record %d of the batch)", kerr.InvalidRecord, *e[0].ErrorMessage, e[0].RelativeOffset)
+}
+
+func (e invalidRecords) Unwrap() error { return kerr.InvalidRecord }
+
+// checkKeys says whether a compacted topic takes the batch: each record has a
+// key and its place in the batch, for compaction goes by both.
+func (b *Broker) checkKeys(batch storage.Batch) error {
+	var bad invalidRecords
+	i := int32(-1)
+	err := b.each(batch, func(r *storage.Record) bool {
+		i++
+		var text string
+		switch {
+		case r.Key == nil:
+			text = "a compacted topic takes no record without a key"
+		case r.Offset != batch.Base()+int64(i):
+			text = "its offset is not that of its place in the batch"
+		default:
+			return true
+		}
+		er := kmsg.NewProduceResponseTopicPartitionErrorRecord()
+		er.RelativeOffset, er.ErrorMessage = i, &text
+		bad = append(bad, er)
+		return len(bad) < maxInvalid
+	})
+	switch {
+	case errors.Is(err, storage.ErrUnreadable): // not CORRUPT_MESSAGE: the same bytes would come again
+		return fmt.Errorf("%w: %w", kerr.InvalidRecord, err)
+	case len(bad) > 0:
+		return bad
 	}
 	return err
 }
