@@ -118,19 +118,26 @@ func (t *Tensor) class(i int) int {
 	return int(t.F32[i])
 }
 
-// detr reads dets [1,N,4], centre and size as parts of the input, and labels
-// [1,N,C], logits for each class (RF-DETR and other DETRs). Each box stands
-// for itself: there is nothing to suppress.
+// detr reads boxes [1,N,4], centre and size as parts of the input, and logits
+// [1,N,C] for each class, in either order: dets and labels (RF-DETR), or logits
+// and pred_boxes (D-FINE, RT-DETR, RF-DETR as exported by Optimum). Each box
+// stands for itself: there is nothing to suppress.
 type detr struct{}
 
 func (detr) suppressed() bool { return true }
 
+func detrLogitsFirst(name string) bool { return name == "logits" || name == "pred_logits" }
+
 func (detr) decode(dst []candidate, out []Tensor, q *query) ([]candidate, error) {
-	b, d, err := output("detr", out, 0, -1, 4)
+	boxes, logits := 0, 1
+	if len(out) > 0 && detrLogitsFirst(out[0].Name) {
+		boxes, logits = 1, 0
+	}
+	b, d, err := output("detr", out, boxes, -1, 4)
 	if err != nil {
 		return dst, err
 	}
-	l, dl, err := output("detr", out, 1, d[0], -1)
+	l, dl, err := output("detr", out, logits, d[0], -1)
 	if err != nil {
 		return dst, err
 	}

@@ -101,6 +101,9 @@ func plainBoxes(out []detector.Tensor, _, _ int) (all []plainBox) {
 
 func plainDETR(out []detector.Tensor, w, h int) (all []plainBox) {
 	b, l := out[0], out[1]
+	if l.Name == "pred_boxes" {
+		b, l = l, b
+	}
 	for i := range int(b.Shape[1]) {
 		c, p := plainArgmax(int(l.Shape[2]), func(c int) float64 { return 1 / (1 + math.Exp(-at(l, i, c))) })
 		fw, fh := float64(w), float64(h)
@@ -388,6 +391,17 @@ func TestLayoutsWithoutAFileAtHandEqualThePlainReading(t *testing.T) {
 			g.Output("labels", tinyonnx.Float32, 1, 96, 91)
 			return g
 		}, plainDETR, false, 91},
+		{"detr", func() *head { // as Optimum exports D-FINE and RT-DETR
+			g := newHead(w, h, "")
+			g.cellsOf("d", 8, 4, 6, 0, 255)
+			g.op("Sigmoid", "d1", "d")
+			g.transpose("pred_boxes", "d1")
+			g.cellsOf("l", 8, 80, 6, 0, 255)
+			g.transpose("logits", "l")
+			g.Output("logits", tinyonnx.Float32, -1, -1, 80)
+			g.Output("pred_boxes", tinyonnx.Float32, -1, -1, 4)
+			return g
+		}, plainDETR, false, 80},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s, err := onnx.OpenBytes(c.build().Bytes(), onnx.Options{Library: library(t), Threads: 1, Name: c.name})

@@ -24,7 +24,7 @@ type Description struct {
 	Mean      []float32 `yaml:"mean"`      // three, in that order: (pixel-mean)/std, pixel 0..255
 	Std       []float32 `yaml:"std"`       // three
 	Pad       *float32  `yaml:"pad"`       // pixel value of the border
-	Letterbox Placement `yaml:"letterbox"` // top-left or centre
+	Letterbox Placement `yaml:"letterbox"` // top-left, centre or stretch
 	Stride    int       `yaml:"stride"`    // a free input is a multiple of it
 	Side      int       `yaml:"side"`      // longer side of a free input
 	Classes   []string  `yaml:"classes"`   // names by class id
@@ -87,7 +87,7 @@ func (d *Description) check() error {
 	return errors.Join(
 		oneOf("decoder", d.Decoder, Decoders()...),
 		oneOf("order", string(d.Order), string(BGR), string(RGB)),
-		oneOf("letterbox", string(d.Letterbox), string(TopLeft), string(Centre)),
+		oneOf("letterbox", string(d.Letterbox), string(TopLeft), string(Centre), string(Stretch)),
 		three("mean", d.Mean), three("std", d.Std),
 		within("stride", float32(d.Stride), 1, 256), within("side", float32(d.Side), 32, maxSide),
 		within("score", d.Score, 0, 1), within("iou", d.IoU, 0, 1),

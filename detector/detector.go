@@ -187,7 +187,8 @@ func (d *Detector) fit(frame image.Point) error {
 
 // inputFor returns the model's input for a picture of this size: what the
 // graph fixes; else what was asked for; else the smallest multiple of the
-// stride that holds the picture with its longer side at the default.
+// stride that holds the picture with its longer side at the default, or a
+// square where the picture is stretched.
 func inputFor(s Spec, asked, size image.Point) image.Point {
 	if s.InputW > 0 && s.InputH > 0 {
 		return image.Pt(s.InputW, s.InputH)
@@ -199,6 +200,9 @@ func inputFor(s Spec, asked, size image.Point) image.Point {
 	side := max(asked.X, asked.Y)
 	if side == 0 {
 		side = s.Side
+	}
+	if s.Letterbox == Stretch {
+		return image.Pt(up(float64(side)), up(float64(side)))
 	}
 	scale := float64(up(float64(side))) / float64(max(size.X, size.Y, 1))
 	return image.Pt(up(float64(size.X)*scale), up(float64(size.Y)*scale))

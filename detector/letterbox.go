@@ -23,7 +23,7 @@ import (
 const maxSide = 16384
 
 // letterbox fits a region of a frame into the input tensor: resized by one
-// factor, the rest filled with the pad value. Its tables are made once, for one
+// factor, the rest filled with the pad value; or stretched over all of it. Its tables are made once, for one
 // size of frames, and then only read.
 type letterbox struct {
 	spec   Spec
@@ -49,6 +49,9 @@ func (l *letterbox) fit(region image.Rectangle, input image.Point) error {
 	scale := min(float64(input.X)/float64(size.X), float64(input.Y)/float64(size.Y))
 	w := min(input.X, max(1, int(math.Round(float64(size.X)*scale))))
 	h := min(input.Y, max(1, int(math.Round(float64(size.Y)*scale))))
+	if l.spec.Letterbox == Stretch {
+		w, h = input.X, input.Y
+	}
 	corner := image.Point{}
 	if l.spec.Letterbox == Centre {
 		corner = image.Pt((input.X-w)/2, (input.Y-h)/2)

@@ -45,7 +45,7 @@ func noise(t testing.TB, w, h int) *ingest.Frame {
 func TestLetterboxEqualsThePlainOne(t *testing.T) {
 	t.Parallel()
 	for _, size := range []image.Point{{768, 576}, {1, 1}, {1, 700}, {640, 2}, {3, 3}, {33, 77}, {415, 419}, {416, 320}, {1919, 1079}, {7, 1000}} {
-		for _, place := range []detector.Placement{detector.TopLeft, detector.Centre} {
+		for _, place := range []detector.Placement{detector.TopLeft, detector.Centre, detector.Stretch} {
 			for _, order := range []detector.Order{detector.BGR, detector.RGB} {
 				s := tinySpec("sightlog")
 				s.InputW, s.InputH, s.Letterbox, s.Order = 416, 320, place, order

@@ -24,6 +24,9 @@ func plainLetterbox(s detector.Spec, m *gocv.Mat, w, h int) (*detector.Tensor, f
 	scale := math.Min(float64(w)/float64(fw), float64(h)/float64(fh))
 	nw := max(1, min(w, int(math.Round(float64(fw)*scale))))
 	nh := max(1, min(h, int(math.Round(float64(fh)*scale))))
+	if s.Letterbox == detector.Stretch {
+		nw, nh = w, h
+	}
 	ox, oy := 0, 0
 	if s.Letterbox == detector.Centre {
 		ox, oy = (w-nw)/2, (h-nh)/2

@@ -76,10 +76,13 @@ func recogniseInput(in []TensorInfo) (Spec, error) {
 		return Spec{}, fmt.Errorf("no detector: its %d inputs (%s) are not one picture", len(in), shapes(in))
 	}
 	d := in[0].Shape
-	if len(d) != 4 || !in[0].Float32 || d[1] != 3 || d[0] > 1 {
+	if len(d) != 4 || !in[0].Float32 || d[1] > 0 && d[1] != 3 || d[0] > 1 {
 		return Spec{}, fmt.Errorf("no detector: its input %s is not a picture, f32 [1,3,h,w]", shapes(in))
 	}
-	s := Spec{Stride: 32, Side: 416, Pad: 114, Score: 0.3, IoU: 0.45}
+	s := Spec{Stride: 32, Side: 416, Pad: 114, Score: 0.3, IoU: 0.45, Letterbox: TopLeft}
+	if len(in) == 2 { // a DETR that scales its boxes itself
+		s.Letterbox = Stretch
+	}
 	if d[2] > maxSide || d[3] > maxSide {
 		return Spec{}, errors.New("no detector: its input is larger than any picture")
 	}
@@ -116,7 +119,7 @@ func recogniseBoxes(s *Spec, out []TensorInfo, _ map[string]string) int {
 	if len(out) != 3 || !has(out, "boxes") || !has(out, "labels") || !has(out, "scores") {
 		return 0
 	}
-	s.feed(RGB, TopLeft, 255)
+	s.feed(RGB, s.Letterbox, 255)
 	s.Decoder, s.VariableOutput, s.Side = "boxes", true, 640
 	return len(coco)
 }
@@ -130,13 +133,35 @@ func recogniseMMDeploy(s *Spec, out []TensorInfo, _ map[string]string) int {
 	return len(coco)
 }
 
+// DETRs are trained on squares, whatever the picture's aspect. RF-DETR, known
+// by its 91 classes, wants ImageNet's normalisation and loses most of its
+// precision at another size than its own (384 for nano); D-FINE and RT-DETR
+// want parts of 1. The first DETR and YOLOS have 92 logits, the last for
+// "nothing", that want a softmax: they are not read.
 func recogniseDETR(s *Spec, out []TensorInfo, _ map[string]string) int {
-	if len(out) != 2 || out[0].Name != "dets" || out[1].Name != "labels" || !out[1].Float32 || last(out[0]) != 4 || len(out[1].Shape) != 3 {
+	if len(out) != 2 {
 		return 0
 	}
-	s.feedImageNet(RGB, TopLeft)
+	boxes, logits := out[0], out[1]
+	if detrLogitsFirst(boxes.Name) {
+		boxes, logits = logits, boxes
+	}
+	roboflow := boxes.Name == "dets" && logits.Name == "labels"
+	exported := boxes.Name == "pred_boxes" && detrLogitsFirst(logits.Name)
+	classes := int(last(logits))
+	if !roboflow && !exported || !boxes.Float32 || !logits.Float32 || last(boxes) != 4 && last(boxes) > 0 ||
+		len(logits.Shape) != 3 || classes < 1 || classes == 92 {
+		return 0
+	}
+	if roboflow || classes == 91 {
+		s.feedImageNet(RGB, Stretch)
+		s.Side = 384
+	} else {
+		s.feed(RGB, Stretch, 255)
+		s.Side = 640
+	}
 	s.Decoder = "detr"
-	return int(last(out[1]))
+	return classes
 }
 
 // The layouts of one output are told apart by its shape: YOLOX has a row for

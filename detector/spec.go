@@ -16,6 +16,7 @@ type Placement string
 const (
 	TopLeft Placement = "top-left"
 	Centre  Placement = "centre"
+	Stretch Placement = "stretch" // over all of it, the aspect lost
 )
 
 // Spec says what a model wants to be fed and how to read what it answers.
@@ -24,7 +25,8 @@ type Spec struct {
 	SHA256 string
 
 	// InputW and InputH are fixed by the graph. Where they are 0 the input is
-	// free in multiples of Stride, and Side is the longer side by default.
+	// free in multiples of Stride, and Side is the longer side by default (both
+	// sides for Stretch).
 	InputW, InputH int
 	Stride         int
 	Side           int
