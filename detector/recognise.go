@@ -211,6 +211,11 @@ func recogniseYOLOv5(s *Spec, out []TensorInfo, _ map[string]string) int {
 	if len(out) < 1 || len(out[0].Shape) != 3 || !out[0].Float32 {
 		return 0
 	}
+	for _, head := range out[1:] { // older exports add the three grids themselves
+		if len(head.Shape) != 5 {
+			return 0
+		}
+	}
 	n, row := out[0].Shape[1], out[0].Shape[2]
 	if row < 6 || n > 0 && (s.InputW == 0 || n != 3*cells(s.InputW, s.InputH)) {
 		return 0

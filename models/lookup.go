@@ -31,7 +31,7 @@ var ErrMissing = errors.New("the model is not here")
 // Options say where models are and what is accepted.
 type Options struct {
 	Dirs       []string // searched in turn; default: Dirs()
-	Unverified bool     // accept builds whose SHA-256 nobody here could check
+	Unverified bool     // accept builds that nobody here has run
 }
 
 // Dirs are the directories searched for models: $SIGHTLOG_MODELS, a directory
@@ -119,10 +119,8 @@ func (e Entry) accepts(sum string, unverified bool) error {
 		switch {
 		case b.SHA256 == sum && (b.Verified || unverified):
 			return nil
-		case b.SHA256 == sum || b.SHA256 == "" && !unverified:
-			return errors.New("is unverified: nobody checked that it is the model it claims to be; add --unverified to use it all the same")
-		case b.SHA256 == "":
-			return nil
+		case b.SHA256 == sum:
+			return errors.New("is unverified: it is the file that public sources name, but nobody here has run it; add --unverified to use it all the same")
 		}
 	}
 	return fmt.Errorf("has SHA-256 %s, which is not in the catalogue; pull it again, or name the file itself", sum)

@@ -30,8 +30,12 @@ func TestCatalogueIsComplete(t *testing.T) {
 		require.False(t, names[e.Name])
 		names[e.Name] = true
 		for _, b := range e.Builds {
-			require.True(t, b.SHA256 == "" || len(b.SHA256) == 64)
-			require.False(t, b.Verified && b.SHA256 == "", e.Name)
+			require.Regexp(t, "^[0-9a-f]{64}$", b.SHA256, e.Name)
+			require.Positive(t, b.Size, e.Name)
+			require.True(t, b.Verified || len(b.URLs) > 0, "%s: neither here nor to be had", e.Name)
+			for _, u := range b.URLs {
+				require.Regexp(t, "^https://.*[.]onnx$", u)
+			}
 		}
 	}
 	require.True(t, names[Default])
@@ -96,12 +100,20 @@ func TestAFileThatIsNotTheCatalogueModelIsRefused(t *testing.T) {
 	require.True(t, usage.Is(err))
 	require.Contains(t, err.Error(), "not in the catalogue")
 
+	opts.Unverified = true
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "yolox_tiny.onnx"), []byte("any"), 0o600))
 	_, err = Lookup("yolox-tiny", opts)
-	require.Contains(t, err.Error(), "--unverified")
-	opts.Unverified = true
-	_, err = Lookup("yolox-tiny", opts)
-	require.NoError(t, err)
+	require.ErrorContains(t, err, "not in the catalogue", "unverified is not unknown")
+}
+
+func TestAFileNobodyHasRunIsAcceptedOnlyWhenAsked(t *testing.T) {
+	t.Parallel()
+	e, _ := entryFor([]byte("weights"))
+	sum := e.Builds[0].SHA256
+	require.NoError(t, e.accepts(sum, false))
+	e.Builds[0].Verified = false
+	require.ErrorContains(t, e.accepts(sum, false), "--unverified")
+	require.NoError(t, e.accepts(sum, true))
 }
 
 func TestUnverifiedModelIsNotPulledUnasked(t *testing.T) {
@@ -109,8 +121,8 @@ func TestUnverifiedModelIsNotPulledUnasked(t *testing.T) {
 	_, err := Pull(context.Background(), "yolox-tiny", PullOptions{Dir: t.TempDir()})
 	require.True(t, usage.Is(err))
 	require.Contains(t, err.Error(), "--unverified")
-	_, err = Pull(context.Background(), "nanodet-m", PullOptions{Dir: t.TempDir()})
-	require.True(t, usage.Is(err))
+	_, err = Pull(context.Background(), Default, PullOptions{Dir: t.TempDir()})
+	require.ErrorContains(t, err, "in the program")
 }
 
 // served serves data, or the first cut bytes of it on the first request.

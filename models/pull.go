@@ -16,15 +16,12 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// maxPull bounds a download whose size nobody announced.
-const maxPull = 2 << 30
-
 // PullOptions say where to and how. The zero value pulls verified builds into
 // the user's cache.
 type PullOptions struct {
 	Dir        string                  // default: the user's cache
-	Unverified bool                    // also builds whose SHA-256 nobody here could check
-	Progress   func(done, total int64) // bytes; total 0: unknown
+	Unverified bool                    // also builds that nobody here has run
+	Progress   func(done, total int64) // bytes
 	Client     *http.Client
 }
 
@@ -37,11 +34,14 @@ func Pull(ctx context.Context, name string, opts PullOptions) (string, error) {
 		return "", err
 	}
 	b, ok := e.pullable()
+	_, inside := embedded(e.Name)
 	switch {
+	case inside:
+		return "", usage.New("just use it", "model %s is in the program: there is nothing to pull", e.Name)
 	case !ok:
 		return "", usage.New(e.howToGet(), "model %s has no address to pull it from", e.Name)
 	case !b.Verified && !opts.Unverified:
-		return "", usage.New("add --unverified to pull it all the same", "model %s is unverified: nobody checked what its address gives", e.Name)
+		return "", usage.New("add --unverified to pull it all the same", "model %s is unverified: its SHA-256 is from public sources, and nobody here has run it", e.Name)
 	}
 	return pull(ctx, e, b, opts)
 }
@@ -99,10 +99,10 @@ func fetch(ctx context.Context, url, to string, b Build, opts PullOptions) error
 	if err != nil {
 		return err
 	}
-	if b.Size > 0 && have > b.Size {
+	if have > b.Size {
 		have = 0
 	}
-	if b.Size == 0 || have < b.Size {
+	if have < b.Size {
 		if err := download(ctx, url, f, have, b, opts); err != nil {
 			return err
 		}
@@ -114,7 +114,7 @@ func fetch(ctx context.Context, url, to string, b Build, opts PullOptions) error
 	if err != nil {
 		return err
 	}
-	if b.SHA256 != "" && sum != b.SHA256 {
+	if sum != b.SHA256 {
 		if err := os.Remove(part); err != nil { // continuing it would not mend it
 			return err
 		}
@@ -140,8 +140,6 @@ func download(ctx context.Context, url string, f *os.File, have int64, b Build, 
 	case resp.StatusCode == http.StatusPartialContent && strings.HasPrefix(resp.Header.Get("Content-Range"), "bytes "+strconv.FormatInt(have, 10)+"-"):
 	case resp.StatusCode == http.StatusOK:
 		have = 0 // the server begins anew
-	case resp.StatusCode == http.StatusRequestedRangeNotSatisfiable && b.Size == 0:
-		return nil // there is no more of it
 	default:
 		return fmt.Errorf("%s answers %s", url, resp.Status)
 	}
@@ -151,19 +149,12 @@ func download(ctx context.Context, url string, f *os.File, have int64, b Build, 
 	if _, err := f.Seek(have, io.SeekStart); err != nil {
 		return err
 	}
-	limit := int64(maxPull)
-	total := b.Size
-	if total > 0 {
-		limit = total
-	} else if resp.ContentLength > 0 {
-		total = have + resp.ContentLength
-	}
-	n, err := io.Copy(f, io.TeeReader(io.LimitReader(resp.Body, limit-have+1), &progress{have, total, opts.Progress}))
+	n, err := io.Copy(f, io.TeeReader(io.LimitReader(resp.Body, b.Size-have+1), &progress{have, b.Size, opts.Progress}))
 	if err != nil {
 		return fmt.Errorf("%s: after %d bytes: %w", url, have+n, err)
 	}
-	if have+n > limit {
-		return fmt.Errorf("%s gives more than %d bytes", url, limit)
+	if have+n > b.Size {
+		return fmt.Errorf("%s gives more than %d bytes", url, b.Size)
 	}
 	return nil
 }
