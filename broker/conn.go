@@ -169,10 +169,8 @@ func (c *conn) dispatch(frame []byte) (pending, error) {
 		}
 		p.flexible = h.key != apiVersionsKey
 	}
-	if !c.auth.done {
-		if err := checkBeforeAuth(h.key, req, body); err != nil {
-			return pending{}, fmt.Errorf("decode %s v%d: %w", kmsg.NameForKey(h.key), h.version, err)
-		}
+	if err := a.shape.check(body, h.version, req.IsFlexible()); err != nil {
+		return pending{}, fmt.Errorf("decode %s v%d: %w", kmsg.NameForKey(h.key), h.version, err)
 	}
 	c.b.met.requests.WithLabelValues(kmsg.NameForKey(h.key)).Inc()
 	if err := req.ReadFrom(body); err != nil {

@@ -12,6 +12,7 @@ import (
 type api struct {
 	min, max int16
 	serve    handler
+	shape    shape
 }
 
 // handler does what must happen in a connection's order. It runs in the
@@ -34,17 +35,17 @@ func now(r kmsg.Response) reply { return func() kmsg.Response { return r } }
 
 // serve makes an api of a handler that answers at once.
 func serve[R kmsg.Request](min, max int16, f func(*Broker, *caller, R) kmsg.Response) api {
-	return api{min, max, func(b *Broker, c *caller, req kmsg.Request) reply { return now(f(b, c, req.(R))) }}
+	return api{min: min, max: max, serve: func(b *Broker, c *caller, req kmsg.Request) reply { return now(f(b, c, req.(R))) }}
 }
 
 // serveLater makes an api of a handler whose answer waits.
 func serveLater[R kmsg.Request](min, max int16, f func(*Broker, *caller, R) reply) api {
-	return api{min, max, func(b *Broker, c *caller, req kmsg.Request) reply { return f(b, c, req.(R)) }}
+	return api{min: min, max: max, serve: func(b *Broker, c *caller, req kmsg.Request) reply { return f(b, c, req.(R)) }}
 }
 
 // apis returns what is served; ApiVersions advertises just this.
 func apis() map[int16]api {
-	return map[int16]api{
+	served := map[int16]api{
 		0:  serveLater(0, 13, (*Broker).produce),
 		1:  serveLater(4, 18, (*Broker).fetch),
 		2:  serve(1, 11, (*Broker).listOffsets),
@@ -92,6 +93,12 @@ func apis() map[int16]api {
 		69: serve(0, 1, (*Broker).consumerGroupDescribe),
 		75: serve(0, 0, (*Broker).describeTopicPartitions),
 	}
+	shapes := shapes()
+	for key, a := range served {
+		a.shape = shapes[key]
+		served[key] = a
+	}
+	return served
 }
 
 // header is a request's header, version 1 or the common part of version 2.
@@ -147,26 +154,4 @@ func skipTags(p []byte) ([]byte, error) {
 		p = p[w+w2+int(size):]
 	}
 	return p, nil
-}
-
-// checkBeforeAuth looks at the tagged fields of the flexible requests that
-// anybody may send: kmsg would count down from any number of them that it is
-// told. Who has authenticated, or is on this machine, is trusted not to.
-func checkBeforeAuth(key int16, req kmsg.Request, body []byte) error {
-	if !req.IsFlexible() || key != apiVersionsKey && key != 36 {
-		return nil
-	}
-	strings := 1 // the token
-	if key == apiVersionsKey {
-		strings = 2 // name and version of the client's software
-	}
-	for range strings {
-		n, w := binary.Uvarint(body)
-		if w <= 0 || n == 0 || n-1 > uint64(len(body)-w) {
-			return errShort
-		}
-		body = body[w+int(n-1):]
-	}
-	_, err := skipTags(body)
-	return err
 }

@@ -1,0 +1,179 @@
+package broker
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+)
+
+// shape is what a request's body is made of. A body is walked by its shape
+// before kmsg decodes it, because kmsg believes what it is told: it makes room
+// for as many elements as an array has bytes left, and counts down from any
+// number of tagged fields, four thousand million of them if need be. What a
+// walk has passed is really there.
+type shape []field
+
+// field is a part of a request in the versions that have it.
+type field struct {
+	min, max int16
+	kind     kind
+	size     int   // of a fixed field, in bytes
+	of       shape // of an array's elements, a struct, a tag
+	tag      uint64
+}
+
+type kind int8
+
+const (
+	fixedKind  kind = iota // size bytes
+	stringKind             // a length and bytes; int16 or, compact, a varint
+	bytesKind              // the same with int32
+	arrayKind              // of structs, which end with tags
+	flatKind               // of one field without tags
+	optKind                // a struct that may be null: int8, then its fields
+	tagKind                // a tagged field with fields inside
+)
+
+// maxElements bounds the elements of all arrays of a request together: decoded
+// they take up to a hundred times their bytes.
+const maxElements = 1 << 20
+
+var (
+	errShape    = errors.New("request is not what its version says")
+	errElements = errors.New("request has too many elements")
+)
+
+// check says whether body has the shape in the version.
+func (s shape) check(body []byte, version int16, flexible bool) error {
+	w := walk{p: body, version: version, flexible: flexible, left: maxElements}
+	w.fields(s)
+	if w.ok() {
+		w.tags(s)
+	}
+	return w.err
+}
+
+// walk is one pass over a body. The first error ends it.
+type walk struct {
+	p        []byte
+	version  int16
+	flexible bool // compact lengths and tagged fields (KIP-482)
+	left     int  // elements that may come
+	err      error
+}
+
+func (w *walk) ok() bool { return w.err == nil }
+
+func (w *walk) skip(n int) {
+	if n > len(w.p) {
+		w.err = errShape
+		return
+	}
+	w.p = w.p[n:]
+}
+
+// uvarint reads at most 32 bits.
+func (w *walk) uvarint() uint32 {
+	v, n := binary.Uvarint(w.p)
+	if n <= 0 || n > 5 || v > math.MaxUint32 {
+		w.err = errShape
+		return 0
+	}
+	w.p = w.p[n:]
+	return uint32(v)
+}
+
+// length reads the length of a string, of bytes or of an array; null is 0.
+func (w *walk) length(size int) int {
+	if w.flexible {
+		n := w.uvarint()
+		if n > math.MaxInt32 {
+			w.err = errShape
+		}
+		return max(int(n)-1, 0)
+	}
+	if len(w.p) < size {
+		w.err = errShape
+		return 0
+	}
+	n := 0
+	if size == 2 {
+		n = int(int16(binary.BigEndian.Uint16(w.p)))
+	} else {
+		n = int(int32(binary.BigEndian.Uint32(w.p)))
+	}
+	w.p = w.p[size:]
+	return max(n, 0)
+}
+
+func (w *walk) fields(s shape) {
+	for i := range s {
+		f := &s[i]
+		if w.version < f.min || w.version > f.max || f.kind == tagKind {
+			continue
+		}
+		switch f.kind {
+		case fixedKind:
+			w.skip(f.size)
+		case stringKind:
+			w.skip(w.length(2))
+		case bytesKind:
+			w.skip(w.length(4))
+		case arrayKind, flatKind:
+			w.array(f)
+		case optKind:
+			w.optional(f)
+		}
+		if !w.ok() {
+			return
+		}
+	}
+}
+
+func (w *walk) array(f *field) {
+	n := w.length(4)
+	if w.left -= n; w.left < 0 {
+		w.err = errElements
+		return
+	}
+	for ; n > 0 && w.ok(); n-- {
+		if w.fields(f.of); w.ok() && f.kind == arrayKind {
+			w.tags(f.of)
+		}
+	}
+}
+
+func (w *walk) optional(f *field) {
+	present := len(w.p) > 0 && int8(w.p[0]) != -1
+	if w.skip(1); w.ok() && present {
+		if w.fields(f.of); w.ok() {
+			w.tags(f.of)
+		}
+	}
+}
+
+// tags reads the tagged fields at the end of a struct.
+func (w *walk) tags(s shape) {
+	if !w.flexible {
+		return
+	}
+	for n := w.uvarint(); n > 0 && w.ok(); n-- {
+		tag := w.uvarint()
+		size := w.uvarint()
+		if !w.ok() || uint64(size) > uint64(len(w.p)) {
+			w.err = errShape
+			return
+		}
+		in := *w
+		in.p = w.p[:size]
+		w.p = w.p[size:]
+		for i := range s {
+			if s[i].kind == tagKind && s[i].tag == uint64(tag) {
+				if in.fields(s[i].of); in.ok() {
+					in.tags(s[i].of)
+				}
+				w.left, w.err = in.left, in.err
+			}
+		}
+	}
+}
