@@ -88,17 +88,20 @@ func BenchmarkWholeDetector(b *testing.B) {
 			require.NoError(b, err)
 			defer s.Close()
 			for b.Loop() {
-				speed, err := detector.MeasureSpeed(context.Background(), func() (ingest.Source, error) {
-					return ingest.Open(context.Background(), ingest.Spec{ID: "bench", URI: c.source}, ingest.Options{Pace: ingest.Fast})
-				}, s, detector.Options{Classes: []string{"person"}}, 1)
+				speed, err := detector.MeasureSpeed(context.Background(), detector.Trial{
+					Open: func() (ingest.Source, error) {
+						return ingest.Open(context.Background(), ingest.Spec{ID: "bench", URI: c.source}, ingest.Options{Pace: ingest.Fast})
+					},
+					Model: s, Options: detector.Options{Classes: []string{"person"}},
+				}, 3)
 				require.NoError(b, err)
-				b.ReportMetric(speed.Decode.Seconds()*1e3, "decode-cpu-ms/frame")
-				b.ReportMetric(speed.Infer.Seconds()*1e3, "infer-cpu-ms/frame")
-				b.ReportMetric(speed.Whole.Seconds()*1e3, "whole-cpu-ms/frame")
-				b.ReportMetric(speed.Wall.Seconds()*1e3, "wall-ms/frame")
-				b.ReportMetric(speed.Beside.Seconds()*1e3, "beside-cpu-ms/frame")
+				b.ReportMetric(speed.Decode, "decode-cpu-ms/frame")
+				b.ReportMetric(speed.Infer, "infer-cpu-ms/frame")
+				b.ReportMetric(speed.Whole, "whole-cpu-ms/frame")
+				b.ReportMetric(speed.Wall, "wall-ms/frame")
+				b.ReportMetric(speed.Beside, "beside-cpu-ms/frame")
 				b.ReportMetric(speed.Allocs, "allocs/detect")
-				b.ReportMetric(speed.Ratio(), "ratio")
+				b.ReportMetric(speed.Ratio, "ratio")
 			}
 		})
 	}

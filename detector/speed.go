@@ -1,150 +1,266 @@
 package detector
 
+/*
+#include <time.h>
+
+static long long sl_cpu_ns(clockid_t clock) {
+	struct timespec t;
+	return clock_gettime(clock, &t) ? 0 : t.tv_sec * 1000000000LL + t.tv_nsec;
+}
+static long long sl_process_ns(void) { return sl_cpu_ns(CLOCK_PROCESS_CPUTIME_ID); }
+static long long sl_thread_ns(void) { return sl_cpu_ns(CLOCK_THREAD_CPUTIME_ID); }
+*/
+import "C"
+
 import (
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"runtime"
-	"syscall"
+	"slices"
 	"time"
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/usage"
 )
 
-// Speed is what a frame costs, in processor time of all threads. Decode,
-// Infer and Whole are measured in turn, round by round, on the same frames, so
-// that a machine that changes its mind changes them alike.
-type Speed struct {
-	Frames  int           `json:"frames"`      // a round
-	Rounds  int           `json:"rounds"`      //
-	Decode  time.Duration `json:"decode_ns"`   // the source alone
-	Infer   time.Duration `json:"infer_ns"`    // the model alone, on a tensor that is ready
-	Whole   time.Duration `json:"whole_ns"`    // from the file to the encoded sighting
-	Beside  time.Duration `json:"beside_ns"`   // letterbox, decoder, suppression: on one thread
-	Wall    time.Duration `json:"wall_ns"`     // of Whole, by the clock
-	Allocs  float64       `json:"allocations"` // in Detect, a frame
-	Objects float64       `json:"objects"`     // a frame
+// Trial is a detector to be measured on a source with an end.
+type Trial struct {
+	Open    func() (ingest.Source, error) // anew for each pass, to be read fast
+	Model   Model
+	Options Options
+	// Follow is what comes after Detect, such as a tracker; nil: nothing.
+	Follow func(objs []event.Object, pts time.Duration) []event.Object
 }
 
-// Ratio is Whole over Decode and Infer together: what the detector costs
-// beyond what it cannot do without.
-func (s Speed) Ratio() float64 { return float64(s.Whole) / float64(s.Decode+s.Infer) }
+// Speed is what a frame costs, in milliseconds of processor time of all
+// threads. Each figure is the median over the rounds.
+type Speed struct {
+	Frames int `json:"frames"` // a round
+	Rounds int `json:"rounds"`
 
-// MeasureSpeed measures the detector on a file, which open opens anew each
-// time, to be read fast.
-func MeasureSpeed(ctx context.Context, open func() (ingest.Source, error), m Model, opts Options, rounds int) (Speed, error) {
-	d, err := New(m, opts)
+	Decode float64 `json:"decode_ms"` // the source alone: a file's demuxing, decoding, conversion to BGR
+	Infer  float64 `json:"infer_ms"`  // the model alone, on a tensor that is ready
+	Whole  float64 `json:"whole_ms"`  // from the file to the encoded sighting
+
+	// Ratio is Whole over Decode and Infer together: what the detector costs
+	// beyond what it cannot do without. Each round has its own.
+	Ratio    float64 `json:"ratio"`
+	RatioMin float64 `json:"ratio_min"`
+	RatioMax float64 `json:"ratio_max"`
+
+	Beside float64 `json:"beside_ms"` // of Whole: letterbox, decoder of the outputs, suppression
+	Wall   float64 `json:"wall_ms"`   // of Whole, by the clock
+
+	Allocs      float64 `json:"allocations"`       // a frame, from its pixels to its objects
+	AllocsWhole float64 `json:"allocations_whole"` // a frame, from the file to the encoded sighting
+	Objects     float64 `json:"objects"`           // a frame
+}
+
+// MeasureSpeed measures in rounds. A round passes over the source twice, once
+// to decode it and once for the whole, and runs the model alone as often; the
+// next round does so in reverse order. What else the machine does so meets all
+// three alike, and a disturbance of single rounds does not move the medians.
+func MeasureSpeed(ctx context.Context, t Trial, rounds int) (Speed, error) {
+	if rounds < 1 {
+		return Speed{}, usage.New("give 1 or more", "%d rounds measure nothing", rounds)
+	}
+	l, err := newLane(t)
 	if err != nil {
 		return Speed{}, err
 	}
-	s := Speed{Rounds: rounds}
-	var decode, infer, whole, wall, beside time.Duration
-	var frames, objects int
-	var objs []event.Object
-	var allocs uint64
-	detect := func(f *ingest.Frame) error {
-		if objs, err = d.Detect(f, objs); err != nil {
-			return err
-		}
-		objects += len(objs)
-		sighting := event.Sighting{
-			Camera: "bench", Run: "bench", Seq: f.Seq, SourceKind: event.SourceFile, PTS: f.PTS.Microseconds(),
-			CapturedAt: event.At(f.GrabbedAt), GrabbedAt: event.At(f.GrabbedAt), DecodedAt: event.At(f.DecodedAt),
-			Frame: event.Size{Width: f.Size().X, Height: f.Size().Y}, Model: d.Model(), Objects: objs,
-		}
-		_, err := sighting.Encode()
-		return err
-	}
-	// A round before the first warms everything and binds the tensors.
-	for round := range rounds + 1 {
-		n, cpu, _, err := drain(ctx, open, func(*ingest.Frame) error { return nil })
-		if err != nil {
-			return s, err
-		}
-		objects = 0
-		_, cpuWhole, wallWhole, err := drain(ctx, open, detect)
-		if err != nil {
-			return s, err
-		}
-		if n == 0 {
-			return s, errors.New("measure speed: the source has no frame")
-		}
-		before := processorTime()
-		for range n {
-			if _, err := m.Run(&d.box.tensor); err != nil {
-				return s, fmt.Errorf("measure speed: %w", err)
+	defer l.close()
+	// The first round warms everything, binds the tensors, and does not count.
+	steps := []func(context.Context) error{l.whole, l.infer, l.decode}
+	var all []lap
+	for range rounds + 1 {
+		for _, step := range steps {
+			if err := step(ctx); err != nil {
+				return Speed{}, err
 			}
 		}
-		if cpuInfer := processorTime() - before; round > 0 {
-			frames += n
-			decode, whole, infer, wall = decode+cpu, whole+cpuWhole, infer+cpuInfer, wall+wallWhole
-			s.Objects = float64(objects) / float64(n)
+		all = append(all, l.lap)
+		slices.Reverse(steps)
+	}
+	all = all[1:]
+	s := Speed{Frames: l.frames, Rounds: rounds}
+	median := func(of func(lap) float64) float64 {
+		v := make([]float64, len(all))
+		for i := range all {
+			v[i] = of(all[i])
 		}
-		s.Frames = n
+		slices.Sort(v)
+		return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 	}
-	if beside, allocs, err = besideTheModel(ctx, open, d); err != nil {
-		return s, err
+	ms := func(of func(lap) time.Duration) float64 {
+		return median(func(r lap) float64 { return of(r).Seconds() * 1e3 / float64(l.frames) })
 	}
-	each := func(total time.Duration) time.Duration { return total / time.Duration(frames) }
-	s.Decode, s.Infer, s.Whole, s.Wall = each(decode), each(infer), each(whole), each(wall)
-	s.Beside, s.Allocs = beside, float64(allocs)/besideRuns
-	return s, nil
+	s.Decode = ms(func(r lap) time.Duration { return r.decode })
+	s.Infer = ms(func(r lap) time.Duration { return r.infer })
+	s.Whole = ms(func(r lap) time.Duration { return r.whole })
+	s.Beside = ms(func(r lap) time.Duration { return r.beside })
+	s.Wall = ms(func(r lap) time.Duration { return r.wall })
+	s.Ratio = median(lap.ratio)
+	s.RatioMin, s.RatioMax = all[0].ratio(), all[0].ratio()
+	for _, r := range all {
+		s.RatioMin, s.RatioMax = min(s.RatioMin, r.ratio()), max(s.RatioMax, r.ratio())
+	}
+	s.AllocsWhole = median(func(r lap) float64 { return float64(r.allocs) / float64(l.frames) })
+	s.Objects = float64(l.objects) / float64(l.frames)
+	s.Allocs, err = l.allocations(ctx)
+	return s, err
 }
 
-// besideRuns is how often the work beside the model is repeated on one frame.
-const besideRuns = 500
+// lap is one round, for all its frames.
+type lap struct {
+	decode, infer, whole, beside, wall time.Duration
+	allocs                             uint64
+}
 
-// besideTheModel repeats everything but the model on the source's first
-// frame and returns the time of one repetition and the allocations of all.
-func besideTheModel(ctx context.Context, open func() (ingest.Source, error), d *Detector) (each time.Duration, allocs uint64, err error) {
-	src, err := open()
-	if err != nil {
-		return 0, 0, err
+func (l lap) ratio() float64 { return float64(l.whole) / float64(l.decode+l.infer) }
+
+// lane is a trial under way. It keeps its goroutine on one thread, whose
+// processor time it reads.
+type lane struct {
+	Trial
+	lap
+	frames, objects int // of the last pass for the whole
+
+	model    *stopwatch
+	detector *Detector
+	objs     []event.Object
+	looking  time.Duration // thread time in Detect
+}
+
+func newLane(t Trial) (*lane, error) {
+	l := &lane{Trial: t, model: &stopwatch{Model: t.Model}}
+	var err error
+	if l.detector, err = New(l.model, t.Options); err != nil {
+		return nil, err
 	}
-	defer src.Close()
-	var f ingest.Frame
-	if err := src.Next(ctx, &f); err != nil {
-		return 0, 0, fmt.Errorf("measure speed: %w", err)
+	if l.Follow == nil {
+		l.Follow = func(objs []event.Object, _ time.Duration) []event.Object { return objs }
 	}
-	objs, err := d.Detect(&f, nil)
-	if err != nil {
-		return 0, 0, err
-	}
-	out, err := d.model.Run(&d.box.tensor)
-	if err != nil {
-		return 0, 0, err
-	}
+	runtime.LockOSThread()
+	return l, nil
+}
+
+func (l *lane) close() { runtime.UnlockOSThread() }
+
+// stopwatch is a model that counts what its runs take the calling thread.
+type stopwatch struct {
+	Model
+	took time.Duration
+}
+
+func (s *stopwatch) Run(in *Tensor) ([]Tensor, error) {
+	before := threadTime()
+	out, err := s.Model.Run(in)
+	s.took += threadTime() - before
+	return out, err
+}
+
+func (l *lane) decode(ctx context.Context) (err error) {
+	_, l.lap.decode, _, err = l.pass(ctx, func(*ingest.Frame) error { return nil })
+	return err
+}
+
+func (l *lane) whole(ctx context.Context) (err error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	started := processorTime()
-	for range besideRuns {
-		if err := d.box.apply(&f.Image); err != nil {
-			return 0, 0, err
-		}
-		if objs, err = d.objects(out, objs[:0]); err != nil {
-			return 0, 0, err
-		}
-	}
-	each = (processorTime() - started) / besideRuns
+	l.objects, l.looking, l.model.took = 0, 0, 0
+	l.frames, l.lap.whole, l.wall, err = l.pass(ctx, l.frame)
 	runtime.ReadMemStats(&after)
-	return each, after.Mallocs - before.Mallocs, nil
+	l.beside, l.allocs = l.looking-l.model.took, after.Mallocs-before.Mallocs
+	if err == nil && l.frames == 0 {
+		err = errors.New("measure speed: the source has no frame")
+	}
+	return err
 }
 
-// drain reads a source to its end and returns the processor's and the clock's
+func (l *lane) infer(ctx context.Context) error {
+	before := processTime()
+	for range l.frames {
+		if _, err := l.Model.Run(&l.detector.box.tensor); err != nil {
+			return fmt.Errorf("measure speed: %w", err)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	l.lap.infer = processTime() - before
+	return nil
+}
+
+// frame does what is done with a frame between its decoding and the log.
+func (l *lane) frame(f *ingest.Frame) (err error) {
+	before := threadTime()
+	l.objs, err = l.detector.Detect(f, l.objs)
+	l.looking += threadTime() - before
+	if err != nil {
+		return err
+	}
+	l.objs = l.Follow(l.objs, f.PTS)
+	l.objects += len(l.objs)
+	s := event.Sighting{
+		Camera: "bench", Run: "bench", Seq: f.Seq, SourceKind: event.SourceFile, PTS: f.PTS.Microseconds(),
+		CapturedAt: event.At(f.GrabbedAt), GrabbedAt: event.At(f.GrabbedAt), DecodedAt: event.At(f.DecodedAt),
+		InferredAt: event.At(time.Now()),
+		Frame:      event.Size{Width: f.Size().X, Height: f.Size().Y}, Model: l.detector.Model(), Objects: l.objs,
+	}
+	_, err = s.Encode()
+	return err
+}
+
+// repeats is how often one frame is looked at for its allocations.
+const repeats = 100
+
+// allocations looks at the source's first frame again and again.
+func (l *lane) allocations(ctx context.Context) (each float64, err error) {
+	src, err := l.Open()
+	if err != nil {
+		return 0, err
+	}
+	var f ingest.Frame
+	if err = src.Next(ctx, &f); err == nil {
+		f.Image = f.Image.Clone() // beyond Close, after which nobody reads ahead
+		defer f.Image.Close()
+	}
+	if err = errors.Join(err, src.Close()); err != nil {
+		return 0, fmt.Errorf("measure speed: %w", err)
+	}
+	var before, after runtime.MemStats
+	for i := range repeats + 1 {
+		if i == 1 {
+			runtime.ReadMemStats(&before)
+		}
+		if l.objs, err = l.detector.Detect(&f, l.objs); err != nil {
+			return 0, err
+		}
+		l.objs = l.Follow(l.objs, f.PTS)
+	}
+	runtime.ReadMemStats(&after)
+	return float64(after.Mallocs-before.Mallocs) / repeats, nil
+}
+
+// pass reads the source to its end and returns the processor's and the clock's
 // time it took, without its opening.
-func drain(ctx context.Context, open func() (ingest.Source, error), do func(*ingest.Frame) error) (n int, cpu, wall time.Duration, err error) {
-	src, err := open()
+func (l *lane) pass(ctx context.Context, do func(*ingest.Frame) error) (n int, cpu, wall time.Duration, err error) {
+	src, err := l.Open()
 	if err != nil {
 		return 0, 0, 0, err
 	}
 	defer src.Close()
-	started, before := time.Now(), processorTime()
+	if i := src.Info(); i.Kind.Live() || i.Kind == event.SourceTest && i.Frames == 0 {
+		return 0, 0, 0, usage.New("give a file, or test://people?frames=200", "%s has no end", i.Source)
+	}
+	started, before := time.Now(), processTime()
+	var f ingest.Frame
 	for {
-		var f ingest.Frame
 		if err := src.Next(ctx, &f); errors.Is(err, io.EOF) {
-			return n, processorTime() - before, time.Since(started), nil
+			return n, processTime() - before, time.Since(started), nil
 		} else if err != nil {
 			return n, 0, 0, fmt.Errorf("measure speed: %w", err)
 		}
@@ -155,11 +271,8 @@ func drain(ctx context.Context, open func() (ingest.Source, error), do func(*ing
 	}
 }
 
-// processorTime is what this process has used so far, on all cores.
-func processorTime() time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
-}
+// processTime is what this process has used so far, on all cores.
+func processTime() time.Duration { return time.Duration(C.sl_process_ns()) }
+
+// threadTime is what the calling thread has.
+func threadTime() time.Duration { return time.Duration(C.sl_thread_ns()) }

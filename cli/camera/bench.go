@@ -12,8 +12,14 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// BenchCmd measures the whole pipeline.
+// BenchCmd measures the pipeline or a part of it.
 type BenchCmd struct {
+	Pipeline PipelineCmd `cmd:"" default:"withargs" help:"Play a clip through the whole pipeline and report the latency, grabbed to committed; the default."`
+	Detector SpeedCmd    `cmd:"" help:"Compare the detector, decode to sighting, with bare decoding and bare inference; with --for, watch its memory."`
+}
+
+// PipelineCmd measures the whole pipeline.
+type PipelineCmd struct {
 	config.Detect
 	config.Broker
 	config.Stream
@@ -24,7 +30,7 @@ type BenchCmd struct {
 }
 
 // Run implements the command.
-func (c *BenchCmd) Run(ctx context.Context, env *cli.Env) error {
+func (c *PipelineCmd) Run(ctx context.Context, env *cli.Env) error {
 	child, err := detectArgs(env)
 	if err != nil {
 		return err

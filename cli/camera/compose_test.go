@@ -62,6 +62,17 @@ func TestDefaultModelIsThatOfTheCatalogue(t *testing.T) {
 	require.Equal(t, models.Default, cli.DefaultModel)
 }
 
+// The whole pipeline is what bench measures when it is told nothing else.
+func TestBenchWithoutAPartIsThePipelines(t *testing.T) {
+	for _, line := range []string{
+		"bench --source a.avi --json -", "bench pipeline --source a.avi", "bench --pace fast --source a.avi --source b.avi",
+		"bench detector --source a.avi --model person-nano --model yolox-nano --rounds 3 --threads 2 --json -", "bench detector --for 2h",
+	} {
+		require.NoError(t, cli.Check("sightlog", &camera.Commands{}, strings.Fields(line)), line)
+	}
+	require.Error(t, cli.Check("sightlog", &camera.Commands{}, strings.Fields("bench --rounds 3")), "a flag of the detector's")
+}
+
 func grammar(program string) any {
 	if program == "sightlogd" {
 		return &cli.Services{}

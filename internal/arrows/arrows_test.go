@@ -49,7 +49,7 @@ var allowed = map[string][]string{
 	"bench":           {"config", "pipeline", "query"},
 
 	"cli":           {"broker", "broker/storage", "config", "pipeline", "postgres", "query", "stream", "web"},
-	"cli/camera":    {"bench", "cli", "config", "detector", "detector/onnx", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "query"},
+	"cli/camera":    {"bench", "cli", "config", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "query"},
 	"cmd/sightlog":  {"cli", "cli/camera"},
 	"cmd/sightlogd": {"cli"},
 }

@@ -78,6 +78,10 @@ func TestBadInputGetsOneLineAndExitCode2(t *testing.T) {
 		"pace":                  {[]string{"run", "--source", clip, "--pace", "slow"}, "pace"},
 		"partitions":            {[]string{"run", "--source", clip, "--partitions", "0"}, "--partitions"},
 		"query of nothing":      {[]string{"query", "people", "--data", tmp}, "not a data directory"},
+		"bench of no rounds":    {[]string{"bench", "detector", "--source", clip, "--rounds", "0"}, "--rounds"},
+		"bench of no end":       {[]string{"bench", "detector", "--source", "test://people"}, "has no end"},
+		"bench of no file":      {[]string{"bench", "detector", "--source", "/no/such.mp4"}, "no such file"},
+		"soak of two models":    {[]string{"bench", "detector", "--source", clip, "--for", "1h", "--model", "a,b"}, "one --model"},
 		"bad SQL":               {[]string{"query", "sql", "--data", used, "selec 1"}, "selec"},
 		"writing SQL":           {[]string{"query", "sql", "--data", used, "delete from cameras"}, "read-only"},
 	} {

@@ -1,0 +1,96 @@
+package detector_test
+
+import (
+	"context"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/detector"
+	"github.com/sightlog/sightlog/detector/onnx"
+	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/testenv"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// ownTrial is our own model on people that we draw.
+func ownTrial(t *testing.T, uri string) detector.Trial {
+	t.Helper()
+	s, err := onnx.Open(filepath.Join(testenv.Root(), "models", "person-nano.onnx"), onnx.Options{Library: library(t), Threads: 1})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, s.Close()) })
+	return detector.Trial{
+		Open: func() (ingest.Source, error) {
+			return ingest.Open(t.Context(), ingest.Spec{ID: "t", URI: uri}, ingest.Options{Pace: ingest.Fast})
+		},
+		Model: s,
+	}
+}
+
+func TestSpeedAccountsForEachPart(t *testing.T) {
+	s, err := detector.MeasureSpeed(t.Context(), ownTrial(t, "test://people?frames=12"), 2)
+	require.NoError(t, err)
+	require.Equal(t, 12, s.Frames)
+	require.Equal(t, 2, s.Rounds)
+	for name, v := range map[string]float64{"decode": s.Decode, "infer": s.Infer, "whole": s.Whole, "beside": s.Beside, "wall": s.Wall, "objects": s.Objects} {
+		require.Positive(t, v, name)
+	}
+	require.Less(t, s.Beside, s.Whole)
+	require.Less(t, s.Infer, s.Whole)
+	require.True(t, s.RatioMin <= s.Ratio && s.Ratio <= s.RatioMax)
+}
+
+// From a frame's pixels to its objects nothing is allocated, the run of the
+// model included.
+func TestDetectAllocatesNothingInTheSteadyState(t *testing.T) {
+	s, err := detector.MeasureSpeed(t.Context(), ownTrial(t, "test://people?frames=5"), 1)
+	require.NoError(t, err)
+	require.Positive(t, s.Objects)
+	require.Less(t, s.Allocs, 0.1, "the runtime itself allocates now and then")
+}
+
+func TestSpeedOfWhatHasNoEndIsRefused(t *testing.T) {
+	_, err := detector.MeasureSpeed(t.Context(), ownTrial(t, "test://people"), 1)
+	require.True(t, usage.Is(err), "%v", err)
+	_, err = detector.MeasureSpeed(t.Context(), ownTrial(t, "test://people?frames=5"), 0)
+	require.True(t, usage.Is(err), "%v", err)
+}
+
+// The source is played again and again until somebody stops it.
+func TestSoakGoesOnOverTheEndOfTheSourceUntilItIsStopped(t *testing.T) {
+	ctx, stop := context.WithCancel(t.Context())
+	shown := 0
+	all, err := detector.Soak(ctx, ownTrial(t, "test://people?frames=4"), time.Hour, 0, func(s detector.Sample) {
+		if shown++; shown == 10 {
+			stop()
+		}
+		require.Positive(t, s.RSS)
+	})
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, len(all), 11, "one a frame, and one at the end")
+	require.EqualValues(t, len(all)-1, all[len(all)-1].Frames)
+}
+
+func TestMemoryIsJudgedAfterTheWarmUp(t *testing.T) {
+	var all []detector.Sample
+	for i := range 121 { // two hours: a start at 1 GB, then 100 MB and 6 MB an hour more
+		rss := int64(100e6 + 1e5*i)
+		if i < 5 {
+			rss = 1e9
+		}
+		all = append(all, detector.Sample{After: time.Duration(i) * time.Minute, RSS: rss})
+	}
+	m := detector.MemoryOf(all)
+	require.Equal(t, 5*time.Minute, m.WarmUp)
+	require.Equal(t, 116, m.Samples)
+	require.EqualValues(t, 100.5e6, m.First)
+	require.EqualValues(t, 112e6, m.Max)
+	require.Equal(t, m.Max, m.Last)
+	require.Equal(t, m.First, m.Min)
+	require.InDelta(t, 6e6, m.Growth, 1)
+
+	require.Zero(t, detector.MemoryOf(all[:9]).Growth, "too few samples")
+	require.Zero(t, detector.MemoryOf(nil))
+}
