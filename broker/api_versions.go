@@ -11,20 +11,27 @@ import (
 // ApiVersions (key 18), v0-4.
 //
 // Advertised is just what is served. An unknown version is answered in v0 with
-// UNSUPPORTED_VERSION and the range of this key (KIP-511). Two features are
-// finalized: transaction.version 2, so that clients use KIP-890's transactions,
-// and group.version 1 for KIP-848's groups where those keys are served.
+// UNSUPPORTED_VERSION and the range of this key (KIP-511).
 
 const apiVersionsKey = 18
+
+// features are finalized at their levels: clients then use the transactions of
+// KIP-890 and the groups of KIP-848.
+var features = []struct {
+	name  string
+	level int16
+}{
+	{"transaction.version", 2},
+	{"group.version", 1},
+}
 
 func (b *Broker) apiVersions(_ *caller, req *kmsg.ApiVersionsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.ApiVersionsResponse)
 	for _, key := range slices.Sorted(maps.Keys(b.apis)) {
 		resp.ApiKeys = append(resp.ApiKeys, b.apiRange(key))
 	}
-	b.feature(resp, "transaction.version", 2)
-	if _, ok := b.apis[68]; ok {
-		b.feature(resp, "group.version", 1)
+	for _, f := range features {
+		addFeature(resp, f.name, f.level)
 	}
 	resp.FinalizedFeaturesEpoch = 1
 	return resp
@@ -36,7 +43,7 @@ func (b *Broker) apiRange(key int16) kmsg.ApiVersionsResponseApiKey {
 	return k
 }
 
-func (b *Broker) feature(resp *kmsg.ApiVersionsResponse, name string, level int16) {
+func addFeature(resp *kmsg.ApiVersionsResponse, name string, level int16) {
 	s := kmsg.NewApiVersionsResponseSupportedFeature()
 	s.Name, s.MaxVersion = name, level
 	resp.SupportedFeatures = append(resp.SupportedFeatures, s)

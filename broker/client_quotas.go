@@ -1,15 +1,50 @@
 package broker
 
-import "github.com/twmb/franz-go/pkg/kmsg"
+import (
+	"fmt"
 
-// DescribeClientQuotas (key 48), v0-1.
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// DescribeClientQuotas (key 48), v0-1, and AlterClientQuotas (key 49), v0-1.
 //
-// There are no quotas by client, so none are described; AlterClientQuotas is
-// not served. What bounds clients is in Config: connections and request sizes.
+// There are no quotas by client: none are described, one that is set is
+// refused, and one that is removed was not there. What bounds clients is in
+// Config: connections and request sizes.
 
 func (b *Broker) describeClientQuotas(c *caller, req *kmsg.DescribeClientQuotasRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeClientQuotasResponse)
 	resp.ErrorCode = code(b.authorize(c, opDescribeConfigs, resourceCluster, clusterName))
 	resp.Entries = []kmsg.DescribeClientQuotasResponseEntry{}
 	return resp
+}
+
+func (b *Broker) alterClientQuotas(c *caller, req *kmsg.AlterClientQuotasRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.AlterClientQuotasResponse)
+	denied := b.authorize(c, opAlterConfigs, resourceCluster, clusterName)
+	for i := range req.Entries {
+		err := denied
+		if err == nil {
+			err = refuseQuotas(req.Entries[i].Ops)
+		}
+		se := kmsg.NewAlterClientQuotasResponseEntry()
+		se.ErrorCode, se.ErrorMessage = code(err), message(err)
+		for _, e := range req.Entries[i].Entity {
+			entity := kmsg.NewAlterClientQuotasResponseEntryEntity()
+			entity.Type, entity.Name = e.Type, e.Name
+			se.Entity = append(se.Entity, entity)
+		}
+		resp.Entries = append(resp.Entries, se)
+	}
+	return resp
+}
+
+func refuseQuotas(ops []kmsg.AlterClientQuotasRequestEntryOp) error {
+	for _, op := range ops {
+		if !op.Remove {
+			return fmt.Errorf("%w: %s: this broker has no quotas by client, only limits of connections and request sizes", kerr.InvalidRequest, op.Key)
+		}
+	}
+	return nil
 }

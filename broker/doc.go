@@ -19,5 +19,11 @@
 //
 // It leaves to package storage everything on disk, and to clients everything
 // inside a record: batches are stored as they come and never decompressed on
-// the way through.
+// the way through, but for compacted topics.
+//
+// What would not take effect is refused: quotas by client (limits are those of
+// Config), replicas on other nodes, levels of features other than its own,
+// settings of the broker (flags of its start). Not served at all are share
+// groups, delegation tokens, clients' telemetry, and what only the nodes of a
+// cluster ask of each other.
 package broker

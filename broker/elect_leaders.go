@@ -1,0 +1,44 @@
+package broker
+
+import (
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// ElectLeaders (key 43), v0-2.
+//
+// The one node leads every partition, so no election is ever needed: a
+// partition that is asked for by name is answered so, and none are elected when
+// all are asked for.
+
+func (b *Broker) electLeaders(c *caller, req *kmsg.ElectLeadersRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.ElectLeadersResponse)
+	resp.Topics = []kmsg.ElectLeadersResponseTopic{}
+	if err := b.authorize(c, opAlter, resourceCluster, clusterName); err != nil {
+		resp.ErrorCode = code(err)
+		return resp
+	}
+	if req.ElectionType != 0 && req.ElectionType != 1 { // preferred, unclean
+		resp.ErrorCode = kerr.InvalidRequest.Code
+		return resp
+	}
+	for i := range req.Topics {
+		rt := &req.Topics[i]
+		t := b.topics.named(rt.Topic)
+		st := kmsg.NewElectLeadersResponseTopic()
+		st.Topic = rt.Topic
+		for _, partition := range rt.Partitions {
+			var err error = kerr.UnknownTopicOrPartition
+			if t != nil && t.partition(partition) != nil {
+				err = fmt.Errorf("%w: node %d leads it", kerr.ElectionNotNeeded, nodeID)
+			}
+			sp := kmsg.NewElectLeadersResponseTopicPartition()
+			sp.Partition, sp.ErrorCode, sp.ErrorMessage = partition, code(err), message(err)
+			st.Partitions = append(st.Partitions, sp)
+		}
+		resp.Topics = append(resp.Topics, st)
+	}
+	return resp
+}

@@ -1,0 +1,55 @@
+package broker
+
+import (
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// AlterPartitionReassignments (key 45), v0-1, and ListPartitionReassignments
+// (key 46), v0.
+//
+// With one node every partition is where it can be: an assignment to the node
+// changes nothing, any other is refused, and nothing is ever under way.
+
+func (b *Broker) alterPartitionReassignments(c *caller, req *kmsg.AlterPartitionAssignmentsRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.AlterPartitionAssignmentsResponse)
+	resp.Topics = []kmsg.AlterPartitionAssignmentsResponseTopic{}
+	if err := b.authorize(c, opAlter, resourceCluster, clusterName); err != nil {
+		resp.ErrorCode, resp.ErrorMessage = code(err), message(err)
+		return resp
+	}
+	for i := range req.Topics {
+		rt := &req.Topics[i]
+		st := kmsg.NewAlterPartitionAssignmentsResponseTopic()
+		st.Topic = rt.Topic
+		for j := range rt.Partitions {
+			err := b.reassign(rt.Topic, &rt.Partitions[j])
+			sp := kmsg.NewAlterPartitionAssignmentsResponseTopicPartition()
+			sp.Partition, sp.ErrorCode, sp.ErrorMessage = rt.Partitions[j].Partition, code(err), message(err)
+			st.Partitions = append(st.Partitions, sp)
+		}
+		resp.Topics = append(resp.Topics, st)
+	}
+	return resp
+}
+
+func (b *Broker) reassign(topic string, rp *kmsg.AlterPartitionAssignmentsRequestTopicPartition) error {
+	t := b.topics.named(topic)
+	switch {
+	case t == nil || t.partition(rp.Partition) == nil:
+		return kerr.UnknownTopicOrPartition
+	case rp.Replicas == nil: // cancels
+		return kerr.NoReassignmentInProgress
+	case len(rp.Replicas) != 1 || rp.Replicas[0] != nodeID:
+		return fmt.Errorf("%w: %v, there is only node %d", kerr.InvalidReplicaAssignment, rp.Replicas, nodeID)
+	}
+	return nil
+}
+
+func (b *Broker) listPartitionReassignments(c *caller, req *kmsg.ListPartitionReassignmentsRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.ListPartitionReassignmentsResponse)
+	resp.ErrorCode = code(b.authorize(c, opDescribe, resourceCluster, clusterName))
+	return resp
+}

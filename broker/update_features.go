@@ -1,0 +1,46 @@
+package broker
+
+import (
+	"fmt"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// UpdateFeatures (key 57), v0-2.
+//
+// The levels of the features are this program's: an update to the level that
+// there is succeeds, any other is refused. One refusal refuses all.
+
+func (b *Broker) updateFeatures(c *caller, req *kmsg.UpdateFeaturesRequest) kmsg.Response {
+	resp := req.ResponseKind().(*kmsg.UpdateFeaturesResponse)
+	if err := b.authorize(c, opAlter, resourceCluster, clusterName); err != nil {
+		resp.ErrorCode, resp.ErrorMessage = code(err), message(err)
+		return resp
+	}
+	for _, u := range req.FeatureUpdates {
+		err := checkFeature(u.Feature, u.MaxVersionLevel)
+		sr := kmsg.NewUpdateFeaturesResponseResult()
+		sr.Feature, sr.ErrorCode, sr.ErrorMessage = u.Feature, code(err), message(err)
+		resp.Results = append(resp.Results, sr)
+		if err != nil && resp.ErrorCode == 0 && req.Version >= 2 { // which has no results
+			resp.ErrorCode, resp.ErrorMessage = code(err), message(err)
+		}
+	}
+	return resp
+}
+
+func checkFeature(name string, level int16) error {
+	for _, f := range features {
+		switch {
+		case f.name != name:
+		case level < 0 || level > f.level:
+			return fmt.Errorf("%w: %s has levels up to %d", kerr.InvalidUpdateVersion, name, f.level)
+		case level != f.level:
+			return fmt.Errorf("%w: %s is at level %d and stays there", kerr.FeatureUpdateFailed, name, f.level)
+		default:
+			return nil
+		}
+	}
+	return fmt.Errorf("%w: unknown feature %q", kerr.InvalidUpdateVersion, name)
+}
