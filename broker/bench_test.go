@@ -30,6 +30,10 @@ var served = []struct {
 		b, _ := serveBroker(t, Config{})
 		return b.Addr()
 	}},
+	{"sightlog-unsynced", func(t testing.TB) string {
+		b, _ := serveBroker(t, Config{Flush: storage.FlushOS})
+		return b.Addr()
+	}},
 	{"kfake", func(t testing.TB) string {
 		c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(t.TempDir()), kfake.SyncWrites())
 		require.NoError(t, err)

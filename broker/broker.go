@@ -72,6 +72,7 @@ func Open(cfg Config) (*Broker, error) {
 		Flush:         cfg.Flush,
 		FlushInterval: cfg.FlushInterval,
 		JournalBytes:  cfg.JournalBytes,
+		DirectBytes:   cfg.DirectBytes,
 		Log:           cfg.Log,
 		Observe:       b.met.observe,
 	})

@@ -48,8 +48,9 @@ type Config struct {
 	Log     *slog.Logger          // optional
 	Metrics prometheus.Registerer // optional
 
-	// JournalBytes is the size of a journal file, see storage.Options.
+	// See storage.Options.
 	JournalBytes int64
+	DirectBytes  int
 }
 
 func (c Config) withDefaults() Config {

@@ -42,8 +42,9 @@ func TestMain(m *testing.M) {
 func runChild(dir, listen string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	// Small journal files: checkpoints come often.
-	b, err := Open(Config{Dir: dir, Listen: listen, JournalBytes: 100_000})
+	// Small journal files: checkpoints come often. Some batches go through
+	// them, some directly to their segments.
+	b, err := Open(Config{Dir: dir, Listen: listen, JournalBytes: 100_000, DirectBytes: 3000, GroupMinSession: time.Second})
 	if err != nil {
 		return err
 	}
@@ -284,13 +285,24 @@ func (l *crashLoad) check() {
 
 // readAll returns the committed values of a topic by partition.
 func (l *crashLoad) readAll(topic string) map[int32][]string {
+	out := map[int32][]string{}
+	for p, kvs := range l.readKeyed(topic) {
+		for _, kv := range kvs {
+			out[p] = append(out[p], kv[1])
+		}
+	}
+	return out
+}
+
+// readKeyed returns the committed keys and values of a topic by partition.
+func (l *crashLoad) readKeyed(topic string) map[int32][][2]string {
 	adm := kadm.NewClient(l.client())
 	defer adm.Close()
 	ends, err := adm.ListEndOffsets(testContext(l.t), topic)
 	require.NoError(l.t, err)
 	cl := l.client(kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords(), kgo.FetchMaxWait(100*time.Millisecond))
 	defer cl.Close()
-	out := map[int32][]string{}
+	out := map[int32][][2]string{}
 	next := map[int32]int64{}
 	for done := false; !done; {
 		fs := cl.PollFetches(testContext(l.t))
@@ -299,7 +311,7 @@ func (l *crashLoad) readAll(topic string) map[int32][]string {
 			require.GreaterOrEqual(l.t, r.Offset, next[r.Partition])
 			next[r.Partition] = r.Offset + 1
 			if !r.Attrs.IsControl() {
-				out[r.Partition] = append(out[r.Partition], string(r.Value))
+				out[r.Partition] = append(out[r.Partition], [2]string{string(r.Key), string(r.Value)})
 			}
 		})
 		done = true

@@ -5,10 +5,13 @@ package storage
 // journal. There is one way to change a log, and it is this.
 
 // applyAppend writes a batch, already stamped, to its place in g, which is the
-// active segment or the one after it.
-func (l *Log) applyAppend(b Batch, g *segment, pos int64) error {
-	if err := g.write(b, pos); err != nil {
-		return err
+// active segment or the one after it. One that is written already may be its
+// header alone.
+func (l *Log) applyAppend(b Batch, g *segment, pos int64, written bool) error {
+	if !written {
+		if err := g.write(b, pos); err != nil {
+			return err
+		}
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -128,16 +128,28 @@ func CheckBatch(p []byte) error {
 // checkStored says whether p begins with one whole batch as the log keeps it.
 // A compacted batch has fewer records than offsets.
 func checkStored(p []byte) error {
+	if err := checkHeader(p); err != nil {
+		return err
+	}
+	switch b := Batch(p); {
+	case b.size() > len(p):
+		return ErrBatchShort
+	case b.crc() != b.computeCRC():
+		return ErrBatchCRC
+	}
+	return nil
+}
+
+// checkHeader checks the header of a batch that was stored.
+func checkHeader(p []byte) error {
 	b := Batch(p)
 	switch {
-	case len(p) < batchHeader || b.size() < batchHeader || b.size() > len(p):
+	case len(p) < batchHeader || b.size() < batchHeader:
 		return ErrBatchShort
 	case b.magic() != 2:
 		return ErrBatchMagic
 	case b.lastDelta() < 0 || b.Records() < 0:
 		return ErrBatchCount
-	case b.crc() != b.computeCRC():
-		return ErrBatchCRC
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ const (
 	opDrop
 	opStart
 	opReplace
+	opWritten // an append whose batch is in its segment already
 )
 
 type op struct {
@@ -55,6 +56,7 @@ type op struct {
 	// Set by staging.
 	seg     *segment
 	pos     int64
+	written bool
 	skip    bool
 	removed []*segment
 }
@@ -129,10 +131,15 @@ func (c *Commit) Wait() error {
 //	drop    5, log
 //	start   6, log, offset
 //	replace 7, log, a replacement
+//	written 8, log, base offset of the segment, position, time, header of the batch
 //
 // Numbers are varints, strings and byte strings are preceded by their length.
 func (o *op) encode(b []byte, now int64) []byte {
-	b = append(b, byte(o.kind))
+	kind, batch := o.kind, o.batch
+	if o.written {
+		kind, batch = opWritten, batch[:batchHeader]
+	}
+	b = append(b, byte(kind))
 	if o.log != nil {
 		b = binary.AppendUvarint(b, o.log.id)
 	}
@@ -141,7 +148,7 @@ func (o *op) encode(b []byte, now int64) []byte {
 		b = binary.AppendUvarint(b, uint64(o.seg.base))
 		b = binary.AppendUvarint(b, uint64(o.pos))
 		b = binary.AppendVarint(b, now)
-		b = appendBytes(b, o.batch)
+		b = appendBytes(b, batch)
 	case opPut:
 		b = appendString(b, o.bucket)
 		b = appendString(b, o.key)
@@ -197,12 +204,16 @@ func (s *Store) replayLog(d *decoder, kind opKind, l *Log) error {
 		return fmt.Errorf("%w: operation %d on a log that is not there", ErrCorrupt, kind)
 	}
 	switch kind {
-	case opAppend:
+	case opAppend, opWritten:
+		check := checkStored
+		if kind == opWritten {
+			check = checkHeader
+		}
 		base, pos, now, b := int64(d.uvarint()), int64(d.uvarint()), d.varint(), Batch(d.bytes())
 		if d.err != nil {
 			return d.err
 		}
-		if err := checkStored(b); err != nil {
+		if err := check(b); err != nil {
 			return fmt.Errorf("%w: append to %s: %w", ErrCorrupt, l.name, err)
 		}
 		g := l.active()
@@ -210,7 +221,7 @@ func (s *Store) replayLog(d *decoder, kind opKind, l *Log) error {
 			g = newSegment(l.fs, l.dir, base)
 		}
 		l.remember(b, now)
-		return l.applyAppend(b, g, pos)
+		return l.applyAppend(b, g, pos, kind == opWritten)
 	case opDrop:
 		s.detach(l)
 		for _, g := range l.applyDrop() {

@@ -12,12 +12,14 @@ const maxGroupBytes = 8 << 20
 
 // committer is the part of the store that one goroutine owns: it takes what
 // was submitted, gives it places, writes it to the journal, syncs once, applies
-// it and tells those who wait.
+// it and tells those who wait. Large batches go to their segments before the
+// group goes to the journal: see direct.go.
 type committer struct {
 	journal *journal
 	buf     []byte // the group being built
 	undo    []undo
-	now     int64 // ms, of the group
+	direct  []directWrite // of the group
+	now     int64         // ms, of the group
 
 	unsynced   bool
 	checkpoint checkpointing
@@ -104,7 +106,10 @@ func (s *Store) writeGroup(group []*Commit) error {
 	}
 	s.now = s.opt.Now().UnixMilli()
 	s.buf = append(s.buf[:0], make([]byte, groupHeader)...)
-	s.undo = s.undo[:0]
+	s.undo, s.direct = s.undo[:0], s.direct[:0]
+	if s.opt.Flush == FlushAlways {
+		countIncoming(group, s.opt.DirectBytes)
+	}
 	for _, c := range group {
 		for i := range c.ops {
 			s.stage(&c.ops[i])
@@ -112,6 +117,9 @@ func (s *Store) writeGroup(group []*Commit) error {
 	}
 	if len(s.buf) > groupHeader {
 		began := time.Now()
+		if err := s.syncDirect(); err != nil {
+			return s.fail(err)
+		}
 		if err := s.journal.write(s.buf); err != nil {
 			s.rollback()
 			return err
@@ -123,7 +131,7 @@ func (s *Store) writeGroup(group []*Commit) error {
 			}
 		}
 		if s.opt.Observe != nil {
-			s.opt.Observe(GroupStats{Commits: len(group), Bytes: len(s.buf), Sync: time.Since(began)})
+			s.opt.Observe(GroupStats{Commits: len(group), Bytes: len(s.buf) + s.directBytes(), Sync: time.Since(began)})
 		}
 	}
 	for _, c := range group {
@@ -193,14 +201,21 @@ func (s *Store) stageAppend(o *op) error {
 	if roll {
 		st.seg, st.pos = newSegment(l.fs, l.dir, st.end), 0
 	}
-	if err := st.seg.reserve(st.pos, len(b), max(conf.SegmentBytes, int64(len(b)))); err != nil {
-		return err
-	}
 	u := undo{log: l, staged: l.staged, pid: -1}
 	b.stamp(st.end)
 	if o.stampIt {
 		b.stampTime(s.now)
 		o.result.Time = s.now
+	}
+	err := st.seg.reserve(st.pos, len(b), max(conf.SegmentBytes, int64(len(b))))
+	if err == nil {
+		err = s.maybeDirect(o, st)
+	}
+	if err != nil {
+		if roll {
+			st.seg.remove()
+		}
+		return err
 	}
 	if pid >= 0 {
 		u.pid = pid
@@ -246,7 +261,7 @@ func (s *Store) apply(o *op) error {
 	}
 	switch o.kind {
 	case opAppend:
-		return o.log.applyAppend(o.batch, o.seg, o.pos)
+		return o.log.applyAppend(o.batch, o.seg, o.pos, o.written)
 	case opPut:
 		s.table.put(o.bucket, o.key, o.value)
 	case opDelete:

@@ -57,8 +57,12 @@ type lossModel struct {
 	startOK   [lossLogs]int64 // acknowledged
 }
 
+// lossOptions has all, some or none of the batches written directly.
 func lossOptions(f *faultFS) Options {
-	return Options{FS: f, JournalBytes: 6000, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	direct := []int{1, 1000, 1 << 20}[f.rng.IntN(3)]
+	return Options{FS: f, JournalBytes: 6000, DirectBytes: direct, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
 }
 
 func powerLoss(t *testing.T, seed uint64) (compactions int) {
@@ -126,6 +130,12 @@ func lossWrite(t *testing.T, s *Store, ids []uint64, m *lossModel, rng *rand.Ran
 			}
 			continue
 		}
+		if rng.IntN(8) == 0 {
+			if !lossWriteMany(t, s, ids, m, 2+rng.IntN(6)) {
+				return
+			}
+			continue
+		}
 		m.tried = m.acked + 1
 		var rs []*AppendResult
 		for i, id := range ids {
@@ -146,6 +156,37 @@ func lossWrite(t *testing.T, s *Store, ids []uint64, m *lossModel, rng *rand.Ran
 		}
 		m.acked = m.tried
 	}
+}
+
+// lossWriteMany submits n commits before it waits, so that they share groups,
+// and says whether the power is still on.
+func lossWriteMany(t *testing.T, s *Store, ids []uint64, m *lossModel, n int) bool {
+	commits := make([]Commit, n)
+	results := make([][]*AppendResult, n)
+	for j := range commits {
+		for i, id := range ids {
+			results[j] = append(results[j], commits[j].Append(s.Log(id), lossBatch(i, m.acked+j), false))
+		}
+		commits[j].Put("n", "n", fmt.Append(nil, m.acked+j+1))
+		s.Submit(&commits[j])
+	}
+	m.tried = m.acked + n
+	on := true
+	for j := range commits {
+		err := commits[j].Wait()
+		for _, r := range results[j] {
+			if err == nil {
+				err = r.Err
+			}
+		}
+		if err != nil {
+			require.True(t, errors.Is(err, errPower) || errors.Is(err, ErrFailed) || errors.Is(err, ErrOutOfOrder), "%v", err)
+			on = false
+		} else if on {
+			m.acked++
+		}
+	}
+	return on
 }
 
 // lossBatch is one record of producer 1, without a key but in the compacted
@@ -221,8 +262,13 @@ func lossCheck(t *testing.T, s *Store, ids []uint64, m *lossModel) {
 
 func TestFailedSyncRefusesWritesAndKeepsReads(t *testing.T) {
 	t.Parallel()
+	t.Run("journal", func(t *testing.T) { failedSync(t, 1<<20) })
+	t.Run("direct", func(t *testing.T) { failedSync(t, 1) })
+}
+
+func failedSync(t *testing.T, direct int) {
 	f := newFaultFS(1)
-	s, err := Open("d", Options{FS: f})
+	s, err := Open("d", Options{FS: f, DirectBytes: direct})
 	require.NoError(t, err)
 	l := createLog(t, s, "l")
 	appendTo(t, s, l, lossBatch(0, 0))
@@ -250,8 +296,13 @@ func TestFailedSyncRefusesWritesAndKeepsReads(t *testing.T) {
 
 func TestFullDiskRefusesWritesAndResumes(t *testing.T) {
 	t.Parallel()
+	t.Run("journal", func(t *testing.T) { fullDisk(t, 1<<20) })
+	t.Run("direct", func(t *testing.T) { fullDisk(t, 1) })
+}
+
+func fullDisk(t *testing.T, direct int) {
 	f := newFaultFS(1)
-	s, err := Open("d", Options{FS: f, JournalBytes: 4000})
+	s, err := Open("d", Options{FS: f, JournalBytes: 4000, DirectBytes: direct})
 	require.NoError(t, err)
 	l := createLog(t, s, "l")
 	written := 0

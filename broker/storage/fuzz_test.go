@@ -107,6 +107,7 @@ func FuzzReplay(f *testing.F) {
 		{kind: opPut, bucket: "b", key: "k", value: []byte("v")},
 		{kind: opDelete, bucket: "b", key: "k"},
 		{kind: opAppend, log: l, batch: batch, seg: seg},
+		{kind: opAppend, log: l, batch: batch, seg: seg, written: true},
 		{kind: opStart, log: l, offset: 1},
 		{kind: opDrop, log: l},
 		{kind: opReplace, log: l, replaced: &replacement{bases: []int64{0}, with: seg, markers: []int64{3}, final: true}},

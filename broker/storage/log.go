@@ -17,8 +17,9 @@ type Log struct {
 	conf atomic.Pointer[LogConfig]
 
 	// The committer's, ahead of what readers see while a group is written.
-	staged staged
-	born   bool // has segments whose names may not be durable
+	staged   staged
+	incoming int  // bytes of the group's batches for this log
+	born     bool // has segments whose names may not be durable
 
 	mu sync.RWMutex // guards what follows and the segments' numbers
 

@@ -30,7 +30,9 @@ type segment struct {
 	// not write it.
 	settled atomic.Bool
 
-	reserved int64 // bytes allocated on disk; the committer's
+	// The committer's.
+	reserved int64 // bytes allocated on disk
+	named    bool  // known to be durable in its directory
 
 	life   sync.RWMutex // guards the files against being closed under a reader
 	file   File
@@ -150,7 +152,7 @@ func (g *segment) added(b Batch, pos int64) {
 	if g.born == noTime {
 		g.born = b.maxTime()
 	}
-	g.size = pos + int64(len(b))
+	g.size = pos + int64(b.size())
 	g.end = b.last() + 1
 	g.dirty = true
 	g.settled.Store(false)
@@ -189,6 +191,19 @@ func (g *segment) sync() error {
 	g.index.stored += len(recent)
 	g.index.recent = append([]indexEntry(nil), g.index.recent[len(recent):]...)
 	g.idxMu.Unlock()
+	return nil
+}
+
+// syncData makes the segment's data durable, what lies beyond its size too.
+func (g *segment) syncData() error {
+	done, err := g.use()
+	if err != nil {
+		return err
+	}
+	defer done()
+	if err := g.file.Datasync(); err != nil {
+		return fmt.Errorf("sync segment: %w", err)
+	}
 	return nil
 }
 

@@ -29,6 +29,10 @@ type Options struct {
 	// replayed after a crash and of the writes between two checkpoints.
 	// 64 MiB if zero.
 	JournalBytes int64
+	// DirectBytes is how much a group must hold for one log to be written
+	// to its segment at once and not to the journal first: twice the syncs,
+	// half the bytes. 512 KiB if zero. Only under FlushAlways.
+	DirectBytes int
 	// ProducerExpiry is how long an idle producer's sequences are kept.
 	// 24 h if zero, as in Kafka.
 	ProducerExpiry time.Duration
@@ -94,6 +98,9 @@ func Open(dir string, opt Options) (*Store, error) {
 	}
 	if opt.JournalBytes <= 0 {
 		opt.JournalBytes = 64 << 20
+	}
+	if opt.DirectBytes <= 0 {
+		opt.DirectBytes = 512 << 10
 	}
 	if opt.ProducerExpiry <= 0 {
 		opt.ProducerExpiry = 24 * time.Hour
