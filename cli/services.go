@@ -20,6 +20,7 @@ type Services struct {
 	Sink    SinkCmd    `cmd:"" group:"Services" help:"Write the log into PostgreSQL, exactly once."`
 	Serve   ServeCmd   `cmd:"" group:"Services" help:"Run broker, database and sinks of a data directory, without sources."`
 	Query   QueryCmd   `cmd:"" group:"Questions" help:"Ask: people, latest, latency, or SQL of your own."`
+	Export  ExportCmd  `cmd:"" group:"Questions" help:"Write a run's detections and tracks for the tools of others: MOT or COCO."`
 	URL     URLCmd     `cmd:"" name:"url" group:"Questions" help:"Print where a running data directory answers."`
 	Topics  TopicsCmd  `cmd:"" group:"Kafka" help:"Topics of any Kafka cluster."`
 	Groups  GroupsCmd  `cmd:"" group:"Kafka" help:"Consumer groups of any Kafka cluster."`

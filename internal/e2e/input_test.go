@@ -82,6 +82,9 @@ func TestBadInputGetsOneLineAndExitCode2(t *testing.T) {
 		"bench of no end":       {[]string{"bench", "detector", "--source", "test://people"}, "has no end"},
 		"bench of no file":      {[]string{"bench", "detector", "--source", "/no/such.mp4"}, "no such file"},
 		"soak of two models":    {[]string{"bench", "detector", "--source", clip, "--for", "1h", "--model", "a,b"}, "one --model"},
+		"export of no format":   {[]string{"export", "--data", used}, "--format"},
+		"export of no camera":   {[]string{"export", "--data", used, "--format", "mot", "--camera", "attic"}, "there is none yet"},
+		"export of no run":      {[]string{"export", "--data", used, "--format", "coco"}, "no run is in the database"},
 		"bad SQL":               {[]string{"query", "sql", "--data", used, "selec 1"}, "selec"},
 		"writing SQL":           {[]string{"query", "sql", "--data", used, "delete from cameras"}, "read-only"},
 	} {
