@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/stretchr/testify/require"
 )
 
@@ -15,7 +16,7 @@ func kcat(t *testing.T, in string, args ...string) string {
 	t.Helper()
 	path, err := exec.LookPath("kcat")
 	if err != nil {
-		t.Skip("kcat is not installed")
+		testenv.Skip(t, "kcat is not installed")
 	}
 	cmd := exec.CommandContext(testContext(t), path, args...)
 	cmd.Stdin = strings.NewReader(in)
