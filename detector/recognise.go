@@ -129,7 +129,7 @@ func recogniseMMDeploy(s *Spec, out []TensorInfo, _ map[string]string) int {
 		return 0
 	}
 	s.feedImageNet(BGR, TopLeft)
-	s.Decoder, s.VariableOutput, s.Side = "mmdeploy", true, 320
+	s.Decoder, s.VariableOutput, s.Side, s.Score = "mmdeploy", true, 320, 0.4
 	return len(coco)
 }
 
@@ -246,7 +246,7 @@ func recogniseNanoDet(s *Spec, out []TensorInfo, _ map[string]string) int {
 		return 0
 	}
 	s.feedImageNet(BGR, TopLeft)
-	s.Decoder = "nanodet"
+	s.Decoder, s.Score = "nanodet", 0.45
 	return classes
 }
 
