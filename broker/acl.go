@@ -22,6 +22,7 @@ const (
 	opDescribe        = kmsg.ACLOperationDescribe
 	opDescribeConfigs = kmsg.ACLOperationDescribeConfigs
 	opAlterConfigs    = kmsg.ACLOperationAlterConfigs
+	opClusterAction   = kmsg.ACLOperationClusterAction
 
 	resourceTopic   = kmsg.ACLResourceTypeTopic
 	resourceGroup   = kmsg.ACLResourceTypeGroup

@@ -23,6 +23,7 @@ func (b *Broker) consumerGroupDescribe(c *caller, req *kmsg.ConsumerGroupDescrib
 		} else {
 			g.describe(&sg)
 			g.mu.Unlock()
+			sg.AuthorizedOperations = b.operations(c, req.IncludeAuthorizedOperations, resourceGroup, name)
 		}
 		resp.Groups = append(resp.Groups, sg)
 	}

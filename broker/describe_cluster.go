@@ -1,8 +1,6 @@
 package broker
 
 import (
-	"math"
-
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -17,7 +15,7 @@ func (b *Broker) describeCluster(c *caller, req *kmsg.DescribeClusterRequest) km
 		return resp
 	}
 	resp.ClusterID, resp.ControllerID = b.clusterID, nodeID
-	resp.ClusterAuthorizedOperations = math.MinInt32
+	resp.ClusterAuthorizedOperations = b.operations(c, req.IncludeClusterAuthorizedOperations, resourceCluster, clusterName)
 	sb := kmsg.NewDescribeClusterResponseBroker()
 	sb.NodeID, sb.Host, sb.Port = nodeID, b.host, b.port
 	resp.Brokers = append(resp.Brokers, sb)

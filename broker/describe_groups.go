@@ -19,7 +19,9 @@ func (b *Broker) describeGroups(c *caller, req *kmsg.DescribeGroupsRequest) kmsg
 		sg.Group, sg.State, sg.AuthorizedOperations = name, string(groupDead), math.MinInt32
 		if err := b.authorize(c, opDescribe, resourceGroup, name); err != nil {
 			sg.ErrorCode = code(err)
-		} else if !b.describeGroup(name, &sg) && req.Version >= 6 {
+		} else if b.describeGroup(name, &sg) {
+			sg.AuthorizedOperations = b.operations(c, req.IncludeAuthorizedOperations, resourceGroup, name)
+		} else if req.Version >= 6 {
 			sg.ErrorCode, sg.ErrorMessage = kerr.GroupIDNotFound.Code, message(kerr.GroupIDNotFound)
 		}
 		resp.Groups = append(resp.Groups, sg)

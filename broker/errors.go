@@ -2,6 +2,7 @@ package broker
 
 import (
 	"errors"
+	"strings"
 
 	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -40,8 +41,12 @@ func message(err error) *string {
 		return nil
 	}
 	s := err.Error()
-	if ke := (*kerr.Error)(nil); errors.As(err, &ke) && err == error(ke) {
-		s = ke.Description
+	if ke := (*kerr.Error)(nil); errors.As(err, &ke) {
+		// The code says what it is already: what was added to it is left.
+		s = strings.TrimPrefix(s, ke.Error()+": ")
+		if err == error(ke) {
+			s = ke.Description
+		}
 	}
 	return &s
 }

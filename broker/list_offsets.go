@@ -71,6 +71,12 @@ func (b *Broker) listOffset(c *caller, t *topic, req *kmsg.ListOffsetsRequest, r
 		if !found || bounds.Start == bounds.End {
 			return nil
 		}
+		if at.Base < bounds.Start { // deleted; the same time may come again
+			var err error
+			if at, found, err = l.Search(at.MaxTime, limit); err != nil || !found {
+				return err
+			}
+		}
 		return b.recordAt(l, at, at.MaxTime, sp)
 	default:
 		if rp.Timestamp < 0 {

@@ -20,11 +20,12 @@ func (b *Broker) metadata(c *caller, req *kmsg.MetadataRequest) kmsg.Response {
 	resp.Brokers = append(resp.Brokers, node)
 	resp.ClusterID = kmsg.StringPtr(b.clusterID)
 	resp.ControllerID = nodeID
-	resp.AuthorizedOperations = math.MinInt32
+	resp.AuthorizedOperations = b.operations(c, req.IncludeClusterAuthorizedOperations, resourceCluster, clusterName)
+	withOps := req.IncludeTopicAuthorizedOperations
 	if req.Topics == nil || req.Version == 0 && len(req.Topics) == 0 {
 		for _, t := range b.topics.all() {
 			if b.may(c, opDescribe, resourceTopic, t.name) {
-				resp.Topics = append(resp.Topics, describeTopic(t))
+				resp.Topics = append(resp.Topics, b.describeTopic(c, t, withOps))
 			}
 		}
 		return resp
@@ -43,7 +44,7 @@ func (b *Broker) metadata(c *caller, req *kmsg.MetadataRequest) kmsg.Response {
 			resp.Topics = append(resp.Topics, st)
 			continue
 		}
-		resp.Topics = append(resp.Topics, describeTopic(t))
+		resp.Topics = append(resp.Topics, b.describeTopic(c, t, withOps))
 	}
 	return resp
 }
@@ -80,10 +81,10 @@ func (b *Broker) metadataTopic(c *caller, rt *kmsg.MetadataRequestTopic, create 
 	return t, nil
 }
 
-func describeTopic(t *topic) kmsg.MetadataResponseTopic {
+func (b *Broker) describeTopic(c *caller, t *topic, withOps bool) kmsg.MetadataResponseTopic {
 	st := kmsg.NewMetadataResponseTopic()
 	st.Topic, st.TopicID = kmsg.StringPtr(t.name), t.id
-	st.AuthorizedOperations = math.MinInt32
+	st.AuthorizedOperations = b.operations(c, withOps, resourceTopic, t.name)
 	st.IsInternal = t.internal()
 	for _, p := range t.partitions() {
 		sp := kmsg.NewMetadataResponseTopicPartition()

@@ -69,6 +69,7 @@ func apis() map[int16]api {
 		24: serve(0, 5, (*Broker).addPartitionsToTxn),
 		25: serve(0, 4, (*Broker).addOffsetsToTxn),
 		26: serveLater(0, 5, (*Broker).endTxn),
+		27: serveLater(1, 2, (*Broker).writeTxnMarkers),
 		28: serveLater(0, 5, (*Broker).txnOffsetCommit),
 		29: serve(0, 3, (*Broker).describeACLs),
 		30: serve(0, 3, (*Broker).createACLs),

@@ -41,6 +41,7 @@ func shapes() map[int16]shape {
 			since(4, list(str, i64, i16, i8, list(str, i32s)))},
 		25: {str, i64, i16, str},
 		26: {str, i64, i16, i8},
+		27: {list(i64, i16, i8, list(str, i32s), i32, since(2, i8))},
 		28: {str, str, i64, i16, since(3, i32), since(3, str), since(3, str),
 			list(until(5, str), since(6, id), list(i32, i64, since(2, i32), str))},
 		29: acl,

@@ -223,23 +223,29 @@ func (ts *txns) expire(t *txn, pid, started int64) {
 		t.mu.Unlock()
 		return
 	}
-	newPID, epoch, err := ts.bumped(t)
-	var c storage.Commit
-	if err == nil {
-		ts.b.log.Info("transaction timed out: aborted", "transactional_id", t.id, "timeout_ms", t.row.Timeout)
-		ts.end(t, false, newPID, epoch, markerEpoch(t, newPID, epoch), &c)
-	}
-	t.mu.Unlock()
-	if err == nil {
-		err = ts.b.store.Do(&c)
-		ts.ended(t, false, newPID, epoch, err)
-	}
-	if err != nil {
+	ts.b.log.Info("transaction timed out: aborted", "transactional_id", t.id, "timeout_ms", t.row.Timeout)
+	if err := ts.abort(t); err != nil {
 		ts.b.log.Warn("cannot abort a transaction that timed out", "transactional_id", t.id, "err", err)
 		t.mu.Lock()
 		t.timer = ts.b.alarms.set(expireRetry, func() { ts.expire(t, pid, started) })
 		t.mu.Unlock()
 	}
+}
+
+// abort aborts the ongoing transaction of t and fences its producer. t is locked
+// and not ending; abort unlocks it.
+func (ts *txns) abort(t *txn) error {
+	pid, epoch, err := ts.bumped(t)
+	if err != nil {
+		t.mu.Unlock()
+		return err
+	}
+	var c storage.Commit
+	ts.end(t, false, pid, epoch, markerEpoch(t, pid, epoch), &c)
+	t.mu.Unlock()
+	err = ts.b.store.Do(&c)
+	ts.ended(t, false, pid, epoch, err)
+	return err
 }
 
 // hasPendingOffset says whether an open transaction would commit an offset for

@@ -1,0 +1,86 @@
+package broker
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sightlog/sightlog/broker/storage"
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// WriteTxnMarkers (key 27), v1-2.
+//
+// Tools abort a transaction by it that holds up readers (KIP-664). One that the
+// coordinator knows is aborted as a whole and its producer fenced; one that it
+// does not know ends in the partition that is named. What is not open needs no
+// marker. A commit is the coordinator's alone, which needs no request for it.
+
+func (b *Broker) writeTxnMarkers(c *caller, req *kmsg.WriteTxnMarkersRequest) reply {
+	resp := req.ResponseKind().(*kmsg.WriteTxnMarkersResponse)
+	var denied error
+	if !b.may(c, opAlter, resourceCluster, clusterName) {
+		denied = b.authorize(c, opClusterAction, resourceCluster, clusterName)
+	}
+	return func() kmsg.Response {
+		for i := range req.Markers {
+			m := &req.Markers[i]
+			sm := kmsg.NewWriteTxnMarkersResponseMarker()
+			sm.ProducerID = m.ProducerID
+			for _, rt := range m.Topics {
+				st := kmsg.NewWriteTxnMarkersResponseMarkerTopic()
+				st.Topic = rt.Topic
+				for _, partition := range rt.Partitions {
+					err := denied
+					if err == nil {
+						err = b.abortIn(rt.Topic, partition, m)
+					}
+					sp := kmsg.NewWriteTxnMarkersResponseMarkerTopicPartition()
+					sp.Partition, sp.ErrorCode = partition, code(err)
+					st.Partitions = append(st.Partitions, sp)
+				}
+				sm.Topics = append(sm.Topics, st)
+			}
+			resp.Markers = append(resp.Markers, sm)
+		}
+		return resp
+	}
+}
+
+// abortIn ends the producer's transaction in the partition.
+func (b *Broker) abortIn(topic string, partition int32, m *kmsg.WriteTxnMarkersRequestMarker) error {
+	if m.Committed {
+		return kerr.InvalidRequest
+	}
+	t := b.topics.named(topic)
+	if t == nil || t.partition(partition) == nil {
+		return kerr.UnknownTopicOrPartition
+	}
+	p := t.partition(partition)
+	producers := p.log.Producers()
+	i := slices.IndexFunc(producers, func(s storage.ProducerState) bool { return s.ProducerID == m.ProducerID })
+	switch {
+	case i < 0 || producers[i].TxnStart < 0:
+		return nil
+	case m.ProducerEpoch < producers[i].Epoch:
+		return kerr.InvalidProducerEpoch
+	}
+	for _, x := range b.txns.all() {
+		x.mu.Lock()
+		_, in := x.parts[p]
+		if !in || x.row.ProducerID != m.ProducerID || x.row.State != txnOngoing {
+			x.mu.Unlock()
+			continue
+		}
+		if x.ending {
+			x.mu.Unlock()
+			return kerr.ConcurrentTransactions
+		}
+		b.log.Info("transaction aborted by request", "transactional_id", x.id)
+		return b.txns.abort(x)
+	}
+	b.log.Info("transaction that the coordinator does not know aborted by request", "topic", topic, "partition", partition, "producer", m.ProducerID)
+	var commit storage.Commit
+	commit.Mark(p.log, m.ProducerID, m.ProducerEpoch, false, time.Now().UnixMilli())
+	return b.store.Do(&commit)
+}
