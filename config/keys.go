@@ -68,5 +68,5 @@ type Detect struct {
 	Track        string        `enum:"on,off" default:"on" help:"Number people so that they keep their number from frame to frame: on or off (${default})."`
 	Threads      int           `placeholder:"N" help:"CPU threads for the model (all cores)."`
 	SkipEmpty    bool          `help:"Do not write sightings of frames without people."`
-	Preview      string        `placeholder:"PATH" help:"Draw what is seen into a video (.avi, .mp4) or a directory of pictures; of several cameras, into a directory of videos."`
+	Preview      string        `placeholder:"PATH" help:"Draw what is seen into a video (.avi, .mp4) or a directory of pictures; of several cameras, into a directory of videos. Those that are there are kept; the next are numbered."`
 }

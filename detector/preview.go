@@ -1,10 +1,13 @@
 package detector
 
 import (
+	"errors"
 	"fmt"
 	"image"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"gocv.io/x/gocv"
@@ -15,22 +18,27 @@ import (
 )
 
 // Preview writes annotated frames for a person to look at: a video (.avi,
-// .mp4), or a directory of numbered pictures.
+// .mp4), or a directory of numbered pictures. What is there is kept: beside
+// yard.avi the next is yard-2.avi, beside the pictures in yard those in yard-2.
 type Preview struct {
-	path   string
+	asked  string
 	codec  string // "" for pictures
 	fps    float64
+	goOn   bool
+	path   string // of pictures: where they are, once begun
+	begun  bool
 	size   image.Point
 	writer *gocv.VideoWriter
-	part   int // a video has one size: when that changes another one begins
 }
 
-// NewPreview prepares a preview; what cannot be written is a *usage.Error.
-func NewPreview(path string, fps float64) (*Preview, error) {
+// NewPreview prepares a preview; what cannot be written is a *usage.Error. With
+// goOn pictures join the newest that are there, whose frames come before.
+func NewPreview(path string, fps float64, goOn bool) (*Preview, error) {
 	if fps <= 0 {
 		fps = 10
 	}
-	p := &Preview{path: path, fps: fps}
+	path = filepath.Clean(path)
+	p := &Preview{asked: path, path: path, fps: fps, goOn: goOn}
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {
 	case ".avi":
 		p.codec = "MJPG"
@@ -51,33 +59,93 @@ func NewPreview(path string, fps float64) (*Preview, error) {
 }
 
 // Write draws the objects into the frame, which is changed by it, and appends
-// it.
+// it. A video has one size: a frame of another one begins another video.
 func (p *Preview) Write(f *ingest.Frame, objs []event.Object) error {
 	if err := Annotate(&f.Image, objs); err != nil {
 		return err
 	}
 	if p.codec == "" {
-		return SaveJPEG(filepath.Join(p.path, fmt.Sprintf("%08d.jpg", f.Seq)), &f.Image)
+		return p.picture(f)
 	}
 	if size := f.Size(); p.writer == nil || size != p.size {
 		if err := p.Close(); err != nil {
 			return err
 		}
-		path := p.path
-		if p.part++; p.part > 1 {
-			ext := filepath.Ext(path)
-			path = fmt.Sprintf("%s-%d%s", strings.TrimSuffix(path, ext), p.part, ext)
+		if err := p.begin(size); err != nil {
+			return fmt.Errorf("write preview: %w", err)
 		}
-		w, err := gocv.VideoWriterFile(path, p.codec, p.fps, size.X, size.Y, true)
-		if err != nil || !w.IsOpened() {
-			return fmt.Errorf("write preview %s: the video library cannot write it", path)
-		}
-		p.writer, p.size = w, size
 	}
 	if err := p.writer.Write(f.Image); err != nil {
 		return fmt.Errorf("write preview: %w", err)
 	}
 	return nil
+}
+
+// begin begins a video in a file of its own, which is empty until then.
+func (p *Preview) begin(size image.Point) error {
+	path, err := unused(p.asked, func(path string) error {
+		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if err == nil {
+			err = f.Close()
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	w, err := gocv.VideoWriterFile(path, p.codec, p.fps, size.X, size.Y, true)
+	if err != nil || !w.IsOpened() {
+		os.Remove(path)
+		return fmt.Errorf("the video library cannot write %s", path)
+	}
+	p.writer, p.size = w, size
+	return nil
+}
+
+func (p *Preview) picture(f *ingest.Frame) error {
+	if !p.begun {
+		if err := p.choose(); err != nil {
+			return fmt.Errorf("write preview: %w", err)
+		}
+		p.begun = true
+	}
+	return SaveJPEG(filepath.Join(p.path, fmt.Sprintf("%08d.jpg", f.Seq)), &f.Image)
+}
+
+// choose settles on the directory for the pictures.
+func (p *Preview) choose() error {
+	if p.goOn {
+		for n := 2; ; n++ { // the newest
+			next := numbered(p.asked, n)
+			if _, err := os.Stat(next); err != nil {
+				return nil
+			}
+			p.path = next
+		}
+	}
+	there, err := os.ReadDir(p.path)
+	if err == nil && slices.ContainsFunc(there, func(e fs.DirEntry) bool { return filepath.Ext(e.Name()) == ".jpg" }) {
+		p.path, err = unused(p.asked, func(path string) error { return os.Mkdir(path, 0o755) })
+	}
+	return err
+}
+
+// unused creates the first of path, path-2, path-3, … that is not there.
+func unused(path string, create func(string) error) (string, error) {
+	for n := 1; ; n++ {
+		name := numbered(path, n)
+		if err := create(name); !errors.Is(err, fs.ErrExist) {
+			return name, err
+		}
+	}
+}
+
+func numbered(path string, n int) string {
+	if n == 1 {
+		return path
+	}
+	ext := filepath.Ext(path)
+	return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(path, ext), n, ext)
 }
 
 // Close finishes the video.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -21,7 +22,7 @@ func TestPreviewCanBePlayed(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"p.avi", "p.mp4", "pictures"} {
 		path := filepath.Join(dir, name)
-		p, err := detector.NewPreview(path, 10)
+		p, err := detector.NewPreview(path, 10, false)
 		require.NoError(t, err)
 		for seq := range int64(5) {
 			f := noise(t, 320, 240)
@@ -49,9 +50,54 @@ func TestPreviewCanBePlayed(t *testing.T) {
 		require.Equal(t, 5, n)
 		require.NoError(t, s.Close())
 	}
-	_, err := detector.NewPreview(filepath.Join(dir, "p.gif"), 10)
+	_, err := detector.NewPreview(filepath.Join(dir, "p.gif"), 10, false)
 	require.True(t, usage.Is(err))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
-	_, err = detector.NewPreview(filepath.Join(dir, "file", "p.avi"), 10)
+	_, err = detector.NewPreview(filepath.Join(dir, "file", "p.avi"), 10, false)
 	require.True(t, usage.Is(err))
+}
+
+// Whoever begins anew, a child started again or a second run, leaves what is
+// there as it is.
+func TestPreviewLeavesThoseBefore(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	preview := func(name string, goOn bool, seqs ...int64) {
+		p, err := detector.NewPreview(filepath.Join(dir, name), 10, goOn)
+		require.NoError(t, err)
+		for _, seq := range seqs {
+			f := noise(t, 320, 240)
+			f.Seq = seq
+			require.NoError(t, p.Write(f, nil))
+		}
+		require.NoError(t, p.Close())
+	}
+	list := func() (names []string) {
+		require.NoError(t, filepath.WalkDir(dir, func(path string, e os.DirEntry, err error) error {
+			if err == nil && !e.IsDir() {
+				names = append(names, strings.TrimPrefix(path, dir+"/"))
+			}
+			return err
+		}))
+		return names
+	}
+	preview("a.avi", false, 0, 1)
+	before, err := os.ReadFile(filepath.Join(dir, "a.avi"))
+	require.NoError(t, err)
+	preview("a.avi", true, 2)
+	preview("a.avi", false, 0)
+	preview("nobody.avi", false) // without a frame there is no video
+	require.Equal(t, []string{"a-2.avi", "a-3.avi", "a.avi"}, list())
+	after, err := os.ReadFile(filepath.Join(dir, "a.avi"))
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+
+	preview("p/", false, 0, 1)
+	preview("p", true, 2)
+	preview("p", false, 0, 1)
+	preview("p", true, 2, 3)
+	require.Equal(t, []string{
+		"p/00000000.jpg", "p/00000001.jpg", "p/00000002.jpg",
+		"p-2/00000000.jpg", "p-2/00000001.jpg", "p-2/00000002.jpg", "p-2/00000003.jpg",
+	}, list()[3:])
 }

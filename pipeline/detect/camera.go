@@ -130,7 +130,7 @@ func (c *camera) frames(ctx context.Context, src ingest.Source, w stream.Writer)
 	if limit := c.scene.settings.FPS; limit > 0 && (fps == 0 || limit < fps) {
 		fps = limit
 	}
-	preview, err := openPreview(goOn(c.preview, w.Next()), c.spec.ID, c.scene.shapes, fps, c.log)
+	preview, err := openPreview(c.preview, c.spec.ID, c.scene.shapes, fps, w.Next(), c.log)
 	if err != nil {
 		return err
 	}

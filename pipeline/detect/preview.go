@@ -1,11 +1,9 @@
 package detect
 
 import (
-	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/sightlog/sightlog/detector"
 	"github.com/sightlog/sightlog/detector/zone"
@@ -29,18 +27,8 @@ func previewPath(path, camera string, cameras int) (string, error) {
 	if st, err := os.Stat(path); err == nil && st.IsDir() != (filepath.Ext(path) == "") {
 		return "", usage.New("name another", "--preview %s: is there already, and is no video and no directory of pictures", path)
 	}
-	_, err := detector.NewPreview(path, 0) // makes the directory: better now than at the first frame
+	_, err := detector.NewPreview(path, 0, false) // makes the directory: better now than at the first frame
 	return path, err
-}
-
-// goOn is the path of the preview of a run that goes on at frame next: a video
-// cannot be continued, so there another one begins.
-func goOn(path string, next int64) string {
-	ext := filepath.Ext(path)
-	if next == 0 || ext == "" {
-		return path
-	}
-	return fmt.Sprintf("%s-%d%s", strings.TrimSuffix(path, ext), next, ext)
 }
 
 // preview draws what a camera sees for as long as that works: the sightings
@@ -52,11 +40,12 @@ type preview struct {
 	log    *slog.Logger
 }
 
-func openPreview(path, camera string, shapes zone.Options, fps float64, log *slog.Logger) (*preview, error) {
+// openPreview prepares the preview of a run that begins at frame next.
+func openPreview(path, camera string, shapes zone.Options, fps float64, next int64, log *slog.Logger) (*preview, error) {
 	p := &preview{camera: camera, shapes: shapes, log: log}
 	var err error
 	if path != "" {
-		p.video, err = detector.NewPreview(path, fps)
+		p.video, err = detector.NewPreview(path, fps, next > 0)
 	}
 	return p, err
 }

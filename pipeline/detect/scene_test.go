@@ -214,14 +214,6 @@ func TestPreviewOfSeveralCamerasIsADirectoryOfVideos(t *testing.T) {
 	require.True(t, usage.Is(err), "%v", err)
 }
 
-func TestPreviewOfAResumedRunLeavesTheOneBefore(t *testing.T) {
-	t.Parallel()
-	require.Equal(t, "out/a.avi", goOn("out/a.avi", 0))
-	require.Equal(t, "out/a-70.avi", goOn("out/a.avi", 70))
-	require.Equal(t, "out/pictures", goOn("out/pictures", 70), "pictures carry their frame's number")
-	require.Empty(t, goOn("", 70))
-}
-
 func TestResumedRunSeesWhatARunSeesThatNeverStopped(t *testing.T) {
 	t.Parallel()
 	cfg := stream.Config{Brokers: []string{brokertest.Start(t).Addr()}}
