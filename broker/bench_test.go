@@ -10,50 +10,83 @@ import (
 	"time"
 
 	"github.com/sightlog/sightlog/broker/storage"
+	"github.com/sightlog/sightlog/internal/kafkatest"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// The benchmarks run the broker and, beside it, kfake with its sync on, in the
-// same process as the clients; BenchmarkDisk is what the disk could do.
+// The benchmarks run, with the clients in the same process, the broker; the
+// broker without its syncs, which is what clients and protocol alone cost;
+// kfake with its sync on; and, in a process of its own, Apache Kafka with a
+// sync for each batch and as it comes, without. BenchmarkDisk is what the disk
+// could do.
 //
 //	go test -run '^$' -bench . ./broker
 
 // served are the brokers that are compared.
 var served = []struct {
 	name  string
+	needs func(testing.TB) // skips if it cannot be had; optional
 	start func(testing.TB) (addr string)
 }{
-	{"sightlog", func(t testing.TB) string {
+	{"sightlog", nil, func(t testing.TB) string {
 		b, _ := serveBroker(t, Config{})
 		return b.Addr()
 	}},
-	{"sightlog-unsynced", func(t testing.TB) string {
+	{"sightlog-unsynced", nil, func(t testing.TB) string {
 		b, _ := serveBroker(t, Config{Flush: storage.FlushOS})
 		return b.Addr()
 	}},
-	{"kfake", func(t testing.TB) string {
+	{"kfake", nil, func(t testing.TB) string {
 		c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(t.TempDir()), kfake.SyncWrites())
 		require.NoError(t, err)
 		t.Cleanup(c.Close)
 		return c.ListenAddrs()[0]
 	}},
+	{"kafka", needsKafka, func(t testing.TB) string {
+		return kafkatest.Start(t, 1, "log.flush.interval.messages=1").Addrs()
+	}},
+	{"kafka-unsynced", needsKafka, func(t testing.TB) string { return kafkatest.Start(t, 1).Addrs() }},
 }
 
-func createBenchTopic(t testing.TB, addr string, partitions int32) {
-	cl, err := kgo.NewClient(kgo.SeedBrokers(addr))
-	require.NoError(t, err)
-	defer cl.Close()
-	_, err = kadm.NewClient(cl).CreateTopic(t.Context(), partitions, 1, nil, "bench")
-	require.NoError(t, err)
+func needsKafka(t testing.TB) { kafkatest.ClassPath(t) }
+
+// beside runs a benchmark on each broker, which is started once.
+func beside(b *testing.B, name string, partitions int32, run func(b *testing.B, at target)) {
+	for _, s := range served {
+		at := target{}
+		b.Run(name+"/"+s.name, func(sub *testing.B) {
+			if s.needs != nil {
+				s.needs(sub)
+			}
+			if at.addr == "" {
+				at.addr = s.start(b)
+			}
+			at.runs++
+			at.topic = fmt.Sprint("bench-", at.runs)
+			cl := at.client(sub)
+			_, err := kadm.NewClient(cl).CreateTopic(sub.Context(), partitions, 1, nil, at.topic)
+			require.NoError(sub, err)
+			for p := range partitions { // every leader is there
+				require.NoError(sub, cl.ProduceSync(sub.Context(), benchRecord(int(p))).FirstErr())
+			}
+			run(sub, at)
+		})
+	}
 }
 
-func benchClient(t testing.TB, addr string, opts ...kgo.Opt) *kgo.Client {
+// target is a broker that is measured and the topic of one run.
+type target struct {
+	addr, topic string
+	runs        int
+}
+
+func (a target) client(t testing.TB, opts ...kgo.Opt) *kgo.Client {
 	cl, err := kgo.NewClient(append([]kgo.Opt{
-		kgo.SeedBrokers(addr), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()),
-		kgo.RecordPartitioner(kgo.ManualPartitioner()),
+		kgo.SeedBrokers(a.addr), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()),
+		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DefaultProduceTopic(a.topic),
 	}, opts...)...)
 	require.NoError(t, err)
 	t.Cleanup(cl.Close)
@@ -115,42 +148,38 @@ func BenchmarkDisk(b *testing.B) {
 // acknowledged before they send the next, each to its own partition.
 func BenchmarkClosedLoop(b *testing.B) {
 	for _, n := range []int{1, 16} {
-		for _, s := range served {
-			b.Run(fmt.Sprintf("%dx%d/%s", n, n, s.name), func(b *testing.B) {
-				addr := s.start(b)
-				createBenchTopic(b, addr, int32(n))
-				var lat latencies
-				clients := make([]*kgo.Client, n)
-				for i := range clients {
-					clients[i] = benchClient(b, addr)
-					require.NoError(b, clients[i].ProduceSync(b.Context(), benchRecord(i)).FirstErr())
-				}
-				b.ResetTimer()
-				began := time.Now()
-				var wg sync.WaitGroup
-				for i, cl := range clients {
-					wg.Go(func() {
-						for range (b.N + n - 1) / n {
-							t0 := time.Now()
-							if err := cl.ProduceSync(b.Context(), benchRecord(i)).FirstErr(); err != nil {
-								b.Error(err)
-								return
-							}
-							lat.add(time.Since(t0))
+		beside(b, fmt.Sprintf("%dx%d", n, n), int32(n), func(b *testing.B, at target) {
+			var lat latencies
+			clients := make([]*kgo.Client, n)
+			for i := range clients {
+				clients[i] = at.client(b)
+				require.NoError(b, clients[i].ProduceSync(b.Context(), benchRecord(i)).FirstErr())
+			}
+			b.ResetTimer()
+			began := time.Now()
+			var wg sync.WaitGroup
+			for i, cl := range clients {
+				wg.Go(func() {
+					for range (b.N + n - 1) / n {
+						t0 := time.Now()
+						if err := cl.ProduceSync(b.Context(), benchRecord(i)).FirstErr(); err != nil {
+							b.Error(err)
+							return
 						}
-					})
-				}
-				wg.Wait()
-				lat.report(b, time.Since(began))
-			})
-		}
+						lat.add(time.Since(t0))
+					}
+				})
+			}
+			wg.Wait()
+			lat.report(b, time.Since(began))
+		})
 	}
 }
 
 var benchValue = make([]byte, 1024)
 
 func benchRecord(partition int) *kgo.Record {
-	return &kgo.Record{Topic: "bench", Partition: int32(partition), Value: benchValue}
+	return &kgo.Record{Partition: int32(partition), Value: benchValue}
 }
 
 // BenchmarkOpenLoop has 3 producers that send at a fixed rate to 16 partitions,
@@ -160,43 +189,39 @@ func BenchmarkOpenLoop(b *testing.B) {
 		rate   int
 		linger time.Duration
 	}{{1000, 0}, {20000, 5 * time.Millisecond}} {
-		for _, s := range served {
-			b.Run(fmt.Sprintf("%d per s, linger %v/%s", load.rate, load.linger, s.name), func(b *testing.B) {
-				const producers, partitions = 3, 16
-				addr := s.start(b)
-				createBenchTopic(b, addr, partitions)
-				var lat latencies
-				clients := make([]*kgo.Client, producers)
-				for i := range clients {
-					clients[i] = benchClient(b, addr, kgo.ProducerLinger(load.linger))
-					for p := range partitions {
-						require.NoError(b, clients[i].ProduceSync(b.Context(), benchRecord(p)).FirstErr())
+		const producers, partitions = 3, 16
+		beside(b, fmt.Sprintf("%d per s, linger %v", load.rate, load.linger), partitions, func(b *testing.B, at target) {
+			var lat latencies
+			clients := make([]*kgo.Client, producers)
+			for i := range clients {
+				clients[i] = at.client(b, kgo.ProducerLinger(load.linger))
+				for p := range partitions {
+					require.NoError(b, clients[i].ProduceSync(b.Context(), benchRecord(p)).FirstErr())
+				}
+			}
+			b.ResetTimer()
+			began := time.Now()
+			var sent, acked sync.WaitGroup
+			for i, cl := range clients {
+				sent.Go(func() {
+					for j := i; j < b.N; j += producers {
+						due := began.Add(time.Duration(j) * time.Second / time.Duration(load.rate))
+						pause(time.Until(due))
+						acked.Add(1)
+						cl.Produce(b.Context(), benchRecord(j%partitions), func(_ *kgo.Record, err error) {
+							defer acked.Done()
+							if err != nil {
+								b.Error(err)
+							}
+							lat.add(time.Since(due))
+						})
 					}
-				}
-				b.ResetTimer()
-				began := time.Now()
-				var sent, acked sync.WaitGroup
-				for i, cl := range clients {
-					sent.Go(func() {
-						for j := i; j < b.N; j += producers {
-							due := began.Add(time.Duration(j) * time.Second / time.Duration(load.rate))
-							pause(time.Until(due))
-							acked.Add(1)
-							cl.Produce(b.Context(), benchRecord(j%partitions), func(_ *kgo.Record, err error) {
-								defer acked.Done()
-								if err != nil {
-									b.Error(err)
-								}
-								lat.add(time.Since(due))
-							})
-						}
-					})
-				}
-				sent.Wait()
-				acked.Wait()
-				lat.report(b, time.Since(began))
-			})
-		}
+				})
+			}
+			sent.Wait()
+			acked.Wait()
+			lat.report(b, time.Since(began))
+		})
 	}
 }
 
@@ -209,42 +234,34 @@ func pause(d time.Duration) {
 
 // BenchmarkBulk writes as much as it can in large batches to 4 partitions.
 func BenchmarkBulk(b *testing.B) {
-	for _, s := range served {
-		b.Run(s.name, func(b *testing.B) {
-			addr := s.start(b)
-			createBenchTopic(b, addr, 4)
-			cl := benchClient(b, addr, kgo.ProducerBatchMaxBytes(1<<20), kgo.MaxBufferedRecords(20_000), kgo.ProducerLinger(2*time.Millisecond))
-			b.SetBytes(int64(len(benchValue)))
-			b.ResetTimer()
-			for i := range b.N {
-				cl.Produce(b.Context(), benchRecord(i/1000%4), func(_ *kgo.Record, err error) {
-					if err != nil {
-						b.Error(err)
-					}
-				})
-			}
-			require.NoError(b, cl.Flush(b.Context()))
-		})
-	}
+	beside(b, "4", 4, func(b *testing.B, at target) {
+		cl := at.client(b, kgo.ProducerBatchMaxBytes(1<<20), kgo.MaxBufferedRecords(20_000), kgo.ProducerLinger(2*time.Millisecond))
+		b.SetBytes(int64(len(benchValue)))
+		b.ResetTimer()
+		for i := range b.N {
+			cl.Produce(b.Context(), benchRecord(i/1000%4), func(_ *kgo.Record, err error) {
+				if err != nil {
+					b.Error(err)
+				}
+			})
+		}
+		require.NoError(b, cl.Flush(b.Context()))
+	})
 }
 
 // BenchmarkTransaction commits one record a transaction.
 func BenchmarkTransaction(b *testing.B) {
-	for _, s := range served {
-		b.Run(s.name, func(b *testing.B) {
-			addr := s.start(b)
-			createBenchTopic(b, addr, 1)
-			cl := benchClient(b, addr, kgo.TransactionalID("bench"))
-			var lat latencies
-			began := time.Now()
-			for range b.N {
-				t0 := time.Now()
-				require.NoError(b, cl.BeginTransaction())
-				require.NoError(b, cl.ProduceSync(b.Context(), benchRecord(0)).FirstErr())
-				require.NoError(b, cl.EndTransaction(b.Context(), kgo.TryCommit))
-				lat.add(time.Since(t0))
-			}
-			lat.report(b, time.Since(began))
-		})
-	}
+	beside(b, "1", 1, func(b *testing.B, at target) {
+		cl := at.client(b, kgo.TransactionalID("bench"))
+		var lat latencies
+		began := time.Now()
+		for range b.N {
+			t0 := time.Now()
+			require.NoError(b, cl.BeginTransaction())
+			require.NoError(b, cl.ProduceSync(b.Context(), benchRecord(0)).FirstErr())
+			require.NoError(b, cl.EndTransaction(b.Context(), kgo.TryCommit))
+			lat.add(time.Since(t0))
+		}
+		lat.report(b, time.Since(began))
+	})
 }

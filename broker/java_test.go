@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sightlog/sightlog/internal/kafkatest"
 	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -22,28 +22,14 @@ import (
 
 // Apache Kafka's own clients, in processes that are killed as the broker is.
 
-// kafkaJars is where make test puts the Java libraries; SIGHTLOG_KAFKA_JARS
-// names others.
-func kafkaJars() string {
-	if dir := os.Getenv("SIGHTLOG_KAFKA_JARS"); dir != "" {
-		return dir
-	}
-	return filepath.Join(testenv.Root(), "lib", "kafka")
-}
-
 // compileJava compiles testdata/java and returns the class path.
 func compileJava(t *testing.T) string {
 	t.Helper()
-	for _, program := range []string{"java", "javac"} {
-		if _, err := exec.LookPath(program); err != nil {
-			testenv.Skip(t, program+" is not installed")
-		}
-	}
-	if jars, _ := filepath.Glob(filepath.Join(kafkaJars(), "kafka-streams-*.jar")); len(jars) == 0 {
-		testenv.Skip(t, "no kafka-streams in "+kafkaJars()+": make test fetches it where Maven is installed")
+	jars := kafkatest.ClassPath(t)
+	if _, err := exec.LookPath("javac"); err != nil {
+		testenv.Skip(t, "javac is not installed")
 	}
 	classes := t.TempDir()
-	jars := filepath.Join(kafkaJars(), "*")
 	sources, err := filepath.Glob("testdata/java/*.java")
 	require.NoError(t, err)
 	out, err := exec.CommandContext(testContext(t), "javac", append([]string{"-cp", jars, "-d", classes}, sources...)...).CombinedOutput()

@@ -160,22 +160,22 @@ setup_clip() {
 	clip_from_debian || fail "no source of the sample clip answered; check the network and run make setup again, or put vtest.avi into samples/"
 }
 
-# Apache Kafka's own clients, for the tests of the broker.
+# Apache Kafka and its Java clients, for tests beside our broker.
 setup_kafka() {
-	local pom=broker/testdata/java/pom.xml
+	local pom=internal/kafkatest/pom.xml
 	if cmp -s "$pom" lib/kafka/pom.xml; then
-		say kafka "Java clients there already"
+		say kafka "there already"
 		return
 	fi
 	rm -rf lib/kafka
-	say kafka "Java clients (93 MB), by Maven"
+	say kafka "Apache Kafka and its Java clients (112 MB), by Maven"
 	mvn -q -B -Dstyle.color=never -f "$pom" dependency:copy-dependencies -DoutputDirectory="$PWD/lib/kafka" || return 1
 	cp "$pom" lib/kafka/
 }
 
 if [ "${1:-}" = --tests ]; then
 	(add_packages kcat ffmpeg shellcheck) || say tests "go on without them"
-	(add_packages openjdk-17-jdk-headless maven && setup_kafka) || say tests "go on without Kafka's Java clients"
+	(add_packages openjdk-17-jdk-headless maven && setup_kafka) || say tests "go on without Apache Kafka"
 	exit 0
 fi
 setup_packages

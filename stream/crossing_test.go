@@ -115,12 +115,15 @@ func TestCrossingsOfALiveSourceGetIntoTheLogOnce(t *testing.T) {
 
 func TestCrossingsHaveAsManyPartitionsAsSightings(t *testing.T) {
 	_, cfg := setUp(t)
+	other, err := cfg.Client()
+	require.NoError(t, err)
+	defer other.Close()
+	adm := kadm.NewClient(other)
+	_, err = adm.DeleteTopics(t.Context(), stream.Crossings)
+	require.NoError(t, err)
 	cl, err := cfg.Client()
 	require.NoError(t, err)
 	defer cl.Close()
-	adm := kadm.NewClient(cl)
-	_, err = adm.DeleteTopics(t.Context(), stream.Crossings)
-	require.NoError(t, err)
 	require.NoError(t, stream.EnsureTopics(t.Context(), cl, 3))
 	topics, err := adm.ListTopics(t.Context(), stream.Sightings, stream.Crossings)
 	require.NoError(t, err)

@@ -20,6 +20,17 @@ import (
 // would change under it.
 func EnsureTopics(ctx context.Context, cl *kgo.Client, partitions int32) error {
 	adm := kadm.NewClient(cl)
+	names := []string{Sightings, Crossings, Runs, DeadTopic(Sightings), DeadTopic(Crossings), DeadTopic(Runs)}
+	there, err := adm.ListTopics(ctx, names...)
+	if err != nil {
+		return fmt.Errorf("list topics: %w", err)
+	}
+	if len(there.TopicsSet()) == len(names) && there.Error() == nil {
+		return nil // a cluster without its controller can say so, too
+	}
+	if d := there[Sightings]; d.Err == nil && len(d.Partitions) > 0 {
+		partitions = int32(len(d.Partitions)) // made before, with another number
+	}
 	brokers, err := adm.ListBrokers(ctx)
 	if err != nil {
 		return fmt.Errorf("list brokers: %w", err)
@@ -28,14 +39,6 @@ func EnsureTopics(ctx context.Context, cl *kgo.Client, partitions int32) error {
 	inSync := strconv.Itoa(max(1, int(replicas)-1))
 	compact := "compact"
 	forever := "-1"
-
-	there, err := adm.ListTopics(ctx, Sightings)
-	if err != nil {
-		return fmt.Errorf("list topics: %w", err)
-	}
-	if d := there[Sightings]; d.Err == nil && len(d.Partitions) > 0 {
-		partitions = int32(len(d.Partitions)) // made before, with another number
-	}
 
 	for _, t := range []struct {
 		name       string

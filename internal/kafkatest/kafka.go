@@ -1,0 +1,189 @@
+// Package kafkatest gives tests a cluster of Apache Kafka, each node a JVM of
+// its own on loopback, from the jars that make test fetches.
+package kafkatest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sightlog/sightlog/internal/testenv"
+)
+
+// ClassPath returns the class path of Kafka's jars, those of lib/kafka or
+// $SIGHTLOG_KAFKA_JARS, and skips the test where they or Java are absent.
+func ClassPath(t testing.TB) string {
+	t.Helper()
+	if _, err := exec.LookPath("java"); err != nil {
+		testenv.Skip(t, "java is not installed")
+	}
+	dir := os.Getenv("SIGHTLOG_KAFKA_JARS")
+	if dir == "" {
+		dir = filepath.Join(testenv.Root(), "lib", "kafka")
+	}
+	if found, _ := filepath.Glob(filepath.Join(dir, "kafka_*.jar")); len(found) == 0 {
+		testenv.Skip(t, "no Apache Kafka in "+dir+": make test fetches it where Maven is installed")
+	}
+	return filepath.Join(dir, "*")
+}
+
+// Cluster is a running cluster. Every node is broker and controller.
+type Cluster struct {
+	t     testing.TB
+	jars  string
+	nodes []*node
+}
+
+type node struct {
+	addr   string // of the broker's listener
+	config string
+	cmd    *exec.Cmd
+	out    bytes.Buffer
+}
+
+// Start runs a cluster until the test ends. Topics that say nothing else have
+// as many replicas as there are nodes, up to three, of which two must be in
+// sync where there are three. Settings are added to every node's.
+func Start(t testing.TB, nodes int, settings ...string) *Cluster {
+	t.Helper()
+	c := &Cluster{t: t, jars: ClassPath(t)}
+	controllers := make([]string, nodes)
+	voters := make([]string, nodes)
+	for i := range nodes {
+		c.nodes = append(c.nodes, &node{addr: freeAddr(t)})
+		controllers[i] = freeAddr(t)
+		voters[i] = fmt.Sprintf("%d@%s", i+1, controllers[i])
+	}
+	replicas := min(nodes, 3)
+	for i, n := range c.nodes {
+		dir := t.TempDir()
+		n.config = filepath.Join(dir, "server.properties")
+		lines := append([]string{
+			"process.roles=broker,controller",
+			fmt.Sprintf("node.id=%d", i+1),
+			"controller.quorum.voters=" + strings.Join(voters, ","),
+			"controller.listener.names=CONTROLLER",
+			"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+			"listeners=PLAINTEXT://" + n.addr + ",CONTROLLER://" + controllers[i],
+			"advertised.listeners=PLAINTEXT://" + n.addr,
+			"log.dirs=" + filepath.Join(dir, "log"),
+			fmt.Sprintf("default.replication.factor=%d", replicas),
+			fmt.Sprintf("min.insync.replicas=%d", max(1, replicas-1)),
+			fmt.Sprintf("offsets.topic.replication.factor=%d", replicas),
+			"offsets.topic.num.partitions=4",
+			fmt.Sprintf("transaction.state.log.replication.factor=%d", replicas),
+			fmt.Sprintf("transaction.state.log.min.isr=%d", max(1, replicas-1)),
+			"transaction.state.log.num.partitions=4",
+			"group.initial.rebalance.delay.ms=0",
+		}, settings...)
+		require.NoError(t, os.WriteFile(n.config, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
+		out, err := exec.Command("java", "-XX:TieredStopAtLevel=1", "-cp", c.jars, "kafka.tools.StorageTool",
+			"format", "--cluster-id", "c2lnaHRsb2ctdGVzdHMtMQ", "--config", n.config).CombinedOutput()
+		require.NoError(t, err, "%s", out)
+	}
+	t.Cleanup(func() {
+		for i, n := range c.nodes {
+			c.Kill(i)
+			if t.Failed() {
+				t.Logf("node %d:\n%s", i+1, n.out.Bytes()[max(0, n.out.Len()-8000):])
+			}
+		}
+	})
+	for i := range c.nodes {
+		c.StartNode(i)
+	}
+	c.awaitNodes(nodes)
+	return c
+}
+
+// Addrs returns where the nodes listen, comma-separated.
+func (c *Cluster) Addrs() string {
+	addrs := make([]string, len(c.nodes))
+	for i, n := range c.nodes {
+		addrs[i] = n.addr
+	}
+	return strings.Join(addrs, ",")
+}
+
+// Kill ends node i with SIGKILL. A node that does not run stays so.
+func (c *Cluster) Kill(i int) {
+	n := c.nodes[i]
+	if n.cmd == nil {
+		return
+	}
+	n.cmd.Process.Kill()
+	n.cmd.Wait()
+	n.cmd = nil
+}
+
+// StartNode starts node i, which was killed.
+func (c *Cluster) StartNode(i int) {
+	n := c.nodes[i]
+	n.cmd = exec.Command("java", "-Xmx512m", "-XX:+UseSerialGC", "-cp", c.jars, "kafka.Kafka", n.config)
+	n.cmd.Stdout, n.cmd.Stderr = &n.out, &n.out
+	require.NoError(c.t, n.cmd.Start())
+}
+
+// awaitNodes waits until a client sees that many brokers.
+func (c *Cluster) awaitNodes(want int) {
+	c.t.Helper()
+	c.await("as many brokers as were started", func(ctx context.Context, adm *kadm.Client) bool {
+		brokers, err := adm.ListBrokers(ctx)
+		return err == nil && len(brokers) == want
+	})
+}
+
+// AwaitInSync waits until all replicas of the topics' partitions, and of
+// Kafka's own topics, are in sync: then any node can be killed.
+func (c *Cluster) AwaitInSync(topics ...string) {
+	c.t.Helper()
+	c.await("all replicas in sync", func(ctx context.Context, adm *kadm.Client) bool {
+		details, err := adm.ListTopicsWithInternal(ctx)
+		for _, topic := range topics {
+			if !details.Has(topic) {
+				return false
+			}
+		}
+		inSync := err == nil
+		details.EachPartition(func(p kadm.PartitionDetail) {
+			inSync = inSync && p.Err == nil && len(p.ISR) == len(p.Replicas)
+		})
+		return inSync
+	})
+}
+
+func (c *Cluster) await(what string, holds func(context.Context, *kadm.Client) bool) {
+	c.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(c.Addrs(), ",")...), kgo.MetadataMinAge(100*time.Millisecond))
+	require.NoError(c.t, err)
+	defer cl.Close()
+	for adm := kadm.NewClient(cl); !holds(ctx, adm); {
+		select {
+		case <-ctx.Done():
+			require.FailNow(c.t, "waited in vain for "+what)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// freeAddr returns an address that was free a moment ago: Kafka's controllers
+// must know each other's before they start.
+func freeAddr(t testing.TB) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
