@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/rtsptest"
 )
 
 // resident is the process's memory in bytes, that of the C libraries included.
@@ -31,7 +32,7 @@ func resident(t *testing.T) int64 {
 // clip makes a short H.264 file.
 func clip(t *testing.T) string {
 	t.Helper()
-	needFFmpeg(t)
+	rtsptest.NeedFFmpeg(t)
 	path := filepath.Join(t.TempDir(), "clip.mp4")
 	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=640x480:rate=25:duration=1",
 		"-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", path).CombinedOutput()

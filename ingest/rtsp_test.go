@@ -3,163 +3,31 @@ package ingest_test
 import (
 	"context"
 	"fmt"
-	"os/exec"
+	"image"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"github.com/bluenviron/gortsplib/v5"
-	"github.com/bluenviron/gortsplib/v5/pkg/base"
-	"github.com/bluenviron/gortsplib/v5/pkg/description"
-	"github.com/bluenviron/gortsplib/v5/pkg/format"
-	"github.com/pion/rtp"
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/ingest"
-	"github.com/sightlog/sightlog/internal/testenv"
+	"github.com/sightlog/sightlog/internal/rtsptest"
 )
 
-// rtspServer is an RTSP server over TCP that hands a publisher's packets to
-// its readers, and has the faults of a camera.
-type rtspServer struct {
-	addr   string
-	server *gortsplib.Server
-	silent atomic.Bool // sockets stay open, nothing is sent
-	keep   atomic.Bool // a new publisher feeds the readers of the one before
-	plays  atomic.Int64
-
-	mu     sync.Mutex // guards the following
-	stream *gortsplib.ServerStream
-	by     *gortsplib.ServerSession
-}
-
-func startRTSP(t *testing.T, addr string) *rtspServer {
-	t.Helper()
-	r := &rtspServer{addr: addr}
-	if addr == "" {
-		addr = "127.0.0.1:0"
-	}
-	r.server = &gortsplib.Server{Handler: r, RTSPAddress: addr}
-	require.Eventually(t, func() bool { return r.server.Start() == nil }, 5*time.Second, 10*time.Millisecond)
-	r.addr = r.server.NetListener().Addr().String()
-	t.Cleanup(r.close)
-	return r
-}
-
-func (r *rtspServer) close() {
-	r.server.Close()
-	r.server.Wait() //nolint:errcheck // says that it was closed
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.stream != nil {
-		r.stream.Close()
-		r.stream = nil
-	}
-}
-
-func (r *rtspServer) url() string { return "rtsp://user:s3cret@" + r.addr + "/cam" }
-
-func ok() *base.Response { return &base.Response{StatusCode: base.StatusOK} }
-
-func (r *rtspServer) OnSessionClose(ctx *gortsplib.ServerHandlerOnSessionCloseCtx) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if ctx.Session == r.by && !r.keep.Load() {
-		r.stream.Close()
-		r.stream, r.by = nil, nil
-	}
-}
-
-func (r *rtspServer) current() (*base.Response, *gortsplib.ServerStream, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.stream == nil {
-		return &base.Response{StatusCode: base.StatusNotFound}, nil, nil
-	}
-	return ok(), r.stream, nil
-}
-
-func (r *rtspServer) OnDescribe(*gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
-	return r.current()
-}
-
-func (r *rtspServer) OnAnnounce(ctx *gortsplib.ServerHandlerOnAnnounceCtx) (*base.Response, error) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.stream == nil {
-		r.stream = &gortsplib.ServerStream{Server: r.server, Desc: ctx.Description}
-		if err := r.stream.Initialize(); err != nil {
-			return nil, err
-		}
-	}
-	r.by = ctx.Session
-	return ok(), nil
-}
-
-func (r *rtspServer) OnSetup(ctx *gortsplib.ServerHandlerOnSetupCtx) (*base.Response, *gortsplib.ServerStream, error) {
-	if ctx.Session.State() == gortsplib.ServerSessionStatePreRecord {
-		return ok(), nil, nil
-	}
-	return r.current()
-}
-
-func (r *rtspServer) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
-	r.plays.Add(1)
-	return ok(), nil
-}
-
-func (r *rtspServer) OnRecord(ctx *gortsplib.ServerHandlerOnRecordCtx) (*base.Response, error) {
-	ctx.Session.OnPacketRTPAny(func(_ *description.Media, _ format.Format, p *rtp.Packet) {
-		r.mu.Lock()
-		defer r.mu.Unlock()
-		if r.stream != nil && r.by == ctx.Session && !r.silent.Load() {
-			r.stream.WritePacketRTP(r.stream.Desc.Medias[0], p) //nolint:errcheck // a reader that went
-		}
-	})
-	return ok(), nil
-}
-
-// publish lets ffmpeg encode the test source, clock and all, as H.264 and
-// send it to the server until stop is called or the server is gone.
-func publish(t *testing.T, r *rtspServer, size string) (stop func()) {
+// publish sends the test source, clock and all.
+func publish(t *testing.T, r *rtsptest.Server, size image.Point) (stop func()) {
 	t.Helper()
 	const fps = 25
-	s, err := ingest.Open(context.Background(), ingest.Spec{ID: "t", URI: fmt.Sprintf("test://people?size=%s&fps=%d", size, fps)}, ingest.Options{})
+	s, err := ingest.Open(context.Background(), ingest.Spec{ID: "t", URI: fmt.Sprintf("test://people?size=%dx%d&fps=%d", size.X, size.Y, fps)}, ingest.Options{})
 	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	cmd := exec.CommandContext(ctx, "ffmpeg", "-v", "error", "-f", "rawvideo", "-pix_fmt", "bgr24", "-s", size, "-r", fmt.Sprint(fps), "-i", "-",
-		"-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-g", "12", "-x264-params", "repeat-headers=1",
-		"-f", "rtsp", "-rtsp_transport", "tcp", r.url())
-	in, err := cmd.StdinPipe()
-	require.NoError(t, err)
-	require.NoError(t, cmd.Start())
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		defer in.Close()
+	t.Cleanup(func() { s.Close() })
+	return rtsptest.Publish(t, r, size, fps, func(ctx context.Context) []byte {
 		var f ingest.Frame
-		for s.Next(ctx, &f) == nil {
-			if _, err := in.Write(f.Image.ToBytes()); err != nil {
-				return // ffmpeg has ended
-			}
+		if s.Next(ctx, &f) != nil {
+			return nil
 		}
+		return f.Image.ToBytes()
 	})
-	stop = sync.OnceFunc(func() {
-		cancel()
-		cmd.Wait() //nolint:errcheck // it was killed
-		wg.Wait()
-		s.Close()
-	})
-	t.Cleanup(stop)
-	return stop
-}
-
-func needFFmpeg(t *testing.T) {
-	t.Helper()
-	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		testenv.Skip(t, "ffmpeg is not installed")
-	}
 }
 
 // after waits for a frame drawn after a moment and returns how long it took
@@ -185,53 +53,55 @@ func after(t *testing.T, s ingest.Source, moment time.Time, limit time.Duration)
 	}
 }
 
+var vga = image.Pt(640, 480)
+
 // patience ends a test that hangs. How long it takes to come back, 5 s at the
 // most on a machine that is not busy, is logged.
 const patience = 30 * time.Second
 
 func TestRTSPComesBackFromEveryFault(t *testing.T) {
-	needFFmpeg(t)
-	r := startRTSP(t, "")
-	stop := publish(t, r, "640x480")
-	s := open(t, r.url(), ingest.Options{OpenTimeout: patience})
-	require.Equal(t, "rtsp://"+r.addr+"/cam", s.Info().Source)
+	rtsptest.NeedFFmpeg(t)
+	r := rtsptest.Start(t, "")
+	stop := publish(t, r, vga)
+	s := open(t, r.URL(), ingest.Options{OpenTimeout: patience})
+	require.Equal(t, "rtsp://"+r.Addr+"/cam", s.Info().Source)
 	first := time.Now()
 	f, _ := after(t, s, first, patience)
 	require.Equal(t, 640, f.Image.Cols())
 
 	// Killed, its socket closed, and started again.
-	r.close()
+	r.Close()
 	stop()
 	killed := time.Now()
-	r = startRTSP(t, r.addr)
-	stop = publish(t, r, "640x480")
+	r = rtsptest.Start(t, r.Addr)
+	stop = publish(t, r, vga)
 	_, took := after(t, s, killed, patience)
 	t.Logf("back %.2f s after a kill", took.Seconds())
 
 	// Silent on an open socket, for longer than the watchdog waits; measured
 	// from when it sends again.
-	r.silent.Store(true)
-	plays := r.plays.Load()
-	require.Eventually(t, func() bool { return s.Stats().Silent > 2100*time.Millisecond || r.plays.Load() > plays }, patience, 10*time.Millisecond)
+	r.Silent.Store(true)
+	plays := r.Plays.Load()
+	require.Eventually(t, func() bool { return s.Stats().Silent > 2100*time.Millisecond || r.Plays.Load() > plays }, patience, 10*time.Millisecond)
 	talks := time.Now()
-	r.silent.Store(false)
+	r.Silent.Store(false)
 	_, took = after(t, s, talks, patience)
 	t.Logf("back %.2f s after a silence", took.Seconds())
 
 	// Another publisher with another resolution; readers are disconnected.
 	stop()
 	changed := time.Now()
-	stop = publish(t, r, "960x540")
+	stop = publish(t, r, image.Pt(960, 540))
 	f, took = after(t, s, changed, patience)
 	require.Equal(t, 960, f.Image.Cols())
 	t.Logf("back %.2f s after a change of resolution", took.Seconds())
 
 	// The same in the middle of the session: readers notice nothing but a new
 	// sequence header.
-	r.keep.Store(true)
+	r.Keep.Store(true)
 	stop()
 	reopened := s.Stats().Reopened
-	publish(t, r, "640x480")
+	publish(t, r, vga)
 	deadline := time.Now().Add(patience)
 	for f.Image.Cols() != 640 {
 		require.True(t, time.Now().Before(deadline))
@@ -243,10 +113,10 @@ func TestRTSPComesBackFromEveryFault(t *testing.T) {
 // At five times the load a camera's frame is no older than two intervals and
 // the service time: the slot holds the newest.
 func TestRTSPFrameIsFreshUnderOverload(t *testing.T) {
-	needFFmpeg(t)
-	r := startRTSP(t, "")
-	publish(t, r, "640x480")
-	s := open(t, r.url(), ingest.Options{OpenTimeout: patience})
+	rtsptest.NeedFFmpeg(t)
+	r := rtsptest.Start(t, "")
+	publish(t, r, vga)
+	s := open(t, r.URL(), ingest.Options{OpenTimeout: patience})
 	after(t, s, time.Now(), patience)
 
 	const interval = 40 * time.Millisecond

@@ -70,25 +70,31 @@ func TestZonesAndCrossingsAreTheSameAfterAKill(t *testing.T) {
 	require.Contains(t, ok(t, sightlog, args(killed, "fast")...), "of an unfinished run")
 	require.Equal(t, want, told(t, killed))
 
-	// The topic holds each crossing once, too.
+	serve := start(t, sightlogd, "serve", "--data", killed)
+	broker, _ := endpoints(t, killed, serve)
+	require.Len(t, topicCrossings(t, broker), in+out)
+	var answer []map[string]any
+	require.NoError(t, json.Unmarshal([]byte(ok(t, sightlogd, "query", "crossings", "--data", killed, "--format", "json")), &answer))
+	require.NotEmpty(t, answer)
+	require.Zero(t, serve.stop(t).code, serve.output)
+}
+
+// topicCrossings reads the topic of crossings, which holds each once.
+func topicCrossings(t testing.TB, broker string) (all []*event.Crossing) {
+	t.Helper()
 	program, err := exec.LookPath("kcat")
 	if err != nil {
 		testenv.Skip(t, "kcat is not installed")
 	}
-	serve := start(t, sightlogd, "serve", "--data", killed)
-	broker, _ := endpoints(t, killed, serve)
 	ids := make(map[string]bool)
 	for _, line := range strings.Split(strings.TrimSpace(ok(t, program, "-b", broker, "-t", "crossings", "-C", "-e", "-q")), "\n") {
 		c, err := event.DecodeCrossing([]byte(line))
 		require.NoError(t, err)
 		require.False(t, ids[c.EventID], c.EventID)
 		ids[c.EventID] = true
+		all = append(all, c)
 	}
-	require.Len(t, ids, in+out)
-	var answer []map[string]any
-	require.NoError(t, json.Unmarshal([]byte(ok(t, sightlogd, "query", "crossings", "--data", killed, "--format", "json")), &answer))
-	require.NotEmpty(t, answer)
-	require.Zero(t, serve.stop(t).code, serve.output)
+	return all
 }
 
 // told is what the tables of a data directory say of who was where.
