@@ -6,6 +6,8 @@ import (
 	"io"
 	"text/tabwriter"
 	"time"
+
+	"github.com/sightlog/sightlog/query"
 )
 
 // Report is the outcome of a run. Times are in milliseconds.
@@ -24,8 +26,8 @@ type Report struct {
 	Detections int64   `json:"detections"`
 	Sightings  int64   `json:"sightings"` // rows committed
 
-	EndToEnd Stage   `json:"end_to_end"` // grabbed to commit acknowledged
-	Stages   []Stage `json:"stages"`     // in the order of the data
+	EndToEnd query.Stage   `json:"end_to_end"` // grabbed to commit acknowledged
+	Stages   []query.Stage `json:"stages"`     // in the order of the data
 
 	CPUSeconds float64 `json:"cpu_seconds"`     // of all processes, user and system
 	CPUCores   float64 `json:"cpu_cores"`       // CPUSeconds over Seconds
@@ -39,16 +41,6 @@ type Host struct {
 	Arch string `json:"arch"`
 	CPU  string `json:"cpu"`
 	CPUs int    `json:"cpus"`
-}
-
-// Stage is the distribution of one stage's latency.
-type Stage struct {
-	Name string  `json:"stage"`
-	N    int64   `json:"n"`
-	P50  float64 `json:"p50_ms"`
-	P95  float64 `json:"p95_ms"`
-	P99  float64 `json:"p99_ms"`
-	Max  float64 `json:"max_ms"`
 }
 
 // WriteJSON writes the report as one indented object.

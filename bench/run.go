@@ -12,11 +12,11 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/query"
 )
 
 // Config is what to measure.
@@ -89,35 +89,11 @@ func scratch() (string, error) {
 	return dir, nil
 }
 
-// stages is one row a stage; percentile_disc gives times that were measured.
-const stages = `
-WITH s AS (
-    SELECT * FROM v_sightings WHERE grabbed_at >= $1 AND committed_at IS NOT NULL
-), d(ord, stage, took) AS (
-    SELECT 1, 'decode', decoded_at - grabbed_at FROM s
-    UNION ALL SELECT 2, 'infer', inferred_at - decoded_at FROM s
-    UNION ALL SELECT 3, 'produce', produced_at - inferred_at FROM s
-    UNION ALL SELECT 4, 'fetch', fetched_at - produced_at FROM s
-    UNION ALL SELECT 5, 'commit', committed_at - fetched_at FROM s
-    UNION ALL SELECT 6, 'end to end', committed_at - grabbed_at FROM s
-)
-SELECT stage, count(*),
-       ms(percentile_disc(0.50) WITHIN GROUP (ORDER BY took)),
-       ms(percentile_disc(0.95) WITHIN GROUP (ORDER BY took)),
-       ms(percentile_disc(0.99) WITHIN GROUP (ORDER BY took)),
-       ms(max(took))
-FROM d GROUP BY ord, stage ORDER BY ord`
-
 // measure reads the latencies of what was grabbed since began.
 func (r *Report) measure(ctx context.Context, db *pgxpool.Pool, began time.Time) error {
-	sql := strings.ReplaceAll(stages, "ms(", "1e3 * extract(epoch FROM ")
-	rows, err := db.Query(ctx, sql, began)
+	all, err := query.Stages(ctx, db, began)
 	if err != nil {
-		return fmt.Errorf("read latencies: %w", err)
-	}
-	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Stage])
-	if err != nil {
-		return fmt.Errorf("read latencies: %w", err)
+		return err
 	}
 	if len(all) == 0 {
 		return errors.New("no sighting was committed: is the source empty?")

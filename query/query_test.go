@@ -104,14 +104,26 @@ func TestLatencyOfEachStage(t *testing.T) {
 	t.Parallel()
 	table, err := query.Latency(t.Context(), seen(t), query.Filter{})
 	require.NoError(t, err)
-	require.Equal(t, `stage,n,p50_ms,p95_ms,p99_ms
-decode,90,1.000,1.000,1.000
-infer,90,10.000,10.000,10.000
-produce,90,1.000,1.000,1.000
-fetch,90,2.000,2.000,2.000
-commit,90,45.500,85.550,89.110
-end_to_end,90,59.500,99.550,103.110
+	require.Equal(t, `stage,n,p50_ms,p95_ms,p99_ms,max_ms
+decode,90,1.000,1.000,1.000,1.000
+infer,90,10.000,10.000,10.000,10.000
+produce,90,1.000,1.000,1.000,1.000
+fetch,90,2.000,2.000,2.000,2.000
+commit,90,45.000,86.000,90.000,90.000
+end_to_end,90,59.000,100.000,104.000,104.000
 `, written(t, table, "csv"))
+}
+
+func TestStagesAreOfWhatWasGrabbedSince(t *testing.T) {
+	t.Parallel()
+	pool := seen(t)
+	stages, err := query.Stages(t.Context(), pool, time.Date(2026, 5, 1, 12, 1, 58, 0, time.UTC))
+	require.NoError(t, err)
+	require.Len(t, stages, 6)
+	require.Equal(t, query.Stage{Name: "end_to_end", N: 2, P50: 103, P95: 104, P99: 104, Max: 104}, stages[5])
+	stages, err = query.Stages(t.Context(), pool, time.Date(2026, 5, 2, 0, 0, 0, 0, time.UTC))
+	require.NoError(t, err)
+	require.Empty(t, stages)
 }
 
 func TestNothingSeenIsAnEmptyAnswer(t *testing.T) {
@@ -126,13 +138,13 @@ func TestNothingSeenIsAnEmptyAnswer(t *testing.T) {
 	require.Equal(t, "[]\n", written(t, latest, "json"))
 	latency, err := query.Latency(t.Context(), pool, query.Filter{})
 	require.NoError(t, err)
-	require.Equal(t, `stage,n,p50_ms,p95_ms,p99_ms
-decode,0,,,
-infer,0,,,
-produce,0,,,
-fetch,0,,,
-commit,0,,,
-end_to_end,0,,,
+	require.Equal(t, `stage,n,p50_ms,p95_ms,p99_ms,max_ms
+decode,0,,,,
+infer,0,,,,
+produce,0,,,,
+fetch,0,,,,
+commit,0,,,,
+end_to_end,0,,,,
 `, written(t, latency, "csv"))
 }
 

@@ -123,29 +123,3 @@ CROSS JOIN LATERAL (SELECT * FROM sightings s WHERE s.camera_id = c.id AND {wher
 JOIN runs r ON r.id = l.run_id
 ORDER BY c.name`)
 }
-
-// Latency is how long each stage of the way took, over all sightings that tell
-// it: decode (frame grabbed to decoded), infer, produce (to its handing to the
-// log), fetch (to a sink), commit, and end_to_end (grabbed to commit
-// acknowledged, that is, visible to others). Milliseconds, interpolated.
-func Latency(ctx context.Context, db *pgxpool.Pool, f Filter) (*Table, error) {
-	return f.ask(ctx, db, `
-WITH ms AS (
-    SELECT 1000 * date_part('epoch', s.decoded_at - s.grabbed_at) AS a, 1000 * date_part('epoch', s.inferred_at - s.decoded_at) AS b,
-           1000 * date_part('epoch', s.produced_at - s.inferred_at) AS c, 1000 * date_part('epoch', b.fetched_at - s.produced_at) AS d,
-           1000 * date_part('epoch', b.committed_at - b.fetched_at) AS e, 1000 * date_part('epoch', b.committed_at - s.grabbed_at) AS f
-    FROM sightings s LEFT JOIN batches b USING (batch_id) WHERE {where}
-), p AS (
-    SELECT count(a) AS na, percentile_cont('{.5,.95,.99}'::float8[]) WITHIN GROUP (ORDER BY a) AS a,
-           count(b) AS nb, percentile_cont('{.5,.95,.99}'::float8[]) WITHIN GROUP (ORDER BY b) AS b,
-           count(c) AS nc, percentile_cont('{.5,.95,.99}'::float8[]) WITHIN GROUP (ORDER BY c) AS c,
-           count(d) AS nd, percentile_cont('{.5,.95,.99}'::float8[]) WITHIN GROUP (ORDER BY d) AS d,
-           count(e) AS ne, percentile_cont('{.5,.95,.99}'::float8[]) WITHIN GROUP (ORDER BY e) AS e,
-           count(f) AS nf, percentile_cont('{.5,.95,.99}'::float8[]) WITHIN GROUP (ORDER BY f) AS f
-    FROM ms
-)
-SELECT v.stage, v.n, round(v.p[1]::numeric, 3) AS p50_ms, round(v.p[2]::numeric, 3) AS p95_ms, round(v.p[3]::numeric, 3) AS p99_ms
-FROM p CROSS JOIN LATERAL (VALUES
-    ('decode', p.na, p.a), ('infer', p.nb, p.b), ('produce', p.nc, p.c),
-    ('fetch', p.nd, p.d), ('commit', p.ne, p.e), ('end_to_end', p.nf, p.f)) AS v(stage, n, p)`)
-}

@@ -1,0 +1,66 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// latency is one row a stage of the way, in its order. Percentiles are times
+// that were measured, not means of two.
+const latency = `
+WITH ms AS (
+    SELECT 1000 * date_part('epoch', s.decoded_at - s.grabbed_at) AS a, 1000 * date_part('epoch', s.inferred_at - s.decoded_at) AS b,
+           1000 * date_part('epoch', s.produced_at - s.inferred_at) AS c, 1000 * date_part('epoch', b.fetched_at - s.produced_at) AS d,
+           1000 * date_part('epoch', b.committed_at - b.fetched_at) AS e, 1000 * date_part('epoch', b.committed_at - s.grabbed_at) AS f
+    FROM sightings s LEFT JOIN batches b USING (batch_id) WHERE {where}
+), p AS (
+    SELECT count(a) AS na, percentile_disc('{.5,.95,.99,1}'::float8[]) WITHIN GROUP (ORDER BY a) AS a,
+           count(b) AS nb, percentile_disc('{.5,.95,.99,1}'::float8[]) WITHIN GROUP (ORDER BY b) AS b,
+           count(c) AS nc, percentile_disc('{.5,.95,.99,1}'::float8[]) WITHIN GROUP (ORDER BY c) AS c,
+           count(d) AS nd, percentile_disc('{.5,.95,.99,1}'::float8[]) WITHIN GROUP (ORDER BY d) AS d,
+           count(e) AS ne, percentile_disc('{.5,.95,.99,1}'::float8[]) WITHIN GROUP (ORDER BY e) AS e,
+           count(f) AS nf, percentile_disc('{.5,.95,.99,1}'::float8[]) WITHIN GROUP (ORDER BY f) AS f
+    FROM ms
+)
+SELECT v.stage, v.n, round(v.p[1]::numeric, 3) AS p50_ms, round(v.p[2]::numeric, 3) AS p95_ms,
+       round(v.p[3]::numeric, 3) AS p99_ms, round(v.p[4]::numeric, 3) AS max_ms
+FROM p CROSS JOIN LATERAL (VALUES
+    ('decode', p.na, p.a), ('infer', p.nb, p.b), ('produce', p.nc, p.c),
+    ('fetch', p.nd, p.d), ('commit', p.ne, p.e), ('end_to_end', p.nf, p.f)) AS v(stage, n, p)`
+
+// Latency is how long each stage of the way took, over all sightings that tell
+// it: decode (frame grabbed to decoded), infer, produce (to its handing to the
+// log), fetch (to a sink), commit, and end_to_end (grabbed to commit
+// acknowledged, that is, visible to others).
+func Latency(ctx context.Context, db *pgxpool.Pool, f Filter) (*Table, error) {
+	return f.ask(ctx, db, latency)
+}
+
+// Stage is a row of Latency, in milliseconds.
+type Stage struct {
+	Name string  `json:"stage"`
+	N    int64   `json:"n"`
+	P50  float64 `json:"p50_ms"`
+	P95  float64 `json:"p95_ms"`
+	P99  float64 `json:"p99_ms"`
+	Max  float64 `json:"max_ms"`
+}
+
+// Stages is the Latency of what was grabbed at a time or after it. A stage that
+// no sighting tells is left out.
+func Stages(ctx context.Context, db *pgxpool.Pool, grabbed time.Time) ([]Stage, error) {
+	rows, err := db.Query(ctx, "SELECT * FROM ("+strings.ReplaceAll(latency, "{where}", "s.grabbed_at >= $1")+") v WHERE n > 0", grabbed)
+	if err != nil {
+		return nil, fmt.Errorf("read latencies: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Stage])
+	if err != nil {
+		return nil, fmt.Errorf("read latencies: %w", err)
+	}
+	return all, nil
+}
