@@ -93,7 +93,7 @@ func BenchmarkWholeDetector(b *testing.B) {
 						return ingest.Open(context.Background(), ingest.Spec{ID: "bench", URI: c.source}, ingest.Options{Pace: ingest.Fast})
 					},
 					Model: s, Options: detector.Options{Classes: []string{"person"}},
-				}, 3)
+				}, 1)
 				require.NoError(b, err)
 				b.ReportMetric(speed.Decode, "decode-cpu-ms/frame")
 				b.ReportMetric(speed.Infer, "infer-cpu-ms/frame")
