@@ -11,12 +11,15 @@
 //	                             │
 //	              checkpoint: sync segments, write state, free the journal
 //
+// Bulk (512 KiB or more for one log in one group) is written to its segment and
+// synced first, and the journal takes the batches' headers alone.
+//
 // What it promises:
 //
 //   - a Commit that returned nil is on disk, under FlushAlways, whole: all of
 //     its appends and table writes survive a crash or none does;
 //   - one fdatasync serves every Commit that waits, whatever the number of
-//     logs they write to;
+//     logs they write to (but for bulk: one more for each log that has it);
 //   - opening after a crash reads the last checkpoint and the journal after it,
 //     never the whole log;
 //   - an fdatasync that fails is never retried: the store refuses writes from
