@@ -49,6 +49,25 @@ func TestAssignmentIsTheCheapestOfAll(t *testing.T) {
 	}
 }
 
+func TestManyStepsAtOnceAreAsManySingleOnes(t *testing.T) {
+	t.Parallel()
+	once, singly := newMotion([4]float32{100, 100, 140, 200}), newMotion([4]float32{100, 100, 140, 200})
+	for i := range 3 {
+		box := [4]float32{100 + 5*float32(i), 100, 140 + 5*float32(i), 200}
+		once.predict(7, false)
+		for range 7 {
+			singly.predict(1, false)
+		}
+		for k := range 2 { // where it is; the height, which scales the noise, changes in between
+			require.InDelta(t, singly[k].x, once[k].x, 0.1)
+			require.InEpsilon(t, singly[k].pxx, once[k].pxx, 0.01)
+			require.InEpsilon(t, singly[k].pvv, once[k].pvv, 0.01)
+		}
+		once.correct(box)
+		singly.correct(box)
+	}
+}
+
 // full is the 8×8 filter that motion claims to be equal to.
 type full struct {
 	x [8]float64

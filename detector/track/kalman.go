@@ -1,6 +1,10 @@
 package track
 
-import "github.com/sightlog/sightlog/event"
+import (
+	"math"
+
+	"github.com/sightlog/sightlog/event"
+)
 
 // A track's box is followed as centre x, centre y, aspect (width/height) and
 // height, each with its speed. Noise is a part of the height, as in SORT and
@@ -25,12 +29,13 @@ func newFilter(z, sdx, sdv float64) filter {
 	return filter{x: z, pxx: sdx * sdx, pvv: sdv * sdv}
 }
 
-// predict moves dt steps ahead.
+// predict moves dt steps ahead: for a whole number as that many single steps.
 func (f *filter) predict(dt, sdx, sdv float64) {
+	a, b := sdx*sdx, sdv*sdv
 	f.x += dt * f.v
-	f.pxx += dt*(2*f.pxv+dt*f.pvv) + dt*sdx*sdx
-	f.pxv += dt * f.pvv
-	f.pvv += dt * sdv * sdv
+	f.pxx += dt*(2*f.pxv+dt*f.pvv) + dt*a + b*max(0, dt*(dt-1)*(2*dt-1)/6)
+	f.pxv += dt*f.pvv + b*max(0, dt*(dt-1)/2)
+	f.pvv += dt * b
 }
 
 // correct takes a measurement of the position.
@@ -90,6 +95,11 @@ func (m *motion) correct(b event.Box) {
 	}
 	m[3].x = max(m[3].x, 1)
 	m[2].x = max(m[2].x, 0.01)
+}
+
+// unsure is the deviation of the centre, across and down.
+func (m *motion) unsure() [2]float32 {
+	return [2]float32{float32(math.Sqrt(m[0].pxx)), float32(math.Sqrt(m[1].pxx))}
 }
 
 func (m *motion) box() event.Box {

@@ -8,10 +8,12 @@ import (
 
 // Options are ByteTrack's thresholds. A zero value is the default.
 type Options struct {
-	Low  float32       // objects below are noise; the detector's threshold. Default 0.1
-	High float32       // objects below are kept only where a track expects them. Default 0.3
-	New  float32       // objects below begin no track. Default High + 0.1
-	Keep time.Duration // a track without a match is given up after this. Default 2 s
+	Low  float32 // objects below are noise; the detector's threshold. Default 0.1
+	High float32 // objects below are kept only where a track expects them. Default 0.3
+	New  float32 // objects below begin no track. Default High + 0.1
+	// A track that nothing, or nothing sure, was matched with for this long is
+	// given up. Default 2 s; at least two frames.
+	Keep time.Duration
 
 	FirstID int64 // number of the first track; see FirstID. Default 1
 }
@@ -39,9 +41,12 @@ type track struct {
 	id     *int64 // nil on trial; objects share it, so it never changes
 	class  int
 	motion motion
-	box    event.Box // predicted for the frame at hand
-	seen   time.Duration
-	lost   bool // not matched in the frame before
+	box    event.Box     // predicted for the frame at hand
+	unsure [2]float32    // deviation of its place, across and down
+	seen   time.Duration // matched last
+	sure   time.Duration // matched last with an object of at least High
+	frame  int64         // in which it was matched last
+	lost   bool          // not matched in the frame before
 }
 
 // Tracker follows the objects of one camera. It belongs to one goroutine.
@@ -50,8 +55,9 @@ type Tracker struct {
 	next   int64
 	tracks []*track // in the order of their beginning
 	free   []*track
-	begun  bool
+	frame  int64 // counts from 1
 	last   time.Duration
+	gap    time.Duration // between the two frames before; a slow camera's is longer than Keep
 
 	assigner   assigner
 	cost       []float64
@@ -87,17 +93,23 @@ func New(o Options) *Tracker {
 // track expects. Those of a confirmed track have its number. It works in
 // place and numbers the objects anew.
 func (t *Tracker) Update(objs []event.Object, pts time.Duration) []event.Object {
-	first := !t.begun
-	dt := float64(pts-t.last) / float64(step)
-	if first || dt < 0 || pts-t.last > t.opts.Keep {
-		t.drop(func(*track) bool { return true }) // nothing to continue
-		dt = 0
+	first := t.frame == 0
+	t.frame++
+	if first {
+		t.last = pts
 	}
-	t.begun, t.last = true, pts
-
+	gap, keep := pts-t.last, max(t.opts.Keep, 2*t.gap)
+	if gap < 0 || gap > keep {
+		t.drop(func(*track) bool { return true }) // nothing to continue
+	}
+	t.last, t.gap = pts, gap
+	dt := float64(gap) / float64(step)
+	if gap == 0 { // a source that does not know its times
+		dt = 1
+	}
 	for _, k := range t.tracks {
 		k.motion.predict(dt, k.lost)
-		k.box = k.motion.box()
+		k.box, k.unsure = k.motion.box(), k.motion.unsure()
 	}
 	t.ids, t.taken = grow(t.ids, len(objs)), grow(t.taken, len(objs))
 	t.strong, t.weak = t.strong[:0], t.weak[:0]
@@ -116,9 +128,9 @@ func (t *Tracker) Update(objs []event.Object, pts time.Duration) []event.Object 
 	t.associate(objs, t.strong, func(k *track) bool { return !confirmed(k) }, limitTrial, true, pts)
 
 	for _, k := range t.tracks {
-		k.lost = k.seen != pts
+		k.lost = k.frame != t.frame
 	}
-	t.drop(func(k *track) bool { return k.lost && (k.id == nil || pts-k.seen > t.opts.Keep) })
+	t.drop(func(k *track) bool { return k.lost && (k.id == nil || pts-k.seen > keep) || pts-k.sure > keep })
 	for _, i := range t.strong {
 		if !t.taken[i] && objs[i].Score >= t.opts.New {
 			k := t.begin(&objs[i], pts)
@@ -132,11 +144,12 @@ func (t *Tracker) Update(objs []event.Object, pts time.Duration) []event.Object 
 }
 
 // associate pairs objects that have no track yet with tracks that have no
-// object yet in this frame.
-func (t *Tracker) associate(objs []event.Object, which []int, of func(*track) bool, limit float64, fuse bool, pts time.Duration) {
+// object yet in this frame. Sure objects count by their score, and both boxes
+// are widened by as much as the track is unsure of its place.
+func (t *Tracker) associate(objs []event.Object, which []int, of func(*track) bool, limit float64, sure bool, pts time.Duration) {
 	t.candidates = t.candidates[:0]
 	for _, k := range t.tracks {
-		if k.seen != pts && of(k) {
+		if k.frame != t.frame && of(k) {
 			t.candidates = append(t.candidates, k)
 		}
 	}
@@ -149,9 +162,10 @@ func (t *Tracker) associate(objs []event.Object, which []int, of func(*track) bo
 			o := &objs[i]
 			c := 2.0 // above every limit
 			if o.ClassID == k.class && !t.taken[i] {
-				c = 1 - iou(k.box, o.Box)
-				if fuse {
-					c = 1 - (1-c)*float64(o.Score)
+				if sure {
+					c = 1 - iou(widened(k.box, k.unsure), widened(o.Box, k.unsure))*float64(o.Score)
+				} else {
+					c = 1 - iou(k.box, o.Box)
 				}
 			}
 			t.cost[a*len(which)+b] = c
@@ -163,7 +177,10 @@ func (t *Tracker) associate(objs []event.Object, which []int, of func(*track) bo
 		}
 		k, i := t.candidates[a], which[b]
 		k.motion.correct(objs[i].Box)
-		k.seen = pts
+		k.seen, k.frame = pts, t.frame
+		if sure {
+			k.sure = pts
+		}
 		if k.id == nil {
 			k.id = t.number()
 		}
@@ -184,7 +201,7 @@ func (t *Tracker) begin(o *event.Object, pts time.Duration) *track {
 	} else {
 		k = new(track)
 	}
-	*k = track{class: o.ClassID, motion: newMotion(o.Box), seen: pts}
+	*k = track{class: o.ClassID, motion: newMotion(o.Box), seen: pts, sure: pts, frame: t.frame}
 	t.tracks = append(t.tracks, k)
 	return k
 }
@@ -214,6 +231,10 @@ func (t *Tracker) report(objs []event.Object) []event.Object {
 		kept = append(kept, o)
 	}
 	return kept
+}
+
+func widened(b event.Box, by [2]float32) event.Box {
+	return event.Box{b[0] - by[0], b[1] - by[1], b[2] + by[0], b[3] + by[1]}
 }
 
 func iou(a, b event.Box) float64 {

@@ -101,6 +101,82 @@ func TestAFlashInOneFrameGetsNoNumber(t *testing.T) {
 	require.Equal(t, []int64{1}, ids(tr.Update([]event.Object{person(303, 50, .9)}, 4*interval)))
 }
 
+// A person of 40x100 walks at 60 pixels a second: at one frame a second no box
+// has anything in common with the one before.
+func TestNumbersFollowPeopleAtAnyRateAndWithFramesDropped(t *testing.T) {
+	t.Parallel()
+	regular := func(gap time.Duration) []time.Duration {
+		var at []time.Duration
+		for i := range 12 {
+			at = append(at, time.Duration(i)*gap)
+		}
+		return at
+	}
+	ms := func(all ...int) (at []time.Duration) {
+		for _, v := range all {
+			at = append(at, time.Duration(v)*time.Millisecond)
+		}
+		return at
+	}
+	for name, at := range map[string][]time.Duration{
+		"60 fps":          regular(time.Second / 60),
+		"10 fps":          regular(time.Second / 10),
+		"2 fps":           regular(time.Second / 2),
+		"1 fps":           regular(time.Second),
+		"live, drops":     ms(0, 100, 200, 900, 1000, 1100, 2600, 2700, 3900, 4000, 5500, 5600),
+		"unequal":         ms(0, 33, 50, 700, 1700, 1733, 2900, 2901, 4000),
+		"one frame twice": ms(0, 100, 200, 200, 300, 300, 300, 400),
+	} {
+		tr := track.New(track.Options{})
+		for i, pts := range at {
+			x := float32(60 * pts.Seconds())
+			// The second one walks the other way, 150 pixels below.
+			got := ids(tr.Update([]event.Object{person(x, 50, .8), person(900-x, 200, .7)}, pts))
+			require.Equal(t, []int64{1, 2}, got, "%s, frame %d at %v", name, i, pts)
+		}
+	}
+}
+
+func TestACameraSlowerThanKeepStillGivesNumbers(t *testing.T) {
+	t.Parallel()
+	tr := track.New(track.Options{Keep: time.Second})
+	var last []int64
+	for i := range 6 {
+		last = ids(tr.Update([]event.Object{person(100, 50, .8)}, time.Duration(i)*5*time.Second))
+	}
+	require.NotZero(t, last[0])
+	require.Equal(t, last, ids(tr.Update([]event.Object{person(100, 50, .8)}, 30*time.Second)))
+	// But a camera that was away is not a slow one.
+	for i := range 3 {
+		tr.Update([]event.Object{person(100, 50, .8)}, 30*time.Second+time.Duration(i)*interval)
+	}
+	require.Equal(t, []int64{0}, ids(tr.Update([]event.Object{person(100, 50, .8)}, 40*time.Second)))
+}
+
+func TestASourceWithoutTimesIsFollowedFrameByFrame(t *testing.T) {
+	t.Parallel()
+	tr := track.New(track.Options{})
+	for i := range 50 {
+		require.Equal(t, []int64{1}, ids(tr.Update([]event.Object{person(float32(8*i), 50, .8)}, 0)))
+	}
+}
+
+func TestWhatNothingSureConfirmsIsGivenUp(t *testing.T) {
+	t.Parallel()
+	tr := track.New(track.Options{Keep: time.Second})
+	at := func(i int, score float32) []int64 {
+		return ids(tr.Update([]event.Object{person(100, 50, score)}, time.Duration(i)*interval))
+	}
+	for i := range 5 {
+		require.Equal(t, []int64{1}, at(i, .8))
+	}
+	for i := 5; i <= 14; i++ { // sure last at 4
+		require.Equal(t, []int64{1}, at(i, .15), "frame %d", i)
+	}
+	at(15, .15)
+	require.Empty(t, at(16, .15), "the person has left, and the wall is no person")
+}
+
 func TestClassesAreFollowedApart(t *testing.T) {
 	t.Parallel()
 	tr := track.New(track.Options{})
