@@ -36,27 +36,25 @@ import (
 //   - kfake refuses to delete records before the start, and takes a number of
 //     partitions that a topic has already;
 //   - kfake has fetch sessions;
-//   - kfake takes records without keys into compacted topics.
+//   - kfake takes records without keys into compacted topics;
+//   - kfake gives a member that joins by version 0 no time to rebalance, and
+//     answers ILLEGAL_GENERATION to a stranger's commit in an empty group, this
+//     broker UNKNOWN_MEMBER_ID;
+//   - kfake takes the end of a transaction that is not open, batches of Produce
+//     v11 for a partition that is not in the open transaction, and adds one that
+//     it refuses by v12; without a transaction it does not look at epochs;
+//   - kfake calls an ended transaction Empty, not CompleteCommit or
+//     CompleteAbort, and writes a fenced producer's marker with the old epoch;
+//   - kfake holds back all offsets of a group while one is in a transaction, this
+//     broker that one.
 func TestAnswersAreThoseOfKfake(t *testing.T) {
 	t.Parallel()
-	b, _ := serveBroker(t, Config{NoAutoCreate: true, GroupMinSession: 100 * time.Millisecond})
-	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(100*time.Millisecond))
-	require.NoError(t, err)
-	t.Cleanup(fake.Close)
-	dial := func(addr string) *kgo.Client {
-		cl, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.RequestRetries(0), kgo.DisableClientMetrics())
-		require.NoError(t, err)
-		t.Cleanup(cl.Close)
-		return cl
-	}
-	d := &differential{t: t, rng: rand.New(rand.NewPCG(1, 2)), ours: dial(b.Addr()), theirs: dial(fake.ListenAddrs()[0])}
+	d := newDifferential(t)
 	for i := range 3 { // the groups are there from the start
-		create := d.createTopics().(*kmsg.CreateTopicsRequest)
-		create.Topics[0].Topic, create.Topics[0].NumPartitions, create.ValidateOnly = "first", 1, false
+		d.createTopic("first", 1)
 		commit := d.offsetCommit()
 		req := commit.(pinned).Request.(*kmsg.OffsetCommitRequest)
 		req.Group, req.Topics[0].Topic, req.Topics[0].Partitions[0].Partition = fmt.Sprintf("g%d", i), "first", 0
-		d.compare(create)
 		d.compare(commit)
 	}
 	for range 600 {
@@ -68,9 +66,41 @@ func TestAnswersAreThoseOfKfake(t *testing.T) {
 type differential struct {
 	t            *testing.T
 	rng          *rand.Rand
-	ours, theirs *kgo.Client
+	ours, theirs *side
 	sent         int
 	kinds        map[int16]int
+}
+
+// side is one of the two brokers, and the ids that it gave.
+type side struct {
+	cl      *kgo.Client
+	other   *kgo.Client // for what waits
+	members [2]string
+	pid     int64
+}
+
+func newDifferential(t *testing.T) *differential {
+	b, _ := serveBroker(t, Config{NoAutoCreate: true, GroupMinSession: 100 * time.Millisecond})
+	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(100*time.Millisecond))
+	require.NoError(t, err)
+	t.Cleanup(fake.Close)
+	dial := func(addr string) *kgo.Client {
+		cl, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.RequestRetries(0), kgo.DisableClientMetrics())
+		require.NoError(t, err)
+		t.Cleanup(cl.Close)
+		return cl
+	}
+	connect := func(addr string) *side { return &side{cl: dial(addr), other: dial(addr)} }
+	return &differential{
+		t: t, rng: rand.New(rand.NewPCG(1, 2)), kinds: map[int16]int{},
+		ours: connect(b.Addr()), theirs: connect(fake.ListenAddrs()[0]),
+	}
+}
+
+func (d *differential) createTopic(name string, partitions int32) {
+	create := d.createTopics().(*kmsg.CreateTopicsRequest)
+	create.Topics[0].Topic, create.Topics[0].NumPartitions, create.ValidateOnly = name, partitions, false
+	d.compare(create)
 }
 
 func (d *differential) topic() string { return fmt.Sprintf("t%d", d.rng.IntN(4)) }
@@ -87,17 +117,32 @@ func (d *differential) step() {
 	d.compare(makers[d.rng.IntN(len(makers))]())
 }
 
+// compare sends one request to both.
 func (d *differential) compare(req kmsg.Request) {
-	ask := func(cl *kgo.Client) any {
-		resp, err := cl.SeedBrokers()[0].Request(testContext(d.t), req)
+	d.t.Helper()
+	d.both(func(*side) kmsg.Request { return req }, nil)
+}
+
+// both sends each side its request, lets learn look at the answers, and
+// compares them.
+func (d *differential) both(request func(*side) kmsg.Request, learn func(*side, kmsg.Response)) {
+	d.t.Helper()
+	ask := func(s *side) kmsg.Response {
+		resp, err := s.cl.SeedBrokers()[0].Request(testContext(d.t), request(s))
 		require.NoError(d.t, err)
-		blank(reflect.ValueOf(resp))
+		if learn != nil {
+			learn(s, resp)
+		}
 		return resp
 	}
-	want, got := ask(d.theirs), ask(d.ours)
-	if d.kinds == nil {
-		d.kinds = map[int16]int{}
-	}
+	d.same(request(d.ours), ask(d.theirs), ask(d.ours))
+}
+
+// same says that the answers to req are the same.
+func (d *differential) same(req kmsg.Request, want, got kmsg.Response) {
+	d.t.Helper()
+	blank(reflect.ValueOf(want))
+	blank(reflect.ValueOf(got))
 	d.sent++
 	d.kinds[req.Key()]++
 	require.Equal(d.t, want, got, "request %d: %s %+v", d.sent, kmsg.NameForKey(req.Key()), req)
@@ -109,7 +154,7 @@ var blanked = map[string]bool{
 	"Leader": true, "LeaderEpoch": true, "LeaderID": true, "ControllerID": true, "Replicas": true, "ISR": true,
 	"ErrorMessage": true, "ThrottleMillis": true, "Rack": true, "SessionID": true, "Configs": true,
 	"AuthorizedOperations": true, "Brokers": true, "CurrentLeader": true, "DivergingEpoch": true,
-	"ProducerID": true, "LogAppendTime": true, "Version": true, "Metadata": true,
+	"ProducerID": true, "ClientHost": true, "StartTimestamp": true, "LogAppendTime": true, "Version": true, "Metadata": true,
 }
 
 // blank sets the fields that are not compared to zero and sorts lists by name.
@@ -148,6 +193,12 @@ func blank(v reflect.Value) {
 
 func sortByPartition(v reflect.Value) {
 	of := func(e reflect.Value) int64 {
+		switch {
+		case e.Kind() == reflect.Int32:
+			return e.Int()
+		case e.Type() == reflect.TypeFor[kmsg.JoinGroupResponseMember]():
+			return int64(e.FieldByName("ProtocolMetadata").Bytes()[0])
+		}
 		if e.Kind() == reflect.Struct && e.FieldByName("Partition").IsValid() {
 			return e.FieldByName("Partition").Int()
 		}

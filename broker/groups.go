@@ -94,8 +94,11 @@ func (gs *groups) checkCommit(name, memberID string, instance *string, generatio
 	}
 	g := gs.lock(name, false)
 	if g == nil {
-		if generation < 0 {
+		switch {
+		case generation < 0:
 			return nil
+		case len(gs.b.store.Bucket(offsetsOf+name)) > 0: // the group is there, empty
+			return kerr.UnknownMemberID
 		}
 		return kerr.IllegalGeneration
 	}
