@@ -18,8 +18,10 @@ type Point struct {
 func side(a, b, p Point) float64 { return (b.X-a.X)*(p.Y-a.Y) - (b.Y-a.Y)*(p.X-a.X) }
 
 // distance is how far p is from the endless line through a and b, in parts of
-// the frame, with side's sign.
-func distance(a, b, p Point) float64 { return side(a, b, p) / math.Hypot(b.X-a.X, b.Y-a.Y) }
+// the frame's height, with side's sign. aspect is the frame's width by its height.
+func distance(a, b, p Point, aspect float64) float64 {
+	return aspect * side(a, b, p) / math.Hypot(aspect*(b.X-a.X), b.Y-a.Y)
+}
 
 // crosses reports whether the ways from a to b and from c to d have a point in
 // common; touching counts.
@@ -57,6 +59,9 @@ func checkPolygon(ps []Point) error {
 		return err
 	}
 	for i := range ps {
+		if i == len(ps)-1 && ps[i] == ps[0] {
+			return fmt.Errorf("ends in its first point: leave out the last, an outline closes by itself")
+		}
 		if ps[i] == ps[(i+1)%len(ps)] {
 			return fmt.Errorf("has point %d twice in a row", i+1)
 		}

@@ -53,6 +53,7 @@ const dither = 0.05
 type Map struct {
 	opts   Options
 	tracks map[int64]*steps
+	last   time.Duration // of the frame before
 	found  []Crossing
 }
 
@@ -163,9 +164,10 @@ func (m *Map) Crossings(objs []event.Object, frame event.Size, pts time.Duration
 		}
 		t.seen = pts
 		feet := stands(o.Box, frame)
-		margin := dither * float64(o.Box[3]-o.Box[1]) / float64(frame.Height)
+		height := float64(max(frame.Height, 1))
+		margin, aspect := dither*float64(o.Box[3]-o.Box[1])/height, float64(frame.Width)/height
 		for k := range m.opts.Lines {
-			if d := t.sides[k].step(&m.opts.Lines[k], feet, margin); d != "" {
+			if d := t.sides[k].step(&m.opts.Lines[k], feet, margin, aspect); d != "" {
 				m.found = append(m.found, Crossing{
 					Line: m.opts.Lines[k].Name, Direction: d, TrackID: *o.TrackID,
 					ClassID: o.ClassID, Label: o.Label,
@@ -173,8 +175,10 @@ func (m *Map) Crossings(objs []event.Object, frame event.Size, pts time.Duration
 			}
 		}
 	}
+	keep := max(forget, 2*(pts-m.last)) // a camera can be slower than that
+	m.last = pts
 	for id, t := range m.tracks {
-		if pts-t.seen > forget || t.seen > pts {
+		if pts-t.seen > keep || t.seen > pts {
 			delete(m.tracks, id)
 		}
 	}
@@ -184,8 +188,8 @@ func (m *Map) Crossings(objs []event.Object, frame event.Size, pts time.Duration
 // step moves to where the track stands now and returns the direction if it
 // has thereby crossed the line. Near the line nothing is certain: it stays
 // where it was.
-func (s *stand) step(l *Line, feet Point, margin float64) string {
-	d := distance(l.A, l.B, feet)
+func (s *stand) step(l *Line, feet Point, margin, aspect float64) string {
+	d := distance(l.A, l.B, feet, aspect)
 	if d > -margin && d < margin {
 		return ""
 	}

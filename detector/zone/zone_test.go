@@ -76,12 +76,47 @@ func TestCrossingsHaveADirectionAndHappenOnce(t *testing.T) {
 	require.Empty(t, m.Crossings([]event.Object{{Box: event.Box{0, 0, 9, 9}}}, frame, pts(15)), "without a track")
 }
 
+// The margin is a part of the person's height in pixels, whichever way the line
+// runs and whatever the frame's aspect: 5 % of 100 are 5.
+func TestTheMarginOfALineIsTheSameInEveryDirection(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		line     zone.Line
+		from, by [2]float32
+	}{
+		"upright":  {zone.Line{Name: "l", A: zone.Point{X: .5}, B: zone.Point{X: .5, Y: 1}}, [2]float32{400, 250}, [2]float32{1, 0}},
+		"level":    {zone.Line{Name: "l", A: zone.Point{Y: .5}, B: zone.Point{X: 1, Y: .5}}, [2]float32{500, 150}, [2]float32{0, 1}},
+		"diagonal": {zone.Line{Name: "l", A: zone.Point{X: .25}, B: zone.Point{X: .75, Y: 1}}, [2]float32{500 - 70.7, 250 + 70.7}, [2]float32{.70711, -.70711}},
+	} {
+		for beyond, want := range map[float32]int{4: 0, 6: 1} {
+			m, err := zone.New("porch", zone.Options{Lines: []zone.Line{c.line}})
+			require.NoError(t, err)
+			require.Empty(t, m.Crossings([]event.Object{at(1, c.from[0], c.from[1])}, frame, 0))
+			there := 100 + beyond // the line is 100 pixels away
+			got := m.Crossings([]event.Object{at(1, c.from[0]+there*c.by[0], c.from[1]+there*c.by[1])}, frame, pts(1))
+			require.Len(t, got, want, "%s, %v pixels beyond", name, beyond)
+		}
+	}
+}
+
+func TestCrossingsAreSeenByASlowCamera(t *testing.T) {
+	t.Parallel()
+	m, err := zone.New("porch", zone.Options{Lines: []zone.Line{{Name: "door", A: zone.Point{X: .5}, B: zone.Point{X: .5, Y: 1}}}})
+	require.NoError(t, err)
+	for i, want := range []int{0, 0, 0, 0, 1} {
+		got := m.Crossings([]event.Object{at(1, 850-float32(100*i), 250)}, frame, time.Duration(i)*20*time.Second)
+		require.Len(t, got, want, "frame %d", i)
+	}
+}
+
 func TestTracksAreForgotten(t *testing.T) {
 	t.Parallel()
 	m, err := zone.New("porch", zone.Options{Lines: []zone.Line{{Name: "door", A: zone.Point{X: .5}, B: zone.Point{X: .5, Y: 1}}}})
 	require.NoError(t, err)
 	m.Crossings([]event.Object{at(1, 700, 250)}, frame, 0)
+	m.Crossings(nil, frame, time.Second)
 	m.Crossings(nil, frame, time.Minute)
+	m.Crossings(nil, frame, time.Minute+time.Second)
 	require.Empty(t, m.Crossings([]event.Object{at(1, 300, 250)}, frame, 2*time.Minute))
 }
 
@@ -95,6 +130,9 @@ func TestDrawingsThatCannotWorkAreUsageErrors(t *testing.T) {
 		`zone "z" point 1 (NaN`:                {Zones: []zone.Zone{{Name: "z", Polygon: []zone.Point{{math.NaN(), 0}, {1, 0}, {1, 1}}}}},
 		`zone "z" encloses no area`:            {Zones: []zone.Zone{{Name: "z", Polygon: []zone.Point{{0, 0}, {.5, .5}, {1, 1}}}}},
 		`has point 2 twice`:                    {Zones: []zone.Zone{{Name: "z", Polygon: []zone.Point{{0, 0}, {1, 0}, {1, 0}, {1, 1}}}}},
+		`zone "z" ends in its first point`:     {Zones: []zone.Zone{{Name: "z", Polygon: append(square[:4:4], square[0])}}},
+		`zone "z" point 3 (640, 480)`:          {Zones: []zone.Zone{{Name: "z", Polygon: []zone.Point{{0, 0}, {1, 0}, {640, 480}}}}},
+		`zone "z" point 2 (+Inf`:               {Zones: []zone.Zone{{Name: "z", Polygon: []zone.Point{{0, 0}, {math.Inf(1), 0}, {1, 1}}}}},
 		`mask "m" has 0 points`:                {Masks: []zone.Zone{{Name: "m"}}},
 		`has no name`:                          {Zones: []zone.Zone{{Polygon: square}}},
 		`is longer than 64 bytes`:              {Zones: []zone.Zone{{Name: strings.Repeat("z", 65), Polygon: square}}},
