@@ -197,10 +197,7 @@ func (l *crashLoad) commitOffsets() {
 // idempotent and transactional load. SIGHTLOG_CYCLES says how often.
 func TestKilledBrokerKeepsWhatItAcknowledged(t *testing.T) {
 	t.Parallel()
-	cycles := 5
-	if n, err := strconv.Atoi(os.Getenv("SIGHTLOG_CYCLES")); err == nil {
-		cycles = n
-	}
+	cycles := cycles(5)
 	dir := t.TempDir()
 	c := startChild(t, dir, "127.0.0.1:0")
 	defer func() { c.kill() }()
@@ -229,6 +226,14 @@ func TestKilledBrokerKeepsWhatItAcknowledged(t *testing.T) {
 	l.check()
 	t.Logf("%d cycles: %d and %d idempotent records, %d transactions committed, %d aborted, %d unknown, offset %d",
 		cycles, l.sequences[0].Load(), l.sequences[1].Load(), len(l.committed), len(l.aborted), len(l.unknown), l.offset.Load())
+}
+
+// cycles is how often a test kills: SIGHTLOG_CYCLES times, or else n.
+func cycles(n int) int {
+	if set, err := strconv.Atoi(os.Getenv("SIGHTLOG_CYCLES")); err == nil {
+		return set
+	}
+	return n
 }
 
 // live lets the load do something, for a random while.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -162,6 +163,16 @@ func (r *javaRig) advance(n int64) {
 	require.Eventually(r.t, func() bool { return r.seen.Load() >= until }, 2*time.Minute, 10*time.Millisecond, "%d of %d have come", r.seen.Load(), until)
 }
 
+// crash kills one after the other of what can be killed, and lets the program
+// get on in between. SIGHTLOG_CYCLES says how often.
+func (r *javaRig) crash(kills ...func()) {
+	for i := range cycles(len(kills)) {
+		r.advance(int64(1 + rand.IntN(600)))
+		kills[i%len(kills)]()
+	}
+	r.advance(100)
+}
+
 func (r *javaRig) restartBroker() {
 	r.broker.kill()
 	r.broker = startChild(r.t, r.dir, r.broker.addr)
@@ -180,15 +191,12 @@ func TestKafkaStreamsCountsExactlyOnce(t *testing.T) {
 	r, stopFeeding := newJavaRig(t, "words", "counts", word)
 	state := t.TempDir()
 	app := startJava(t, classPath, "Counter", r.broker.addr, state)
-	r.advance(500)
-	app.restart()
-	r.advance(500)
-	r.restartBroker()
-	r.advance(500)
-	app.kill()
-	r.restartBroker()
-	app.start()
-	r.advance(500)
+	both := func() {
+		app.kill()
+		r.restartBroker()
+		app.start()
+	}
+	r.crash(app.restart, r.restartBroker, both)
 	stopFeeding()
 	r.drain()
 	app.stop()
@@ -215,14 +223,11 @@ func TestTransactionalCopiersCopyExactlyOnce(t *testing.T) {
 	r, stopFeeding := newJavaRig(t, "from", "to", number)
 	one := startJava(t, classPath, "Copier", r.broker.addr, "one")
 	two := startJava(t, classPath, "Copier", r.broker.addr, "two")
-	r.advance(500)
-	one.restart()
-	r.advance(500)
-	r.restartBroker()
-	r.advance(500)
-	two.restart()
-	r.restartBroker()
-	r.advance(500)
+	both := func() {
+		two.restart()
+		r.restartBroker()
+	}
+	r.crash(one.restart, r.restartBroker, both)
 	stopFeeding()
 	r.drain()
 	one.stop()
