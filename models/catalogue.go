@@ -70,8 +70,17 @@ func Catalogue() []Entry {
 			Build{SHA256: "c5c2d13e59ae883e6af3b45daea64af4833a4951c92d116ec270d9ddbe998063", Size: 35858002}),
 		yolox("m", "640x640", "COCO, 80 classes; 25.3 M parameters, AP 47.2",
 			Build{SHA256: "21ff6cfdeb53b013bac2249599e55f00bff3cfdfdab37ed7a4620818c1d15b3f", Size: 101259744}),
-		// The hashes of these two are also their Git LFS object ids. Of D-FINE-N
-		// the export that many use is left out: it is said to score too low.
+		// Several public projects pin these at their revisions, too. Of D-FINE-N's
+		// export one of them says that its scores are too low.
+		{
+			Name: "dfine-n", File: "dfine_n.onnx", Licence: "Apache-2.0",
+			Homepage: "https://github.com/Peterande/D-FINE",
+			Input:    "640x640 stretched, RGB 0-1", Decoder: "detr", About: "COCO, 80 classes; 4 M parameters, AP 42.8",
+			Builds: []Build{{
+				SHA256: "0f684f409618ee8a822410e754a29caa817d1aa16283ce89cad936d0a48e2f35", Size: 15258358,
+				URLs: []string{onnxCommunity + "dfine_n_coco-ONNX/resolve/380d2839c327efaf65dd0fe0c2c10ab7fadd5473/onnx/model.onnx"},
+			}},
+		},
 		{
 			Name: "dfine-s", File: "dfine_s.onnx", Licence: "Apache-2.0",
 			Homepage: "https://github.com/Peterande/D-FINE",
