@@ -26,7 +26,6 @@ func Soak(ctx context.Context, t Trial, d, every time.Duration, show func(Sample
 	if err != nil {
 		return nil, err
 	}
-	defer l.close()
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
 	began := time.Now()

@@ -51,8 +51,12 @@ type Speed struct {
 	RatioMin float64 `json:"ratio_min"`
 	RatioMax float64 `json:"ratio_max"`
 
-	Beside float64 `json:"beside_ms"` // of Whole: letterbox, decoder of the outputs, suppression
-	Wall   float64 `json:"wall_ms"`   // of Whole, by the clock
+	// Of Whole, by the clock of the thread that looks: the model among the rest
+	// of the work, whose caches it shares; and letterbox, decoder of the outputs
+	// and suppression.
+	Inside float64 `json:"infer_inside_ms"`
+	Beside float64 `json:"beside_ms"`
+	Wall   float64 `json:"wall_ms"` // of Whole, real time
 
 	Allocs      float64 `json:"allocations"`       // a frame, from its pixels to its objects
 	AllocsWhole float64 `json:"allocations_whole"` // a frame, from the file to the encoded sighting
@@ -71,7 +75,6 @@ func MeasureSpeed(ctx context.Context, t Trial, rounds int) (Speed, error) {
 	if err != nil {
 		return Speed{}, err
 	}
-	defer l.close()
 	// The first round warms everything, binds the tensors, and does not count.
 	steps := []func(context.Context) error{l.whole, l.infer, l.decode}
 	var all []lap
@@ -100,6 +103,7 @@ func MeasureSpeed(ctx context.Context, t Trial, rounds int) (Speed, error) {
 	s.Decode = ms(func(r lap) time.Duration { return r.decode })
 	s.Infer = ms(func(r lap) time.Duration { return r.infer })
 	s.Whole = ms(func(r lap) time.Duration { return r.whole })
+	s.Inside = ms(func(r lap) time.Duration { return r.inside })
 	s.Beside = ms(func(r lap) time.Duration { return r.beside })
 	s.Wall = ms(func(r lap) time.Duration { return r.wall })
 	s.Ratio = median(lap.ratio)
@@ -115,14 +119,14 @@ func MeasureSpeed(ctx context.Context, t Trial, rounds int) (Speed, error) {
 
 // lap is one round, for all its frames.
 type lap struct {
-	decode, infer, whole, beside, wall time.Duration
-	allocs                             uint64
+	decode, infer, whole, inside, beside, wall time.Duration
+
+	allocs uint64
 }
 
 func (l lap) ratio() float64 { return float64(l.whole) / float64(l.decode+l.infer) }
 
-// lane is a trial under way. It keeps its goroutine on one thread, whose
-// processor time it reads.
+// lane is a trial under way.
 type lane struct {
 	Trial
 	lap
@@ -143,11 +147,8 @@ func newLane(t Trial) (*lane, error) {
 	if l.Follow == nil {
 		l.Follow = func(objs []event.Object, _ time.Duration) []event.Object { return objs }
 	}
-	runtime.LockOSThread()
 	return l, nil
 }
-
-func (l *lane) close() { runtime.UnlockOSThread() }
 
 // stopwatch is a model that counts what its runs take the calling thread.
 type stopwatch struct {
@@ -173,7 +174,7 @@ func (l *lane) whole(ctx context.Context) (err error) {
 	l.objects, l.looking, l.model.took = 0, 0, 0
 	l.frames, l.lap.whole, l.wall, err = l.pass(ctx, l.frame)
 	runtime.ReadMemStats(&after)
-	l.beside, l.allocs = l.looking-l.model.took, after.Mallocs-before.Mallocs
+	l.inside, l.beside, l.allocs = l.model.took, l.looking-l.model.took, after.Mallocs-before.Mallocs
 	if err == nil && l.frames == 0 {
 		err = errors.New("measure speed: the source has no frame")
 	}
@@ -196,9 +197,11 @@ func (l *lane) infer(ctx context.Context) error {
 
 // frame does what is done with a frame between its decoding and the log.
 func (l *lane) frame(f *ingest.Frame) (err error) {
+	runtime.LockOSThread() // whose time is read
 	before := threadTime()
 	l.objs, err = l.detector.Detect(f, l.objs)
 	l.looking += threadTime() - before
+	runtime.UnlockOSThread()
 	if err != nil {
 		return err
 	}
@@ -231,9 +234,10 @@ func (l *lane) allocations(ctx context.Context) (each float64, err error) {
 	if err = errors.Join(err, src.Close()); err != nil {
 		return 0, fmt.Errorf("measure speed: %w", err)
 	}
+	const settle = 10 // trackers make up their minds
 	var before, after runtime.MemStats
-	for i := range repeats + 1 {
-		if i == 1 {
+	for i := range settle + repeats {
+		if i == settle {
 			runtime.ReadMemStats(&before)
 		}
 		if l.objs, err = l.detector.Detect(&f, l.objs); err != nil {
