@@ -118,6 +118,25 @@ func TestBatchAboveTheTopicsLimitIsRefused(t *testing.T) {
 	require.NoError(t, cl.ProduceSync(ctx, &kgo.Record{Topic: "small", Value: make([]byte, 1000)}).FirstErr())
 }
 
+func TestTimestampsFarFromTheClockAreRefusedWhereTheTopicSaysSo(t *testing.T) {
+	t.Parallel()
+	b, _ := serveBroker(t, Config{})
+	ctx := testContext(t)
+	cl := newClient(t, b)
+	hour := kadm.StringPtr("3600000")
+	_, err := kadm.NewClient(cl).CreateTopic(ctx, 1, 1, map[string]*string{
+		"message.timestamp.after.max.ms": hour, "message.timestamp.before.max.ms": hour,
+	}, "now")
+	require.NoError(t, err)
+	for ahead, want := range map[time.Duration]error{0: nil, 2 * time.Hour: kerr.InvalidTimestamp, -2 * time.Hour: kerr.InvalidTimestamp} {
+		for topic, want := range map[string]error{"now": want, "any": nil} {
+			r := record(topic, 1)
+			r.Timestamp = time.Now().Add(ahead)
+			require.ErrorIs(t, cl.ProduceSync(ctx, r).FirstErr(), want, "%s: %v", topic, ahead)
+		}
+	}
+}
+
 func TestForgottenTransactionIsAbortedAndItsProducerFenced(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -18,6 +20,8 @@ type topicConf struct {
 
 	maxMessageBytes  int
 	logAppendTime    bool
+	timeAfterMax     int64 // ms that a record may be ahead of the clock
+	timeBeforeMax    int64 // ms that it may be behind
 	segmentBytes     int64
 	segmentMillis    int64
 	retentionBytes   int64 // -1: no limit
@@ -49,8 +53,8 @@ var topicSettings = map[string]setting{
 	"index.interval.bytes":                    {kmsg.ConfigTypeInt, "4096", atLeast(0), "no effect"},
 	"max.compaction.lag.ms":                   {kmsg.ConfigTypeLong, "9223372036854775807", atLeast(1), "no effect"},
 	"max.message.bytes":                       {kmsg.ConfigTypeInt, "1048588", atLeast(0), "largest record batch"},
-	"message.timestamp.after.max.ms":          {kmsg.ConfigTypeLong, "9223372036854775807", atLeast(0), "no effect"},
-	"message.timestamp.before.max.ms":         {kmsg.ConfigTypeLong, "9223372036854775807", atLeast(0), "no effect"},
+	"message.timestamp.after.max.ms":          {kmsg.ConfigTypeLong, "9223372036854775807", atLeast(0), "how far a batch's latest record may be ahead of the broker's clock"},
+	"message.timestamp.before.max.ms":         {kmsg.ConfigTypeLong, "9223372036854775807", atLeast(0), "how far a batch's first record may be behind the broker's clock"},
 	"message.timestamp.type":                  {kmsg.ConfigTypeString, "CreateTime", oneOf("CreateTime", "LogAppendTime"), "whose clock stamps records"},
 	"min.cleanable.dirty.ratio":               {kmsg.ConfigTypeDouble, "0.5", ratio, "how much of a log is new before it is compacted"},
 	"min.compaction.lag.ms":                   {kmsg.ConfigTypeLong, "0", atLeast(0), "how long a record is safe from compaction"},
@@ -122,6 +126,23 @@ func checkSetting(name, value string) error {
 	return nil
 }
 
+// checkTime says whether the topic takes the batch's timestamps (KIP-937). What
+// lies between the first and the latest is not looked at.
+func (c *topicConf) checkTime(batch storage.Batch) error {
+	if c.logAppendTime || c.timeAfterMax == math.MaxInt64 && c.timeBeforeMax == math.MaxInt64 {
+		return nil
+	}
+	const noTime = -1
+	now := time.Now().UnixMilli()
+	switch {
+	case batch.MaxTime() > now && batch.MaxTime()-now > c.timeAfterMax:
+		return fmt.Errorf("%w: %d ms is more than %d ms ahead of the broker's clock", kerr.InvalidTimestamp, batch.MaxTime(), c.timeAfterMax)
+	case batch.FirstTime() != noTime && batch.FirstTime() < now-c.timeBeforeMax:
+		return fmt.Errorf("%w: %d ms is more than %d ms behind the broker's clock", kerr.InvalidTimestamp, batch.FirstTime(), c.timeBeforeMax)
+	}
+	return nil
+}
+
 // newTopicConf interprets settings that checkSetting has passed.
 func newTopicConf(set map[string]string) *topicConf {
 	get := func(name string) string {
@@ -138,6 +159,8 @@ func newTopicConf(set map[string]string) *topicConf {
 		set:              maps.Clone(set),
 		maxMessageBytes:  int(num("max.message.bytes")),
 		logAppendTime:    get("message.timestamp.type") == "LogAppendTime",
+		timeAfterMax:     num("message.timestamp.after.max.ms"),
+		timeBeforeMax:    num("message.timestamp.before.max.ms"),
 		segmentBytes:     num("segment.bytes"),
 		segmentMillis:    num("segment.ms"),
 		retentionBytes:   num("retention.bytes"),

@@ -109,6 +109,9 @@ func (p *producing) append(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPart
 	if batch.Control() {
 		return nil, fmt.Errorf("%w: clients do not write control batches", kerr.InvalidRecord)
 	}
+	if err := conf.checkTime(batch); err != nil {
+		return nil, err
+	}
 	if conf.compact {
 		if err := p.b.checkKeys(batch); err != nil {
 			return nil, err
