@@ -55,7 +55,7 @@ func BenchmarkStart(b *testing.B) {
 					b.ReportMetric(float64(p.rss(b))/(1<<20), "RSS-MiB")
 					before := p.cpu(b)
 					pause(time.Second)
-					b.ReportMetric(float64((p.cpu(b)-before).Milliseconds()), "idle-cpu-ms/s")
+					b.ReportMetric(float64((p.cpu(b) - before).Milliseconds()), "idle-cpu-ms/s")
 				} else if state == "killed" {
 					p.fill(b, 80<<20) // more than a journal file
 				}
