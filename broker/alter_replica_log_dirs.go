@@ -24,7 +24,7 @@ func (b *Broker) alterReplicaLogDirs(c *caller, req *kmsg.AlterReplicaLogDirsReq
 				case denied != nil:
 				case t == nil || t.partition(partition) == nil:
 					err = kerr.UnknownTopicOrPartition
-				case req.Dirs[i].Dir != b.cfg.Dir:
+				case req.Dirs[i].Dir != b.logDir():
 					err = kerr.LogDirNotFound
 				}
 				sp := kmsg.NewAlterReplicaLogDirsResponseTopicPartition()

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"path/filepath"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -10,6 +11,14 @@ import (
 //
 // There is one directory. How much room its disk has is not told (-1).
 
+// logDir is the data directory as clients name it: its absolute path.
+func (b *Broker) logDir() string {
+	if dir, err := filepath.Abs(b.cfg.Dir); err == nil {
+		return dir
+	}
+	return b.cfg.Dir
+}
+
 func (b *Broker) describeLogDirs(c *caller, req *kmsg.DescribeLogDirsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeLogDirsResponse)
 	if err := b.authorize(c, opDescribe, resourceCluster, clusterName); err != nil {
@@ -17,7 +26,7 @@ func (b *Broker) describeLogDirs(c *caller, req *kmsg.DescribeLogDirsRequest) km
 		return resp
 	}
 	dir := kmsg.NewDescribeLogDirsResponseDir()
-	dir.Dir, dir.TotalBytes, dir.UsableBytes = b.cfg.Dir, -1, -1
+	dir.Dir, dir.TotalBytes, dir.UsableBytes = b.logDir(), -1, -1
 	for _, t := range b.topics.all() {
 		var wanted []int32 // nil: all
 		if req.Topics != nil {
