@@ -26,6 +26,7 @@ type DetectCmd struct {
 
 // Run implements the command.
 func (c *DetectCmd) Run(ctx context.Context, env *cli.Env) error {
+	withSlack()
 	if c.Supervised {
 		return supervised(ctx, env)
 	}
