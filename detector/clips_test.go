@@ -2,6 +2,7 @@ package detector_test
 
 import (
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,6 +21,7 @@ import (
 //
 //	model               threshold  vtest  cars  none from  lowest best on vtest
 //	person-nano         0.40       795    3     0.54       0.63
+//	person-nano-int8    0.40       795    2     0.44       0.61
 //	yolox_nano          0.30       795    0     0.24       0.55
 //	rtmdet_nano_person  0.40       795    9     0.51       0.58
 //	nanodet_m           0.45       795    0     0.32       0.62
@@ -32,6 +34,7 @@ func TestModelsSeePeopleWhereTheyAreAndNobodyWhereNobodyIs(t *testing.T) {
 		cars      int // frames of the 126 with somebody, at most
 	}{
 		{"person-nano", 0.4, 2},
+		{"person-nano-int8", 0.4, 1},
 		{"yolox_nano", 0.3, 0},
 		{"rtmdet_nano_person", 0.4, 4},
 		{"nanodet_m", 0.45, 0},
@@ -39,7 +42,7 @@ func TestModelsSeePeopleWhereTheyAreAndNobodyWhereNobodyIs(t *testing.T) {
 		t.Run(c.model, func(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(testenv.Root(), "models", c.model+".onnx")
-			if c.model != "person-nano" {
+			if !strings.HasPrefix(c.model, "person-nano") {
 				path = testenv.Data(t, "models/"+c.model+".onnx")
 			}
 			s, err := onnx.Open(path, onnx.Options{Library: library(t), Threads: 1})

@@ -2,25 +2,31 @@ package models
 
 import (
 	"crypto/sha256"
-	_ "embed" // the model in the program
+	_ "embed" // the models in the program
 	"encoding/hex"
 	"sync"
 )
 
-// personNano is the model that needs no file: see person-nano.md.
-//
-//go:embed person-nano.onnx
-var personNano []byte
+// The models that need no file: see person-nano.md.
+var (
+	//go:embed person-nano.onnx
+	personNano []byte
+	//go:embed person-nano-int8.onnx
+	personNanoInt8 []byte
+)
 
-var personNanoSum = sync.OnceValue(func() string {
-	sum := sha256.Sum256(personNano)
-	return hex.EncodeToString(sum[:])
-})
+// Default is the model used where none is named; Int8 is the same at eight bits.
+const (
+	Default = "person-nano"
+	Int8    = "person-nano-int8"
+)
 
-// embedded returns the model of that name that is in the program.
-func embedded(name string) (Model, bool) {
-	if name != Default {
-		return Model{}, false
+// inProgram returns the models that are in the program, by name.
+var inProgram = sync.OnceValue(func() map[string]Model {
+	all := map[string]Model{}
+	for name, data := range map[string][]byte{Default: personNano, Int8: personNanoInt8} {
+		sum := sha256.Sum256(data)
+		all[name] = Model{Name: name, Data: data, SHA256: hex.EncodeToString(sum[:])}
 	}
-	return Model{Name: name, Data: personNano, SHA256: personNanoSum()}, true
-}
+	return all
+})

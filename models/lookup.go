@@ -85,7 +85,7 @@ func Lookup(nameOrPath string, opts Options) (Model, error) {
 	if err != nil {
 		return Model{}, err
 	}
-	if m, ok := embedded(e.Name); ok {
+	if m, ok := inProgram()[e.Name]; ok {
 		return m, nil
 	}
 	if opts.Dirs == nil {

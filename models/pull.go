@@ -34,7 +34,7 @@ func Pull(ctx context.Context, name string, opts PullOptions) (string, error) {
 		return "", err
 	}
 	b, ok := e.pullable()
-	_, inside := embedded(e.Name)
+	_, inside := inProgram()[e.Name]
 	switch {
 	case inside:
 		return "", usage.New("just use it", "model %s is in the program: there is nothing to pull", e.Name)
