@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,65 +26,57 @@ import (
 //
 //	go test -run '^$' -bench . ./broker
 
-// served are the brokers that are compared.
-var served = []struct {
-	name  string
-	needs func(testing.TB) // skips if it cannot be had; optional
-	start func(testing.TB) (addr string)
-}{
-	{"sightlog", nil, func(t testing.TB) string {
-		b, _ := serveBroker(t, Config{})
-		return b.Addr()
-	}},
-	{"sightlog-unsynced", nil, func(t testing.TB) string {
-		b, _ := serveBroker(t, Config{Flush: storage.FlushOS})
-		return b.Addr()
-	}},
-	{"kfake", nil, func(t testing.TB) string {
-		c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(t.TempDir()), kfake.SyncWrites())
-		require.NoError(t, err)
-		t.Cleanup(c.Close)
-		return c.ListenAddrs()[0]
-	}},
-	{"kafka", needsKafka, func(t testing.TB) string {
-		return kafkatest.Start(t, 1, "log.flush.interval.messages=1").Addrs()
-	}},
-	{"kafka-unsynced", needsKafka, func(t testing.TB) string { return kafkatest.Start(t, 1).Addrs() }},
-}
-
-func needsKafka(t testing.TB) { kafkatest.ClassPath(t) }
-
-// beside runs a benchmark on each broker, which is started once.
-func beside(b *testing.B, name string, partitions int32, run func(b *testing.B, at target)) {
-	for _, s := range served {
-		at := target{}
-		b.Run(name+"/"+s.name, func(sub *testing.B) {
-			if s.needs != nil {
-				s.needs(sub)
-			}
-			if at.addr == "" {
-				at.addr = s.start(b)
-			}
-			at.runs++
-			at.topic = fmt.Sprint("bench-", at.runs)
-			cl := at.client(sub)
-			_, err := kadm.NewClient(cl).CreateTopic(sub.Context(), partitions, 1, nil, at.topic)
-			require.NoError(sub, err)
-			for p := range partitions { // every leader is there
-				require.NoError(sub, cl.ProduceSync(sub.Context(), benchRecord(int(p))).FirstErr())
-			}
-			run(sub, at)
-		})
+// beside runs loads on each broker, one broker after the other.
+func beside(b *testing.B, loads func(b *testing.B, at *target)) {
+	for _, served := range []struct {
+		name  string
+		start func(testing.TB) (addr string)
+	}{
+		{"sightlog", func(t testing.TB) string {
+			b, _ := serveBroker(t, Config{})
+			return b.Addr()
+		}},
+		{"sightlog-unsynced", func(t testing.TB) string {
+			b, _ := serveBroker(t, Config{Flush: storage.FlushOS})
+			return b.Addr()
+		}},
+		{"kfake", func(t testing.TB) string {
+			c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(t.TempDir()), kfake.SyncWrites())
+			require.NoError(t, err)
+			t.Cleanup(c.Close)
+			return c.ListenAddrs()[0]
+		}},
+		{"kafka", func(t testing.TB) string { return kafkatest.Start(t, 1, "log.flush.interval.messages=1").Addrs() }},
+		{"kafka-unsynced", func(t testing.TB) string { return kafkatest.Start(t, 1).Addrs() }},
+	} {
+		b.Run(served.name, func(b *testing.B) { loads(b, &target{addr: served.start(b)}) })
 	}
 }
 
-// target is a broker that is measured and the topic of one run.
+// target is a broker that is measured, and the topic of one run.
 type target struct {
 	addr, topic string
 	runs        int
 }
 
-func (a target) client(t testing.TB, opts ...kgo.Opt) *kgo.Client {
+// run runs a benchmark on a new topic, and on a disk that has written what
+// came before.
+func (a *target) run(b *testing.B, name string, partitions int32, fn func(b *testing.B)) {
+	b.Run(name, func(b *testing.B) {
+		a.runs++
+		a.topic = fmt.Sprint("bench-", a.runs)
+		cl := a.client(b)
+		_, err := kadm.NewClient(cl).CreateTopic(b.Context(), partitions, 1, nil, a.topic)
+		require.NoError(b, err)
+		for p := range partitions { // every leader is there
+			require.NoError(b, cl.ProduceSync(b.Context(), benchRecord(int(p))).FirstErr())
+		}
+		syscall.Sync()
+		fn(b)
+	})
+}
+
+func (a *target) client(t testing.TB, opts ...kgo.Opt) *kgo.Client {
 	cl, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(a.addr), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DefaultProduceTopic(a.topic),
@@ -147,33 +140,37 @@ func BenchmarkDisk(b *testing.B) {
 // BenchmarkClosedLoop has n clients that each wait for their 1 KB record to be
 // acknowledged before they send the next, each to its own partition.
 func BenchmarkClosedLoop(b *testing.B) {
-	for _, n := range []int{1, 16} {
-		beside(b, fmt.Sprintf("%dx%d", n, n), int32(n), func(b *testing.B, at target) {
-			var lat latencies
-			clients := make([]*kgo.Client, n)
-			for i := range clients {
-				clients[i] = at.client(b)
-				require.NoError(b, clients[i].ProduceSync(b.Context(), benchRecord(i)).FirstErr())
+	beside(b, func(b *testing.B, at *target) {
+		for _, n := range []int{1, 16} {
+			at.run(b, fmt.Sprintf("%dx%d", n, n), int32(n), func(b *testing.B) { closedLoop(b, at, n) })
+		}
+	})
+}
+
+func closedLoop(b *testing.B, at *target, n int) {
+	var lat latencies
+	clients := make([]*kgo.Client, n)
+	for i := range clients {
+		clients[i] = at.client(b)
+		require.NoError(b, clients[i].ProduceSync(b.Context(), benchRecord(i)).FirstErr())
+	}
+	b.ResetTimer()
+	began := time.Now()
+	var wg sync.WaitGroup
+	for i, cl := range clients {
+		wg.Go(func() {
+			for range (b.N + n - 1) / n {
+				t0 := time.Now()
+				if err := cl.ProduceSync(b.Context(), benchRecord(i)).FirstErr(); err != nil {
+					b.Error(err)
+					return
+				}
+				lat.add(time.Since(t0))
 			}
-			b.ResetTimer()
-			began := time.Now()
-			var wg sync.WaitGroup
-			for i, cl := range clients {
-				wg.Go(func() {
-					for range (b.N + n - 1) / n {
-						t0 := time.Now()
-						if err := cl.ProduceSync(b.Context(), benchRecord(i)).FirstErr(); err != nil {
-							b.Error(err)
-							return
-						}
-						lat.add(time.Since(t0))
-					}
-				})
-			}
-			wg.Wait()
-			lat.report(b, time.Since(began))
 		})
 	}
+	wg.Wait()
+	lat.report(b, time.Since(began))
 }
 
 var benchValue = make([]byte, 1024)
@@ -185,44 +182,44 @@ func benchRecord(partition int) *kgo.Record {
 // BenchmarkOpenLoop has 3 producers that send at a fixed rate to 16 partitions,
 // whatever the broker answers.
 func BenchmarkOpenLoop(b *testing.B) {
-	for _, load := range []struct {
-		rate   int
-		linger time.Duration
-	}{{1000, 0}, {20000, 5 * time.Millisecond}} {
-		const producers, partitions = 3, 16
-		beside(b, fmt.Sprintf("%d per s, linger %v", load.rate, load.linger), partitions, func(b *testing.B, at target) {
-			var lat latencies
-			clients := make([]*kgo.Client, producers)
-			for i := range clients {
-				clients[i] = at.client(b, kgo.ProducerLinger(load.linger))
-				for p := range partitions {
-					require.NoError(b, clients[i].ProduceSync(b.Context(), benchRecord(p)).FirstErr())
-				}
-			}
-			b.ResetTimer()
-			began := time.Now()
-			var sent, acked sync.WaitGroup
-			for i, cl := range clients {
-				sent.Go(func() {
-					for j := i; j < b.N; j += producers {
-						due := began.Add(time.Duration(j) * time.Second / time.Duration(load.rate))
-						pause(time.Until(due))
-						acked.Add(1)
-						cl.Produce(b.Context(), benchRecord(j%partitions), func(_ *kgo.Record, err error) {
-							defer acked.Done()
-							if err != nil {
-								b.Error(err)
-							}
-							lat.add(time.Since(due))
-						})
+	beside(b, func(b *testing.B, at *target) {
+		at.run(b, "1000 per s", 16, func(b *testing.B) { openLoop(b, at, 1000, 0) })
+		at.run(b, "20000 per s, linger 5 ms", 16, func(b *testing.B) { openLoop(b, at, 20000, 5*time.Millisecond) })
+	})
+}
+
+func openLoop(b *testing.B, at *target, rate int, linger time.Duration) {
+	const producers, partitions = 3, 16
+	var lat latencies
+	clients := make([]*kgo.Client, producers)
+	for i := range clients {
+		clients[i] = at.client(b, kgo.ProducerLinger(linger))
+		for p := range partitions {
+			require.NoError(b, clients[i].ProduceSync(b.Context(), benchRecord(p)).FirstErr())
+		}
+	}
+	b.ResetTimer()
+	began := time.Now()
+	var sent, acked sync.WaitGroup
+	for i, cl := range clients {
+		sent.Go(func() {
+			for j := i; j < b.N; j += producers {
+				due := began.Add(time.Duration(j) * time.Second / time.Duration(rate))
+				pause(time.Until(due))
+				acked.Add(1)
+				cl.Produce(b.Context(), benchRecord(j%partitions), func(_ *kgo.Record, err error) {
+					defer acked.Done()
+					if err != nil {
+						b.Error(err)
 					}
+					lat.add(time.Since(due))
 				})
 			}
-			sent.Wait()
-			acked.Wait()
-			lat.report(b, time.Since(began))
 		})
 	}
+	sent.Wait()
+	acked.Wait()
+	lat.report(b, time.Since(began))
 }
 
 // pause waits for a time of day: an open loop is nothing else.
@@ -234,34 +231,38 @@ func pause(d time.Duration) {
 
 // BenchmarkBulk writes as much as it can in large batches to 4 partitions.
 func BenchmarkBulk(b *testing.B) {
-	beside(b, "4", 4, func(b *testing.B, at target) {
-		cl := at.client(b, kgo.ProducerBatchMaxBytes(1<<20), kgo.MaxBufferedRecords(20_000), kgo.ProducerLinger(2*time.Millisecond))
-		b.SetBytes(int64(len(benchValue)))
-		b.ResetTimer()
-		for i := range b.N {
-			cl.Produce(b.Context(), benchRecord(i/1000%4), func(_ *kgo.Record, err error) {
-				if err != nil {
-					b.Error(err)
-				}
-			})
-		}
-		require.NoError(b, cl.Flush(b.Context()))
+	beside(b, func(b *testing.B, at *target) {
+		at.run(b, "4 partitions", 4, func(b *testing.B) {
+			cl := at.client(b, kgo.ProducerBatchMaxBytes(1<<20), kgo.MaxBufferedRecords(20_000), kgo.ProducerLinger(2*time.Millisecond))
+			b.SetBytes(int64(len(benchValue)))
+			b.ResetTimer()
+			for i := range b.N {
+				cl.Produce(b.Context(), benchRecord(i/1000%4), func(_ *kgo.Record, err error) {
+					if err != nil {
+						b.Error(err)
+					}
+				})
+			}
+			require.NoError(b, cl.Flush(b.Context()))
+		})
 	})
 }
 
 // BenchmarkTransaction commits one record a transaction.
 func BenchmarkTransaction(b *testing.B) {
-	beside(b, "1", 1, func(b *testing.B, at target) {
-		cl := at.client(b, kgo.TransactionalID("bench"))
-		var lat latencies
-		began := time.Now()
-		for range b.N {
-			t0 := time.Now()
-			require.NoError(b, cl.BeginTransaction())
-			require.NoError(b, cl.ProduceSync(b.Context(), benchRecord(0)).FirstErr())
-			require.NoError(b, cl.EndTransaction(b.Context(), kgo.TryCommit))
-			lat.add(time.Since(t0))
-		}
-		lat.report(b, time.Since(began))
+	beside(b, func(b *testing.B, at *target) {
+		at.run(b, "one record", 1, func(b *testing.B) {
+			cl := at.client(b, kgo.TransactionalID("bench"))
+			var lat latencies
+			began := time.Now()
+			for range b.N {
+				t0 := time.Now()
+				require.NoError(b, cl.BeginTransaction())
+				require.NoError(b, cl.ProduceSync(b.Context(), benchRecord(0)).FirstErr())
+				require.NoError(b, cl.EndTransaction(b.Context(), kgo.TryCommit))
+				lat.add(time.Since(t0))
+			}
+			lat.report(b, time.Since(began))
+		})
 	})
 }
