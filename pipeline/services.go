@@ -148,6 +148,7 @@ func (s *Services) startBroker() error {
 	b, err := OpenBroker(broker.Config{
 		Listen: s.cfg.Broker.Listen, Dir: s.dir.Path("log"),
 		DefaultPartitions: int(s.cfg.Stream.Partitions), Log: s.cfg.Log, Metrics: s.cfg.Metrics,
+		GroupInitialDelay: 50 * time.Millisecond, // our sinks join together, in one generation
 	})
 	if err != nil {
 		return err

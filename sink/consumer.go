@@ -39,6 +39,10 @@ type position struct {
 	next    int64
 }
 
+// heartbeat is how soon a member hears that others have come or gone. Until all
+// have heard, twice, nobody reads the partitions that move (KIP-429).
+const heartbeat = 500 * time.Millisecond
+
 func (s *Sink) newConsumer(number int) (*consumer, error) {
 	c := &consumer{
 		Sink:   s,
@@ -50,7 +54,7 @@ func (s *Sink) newConsumer(number int) (*consumer, error) {
 		kgo.ConsumerGroup(s.cfg.Group),
 		kgo.ConsumeTopics(s.cfg.Topics...),
 		kgo.SessionTimeout(s.cfg.SessionTimeout),
-		kgo.HeartbeatInterval(s.cfg.SessionTimeout/3),
+		kgo.HeartbeatInterval(min(heartbeat, s.cfg.SessionTimeout/3)),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(), // the stored offset passes transaction markers too
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
