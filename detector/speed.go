@@ -33,6 +33,8 @@ type Trial struct {
 	Options Options
 	// Follow is what comes after Detect, such as a tracker; nil: nothing.
 	Follow func(objs []event.Object, pts time.Duration) []event.Object
+	// Round, if set, is told of each round that begins; 0 is the warm-up.
+	Round func(n int)
 }
 
 // Speed is what a frame costs, in milliseconds of processor time of all
@@ -78,7 +80,10 @@ func MeasureSpeed(ctx context.Context, t Trial, rounds int) (Speed, error) {
 	// The first round warms everything, binds the tensors, and does not count.
 	steps := []func(context.Context) error{l.whole, l.infer, l.decode}
 	var all []lap
-	for range rounds + 1 {
+	for round := range rounds + 1 {
+		if t.Round != nil {
+			t.Round(round)
+		}
 		for _, step := range steps {
 			if err := step(ctx); err != nil {
 				return Speed{}, err
