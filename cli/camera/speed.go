@@ -112,11 +112,9 @@ func (c *SpeedCmd) measure(ctx context.Context, env *cli.Env, name string, spec 
 		Model: m, Options: opts, Follow: track.New(track.Options{High: score}).Update,
 	}
 	t.Round = func(n int) {
-		if n == 0 {
-			fmt.Fprintf(env.Stderr, "%s: warm-up, then %d rounds\n", name, c.Rounds)
-			return
+		if n > 0 { // the warm-up has found that all can be measured
+			fmt.Fprintf(env.Stderr, "%s: round %d of %d\n", name, n, c.Rounds)
 		}
-		fmt.Fprintf(env.Stderr, "%s: round %d of %d\n", name, n, c.Rounds)
 	}
 	r = speedReport{Source: ingest.Redact(c.Source), Threads: c.Threads}
 	r.Model = event.Model{Name: m.Spec().Name, SHA256: m.Spec().SHA256, Provider: m.Provider()}
