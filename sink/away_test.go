@@ -86,7 +86,7 @@ func TestBrokerThatGoesAndComesLosesNothing(t *testing.T) {
 	addr, stop := runBroker(t, dir, "127.0.0.1:0")
 	w := &world{TB: t, pool: pgtest.Open(t), stream: stream.Config{Brokers: []string{addr}}}
 	w.cl = w.client()
-	require.NoError(t, stream.EnsureTopics(t.Context(), w.cl, partitions))
+	require.NoError(t, stream.EnsureTopics(t.Context(), w.client(), partitions))
 	w.start(func(c *sink.Config) { c.MaxRecords = 5 })
 	for round := range 3 {
 		w.fill(100*round, 100*round+100, "porch", "yard")
@@ -115,7 +115,7 @@ func TestStopDoesNotWaitForWhatIsAway(t *testing.T) {
 			addr, stopBroker := runBroker(t, t.TempDir(), "127.0.0.1:0")
 			w := &world{TB: t, pool: pool, stream: stream.Config{Brokers: []string{addr}}}
 			w.cl = w.client()
-			require.NoError(t, stream.EnsureTopics(t.Context(), w.cl, partitions))
+			require.NoError(t, stream.EnsureTopics(t.Context(), w.client(), partitions))
 			stop := w.start()
 			w.fill(0, 10, "porch")
 			w.drain()

@@ -43,6 +43,10 @@ type position struct {
 // have heard, twice, nobody reads the partitions that move (KIP-429).
 const heartbeat = 500 * time.Millisecond
 
+// maxWait is how long a fetch that finds nothing waits at the broker. A partition
+// that is assigned meanwhile is not in it and waits as long.
+const maxWait = 500 * time.Millisecond
+
 func (s *Sink) newConsumer(number int) (*consumer, error) {
 	c := &consumer{
 		Sink:   s,
@@ -55,6 +59,7 @@ func (s *Sink) newConsumer(number int) (*consumer, error) {
 		kgo.ConsumeTopics(s.cfg.Topics...),
 		kgo.SessionTimeout(s.cfg.SessionTimeout),
 		kgo.HeartbeatInterval(min(heartbeat, s.cfg.SessionTimeout/3)),
+		kgo.FetchMaxWait(maxWait),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(), // the stored offset passes transaction markers too
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),

@@ -48,7 +48,7 @@ func newWorldOn(t testing.TB, pool *pgxpool.Pool, needs ...kmsg.Key) *world {
 			w.cl = w.client()
 		}
 	}
-	require.NoError(t, stream.EnsureTopics(t.Context(), w.cl, partitions))
+	require.NoError(t, stream.EnsureTopics(t.Context(), w.client(), partitions))
 	return w
 }
 

@@ -85,7 +85,7 @@ func TestTopicMadeAnewIsReadFromItsBeginning(t *testing.T) {
 		_, err := kadm.NewClient(w.cl).DeleteTopics(t.Context(), stream.Sightings)
 		require.NoError(t, err)
 		w.cl = w.client() // a client does not take up a topic's new id
-		require.NoError(t, stream.EnsureTopics(t.Context(), w.cl, partitions))
+		require.NoError(t, stream.EnsureTopics(t.Context(), w.client(), partitions))
 	}
 	stop()
 	remake()

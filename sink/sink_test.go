@@ -181,7 +181,7 @@ func TestTopicsMayBeMadeAfterTheSinkStarted(t *testing.T) {
 	w := &world{TB: t, pool: pgtest.Open(t), stream: stream.Config{Brokers: newBroker(t)}}
 	w.cl = w.client()
 	w.start()
-	require.NoError(t, stream.EnsureTopics(t.Context(), w.cl, partitions))
+	require.NoError(t, stream.EnsureTopics(t.Context(), w.client(), partitions))
 	w.fill(0, 10, "porch")
 	w.drain()
 	require.Equal(t, 10, w.number("SELECT count(*) FROM sightings"))

@@ -18,6 +18,9 @@ import (
 //
 // Partitions are never added to a topic that is there: a camera's partition
 // would change under it.
+//
+// For a moment cl may still believe that the topics are not there: it keeps what
+// it has listed. Use another for what follows.
 func EnsureTopics(ctx context.Context, cl *kgo.Client, partitions int32) error {
 	adm := kadm.NewClient(cl)
 	names := []string{Sightings, Crossings, Runs, DeadTopic(Sightings), DeadTopic(Crossings), DeadTopic(Runs)}
