@@ -18,6 +18,7 @@ type committer struct {
 	journal *journal
 	buf     []byte // the group being built
 	undo    []undo
+	bulk    bool          // the group has enough bytes for a log to have bulk
 	direct  []directWrite // of the group
 	now     int64         // ms, of the group
 
@@ -107,9 +108,7 @@ func (s *Store) writeGroup(group []*Commit) error {
 	s.now = s.opt.Now().UnixMilli()
 	s.buf = append(s.buf[:0], make([]byte, groupHeader)...)
 	s.undo, s.direct = s.undo[:0], s.direct[:0]
-	if s.opt.Flush == FlushAlways {
-		countIncoming(group, s.opt.DirectBytes)
-	}
+	s.bulk = s.opt.Flush == FlushAlways && countIncoming(group, s.opt.DirectBytes)
 	for _, c := range group {
 		for i := range c.ops {
 			s.stage(&c.ops[i])

@@ -15,12 +15,15 @@ type directWrite struct {
 	bytes int
 }
 
-// countIncoming sets each log's incoming bytes, if the group is large enough
-// for any to matter.
-func countIncoming(group []*Commit, least int) {
+// countIncoming sets each log's incoming bytes and returns true, if the group is
+// large enough for any to matter.
+func countIncoming(group []*Commit, least int) bool {
 	total := 0
 	for _, c := range group {
 		total += c.size
+	}
+	if total < least {
+		return false
 	}
 	each := func(fn func(o *op)) {
 		for _, c := range group {
@@ -32,15 +35,14 @@ func countIncoming(group []*Commit, least int) {
 		}
 	}
 	each(func(o *op) { o.log.incoming = 0 })
-	if total >= least {
-		each(func(o *op) { o.log.incoming += len(o.batch) })
-	}
+	each(func(o *op) { o.log.incoming += len(o.batch) })
+	return true
 }
 
 // maybeDirect writes a stamped batch to its segment if its log has enough of
 // them in this group.
 func (s *Store) maybeDirect(o *op, at staged) error {
-	if s.opt.Flush != FlushAlways || o.log.incoming < s.opt.DirectBytes || o.batch.control() {
+	if !s.bulk || o.log.incoming < s.opt.DirectBytes || o.batch.control() {
 		return nil
 	}
 	if err := at.seg.write(o.batch, at.pos); err != nil {

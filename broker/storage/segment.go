@@ -168,8 +168,8 @@ func (g *segment) sync() error {
 		return err
 	}
 	defer done()
-	if err := g.file.Datasync(); err != nil {
-		return fmt.Errorf("sync segment: %w", err)
+	if err := g.datasync(); err != nil {
+		return err
 	}
 	g.idxMu.Lock()
 	from, recent := g.index.stored, g.index.recent
@@ -201,6 +201,11 @@ func (g *segment) syncData() error {
 		return err
 	}
 	defer done()
+	return g.datasync()
+}
+
+// datasync is for who holds the files open.
+func (g *segment) datasync() error {
 	if err := g.file.Datasync(); err != nil {
 		return fmt.Errorf("sync segment: %w", err)
 	}
