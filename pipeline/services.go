@@ -260,10 +260,15 @@ func (s *Services) Lag(ctx context.Context) (int64, error) {
 // lagTimeout bounds the question how far the tables are.
 const lagTimeout = 5 * time.Second
 
-// stopped is nil, or says which partitions the sinks cannot pass and why; the
-// lag then stays above 0.
+// stopped is nil, or says which partitions the sinks cannot pass and why.
 func (s *Services) stopped() error {
-	if lines := s.sink.Stopped(); len(lines) > 0 {
+	var lines []string
+	for _, p := range s.sink.Blocked() {
+		if p.State == sink.Stopped {
+			lines = append(lines, p.String())
+		}
+	}
+	if len(lines) > 0 {
 		return fmt.Errorf("the tables do not hold all of the log: %s", strings.Join(lines, "; "))
 	}
 	return nil

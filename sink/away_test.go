@@ -63,7 +63,7 @@ func TestDatabaseThatGoesAndComesLosesNothing(t *testing.T) {
 	w := newWorldOn(t, pool)
 	reg := prometheus.NewRegistry()
 	own := pgtest.Pool(t, private.URL()) // the sink finds out by itself
-	w.start(func(c *sink.Config) { c.Pool, c.Metrics, c.MaxRecords = own, reg, 20 })
+	s, _ := w.sink(func(c *sink.Config) { c.Pool, c.Metrics, c.MaxRecords = own, reg, 20 })
 	for round := range 3 {
 		w.fill(100*round, 100*round+50, "porch", "yard")
 		w.await("some rows", func() bool { return w.number("SELECT count(*) FROM sightings") > 200*round })
@@ -71,11 +71,14 @@ func TestDatabaseThatGoesAndComesLosesNothing(t *testing.T) {
 		w.fill(100*round+50, 100*round+100, "porch", "yard")
 		before := gauge(t, reg, "sightlog_sink_waits_total")
 		w.await("the sink to wait", func() bool { return gauge(t, reg, "sightlog_sink_waits_total") > before })
+		w.await("the partitions to be told", func() bool { return len(s.Blocked()) > 0 })
+		require.Equal(t, sink.Waiting, s.Blocked()[0].State)
 		private, err = postgres.StartPrivate(t.Context(), dir, nil)
 		require.NoError(t, err)
 		pool.Reset()
 	}
 	w.drain()
+	w.await("nothing to be blocked", func() bool { return len(s.Blocked()) == 0 })
 	w.exactly(300, "porch", "yard")
 	require.Empty(t, w.letters(stream.Sightings))
 }

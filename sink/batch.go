@@ -77,6 +77,15 @@ type move struct {
 	from, to int64
 }
 
+// placesOf returns the partitions of moves.
+func placesOf(ms []move) []place {
+	places := make([]place, len(ms))
+	for i, m := range ms {
+		places[i] = m.place
+	}
+	return places
+}
+
 // moves returns how items, which hold each partition's records in order, move
 // the positions.
 func moves(items []item, at map[place]position) []move {

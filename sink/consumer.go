@@ -189,8 +189,7 @@ func (c *consumer) failed(topic string, partition int32, err error) {
 // stop ends the reading of a partition that only a person can mend.
 func (c *consumer) stop(pl place, why string) {
 	c.log.Error("partition stopped: "+why, "topic", pl.topic, "partition", pl.partition)
-	c.setStopped(pl, why)
-	c.metrics.stopped.WithLabelValues(pl.labels()...).Set(1)
+	c.states.block(pl, Stopped, why)
 	c.cl.PauseFetchPartitions(map[string][]int32{pl.topic: {pl.partition}})
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -232,10 +231,12 @@ func (c *consumer) settle(items []item) {
 	c.cl.SetOffsets(back)
 }
 
-// park pauses a partition for a while.
-func (c *consumer) park(pl place) {
+// park pauses a partition for a while. It stays in the state Waiting until its
+// offset moves.
+func (c *consumer) park(pl place, why string) {
 	const pause = 5 * time.Second
 	c.parked[pl] = time.Now().Add(pause)
+	c.states.block(pl, Waiting, why)
 	c.cl.PauseFetchPartitions(map[string][]int32{pl.topic: {pl.partition}})
 }
 

@@ -56,7 +56,7 @@ func cut(s string, n int) string {
 // all of them. They come back empty, to move the offset over them. Where one
 // could not be sent, it and what follows it in its partition are cut out, and
 // the partition is returned: it has to wait.
-func (c *consumer) bury(ctx context.Context, items []item) (rest []item, waiting []place) {
+func (c *consumer) bury(ctx context.Context, items []item) (rest []item, waiting map[place]string) {
 	var letters []*kgo.Record
 	var buried []int
 	for i, it := range items {
@@ -68,6 +68,7 @@ func (c *consumer) bury(ctx context.Context, items []item) (rest []item, waiting
 	if len(letters) == 0 {
 		return items, nil
 	}
+	waiting = make(map[place]string)
 	failed := make(map[*kgo.Record]error)
 	for _, r := range c.dead.ProduceSync(ctx, letters...) {
 		if r.Err != nil {
@@ -82,7 +83,7 @@ func (c *consumer) bury(ctx context.Context, items []item) (rest []item, waiting
 		if err := failed[letters[i]]; err != nil {
 			if _, ok := cutFrom[it.place]; !ok {
 				cutFrom[it.place] = it.rec.Offset
-				waiting = append(waiting, it.place)
+				waiting[it.place] = fmt.Sprintf("the dead letter of offset %d cannot be written to %s: %v", it.rec.Offset, letters[i].Topic, err)
 				c.log.Error("a dead letter cannot be written, its partition waits", "topic", it.topic,
 					"partition", it.partition, "offset", it.rec.Offset, "dead", letters[i].Topic, "cause", err)
 			}

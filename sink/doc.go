@@ -22,6 +22,9 @@
 //     there, by its key "topic/partition/offset".
 //   - faults of the database are waited out; nothing is lost or buried by them.
 //   - an offset outside of the log stops its partition with one clear line.
+//   - a partition that is not written, because it is stopped or waits for a
+//     fault to pass, has a PartitionState with the reason (Blocked) and a metric
+//     until its offset moves or it is assigned anew.
 //
 // It leaves to others: the schema (migrations), opening the database
 // (postgres), producing (stream), and making topics (stream).

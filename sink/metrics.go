@@ -13,7 +13,6 @@ type metrics struct {
 	dead     *prometheus.CounterVec // by topic
 	fenced   prometheus.Counter
 	waits    prometheus.Counter
-	stopped  *prometheus.GaugeVec // 1 by topic and partition
 	lag      *prometheus.GaugeVec // records by topic and partition
 	batch    prometheus.Histogram
 	commit   prometheus.Histogram
@@ -34,7 +33,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		dead:     prometheus.NewCounterVec(counter("dead_letters_total", "Dead letters acknowledged."), []string{"topic"}),
 		fenced:   prometheus.NewCounter(counter("fenced_total", "Transactions rolled back because another sink had moved an offset.")),
 		waits:    prometheus.NewCounter(counter("waits_total", "Attempts that failed by the database's or the network's fault.")),
-		stopped:  prometheus.NewGaugeVec(gauge("partition_stopped", "1 while a partition is stopped by an error that only a person can mend."), []string{"topic", "partition"}),
 		lag:      prometheus.NewGaugeVec(gauge("lag_records", "End of the partition when it was last fetched, less the offset the tables are at."), []string{"topic", "partition"}),
 		batch:    prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "sightlog", Subsystem: "sink", Name: "batch_records", Help: "Records of a transaction.", Buckets: prometheus.ExponentialBuckets(1, 2, 12)}),
 		commit:   prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "sightlog", Subsystem: "sink", Name: "commit_seconds", Help: "From sending a transaction to its acknowledgement.", Buckets: latency}),
@@ -42,7 +40,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		waiting:  prometheus.NewGauge(gauge("waiting", "Consumers that wait for the database or the broker.")),
 	}
 	if reg != nil {
-		reg.MustRegister(m.records, m.rows, m.dead, m.fenced, m.waits, m.stopped, m.lag, m.batch, m.commit, m.endToEnd, m.waiting)
+		reg.MustRegister(m.records, m.rows, m.dead, m.fenced, m.waits, m.lag, m.batch, m.commit, m.endToEnd, m.waiting)
 	}
 	return m
 }
@@ -53,7 +51,6 @@ func (p place) labels() []string { return []string{p.topic, strconv.Itoa(int(p.p
 // forget drops the series of a partition that is no longer ours.
 func (m *metrics) forget(p place) {
 	m.lag.DeleteLabelValues(p.labels()...)
-	m.stopped.DeleteLabelValues(p.labels()...)
 }
 
 // observe counts a committed transaction.

@@ -23,7 +23,7 @@ func (c *consumer) assigned(ctx context.Context, offsets map[string]map[int32]kg
 		}
 	}
 	var found map[place]position
-	err := c.patiently(ctx, "find where the tables are", func(ctx context.Context) (err error) {
+	err := c.patiently(ctx, "find where the tables are", places, func(ctx context.Context) (err error) {
 		found, err = c.locate(ctx, places)
 		return err
 	})
@@ -41,8 +41,7 @@ func (c *consumer) assigned(ctx context.Context, offsets map[string]map[int32]kg
 	defer c.mu.Unlock()
 	for pl, at := range found {
 		c.at[pl] = at
-		c.setStopped(pl, "")
-		c.metrics.stopped.WithLabelValues(pl.labels()...).Set(0)
+		c.states.unblock(pl, Waiting, Stopped)
 	}
 	return start, nil
 }
@@ -66,7 +65,7 @@ func (c *consumer) lost(_ context.Context, cl *kgo.Client, gone map[string][]int
 		for _, p := range ps {
 			pl := place{t, p}
 			delete(c.at, pl)
-			c.setStopped(pl, "") // it is said again by who gets it
+			c.states.forget(pl) // the consumer that gets it finds the fault again
 			c.metrics.forget(pl)
 		}
 	}
@@ -144,13 +143,9 @@ func uuid(id kadm.TopicID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: tr
 // resync finds out where the tables are after another sink moved them, or
 // after the answer to a commit was lost.
 func (c *consumer) resync(ctx context.Context, ms []move) error {
-	places := make([]place, len(ms))
-	for i, m := range ms {
-		places[i] = m.place
-	}
 	c.names.forget()
 	c.days.forget()
-	found, err := c.locate(ctx, places)
+	found, err := c.locate(ctx, placesOf(ms))
 	if err != nil {
 		return err
 	}
@@ -162,8 +157,8 @@ func (c *consumer) resync(ctx context.Context, ms []move) error {
 
 // patiently does a thing until it is done, with growing pauses, for as long as
 // ctx lasts. A wait of more than a second is said, again every half minute,
-// and at its end.
-func (c *consumer) patiently(ctx context.Context, what string, do func(context.Context) error) error {
+// and at its end, and is the state of the partitions that it holds up.
+func (c *consumer) patiently(ctx context.Context, what string, places []place, do func(context.Context) error) error {
 	var said, began time.Time
 	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
 		try, cancel := context.WithTimeout(ctx, attemptTimeout)
@@ -171,6 +166,9 @@ func (c *consumer) patiently(ctx context.Context, what string, do func(context.C
 		cancel()
 		if err == nil {
 			if !said.IsZero() {
+				for _, pl := range places {
+					c.states.unblock(pl, Waiting)
+				}
 				c.log.Info("goes on: can "+what+" again", "after", time.Since(began).Round(time.Millisecond))
 			}
 			return nil
@@ -186,6 +184,9 @@ func (c *consumer) patiently(ctx context.Context, what string, do func(context.C
 		c.metrics.waits.Inc()
 		if time.Since(began) > time.Second && time.Since(said) > 30*time.Second {
 			said = time.Now()
+			for _, pl := range places {
+				c.states.block(pl, Waiting, "cannot "+what+": "+err.Error())
+			}
 			c.log.Warn("waits: cannot "+what, "cause", err, "sqlstate", sqlstate(err))
 		}
 		select {

@@ -64,10 +64,11 @@ func TestOffsetOutsideTheLogStopsItsPartitionAlone(t *testing.T) {
 				return gauge(t, reg, "sightlog_sink_partition_stopped", fmt.Sprint(partition), stream.Sightings) == 1 &&
 					w.number("SELECT count(*) FROM sightings") == 70
 			})
-			stopped := s.Stopped()
+			blocked := s.Blocked()
 			stop()
-			require.Len(t, stopped, 1)
-			require.Contains(t, stopped[0], fmt.Sprintf("sightings/%d: the tables are at offset %d, the log holds", partition, was))
+			require.Len(t, blocked, 1)
+			require.Equal(t, sink.Stopped, blocked[0].State)
+			require.Contains(t, blocked[0].String(), fmt.Sprintf("sightings/%d stopped: the tables are at offset %d, the log holds", partition, was))
 			require.Equal(t, was, w.number("SELECT next FROM sink_offsets WHERE topic = 'sightings' AND partition = $1", partition))
 			require.Equal(t, 1, strings.Count(said.String(), "partition stopped"), said.String())
 			require.Contains(t, said.String(), fmt.Sprintf("the tables are at offset %d, the log holds", was))

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -99,7 +100,8 @@ func TestDeadLetterThatCannotBeWrittenHoldsItsPartitionAlone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, kmsg.IncrementalAlterConfigs)
 	w.limitMessages(stream.DeadTopic(stream.Sightings), 1)
-	stop := w.start(func(c *sink.Config) { c.DeadTimeout = time.Second })
+	reg := prometheus.NewRegistry()
+	s, stop := w.sink(func(c *sink.Config) { c.DeadTimeout, c.Metrics = time.Second, reg })
 	w.fill(0, 10, "porch", "yard", "gate", "door")
 	w.produce(&kgo.Record{Topic: stream.Sightings, Key: []byte("porch"), Value: []byte("x")})
 	w.fill(10, 20, "porch", "yard", "gate", "door")
@@ -115,13 +117,20 @@ func TestDeadLetterThatCannotBeWrittenHoldsItsPartitionAlone(t *testing.T) {
 		return w.number("SELECT count(*) FROM v_sightings WHERE camera <> 'porch'") >= 20*free &&
 			w.number("SELECT count(*) FROM v_sightings WHERE camera = 'porch'") == 10
 	})
+	w.await("the held partition to be told", func() bool { return len(s.Blocked()) == 1 })
+	blocked := s.Blocked()[0]
+	require.Equal(t, sink.Waiting, blocked.State)
+	require.Equal(t, held, int(blocked.Partition))
+	require.Contains(t, blocked.Reason, "cannot be written to "+stream.DeadTopic(stream.Sightings))
+	require.EqualValues(t, 1, gauge(t, reg, "sightlog_sink_partition_waiting", fmt.Sprint(held), stream.Sightings))
 	stop()
 	require.Empty(t, w.letters(stream.Sightings))
 	require.Less(t, w.number("SELECT next FROM sink_offsets WHERE topic = 'sightings' AND partition = $1", held), 21*(4-free))
 
 	w.limitMessages(stream.DeadTopic(stream.Sightings), 1<<20)
-	w.start()
+	s, _ = w.sink()
 	w.drain()
+	w.await("nothing to be blocked", func() bool { return len(s.Blocked()) == 0 })
 	w.exactly(20, "porch", "yard", "gate", "door")
 	require.Len(t, w.letters(stream.Sightings), 1)
 }

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"slices"
-	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -89,9 +87,7 @@ type Sink struct {
 	days    *days
 	metrics *metrics
 	dead    *kgo.Client // produces dead letters
-
-	mu      sync.Mutex       // guards the following
-	stopped map[place]string // why, by partition
+	states  *partitionStates
 }
 
 // New checks cfg and returns a Sink. It connects to nothing yet.
@@ -105,7 +101,7 @@ func New(cfg Config) (*Sink, error) {
 		names:   newNames(cfg.Pool),
 		days:    newDays(cfg.Pool, cfg.Log),
 		metrics: newMetrics(cfg.Metrics),
-		stopped: make(map[place]string),
+		states:  newPartitionStates(cfg.Metrics),
 	}
 	var err error
 	s.dead, err = cfg.Stream.Client(
@@ -145,28 +141,4 @@ func (s *Sink) consume(ctx context.Context, number int) error {
 		again = c.run(ctx)
 	}
 	return nil
-}
-
-// Stopped says, a line each, which partitions are stopped and why: only a
-// person can mend them, and CaughtUp does not reach 0 while there are any.
-func (s *Sink) Stopped() []string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	lines := make([]string, 0, len(s.stopped))
-	for pl, why := range s.stopped {
-		lines = append(lines, pl.String()+": "+why)
-	}
-	slices.Sort(lines)
-	return lines
-}
-
-// setStopped notes that a partition is stopped, or with "" that it is not.
-func (s *Sink) setStopped(pl place, why string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if why == "" {
-		delete(s.stopped, pl)
-		return
-	}
-	s.stopped[pl] = why
 }

@@ -27,8 +27,8 @@ var errAside = errors.New("set aside")
 func (c *consumer) write(ctx, work context.Context, items []item, fetched time.Time) error {
 	items, parked := c.bury(work, items)
 	defer func() {
-		for _, pl := range parked {
-			c.park(pl)
+		for pl, why := range parked {
+			c.park(pl, why)
 		}
 	}()
 	if len(items) == 0 {
@@ -38,7 +38,7 @@ func (c *consumer) write(ctx, work context.Context, items []item, fetched time.T
 	var cause error
 	unsure := false // an attempt's answer was lost: it may have been committed
 	at := c.positions()
-	err := c.patiently(ctx, "write to the database", func(context.Context) error {
+	err := c.patiently(ctx, "write to the database", placesOf(moves(items, at)), func(context.Context) error {
 		try, cancel := context.WithTimeout(work, attemptTimeout)
 		defer cancel()
 		cause = c.transact(try, items, at, fetched)
@@ -86,7 +86,7 @@ func (c *consumer) giveWay(ctx, work context.Context, ms []move, unsure bool) er
 		c.metrics.fenced.Inc()
 		c.log.Warn("another sink has moved an offset; reading on from where it is", "partitions", len(ms))
 	}
-	err := c.patiently(ctx, "find where the tables are", func(context.Context) error {
+	err := c.patiently(ctx, "find where the tables are", placesOf(ms), func(context.Context) error {
 		try, cancel := context.WithTimeout(work, attemptTimeout)
 		defer cancel()
 		return c.resync(try, ms)
@@ -184,6 +184,7 @@ func (c *consumer) committed(items []item, ms []move, r *rows, t batchTimes, beg
 		if p, ok := c.at[m.place]; ok {
 			p.next = m.to
 			c.at[m.place] = p
+			c.states.unblock(m.place, Waiting)
 		}
 		if marks[m.topic] == nil {
 			marks[m.topic] = make(map[int32]kgo.EpochOffset)

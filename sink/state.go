@@ -1,0 +1,124 @@
+package sink
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// State says why a partition is not written at present.
+type State string
+
+// The states of a blocked partition. One that is written has none.
+const (
+	Waiting State = "waiting" // retried until the fault has passed
+	Stopped State = "stopped" // only a user can fix it; kept until the partition is assigned anew
+)
+
+// PartitionState is a partition that the sink cannot pass at present, and why.
+// CaughtUp does not tell: it counts offsets, and a stopped partition may have
+// none left.
+type PartitionState struct {
+	Topic     string
+	Partition int32
+	State     State
+	Reason    string // one line
+	Since     time.Time
+}
+
+// String is one line: "sightings/3 stopped: the tables are at offset …".
+func (p PartitionState) String() string {
+	return fmt.Sprintf("%s/%d %s: %s", p.Topic, p.Partition, p.State, p.Reason)
+}
+
+// partitionStates are the blocked partitions of a sink and their metrics. Every
+// change of a partition's state goes through block and unblock.
+type partitionStates struct {
+	gauges map[State]*prometheus.GaugeVec // 1 by topic and partition
+
+	mu      sync.Mutex // guards the following
+	blocked map[place]PartitionState
+}
+
+func newPartitionStates(reg prometheus.Registerer) *partitionStates {
+	s := &partitionStates{gauges: make(map[State]*prometheus.GaugeVec), blocked: make(map[place]PartitionState)}
+	for state, help := range map[State]string{
+		Waiting: "1 while a partition waits for a fault to pass: a dead letter that cannot be written, a database that is away.",
+		Stopped: "1 while a partition is stopped by an error that only a user can fix.",
+	} {
+		s.gauges[state] = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Namespace: "sightlog", Subsystem: "sink", Name: "partition_" + string(state), Help: help,
+		}, []string{"topic", "partition"})
+		if reg != nil {
+			reg.MustRegister(s.gauges[state])
+		}
+	}
+	return s
+}
+
+// block notes that a partition is not written, and why. A stopped partition
+// does not become a waiting one.
+func (s *partitionStates) block(pl place, state State, reason string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	was, blocked := s.blocked[pl]
+	if blocked && was.State == Stopped && state == Waiting {
+		return
+	}
+	since := time.Now()
+	if blocked && was.State == state {
+		since = was.Since
+	}
+	s.blocked[pl] = PartitionState{Topic: pl.topic, Partition: pl.partition, State: state, Reason: reason, Since: since}
+	s.show(pl)
+}
+
+// unblock notes that a partition in one of these states no longer is.
+func (s *partitionStates) unblock(pl place, states ...State) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.Contains(states, s.blocked[pl].State) {
+		delete(s.blocked, pl)
+	}
+	s.show(pl)
+}
+
+// show sets the gauges of a partition. The caller holds mu.
+func (s *partitionStates) show(pl place) {
+	for state, gauge := range s.gauges {
+		v := 0.0
+		if s.blocked[pl].State == state {
+			v = 1
+		}
+		gauge.WithLabelValues(pl.labels()...).Set(v)
+	}
+}
+
+// forget drops a partition that is no longer the sink's.
+func (s *partitionStates) forget(pl place) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.blocked, pl)
+	for _, gauge := range s.gauges {
+		gauge.DeleteLabelValues(pl.labels()...)
+	}
+}
+
+// Blocked returns the partitions that cannot be written at present, by topic
+// and number.
+func (s *Sink) Blocked() []PartitionState {
+	s.states.mu.Lock()
+	defer s.states.mu.Unlock()
+	all := make([]PartitionState, 0, len(s.states.blocked))
+	for _, p := range s.states.blocked {
+		all = append(all, p)
+	}
+	slices.SortFunc(all, func(a, b PartitionState) int {
+		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
+	})
+	return all
+}
