@@ -1,7 +1,7 @@
 #include "av.h"
+#include "convert.h"
 
 #include <atomic>
-#include <climits>
 #include <cmath>
 #include <cstring>
 #include <ctime>
@@ -10,9 +10,7 @@ extern "C" {
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
 #include <libavutil/display.h>
-#include <libswscale/swscale.h>
 }
-#include <opencv2/core.hpp>
 #include <opencv2/core/utils/logger.hpp>
 
 // From FFmpeg 6 on a packet's opaque pointer travels to its frame; before, a
@@ -34,7 +32,7 @@ struct sl_av {
     AVStream *stream = nullptr;
     AVPacket *packet = nullptr;
     AVFrame *frame = nullptr;
-    SwsContext *scaler = nullptr;
+    sl_converter converter;
     int quarter_turns = 0; // clockwise, to make the picture upright
     bool draining = false;
     int64_t arrived = 0;  // ns, of the frame's data
@@ -183,28 +181,14 @@ int sl_av_grab(sl_av *a, int64_t limit_ms) {
 }
 
 int sl_av_retrieve(sl_av *a, void *mat) {
-    const AVFrame *f = a->frame;
-    if (f->width < 1 || f->height < 1 || f->width > 16384 || f->height > 16384) return 0;
-    a->scaler = sws_getCachedContext(a->scaler, f->width, f->height, (AVPixelFormat)f->format, f->width, f->height,
-                                     AV_PIX_FMT_BGR24, SWS_BICUBIC, nullptr, nullptr, nullptr);
-    if (!a->scaler) return 0;
-    int *inverse, *table, from, to, brightness, contrast, saturation;
-    if (sws_getColorspaceDetails(a->scaler, &inverse, &from, &table, &to, &brightness, &contrast, &saturation) >= 0) {
-        const int *matrix = sws_getCoefficients(f->colorspace == AVCOL_SPC_UNSPECIFIED ? SWS_CS_DEFAULT : f->colorspace);
-        if (f->color_range != AVCOL_RANGE_UNSPECIFIED) from = f->color_range == AVCOL_RANGE_JPEG;
-        sws_setColorspaceDetails(a->scaler, matrix, from, table, to, brightness, contrast, saturation);
-    }
     try {
         cv::Mat &m = *static_cast<cv::Mat *>(mat);
-        m.create(f->height, f->width, CV_8UC3);
-        uint8_t *planes[4] = {m.data, nullptr, nullptr, nullptr};
-        int strides[4] = {(int)m.step[0], 0, 0, 0};
-        if (sws_scale(a->scaler, f->data, f->linesize, 0, f->height, planes, strides) != f->height) return 0;
-        if (a->quarter_turns) {
-            cv::Mat turned;
-            cv::rotate(m, turned, a->quarter_turns - 1); // ROTATE_90_CLOCKWISE, 180, 270
-            m = turned;
-        }
+        cv::Mat picture = a->converter.convert(a->frame);
+        if (picture.empty()) return 0;
+        if (a->quarter_turns)
+            cv::rotate(picture, m, a->quarter_turns - 1); // ROTATE_90_CLOCKWISE, 180, 270
+        else
+            picture.copyTo(m);
         return 1;
     } catch (...) {
         return 0;
@@ -214,7 +198,6 @@ int sl_av_retrieve(sl_av *a, void *mat) {
 void sl_av_stop(sl_av *a) { a->stop = true; }
 
 void sl_av_free(sl_av *a) {
-    sws_freeContext(a->scaler);
     av_frame_free(&a->frame);
     av_packet_free(&a->packet);
     avcodec_free_context(&a->decoder);
