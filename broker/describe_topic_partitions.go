@@ -58,7 +58,7 @@ func (b *Broker) describeTopicPartitions(c *caller, req *kmsg.DescribeTopicParti
 				}
 				left--
 				sp := kmsg.NewDescribeTopicPartitionsResponseTopicPartition()
-				sp.Partition, sp.LeaderID, sp.LeaderEpoch = p.index, nodeID, leaderEpoch
+				sp.Partition, sp.LeaderID, sp.LeaderEpoch = p.index, nodeID, b.store.Epoch()
 				sp.Replicas, sp.ISR = []int32{nodeID}, []int32{nodeID}
 				sp.EligibleLeaderReplicas, sp.LastKnownELR = []int32{}, []int32{} // null upsets Java's admin client
 				st.Partitions = append(st.Partitions, sp)

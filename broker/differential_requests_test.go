@@ -169,7 +169,7 @@ func (d *differential) leaderEpoch() kmsg.Request {
 	rt := kmsg.NewOffsetForLeaderEpochRequestTopic()
 	rt.Topic = d.topic()
 	rp := kmsg.NewOffsetForLeaderEpochRequestTopicPartition()
-	rp.Partition, rp.CurrentLeaderEpoch, rp.LeaderEpoch = int32(d.rng.IntN(3)), -1, 0
+	rp.Partition, rp.CurrentLeaderEpoch, rp.LeaderEpoch = int32(d.rng.IntN(3)), -1, -1 // the side's; see compare
 	rt.Partitions = append(rt.Partitions, rp)
 	req.Topics = append(req.Topics, rt)
 	return req

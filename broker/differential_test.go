@@ -12,13 +12,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sightlog/sightlog/broker/storage"
 )
 
 // The same requests, made at random, go to this broker and to kfake; the
 // answers must be the same, but for what blank takes out:
 //
 //   - ids that each makes for itself: cluster, topics, producers, members;
-//   - hosts and ports, node ids and leader epochs;
+//   - hosts and ports, node ids and leader epochs, those in batches too: each
+//     side is asked about its own;
 //   - the texts of errors;
 //   - throttle times and versions;
 //   - settings that one has and the other has not;
@@ -77,6 +80,7 @@ type side struct {
 	other   *kgo.Client // for what waits
 	members [2]string
 	pid     int64
+	epoch   int32 // of every partition
 }
 
 func newDifferential(t *testing.T) *differential {
@@ -91,10 +95,12 @@ func newDifferential(t *testing.T) *differential {
 		return cl
 	}
 	connect := func(addr string) *side { return &side{cl: dial(addr), other: dial(addr)} }
-	return &differential{
+	d := &differential{
 		t: t, rng: rand.New(rand.NewPCG(1, 2)), kinds: map[int16]int{},
 		ours: connect(b.Addr()), theirs: connect(fake.ListenAddrs()[0]),
 	}
+	d.ours.epoch = b.store.Epoch()
+	return d
 }
 
 func (d *differential) createTopic(name string, partitions int32) {
@@ -120,7 +126,20 @@ func (d *differential) step() {
 // compare sends one request to both.
 func (d *differential) compare(req kmsg.Request) {
 	d.t.Helper()
-	d.both(func(*side) kmsg.Request { return req }, nil)
+	d.both(func(s *side) kmsg.Request {
+		if r, ok := req.(*kmsg.OffsetForLeaderEpochRequest); ok {
+			r.Topics[0].Partitions[0].LeaderEpoch = s.epoch
+		}
+		return req
+	}, func(_ *side, resp kmsg.Response) {
+		if r, ok := resp.(*kmsg.FetchResponse); ok {
+			for _, t := range r.Topics {
+				for _, p := range t.Partitions {
+					blankEpochs(p.RecordBatches)
+				}
+			}
+		}
+	})
 }
 
 // both sends each side its request, lets learn look at the answers, and
@@ -188,6 +207,13 @@ func blank(v reflect.Value) {
 				blank(v.Field(i))
 			}
 		}
+	}
+}
+
+// blankEpochs zeroes the leader epochs of record batches.
+func blankEpochs(batches []byte) {
+	for p := storage.Batch(batches); len(p) > 0; p = p[p.Size():] {
+		clear(p[12:16])
 	}
 }
 

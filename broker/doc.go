@@ -14,8 +14,10 @@
 // order, share group commits and are answered in order.
 //
 // It promises what Kafka promises of a cluster of one node with acks=all,
-// and more: what was acknowledged is on disk. It advertises just the APIs and
-// versions that it serves.
+// and more: what was acknowledged is on disk. Each start of the broker is a
+// leader epoch of every partition. By these, clients that follow KIP-320 find
+// out that the log lost a tail that they read, or that an older copy was put
+// back. It advertises just the APIs and versions that it serves.
 //
 // It leaves to package storage everything on disk, and to clients everything
 // inside a record: batches are stored as they come and never decompressed on

@@ -131,7 +131,7 @@ func (b *Broker) fetchPartition(c *caller, req *kmsg.FetchRequest, t *topic, rp 
 	if err := b.authorize(c, opRead, resourceTopic, t.name); err != nil {
 		return err
 	}
-	if err := checkEpoch(rp.CurrentLeaderEpoch); err != nil {
+	if err := b.checkEpoch(rp.CurrentLeaderEpoch); err != nil {
 		return err
 	}
 	l := t.partition(rp.Partition).log
@@ -177,16 +177,16 @@ func abortedIn(l *storage.Log, from int64, data []byte) []kmsg.FetchResponseTopi
 	return out
 }
 
-// leaderEpoch is every partition's: there is one node and it never loses what
-// it acknowledged, so that there is nothing to tell apart.
-const leaderEpoch = 0
-
-// checkEpoch says whether the client knows the leader's epoch rightly (KIP-320).
-func checkEpoch(current int32) error {
-	switch {
-	case current == -1 || current == leaderEpoch:
+// checkEpoch returns an error unless the client knows the leader's epoch, which
+// is every partition's, or does not say what it knows (KIP-320). It sends those
+// that were connected to the broker before its restart to the metadata and to
+// OffsetForLeaderEpoch, where they find out whether the log still is the one
+// they read.
+func (b *Broker) checkEpoch(current int32) error {
+	switch epoch := b.store.Epoch(); {
+	case current == -1 || current == epoch:
 		return nil
-	case current > leaderEpoch:
+	case current > epoch:
 		return kerr.UnknownLeaderEpoch
 	default:
 		return kerr.FencedLeaderEpoch

@@ -50,7 +50,7 @@ func (b *Broker) listOffset(c *caller, t *topic, req *kmsg.ListOffsetsRequest, r
 	if err := b.authorize(c, opDescribe, resourceTopic, t.name); err != nil {
 		return err
 	}
-	if err := checkEpoch(rp.CurrentLeaderEpoch); err != nil {
+	if err := b.checkEpoch(rp.CurrentLeaderEpoch); err != nil {
 		return err
 	}
 	l := t.partition(rp.Partition).log
@@ -77,7 +77,9 @@ func (b *Broker) listOffset(c *caller, t *topic, req *kmsg.ListOffsetsRequest, r
 				return err
 			}
 		}
-		return b.recordAt(l, at, at.MaxTime, sp)
+		if err := b.recordAt(l, at, at.MaxTime, sp); err != nil {
+			return err
+		}
 	default:
 		if rp.Timestamp < 0 {
 			return kerr.InvalidRequest
@@ -90,6 +92,6 @@ func (b *Broker) listOffset(c *caller, t *topic, req *kmsg.ListOffsetsRequest, r
 			return err
 		}
 	}
-	sp.LeaderEpoch = leaderEpoch
+	sp.LeaderEpoch = l.EpochAt(sp.Offset, b.store.Epoch())
 	return nil
 }

@@ -88,7 +88,7 @@ func (b *Broker) describeTopic(c *caller, t *topic, withOps bool) kmsg.MetadataR
 	st.IsInternal = t.internal()
 	for _, p := range t.partitions() {
 		sp := kmsg.NewMetadataResponseTopicPartition()
-		sp.Partition, sp.Leader, sp.LeaderEpoch = p.index, nodeID, leaderEpoch
+		sp.Partition, sp.Leader, sp.LeaderEpoch = p.index, nodeID, b.store.Epoch()
 		sp.Replicas, sp.ISR = []int32{nodeID}, []int32{nodeID}
 		st.Partitions = append(st.Partitions, sp)
 	}

@@ -7,8 +7,9 @@ import (
 
 // OffsetForLeaderEpoch (key 23), v0-4.
 //
-// There has been one epoch, 0: it ends at the high watermark. Of any other
-// nothing is known (KIP-320).
+// Each start of the broker is an epoch of every partition. The answer is the
+// largest epoch up to the asked one that the log has records of, and where it
+// ended: a client that has read beyond that has read what the log lost (KIP-320).
 
 func (b *Broker) offsetForLeaderEpoch(c *caller, req *kmsg.OffsetForLeaderEpochRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
@@ -25,10 +26,10 @@ func (b *Broker) offsetForLeaderEpoch(c *caller, req *kmsg.OffsetForLeaderEpochR
 				sp.ErrorCode = kerr.UnknownTopicOrPartition.Code
 			} else if err := b.authorize(c, opDescribe, resourceTopic, t.name); err != nil {
 				sp.ErrorCode = code(err)
-			} else if err := checkEpoch(rp.CurrentLeaderEpoch); err != nil {
+			} else if err := b.checkEpoch(rp.CurrentLeaderEpoch); err != nil {
 				sp.ErrorCode = code(err)
-			} else if rp.LeaderEpoch == leaderEpoch {
-				sp.LeaderEpoch, sp.EndOffset = leaderEpoch, t.partition(rp.Partition).log.End()
+			} else {
+				sp.LeaderEpoch, sp.EndOffset = t.partition(rp.Partition).log.EndOfEpoch(rp.LeaderEpoch, b.store.Epoch())
 			}
 			st.Partitions = append(st.Partitions, sp)
 		}

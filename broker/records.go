@@ -28,7 +28,7 @@ func (b *Broker) each(batch storage.Batch, fn func(*storage.Record) bool) error 
 // least ms.
 func (b *Broker) recordAt(l *storage.Log, at storage.BatchAt, ms int64, sp *kmsg.ListOffsetsResponseTopicPartition) error {
 	start := l.Start()
-	sp.Offset, sp.Timestamp, sp.LeaderEpoch = max(at.Base, start), at.MaxTime, leaderEpoch
+	sp.Offset, sp.Timestamp = max(at.Base, start), at.MaxTime
 	raw, err := l.Read(nil, sp.Offset, noLimit, 1)
 	if err != nil {
 		return err

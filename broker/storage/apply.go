@@ -21,6 +21,7 @@ func (l *Log) applyAppend(b Batch, g *segment, pos int64, written bool) error {
 	}
 	g.added(b, pos)
 	l.end = b.last() + 1
+	l.noteEpoch(b)
 	l.applyTxn(b)
 	l.notify()
 	return nil
@@ -70,6 +71,7 @@ func (l *Log) applyStart(off int64) (out []*segment) {
 		}
 	}
 	l.aborted = aborted
+	l.trimEpochs()
 	l.notify()
 	return out
 }

@@ -45,6 +45,7 @@ type Batch []byte
 
 func (b Batch) base() int64         { return int64(binary.BigEndian.Uint64(b)) }
 func (b Batch) size() int           { return batchPrefix + int(int32(binary.BigEndian.Uint32(b[8:]))) }
+func (b Batch) leaderEpoch() int32  { return int32(binary.BigEndian.Uint32(b[12:])) }
 func (b Batch) magic() int8         { return int8(b[16]) }
 func (b Batch) crc() uint32         { return binary.BigEndian.Uint32(b[17:]) }
 func (b Batch) lastDelta() int32    { return int32(binary.BigEndian.Uint32(b[23:])) }
@@ -91,9 +92,9 @@ func (b Batch) Size() int { return b.size() }
 func (b Batch) computeCRC() uint32 { return crc32.Checksum(b[21:b.size()], castagnoli) }
 
 // stamp patches what a broker patches: both fields lie outside the CRC.
-func (b Batch) stamp(base int64) {
+func (b Batch) stamp(base int64, epoch int32) {
 	binary.BigEndian.PutUint64(b, uint64(base))
-	binary.BigEndian.PutUint32(b[12:], 0)
+	binary.BigEndian.PutUint32(b[12:], uint32(epoch))
 }
 
 // stampTime makes the batch one of log append time, which the CRC covers.

@@ -23,7 +23,7 @@ import (
 // It is written beside the old one and renamed over it.
 const (
 	checkpointMagic   = "SLCKPT"
-	checkpointVersion = 1
+	checkpointVersion = 2
 	checkpointHeader  = 16
 	maxCheckpoint     = 1 << 30
 )
@@ -51,7 +51,7 @@ func (s *Store) encodeCheckpoint() []byte {
 }
 
 // encode appends: id, name, start, end, compaction; segments; open transactions; aborted
-// transactions; producers.
+// transactions; producers; epochs.
 func (l *Log) encode(b []byte) []byte {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
@@ -78,6 +78,10 @@ func (l *Log) encode(b []byte) []byte {
 		b = binary.AppendVarint(b, pid)
 		b = l.producers[pid].encode(b)
 	}
+	b = binary.AppendUvarint(b, uint64(len(l.epochs)))
+	for _, e := range l.epochs {
+		b = binary.AppendVarint(binary.AppendVarint(b, int64(e.epoch)), e.start)
+	}
 	return b
 }
 
@@ -101,7 +105,9 @@ func decodeSegment(d *decoder, fs FS, dir string) *segment {
 	return g
 }
 
-func (l *Log) decode(d *decoder) {
+// decode reads what encode wrote. Before version 2 there were no epochs: all
+// batches are of epoch 0.
+func (l *Log) decode(d *decoder, version uint16) {
 	l.start, l.end, l.cleaned, l.horizon = d.varint(), d.varint(), d.varint(), d.varint()
 	for range d.count(8) {
 		l.segments = append(l.segments, decodeSegment(d, l.fs, l.dir))
@@ -116,6 +122,15 @@ func (l *Log) decode(d *decoder) {
 	for range d.count(4) {
 		pid := d.varint()
 		l.producers[pid] = decodeProducer(d)
+	}
+	if version < 2 {
+		if l.end > l.start {
+			l.epochs = []epochStart{{0, l.start}}
+		}
+		return
+	}
+	for range d.count(2) {
+		l.epochs = append(l.epochs, epochStart{int32(d.varint()), d.varint()})
 	}
 }
 
@@ -143,8 +158,9 @@ func (s *Store) loadCheckpoint() (head checkpointHead, err error) {
 	if string(b[:6]) != checkpointMagic {
 		return head, fmt.Errorf("read checkpoint: %w: not a checkpoint", ErrCorrupt)
 	}
-	if v := binary.BigEndian.Uint16(b[6:]); v > checkpointVersion {
-		return head, fmt.Errorf("%w: its format is %d, this release knows %d", ErrNewerFormat, v, checkpointVersion)
+	version := binary.BigEndian.Uint16(b[6:])
+	if version > checkpointVersion {
+		return head, fmt.Errorf("%w: its format is %d, this release knows %d", ErrNewerFormat, version, checkpointVersion)
 	}
 	payload := b[checkpointHeader:]
 	if int64(binary.BigEndian.Uint32(b[8:])) != int64(len(payload)) ||
@@ -164,7 +180,7 @@ func (s *Store) loadCheckpoint() (head checkpointHead, err error) {
 		if err != nil {
 			return head, err
 		}
-		l.decode(d)
+		l.decode(d, version)
 	}
 	if d.err != nil {
 		return head, fmt.Errorf("read checkpoint: %w", d.err)

@@ -201,7 +201,7 @@ func (s *Store) stageAppend(o *op) error {
 		st.seg, st.pos = newSegment(l.fs, l.dir, st.end), 0
 	}
 	u := undo{log: l, staged: l.staged, pid: -1}
-	b.stamp(st.end)
+	b.stamp(st.end, s.epoch)
 	if o.stampIt {
 		b.stampTime(s.now)
 		o.result.Time = s.now

@@ -100,7 +100,7 @@ func FuzzBatch(f *testing.F) {
 func FuzzReplay(f *testing.F) {
 	l := newLog(newFaultFS(1), 1, "l", "d/logs/l")
 	batch := Batch(lossBatch(0, 1))
-	batch.stamp(0)
+	batch.stamp(0, 1)
 	seg := newSegment(l.fs, l.dir, 0)
 	for _, o := range []op{
 		{kind: opCreate, log: l},

@@ -28,6 +28,7 @@ type Log struct {
 	end       int64      // one past the last committed offset: the high watermark
 	open      map[int64]int64
 	aborted   []AbortedTxn // by Last
+	epochs    []epochStart // both columns only grow
 	producers map[int64]*producer
 	waiters   map[chan<- struct{}]struct{}
 	dropped   bool

@@ -67,6 +67,8 @@ type Store struct {
 	log  *slog.Logger
 	lock io.Closer
 
+	epoch int32 // of this opening; see Epoch
+
 	table *table
 
 	logsMu sync.RWMutex // guards logs, nextID
@@ -133,6 +135,7 @@ func Open(dir string, opt Options) (*Store, error) {
 		s.closeFiles()
 		return nil, fmt.Errorf("recover %s: %w", dir, err)
 	}
+	s.raiseEpoch()
 	go s.run()
 	return s, nil
 }
