@@ -18,5 +18,14 @@
 // the server is gone. Who can pass the 0700 directory (the user the server
 // runs as, and root) is trusted; nobody else reaches the socket.
 //
-// The schema is left to package migrations.
+// Every pool speaks UTF-8 and UTC, whatever the database, the role or the
+// environment says. A pooler that gives each transaction another session
+// (pgbouncer) is recognized: then no statement has a name. What is set for a
+// session does not last there, and nobody here sets any.
+//
+// A URL may name the schema of the tables: "schema=eyes" searches it alone,
+// "search_path=a,b" is the server's own list. Poolers pass on neither; there
+// the role's setting has to say it, and Open checks that it does.
+//
+// The tables are left to package migrations.
 package postgres

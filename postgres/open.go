@@ -32,7 +32,8 @@ type Options struct {
 // Open opens a pool on the database that url names and makes sure that it can
 // be used: reachable, password and database right, MinVersion or newer, and
 // writable. What is wrong with any of these is a *usage.Error of one line
-// that never holds the password.
+// that never holds the password. Behind a pooler the pool uses no named
+// statements: it may give each transaction another session.
 //
 // With Wait, a server that cannot be reached is tried again until ctx ends;
 // a wrong password is still an error at once.
@@ -45,29 +46,74 @@ func Open(ctx context.Context, url string, opts Options) (*pgxpool.Pool, error) 
 	if err != nil {
 		return nil, err
 	}
-	pool, err := pgxpool.NewWithConfig(ctx, cfg)
-	if err != nil {
-		return nil, fmt.Errorf("open database %s: %w", Describe(cfg.ConnConfig), err)
-	}
 	giveUp := time.Now().Add(cfg.ConnConfig.ConnectTimeout)
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		err := check(ctx, pool)
+		pool, err := try(ctx, cfg)
 		if err == nil {
 			return pool, nil
 		}
 		again := opts.Wait && unreachable(err) || startingUp(err) && time.Now().Before(giveUp)
 		if !again || ctx.Err() != nil {
-			pool.Close()
 			return nil, explain(err, cfg.ConnConfig)
 		}
 		log.Warn("database cannot be used yet, trying again", "database", Describe(cfg.ConnConfig), "cause", cause(err), "in", wait)
 		select {
 		case <-ctx.Done():
-			pool.Close()
 			return nil, ctx.Err()
 		case <-time.After(wait):
 		}
 	}
+}
+
+// try opens a pool and checks its database. A pooler on the way shows in the
+// first answers: then the pool is opened again, with what poolers pass on.
+func try(ctx context.Context, cfg *pgxpool.Config) (*pgxpool.Pool, error) {
+	cfg = cfg.Copy()
+	schema := cfg.ConnConfig.RuntimeParams[searchPath]
+	pooled, err := behindPooler(ctx, cfg)
+	if refusesParameter(err, searchPath) {
+		delete(cfg.ConnConfig.RuntimeParams, searchPath)
+		pooled, err = behindPooler(ctx, cfg)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if pooled && cfg.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeCacheStatement {
+		cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := check(ctx, pool, schema); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return pool, nil
+}
+
+// behindPooler connects once and reports whether a pooler stands before the server:
+// it gives each client a number of its own, where a server gives the number of
+// the process that pg_backend_pid() names, too.
+func behindPooler(ctx context.Context, cfg *pgxpool.Config) (pooled bool, err error) {
+	conn, err := pgx.ConnectConfig(ctx, cfg.ConnConfig.Copy())
+	if err != nil {
+		return false, err
+	}
+	defer conn.Close(ctx)
+	if err := checkVersion(conn); err != nil {
+		return false, err
+	}
+	var pid uint32
+	err = conn.QueryRow(ctx, "SELECT pg_backend_pid()", pgx.QueryExecModeExec).Scan(&pid)
+	return pid != conn.PgConn().PID(), err
+}
+
+// refusesParameter reports that a pooler does not take the connection because
+// of a parameter: it could not set it for each of its sessions.
+func refusesParameter(err error, name string) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == "08P01" && strings.Contains(pg.Message, "unsupported startup parameter: "+name)
 }
 
 func parse(raw string, opts Options) (*pgxpool.Config, error) {
@@ -93,7 +139,11 @@ func parse(raw string, opts Options) (*pgxpool.Config, error) {
 		cfg.ConnConfig.ConnectTimeout = 5 * time.Second
 	}
 	params := cfg.ConnConfig.RuntimeParams
+	if err := setSearchPath(params); err != nil {
+		return nil, err
+	}
 	params["timezone"] = "UTC"
+	params["client_encoding"] = "UTF8" // of all that we send, whatever the database and the role are set to
 	if params["application_name"] == "" {
 		params["application_name"] = "sightlog"
 	}
@@ -114,13 +164,8 @@ type errUnfit struct{ what, fix string }
 
 func (e *errUnfit) Error() string { return e.what }
 
-func check(ctx context.Context, pool *pgxpool.Pool) error {
-	conn, err := pool.Acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer conn.Release()
-	v := conn.Conn().PgConn().ParameterStatus("server_version")
+func checkVersion(conn *pgx.Conn) error {
+	v := conn.PgConn().ParameterStatus("server_version")
 	major, _ := strconv.Atoi(leadingDigits(v))
 	if major < MinVersion {
 		return &errUnfit{
@@ -128,12 +173,28 @@ func check(ctx context.Context, pool *pgxpool.Pool) error {
 			fmt.Sprintf("use version %d or newer", MinVersion),
 		}
 	}
-	var readOnly string
-	if err := conn.QueryRow(ctx, "SELECT current_setting('transaction_read_only')").Scan(&readOnly); err != nil {
+	return nil
+}
+
+// check makes sure that the database can be written, in the schema (a search
+// path, "" for any) that was asked for.
+func check(ctx context.Context, pool *pgxpool.Pool, schema string) error {
+	var readOnly, path string
+	err := pool.QueryRow(ctx, "SELECT current_setting('transaction_read_only'), current_setting('search_path')",
+		pgx.QueryExecModeExec).Scan(&readOnly, &path)
+	if err != nil {
 		return err
 	}
 	if readOnly == "on" {
 		return &errUnfit{"the database is read-only", "give the primary, not a standby, and a role that may write"}
+	}
+	if schema != "" && !samePath(schema, path) {
+		user, database := pgx.Identifier{pool.Config().ConnConfig.User}, pgx.Identifier{pool.Config().ConnConfig.Database}
+		return &errUnfit{
+			fmt.Sprintf("the pooler before the database does not pass on the schema %s", schema),
+			fmt.Sprintf("set it in the database, and reconnect the pooler: ALTER ROLE %s IN DATABASE %s SET search_path = %s",
+				user.Sanitize(), database.Sanitize(), schema),
+		}
 	}
 	return nil
 }

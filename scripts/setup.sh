@@ -173,7 +173,16 @@ setup_kafka() {
 	cp "$pom" lib/kafka/
 }
 
+# pgbouncer, for tests through a pooler, which start their own: the package's
+# service stays off.
+setup_pgbouncer() {
+	! installed pgbouncer || return 0
+	add_packages pgbouncer || return 1
+	! command -v systemctl >/dev/null || as_root systemctl disable --now pgbouncer >/dev/null 2>&1 || true
+}
+
 if [ "${1:-}" = --tests ]; then
+	(setup_pgbouncer) || say tests "go on without pgbouncer"
 	(add_packages kcat ffmpeg shellcheck) || say tests "go on without them"
 	(add_packages openjdk-17-jdk-headless maven && setup_kafka) || say tests "go on without Apache Kafka"
 	exit 0

@@ -45,7 +45,19 @@ func URL(t testing.TB) string {
 		testenv.Skip(t, err.Error())
 	}
 	require.NoError(t, err)
-	return c.database(t)
+	return c.database(t, "TEMPLATE "+template)
+}
+
+// Empty returns the address of a database as URL does, without tables, made
+// with options of CREATE DATABASE.
+func Empty(t testing.TB, options string) string {
+	t.Helper()
+	c, err := shared()
+	if usage.Is(err) {
+		testenv.Skip(t, err.Error())
+	}
+	require.NoError(t, err)
+	return c.database(t, "TEMPLATE template0 "+options)
 }
 
 // Open returns a pool on a database as URL gives it.
@@ -73,7 +85,7 @@ func Durable(t testing.TB) *pgxpool.Pool {
 		testenv.Skip(t, err.Error())
 	}
 	require.NoError(t, err)
-	return Pool(t, c.database(t))
+	return Pool(t, c.database(t, "TEMPLATE "+template))
 }
 
 // Dir returns an empty directory that the server's user can reach; what runs
@@ -94,7 +106,7 @@ func makeDir() (string, error) {
 	return dir, os.Chmod(dir, 0o755)
 }
 
-func (c *cluster) database(t testing.TB) string {
+func (c *cluster) database(t testing.TB, options string) string {
 	ctx := context.Background()
 	name := fmt.Sprintf("test_%d", count.Add(1))
 	admin := func(sql string) {
@@ -104,7 +116,7 @@ func (c *cluster) database(t testing.TB) string {
 		_, err = conn.Exec(ctx, sql)
 		require.NoError(t, err)
 	}
-	admin("CREATE DATABASE " + name + " OWNER " + postgres.Role + " TEMPLATE " + template)
+	admin("CREATE DATABASE " + name + " OWNER " + postgres.Role + " " + options)
 	t.Cleanup(func() { admin("DROP DATABASE " + name + " WITH (FORCE)") })
 	return strings.Replace(c.private.URL(), "/"+postgres.Database+"?", "/"+name+"?", 1)
 }
