@@ -3,12 +3,15 @@ package migrations
 import (
 	"context"
 	"embed"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/jackc/tern/v2/migrate"
 
 	"github.com/sightlog/sightlog/usage"
 )
@@ -21,58 +24,222 @@ var Files embed.FS
 // VersionTable holds the number of the last migration that was applied.
 const VersionTable = "sightlog_version"
 
-// lock is the advisory lock that one Up holds against the others. tern's own
-// is per step; this one spans the check and the steps.
+// lock is the advisory lock that one Up holds against the others, until its
+// transaction ends.
 const lock = 7_303_014_601_517_301_106
 
-// Up brings the database to the newest schema, step by step, each in its own
-// transaction. Several may start at once: they take turns. A database that a
-// newer sightlog made is a *usage.Error, and is not touched.
-func Up(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+// step is one migration.
+type step struct {
+	name string
+	sql  string
+}
+
+// steps are the migrations in order; that at index i makes version i+1.
+func steps() ([]step, error) {
+	names, err := Files.ReadDir(".")
+	if err != nil {
+		return nil, err
 	}
-	conn, err := pool.Acquire(ctx)
+	all := make([]step, 0, len(names)) // ReadDir sorts
+	for i, f := range names {
+		if !strings.HasPrefix(f.Name(), fmt.Sprintf("%03d_", i+1)) {
+			return nil, fmt.Errorf("migration %s is not number %d", f.Name(), i+1)
+		}
+		text, err := Files.ReadFile(f.Name())
+		if err != nil {
+			return nil, err
+		}
+		up, _, _ := strings.Cut(string(text), "---- create above / drop below ----")
+		all = append(all, step{f.Name(), up})
+	}
+	return all, nil
+}
+
+// Up brings the database to the newest schema, in one transaction: all of it
+// or nothing, and right through a pooler too. Several may start at once: they
+// take turns. A database that a newer sightlog made, or one whose schema has
+// tables of the same names that are not sightlog's, is a *usage.Error and is
+// not touched.
+func Up(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
+	return alone(ctx, pool, func(tx pgx.Tx) error { return up(ctx, tx, log) })
+}
+
+// alone runs do in a transaction that no other of this package runs beside.
+func alone(ctx context.Context, pool *pgxpool.Pool, do func(pgx.Tx) error) error {
+	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		// A lock of the transaction, not of the session: behind a pooler the
+		// session is not ours for longer.
+		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(lock)); err != nil {
+			return err
+		}
+		return do(tx)
+	})
 	if err != nil {
 		return fmt.Errorf("migrate database: %w", err)
-	}
-	defer conn.Release()
-	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(lock)); err != nil {
-		return fmt.Errorf("migrate database: %w", err)
-	}
-	defer func() {
-		ctx := context.WithoutCancel(ctx)
-		if _, err := conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", int64(lock)); err != nil {
-			_ = conn.Conn().Close(ctx) // the lock goes with the session
-		}
-	}()
-	if err := up(ctx, conn.Conn(), log); err != nil {
-		return err
 	}
 	return nil
 }
 
-func up(ctx context.Context, conn *pgx.Conn, log *slog.Logger) error {
-	m, err := migrate.NewMigrator(ctx, conn, VersionTable)
+func up(ctx context.Context, tx pgx.Tx, log *slog.Logger) error {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	all, err := steps()
 	if err != nil {
-		return fmt.Errorf("migrate database: %w", err)
+		return err
 	}
-	if err := m.LoadMigrations(Files); err != nil {
-		return fmt.Errorf("migrate database: load migrations: %w", err)
-	}
-	have, err := m.GetCurrentVersion(ctx)
+	have, err := version(ctx, tx)
 	if err != nil {
-		return fmt.Errorf("migrate database: read version: %w", err)
+		return err
 	}
-	if newest := int32(len(m.Migrations)); have > newest {
+	if have > len(all) {
 		return usage.New("use the newer sightlog, or another database",
-			"the database has schema %d, made by a newer sightlog; this one knows up to %d", have, newest)
+			"the database has schema %d, made by a newer sightlog; this one knows up to %d", have, len(all))
 	}
-	m.OnStart = func(n int32, name, direction, _ string) {
-		log.Info("migrating the database", "step", n, "name", name, "direction", direction)
+	for i := have; i < len(all); i++ {
+		log.Info("migrating the database", "step", i+1, "name", all[i].name)
+		if _, err := tx.Exec(ctx, all[i].sql); err != nil {
+			return fmt.Errorf("step %s: %w", all[i].name, err)
+		}
 	}
-	if err := m.Migrate(ctx); err != nil {
-		return fmt.Errorf("migrate database: %w", err)
+	if have < len(all) {
+		_, err = tx.Exec(ctx, "UPDATE "+VersionTable+" SET version = $1", len(all))
 	}
-	return nil
+	return err
+}
+
+// version returns the number of the last migration, after it made an empty
+// version table where there is none, and the schema where that is missing too.
+// What follows in tx works in the schema of the version table.
+func version(ctx context.Context, tx pgx.Tx) (have int, err error) {
+	schema, found, err := locate(ctx, tx)
+	if err != nil {
+		return 0, err
+	}
+	if !found {
+		if err := refuseForeign(ctx, tx, schema); err != nil {
+			return 0, err
+		}
+		if _, err := tx.Exec(ctx, "CREATE TABLE "+VersionTable+" (version integer NOT NULL)"); err != nil {
+			return 0, mayNot(err, schema)
+		}
+		_, err := tx.Exec(ctx, "INSERT INTO "+VersionTable+" VALUES (0)")
+		return 0, err
+	}
+	err = tx.QueryRow(ctx, "SELECT version FROM "+VersionTable).Scan(&have)
+	return have, err
+}
+
+// locate finds the schema: that of the version table where the search path
+// leads to one, else the first of the path. It makes the one schema that the
+// path names, and leaves tx with a path of the schema alone.
+func locate(ctx context.Context, tx pgx.Tx) (schema string, found bool, err error) {
+	var of, current *string
+	var path string
+	err = tx.QueryRow(ctx, `SELECT (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass($1)),
+		quote_ident(current_schema()), current_setting('search_path')`, VersionTable).Scan(&of, &current, &path)
+	switch {
+	case err != nil:
+		return "", false, err
+	case of != nil:
+		schema, found = *of, true
+	case current != nil:
+		schema = *current
+	case strings.Contains(path, ",") || path == "":
+		return "", false, usage.New("add --schema NAME", "the database has none of the schemas of its search path, %s", path)
+	default:
+		schema = path
+		if _, err := tx.Exec(ctx, "CREATE SCHEMA "+schema); err != nil {
+			return "", false, mayNot(err, schema)
+		}
+	}
+	_, err = tx.Exec(ctx, "SELECT set_config('search_path', $1, true)", schema)
+	return schema, found, err
+}
+
+// relations are the tables, sequences and views that the migrations make;
+// partitions and identity columns have more.
+var relations = []string{
+	"batch_ids", "batches", "cameras", "classes", "crossings", "detections", "detections_default", "runs",
+	"sightings", "sightings_default", "sink_offsets", "v_crossings", "v_detections", "v_sightings",
+}
+
+// refuseForeign is an error where a schema has tables of our names before we
+// made any.
+func refuseForeign(ctx context.Context, tx pgx.Tx, schema string) error {
+	rows, err := tx.Query(ctx, `SELECT relname FROM pg_class
+		WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relname = ANY($1) AND relkind <> 'i' ORDER BY 1`, relations)
+	if err != nil {
+		return err
+	}
+	foreign, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err == nil && len(foreign) > 0 {
+		return usage.New("add --schema sightlog to have a schema of sightlog's own, or give another database",
+			"schema %s of the database has tables of these names that are not sightlog's: %s", schema, strings.Join(foreign, ", "))
+	}
+	return err
+}
+
+// mayNot says in one line that the role lacks a right.
+func mayNot(err error, schema string) error {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) && pg.Code == "42501" {
+		return usage.Wrap(err, "have its owner grant CREATE, or run: CREATE SCHEMA sightlog AUTHORIZATION <role>, and add --schema sightlog",
+			"the role may not make tables in schema %s: %s", schema, pg.Message)
+	}
+	return err
+}
+
+// Move moves the tables from another schema of the database into the one that
+// pool searches first, which has none yet. Whoever uses them has to be stopped
+// before.
+func Move(ctx context.Context, pool *pgxpool.Pool, from string) error {
+	return alone(ctx, pool, func(tx pgx.Tx) error {
+		to, found, err := locate(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if found {
+			return usage.New("name an empty schema", "schema %s already has sightlog's tables", to)
+		}
+		if err := refuseForeign(ctx, tx, to); err != nil {
+			return err
+		}
+		statements, err := moves(ctx, tx, from, to)
+		if err != nil {
+			return err
+		}
+		if len(statements) == 0 {
+			return usage.New("name the schema that has them", "schema %s has no tables of sightlog's", from)
+		}
+		for _, s := range statements {
+			if _, err := tx.Exec(ctx, s); err != nil {
+				return mayNot(err, to)
+			}
+		}
+		return nil
+	})
+}
+
+// moves returns the statements that move what the migrations and the sink made
+// from a schema: nothing where the version table is not in it.
+func moves(ctx context.Context, tx pgx.Tx, from, to string) ([]string, error) {
+	rows, err := tx.Query(ctx, `
+		SELECT format('ALTER %s %I.%I SET SCHEMA %s',
+		              CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, $1::text, relname, $2::text)
+		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+		WHERE n.nspname = $1 AND (relname = ANY($3) OR relkind = 'r' AND relname ~ '^(sightings|detections)_[0-9]{8}$')
+		UNION ALL
+		SELECT format('ALTER FUNCTION %s SET SCHEMA %s', p.oid::regprocedure, $2::text)
+		FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
+		WHERE n.nspname = $1 AND proname IN ('sightlog_advance', 'sightlog_ensure_day')`,
+		from, to, append(slices.Clone(relations), VersionTable))
+	if err != nil {
+		return nil, err
+	}
+	statements, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if !slices.ContainsFunc(statements, func(s string) bool { return strings.Contains(s, VersionTable) }) {
+		return nil, err
+	}
+	return statements, err
 }
