@@ -8,6 +8,7 @@ import (
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/postgres"
+	"github.com/sightlog/sightlog/usage"
 )
 
 // DefaultModel is the model that is used when none is named: models.Default,
@@ -41,6 +42,7 @@ func (*VersionCmd) Run(env *Env) error {
 type MigrateCmd struct {
 	config.Database
 	config.Wait
+	MoveFrom string `placeholder:"SCHEMA" env:"-" help:"First move the tables from this schema into that of --schema; stop sinks and readers before."`
 }
 
 // Run implements the command.
@@ -48,7 +50,20 @@ func (c *MigrateCmd) Run(ctx context.Context, env *Env) error {
 	if c.DatabaseURL == "" {
 		return needURL()
 	}
-	pool, err := pipeline.OpenMigrated(ctx, c.DatabaseURL, postgres.Options{Wait: c.Wait.Wait, Log: env.Logger(slog.LevelInfo)})
+	if c.MoveFrom != "" && c.Schema == "" {
+		return usage.New("add --schema NAME, the schema to move them to", "--move-from %s", c.MoveFrom)
+	}
+	url, err := postgres.WithSchema(c.DatabaseURL, c.Schema)
+	if err != nil {
+		return err
+	}
+	opts := postgres.Options{Wait: c.Wait.Wait, Log: env.Logger(slog.LevelInfo)}
+	if c.MoveFrom != "" {
+		if err := pipeline.MoveTables(ctx, url, c.MoveFrom, opts); err != nil {
+			return err
+		}
+	}
+	pool, err := pipeline.OpenMigrated(ctx, url, opts)
 	if err != nil {
 		return err
 	}

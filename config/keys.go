@@ -37,6 +37,7 @@ type Stream struct {
 // Database is the PostgreSQL that the rows go to.
 type Database struct {
 	DatabaseURL string `name:"database-url" placeholder:"URL" help:"PostgreSQL to write to; without it, a private one in the data directory."`
+	Schema      string `placeholder:"NAME" help:"Schema of the database that has the tables, made when it is missing; without it, the first of the search path, as a rule public."`
 }
 
 // Sinks is how the log is written into the database.

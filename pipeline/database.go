@@ -29,12 +29,23 @@ func OpenMigrated(ctx context.Context, url string, opts postgres.Options) (*pgxp
 	return pool, nil
 }
 
+// MoveTables moves the tables of a database by URL into the schema that the
+// URL names.
+func MoveTables(ctx context.Context, url, from string, opts postgres.Options) error {
+	pool, err := postgres.Open(ctx, url, opts)
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	return migrations.Move(ctx, pool, from)
+}
+
 // OpenDatabase opens the database to ask: by URL; else that of the data
 // directory, through the process that runs on it or, when none does, by
 // starting the private server until done is called.
 func OpenDatabase(ctx context.Context, data config.Data, db config.Database, log *slog.Logger) (pool *pgxpool.Pool, done func() error, err error) {
 	if db.DatabaseURL != "" {
-		return attach(ctx, db.DatabaseURL, log)
+		return attach(ctx, db.DatabaseURL, db.Schema, log)
 	}
 	if _, err := os.Stat(filepath.Join(data.Data, "sightlog.json")); err != nil {
 		return nil, nil, usage.Wrap(err, "give the --data of a run, or --database-url", "--data %s: not a data directory of sightlog", data.Data)
@@ -42,16 +53,20 @@ func OpenDatabase(ctx context.Context, data config.Data, db config.Database, log
 	e, err := ReadEndpoints(data.Data)
 	switch {
 	case err == nil && e.Database != "":
-		return attach(ctx, e.Database, log)
+		return attach(ctx, e.Database, db.Schema, log)
 	case err == nil:
 		return nil, nil, usage.New("give its --database-url", "--data %s: process %d runs no database on it", data.Data, e.PID)
 	case !errors.Is(err, ErrNotRunning):
 		return nil, nil, err
 	}
-	return startToAsk(ctx, data, log)
+	return startToAsk(ctx, data, db.Schema, log)
 }
 
-func attach(ctx context.Context, url string, log *slog.Logger) (*pgxpool.Pool, func() error, error) {
+func attach(ctx context.Context, url, schema string, log *slog.Logger) (*pgxpool.Pool, func() error, error) {
+	url, err := postgres.WithSchema(url, schema)
+	if err != nil {
+		return nil, nil, err
+	}
 	pool, err := postgres.Open(ctx, url, postgres.Options{Log: log})
 	if err != nil {
 		return nil, nil, err
@@ -59,7 +74,7 @@ func attach(ctx context.Context, url string, log *slog.Logger) (*pgxpool.Pool, f
 	return pool, func() error { pool.Close(); return nil }, nil
 }
 
-func startToAsk(ctx context.Context, data config.Data, log *slog.Logger) (*pgxpool.Pool, func() error, error) {
+func startToAsk(ctx context.Context, data config.Data, schema string, log *slog.Logger) (*pgxpool.Pool, func() error, error) {
 	dir, err := OpenDataDir(data.Data)
 	if err != nil {
 		return nil, nil, err
@@ -73,7 +88,11 @@ func startToAsk(ctx context.Context, data config.Data, log *slog.Logger) (*pgxpo
 		defer cancel()
 		return errors.Join(private.Stop(ctx), dir.Close())
 	}
-	pool, err := OpenMigrated(ctx, private.URL(), postgres.Options{Log: log})
+	url, err := postgres.WithSchema(private.URL(), schema)
+	if err != nil {
+		return nil, nil, errors.Join(err, stop())
+	}
+	pool, err := OpenMigrated(ctx, url, postgres.Options{Log: log})
 	if err != nil {
 		return nil, nil, errors.Join(err, stop())
 	}

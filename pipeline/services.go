@@ -41,7 +41,7 @@ type ServicesConfig struct {
 // Services are a log, a database and the sinks between them.
 type Services struct {
 	Stream config.Stream // reaches the log
-	URL    string        // of the database
+	URL    string        // of the database, as psql takes it
 	Pool   *pgxpool.Pool
 
 	cfg     ServicesConfig
@@ -98,9 +98,14 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	if err != nil {
 		return s, err
 	}
-	if s.Pool, err = OpenMigrated(ctx, s.URL, postgres.Options{Wait: cfg.Wait, MaxConns: int32(cfg.Sinks.Sinks + 4), Log: cfg.Log}); err != nil {
+	url, err := postgres.WithSchema(s.URL, cfg.Database.Schema)
+	if err != nil {
 		return s, err
 	}
+	if s.Pool, err = OpenMigrated(ctx, url, postgres.Options{Wait: cfg.Wait, MaxConns: int32(cfg.Sinks.Sinks + 4), Log: cfg.Log}); err != nil {
+		return s, err
+	}
+	s.URL = postgres.PsqlURL(url, s.Pool)
 	if s.admin, err = scfg.Client(); err != nil {
 		return s, err
 	}

@@ -96,7 +96,12 @@ func (c *DoctorCmd) database(ctx context.Context, log *slog.Logger) finding {
 		f.says, f.err = fmt.Sprintf("version %d in %s", major, dir), err
 		return f
 	}
-	pool, err := postgres.Open(ctx, c.DatabaseURL, postgres.Options{Log: log})
+	url, err := postgres.WithSchema(c.DatabaseURL, c.Schema)
+	if err != nil {
+		f.err = err
+		return f
+	}
+	pool, err := postgres.Open(ctx, url, postgres.Options{Log: log})
 	if err != nil {
 		f.err = err
 		return f
