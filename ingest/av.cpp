@@ -1,15 +1,14 @@
 #include "av.h"
 #include "convert.h"
+#include "orient.h"
 
 #include <atomic>
-#include <cmath>
 #include <cstring>
 #include <ctime>
 
 extern "C" {
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
-#include <libavutil/display.h>
 }
 #include <opencv2/core/utils/logger.hpp>
 
@@ -33,7 +32,7 @@ struct sl_av {
     AVPacket *packet = nullptr;
     AVFrame *frame = nullptr;
     sl_converter converter;
-    int quarter_turns = 0; // clockwise, to make the picture upright
+    sl_orientation orientation; // the stream's
     bool draining = false;
     int64_t arrived = 0;  // ns, of the frame's data
     int64_t repaired = 0;
@@ -60,7 +59,7 @@ sl_av *sl_av_new(int live) {
     return a;
 }
 
-static int quarter_turns(AVStream *s) {
+static sl_orientation stream_orientation(AVStream *s) {
 #if LIBAVCODEC_VERSION_MAJOR >= 61
     const AVPacketSideData *side =
         av_packet_side_data_get(s->codecpar->coded_side_data, s->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
@@ -68,10 +67,7 @@ static int quarter_turns(AVStream *s) {
 #else
     const uint8_t *m = av_stream_get_side_data(s, AV_PKT_DATA_DISPLAYMATRIX, nullptr);
 #endif
-    if (!m) return 0;
-    double degrees = -av_display_rotation_get(reinterpret_cast<const int32_t *>(m));
-    if (std::isnan(degrees)) return 0;
-    return ((int)std::lround(degrees / 90) % 4 + 4) % 4;
+    return m ? sl_orientation_of(reinterpret_cast<const int32_t *>(m)) : sl_orientation();
 }
 
 int sl_av_open(sl_av *a, const char *uri, int64_t limit_ms) {
@@ -106,7 +102,7 @@ int sl_av_open(sl_av *a, const char *uri, int64_t limit_ms) {
     for (unsigned i = 0; i < a->format->nb_streams; i++)
         if ((int)i != err) a->format->streams[i]->discard = AVDISCARD_ALL;
     a->stream = a->format->streams[err];
-    a->quarter_turns = quarter_turns(a->stream);
+    a->orientation = stream_orientation(a->stream);
 
     a->decoder = avcodec_alloc_context3(codec);
     if (!a->decoder) return AVERROR(ENOMEM);
@@ -185,10 +181,7 @@ int sl_av_retrieve(sl_av *a, void *mat) {
         cv::Mat &m = *static_cast<cv::Mat *>(mat);
         cv::Mat picture = a->converter.convert(a->frame);
         if (picture.empty()) return 0;
-        if (a->quarter_turns)
-            cv::rotate(picture, m, a->quarter_turns - 1); // ROTATE_90_CLOCKWISE, 180, 270
-        else
-            picture.copyTo(m);
+        sl_orient(picture, m, sl_frame_orientation(a->frame, a->orientation));
         return 1;
     } catch (...) {
         return 0;
@@ -226,11 +219,11 @@ int64_t sl_av_estimate(sl_av *a) { return (int64_t)(duration_us(a) * sl_av_fps(a
 int64_t sl_av_repaired(sl_av *a) { return a->repaired; }
 
 int sl_av_width(sl_av *a) {
-    return a->quarter_turns % 2 ? a->stream->codecpar->height : a->stream->codecpar->width;
+    return a->orientation.transposed ? a->stream->codecpar->height : a->stream->codecpar->width;
 }
 
 int sl_av_height(sl_av *a) {
-    return a->quarter_turns % 2 ? a->stream->codecpar->width : a->stream->codecpar->height;
+    return a->orientation.transposed ? a->stream->codecpar->width : a->stream->codecpar->height;
 }
 
 double sl_av_fps(sl_av *a) {
