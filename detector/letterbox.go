@@ -16,11 +16,12 @@ import (
 	"gocv.io/x/gocv"
 
 	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/ingest"
 )
 
 // maxSide bounds the sides of a frame and of an input, so that a wild header
 // cannot ask for all memory.
-const maxSide = 16384
+const maxSide = ingest.MaxSide
 
 // letterbox fits a region of a frame into the input tensor: resized by one
 // factor, the rest filled with the pad value; or stretched over all of it. Its tables are made once, for one

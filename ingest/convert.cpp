@@ -1,6 +1,6 @@
 #include "convert.h"
 
-// Larger pictures are not converted: this bounds the memory for one.
+// MaxSide of source.go: larger pictures are not converted.
 static const int max_side = 16384;
 
 sl_converter::~sl_converter() {

@@ -15,6 +15,14 @@
 // one interval: the library knows the end of a picture from the beginning of
 // the next.
 //
+// Pictures are delivered upright: all eight orientations are applied, of a
+// video's display matrix, of the display orientation message in H.264 and
+// H.265, and of EXIF in JPEG, PNG, WebP and TIFF. No side is longer than
+// MaxSide. The pictures of a directory come in the natural order of their names
+// (2.jpg before 10.jpg), 10 a second. A file of several pictures (animated PNG
+// or WebP, TIFF pages) is a *usage.Error, alone and in a directory; an animated
+// PNG called .apng is read as a video.
+//
 // A file that ended early or had holes gives all its good frames first and
 // then a *Damage instead of io.EOF. Credentials in a URI reach the video
 // library and nothing else: Info, errors and logs carry the redacted form.

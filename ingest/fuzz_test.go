@@ -56,3 +56,18 @@ func FuzzDeclaredSize(f *testing.F) {
 		require.GreaterOrEqual(t, declared, int64(0))
 	})
 }
+
+func FuzzPictureFile(f *testing.F) {
+	f.Add([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x00acTL\x00\x00\x00\x00"))
+	f.Add([]byte("RIFF\x2a\x00\x00\x00WEBPEXIF\x1a\x00\x00\x00MM\x00*\x00\x00\x00\x08\x00\x01\x01\x12\x00\x03\x00\x00\x00\x01\x00\x06\x00\x00\x00\x00\x00\x00"))
+	f.Add([]byte("II*\x00\x08\x00\x00\x00\x01\x00\xfe\x00\x03\x00\x01\x00\x00\x00\x00\x00\x00\x00\x08\x00\x00\x00"))
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, b []byte) {
+		path := filepath.Join(dir, "f")
+		require.NoError(t, os.WriteFile(path, b, 0o600))
+		what, err := severalPictures(path)
+		require.NoError(t, err)
+		require.NotContains(t, what, "\n")
+		require.GreaterOrEqual(t, webpOrientation(path), 0)
+	})
+}

@@ -3,6 +3,7 @@ package ingest
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -20,8 +21,12 @@ import (
 // their own.
 const imageFPS = 10
 
-// openImages opens one picture, or the pictures of a directory in the order
-// of their names.
+// openImages opens one picture, or the pictures of a directory in the natural
+// order of their names: 2.jpg comes before 10.jpg.
+//
+// The fingerprint is made in that order. So a run that an earlier version began
+// in another order is not resumed in this one: frame n would be another
+// picture.
 func openImages(spec Spec, opts Options) (Source, error) {
 	at := "--source " + spec.ID + "=" + spec.URI
 	st, err := os.Stat(spec.URI)
@@ -40,7 +45,7 @@ func openImages(spec Spec, opts Options) (Source, error) {
 				paths = append(paths, filepath.Join(spec.URI, e.Name()))
 			}
 		}
-		slices.Sort(paths)
+		slices.SortFunc(paths, naturalOrder)
 	}
 	if len(paths) == 0 {
 		return nil, usage.New("name a video, or a directory of .jpg or .png pictures", "%s: is a directory without pictures", at)
@@ -52,16 +57,21 @@ func openImages(spec Spec, opts Options) (Source, error) {
 			return nil, usage.Wrap(err, "check the directory", "%s: %s cannot be read", at, p)
 		}
 		fmt.Fprintf(h, "%s %d %d\n", filepath.Base(p), st.Size(), st.ModTime().UnixMicro())
+		if what, err := severalPictures(p); err == nil && what != "" {
+			return nil, usage.New("turn it into a video; an animated PNG is read as one if its name ends in .apng", "%s: %s is %s, of which only the first picture would be read", at, filepath.Base(p), what)
+		}
 	}
 	info := Info{
 		Kind: event.SourceImages, Source: spec.URI, FPS: imageFPS, Frames: int64(len(paths)),
 		Fingerprint: hex.EncodeToString(h.Sum(nil)[:16]),
 	}
 	p := &pictures{info: info, paths: paths}
-	if first := p.load(paths[0]); !first.Empty() {
+	first, err := loadPicture(paths[0])
+	defer first.Close()
+	switch {
+	case err == nil:
 		info.Size.X, info.Size.Y = first.Cols(), first.Rows()
-		first.Close()
-	} else if len(paths) == 1 {
+	case len(paths) == 1 && errors.Is(err, errNoPicture):
 		return nil, usage.New("name a picture", "%s: not a picture", at)
 	}
 	return newReplay(p, info, opts), nil
@@ -74,20 +84,36 @@ type pictures struct {
 	paths  []string
 	at     int // index of the next path
 	read   int64
-	broken []string
+	broken []string // what is wrong with each picture that was stepped over
 }
 
-// load reads any depth and number of channels as BGR of 8 bits.
-func (p *pictures) load(path string) gocv.Mat { return gocv.IMRead(path, gocv.IMReadColor) }
+var errNoPicture = errors.New("it is not a picture, or a damaged one")
+
+// loadPicture reads any depth and number of channels as BGR of 8 bits, upright.
+func loadPicture(path string) (gocv.Mat, error) {
+	flags, orientation := gocv.IMReadColor, webpOrientation(path)
+	if orientation > 0 {
+		flags |= gocv.IMReadIgnoreOrientation
+	}
+	m := gocv.IMRead(path, flags)
+	if m.Empty() {
+		return m, errNoPicture
+	}
+	if m.Cols() > MaxSide || m.Rows() > MaxSide {
+		return m, fmt.Errorf("its %dx%d pixels are more than %d a side", m.Cols(), m.Rows(), MaxSide)
+	}
+	orient(&m, orientation)
+	return m, nil
+}
 
 func (p *pictures) next(m *gocv.Mat) (time.Duration, error) {
 	for p.at < len(p.paths) {
 		path := p.paths[p.at]
 		p.at++
-		got := p.load(path)
-		if got.Empty() {
+		got, err := loadPicture(path)
+		if err != nil {
 			got.Close()
-			p.broken = append(p.broken, filepath.Base(path))
+			p.broken = append(p.broken, filepath.Base(path)+": "+err.Error())
 			continue
 		}
 		if m != nil {

@@ -48,6 +48,10 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// MaxSide bounds the sides of a picture in pixels: one that is larger is not
+// delivered, and is damage of a file.
+const MaxSide = 16384
+
 // Frame is one picture. Image belongs to the source and is valid until the
 // next call of Next or Close.
 type Frame struct {
