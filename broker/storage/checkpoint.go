@@ -45,17 +45,10 @@ func (s *Store) maybeCheckpoint() {
 		return
 	}
 	if !s.journal.fresh() {
-		if s.opt.Flush == FlushInterval {
-			if err := s.syncJournal(); err != nil {
-				s.refuseWanted(err)
-				return
-			}
-		}
 		if err := s.journal.rotate(); err != nil {
 			s.checkpointEnded(err)
 			return
 		}
-		s.unsynced = false
 	}
 	s.dueCheckpoint = false
 	s.takeWanted()
@@ -144,10 +137,10 @@ func (s *Store) checkpointEnded(err error) {
 		return
 	}
 	c.failed, s.dueCheckpoint = time.Now(), true
-	if IsFull(err) {
-		s.log.Warn("no room for a checkpoint, will try again", "err", err)
-	} else {
+	if errors.Is(err, errSync) {
 		err = s.fail(err)
+	} else { // no room, or no file descriptor: all of it is written again
+		s.log.Warn("cannot write a checkpoint, will try again", "err", err)
 	}
 	s.refuseWanted(err)
 }
@@ -177,8 +170,8 @@ func (s *Store) finalCheckpoint() error {
 // writeCheckpoint syncs the segments, then writes the state.
 func (s *Store) writeCheckpoint(state []byte, dirty []*segment, dirs []*Log) error {
 	if len(dirs) > 0 { // a log with a new segment may itself be new
-		if err := s.fs.SyncDir(s.logsDir()); err != nil {
-			return fmt.Errorf("sync logs directory: %w", err)
+		if err := s.syncDir("logs directory", s.logsDir()); err != nil {
+			return err
 		}
 	}
 	for _, g := range dirty {
@@ -187,8 +180,8 @@ func (s *Store) writeCheckpoint(state []byte, dirty []*segment, dirs []*Log) err
 		}
 	}
 	for _, l := range dirs {
-		if err := s.fs.SyncDir(l.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("sync log directory: %w", err)
+		if err := s.syncDir("log directory", l.dir); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
 	tmp := s.checkpointPath() + ".new"
@@ -198,7 +191,7 @@ func (s *Store) writeCheckpoint(state []byte, dirty []*segment, dirs []*Log) err
 	}
 	_, err = f.WriteAt(state, 0)
 	if err == nil {
-		err = f.Datasync()
+		err = failedRewrite("checkpoint", f.Datasync())
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("write checkpoint: %w", err)
@@ -206,8 +199,5 @@ func (s *Store) writeCheckpoint(state []byte, dirty []*segment, dirs []*Log) err
 	if err := s.fs.Rename(tmp, s.checkpointPath()); err != nil {
 		return fmt.Errorf("name checkpoint: %w", err)
 	}
-	if err := s.fs.SyncDir(s.dir); err != nil {
-		return fmt.Errorf("sync data directory: %w", err)
-	}
-	return nil
+	return s.syncDir("data directory", s.dir)
 }

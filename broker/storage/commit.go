@@ -166,8 +166,8 @@ func (o *op) encode(b []byte, now int64) []byte {
 	return b
 }
 
-// replay does what encode wrote.
-func (s *Store) replay(payload []byte) error {
+// replay does what encode wrote, but for what is left to after.
+func (s *Store) replay(payload []byte, after *aftermath) error {
 	d := &decoder{b: payload}
 	for len(d.b) > 0 && d.err == nil {
 		kind := opKind(d.byte())
@@ -189,14 +189,14 @@ func (s *Store) replay(payload []byte) error {
 			}
 			continue
 		}
-		if err := s.replayLog(d, kind, s.logs[id]); err != nil {
+		if err := s.replayLog(d, kind, s.logs[id], after); err != nil {
 			return err
 		}
 	}
 	return d.err
 }
 
-func (s *Store) replayLog(d *decoder, kind opKind, l *Log) error {
+func (s *Store) replayLog(d *decoder, kind opKind, l *Log, after *aftermath) error {
 	if d.err != nil {
 		return d.err
 	}
@@ -223,26 +223,25 @@ func (s *Store) replayLog(d *decoder, kind opKind, l *Log) error {
 		l.remember(b, now)
 		return l.applyAppend(b, g, pos, kind == opWritten)
 	case opDrop:
-		s.detach(l)
+		s.detach(l) // sweep removes the directory
 		for _, g := range l.applyDrop() {
 			g.close()
 		}
-		return s.fs.RemoveAll(l.dir)
+		return nil
 	case opStart:
 		off := int64(d.uvarint())
 		if d.err != nil {
 			return d.err
 		}
-		for _, g := range l.applyStart(off) {
-			g.remove()
-		}
+		after.remove(l.applyStart(off)...)
 		return nil
 	case opReplace:
 		r := l.decodeReplacement(d)
 		if d.err != nil {
 			return d.err
 		}
-		return l.applyReplace(r)
+		after.replace(l, r)
+		return nil
 	}
 	return fmt.Errorf("%w: unknown operation %d", ErrCorrupt, kind)
 }

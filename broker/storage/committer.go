@@ -20,6 +20,7 @@ type committer struct {
 	undo    []undo
 	bulk    bool          // the group has enough bytes for a log to have bulk
 	direct  []directWrite // of the group
+	removes bool          // the group has an operation after which files are removed
 	now     int64         // ms, of the group
 
 	unsynced   bool
@@ -103,11 +104,11 @@ func (s *Store) writeGroup(group []*Commit) error {
 		return err
 	}
 	if err := s.makeRoom(); err != nil {
-		return err
+		return s.failIfUnsynced(err)
 	}
 	s.now = s.opt.Now().UnixMilli()
 	s.buf = append(s.buf[:0], make([]byte, groupHeader)...)
-	s.undo, s.direct = s.undo[:0], s.direct[:0]
+	s.undo, s.direct, s.removes = s.undo[:0], s.direct[:0], false
 	s.bulk = s.opt.Flush == FlushAlways && countIncoming(group, s.opt.DirectBytes)
 	for _, c := range group {
 		for i := range c.ops {
@@ -117,14 +118,17 @@ func (s *Store) writeGroup(group []*Commit) error {
 	if len(s.buf) > groupHeader {
 		began := time.Now()
 		if err := s.syncDirect(); err != nil {
-			return s.fail(err)
+			if err = s.failIfUnsynced(err); !errors.Is(err, ErrFailed) {
+				s.rollback()
+			}
+			return err
 		}
 		if err := s.journal.write(s.buf); err != nil {
 			s.rollback()
-			return err
+			return s.failIfUnsynced(err)
 		}
 		s.unsynced = true
-		if s.opt.Flush == FlushAlways {
+		if s.opt.Flush == FlushAlways || s.removes {
 			if err := s.syncJournal(); err != nil {
 				return err
 			}
@@ -161,6 +165,9 @@ func (s *Store) stage(o *op) {
 			return
 		}
 	}
+	// Files are removed when that is durable, whatever the flush policy: a state
+	// from before would speak of them.
+	s.removes = s.removes || o.kind == opDrop || o.kind == opStart || o.kind == opReplace
 	if o.kind == opDrop {
 		// What comes after it in the group must not write to it.
 		s.undo = append(s.undo, undo{log: o.log, staged: o.log.staged, pid: -1})
@@ -273,7 +280,7 @@ func (s *Store) apply(o *op) error {
 	case opStart:
 		o.removed = o.log.applyStart(o.offset)
 	case opReplace:
-		return o.log.applyReplace(o.replaced)
+		return o.log.replaceNow(o.replaced)
 	}
 	return nil
 }
@@ -305,17 +312,16 @@ func (s *Store) makeRoom() error {
 			return fmt.Errorf("journal is full: %w", err)
 		}
 	}
-	if s.opt.Flush == FlushInterval {
-		if err := s.syncJournal(); err != nil {
-			return err
-		}
-	}
 	s.dueCheckpoint = true
-	if err := s.journal.rotate(); err != nil {
-		return err
+	return s.journal.rotate()
+}
+
+// failIfUnsynced fails the store if the error is that of a sync.
+func (s *Store) failIfUnsynced(err error) error {
+	if errors.Is(err, errSync) {
+		return s.fail(err)
 	}
-	s.unsynced = false
-	return nil
+	return err
 }
 
 // restage makes the staged state that of the recovered log.

@@ -49,6 +49,10 @@ func (s *Store) Compact(ctx context.Context, l *Log, o CompactOptions) (st Compa
 	if o.MaxKeys == 0 {
 		o.MaxKeys = 2_000_000
 	}
+	if err := s.Failed(); err != nil {
+		// What looks unfinished may be what the journal is about to name.
+		return st, fmt.Errorf("compact %s: %w", l.name, err)
+	}
 	p := pass{s: s, l: l, o: o, last: map[[2]uint64]int64{}, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, horizon: noHorizon}
 	if l.unsettled() {
 		if err := s.Checkpoint(ctx); err != nil {
@@ -227,7 +231,7 @@ func (p *pass) groups() (out [][]int) {
 // in their place, unless nothing would change.
 func (p *pass) rewrite(ctx context.Context, group []int) error {
 	first, last := p.segments[group[0]], p.segments[group[len(group)-1]]
-	w, err := newSegmentWriter(p.l, first.base)
+	w, err := newSegmentWriter(p.s, p.l, first.base)
 	if err != nil {
 		return err
 	}
@@ -263,6 +267,9 @@ func (p *pass) rewrite(ctx context.Context, group []int) error {
 	}
 	if err := w.finish(last.end, first.born); err != nil {
 		w.abandon()
+		if errors.Is(err, errSync) {
+			return p.s.fail(err)
+		}
 		return err
 	}
 	p.stats.BytesLeft += w.seg.size
@@ -272,11 +279,11 @@ func (p *pass) rewrite(ctx context.Context, group []int) error {
 	}
 	var c Commit
 	c.replace(p.l, r)
-	if err := p.s.Do(&c); err != nil {
+	err = p.s.Do(&c)
+	if err != nil && !errors.Is(err, ErrFailed) { // then a restart may bring the replacement back
 		w.abandon()
-		return err
 	}
-	return nil
+	return err
 }
 
 // removeUnfinished removes what a pass left that a crash ended.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -25,14 +26,29 @@ func cycles(t *testing.T, few int) int {
 	return n
 }
 
-// TestPowerLossKeepsWhatWasAcknowledged writes, loses the power at a random
-// operation of the disk, recovers, and looks: every acknowledged commit is
-// there, whole; what was not acknowledged is there whole or not at all.
+// TestPowerLossKeepsWhatWasAcknowledged writes, stops at a random operation of
+// the disk, recovers, and looks: every acknowledged commit is there, whole; what
+// was not acknowledged is there whole or not at all. A life ends with the power,
+// with the process alone (what was not synced is there in the next life, and may
+// be lost with the power at its end), or with a sync that fails.
 func TestPowerLossKeepsWhatWasAcknowledged(t *testing.T) {
 	t.Parallel()
+	losePower(t, FlushAlways)
+}
+
+// Under the other policies acknowledged commits may be lost, the last ones: what
+// is there is all that was there at an earlier moment.
+func TestPowerLoss_LazyFlush_LeavesAnEarlierMoment(t *testing.T) {
+	t.Parallel()
+	for name, flush := range map[string]Flush{"interval": FlushInterval, "os": FlushOS} {
+		t.Run(name, func(t *testing.T) { t.Parallel(); losePower(t, flush) })
+	}
+}
+
+func losePower(t *testing.T, flush Flush) {
 	passes := 0
 	for seed := range cycles(t, 60) {
-		if !t.Run(fmt.Sprint(seed), func(t *testing.T) { passes += powerLoss(t, uint64(seed)) }) {
+		if !t.Run(fmt.Sprint(seed), func(t *testing.T) { passes += powerLoss(t, uint64(seed), flush) }) {
 			return
 		}
 	}
@@ -57,31 +73,45 @@ type lossModel struct {
 	startOK   [lossLogs]int64 // acknowledged
 }
 
+// forget makes every acknowledged commit one that may be lost.
+func (m *lossModel) forget() { m.acked, m.startOK = 0, [lossLogs]int64{} }
+
 // lossOptions has all, some or none of the batches written directly.
-func lossOptions(f *faultFS) Options {
+func lossOptions(f *faultFS, flush Flush) Options {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	direct := []int{1, 1000, 1 << 20}[f.rng.IntN(3)]
-	return Options{FS: f, JournalBytes: 6000, DirectBytes: direct, Log: slog.New(slog.NewTextHandler(io.Discard, nil))}
+	return Options{
+		FS: f, Flush: flush, FlushInterval: time.Millisecond,
+		JournalBytes: 6000, DirectBytes: direct, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	}
 }
 
-func powerLoss(t *testing.T, seed uint64) (compactions int) {
+func powerLoss(t *testing.T, seed uint64, flush Flush) (compactions int) {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	f := newFaultFS(seed)
 	var m lossModel
 	ids := lossSetUp(t, f)
-	for range 6 { // lives
-		s, err := Open("d", lossOptions(f))
+	for range 8 { // lives
+		s, err := Open("d", lossOptions(f, flush))
 		require.NoError(t, err)
 		lossCheck(t, s, ids, &m)
-		f.mu.Lock()
-		f.opsLeft = rng.IntN(400)
-		f.mu.Unlock()
+		f.configure(func() {
+			if f.opsLeft = rng.IntN(400); rng.IntN(3) == 0 {
+				f.syncsLeft = rng.IntN(40)
+			}
+		})
 		lossWrite(t, s, ids, &m, rng)
 		crash(s)
-		f = f.crash()
+		if rng.IntN(3) > 0 { // the power goes too
+			f = f.crash()
+			if flush != FlushAlways {
+				m.forget()
+			}
+		}
+		f.configure(func() { f.opsLeft, f.syncsLeft = -1, -1 })
 	}
-	s, err := Open("d", lossOptions(f))
+	s, err := Open("d", lossOptions(f, flush))
 	require.NoError(t, err)
 	lossCheck(t, s, ids, &m)
 	require.NoError(t, s.Close())
@@ -89,7 +119,7 @@ func powerLoss(t *testing.T, seed uint64) (compactions int) {
 }
 
 func lossSetUp(t *testing.T, f *faultFS) (ids []uint64) {
-	s, err := Open("d", lossOptions(f))
+	s, err := Open("d", lossOptions(f, FlushAlways))
 	require.NoError(t, err)
 	var c Commit
 	for i := range lossLogs {
@@ -262,11 +292,11 @@ func lossCheck(t *testing.T, s *Store, ids []uint64, m *lossModel) {
 
 func TestFailedSyncRefusesWritesAndKeepsReads(t *testing.T) {
 	t.Parallel()
-	t.Run("journal", func(t *testing.T) { failedSync(t, 1<<20) })
-	t.Run("direct", func(t *testing.T) { failedSync(t, 1) })
+	t.Run("journal", func(t *testing.T) { refusesAfterFailedSync(t, 1<<20) })
+	t.Run("direct", func(t *testing.T) { refusesAfterFailedSync(t, 1) })
 }
 
-func failedSync(t *testing.T, direct int) {
+func refusesAfterFailedSync(t *testing.T, direct int) {
 	f := newFaultFS(1)
 	s, err := Open("d", Options{FS: f, DirectBytes: direct})
 	require.NoError(t, err)

@@ -1,7 +1,5 @@
 package storage
 
-import "fmt"
-
 // Direct writes keep bulk out of the journal. Where a group has much for one
 // log, the batches are written to their places in the segment first, beyond its
 // end, and synced; the journal then takes their headers alone. Until the
@@ -65,8 +63,8 @@ func (s *Store) syncDirect() error {
 	for _, w := range s.direct {
 		if !w.seg.named {
 			for _, dir := range []string{s.logsDir(), w.log.dir} {
-				if err := s.fs.SyncDir(dir); err != nil {
-					return fmt.Errorf("sync directory of segment: %w", err)
+				if err := s.syncDir("directory of segment", dir); err != nil {
+					return err
 				}
 			}
 			w.seg.named = true

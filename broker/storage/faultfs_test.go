@@ -31,6 +31,9 @@ type faultFS struct {
 	opsLeft   int   // operations until the power goes; -1: never
 	roomLeft  int64 // bytes until the disk is full; -1: never
 	syncFails bool
+	syncsLeft int                    // syncs until one fails; -1: never
+	failSync  func(name string) bool // nil: none
+	onRead    func(name string)      // called by each read, if set, without the lock
 }
 
 type nameChange struct {
@@ -57,7 +60,7 @@ var errPower = errors.New("the power is off")
 
 func newFaultFS(seed uint64) *faultFS {
 	return &faultFS{
-		rng: rand.New(rand.NewPCG(seed, 1)), opsLeft: -1, roomLeft: -1,
+		rng: rand.New(rand.NewPCG(seed, 1)), opsLeft: -1, roomLeft: -1, syncsLeft: -1,
 		synced: map[string]*memFile{}, names: map[string]*memFile{}, dirs: map[string]bool{},
 	}
 }
@@ -167,7 +170,7 @@ func (f *faultFS) OpenFile(name string, flag int) (File, error) {
 		}
 		file.truncate(0)
 	}
-	return &openFile{f, file}, nil
+	return &openFile{f, file, name}, nil
 }
 
 func (f *faultFS) Rename(from, to string) error {
@@ -241,7 +244,7 @@ func (f *faultFS) ReadDir(dir string) (out []string, err error) {
 func (f *faultFS) SyncDir(dir string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if err := f.sync(); err != nil {
+	if err := f.sync(dir); err != nil {
 		return err
 	}
 	rest := f.changes[:0]
@@ -256,14 +259,25 @@ func (f *faultFS) SyncDir(dir string) error {
 	return nil
 }
 
-func (f *faultFS) sync() error {
+func (f *faultFS) sync(name string) error {
 	if err := f.op(); err != nil {
 		return err
 	}
-	if f.syncFails {
+	fails := f.syncFails || f.syncsLeft == 0 || f.failSync != nil && f.failSync(name)
+	if f.syncsLeft >= 0 {
+		f.syncsLeft--
+	}
+	if fails {
 		return syscall.EIO
 	}
 	return nil
+}
+
+// configure changes the faults that are to come.
+func (f *faultFS) configure(fn func()) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fn()
 }
 
 func (f *faultFS) Lock(string) (io.Closer, error) { return io.NopCloser(nil), nil }
@@ -271,9 +285,16 @@ func (f *faultFS) Lock(string) (io.Closer, error) { return io.NopCloser(nil), ni
 type openFile struct {
 	fs   *faultFS
 	file *memFile
+	name string // under which it was opened
 }
 
 func (o *openFile) ReadAt(p []byte, off int64) (int, error) {
+	o.fs.mu.Lock()
+	hook := o.fs.onRead
+	o.fs.mu.Unlock()
+	if hook != nil {
+		hook(o.name)
+	}
 	o.fs.mu.Lock()
 	defer o.fs.mu.Unlock()
 	if off >= int64(len(o.file.data)) {
@@ -306,14 +327,23 @@ func (o *openFile) WriteAt(p []byte, off int64) (int, error) {
 func (o *openFile) Datasync() error {
 	o.fs.mu.Lock()
 	defer o.fs.mu.Unlock()
-	if err := o.fs.sync(); err != nil {
-		if o.fs.syncFails {
-			// What was written is gone, and the next sync says all is well.
+	if err := o.fs.sync(o.name); err != nil {
+		if errors.Is(err, syscall.EIO) {
+			// What was written can be read but is not on the disk, and the
+			// next sync says all is well.
 			o.file.pending = nil
 		}
 		return err
 	}
-	o.file.synced, o.file.pending = slices.Clone(o.file.data), nil
+	for _, w := range o.file.pending {
+		if w.truncate {
+			o.file.synced = resize(o.file.synced, int(w.off))
+			continue
+		}
+		o.file.synced = resize(o.file.synced, max(len(o.file.synced), int(w.off)+len(w.p)))
+		copy(o.file.synced[w.off:], w.p)
+	}
+	o.file.pending = nil
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"syscall"
 )
@@ -37,6 +38,27 @@ type File interface {
 	Allocate(off, n int64) error
 	// Datasync makes the written data and the size durable.
 	Datasync() error
+}
+
+// errSync says that a sync failed. What was to be synced is then unknown, and a
+// second sync that succeeds proves nothing: the store fails. Everything else that
+// goes wrong on the disk can be tried again.
+var errSync = errors.New("sync failed")
+
+func failedSync(what string, err error) error {
+	if pe := (*fs.PathError)(nil); errors.As(err, &pe) && pe.Op == "open" {
+		return fmt.Errorf("open %s to sync it: %w", what, err)
+	}
+	return fmt.Errorf("%s: %w: %w", what, errSync, err)
+}
+
+// failedRewrite is failedSync for a file that is written again before it is
+// synced again: there a full disk is no loss.
+func failedRewrite(what string, err error) error {
+	if err == nil || IsFull(err) {
+		return err
+	}
+	return failedSync(what, err)
 }
 
 // ErrLocked says that another process has the data directory open.

@@ -119,10 +119,14 @@ func FuzzReplay(f *testing.F) {
 		s, err := Open("d", Options{FS: fs})
 		require.NoError(t, err)
 		crash(s)
+		var after aftermath
 		for _, payload := range [][]byte{first, second} {
-			if err := s.replay(payload); err != nil {
+			if err := s.replay(payload, &after); err != nil {
 				return
 			}
+		}
+		if err := after.do(s); err != nil {
+			return // a segment that is not there
 		}
 		// What was replayed can be kept and read back.
 		state := s.encodeCheckpoint()

@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -56,9 +57,11 @@ type journal struct {
 
 type journalFile struct {
 	File
-	name string
-	seq  uint64
-	size int64
+	name  string
+	seq   uint64
+	size  int64
+	end   int64 // of its last group, when it was replayed
+	dirty bool  // has a group that was not synced
 }
 
 // A file grows by steps that double, so that a store which is written little
@@ -155,6 +158,7 @@ func (j *journal) replayFile(f *journalFile, replay func([]byte) error) error {
 	h := journalFileHeader(f.seq)
 	chain := crc32.Checksum(h, castagnoli)
 	pos := int64(journalHeader)
+	f.end = pos
 	r := &windowReader{f: f.File, size: f.size}
 	for {
 		head, err := r.at(pos, groupHeader)
@@ -185,7 +189,30 @@ func (j *journal) replayFile(f *journalFile, replay func([]byte) error) error {
 		}
 		chain, j.group = sum, number
 		pos += groupHeader + n
+		f.end = pos
 	}
+}
+
+// settle makes what was replayed durable, before anything builds on it. A killed
+// process may have left groups in the page cache alone; one whose sync failed may
+// have left them there marked clean, so that no sync writes them any more. So they
+// are written again.
+func (j *journal) settle() error {
+	for _, f := range j.busy {
+		r := &windowReader{f: f.File, size: f.end}
+		for pos := int64(0); pos < f.end; {
+			p, err := r.at(pos, int(min(f.end-pos, 1<<20)))
+			if err != nil {
+				return fmt.Errorf("read journal %s at %d: %w", f.name, pos, err)
+			}
+			if _, err := f.WriteAt(p, pos); err != nil {
+				return fmt.Errorf("write journal %s at %d: %w", f.name, pos, err)
+			}
+			pos += int64(len(p))
+		}
+		f.dirty = true
+	}
+	return j.sync()
 }
 
 // windowReader reads a file forward through one buffer.
@@ -237,7 +264,7 @@ func (j *journal) write(buf []byte) error {
 	if _, err := j.current.WriteAt(buf, j.pos); err != nil {
 		return fmt.Errorf("write journal: %w", err)
 	}
-	j.chain, j.pos = sum, end
+	j.chain, j.pos, j.current.dirty = sum, end, true
 	j.group++
 	return nil
 }
@@ -262,9 +289,17 @@ func (j *journal) extend(end int64) error {
 	return nil
 }
 
+// sync makes every group durable that was written. Older files come first: a
+// group counts only with all that come before it.
 func (j *journal) sync() error {
-	if err := j.current.Datasync(); err != nil {
-		return fmt.Errorf("sync journal: %w", err)
+	for _, f := range append(slices.Clone(j.busy), j.current) {
+		if f == nil || !f.dirty {
+			continue
+		}
+		if err := f.Datasync(); err != nil {
+			return failedSync("journal", err)
+		}
+		f.dirty = false
 	}
 	return nil
 }
@@ -290,7 +325,7 @@ func (j *journal) rotate() error {
 		f = &journalFile{File: file, name: name}
 		if err := j.fs.SyncDir(j.dir); err != nil {
 			file.Close()
-			return fmt.Errorf("sync journal directory: %w", err)
+			return failedSync("journal directory", err)
 		}
 		j.nextID++
 	}
@@ -299,7 +334,7 @@ func (j *journal) rotate() error {
 		j.spare = append(j.spare, f)
 		return fmt.Errorf("write journal header: %w", err)
 	}
-	f.size = max(f.size, journalHeader)
+	f.size, f.dirty = max(f.size, journalHeader), false
 	if j.current != nil {
 		j.busy = append(j.busy, j.current)
 	}

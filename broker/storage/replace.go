@@ -16,7 +16,9 @@ import (
 //
 // The new segment is written under a name of its own and synced, with its name,
 // before the journal takes the replacement. Then it is renamed over the first
-// and the others are removed; recovery does that again.
+// and the others are removed; recovery does that again, when it has replayed the
+// journal (recovery.go). A commit of which nobody knows whether the journal has
+// it leaves both the new segment and the old ones where they are.
 type replacement struct {
 	bases   []int64
 	suffix  uint64 // of the new segment's files
@@ -73,24 +75,18 @@ func (l *Log) decodeReplacement(d *decoder) *replacement {
 	return r
 }
 
-// applyReplace puts the new segment in place. The committer and recovery call
-// it.
-func (l *Log) applyReplace(r *replacement) error {
-	if r.final {
-		l.mu.Lock()
-		l.cleaned, l.horizon = r.cleaned, r.horizon
-		l.mu.Unlock()
-		return nil
-	}
+// applyReplace puts the new segment in the place of the old ones, which it
+// returns closed; or it returns false: retention came first and nobody wants the
+// new segment any more. The files are the caller's to rename and remove.
+func (l *Log) applyReplace(r *replacement) (old []*segment, wanted bool) {
 	l.mu.Lock()
 	i := slices.IndexFunc(l.segments, func(g *segment) bool { return g.base == r.bases[0] })
 	n := len(r.bases)
 	if i < 0 || i+n > len(l.segments) {
 		l.mu.Unlock()
-		// Retention came first; the new segment is not wanted any more.
-		return r.with.removeAs(r.suffix)
+		return nil, false
 	}
-	old := slices.Clone(l.segments[i : i+n])
+	old = slices.Clone(l.segments[i : i+n])
 	l.segments = slices.Replace(slices.Clone(l.segments), i, i+n, r.with)
 	l.aborted = slices.DeleteFunc(slices.Clone(l.aborted), func(a AbortedTxn) bool {
 		return slices.Contains(r.markers, a.Last)
@@ -100,7 +96,30 @@ func (l *Log) applyReplace(r *replacement) error {
 	for _, g := range old {
 		g.close()
 	}
+	return old, true
+}
+
+// applyFinal ends a compaction.
+func (l *Log) applyFinal(r *replacement) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.cleaned, l.horizon = r.cleaned, r.horizon
+}
+
+// replaceNow is what the committer does with a durable replacement.
+func (l *Log) replaceNow(r *replacement) error {
+	if r.final {
+		l.applyFinal(r)
+		return nil
+	}
+	old, wanted := l.applyReplace(r)
+	if !wanted {
+		return r.with.removeAs(r.suffix)
+	}
 	if err := r.with.takeName(r.suffix); err != nil {
+		return err
+	}
+	if err := r.with.checkSize(); err != nil {
 		return err
 	}
 	for _, g := range old[1:] {
@@ -115,14 +134,32 @@ func suffixed(path, kind string, suffix uint64) string {
 	return fmt.Sprintf("%s.%s.%016x", path, kind, suffix)
 }
 
-// takeName renames the segment's files to what a segment's are called. In
-// recovery that may have been done.
+// takeName renames the segment's files to what a segment's are called. It may
+// have been done: checkSize says whether the file is there.
 func (g *segment) takeName(suffix uint64) error {
 	for _, kind := range []string{"index", "log"} {
 		err := g.fs.Rename(suffixed(g.path, kind, suffix), g.path+"."+kind)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("name compacted segment: %w", err)
 		}
+	}
+	return nil
+}
+
+// checkSize says whether the file that has the segment's name can be it: nothing
+// is added to a segment that compaction wrote, so that its size is exact. Before
+// this has passed no segment that it replaces may be removed.
+func (g *segment) checkSize() error {
+	f, err := g.fs.OpenFile(g.path+".log", os.O_RDWR)
+	if err != nil {
+		return fmt.Errorf("%w: compacted segment: %w", ErrCorrupt, err)
+	}
+	size, err := f.Size()
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("size of compacted segment %s.log: %w", g.path, err)
+	}
+	if size != g.size {
+		return fmt.Errorf("%w: compacted segment %s.log has %d bytes, not %d", ErrCorrupt, g.path, size, g.size)
 	}
 	return nil
 }
@@ -139,6 +176,7 @@ func (g *segment) removeAs(suffix uint64) error {
 
 // segmentWriter writes a new segment under a name of its own.
 type segmentWriter struct {
+	s      *Store
 	l      *Log
 	seg    *segment
 	suffix uint64
@@ -146,8 +184,8 @@ type segmentWriter struct {
 	at     int64 // where buf goes
 }
 
-func newSegmentWriter(l *Log, base int64) (*segmentWriter, error) {
-	w := &segmentWriter{l: l, seg: newSegment(l.fs, l.dir, base), suffix: rand.Uint64()}
+func newSegmentWriter(s *Store, l *Log, base int64) (*segmentWriter, error) {
+	w := &segmentWriter{s: s, l: l, seg: newSegment(l.fs, l.dir, base), suffix: rand.Uint64()}
 	var err error
 	const flags = os.O_RDWR | os.O_CREATE | os.O_TRUNC
 	if w.seg.file, err = l.fs.OpenFile(suffixed(w.seg.path, "log", w.suffix), flags); err != nil {
@@ -188,10 +226,7 @@ func (w *segmentWriter) finish(end, born int64) error {
 	if err := w.seg.sync(); err != nil {
 		return err
 	}
-	if err := w.l.fs.SyncDir(w.l.dir); err != nil {
-		return fmt.Errorf("sync log directory: %w", err)
-	}
-	return nil
+	return w.s.syncDir("log directory", w.l.dir)
 }
 
 func (w *segmentWriter) abandon() { w.seg.removeAs(w.suffix) }

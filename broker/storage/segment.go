@@ -34,6 +34,9 @@ type segment struct {
 	reserved int64 // bytes allocated on disk
 	named    bool  // known to be durable in its directory
 
+	syncMu  sync.Mutex // held by a sync; guards syncErr
+	syncErr error      // of the first sync that failed: none after it proves anything
+
 	life   sync.RWMutex // guards the files against being closed under a reader
 	file   File
 	idx    File
@@ -184,8 +187,8 @@ func (g *segment) sync() error {
 	if _, err := g.idx.WriteAt(buf, int64(from)*indexEntrySize); err != nil {
 		return fmt.Errorf("write index: %w", err)
 	}
-	if err := g.idx.Datasync(); err != nil {
-		return fmt.Errorf("sync index: %w", err)
+	if err := failedRewrite("index", g.idx.Datasync()); err != nil {
+		return err
 	}
 	g.idxMu.Lock()
 	g.index.stored += len(recent)
@@ -204,12 +207,18 @@ func (g *segment) syncData() error {
 	return g.datasync()
 }
 
-// datasync is for who holds the files open.
+// datasync is for who holds the files open. The checkpoint's goroutine and the
+// committer may both call it: the kernel reports a failure to one of them.
 func (g *segment) datasync() error {
-	if err := g.file.Datasync(); err != nil {
-		return fmt.Errorf("sync segment: %w", err)
+	g.syncMu.Lock()
+	defer g.syncMu.Unlock()
+	if g.syncErr != nil {
+		return g.syncErr
 	}
-	return nil
+	if err := g.file.Datasync(); err != nil {
+		g.syncErr = failedSync("segment", err)
+	}
+	return g.syncErr
 }
 
 // lookup returns a position at or before the first batch for which before does

@@ -86,6 +86,9 @@ type Store struct {
 	failMu sync.Mutex // guards failed
 	failed error
 
+	dirMu  sync.Mutex // held by a sync of a directory; guards dirErr
+	dirErr error      // of the first one that failed
+
 	committer
 }
 
@@ -143,61 +146,6 @@ func Open(dir string, opt Options) (*Store, error) {
 func (s *Store) journalDir() string     { return filepath.Join(s.dir, "journal") }
 func (s *Store) logsDir() string        { return filepath.Join(s.dir, "logs") }
 func (s *Store) checkpointPath() string { return filepath.Join(s.dir, "checkpoint") }
-
-// recover loads the last checkpoint and replays the journal after it.
-func (s *Store) recover() error {
-	began := s.opt.Now()
-	cp, err := s.loadCheckpoint()
-	if err != nil {
-		return err
-	}
-	if cp.seq == 0 { // a directory without a checkpoint: make it durable
-		cp.seq = 1
-		for _, d := range []string{filepath.Dir(s.dir), s.dir} {
-			if err := s.fs.SyncDir(d); err != nil {
-				return fmt.Errorf("sync directory %s: %w", d, err)
-			}
-		}
-	}
-	groups := 0
-	s.journal, err = openJournal(s.fs, s.journalDir(), s.opt.JournalBytes, cp.seq, cp.group, func(payload []byte) error {
-		groups++
-		return s.replay(payload)
-	})
-	if err != nil {
-		return err
-	}
-	for _, l := range s.logs {
-		l.restage()
-	}
-	if err := s.sweep(); err != nil {
-		return err
-	}
-	s.dueCheckpoint = groups > 0
-	s.log.Info("log opened", "dir", s.dir, "logs", len(s.logs), "groups_replayed", groups, "took", s.opt.Now().Sub(began))
-	return nil
-}
-
-// sweep removes files that no log owns: a crash came between a deletion's
-// commit and the deletion.
-func (s *Store) sweep() error {
-	names, err := s.fs.ReadDir(s.logsDir())
-	if err != nil {
-		return fmt.Errorf("read logs directory: %w", err)
-	}
-	owned := map[string]bool{}
-	for _, l := range s.logs {
-		owned[l.name] = true
-	}
-	for _, name := range names {
-		if !owned[name] {
-			if err := s.fs.RemoveAll(filepath.Join(s.logsDir(), name)); err != nil {
-				return fmt.Errorf("remove deleted log: %w", err)
-			}
-		}
-	}
-	return nil
-}
 
 // NewLog makes a log and its directory. It exists once a commit with Create
 // has succeeded. The name is for people: the log's id makes it unique.
@@ -292,6 +240,24 @@ func (s *Store) Failed() error {
 	s.failMu.Lock()
 	defer s.failMu.Unlock()
 	return s.failed
+}
+
+// syncDir makes a directory's names durable. The committer, the checkpoint and
+// compactions call it: a failure is reported to one of them and counts for all.
+func (s *Store) syncDir(what, dir string) error {
+	s.dirMu.Lock()
+	defer s.dirMu.Unlock()
+	if s.dirErr != nil {
+		return s.dirErr
+	}
+	err := s.fs.SyncDir(dir)
+	if err == nil {
+		return nil
+	}
+	if err = failedSync(what, err); errors.Is(err, errSync) {
+		s.dirErr = err
+	}
+	return err
 }
 
 func (s *Store) fail(err error) error {

@@ -1,0 +1,148 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+)
+
+// Recovery loads the checkpoint and replays the journal. While it replays it
+// writes batches to their places, but renames and removes nothing: the last
+// groups may be in the page cache alone, of a process that was killed or whose
+// sync failed, and a power loss would take them back and not the removal of a
+// file. So what a replayed operation does to names is noted, and done when the
+// journal is known to be durable.
+
+// aftermath is what the replayed operations leave to be done on the disk.
+type aftermath struct {
+	replaced []replaced
+	removed  []string // files
+}
+
+// replaced is a replacement whose new segment has to have its name.
+type replaced struct {
+	log    *Log
+	seg    *segment
+	suffix uint64
+}
+
+func (a *aftermath) remove(segments ...*segment) {
+	for _, g := range segments {
+		g.close()
+		a.removed = append(a.removed, g.path+".log", g.path+".index")
+	}
+}
+
+func (a *aftermath) replace(l *Log, r *replacement) {
+	if r.final {
+		l.applyFinal(r)
+		return
+	}
+	old, wanted := l.applyReplace(r)
+	if !wanted {
+		a.removed = append(a.removed, suffixed(r.with.path, "log", r.suffix), suffixed(r.with.path, "index", r.suffix))
+		return
+	}
+	a.replaced = append(a.replaced, replaced{l, r.with, r.suffix})
+	a.remove(old[1:]...)
+}
+
+// do renames in the journal's order, sees that every new segment that a log
+// still has is there, and only then removes.
+func (a *aftermath) do(s *Store) error {
+	for _, r := range a.replaced {
+		if err := r.seg.takeName(r.suffix); err != nil {
+			return err
+		}
+	}
+	for _, r := range a.replaced {
+		if s.logs[r.log.id] != r.log || !slices.Contains(r.log.segments, r.seg) {
+			continue // dropped, expired or compacted again
+		}
+		if err := r.seg.checkSize(); err != nil {
+			return err
+		}
+	}
+	for _, name := range a.removed {
+		if err := s.fs.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove segment: %w", err)
+		}
+	}
+	return nil
+}
+
+// recover loads the last checkpoint and replays the journal after it.
+func (s *Store) recover() error {
+	began := s.opt.Now()
+	cp, err := s.loadCheckpoint()
+	if err != nil {
+		return err
+	}
+	if err := s.syncNames(cp.seq == 0); err != nil {
+		return err
+	}
+	cp.seq = max(cp.seq, 1)
+	groups := 0
+	var after aftermath
+	s.journal, err = openJournal(s.fs, s.journalDir(), s.opt.JournalBytes, cp.seq, cp.group, func(payload []byte) error {
+		groups++
+		return s.replay(payload, &after)
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.journal.settle(); err != nil {
+		return err
+	}
+	if err := after.do(s); err != nil {
+		return err
+	}
+	for _, l := range s.logs {
+		l.restage()
+	}
+	if err := s.sweep(); err != nil {
+		return err
+	}
+	s.dueCheckpoint = groups > 0
+	s.log.Info("log opened", "dir", s.dir, "logs", len(s.logs), "groups_replayed", groups, "took", s.opt.Now().Sub(began))
+	return nil
+}
+
+// syncNames makes the names durable that a killed process may have given and
+// not synced: the checkpoint's, before journal files that it made obsolete are
+// used again, and the journal files'.
+func (s *Store) syncNames(fresh bool) error {
+	dirs := []string{s.dir, s.journalDir()}
+	if fresh { // the data directory itself may be new
+		dirs = append([]string{filepath.Dir(s.dir)}, dirs...)
+	}
+	for _, d := range dirs {
+		if err := s.fs.SyncDir(d); err != nil {
+			return fmt.Errorf("sync directory %s: %w", d, err)
+		}
+	}
+	return nil
+}
+
+// sweep removes directories that no log owns: a crash came between a deletion's
+// commit and the deletion.
+func (s *Store) sweep() error {
+	names, err := s.fs.ReadDir(s.logsDir())
+	if err != nil {
+		return fmt.Errorf("read logs directory: %w", err)
+	}
+	owned := map[string]bool{}
+	for _, l := range s.logs {
+		owned[l.name] = true
+	}
+	for _, name := range names {
+		if !owned[name] {
+			if err := s.fs.RemoveAll(filepath.Join(s.logsDir(), name)); err != nil {
+				return fmt.Errorf("remove deleted log: %w", err)
+			}
+		}
+	}
+	return nil
+}
