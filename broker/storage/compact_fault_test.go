@@ -1,6 +1,7 @@
 package storage
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -140,4 +141,73 @@ func TestCompaction_NewSegmentSyncFails_StoreRefusesWrites(t *testing.T) {
 	require.ErrorIs(t, err, ErrFailed)
 	require.Len(t, contents(t, l), 3)
 	require.ErrorIs(t, s.Close(), ErrFailed)
+}
+
+// compactInRead makes the first read of the log's first segment compact the log.
+func compactInRead(t *testing.T, f *faultFS, s *Store, l *Log) (done func() bool) {
+	ran := false
+	first := l.segments[0].path + ".log"
+	f.configure(func() {
+		f.onRead = func(name string) {
+			if name != first || ran {
+				return
+			}
+			ran = true
+			st, err := s.Compact(context.Background(), l, CompactOptions{Now: 10_000})
+			require.NoError(t, err)
+			require.Less(t, st.BytesLeft, st.Bytes)
+		}
+	})
+	return func() bool { return ran }
+}
+
+func TestSearch_CompactionReplacesASegment_FindsTheRecordInTheNewOne(t *testing.T) {
+	t.Parallel()
+	f := newFaultFS(1)
+	s, err := Open("d", Options{FS: f})
+	require.NoError(t, err)
+	at := func(ms int64, k, v string) []byte { return recordBatch(t, 0, 0, -1, -1, ms, kv{k, v}) }
+	big := strings.Repeat("x", 300)
+	l := createLog(t, s, "c")
+	l.Configure(LogConfig{SegmentBytes: 500, SegmentAge: 1 << 40})
+	for _, b := range [][]byte{
+		// The first segment has the time, in a record that was deleted. It is
+		// too large to be merged.
+		at(300, "first", "x"), at(100, "second", big),
+		at(200, "k", big), at(300, "wanted", "w"), // the search is for this
+		at(400, "k", big), at(500, "z", big),
+	} {
+		require.NoError(t, appendTo(t, s, l, b).Err)
+	}
+	require.Equal(t, []int64{0, 2, 4, 5}, bases(l))
+	var c Commit
+	c.SetStart(l, 1)
+	require.NoError(t, s.Do(&c))
+	require.NoError(t, s.Checkpoint(t.Context()))
+	ran := compactInRead(t, f, s, l)
+	found, ok, err := l.Search(250, 1<<40)
+	require.NoError(t, err)
+	require.True(t, ran())
+	require.True(t, ok)
+	require.Equal(t, BatchAt{Base: 3, MaxTime: 300}, found)
+	require.NoError(t, s.Close())
+}
+
+func bases(l *Log) (out []int64) {
+	for _, g := range l.segments {
+		out = append(out, g.base)
+	}
+	return out
+}
+
+func TestRead_ClosedStore_SaysSo(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, t.TempDir(), Options{})
+	l := createLog(t, s, "l")
+	appendTo(t, s, l, testBatch(1, -1, 0, -1, 0, 10))
+	require.NoError(t, s.Close())
+	_, err := l.Read(nil, 0, 10, 10)
+	require.ErrorIs(t, err, ErrClosed)
+	_, _, err = l.Search(0, 10)
+	require.ErrorIs(t, err, ErrClosed)
 }

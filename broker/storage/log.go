@@ -32,6 +32,7 @@ type Log struct {
 	producers map[int64]*producer
 	waiters   map[chan<- struct{}]struct{}
 	dropped   bool
+	closed    bool  // the store was
 	cleaned   int64 // offset up to which the log was compacted
 	horizon   int64 // ms, when a compaction can next drop a tombstone or marker
 }
@@ -72,6 +73,15 @@ func newLog(fs FS, id uint64, name, dir string) *Log {
 
 // Configure changes the log's shape from the next write on.
 func (l *Log) Configure(c LogConfig) { l.conf.Store(&c) }
+
+// close makes readers find the log closed and returns its segments.
+func (l *Log) close() []*segment {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
+	l.notify()
+	return l.segments
+}
 
 // Dir returns the log's directory.
 func (l *Log) Dir() string { return l.dir }

@@ -15,6 +15,18 @@ func (l *Log) find(off int64) (i int) {
 	return i
 }
 
+// readable returns why no segment will ever be read again, or nil. Who finds a
+// segment gone while it is nil finds another in its place. The lock is held.
+func (l *Log) readable() error {
+	switch {
+	case l.dropped:
+		return ErrDropped
+	case l.closed:
+		return ErrClosed
+	}
+	return nil
+}
+
 // Read returns whole batches from the one that holds off up to limit (an
 // offset), about max bytes of them but always at least one when there is one.
 // They are read into what alloc, called once at most, returns for a length; nil
@@ -35,9 +47,9 @@ func (l *Log) Read(alloc func(n int) []byte, off, limit int64, maxBytes int) ([]
 
 func (l *Log) read(alloc func(int) []byte, off, limit int64, maxBytes int) ([]byte, error) {
 	l.mu.RLock()
-	if l.dropped {
+	if err := l.readable(); err != nil {
 		l.mu.RUnlock()
-		return nil, ErrDropped
+		return nil, err
 	}
 	if off < l.start || off > l.end {
 		l.mu.RUnlock()
@@ -117,7 +129,20 @@ type BatchAt struct {
 // Search returns the first batch, at or after the log's start and below limit,
 // that has a record with a timestamp of at least ms.
 func (l *Log) Search(ms, limit int64) (at BatchAt, found bool, err error) {
+	for {
+		if at, found, err = l.search(ms, limit); !errors.Is(err, errGone) {
+			return at, found, err
+		}
+		// As in Read: its records are in another segment now, or expired.
+	}
+}
+
+func (l *Log) search(ms, limit int64) (at BatchAt, found bool, err error) {
 	l.mu.RLock()
+	if err := l.readable(); err != nil {
+		l.mu.RUnlock()
+		return at, false, err
+	}
 	start := l.start
 	segments := append([]*segment(nil), l.segments...)
 	sizes := make([]int64, len(segments))
@@ -131,9 +156,6 @@ func (l *Log) Search(ms, limit int64) (at BatchAt, found bool, err error) {
 			continue
 		}
 		done, err := g.use()
-		if errors.Is(err, errGone) {
-			continue
-		}
 		if err != nil {
 			return at, false, err
 		}

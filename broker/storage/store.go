@@ -291,7 +291,7 @@ func (s *Store) closeFiles() {
 		s.journal.close()
 	}
 	for _, l := range s.logs {
-		for _, g := range l.segments {
+		for _, g := range l.close() {
 			g.close()
 		}
 	}
