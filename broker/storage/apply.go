@@ -6,8 +6,8 @@ package storage
 
 // applyAppend writes a batch, already stamped, to its place in g, which is the
 // active segment or the one after it. One that is written already may be its
-// header alone.
-func (l *Log) applyAppend(b Batch, g *segment, pos int64, written bool) error {
+// header alone. now is when it was staged.
+func (l *Log) applyAppend(b Batch, g *segment, pos, now int64, written bool) error {
 	if !written {
 		if err := g.write(b, pos); err != nil {
 			return err
@@ -19,7 +19,7 @@ func (l *Log) applyAppend(b Batch, g *segment, pos int64, written bool) error {
 		l.segments = append(l.segments, g)
 		l.born = true
 	}
-	g.added(b, pos)
+	g.added(b, pos, now)
 	l.end = b.last() + 1
 	l.noteEpoch(b)
 	l.applyTxn(b)

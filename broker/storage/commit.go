@@ -221,7 +221,7 @@ func (s *Store) replayLog(d *decoder, kind opKind, l *Log, after *aftermath) err
 			g = newSegment(l.fs, l.dir, base)
 		}
 		l.remember(b, now)
-		return l.applyAppend(b, g, pos, kind == opWritten)
+		return l.applyAppend(b, g, pos, now, kind == opWritten)
 	case opDrop:
 		s.detach(l) // sweep removes the directory
 		for _, g := range l.applyDrop() {

@@ -201,7 +201,8 @@ func (s *Store) stageAppend(o *op) error {
 	conf := l.conf.Load()
 	roll := st.seg == nil ||
 		st.pos > 0 && (st.pos+int64(len(b)) > min(conf.SegmentBytes, 1<<31) ||
-			b.maxTime()-st.seg.born > conf.SegmentAge && st.seg.born != noTime ||
+			// A record from the future would begin a segment, or keep one.
+			min(b.maxTime(), s.now)-st.seg.born > conf.SegmentAge && st.seg.born != noTime ||
 			st.end+int64(b.lastDelta())-st.seg.base >= 1<<31 ||
 			l.start >= st.end) // all of it has expired
 	if roll {
@@ -267,7 +268,7 @@ func (s *Store) apply(o *op) error {
 	}
 	switch o.kind {
 	case opAppend:
-		return o.log.applyAppend(o.batch, o.seg, o.pos, o.written)
+		return o.log.applyAppend(o.batch, o.seg, o.pos, s.now, o.written)
 	case opPut:
 		s.table.put(o.bucket, o.key, o.value)
 	case opDelete:

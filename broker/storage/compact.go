@@ -108,7 +108,7 @@ func (p *pass) choose() bool {
 	stable := l.stable()
 	var total, dirty int64
 	for i, g := range l.segments {
-		if i == len(l.segments)-1 || !g.settled.Load() || g.end > stable || g.maxTime != noTime && g.maxTime > p.o.Now-p.o.MinLag {
+		if i == len(l.segments)-1 || !g.settled.Load() || g.end > stable || p.o.MinLag > 0 && g.youngest(p.o.Now) > p.o.Now-p.o.MinLag {
 			break
 		}
 		p.segments, p.sizes = append(p.segments, g), append(p.sizes, g.size)
@@ -239,6 +239,7 @@ func (p *pass) rewrite(ctx context.Context, group []int) error {
 	var dropped []int64
 	for _, i := range group {
 		p.stats.Bytes += p.sizes[i]
+		w.seg.ahead.Store(max(w.seg.ahead.Load(), p.segments[i].ahead.Load()))
 		err := p.each(ctx, p.segments[i], p.sizes[i], func(b Batch) error {
 			kept, err := p.filter(b)
 			if err != nil {

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -176,4 +177,101 @@ func TestRetentionDropsOldSegmentsOnly(t *testing.T) {
 	crash(s)
 	s = openStore(t, dir, Options{})
 	require.Equal(t, []string{"3 a=4"}, contents(t, s.Log(l.ID())))
+}
+
+// lagLog has three segments of one record, the first with the time given.
+func lagLog(t *testing.T, s *Store, future int64) *Log {
+	l := createLog(t, s, "c")
+	l.Configure(LogConfig{SegmentBytes: 100, SegmentAge: 1 << 60})
+	for _, b := range [][]byte{
+		recordBatch(t, 0, 0, -1, -1, future, kv{"a", "1"}),
+		recordBatch(t, 0, 0, -1, -1, 100, kv{"a", "2"}),
+		recordBatch(t, 0, 0, -1, -1, 100, kv{"b", "1"}),
+	} {
+		require.NoError(t, appendTo(t, s, l, b).Err)
+	}
+	require.Len(t, l.segments, 3)
+	return l
+}
+
+func TestCompaction_RecordFromTheFuture_DoesNotStopIt(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, t.TempDir(), Options{})
+	l := lagLog(t, s, 1<<50)
+	_, err := s.Compact(t.Context(), l, CompactOptions{Now: 200})
+	require.NoError(t, err)
+	require.Equal(t, []string{"1 a=2", "2 b=1"}, contents(t, l))
+}
+
+func TestCompaction_MinLag_YoungRecordsAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		stamp int64
+		first int64 // pass that must leave all of it
+		due   int64 // pass that may compact
+	}{
+		"past":    {stamp: 150, first: 1149, due: 1150},
+		"future":  {stamp: 1 << 50, first: 5000, due: 6000}, // as old as the pass that met it
+		"ageless": {stamp: 99, first: 1098, due: 1100},      // the segment's neighbour is younger
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := openStore(t, t.TempDir(), Options{})
+			l := lagLog(t, s, tt.stamp)
+			for _, now := range []int64{tt.first, tt.due - 1} {
+				_, err := s.Compact(t.Context(), l, CompactOptions{Now: now, MinLag: 1000})
+				require.NoError(t, err)
+				require.Equal(t, []string{"0 a=1", "1 a=2", "2 b=1"}, contents(t, l), "at %d", now)
+			}
+			_, err := s.Compact(t.Context(), l, CompactOptions{Now: tt.due, MinLag: 1000})
+			require.NoError(t, err)
+			require.Equal(t, []string{"1 a=2", "2 b=1"}, contents(t, l))
+		})
+	}
+}
+
+func TestRetention_RecordFromTheFuture_ExpiresAfterItWasMet(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, t.TempDir(), Options{})
+	l := lagLog(t, s, 1<<50)
+	r := Retention{Bytes: -1, Millis: 1000}
+	for _, tt := range []struct{ now, start int64 }{{5000, 0}, {6000, 0}, {6001, 3}} {
+		r.Now = tt.now
+		start, _ := l.Expired(r)
+		require.Equal(t, tt.start, start, "at %d", tt.now)
+	}
+}
+
+// The active segment is young as long as it is written.
+func TestRetention_RecordFromTheFutureInTheActiveSegment_Stays(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, t.TempDir(), Options{})
+	l := createLog(t, s, "c")
+	require.NoError(t, appendTo(t, s, l, recordBatch(t, 0, 0, -1, -1, 1<<50, kv{"a", "1"})).Err)
+	for _, now := range []int64{5000, 10_000} {
+		start, _ := l.Expired(Retention{Bytes: -1, Millis: 1000, Now: now})
+		require.Zero(t, start)
+	}
+}
+
+func TestSegmentAge_RecordsFromTheFuture_RollByTheClock(t *testing.T) {
+	t.Parallel()
+	now := time.UnixMilli(1000)
+	s := openStore(t, t.TempDir(), Options{Now: func() time.Time { return now }})
+	l := createLog(t, s, "c")
+	l.Configure(LogConfig{SegmentBytes: 1 << 20, SegmentAge: 500})
+	for _, tt := range []struct {
+		now, stamp int64
+		segments   int
+	}{
+		{1000, 1 << 50, 1}, // ahead by years: it does not keep the segment open
+		{1500, 1 << 51, 1}, // nor does each begin one of its own
+		{1501, 1501, 2},
+		{2001, 1 << 50, 2},
+		{2002, 1 << 50, 3},
+	} {
+		now = time.UnixMilli(tt.now)
+		require.NoError(t, appendTo(t, s, l, recordBatch(t, 0, 0, -1, -1, tt.stamp, kv{"a", "1"})).Err)
+		require.Len(t, l.segments, tt.segments, "at %d", tt.now)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -199,7 +200,7 @@ func newSegmentWriter(s *Store, l *Log, base int64) (*segmentWriter, error) {
 }
 
 func (w *segmentWriter) add(b Batch) error {
-	w.seg.added(b, w.at+int64(len(w.buf)))
+	w.seg.added(b, w.at+int64(len(w.buf)), math.MaxInt64)
 	w.buf = append(w.buf, b...)
 	if len(w.buf) < 1<<20 {
 		return nil

@@ -20,9 +20,14 @@ func (l *Log) Expired(r Retention) (start int64, any bool) {
 	start = l.start
 	stable := l.stable()
 	for i, g := range l.segments {
-		old := r.Millis >= 0 && g.maxTime < r.Now-r.Millis
+		active := i == len(l.segments)-1
+		youngest := g.maxTime
+		if !active {
+			youngest = g.youngest(r.Now)
+		}
+		old := r.Millis >= 0 && youngest < r.Now-r.Millis
 		// The active segment goes by age only: size is what writing makes.
-		large := r.Bytes >= 0 && total-g.size >= r.Bytes && i < len(l.segments)-1
+		large := r.Bytes >= 0 && total-g.size >= r.Bytes && !active
 		if !old && !large || g.end > stable {
 			break
 		}

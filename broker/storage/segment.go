@@ -23,12 +23,15 @@ type segment struct {
 	end       int64 // one past the last offset written
 	maxTime   int64 // ms, noTime for an empty segment
 	maxTimeAt int64 // offset of the batch that has maxTime
-	born      int64 // ms, first batch's maxTime, noTime for an empty segment
+	born      int64 // ms, first batch's maxTime or, if that is earlier, when it was written; noTime for an empty segment
 	dirty     bool  // has bytes that were not synced
 
 	// settled: closed, and all of it is in a checkpoint, so that recovery will
 	// not write it.
 	settled atomic.Bool
+
+	// ahead is when youngest first met a record from the future, in ms.
+	ahead atomic.Int64
 
 	// The committer's.
 	reserved int64 // bytes allocated on disk
@@ -56,6 +59,18 @@ func segmentPath(dir string, base int64) string {
 
 func newSegment(fs FS, dir string, base int64) *segment {
 	return &segment{fs: fs, path: segmentPath(dir, base), base: base, end: base, maxTime: noTime, born: noTime}
+}
+
+// youngest returns the time of the segment's youngest record. A producer's clock
+// may be years ahead: a record from the future is as old as the first call that
+// met it. Closed segments alone are asked: nothing younger is added to them. The
+// log's lock is held.
+func (g *segment) youngest(now int64) int64 {
+	if g.maxTime <= now {
+		return g.maxTime
+	}
+	g.ahead.CompareAndSwap(0, now)
+	return min(g.ahead.Load(), now)
 }
 
 // open opens the files, creating them if they are not there.
@@ -144,8 +159,9 @@ func (g *segment) write(b Batch, pos int64) error {
 	return nil
 }
 
-// added takes note of a batch that was written at pos. The log's lock is held.
-func (g *segment) added(b Batch, pos int64) {
+// added takes note of a batch that was written at pos, at the time now. The log's
+// lock is held.
+func (g *segment) added(b Batch, pos, now int64) {
 	g.idxMu.Lock()
 	g.index.note(uint32(b.base()-g.base), uint32(pos), g.maxTime)
 	g.idxMu.Unlock()
@@ -153,7 +169,7 @@ func (g *segment) added(b Batch, pos int64) {
 		g.maxTime, g.maxTimeAt = b.maxTime(), b.base()
 	}
 	if g.born == noTime {
-		g.born = b.maxTime()
+		g.born = min(b.maxTime(), now)
 	}
 	g.size = pos + int64(b.size())
 	g.end = b.last() + 1
