@@ -62,6 +62,7 @@ type journalFile struct {
 	size  int64
 	end   int64 // of its last group, when it was replayed
 	dirty bool  // has a group that was not synced
+	found bool  // was there when the journal was opened: see scrub
 }
 
 // A file grows by steps that double, so that a store which is written little
@@ -125,7 +126,7 @@ func openJournalFile(fs FS, name string) (*journalFile, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open journal: %w", err)
 	}
-	f := &journalFile{File: file, name: name}
+	f := &journalFile{File: file, name: name, found: true}
 	if f.size, err = file.Size(); err != nil {
 		file.Close()
 		return nil, fmt.Errorf("open journal %s: %w", name, err)
@@ -329,6 +330,10 @@ func (j *journal) rotate() error {
 		}
 		j.nextID++
 	}
+	if err := f.scrub(); err != nil {
+		j.spare = append(j.spare, f)
+		return err
+	}
 	h := journalFileHeader(j.seq + 1)
 	if _, err := f.WriteAt(h, 0); err != nil {
 		j.spare = append(j.spare, f)
@@ -342,6 +347,25 @@ func (j *journal) rotate() error {
 	f.seq = j.seq
 	j.current, j.pos = f, journalHeader
 	j.chain = crc32.Checksum(h, castagnoli)
+	return nil
+}
+
+// scrub makes a file that an earlier process left fit to be written over. That
+// process may have used it under the sequence that it is given now, and a group
+// of then, which recovery did not find because the file's header was lost, would
+// follow the same header once more. Its first group goes, on disk, before the
+// header is written.
+func (f *journalFile) scrub() error {
+	if !f.found {
+		return nil
+	}
+	if _, err := f.WriteAt(make([]byte, groupHeader), journalHeader); err != nil {
+		return fmt.Errorf("write journal: %w", err)
+	}
+	if err := f.Datasync(); err != nil {
+		return failedSync("journal", err)
+	}
+	f.size, f.found = max(f.size, journalHeader+groupHeader), false
 	return nil
 }
 
