@@ -63,7 +63,9 @@ func (c *AnyCluster) ask(ctx context.Context, env *Env, f func(context.Context, 
 	if err != nil || t == nil {
 		return err
 	}
-	return t.Write(env.Stdout, c.Format)
+	out := openAnswer(env.Stdout)
+	defer out.Close()
+	return out.done(t.Write(out, c.Format))
 }
 
 // settings parses NAME=VALUE pairs.

@@ -30,22 +30,30 @@ func (*ExportCmd) Help() string {
 
 mot is the text of the MOT Challenge, one line a detection: frame,id,left,top,width,height,conf,-1,-1,-1. Frames count from 1 (seq + 1), pixels from 0; id is the track, -1 without one. TrackEval and py-motmetrics want each id once a frame: add --tracked for them.
 
-coco is a COCO data set with an image for each frame (id: seq + 1; file_name: clip.avi#seq) and a score on each annotation. pycocotools loads it as it is, and loadRes takes its "annotations" as results. category_id is the model's class + 1: a person is 1.`
+coco is a COCO data set with an image for each frame (id: seq + 1; file_name: clip.avi#seq) and a score on each annotation. pycocotools loads it as it is, and loadRes takes its "annotations" as results. category_id is the model's class + 1: a person is 1.
+
+` + whenHelp
 }
 
 // Run implements the command.
 func (c *ExportCmd) Run(ctx context.Context, env *Env) (err error) {
+	filter, err := c.filter(env)
+	if err != nil {
+		return err
+	}
 	db, done, err := pipeline.OpenDatabase(ctx, c.Data, c.Database, env.Logger(slog.LevelWarn))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	e, err := query.FindExport(ctx, db, c.filter())
+	e, err := query.FindExport(ctx, db, filter)
 	if err != nil {
 		return err
 	}
 	e.Tracked = c.Tracked
-	var w io.Writer = env.Stdout
+	out := openAnswer(env.Stdout)
+	defer out.Close()
+	var w io.Writer = out
 	if c.Out != "" {
 		f, err := os.Create(c.Out)
 		if err != nil {
@@ -60,7 +68,7 @@ func (c *ExportCmd) Run(ctx context.Context, env *Env) (err error) {
 	}
 	n, err := e.Write(ctx, db, w, c.Format)
 	if err != nil {
-		return err
+		return out.done(err)
 	}
 	_, err = fmt.Fprintf(env.Stderr, "camera %s, run %s: %d detections in %d frames\n", e.Camera, e.Run, n.Detections, n.Frames)
 	return err

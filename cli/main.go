@@ -14,6 +14,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/query"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -55,7 +56,7 @@ func Main(name string, grammar any, args []string) int {
 		return 0
 	}
 	if msg := err.Error(); msg != "" {
-		fmt.Fprintf(env.Stderr, "%s: %s\n", name, msg)
+		fmt.Fprintf(env.Stderr, "%s: %s\n", name, query.Printable([]byte(msg))) // it may quote other people's names
 	}
 	return ExitCode(err)
 }

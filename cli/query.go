@@ -3,14 +3,13 @@ package cli
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
-	"time"
-
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/query"
+	"github.com/sightlog/sightlog/usage"
 )
 
 // QueryCmd answers questions from the tables.
@@ -31,14 +30,28 @@ type From struct {
 
 // Which narrows a question.
 type Which struct {
-	Camera string    `placeholder:"ID" env:"-" help:"Of this camera alone."`
-	RunID  string    `name:"run" placeholder:"RUN" env:"-" help:"Of this run alone."`
-	Since  time.Time `placeholder:"TIME" env:"-" help:"Captured at or after this time, as 2006-01-02T15:04:05Z."`
-	Until  time.Time `placeholder:"TIME" env:"-" help:"Captured before this time."`
+	Camera string `placeholder:"ID" env:"-" help:"Of this camera alone."`
+	RunID  string `name:"run" placeholder:"RUN" env:"-" help:"Of this run alone."`
+	Since  When   `placeholder:"TIME" env:"-" help:"Captured at or after this time: 1h (ago), 10:30, yesterday, '2026-11-25 10:00' (local time), 2026-11-25T10:00:00Z."`
+	Until  When   `placeholder:"TIME" env:"-" help:"Captured before this time, written as --since is."`
 }
 
-func (w *Which) filter() query.Filter {
-	return query.Filter{Camera: w.Camera, Run: w.RunID, Since: w.Since, Until: w.Until}
+// Help is the rest of --help.
+func (*Which) Help() string { return whenHelp }
+
+// filter says on standard error which times local ones were taken for.
+func (w *Which) filter(env *Env) (query.Filter, error) {
+	if !w.Since.IsZero() && !w.Until.IsZero() && !w.Since.Before(w.Until.Time) {
+		const form = "2006-01-02 15:04:05Z"
+		return query.Filter{}, usage.New("give a --since that is earlier", "--since %s (%s) is not before --until %s (%s)",
+			w.Since.text, w.Since.UTC().Format(form), w.Until.text, w.Until.UTC().Format(form))
+	}
+	for _, note := range []string{w.Since.note("--since"), w.Until.note("--until")} {
+		if note != "" {
+			fmt.Fprintln(env.Stderr, note)
+		}
+	}
+	return query.Filter{Camera: w.Camera, Run: w.RunID, Since: w.Since.Time, Until: w.Until.Time}, nil
 }
 
 // PeopleCmd counts people.
@@ -73,39 +86,46 @@ type SQLCmd struct {
 
 // Run implements the command.
 func (c *PeopleCmd) Run(ctx context.Context, env *Env) error {
-	return c.ask(ctx, env, func(db *pgxpool.Pool) (*query.Table, error) { return query.People(ctx, db, c.filter()) })
+	return c.narrowed(ctx, env, c.From, query.People)
 }
 
 // Run implements the command.
 func (c *CrossingsCmd) Run(ctx context.Context, env *Env) error {
-	return c.ask(ctx, env, func(db *pgxpool.Pool) (*query.Table, error) { return query.Crossings(ctx, db, c.filter()) })
+	return c.narrowed(ctx, env, c.From, query.Crossings)
 }
 
 // Run implements the command.
 func (c *LatestCmd) Run(ctx context.Context, env *Env) error {
-	return c.ask(ctx, env, func(db *pgxpool.Pool) (*query.Table, error) { return query.Latest(ctx, db, c.filter()) })
+	return c.narrowed(ctx, env, c.From, query.Latest)
 }
 
 // Run implements the command.
 func (c *LatencyCmd) Run(ctx context.Context, env *Env) error {
-	return c.ask(ctx, env, func(db *pgxpool.Pool) (*query.Table, error) { return query.Latency(ctx, db, c.filter()) })
+	return c.narrowed(ctx, env, c.From, query.Latency)
 }
 
 // Run implements the command.
 func (c *SQLCmd) Run(ctx context.Context, env *Env) error {
-	return c.ask(ctx, env, func(db *pgxpool.Pool) (*query.Table, error) { return query.SQL(ctx, db, c.Statement) })
+	return c.ask(ctx, env, query.SQL(c.Statement))
 }
 
-// ask opens the database, asks, and prints the answer.
-func (f *From) ask(ctx context.Context, env *Env, question func(*pgxpool.Pool) (*query.Table, error)) (err error) {
+// narrowed asks a question of what the flags leave.
+func (w *Which) narrowed(ctx context.Context, env *Env, from From, question func(query.Filter) query.Question) error {
+	f, err := w.filter(env)
+	if err != nil {
+		return err
+	}
+	return from.ask(ctx, env, question(f))
+}
+
+// ask opens the database, asks, and prints the answer as it comes.
+func (f *From) ask(ctx context.Context, env *Env, question query.Question) (err error) {
 	db, done, err := pipeline.OpenDatabase(ctx, f.Data, f.Database, env.Logger(slog.LevelWarn))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	t, err := question(db)
-	if err != nil {
-		return err
-	}
-	return t.Write(env.Stdout, f.Format)
+	out := openAnswer(env.Stdout)
+	defer out.Close()
+	return out.done(question.Answer(ctx, db, out, f.Format))
 }

@@ -3,7 +3,15 @@
 // they write themselves, read-only. It exports a run's detections, too, in the
 // formats of MOT Challenge and COCO, row by row.
 //
-// Answers are Tables, written as aligned text, CSV or JSON. Times are UTC,
-// RFC 3339. It promises to change nothing: every question is a read-only
-// transaction with a time limit. Opening the database is left to others.
+// An answer is written as it comes, as aligned text, CSV or JSON: its size is
+// bounded by neither memory nor time, and its first row does not wait for its
+// last. A reader that goes away, or a context that ends, ends the question on
+// the server. Times are UTC, RFC 3339. In aligned text no value can steer the
+// terminal it is shown on; CSV and JSON carry values as they are.
+//
+// It promises to change nothing: every question is one statement that begins
+// as a question does, in a read-only transaction. What a read-only transaction
+// does not forbid (functions that end other sessions, take advisory locks or,
+// for a superuser, read files) is left to the rights of the role. Opening the
+// database is left to others.
 package query

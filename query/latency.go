@@ -37,9 +37,7 @@ FROM p CROSS JOIN LATERAL (VALUES
 // it: decode (frame grabbed to decoded), infer, produce (to its handing to the
 // log), fetch (to a sink), commit, and end_to_end (grabbed to commit
 // acknowledged, that is, visible to others).
-func Latency(ctx context.Context, db *pgxpool.Pool, f Filter) (*Table, error) {
-	return f.ask(ctx, db, latency)
-}
+func Latency(f Filter) Question { return Question{filter: f, sql: latency} }
 
 // Stage is a row of Latency, in milliseconds.
 type Stage struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"io"
 	"strings"
 	"testing"
 	"time"
@@ -41,29 +42,35 @@ func seen(t *testing.T) *pgxpool.Pool {
 	return pool
 }
 
-func written(t *testing.T, table *query.Table, format string) string {
+func answer(t *testing.T, pool *pgxpool.Pool, q query.Question, format string) string {
 	t.Helper()
 	var b bytes.Buffer
-	require.NoError(t, table.Write(&b, format))
+	require.NoError(t, q.Answer(t.Context(), pool, &b, format))
 	return b.String()
+}
+
+// refused is the error of a question that gets no answer, nor a part of one.
+func refused(t *testing.T, pool *pgxpool.Pool, q query.Question) error {
+	t.Helper()
+	var b bytes.Buffer
+	err := q.Answer(t.Context(), pool, &b, "csv")
+	require.Error(t, err)
+	require.Empty(t, b.String())
+	return err
 }
 
 func TestPeopleByCameraAndMinute(t *testing.T) {
 	t.Parallel()
 	pool := seen(t)
-	table, err := query.People(t.Context(), pool, query.Filter{})
-	require.NoError(t, err)
 	require.Equal(t, `camera,minute,frames,detections,max_people,avg_people
 porch,2026-05-01T12:00:00Z,30,73,3,1.43
 porch,2026-05-01T12:01:00Z,60,150,3,1.50
 yard,2026-05-01T11:00:00Z,1,0,0,0.00
-`, written(t, table, "csv"))
+`, answer(t, pool, query.People(query.Filter{}), "csv"))
 
-	table, err = query.People(t.Context(), pool, query.Filter{Camera: "porch", Until: time.Date(2026, 5, 1, 12, 1, 0, 0, time.UTC)})
-	require.NoError(t, err)
 	require.Equal(t, `camera  minute                frames  detections  max_people  avg_people
 porch   2026-05-01T12:00:00Z      30          73           3        1.43
-`, written(t, table, "table"))
+`, answer(t, pool, query.People(query.Filter{Camera: "porch", Until: time.Date(2026, 5, 1, 12, 1, 0, 0, time.UTC)}), "table"))
 }
 
 func TestCrossingsByCameraMinuteLineAndDirection(t *testing.T) {
@@ -73,8 +80,6 @@ func TestCrossingsByCameraMinuteLineAndDirection(t *testing.T) {
 		SELECT captured_at, 1, 1, seq, CASE WHEN seq % 5 = 0 THEN 'yard' ELSE 'gate' END, seq, CASE WHEN seq % 3 = 0 THEN 'in' ELSE 'out' END, 0, 'person'
 		FROM sightings WHERE camera_id = 1 AND seq BETWEEN 20 AND 40`)
 	require.NoError(t, err)
-	table, err := query.Crossings(t.Context(), pool, query.Filter{})
-	require.NoError(t, err)
 	require.Equal(t, `camera,minute,line,direction,n
 porch,2026-05-01T12:00:00Z,gate,in,3
 porch,2026-05-01T12:00:00Z,gate,out,5
@@ -83,27 +88,21 @@ porch,2026-05-01T12:01:00Z,gate,in,3
 porch,2026-05-01T12:01:00Z,gate,out,5
 porch,2026-05-01T12:01:00Z,yard,in,1
 porch,2026-05-01T12:01:00Z,yard,out,2
-`, written(t, table, "csv"))
-	table, err = query.Crossings(t.Context(), pool, query.Filter{Camera: "yard"})
-	require.NoError(t, err)
-	require.Empty(t, table.Rows)
+`, answer(t, pool, query.Crossings(query.Filter{}), "csv"))
+	require.Equal(t, "[]\n", answer(t, pool, query.Crossings(query.Filter{Camera: "yard"}), "json"))
 }
 
 func TestLatestSightingOfEachCamera(t *testing.T) {
 	t.Parallel()
-	table, err := query.Latest(t.Context(), seen(t), query.Filter{})
-	require.NoError(t, err)
 	require.Equal(t, `[
   {"camera": "porch", "run": "run-porch", "seq": 89, "captured_at": "2026-05-01T12:01:59Z", "people": 1, "detections": 2, "model": "m"},
   {"camera": "yard", "run": "run-yard", "seq": 0, "captured_at": "2026-05-01T11:00:00.25Z", "people": 0, "detections": 0, "model": "m"}
 ]
-`, written(t, table, "json"))
+`, answer(t, seen(t), query.Latest(query.Filter{}), "json"))
 }
 
 func TestLatencyOfEachStage(t *testing.T) {
 	t.Parallel()
-	table, err := query.Latency(t.Context(), seen(t), query.Filter{})
-	require.NoError(t, err)
 	require.Equal(t, `stage,n,p50_ms,p95_ms,p99_ms,max_ms
 decode,90,1.000,1.000,1.000,1.000
 infer,90,10.000,10.000,10.000,10.000
@@ -111,7 +110,7 @@ produce,90,1.000,1.000,1.000,1.000
 fetch,90,2.000,2.000,2.000,2.000
 commit,90,45.000,86.000,90.000,90.000
 end_to_end,90,59.000,100.000,104.000,104.000
-`, written(t, table, "csv"))
+`, answer(t, seen(t), query.Latency(query.Filter{}), "csv"))
 }
 
 func TestStagesAreOfWhatWasGrabbedSince(t *testing.T) {
@@ -129,15 +128,9 @@ func TestStagesAreOfWhatWasGrabbedSince(t *testing.T) {
 func TestNothingSeenIsAnEmptyAnswer(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Open(t)
-	people, err := query.People(t.Context(), pool, query.Filter{})
-	require.NoError(t, err)
-	require.Equal(t, "[]\n", written(t, people, "json"))
-	require.Equal(t, "camera,minute,frames,detections,max_people,avg_people\n", written(t, people, "csv"))
-	latest, err := query.Latest(t.Context(), pool, query.Filter{})
-	require.NoError(t, err)
-	require.Equal(t, "[]\n", written(t, latest, "json"))
-	latency, err := query.Latency(t.Context(), pool, query.Filter{})
-	require.NoError(t, err)
+	require.Equal(t, "[]\n", answer(t, pool, query.People(query.Filter{}), "json"))
+	require.Equal(t, "camera,minute,frames,detections,max_people,avg_people\n", answer(t, pool, query.People(query.Filter{}), "csv"))
+	require.Equal(t, "[]\n", answer(t, pool, query.Latest(query.Filter{}), "json"))
 	require.Equal(t, `stage,n,p50_ms,p95_ms,p99_ms,max_ms
 decode,0,,,,
 infer,0,,,,
@@ -145,7 +138,7 @@ produce,0,,,,
 fetch,0,,,,
 commit,0,,,,
 end_to_end,0,,,,
-`, written(t, latency, "csv"))
+`, answer(t, pool, query.Latency(query.Filter{}), "csv"))
 }
 
 func TestFiltersNarrowEveryQuestion(t *testing.T) {
@@ -153,60 +146,60 @@ func TestFiltersNarrowEveryQuestion(t *testing.T) {
 	pool := seen(t)
 	minute := time.Date(2026, 5, 1, 12, 1, 0, 0, time.UTC)
 	f := query.Filter{Camera: "porch", Run: "run-porch", Since: minute, Until: minute.Add(30 * time.Second)}
-	people, err := query.People(t.Context(), pool, f)
-	require.NoError(t, err)
-	require.Len(t, people.Rows, 1)
-	require.Equal(t, json.Number("30"), people.Rows[0][2])
-	latest, err := query.Latest(t.Context(), pool, f)
-	require.NoError(t, err)
-	require.Len(t, latest.Rows, 1)
-	require.Equal(t, "2026-05-01T12:01:29Z", latest.Rows[0][3])
-	latency, err := query.Latency(t.Context(), pool, f)
-	require.NoError(t, err)
-	require.Equal(t, json.Number("30"), latency.Rows[0][1])
+	require.Equal(t, "camera,minute,frames,detections,max_people,avg_people\nporch,2026-05-01T12:01:00Z,30,77,3,1.57\n",
+		answer(t, pool, query.People(f), "csv"))
+	require.Equal(t, "camera,run,seq,captured_at,people,detections,model\nporch,run-porch,59,2026-05-01T12:01:29Z,3,4,m\n",
+		answer(t, pool, query.Latest(f), "csv"))
+	require.Contains(t, answer(t, pool, query.Latency(f), "csv"), "\ndecode,30,")
 }
 
 func TestUnknownCameraOrRunIsSaidWithTheKnownOnes(t *testing.T) {
 	t.Parallel()
 	pool := seen(t)
-	_, err := query.People(t.Context(), pool, query.Filter{Camera: "poarch"})
+	err := refused(t, pool, query.People(query.Filter{Camera: "poarch"}))
 	require.True(t, usage.Is(err))
 	require.EqualError(t, err, `--camera "poarch" is not in the database; there is porch, yard`)
-	_, err = query.Latest(t.Context(), pool, query.Filter{Run: "r"})
+	err = refused(t, pool, query.Latest(query.Filter{Run: "r"}))
 	require.EqualError(t, err, `--run "r" is not in the database; there is run-yard, run-porch`)
 }
 
 func TestSQLKeepsTypes(t *testing.T) {
 	t.Parallel()
-	table, err := query.SQL(t.Context(), pgtest.Open(t), `SELECT 1 AS i, 1.50 AS n, 'NaN'::float8 AS nan, true AS b, NULL AS nothing,
+	pool := pgtest.Open(t)
+	q := query.SQL(`SELECT 1 AS i, 1.50 AS n, 'NaN'::float8 AS nan, true AS b, NULL AS nothing,
 		'{"a": [1]}'::jsonb AS j, '2026-05-01 12:00:00.5+02'::timestamptz AS at, '2026-05-01'::date AS d, E'a"b\tc' AS s, ARRAY[1,2] AS a`)
-	require.NoError(t, err)
-	out := written(t, table, "json")
+	out := answer(t, pool, q, "json")
 	require.Equal(t, `[
   {"i": 1, "n": 1.50, "nan": "NaN", "b": true, "nothing": null, "j": {"a":[1]}, "at": "2026-05-01T10:00:00.5Z", "d": "2026-05-01", "s": "a\"b\tc", "a": "{1,2}"}
 ]
 `, out)
 	require.True(t, json.Valid([]byte(out)))
-	rows, err := csv.NewReader(strings.NewReader(written(t, table, "csv"))).ReadAll()
+	rows, err := csv.NewReader(strings.NewReader(answer(t, pool, q, "csv"))).ReadAll()
 	require.NoError(t, err)
 	require.Equal(t, "a\"b\tc", rows[1][8])
-	require.Contains(t, written(t, table, "table"), `a"b\tc`)
+	require.Contains(t, answer(t, pool, q, "table"), `a"b\tc`)
 }
 
-func TestSQLOfAPersonThatIsWrongIsOneLine(t *testing.T) {
+func TestSQL_Wrong_OneLine(t *testing.T) {
 	t.Parallel()
 	pool := seen(t)
 	for sql, want := range map[string]string{
 		"":                                 "the SQL is empty; write a SELECT",
-		"SELEKT 1":                         `SQL: line 1, column 1: syntax error at or near "SELEKT"`,
+		"SELEKT 1":                         `SQL: line 1, column 1: a statement that begins with "SELEKT"; only questions are answered here, they begin with SELECT,`,
 		"SELECT 1,\n  nonsense\nFROM runs": `SQL: line 2, column 3: column "nonsense" does not exist`,
 		"SELECT * FROM peple":              `SQL: line 1, column 15: relation "peple" does not exist; the tables are`,
 		"SELECT 1/0":                       "SQL: division by zero",
-		"DELETE FROM sightings":            "SQL: cannot execute DELETE in a read-only transaction; only questions",
-		"SELECT 1; DROP TABLE sightings":   "SQL: cannot insert multiple commands into a prepared statement; give one statement",
-		"COPY sightings TO PROGRAM 'true'": "SQL: ",
+		"DELETE FROM sightings":            `a statement that begins with "DELETE"; only questions`,
+		"WITH x AS (DELETE FROM sightings RETURNING 1) SELECT 1": "SQL: cannot execute SELECT in a read-only transaction; only questions",
+		"SELECT 1; DROP TABLE sightings":                         "SQL: cannot insert multiple commands into a prepared statement; give one statement",
+		"COPY sightings TO PROGRAM 'true'":                       `a statement that begins with "COPY"`,
+		" /* SELECT /* */ */ -- SELECT\n DO $$ BEGIN END $$":     `SQL: line 2, column 2: a statement that begins with "DO"`,
+		"/* SELECT 1":                           "the SQL is empty",
+		"*":                                     `a statement that begins with "*"`,
+		"SELECT (SELECT generate_series(1, 2))": "SQL: more than one row returned by a subquery",
+		"SELECT '\xff'":                         "SQL: ",
 	} {
-		_, err := query.SQL(t.Context(), pool, sql)
+		err := refused(t, pool, query.SQL(sql))
 		require.True(t, usage.Is(err), "%s: %v", sql, err)
 		require.ErrorContains(t, err, want)
 		require.NotContains(t, err.Error(), "\n")
@@ -219,14 +212,13 @@ func TestSQLOfAPersonThatIsWrongIsOneLine(t *testing.T) {
 func TestStatementsThatEndTheTransactionChangeNothing(t *testing.T) {
 	t.Parallel()
 	pool := seen(t)
-	for _, sql := range []string{"COMMIT", "ROLLBACK", "SET TRANSACTION READ WRITE", "SET default_transaction_read_only = on"} {
-		_, _ = query.SQL(t.Context(), pool, sql) // allowed or not, what counts is what follows
+	for _, sql := range []string{"COMMIT", "ROLLBACK", "SET TRANSACTION READ WRITE", "SET default_transaction_read_only = off",
+		"SELECT set_config('transaction_read_only', 'off', true)", "SELECT set_config('default_transaction_read_only', 'off', false)"} {
+		_ = query.SQL(sql).Answer(t.Context(), pool, io.Discard, "csv") // allowed or not, what counts is what follows
 	}
-	_, err := query.SQL(t.Context(), pool, "DELETE FROM sightings")
+	err := refused(t, pool, query.SQL("WITH x AS (DELETE FROM sightings RETURNING 1) SELECT 1"))
 	require.True(t, usage.Is(err))
-	table, err := query.SQL(t.Context(), pool, "SELECT count(*) AS n FROM sightings")
-	require.NoError(t, err)
-	require.Equal(t, "n\n91\n", written(t, table, "csv"))
+	require.Equal(t, "n\n91\n", answer(t, pool, query.SQL("SELECT count(*) AS n FROM sightings"), "csv"))
 }
 
 func TestUnknownFormatIsSaid(t *testing.T) {
@@ -234,4 +226,5 @@ func TestUnknownFormatIsSaid(t *testing.T) {
 	err := new(query.Table).Write(new(bytes.Buffer), "xml")
 	require.True(t, usage.Is(err))
 	require.EqualError(t, err, `--format "xml" is not known; use table, csv, json`)
+	require.Equal(t, err, query.SQL("SELECT 1").Answer(t.Context(), nil, io.Discard, "xml"), "before the database is asked")
 }

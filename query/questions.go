@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/sightlog/sightlog/usage"
@@ -67,13 +68,13 @@ func (f Filter) known(ctx context.Context, db *pgxpool.Pool) error {
 		if there {
 			continue
 		}
-		t, err := ask(ctx, db, q.all)
+		rows, err := db.Query(ctx, q.all)
 		if err != nil {
-			return err
+			return fmt.Errorf("ask the database: %w", err)
 		}
-		var names []string
-		for _, row := range t.Rows {
-			names = append(names, text(row[0]))
+		names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return fmt.Errorf("ask the database: %w", err)
 		}
 		fix := "there is none yet"
 		if len(names) > 0 {
@@ -84,42 +85,44 @@ func (f Filter) known(ctx context.Context, db *pgxpool.Pool) error {
 	return nil
 }
 
-func (f Filter) ask(ctx context.Context, db *pgxpool.Pool, sql string) (*Table, error) {
-	if err := f.known(ctx, db); err != nil {
-		return nil, err
-	}
-	where, args := f.where()
-	return ask(ctx, db, strings.ReplaceAll(sql, "{where}", where), args...)
+// Question is a question of the tables. Answer asks it.
+type Question struct {
+	sql    string
+	filter Filter // stands for {where} in sql
+	own    bool   // sql is a user's own statement
 }
+
+// SQL is one statement of a user's own.
+func SQL(statement string) Question { return Question{sql: statement, own: true} }
 
 // People counts by camera and minute (UTC): frames looked at, detections of
 // any kind in them, the most people in one frame, and the mean over frames.
-func People(ctx context.Context, db *pgxpool.Pool, f Filter) (*Table, error) {
-	return f.ask(ctx, db, `
+func People(f Filter) Question {
+	return Question{filter: f, sql: `
 SELECT c.name AS camera, m.minute, m.frames, m.detections, m.max_people, m.avg_people
 FROM (SELECT s.camera_id, date_trunc('minute', s.captured_at) AS minute, count(*) AS frames,
              sum(s.objects) AS detections, max(s.people) AS max_people, round(avg(s.people), 2) AS avg_people
       FROM sightings s WHERE {where} GROUP BY 1, 2) m
 JOIN cameras c ON c.id = m.camera_id
-ORDER BY c.name, m.minute`)
+ORDER BY c.name, m.minute`}
 }
 
 // Crossings counts by camera, minute (UTC), line and direction.
-func Crossings(ctx context.Context, db *pgxpool.Pool, f Filter) (*Table, error) {
-	return f.ask(ctx, db, `
+func Crossings(f Filter) Question {
+	return Question{filter: f, sql: `
 SELECT c.name AS camera, m.minute, m.line, m.direction, m.n
 FROM (SELECT s.camera_id, date_trunc('minute', s.captured_at) AS minute, s.line, s.direction, count(*) AS n
       FROM crossings s WHERE {where} GROUP BY 1, 2, 3, 4) m
 JOIN cameras c ON c.id = m.camera_id
-ORDER BY c.name, m.minute, m.line, m.direction`)
+ORDER BY c.name, m.minute, m.line, m.direction`}
 }
 
 // Latest is the last sighting of each camera by captured_at.
-func Latest(ctx context.Context, db *pgxpool.Pool, f Filter) (*Table, error) {
-	return f.ask(ctx, db, `
+func Latest(f Filter) Question {
+	return Question{filter: f, sql: `
 SELECT c.name AS camera, r.run, l.seq, l.captured_at, l.people, l.objects AS detections, r.model
 FROM cameras c
 CROSS JOIN LATERAL (SELECT * FROM sightings s WHERE s.camera_id = c.id AND {where} ORDER BY s.captured_at DESC LIMIT 1) l
 JOIN runs r ON r.id = l.run_id
-ORDER BY c.name`)
+ORDER BY c.name`}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"strconv"
 	"strings"
@@ -18,62 +19,98 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// Limits of one question.
-const (
-	Timeout = 30 * time.Second
-	MaxRows = 1_000_000
-)
-
-// SQL answers one statement of a person's, in a read-only transaction that
-// ends after Timeout. What is wrong with the statement is a *usage.Error with
-// the place in it.
-func SQL(ctx context.Context, db *pgxpool.Pool, statement string) (*Table, error) {
-	if strings.TrimSpace(statement) == "" {
-		return nil, usage.New("write a SELECT", "the SQL is empty")
+// Answer asks the question in a read-only transaction and writes its answer to
+// w in one of Formats, row by row as the rows come: no more than the first
+// thousand are in memory. There is no limit of time: ctx ends a question, and
+// so does the server where its statement_timeout is set for the role. What is
+// wrong with a user's own statement is a *usage.Error with the place in it.
+func (q Question) Answer(ctx context.Context, db *pgxpool.Pool, w io.Writer, format string) error {
+	out, err := newOutput(w, format)
+	if err != nil {
+		return err
 	}
-	t, err := ask(ctx, db, statement)
-	return t, personal(err, statement)
+	if q.own {
+		if err := onlyAsks(q.sql); err != nil {
+			return err
+		}
+		return personal(ask(ctx, db, out, q.sql), q.sql)
+	}
+	if err := q.filter.known(ctx, db); err != nil {
+		return err
+	}
+	where, args := q.filter.where()
+	return ask(ctx, db, out, strings.ReplaceAll(q.sql, "{where}", where), args...)
 }
 
-// ask runs one statement read-only and reads its answer.
-func ask(ctx context.Context, db *pgxpool.Pool, sql string, args ...any) (t *Table, err error) {
+// session is set for the transaction of each question. A server that can look
+// ends a question whose client is gone (PostgreSQL 14, on Linux).
+const session = `
+SELECT set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true),
+       (SELECT set_config(name, '5s', true) FROM pg_settings WHERE name = 'client_connection_check_interval' AND version() LIKE '%linux%')`
+
+// ask runs one statement read-only and hands its answer to out.
+func ask(ctx context.Context, db *pgxpool.Pool, out *output, sql string, args ...any) (err error) {
 	tx, err := db.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
 	if err != nil {
-		return nil, fmt.Errorf("ask the database: %w", err)
+		return fmt.Errorf("ask the database: %w", err)
 	}
 	// Read-only: there is nothing to lose in a rollback, nor in its failure.
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if _, err := tx.Exec(ctx, "SELECT set_config('statement_timeout', $1, true), set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true)",
-		strconv.FormatInt(Timeout.Milliseconds(), 10)); err != nil {
-		return nil, fmt.Errorf("ask the database: %w", err)
+	if _, err := tx.Exec(ctx, session); err != nil {
+		return fmt.Errorf("ask the database: %w", err)
 	}
 	// Text, as PostgreSQL writes it, whatever the types. The extended protocol
 	// takes one statement only.
 	all := append([]any{pgx.QueryExecModeExec, pgx.QueryResultFormats{pgx.TextFormatCode}}, args...)
+	ctx, cancel := context.WithCancel(ctx)
 	rows, err := tx.Query(ctx, sql, all...)
 	if err != nil {
-		return nil, fmt.Errorf("ask the database: %w", err)
+		cancel()
+		return fmt.Errorf("ask the database: %w", err)
 	}
-	defer rows.Close()
-	t = &Table{Columns: []string{}, Rows: [][]any{}}
-	for _, f := range rows.FieldDescriptions() {
-		t.Columns = append(t.Columns, f.Name)
+	defer rows.Close() // which would read on to the last row, were it not for
+	defer cancel()     // this: the server is told to stop
+	if err := copyRows(rows, out); err != nil {
+		return err
 	}
+	if err := out.end(); err != nil {
+		return fmt.Errorf("write the answer: %w", err)
+	}
+	return nil
+}
+
+// copyRows writes the rows as they come, up to the end that the server tells.
+func copyRows(rows pgx.Rows, out *output) error {
+	fields := rows.FieldDescriptions()
+	columns := make([]string, len(fields))
+	for i, f := range fields {
+		columns[i] = f.Name
+	}
+	row := make([]any, len(fields))
+	first := true
 	for rows.Next() {
-		if len(t.Rows) == MaxRows {
-			return nil, usage.New("add a LIMIT, or use psql", "the answer has more than %d rows", MaxRows)
+		if first {
+			if err := out.head(columns); err != nil {
+				return fmt.Errorf("write the answer: %w", err)
+			}
+			first = false
 		}
-		raw := rows.RawValues()
-		row := make([]any, len(raw))
-		for i, f := range rows.FieldDescriptions() {
-			row[i] = cell(f.DataTypeOID, raw[i])
+		for i, raw := range rows.RawValues() {
+			row[i] = cell(fields[i].DataTypeOID, raw)
 		}
-		t.Rows = append(t.Rows, row)
+		if err := out.row(row); err != nil {
+			return fmt.Errorf("write the answer: %w", err)
+		}
 	}
 	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("ask the database: %w", err)
+		return fmt.Errorf("ask the database: %w", err)
 	}
-	return t, nil
+	if first { // a statement that fails before its first row writes nothing
+		if err := out.head(columns); err != nil {
+			return fmt.Errorf("write the answer: %w", err)
+		}
+	}
+	return nil
 }
 
 // cell turns a value's text into what a Table holds.
@@ -121,10 +158,10 @@ func personal(err error, statement string) error {
 	case pg.Code == "25006":
 		return usage.Wrap(err, "only questions are answered here; to change data use psql", "SQL: %s", what)
 	case pg.Code == "57014":
-		return usage.Wrap(err, "ask for less, or use psql", "SQL: no answer within %s", Timeout)
+		return usage.Wrap(err, "ask for less, or have the server's limit raised", "SQL: %s", what)
 	case pg.Code == "42601" && strings.Contains(pg.Message, "multiple commands"):
 		return usage.Wrap(err, "give one statement", "SQL: %s", what)
-	case strings.HasPrefix(pg.Code, "42"), strings.HasPrefix(pg.Code, "22"), strings.HasPrefix(pg.Code, "0A"),
+	case strings.HasPrefix(pg.Code, "42"), strings.HasPrefix(pg.Code, "22"), strings.HasPrefix(pg.Code, "21"), strings.HasPrefix(pg.Code, "0A"),
 		strings.HasPrefix(pg.Code, "25"), strings.HasPrefix(pg.Code, "2B"), strings.HasPrefix(pg.Code, "3D"), strings.HasPrefix(pg.Code, "3F"), strings.HasPrefix(pg.Code, "54"):
 		fix := pg.Hint
 		if fix == "" && pg.Code == "42P01" {

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"unicode/utf8"
+
+	"github.com/sightlog/sightlog/query"
+)
+
+// answer is where an answer is printed. On a terminal, control characters are
+// escaped, whatever the format: names and texts in the database, and in a
+// cluster, are other people's. A reader that has enough (head) and goes is no
+// error; without this, its SIGPIPE would end us with the private database left
+// running.
+type answer struct {
+	w        io.Writer
+	terminal bool
+	pipe     chan os.Signal
+	closed   bool   // by the reader
+	rest     []byte // the beginning of a sign, on a terminal
+}
+
+// openAnswer takes SIGPIPE until Close. A channel and not Ignore: programs that
+// we start do not inherit it.
+func openAnswer(w io.Writer) *answer {
+	a := &answer{w: w, pipe: make(chan os.Signal, 1)}
+	if f, ok := w.(*os.File); ok {
+		if st, err := f.Stat(); err == nil {
+			a.terminal = st.Mode()&os.ModeCharDevice != 0
+		}
+	}
+	signal.Notify(a.pipe, syscall.SIGPIPE)
+	return a
+}
+
+func (a *answer) Close() { signal.Stop(a.pipe) }
+
+// Write implements io.Writer.
+func (a *answer) Write(b []byte) (int, error) {
+	text := b
+	if a.terminal {
+		text = append(a.rest, b...)
+		whole := len(text)
+		for i := max(0, whole-utf8.UTFMax+1); i < whole; i++ {
+			if utf8.RuneStart(text[i]) && !utf8.FullRune(text[i:]) {
+				whole = i
+			}
+		}
+		a.rest = slices.Clone(text[whole:])
+		text = query.Printable(text[:whole])
+	}
+	if _, err := a.w.Write(text); err != nil {
+		a.closed = errors.Is(err, syscall.EPIPE)
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// done is the outcome of what wrote the answer: none of it is wrong when it
+// ended because its reader had enough.
+func (a *answer) done(err error) error {
+	if a.closed {
+		return nil
+	}
+	return err
+}
