@@ -63,7 +63,7 @@ type Detect struct {
 	StartTimeout time.Duration `default:"10s" help:"Give up when a source does not open within this time (${default})."`
 	Model        string        `default:"${model}" placeholder:"NAME|FILE" help:"A model of the catalogue or an ONNX file (${default})."`
 	Unverified   bool          `help:"Allow a catalogue model whose checksum is not known."`
-	Classes      []string      `default:"person" help:"Classes to report (${default})."`
+	Classes      []string      `default:"person" help:"Classes to report, in any case (${default})."`
 	Side         int           `placeholder:"PIXELS" help:"Longer side of the model's input, where the model leaves it free: larger finds smaller people, slower (the model's own)."`
 	Score        float32       `placeholder:"0..1" help:"Report detections at or above this score (the model's own)."`
 	Track        string        `enum:"on,off" default:"on" help:"Number people so that they keep their number from frame to frame: on or off (${default})."`

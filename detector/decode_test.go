@@ -453,6 +453,29 @@ func TestOutputsThatAreNotNumbersAreLeftOut(t *testing.T) {
 	require.Equal(t, event.Box{0, 0, 768, 576}, objs[1].Box, "a boundless box is clipped to the frame")
 }
 
+// Whatever the case of the model's names and of the names asked for, objects
+// have the one spelling that everything after the detector counts.
+func TestClasses_NamesOfAnotherCase_AreFoundAndSpelledAlike(t *testing.T) {
+	t.Parallel()
+	f, done := firstFrame(t)
+	defer done()
+	s := tinySpec("sightlog")
+	s.Classes = []string{"Person", "CAT", "person "}
+	m := &constant{spec: s, out: []detector.Tensor{
+		{Name: "boxes", Shape: []int64{1, 3, 4}, F32: []float32{1, 1, 9, 9, 11, 1, 19, 9, 1, 11, 9, 19}},
+		{Name: "scores", Shape: []int64{1, 3, 3}, F32: []float32{.9, 0, 0, 0, .8, 0, 0, 0, .7}},
+	}}
+	d, err := detector.New(m, detector.Options{Classes: []string{"PERSON"}})
+	require.NoError(t, err)
+	objs, err := d.Detect(f, nil)
+	require.NoError(t, err)
+	require.Len(t, objs, 2, "two classes have the name")
+	for _, o := range objs {
+		require.Equal(t, event.Person, o.Label)
+	}
+	require.Equal(t, "Person", s.Classes[0], "the model's own names stay as they are")
+}
+
 func TestOutputsOfTheWrongShapeAreAnErrorOfTheFrame(t *testing.T) {
 	t.Parallel()
 	f, done := firstFrame(t)

@@ -5,7 +5,6 @@ import (
 	"image"
 	"log/slog"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/sightlog/sightlog/event"
@@ -15,7 +14,7 @@ import (
 
 // Options choose what is detected. A zero value is the model's default.
 type Options struct {
-	Classes []string // labels wanted; empty: all the model knows
+	Classes []string // labels wanted, as event.ClassName compares them; empty: all the model knows
 	Score   float32  // 0..1: lesser scores are dropped
 	IoU     float32  // 0..1: of two boxes of a class that overlap more, the lesser goes
 
@@ -47,6 +46,7 @@ type Detector struct {
 // *usage.Error.
 func New(m Model, opts Options) (*Detector, error) {
 	s := m.Spec()
+	s.Classes = spelled(s.Classes)
 	dec, err := newDecoder(s)
 	if err != nil {
 		return nil, fmt.Errorf("model %s: %w", s.Name, err)
@@ -73,6 +73,15 @@ func New(m Model, opts Options) (*Detector, error) {
 	return d, nil
 }
 
+// spelled returns the names as event.ClassName spells them.
+func spelled(names []string) []string {
+	out := make([]string, len(names))
+	for i, n := range names {
+		out[i] = event.ClassName(n)
+	}
+	return out
+}
+
 // wanted turns labels into a table by class id.
 func wanted(s Spec, labels []string) ([]bool, error) {
 	table := make([]bool, max(len(s.Classes), 1))
@@ -80,15 +89,19 @@ func wanted(s Spec, labels []string) ([]bool, error) {
 		table[i] = len(labels) == 0
 	}
 	for _, l := range labels {
-		i := slices.IndexFunc(s.Classes, func(c string) bool { return strings.EqualFold(c, strings.TrimSpace(l)) })
-		if i < 0 {
+		found := false
+		for i, c := range s.Classes { // several classes can have one name
+			if c == event.ClassName(l) {
+				table[i], found = true, true
+			}
+		}
+		if !found {
 			known := strings.Join(s.Classes[:min(len(s.Classes), 12)], ", ")
 			if len(s.Classes) > 12 {
 				known += ", …"
 			}
 			return nil, usage.New("it knows "+known, "model %s has no class %q", s.Name, l)
 		}
-		table[i] = true
 	}
 	return table, nil
 }

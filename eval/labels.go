@@ -39,7 +39,8 @@ type labelFile struct {
 // maxLabels bounds a label file, in bytes.
 const maxLabels = 256 << 20
 
-// ReadLabels reads a COCO label file and keeps the boxes of one category.
+// ReadLabels reads a COCO label file and keeps the boxes of one category, whose
+// name event.ClassName compares.
 func ReadLabels(path, category string) ([]Image, error) {
 	st, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -66,7 +67,7 @@ func ReadLabels(path, category string) ([]Image, error) {
 func (f *labelFile) join(category string) ([]Image, error) {
 	wanted := make(map[int]bool)
 	for _, c := range f.Categories {
-		wanted[c.ID] = c.Name == category
+		wanted[c.ID] = event.ClassName(c.Name) == event.ClassName(category)
 	}
 	known := false
 	for _, w := range wanted {

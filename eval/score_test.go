@@ -106,6 +106,11 @@ func TestLabelsAreReadAndTheirFaultsNamed(t *testing.T) {
 	require.Equal(t, []event.Box{{5, 5, 7, 7}}, images[0].Ignore)
 	require.Empty(t, images[1].Truth)
 
+	images, err = eval.ReadLabels(write(`{"images": [{"id": 1}], "categories": [{"id": 4, "name": "Person"}],
+		"annotations": [{"image_id": 1, "category_id": 4, "bbox": [1, 2, 3, 4]}]}`), "person")
+	require.NoError(t, err, "case does not count")
+	require.Len(t, images[0].Truth, 1)
+
 	for says, text := range map[string]string{
 		"no category":        `{"images": [], "categories": []}`,
 		"which is not there": `{"images": [], "categories": [{"id": 1, "name": "person"}], "annotations": [{"image_id": 1, "category_id": 1}]}`,

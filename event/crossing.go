@@ -34,7 +34,7 @@ type Crossing struct {
 	Direction string `json:"direction"` // In or Out
 	TrackID   int64  `json:"track_id"`
 	ClassID   int    `json:"class_id"`
-	Label     string `json:"label"`
+	Label     string `json:"label"` // as ClassName spells it
 }
 
 // Crossing returns a crossing in the sighting's frame. What is crossed, how
@@ -60,7 +60,8 @@ func (c *Crossing) Encode() ([]byte, error) {
 	return b, nil
 }
 
-// DecodeCrossing decodes and validates a crossing.
+// DecodeCrossing decodes and validates a crossing, its label spelled as
+// ClassName does.
 func DecodeCrossing(b []byte) (*Crossing, error) {
 	var c Crossing
 	if err := json.Unmarshal(b, &c); err != nil {
@@ -69,6 +70,7 @@ func DecodeCrossing(b []byte) (*Crossing, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("decode crossing %q: %w", c.EventID, err)
 	}
+	c.Label = ClassName(c.Label)
 	return &c, nil
 }
 

@@ -10,4 +10,7 @@
 // position, so a replay gives the same value; for a live source it is the
 // arrival. GrabbedAt is the host's clock when the frame was in our hands:
 // latency is counted from there.
+//
+// Names of classes have one spelling, that of ClassName; a decoded record has
+// it, whatever its producer wrote.
 package event

@@ -61,7 +61,7 @@ type Box [4]float32
 type Object struct {
 	Index   int     `json:"index"` // position in Sighting.Objects, by falling score
 	ClassID int     `json:"class_id"`
-	Label   string  `json:"label"`
+	Label   string  `json:"label"` // as ClassName spells it
 	Score   float32 `json:"score"` // 0..1
 	Box     Box     `json:"box"`
 	TrackID *int64  `json:"track_id,omitempty"` // unique within the run
@@ -112,8 +112,9 @@ func (s *Sighting) Encode() ([]byte, error) {
 	return b, nil
 }
 
-// DecodeSighting decodes and validates a sighting. An error means that this
-// value will never decode, however often it is read.
+// DecodeSighting decodes and validates a sighting, its labels spelled as
+// ClassName does. An error means that this value will never decode, however
+// often it is read.
 func DecodeSighting(b []byte) (*Sighting, error) {
 	var s Sighting
 	if err := json.Unmarshal(b, &s); err != nil {
@@ -121,6 +122,9 @@ func DecodeSighting(b []byte) (*Sighting, error) {
 	}
 	if err := s.Validate(); err != nil {
 		return nil, fmt.Errorf("decode sighting %q: %w", s.EventID, err)
+	}
+	for i := range s.Objects {
+		s.Objects[i].Label = ClassName(s.Objects[i].Label)
 	}
 	return &s, nil
 }

@@ -43,8 +43,6 @@ type runRow struct {
 	*event.Run
 }
 
-const person = "person"
-
 // collect resolves names and days and fills the columns from items.
 func (s *Sink) collect(ctx context.Context, items []item) (*rows, error) {
 	r := new(rows)
@@ -82,14 +80,11 @@ func (s *Sink) addSighting(ctx context.Context, r *rows, g *event.Sighting) erro
 		return err
 	}
 	captured := timestamp(g.CapturedAt)
-	var people int32
+	people := int32(event.People(g.Objects))
 	d := &r.detections
 	for _, o := range g.Objects {
 		if err := s.names.class(ctx, run, o); err != nil {
 			return err
-		}
-		if o.Label == person {
-			people++
 		}
 		d.captured = append(d.captured, captured)
 		d.camera = append(d.camera, camera)

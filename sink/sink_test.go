@@ -1,6 +1,7 @@
 package sink_test
 
 import (
+	"bytes"
 	"testing"
 	"time"
 
@@ -26,6 +27,23 @@ func TestEverySightingBecomesOneRowAndEveryPersonOne(t *testing.T) {
 	require.Equal(t, 3*people(0, 300), w.number("SELECT sum(people) FROM sightings"))
 	require.Equal(t, 0, w.number("SELECT count(*) FROM sightings_default"))
 	require.Equal(t, 3*people(0, 300), w.number("SELECT count(*) FROM v_detections WHERE label = 'person' AND camera = ANY('{porch,yard,gate}')"))
+}
+
+// A producer of another make may spell a class its own way; it is counted and
+// found all the same.
+func TestPeople_LabelsOfAnotherCase_AreCountedAndFound(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start()
+	s := sighting("porch", "r1", 5)
+	s.Objects[0].Label, s.Objects[1].Label, s.Objects[1].ClassID = "Person", " PERSON", 7
+	c := crossing(t, "porch", "r1", 5)
+	c.Value = bytes.Replace(c.Value, []byte(`"label":"person"`), []byte(`"label":"Person"`), 1)
+	w.produce(record(t, s), c)
+	w.drain()
+	require.Equal(t, 2, w.number("SELECT people FROM sightings"))
+	require.Equal(t, 2, w.number("SELECT count(*) FROM v_detections WHERE label = 'person'"))
+	require.Equal(t, 1, w.number("SELECT count(*) FROM v_crossings WHERE label = 'person'"))
 }
 
 func TestRowHoldsWhatTheSightingSays(t *testing.T) {

@@ -161,7 +161,7 @@ func (c *camera) frames(ctx context.Context, src ingest.Source, w stream.Writer)
 		c.update(func(s *pipeline.Camera) {
 			s.Frames++
 			s.Objects += int64(len(objects))
-			s.People = len(objects)
+			s.People = event.People(objects)
 			s.Dropped += f.Dropped
 		})
 		if c.skipEmpty && len(objects) == 0 {
