@@ -3,19 +3,33 @@ package detector
 import (
 	"fmt"
 	"image"
+	"math"
 	"slices"
 )
 
-// query says which candidates are wanted.
+// query says which candidates are wanted, and what was odd in a frame's outputs.
 type query struct {
-	score float32
-	class []bool // by id; an id beyond it is not wanted
-	in    image.Point
-	nan   int // scores and boxes that were not numbers
+	score  float32
+	class  []bool // by id
+	rest   bool   // ids beyond it are wanted, too
+	in     image.Point
+	padded bool // rows without a box may have any score below the threshold
+
+	nan    int     // scores, boxes and classes that were not numbers
+	odd    float32 // a score that is no probability; 0: none
+	beyond int     // the greatest class id without a name; 0: none
 }
 
+// slack is how far a probability may lie outside 0..1: outputs of eight bits are
+// that coarse.
+const slack = 0.05
+
+// wants reports whether objects of the class are reported.
 func (q *query) wants(class int) bool {
-	return class >= 0 && class < len(q.class) && q.class[class]
+	if class >= len(q.class) {
+		return q.rest
+	}
+	return class >= 0 && q.class[class]
 }
 
 // passes reports whether a score reaches the threshold; NaN does not.
@@ -23,24 +37,47 @@ func (q *query) passes(score float32) bool {
 	if score >= q.score {
 		return true
 	}
-	if score != score {
+	switch {
+	case score != score:
 		q.nan++
+	case score < -slack && !q.padded:
+		q.odd = score
 	}
 	return false
 }
 
 // keep appends a candidate that passes and is wanted.
 func (q *query) keep(dst []candidate, box [4]float32, score float32, class int) []candidate {
-	if !q.passes(score) || !q.wants(class) {
+	if !q.passes(score) {
+		return dst
+	}
+	if class >= len(q.class) {
+		q.beyond = max(q.beyond, class)
+	}
+	if score > 1+slack {
+		q.odd = score
+	}
+	if !q.wants(class) {
 		return dst
 	}
 	for _, v := range box {
-		if v != v {
+		if v-v != 0 { // NaN and the infinities
 			q.nan++
 			return dst
 		}
 	}
 	return append(dst, candidate{box, min(score, 1), int32(class)})
+}
+
+// classID reads a class from a float; -1 is none.
+func (q *query) classID(v float32) int {
+	if !(v > -0.5 && v < maxClasses) {
+		if v-v != 0 {
+			q.nan++
+		}
+		return -1
+	}
+	return int(v + 0.5)
 }
 
 // decoder reads one layout of outputs. decode appends the wanted candidates
@@ -59,11 +96,11 @@ func Decoders() []string {
 func newDecoder(s Spec) (decoder, error) {
 	switch s.Decoder {
 	case "yolox":
-		return yolox{raw: !s.Decoded}, nil
+		return yolox{decoded: s.Decoded}, nil
 	case "yolov5":
 		return yolov5{}, nil
 	case "yolov8":
-		return yolov8{}, nil
+		return yolov8{classes: len(s.Classes)}, nil
 	case "end2end":
 		return end2end{}, nil
 	case "mmdeploy":
@@ -100,12 +137,24 @@ func output(name string, out []Tensor, i int, want ...int64) (*Tensor, []int64, 
 	return t, d, nil
 }
 
+// first returns the first output as rows of n or more columns.
+func first(name string, out []Tensor, n int) (*Tensor, int, error) {
+	t, d, err := output(name, out, 0, -1, -1)
+	if err != nil {
+		return nil, 0, err
+	}
+	if int(d[1]) < n || t.F32 == nil && d[0] > 0 {
+		return nil, 0, fmt.Errorf("decode %s: output %s is not f32 [1,N,%d] or more", name, t, n)
+	}
+	return t, int(d[1]), nil
+}
+
 // best returns the index and value of the greatest score, the first of equal
-// ones. NaN is never greatest; -1 if there is nothing else.
+// ones. NaN is never greatest; -1 and NaN if there is nothing else.
 func best(scores []float32) (int, float32) {
-	at, top := -1, float32(-1)
+	at, top := -1, float32(math.NaN())
 	for i, v := range scores {
-		if v > top {
+		if v > top || at < 0 && v == v {
 			at, top = i, v
 		}
 	}

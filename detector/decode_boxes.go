@@ -21,6 +21,9 @@ func (sightlog) decode(dst []candidate, out []Tensor, q *query) ([]candidate, er
 		return dst, err
 	}
 	classes := int(ds[1])
+	if classes < 1 {
+		return dst, fmt.Errorf("decode sightlog: output %s has no class", s)
+	}
 	for i := range int(d[0]) {
 		class, score := 0, s.F32[i*classes]
 		if classes > 1 {
@@ -34,19 +37,27 @@ func (sightlog) decode(dst []candidate, out []Tensor, q *query) ([]candidate, er
 }
 
 // end2end reads [1,N,6], suppression inside: x1, y1, x2, y2 in input pixels,
-// score, class (YOLOv10, YOLO26 and exports with suppression).
+// score, class (YOLOv10, YOLO26 and exports with suppression). Further columns,
+// such as a pose's joints, are not read.
 type end2end struct{}
 
 func (end2end) suppressed() bool { return true }
 
 func (end2end) decode(dst []candidate, out []Tensor, q *query) ([]candidate, error) {
-	t, _, err := output("end2end", out, 0, -1, 6)
+	t, row, err := first("end2end", out, 6)
 	if err != nil {
 		return dst, err
 	}
-	for at := 0; at < len(t.F32); at += 6 {
+	switch n, grid := int64(len(t.F32)/row), cells(q.in.X, q.in.Y); {
+	case n == 0:
+	case n == grid:
+		return dst, fmt.Errorf("decode end2end: output %s has a row for each cell of a grid; is it yolox?", t)
+	case n == 3*grid:
+		return dst, fmt.Errorf("decode end2end: output %s has three rows for each cell of a grid; is it yolov5?", t)
+	}
+	for at := 0; at < len(t.F32); at += row {
 		r := t.F32[at : at+6]
-		dst = q.keep(dst, [4]float32(r), r[4], int(r[5]))
+		dst = q.keep(dst, [4]float32(r), r[4], q.classID(r[5]))
 	}
 	return dst, nil
 }
@@ -68,7 +79,7 @@ func (mmdeploy) decode(dst []candidate, out []Tensor, q *query) ([]candidate, er
 	}
 	for i := range int(d[0]) {
 		r := t.F32[5*i : 5*i+5]
-		dst = q.keep(dst, [4]float32(r), r[4], l.class(i))
+		dst = q.keep(dst, [4]float32(r), r[4], q.classOf(l, i))
 	}
 	return dst, nil
 }
@@ -105,17 +116,20 @@ func (boxes) decode(dst []candidate, out []Tensor, q *query) ([]candidate, error
 		return dst, err
 	}
 	for i := range int(d[0]) {
-		dst = q.keep(dst, [4]float32(b.F32[4*i:]), s.F32[i], l.class(i))
+		dst = q.keep(dst, [4]float32(b.F32[4*i:]), s.F32[i], q.classOf(l, i))
 	}
 	return dst, nil
 }
 
-// class reads a label of either type.
-func (t *Tensor) class(i int) int {
-	if t.I64 != nil {
-		return int(t.I64[i])
+// classOf reads a label of either type.
+func (q *query) classOf(t *Tensor, i int) int {
+	if t.I64 == nil {
+		return q.classID(t.F32[i])
 	}
-	return int(t.F32[i])
+	if v := t.I64[i]; v >= 0 && v < maxClasses {
+		return int(v)
+	}
+	return -1
 }
 
 // detr reads boxes [1,N,4], centre and size as parts of the input, and logits

@@ -4,19 +4,22 @@ import "fmt"
 
 // yolov8 reads [1,4+C,N], the layout of YOLOv8, 11 and 26 without suppression
 // inside: a row each of centre x, centre y, width and height in input pixels,
-// then one of scores for each class.
-type yolov8 struct{}
+// then one of scores for each class. What comes after those, such as a pose's
+// joints, is not read.
+type yolov8 struct {
+	classes int
+}
 
 func (yolov8) suppressed() bool { return false }
 
-func (yolov8) decode(dst []candidate, out []Tensor, q *query) ([]candidate, error) {
+func (y yolov8) decode(dst []candidate, out []Tensor, q *query) ([]candidate, error) {
 	t, d, err := output("yolov8", out, 0, -1, -1)
 	if err != nil {
 		return dst, err
 	}
-	classes, n := int(d[0])-4, int(d[1])
-	if classes < 1 || t.F32 == nil {
-		return dst, fmt.Errorf("decode yolov8: output %s is not f32 [1,4+C,N]", t)
+	classes, n := y.classes, int(d[1])
+	if classes < 1 || int(d[0]) < 4+classes || t.F32 == nil {
+		return dst, fmt.Errorf("decode yolov8: output %s is not f32 [1,4+C,N] of %d classes", t, classes)
 	}
 	scores := t.F32[4*n:]
 	for class := range classes {

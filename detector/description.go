@@ -16,10 +16,12 @@ import (
 )
 
 // Description is what a YAML file beside a model says of it: model.yaml for
-// model.onnx. It overrides what was recognised; what it leaves out stays.
+// model.onnx. It overrides what was recognised; what it leaves out stays. A
+// decoder brings the input that its models are usually fed.
 type Description struct {
 	Decoder   string    `yaml:"decoder"`   // one of Decoders
-	Decoded   *bool     `yaml:"decoded"`   // yolox: the graph adds the grid itself
+	Decoded   *bool     `yaml:"decoded"`   // yolox: whether the graph adds the grid itself
+	Layout    Axes      `yaml:"layout"`    // nchw or nhwc
 	Order     Order     `yaml:"order"`     // bgr or rgb
 	Mean      []float32 `yaml:"mean"`      // three, in that order: (pixel-mean)/std, pixel 0..255
 	Std       []float32 `yaml:"std"`       // three
@@ -54,7 +56,7 @@ func ReadDescription(model string) (*Description, error) {
 	var d Description
 	if err := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(&d); err != nil && !errors.Is(err, io.EOF) {
 		line, _, _ := strings.Cut(err.Error(), "\n")
-		return nil, usage.Wrap(err, "keys are decoder, decoded, order, mean, std, pad, letterbox, stride, side, classes, score and iou", "%s: %s", path, line)
+		return nil, usage.Wrap(err, "keys are decoder, decoded, layout, order, mean, std, pad, letterbox, stride, side, classes, score and iou", "%s: %s", path, line)
 	}
 	if err := d.check(); err != nil {
 		return nil, usage.Wrap(err, "", "%s: %s", path, err)
@@ -86,6 +88,7 @@ func (d *Description) check() error {
 	}
 	return errors.Join(
 		oneOf("decoder", d.Decoder, Decoders()...),
+		oneOf("layout", string(d.Layout), string(NCHW), string(NHWC)),
 		oneOf("order", string(d.Order), string(BGR), string(RGB)),
 		oneOf("letterbox", string(d.Letterbox), string(TopLeft), string(Centre), string(Stretch)),
 		three("mean", d.Mean), three("std", d.Std),
@@ -94,9 +97,8 @@ func (d *Description) check() error {
 	)
 }
 
-// Apply overrides a spec.
+// Apply overrides a spec that was recognised with the description's decoder.
 func (d *Description) Apply(s *Spec) {
-	set(&s.Decoder, d.Decoder)
 	set(&s.Order, d.Order)
 	set(&s.Letterbox, d.Letterbox)
 	set(&s.Stride, d.Stride)
@@ -104,13 +106,10 @@ func (d *Description) Apply(s *Spec) {
 	set(&s.Score, d.Score)
 	set(&s.IoU, d.IoU)
 	if d.Decoded != nil {
-		s.Decoded = *d.Decoded
+		s.Decoded = d.Decoded
 	}
 	if d.Pad != nil {
 		s.Pad = *d.Pad
-	}
-	if len(d.Classes) > 0 {
-		s.Classes = d.Classes
 	}
 	for i := range 3 { // a spec has them as B, G, R
 		c := i

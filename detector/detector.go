@@ -38,6 +38,7 @@ type Detector struct {
 	boxes      map[image.Point]*letterbox // by the frame's size
 	candidates []candidate
 	warned     bool // of NaN
+	unnamed    bool // warned of classes without a name
 	plain      bool // see letterbox
 }
 
@@ -66,7 +67,7 @@ func New(m Model, opts Options) (*Detector, error) {
 		}
 	}
 	d := &Detector{model: m, spec: s, opts: opts, decoder: dec, box: &letterbox{spec: s}, boxes: map[image.Point]*letterbox{}}
-	d.query.score = opts.Score
+	d.query.score, d.query.rest, d.query.padded = opts.Score, len(opts.Classes) == 0, dec.suppressed()
 	if d.query.class, err = wanted(s, opts.Classes); err != nil {
 		return nil, err
 	}
@@ -124,7 +125,8 @@ func (d *Detector) Model() event.Model {
 
 // Detect appends the frame's objects to dst[:0] and returns them, by falling
 // score, their index, label and box set. Boxes are in the frame's pixels and
-// rounded to a tenth of one. An error concerns this frame alone.
+// rounded to a tenth of one. A *usage.Error concerns the model, any other this
+// frame alone.
 func (d *Detector) Detect(f *ingest.Frame, dst []event.Object) ([]event.Object, error) {
 	dst = dst[:0]
 	if err := d.fit(f.Size()); err != nil {
@@ -142,15 +144,17 @@ func (d *Detector) Detect(f *ingest.Frame, dst []event.Object) ([]event.Object, 
 
 // objects turns the model's outputs into objects.
 func (d *Detector) objects(out []Tensor, dst []event.Object) ([]event.Object, error) {
-	d.query.in, d.query.nan = d.box.input, 0
+	d.query.in, d.query.nan, d.query.odd, d.query.beyond = d.box.input, 0, 0, 0
 	c, err := d.decoder.decode(d.candidates[:0], out, &d.query)
 	d.candidates = c[:0]
 	if err != nil {
-		return dst, fmt.Errorf("model %s: %w", d.spec.Name, err)
+		return dst, usage.Wrap(err, "name its decoder in a description beside it", "model %s: %s", d.spec.Name, err)
 	}
-	if d.query.nan > 0 && !d.warned {
-		d.warned = true
-		d.opts.Log.Warn("the model answers with values that are not numbers; they are left out", "model", d.spec.Name, "in_this_frame", d.query.nan)
+	if err := d.doubt(); err != nil {
+		return dst, err
+	}
+	if inParts(c) {
+		scale(c, d.box.input)
 	}
 	sortByScore(c)
 	c = c[:min(len(c), maxCandidates)]
@@ -169,6 +173,46 @@ func (d *Detector) objects(out []Tensor, dst []event.Object) ([]event.Object, er
 		})
 	}
 	return dst, nil
+}
+
+// doubt reports outputs that no model of this layout gives: once each what is
+// left out, and as a *usage.Error what makes all of them worthless.
+func (d *Detector) doubt() error {
+	q := &d.query
+	if q.odd != 0 {
+		return usage.New("export it with the sigmoid inside", "model %s, read as %s: a score is %.4g, not a probability from 0 to 1; it may be a logit", d.spec.Name, d.spec.Decoder, q.odd)
+	}
+	if q.nan > 0 && !d.warned {
+		d.warned = true
+		d.opts.Log.Warn("the model answers with values that are not numbers; they are left out", "model", d.spec.Name, "in_this_frame", q.nan)
+	}
+	if q.beyond > 0 && !d.unnamed {
+		d.unnamed = true
+		d.opts.Log.Warn("the model answers with a class that has no name; name it in the classes of its description",
+			"model", d.spec.Name, "class", q.beyond, "names", len(d.spec.Classes))
+	}
+	return nil
+}
+
+// inParts reports whether boxes are in parts of the input: in pixels all of
+// them would lie within two of its corner.
+func inParts(c []candidate) bool {
+	for i := range c {
+		for _, v := range c[i].box {
+			if v < -2 || v > 2 {
+				return false
+			}
+		}
+	}
+	return len(c) > 0
+}
+
+// scale turns parts of the input into its pixels.
+func scale(c []candidate, in image.Point) {
+	for i := range c {
+		b := &c[i].box
+		b[0], b[1], b[2], b[3] = b[0]*float32(in.X), b[1]*float32(in.Y), b[2]*float32(in.X), b[3]*float32(in.Y)
+	}
 }
 
 // maxSizes is for how many sizes of frames a detector stays ready: cameras of

@@ -13,6 +13,17 @@
 // none of them NaN or empty, and no allocation a frame in the steady state. A
 // Detector belongs to one goroutine at a time.
 //
+// How a graph is fed and read is recognised from its inputs, outputs and
+// metadata, and from a description (model.yaml beside model.onnx), which counts
+// more. A number of rows that is that of a grid's cells is a grid, whatever the
+// columns. What cannot be read right is an error of one line, when the model is
+// opened (no picture as input, a batch of several, outputs of no known layout, a
+// task other than boxes, other numbers of classes and of names) or at the first
+// frame (rows that are no such layout's, scores that are no probabilities).
+// Boxes in parts of the input are scaled; a pose's joints are passed over. Left
+// out, with one warning, are values that are not finite; a class without a name
+// is "class" and its number. Names are spelled as event.ClassName does.
+//
 // It leaves to others where frames come from (ingest) and who is the same
 // person in the next one (detector/track).
 package detector

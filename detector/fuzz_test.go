@@ -16,7 +16,7 @@ func FuzzDecoders(f *testing.F) {
 	f.Add(uint8(2), int64(6), int64(9), int64(2), []byte{0, 0, 192, 127, 0, 0, 128, 127})
 	f.Fuzz(func(t *testing.T, which uint8, a, b, c int64, data []byte) {
 		names := Decoders()
-		d, err := newDecoder(Spec{Decoder: names[int(which)%len(names)]})
+		d, err := newDecoder(Spec{Decoder: names[int(which)%len(names)], Classes: []string{"a", "b", "c"}})
 		require.NoError(t, err)
 		fill := func(name string, shape ...int64) Tensor {
 			n := int64(1)

@@ -168,8 +168,8 @@ func TestDescriptionOverridesWhatWasRecognised(t *testing.T) {
 	d, err = detector.ReadDescription(model)
 	require.NoError(t, err)
 	s, err := detector.Recognise(
-		[]detector.TensorInfo{{Name: "images", Shape: []int64{1, 3, 64, 64}, Float32: true}},
-		[]detector.TensorInfo{{Name: "strange", Shape: []int64{1, 77, 7}, Float32: true}}, nil, d)
+		[]detector.TensorInfo{{Name: "images", Shape: []int64{1, 3, 64, 64}, Type: detector.Float32}},
+		[]detector.TensorInfo{{Name: "strange", Shape: []int64{1, 77, 7}, Type: detector.Float32}}, nil, d)
 	require.NoError(t, err)
 	require.Equal(t, "yolov5", s.Decoder)
 	require.Equal(t, [3]float32{3, 2, 1}, s.Mean)
@@ -203,8 +203,8 @@ func FuzzRecognise(f *testing.F) {
 	f.Add(int64(1), int64(3549), int64(85), int64(416), "")
 	f.Fuzz(func(t *testing.T, a, b, c, side int64, names string) {
 		s, err := detector.Recognise(
-			[]detector.TensorInfo{{Name: "images", Shape: []int64{1, 3, side, side}, Float32: true}},
-			[]detector.TensorInfo{{Name: "output", Shape: []int64{a, b, c}, Float32: true}},
+			[]detector.TensorInfo{{Name: "images", Shape: []int64{1, 3, side, side}, Type: detector.Float32}},
+			[]detector.TensorInfo{{Name: "output", Shape: []int64{a, b, c}, Type: detector.Float32}},
 			map[string]string{"names": names, "stride": names, "threshold": names}, nil)
 		if err == nil {
 			_, err = detector.New(&constant{spec: s}, detector.Options{})

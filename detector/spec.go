@@ -19,6 +19,16 @@ const (
 	Stretch Placement = "stretch" // over all of it, the aspect lost
 )
 
+// Axes is the order of the input tensor's dimensions: pictures, colours (C),
+// rows (H) and columns (W).
+type Axes string
+
+// The orders of dimensions.
+const (
+	NCHW Axes = "nchw"
+	NHWC Axes = "nhwc"
+)
+
 // Spec says what a model wants to be fed and how to read what it answers.
 type Spec struct {
 	Name   string
@@ -31,13 +41,18 @@ type Spec struct {
 	Stride         int
 	Side           int
 
+	// Input and Axes are the graph's own: a Model turns the f32 [1,3,h,w] that it
+	// is fed into them.
+	Input Element
+	Axes  Axes
+
 	Order     Order
 	Mean, Std [3]float32 // (pixel-Mean)/Std, pixel 0..255, in the order B, G, R
 	Pad       float32    // pixel value of the border
 	Letterbox Placement
 
 	Decoder string // one of Decoders
-	Decoded bool   // yolox: the graph adds the grid itself
+	Decoded *bool  // yolox: whether the graph adds the grid itself; nil: seen from its values
 	// VariableOutput: the outputs' sizes depend on the picture.
 	VariableOutput bool
 	Classes        []string // by class id

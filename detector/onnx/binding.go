@@ -17,11 +17,13 @@ type binding struct {
 	data   *float32 // of the detector's tensor: tells whether it is still this one
 	shape  []int64
 	inputs []ort.Value // the picture, and its size where the graph asks for it
+	feed   func()      // fills the picture; nil: it is the detector's own memory
 
 	// Outputs of known size are allocated once and filled in place.
-	io     *ort.IoBinding
-	fixed  []ort.Value
-	result []detector.Tensor
+	io      *ort.IoBinding
+	fixed   []ort.Value
+	result  []detector.Tensor
+	refresh []func() // copy those of other types than the detector reads
 
 	// Outputs that vary in size are allocated by each run.
 	latest []ort.Value
@@ -30,11 +32,11 @@ type binding struct {
 // bind runs the graph once to learn the sizes of its outputs, and binds
 // tensors of those sizes.
 func bind(s *Session, in *detector.Tensor) (*binding, error) {
-	input, err := ort.NewTensor(ort.NewShape(in.Shape...), in.F32)
+	picture, feed, err := input(&s.spec, in)
 	if err != nil {
 		return nil, fmt.Errorf("bind input %v: %w", in.Shape, err)
 	}
-	b := &binding{s: s, data: &in.F32[0], shape: slices.Clone(in.Shape), inputs: []ort.Value{input}}
+	b := &binding{s: s, data: &in.F32[0], shape: slices.Clone(in.Shape), inputs: []ort.Value{picture}, feed: feed}
 	if s.sized {
 		size, err := ort.NewTensor(ort.NewShape(1, 2), []int64{in.Shape[3], in.Shape[2]})
 		if err != nil {
@@ -48,7 +50,7 @@ func bind(s *Session, in *detector.Tensor) (*binding, error) {
 	if s.spec.VariableOutput {
 		return b, nil
 	}
-	if _, err := b.takeLatest(); err != nil {
+	if _, err := b.run(); err != nil {
 		b.destroy()
 		return nil, err
 	}
@@ -63,7 +65,7 @@ func bind(s *Session, in *detector.Tensor) (*binding, error) {
 		var v ort.Value
 		if v, err = like(b.latest[i]); err == nil {
 			b.fixed = append(b.fixed, v)
-			b.result[i], err = view(s.out[i], v)
+			err = b.show(i, v)
 		}
 		if err == nil {
 			err = b.io.BindOutput(s.out[i], v)
@@ -78,24 +80,49 @@ func bind(s *Session, in *detector.Tensor) (*binding, error) {
 }
 
 func (b *binding) run() ([]detector.Tensor, error) {
+	if b.feed != nil {
+		b.feed()
+	}
 	if b.io == nil {
 		return b.takeLatest()
 	}
 	if err := b.s.ort.RunWithBinding(b.io); err != nil {
 		return nil, err
 	}
+	for _, refresh := range b.refresh {
+		refresh()
+	}
 	return b.result, nil
+}
+
+// show makes v the i-th result of every run from now on.
+func (b *binding) show(i int, v ort.Value) error {
+	t, refresh, err := view(b.s.out[i], v)
+	b.result[i] = t
+	if refresh != nil {
+		b.refresh = append(b.refresh, refresh)
+	}
+	return err
 }
 
 // takeLatest runs the graph with outputs of its own making.
 func (b *binding) takeLatest() ([]detector.Tensor, error) {
 	b.drop()
+	for i, shape := range b.s.halves {
+		var err error
+		if shape == nil {
+			continue
+		}
+		if b.latest[i], err = halves(shape); err != nil {
+			return nil, fmt.Errorf("allocate output %s: %w", b.s.out[i], err)
+		}
+	}
 	if err := b.s.ort.Run(b.inputs, b.latest); err != nil {
 		return nil, err
 	}
 	for i, v := range b.latest {
 		var err error
-		if b.result[i], err = view(b.s.out[i], v); err != nil {
+		if b.result[i], _, err = view(b.s.out[i], v); err != nil {
 			return nil, err
 		}
 	}
@@ -123,26 +150,4 @@ func (b *binding) destroy() {
 	for _, v := range b.inputs {
 		v.Destroy()
 	}
-}
-
-// like allocates a tensor of v's type and size.
-func like(v ort.Value) (ort.Value, error) {
-	switch t := v.(type) {
-	case *ort.Tensor[float32]:
-		return ort.NewEmptyTensor[float32](t.GetShape())
-	case *ort.Tensor[int64]:
-		return ort.NewEmptyTensor[int64](t.GetShape())
-	}
-	return nil, fmt.Errorf("an output is %T, not a tensor of float32 or int64", v)
-}
-
-// view shows a tensor's data without copying it.
-func view(name string, v ort.Value) (detector.Tensor, error) {
-	switch t := v.(type) {
-	case *ort.Tensor[float32]:
-		return detector.Tensor{Name: name, Shape: t.GetShape(), F32: t.GetData()}, nil
-	case *ort.Tensor[int64]:
-		return detector.Tensor{Name: name, Shape: t.GetShape(), I64: t.GetData()}, nil
-	}
-	return detector.Tensor{}, fmt.Errorf("output %s is %T, not a tensor of float32 or int64", name, v)
 }

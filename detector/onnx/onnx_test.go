@@ -55,7 +55,7 @@ func TestBadModelsAreUsageErrors(t *testing.T) {
 	classifier := graph([]int64{1, 3, 224, 224}, 1, 1000)
 	twoPictures := graph([]int64{1, 3, 64, 64}, 1, 84, 6)
 	twoPictures.Input("more", tinyonnx.Float32, 1, 3, 64, 64)
-	half := graph([]int64{1, 64, 64, 3}, 1, 84, 6)
+	grey := graph([]int64{1, 64, 64, 1}, 1, 84, 6)
 	var manyClasses tinyonnx.Graph
 	manyClasses.Input("images", tinyonnx.Float32, 1, 3, 416, 416)
 	manyClasses.Floats("c", []float32{0}, 1, 1, 1)
@@ -72,13 +72,84 @@ func TestBadModelsAreUsageErrors(t *testing.T) {
 		{write("cut.onnx", real[:len(real)/2]), "not an ONNX file"},
 		{write("classifier.onnx", classifier.Bytes()), "no detector: no decoder knows outputs like output [1 1000]"},
 		{write("two.onnx", twoPictures.Bytes()), "no detector: its 2 inputs"},
-		{write("nhwc.onnx", half.Bytes()), "no detector: its input images [1 64 64 3] is not a picture"},
+		{write("grey.onnx", grey.Bytes()), "no detector: its input images [1 64 64 1] is not a picture"},
 		{write("classes.onnx", manyClasses.Bytes()), "no detector: 20000 classes"},
 	} {
 		_, err := onnx.Open(c.path, onnx.Options{Library: lib})
 		require.Truef(t, usage.Is(err), "%s: %v", c.path, err)
 		require.Contains(t, err.Error(), c.says)
 		require.NotContains(t, err.Error(), "\n")
+	}
+}
+
+// Weights can lie in a file of their own; where that is not there, or is cut
+// short, the file is named and not the model.
+func TestOpen_WeightsBesideTheModel_MissingOnesAreNamed(t *testing.T) {
+	t.Parallel()
+	var g tinyonnx.Graph
+	g.Input("images", tinyonnx.Float32, 1, 3, 64, 64)
+	g.External("c", "model.onnx.data", 1, 5, 84)
+	g.Node("Identity", []string{"c"}, []string{"output"}, nil)
+	g.Output("output", tinyonnx.Float32, 1, 5, 84)
+	dir := t.TempDir()
+	model, data := filepath.Join(dir, "model.onnx"), filepath.Join(dir, "model.onnx.data")
+	require.NoError(t, os.WriteFile(model, g.Bytes(), 0o600))
+	for size, says := range map[int]string{-1: "model.onnx.data, which is not there", 10: "which is cut short", 4 * 5 * 84: ""} {
+		if size >= 0 {
+			require.NoError(t, os.WriteFile(data, make([]byte, size), 0o600))
+		} else {
+			require.NoError(t, os.RemoveAll(data))
+		}
+		s, err := onnx.Open(model, onnx.Options{Library: library(t)})
+		if says == "" {
+			require.NoError(t, err)
+			require.NoError(t, s.Close())
+			continue
+		}
+		require.Truef(t, usage.Is(err), "%d bytes: %v", size, err)
+		require.Contains(t, err.Error(), says)
+		require.NotContains(t, err.Error(), "\n")
+	}
+}
+
+// Outputs of other types than f32 and i64 are turned into them, or named.
+func TestOpen_TypesOfOutputs_AreReadOrNamed(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		elem  int
+		shape []int64
+		says  string
+	}{
+		{tinyonnx.Float16, []int64{1, 5, 84}, ""},
+		{tinyonnx.Float16, []int64{-1, 5, 84}, ""},
+		{tinyonnx.Float64, []int64{1, 5, -1}, ""},
+		{tinyonnx.BFloat16, []int64{1, 5, 84}, "bfloat16"},
+		{tinyonnx.Uint8, []int64{1, 5, 84}, "u8"},
+	} {
+		var g tinyonnx.Graph
+		g.Metadata = map[string]string{"names": "['person']"}
+		g.Input("images", tinyonnx.Float32, 1, 3, 64, 64)
+		values := make([]float32, 5*84)
+		for i := range values {
+			values[i] = float32(i) / 256
+		}
+		g.Floats("c", values, 1, 5, 84)
+		g.Node("Cast", []string{"c"}, []string{"output"}, map[string]any{"to": int64(c.elem)})
+		g.Output("output", c.elem, c.shape...)
+		s, err := onnx.OpenBytes(g.Bytes(), onnx.Options{Name: "m", Library: library(t)})
+		if c.says != "" {
+			require.Truef(t, usage.Is(err), "%+v: %v", c, err)
+			require.Contains(t, err.Error(), c.says)
+			continue
+		}
+		require.NoError(t, err, "%+v", c)
+		for range 2 {
+			out, err := s.Run(&detector.Tensor{Shape: []int64{1, 3, 64, 64}, F32: make([]float32, 3*64*64)})
+			require.NoError(t, err)
+			require.Equal(t, []int64{1, 5, 84}, out[0].Shape)
+			require.Equal(t, values, out[0].F32, "f16 holds these exactly")
+		}
+		require.NoError(t, s.Close())
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -48,6 +49,7 @@ type Session struct {
 	users    *atomic.Int64 // sessions that share ort; the last to close frees it
 	bound    []*binding    // for the inputs used last, the latest first
 	sized    bool          // the graph has a second input, detector.SizeInput
+	halves   [][]int64     // by output: its shape if it is of f16; see readable
 }
 
 // Open loads the model in a file. The file not being there, not being ONNX, or
@@ -100,7 +102,7 @@ func open(src source, sum string, opts Options) (*Session, error) {
 	}
 	in, out, err := src.info()
 	if err != nil {
-		return nil, usage.Wrap(err, "name a model exported to ONNX", "model %s: not an ONNX file that onnxruntime %s reads", src.shown, Version)
+		return nil, unreadable(src, err)
 	}
 	so, err := options(&opts)
 	if err != nil {
@@ -124,6 +126,12 @@ func open(src source, sum string, opts Options) (*Session, error) {
 	if err == nil {
 		s.spec, err = detector.Recognise(ins, outs, meta, opts.Describe)
 	}
+	for _, t := range outs {
+		s.halves = append(s.halves, fixedHalves(t))
+		if err == nil {
+			err = readable(t)
+		}
+	}
 	if err != nil {
 		s.Close()
 		return nil, usage.Wrap(err, "name a detector, or describe it in a .yaml of the same name beside it", "model %s: %s", src.shown, firstLine(err))
@@ -131,6 +139,22 @@ func open(src source, sum string, opts Options) (*Session, error) {
 	s.spec.Name, s.spec.SHA256 = opts.Name, sum
 	s.sized = len(s.in) == 2
 	return s, nil
+}
+
+// missingData finds the file in onnxruntime's word for weights that are not
+// beside the graph.
+var missingData = regexp.MustCompile(`External data path does not exist: "([^"]+)"`)
+
+// unreadable says why onnxruntime does not read a graph.
+func unreadable(src source, err error) error {
+	text := err.Error()
+	if m := missingData.FindStringSubmatch(text); m != nil {
+		return usage.Wrap(err, "put it beside the model", "model %s: its weights are in a file of their own, %s, which is not there", src.shown, filepath.Base(m[1]))
+	}
+	if strings.Contains(text, "External initializer") {
+		return usage.Wrap(err, "copy the model and that file again", "model %s: its weights are in a file of their own, which is cut short or another's", src.shown)
+	}
+	return usage.Wrap(err, "name a model exported to ONNX", "model %s: not an ONNX file that onnxruntime %s reads", src.shown, Version)
 }
 
 // info reads the graph's inputs and outputs, without optimising it.
@@ -157,10 +181,7 @@ func names(info []ort.InputOutputInfo) ([]string, []detector.TensorInfo) {
 	var t []detector.TensorInfo
 	for _, i := range info {
 		n = append(n, i.Name)
-		t = append(t, detector.TensorInfo{
-			Name: i.Name, Shape: i.Dimensions,
-			Float32: i.DataType == ort.TensorElementDataTypeFloat, Int64: i.DataType == ort.TensorElementDataTypeInt64,
-		})
+		t = append(t, detector.TensorInfo{Name: i.Name, Shape: i.Dimensions, Type: element(i)})
 	}
 	return n, t
 }

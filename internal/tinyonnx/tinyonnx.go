@@ -10,9 +10,13 @@ import (
 
 // Element types of onnx.proto3.
 const (
-	Float32 = 1
-	Int64   = 7
-	Float64 = 11
+	Float32  = 1
+	Uint8    = 2
+	Int32    = 6
+	Int64    = 7
+	Float16  = 10
+	Float64  = 11
+	BFloat16 = 16
 )
 
 // Graph is a graph under construction.
@@ -47,6 +51,13 @@ func (g *Graph) Ints(name string, data []int64, shape ...int64) {
 		raw = binary.LittleEndian.AppendUint64(raw, uint64(v))
 	}
 	g.weights = append(g.weights, tensor(name, Int64, raw, shape))
+}
+
+// External adds a constant of floats whose data lie in a file beside the model.
+func (g *Graph) External(name, file string, shape ...int64) {
+	t := tensor(name, Float32, nil, shape)
+	t = bytesField(t, 13, bytesField(bytesField(nil, 1, []byte("location")), 2, []byte(file)))
+	g.weights = append(g.weights, intField(t, 14, 1))
 }
 
 // Node adds an operation with integer attributes: []int64 for a list, int64
@@ -111,6 +122,9 @@ func tensor(name string, elem int64, raw []byte, shape []int64) []byte {
 	}
 	t = intField(t, 2, elem)
 	t = bytesField(t, 8, []byte(name))
+	if raw == nil {
+		return t
+	}
 	return bytesField(t, 9, raw)
 }
 
