@@ -79,6 +79,23 @@ func (g *MotionGate) Look(m *gocv.Mat, pts time.Duration) bool {
 		g.moved, g.open = pts, pts
 		return true
 	}
+	if g.changed() {
+		g.moved = pts
+	}
+	if pts-g.moved > g.opts.Hold && pts-g.open < g.opts.Refresh {
+		return false
+	}
+	g.open = pts
+	return true
+}
+
+// Moved reports whether something had moved in the frame at pts, the last that
+// Look was asked about.
+func (g *MotionGate) Moved(pts time.Duration) bool { return g.begun && pts == g.moved }
+
+// changed compares the cells with what they mostly were, and takes them into
+// it.
+func (g *MotionGate) changed() bool {
 	var all float32
 	for _, i := range g.count {
 		all += g.cells[i] - g.mean[i]
@@ -92,14 +109,7 @@ func (g *MotionGate) Look(m *gocv.Mat, pts time.Duration) bool {
 		}
 		g.mean[i] += motionWeight * d
 	}
-	if float64(changed) > g.opts.Area*float64(len(g.cells)) {
-		g.moved = pts
-	}
-	if pts-g.moved > g.opts.Hold && pts-g.open < g.opts.Refresh {
-		return false
-	}
-	g.open = pts
-	return true
+	return float64(changed) > g.opts.Area*float64(len(g.cells))
 }
 
 // sample takes each cell's brightness from 16 of its pixels, green alone.

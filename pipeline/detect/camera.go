@@ -15,6 +15,7 @@ import (
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/stream"
+	"github.com/sightlog/sightlog/usage"
 )
 
 // commitInterval is the shortest time between two transactions of a file that
@@ -136,7 +137,8 @@ func (c *camera) frames(ctx context.Context, src ingest.Source, w stream.Writer)
 	}
 	defer preview.close()
 	var dropped int64 // since the last sighting that was sent
-	failed := 0       // frames in a row that the detector could not look at
+	check := newReview(c.pool.session.Spec(), c.scene.ignored, c.log.With("camera", c.spec.ID))
+	failed := 0 // frames in a row that the detector could not look at
 	for {
 		if err := src.Next(ctx, &f); err != nil {
 			return err
@@ -156,8 +158,10 @@ func (c *camera) frames(ctx context.Context, src ingest.Source, w stream.Writer)
 			continue
 		}
 		failed = 0
+		check.weak(objects)
 		size := event.Size{Width: f.Size().X, Height: f.Size().Y}
 		objects = c.scene.know(objects, size, f.PTS.Truncate(time.Microsecond)) // as the log will tell it
+		check.add(&f, area(c.scene.settings.Region, f.Size()), objects)
 		c.update(func(s *pipeline.Camera) {
 			s.Frames++
 			s.Objects += int64(len(objects))
@@ -194,6 +198,9 @@ const maxFailed = 25
 func (c *camera) unseen(ctx context.Context, f *ingest.Frame, err error, failed *int) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
+	}
+	if usage.Is(err) { // the model's, of every frame
+		return err
 	}
 	if *failed++; *failed >= maxFailed {
 		return fmt.Errorf("camera %s: %d frames in a row could not be looked at, the last one, %d: %w", c.spec.ID, *failed, f.Seq, err)

@@ -140,3 +140,11 @@ func pixels(region []float64, size image.Point) image.Rectangle {
 	up := func(part float64, of int) int { return int(math.Ceil(part * float64(of))) }
 	return image.Rect(down(region[0], size.X), down(region[1], size.Y), up(region[2], size.X), up(region[3], size.Y))
 }
+
+// area is the part of a frame that is looked at.
+func area(region []float64, size image.Point) image.Rectangle {
+	if region == nil {
+		return image.Rectangle{Max: size}
+	}
+	return pixels(region, size)
+}

@@ -1,0 +1,79 @@
+package detect
+
+import (
+	"image"
+	"log/slog"
+
+	"github.com/sightlog/sightlog/detector"
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/ingest"
+)
+
+// What a review waits for: frames with motion and no detection, or detections
+// as large as the picture and no other.
+const (
+	reviewMoving = 200
+	reviewWhole  = 50
+)
+
+// review watches the beginning of a run for what a model gives that is fed or
+// read the wrong way: nothing at all, or boxes as large as the picture. Both can
+// be right, too (a street without people, a face close to the camera): it says
+// once what was seen and what to check, and stops nothing. It ends at the first
+// detection that is neither.
+type review struct {
+	spec   detector.Spec
+	motion *detector.MotionGate
+	log    *slog.Logger
+
+	moving, whole int
+	highest       float32 // score, among those below the threshold too
+	done          bool
+}
+
+func newReview(spec detector.Spec, ignore func(x, y float64) bool, log *slog.Logger) *review {
+	return &review{spec: spec, motion: detector.NewMotionGate(detector.MotionOptions{Ignore: ignore}), log: log}
+}
+
+// weak is called with the objects of a frame before those below the threshold
+// are dropped.
+func (r *review) weak(objects []event.Object) {
+	for _, o := range objects {
+		r.highest = max(r.highest, o.Score)
+	}
+}
+
+// add is called with what is reported of a frame, of which area was looked at.
+func (r *review) add(f *ingest.Frame, area image.Rectangle, objects []event.Object) {
+	if r.done {
+		return
+	}
+	for _, o := range objects {
+		if !covers(o.Box, area) {
+			r.done = true
+			return
+		}
+		r.whole++
+	}
+	if r.whole == 0 && r.motion.Look(&f.Image, f.PTS) && r.motion.Moved(f.PTS) {
+		r.moving++
+	}
+	switch {
+	case r.whole >= reviewWhole:
+		r.tell("every detection until now is as large as the picture; if somebody is that close that is right, else check how the model is read and fed", "detections", r.whole)
+	case r.moving >= reviewMoving:
+		r.tell("nothing was detected until now, while something moved; if none of the classes was in view that is right, else check how the model is read and fed", "moving_frames", r.moving)
+	}
+}
+
+func (r *review) tell(what string, seen ...any) {
+	r.done = true
+	r.log.Warn(what, append(seen, "highest_score", r.highest, "model", r.spec.Name, "decoder", r.spec.Decoder,
+		"order", r.spec.Order, "std", r.spec.Std[0], "letterbox", r.spec.Letterbox)...)
+}
+
+// covers reports whether a box spans the area but for a fiftieth of each side.
+func covers(b event.Box, area image.Rectangle) bool {
+	w, h := float32(area.Dx()), float32(area.Dy())
+	return b[2]-b[0] >= 0.98*w && b[3]-b[1] >= 0.98*h
+}
