@@ -18,8 +18,9 @@ type Options struct {
 	Score   float32  // 0..1: lesser scores are dropped
 	IoU     float32  // 0..1: of two boxes of a class that overlap more, the lesser goes
 
-	// Input is the size in pixels for a model whose input is free. Where one
-	// side is 0 it follows the frame's aspect, the other being its longer side.
+	// Input is the size in pixels for a model whose input is free; of another it
+	// must be the longer side. Where one side is 0 it follows the frame's aspect,
+	// the other being its longer side.
 	Input  image.Point
 	Region image.Rectangle // of the frame, looked at alone; empty: all of it
 
@@ -65,6 +66,9 @@ func New(m Model, opts Options) (*Detector, error) {
 		if !(v > 0 && v <= 1) {
 			return nil, usage.New("use a value above 0 and at most 1", "the detector's score or IoU is %v", v)
 		}
+	}
+	if side := max(opts.Input.X, opts.Input.Y); side > 0 && s.InputW > 0 && side != max(s.InputW, s.InputH) {
+		return nil, usage.New("leave --side out", "model %s takes %dx%d pixels and no other size; a longer side of %d was asked for", s.Name, s.InputW, s.InputH, side)
 	}
 	d := &Detector{model: m, spec: s, opts: opts, decoder: dec, box: &letterbox{spec: s}, boxes: map[image.Point]*letterbox{}}
 	d.query.score, d.query.rest, d.query.padded = opts.Score, len(opts.Classes) == 0, dec.suppressed()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"image"
 	"io"
 	"log/slog"
 	"path/filepath"
@@ -30,7 +31,8 @@ type EvalCmd struct {
 	Labels  string   `required:"" placeholder:"FILE" env:"-" help:"COCO instances file. A file_name like clip.avi#120 is frame 120 of a video."`
 	Images  string   `required:"" placeholder:"DIR" env:"-" help:"Directory that the file names are relative to."`
 	Model   []string `default:"${model}" placeholder:"NAME|FILE" env:"-" help:"Models to compare, in one run (${default})."`
-	Class   string   `default:"person" env:"-" help:"The category that counts (${default})."`
+	Class   string   `default:"person" env:"-" help:"The category that counts, in any case (${default})."`
+	Side    int      `placeholder:"PIXELS" env:"-" help:"Longer side of the models' input, where they leave it free (each one's own)."`
 	Threads int      `default:"1" env:"-" help:"CPU threads for each model (${default})."`
 	Format  string   `enum:"table,json" default:"table" env:"-" help:"table or json (${default})."`
 }
@@ -51,12 +53,17 @@ type contestant struct {
 // verdict is one line of the answer.
 type verdict struct {
 	Model string `json:"model"`
+	Side  int    `json:"side"` // longer side of the model's input for the last picture
 	eval.Score
 	MedianMS float64 `json:"ms"` // median of decode-to-objects, without reading the picture
 }
 
 // Run implements the command.
 func (c *EvalCmd) Run(ctx context.Context, env *cli.Env) (err error) {
+	side, err := detect.InputSide(c.Side)
+	if err != nil {
+		return err
+	}
 	images, err := eval.ReadLabels(c.Labels, c.Class)
 	if err != nil {
 		return err
@@ -71,7 +78,7 @@ func (c *EvalCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 		}
 	}()
 	for _, name := range c.Model {
-		m, err := c.load(name, env.Logger(slog.LevelWarn))
+		m, err := c.load(name, side, env.Logger(slog.LevelWarn))
 		if err != nil {
 			return err
 		}
@@ -83,7 +90,11 @@ func (c *EvalCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 	var out []verdict
 	for _, m := range all {
 		slices.Sort(m.took)
-		out = append(out, verdict{m.name, eval.Evaluate(images, m.found, m.score), m.took[len(m.took)/2].Seconds() * 1e3})
+		in := m.det.Model().Input
+		out = append(out, verdict{
+			Model: m.name, Side: slices.Max(in[:]), Score: eval.Evaluate(images, m.found, m.score),
+			MedianMS: m.took[len(m.took)/2].Seconds() * 1e3,
+		})
 	}
 	if c.Format == "json" {
 		return json.NewEncoder(env.Stdout).Encode(out)
@@ -93,15 +104,15 @@ func (c *EvalCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 
 func table(w io.Writer, out []verdict) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "model\timages\tpeople\tAP\tAP50\tthreshold\tprecision\trecall\tfalse/empty\tms")
+	fmt.Fprintln(t, "model\tside\timages\tpeople\tAP\tAP50\tthreshold\tprecision\trecall\tfalse/empty\tms")
 	for _, v := range out {
-		fmt.Fprintf(t, "%s\t%d\t%d\t%.3f\t%.3f\t%.2f\t%.3f\t%.3f\t%d/%d\t%.1f\n", v.Model, v.Images, v.People,
+		fmt.Fprintf(t, "%s\t%d\t%d\t%d\t%.3f\t%.3f\t%.2f\t%.3f\t%.3f\t%d/%d\t%.1f\n", v.Model, v.Side, v.Images, v.People,
 			v.AP, v.AP50, v.Threshold, v.Precision, v.Recall, v.False, v.Empty, v.MedianMS)
 	}
 	return t.Flush()
 }
 
-func (c *EvalCmd) load(name string, log *slog.Logger) (*contestant, error) {
+func (c *EvalCmd) load(name string, side image.Point, log *slog.Logger) (*contestant, error) {
 	found, err := models.Lookup(name, models.Options{})
 	if err != nil {
 		return nil, err
@@ -110,7 +121,7 @@ func (c *EvalCmd) load(name string, log *slog.Logger) (*contestant, error) {
 	if err != nil {
 		return nil, err
 	}
-	d, err := detector.New(m, detector.Options{Classes: []string{c.Class}, Score: lowest, Log: log})
+	d, err := detector.New(m, detector.Options{Classes: []string{c.Class}, Score: lowest, Input: side, Log: log})
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
 	}

@@ -37,8 +37,9 @@ func openPool(c config.Detect, cameras int, log *slog.Logger) (*pool, error) {
 	if c.Score < 0 || c.Score > 1 {
 		return nil, usage.New("give a number from 0 to 1", "--score %v", c.Score)
 	}
-	if c.Side < 0 || c.Side > 4096 {
-		return nil, usage.New("give pixels up to 4096", "--side %d", c.Side)
+	side, err := InputSide(c.Side)
+	if err != nil {
+		return nil, err
 	}
 	threads := c.Threads
 	if threads < 0 {
@@ -61,7 +62,7 @@ func openPool(c config.Detect, cameras int, log *slog.Logger) (*pool, error) {
 	if p.score == 0 {
 		p.score = s.Spec().Score
 	}
-	p.opts = detector.Options{Classes: c.Classes, Score: threshold(c, p.score), Input: image.Pt(c.Side, 0), Log: log}
+	p.opts = detector.Options{Classes: c.Classes, Score: threshold(c, p.score), Input: side, Log: log}
 	d, err := detector.New(s, p.opts)
 	if err != nil {
 		s.Close()
@@ -69,6 +70,14 @@ func openPool(c config.Detect, cameras int, log *slog.Logger) (*pool, error) {
 	}
 	p.model = d.Model()
 	return p, nil
+}
+
+// InputSide is the input that --side asks for: 0 leaves it to the model.
+func InputSide(side int) (image.Point, error) {
+	if side < 0 || side > 4096 {
+		return image.Point{}, usage.New("give pixels up to 4096", "--side %d", side)
+	}
+	return image.Pt(side, 0), nil
 }
 
 // threshold is that of the detector: the tracker wants the weak objects, too.
