@@ -1,47 +1,14 @@
-"""Images with teacher boxes -> augmented training canvases.
+"""Labelled pictures -> augmented training canvases.
 
 A sample is a square BGR uint8 canvas and two lists of boxes in its pixels: people, and regions
-to ignore (a teacher was unsure, or too little of a person is left in view).
+to ignore (the labels are unsure, or too little of a person is left in view).
 """
-import json
-import os
 import random
 
 import cv2
 import numpy as np
 
 PAD = 114
-SURE, UNSURE = 0.35, 0.18  # teachers' agreement: above it people, between them ignored
-
-# How often each folder is drawn. Portraits are few and close, vehicles and objects mostly negatives.
-WEIGHTS = {"street": .36, "fashion": .17, "portrait": .13, "mixed": .05, "vehicles": .16, "objects": .10, "sky": .03}
-
-
-def is_validation(name):
-    return name.endswith("7.jpg")
-
-
-class Images:
-    """All images of one split, decoded into memory."""
-
-    def __init__(self, root, validation, limit=0, every=1):
-        teacher = json.load(open(os.path.join(root, "teacher.json")))
-        self.names, self.pixels, self.people, self.ignore = [], [], [], []
-        mine = [name for name in sorted(teacher) if is_validation(name) == validation]
-        for name in mine[::every][:limit or None]:
-            boxes = np.array(teacher[name]["people"], np.float32).reshape(-1, 5)
-            self.names.append(name)
-            self.pixels.append(cv2.imread(os.path.join(root, name), cv2.IMREAD_COLOR))
-            self.people.append(boxes[boxes[:, 4] > SURE, :4])
-            self.ignore.append(boxes[(boxes[:, 4] <= SURE) & (boxes[:, 4] > UNSURE), :4])
-        self.folders = {}
-        for i, name in enumerate(self.names):
-            self.folders.setdefault(name.split("/")[0], []).append(i)
-
-    def draw(self, rng):
-        folders = [f for f in WEIGHTS if f in self.folders]
-        folder = rng.choices(folders, [WEIGHTS[f] for f in folders])[0]
-        return rng.choice(self.folders[folder])
 
 
 def letterbox(image, width, height):
@@ -54,8 +21,8 @@ def letterbox(image, width, height):
 
 
 class Augment:
-    def __init__(self, images, seed):
-        self.images, self.rng = images, random.Random(seed)
+    def __init__(self, pictures, seed):
+        self.pictures, self.rng = pictures, random.Random(seed)
 
     def sample(self, size, mosaic):
         if self.rng.random() < mosaic:
@@ -81,8 +48,8 @@ class Augment:
     def single(self, size, x0, y0, x1, y1, canvas):
         """Places one image into the tile x0..x1, y0..y1."""
         rng = self.rng
-        i = self.images.draw(rng)
-        image, people, ignore = self.images.pixels[i], self.images.people[i], self.images.ignore[i]
+        i = self.pictures.draw(rng)
+        image, people, ignore = self.pictures.pixels[i], self.pictures.people[i], self.pictures.ignore[i]
         h, w = image.shape[:2]
         tw, th = x1 - x0, y1 - y0
         big = people[(people[:, 3] - people[:, 1]) > 90] if len(people) else people

@@ -14,7 +14,7 @@ from model import STRIDES, Deployed, PersonNano
 def export(net, path, opset=13):
     """Writes net (folded in place) as ONNX with free batch, height and width."""
     deployed = Deployed(net.float())
-    names = dict(input_names=["images"], output_names=["boxes", "scores"], opset_version=opset)
+    names = dict(input_names=["images"], output_names=["boxes", "scores"], opset_version=opset, dynamo=False)
     axes = {"images": {0: "b", 2: "h", 3: "w"}, "boxes": {0: "b", 1: "n"}, "scores": {0: "b", 1: "n"}}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -45,12 +45,12 @@ def main():
     if not a.describe:
         c = torch.load(a.checkpoint, map_location="cpu")
         net = PersonNano()
-        net.load_state_dict(c["ema"])
+        net.load_state_dict({k: v.float() for k, v in c["ema"].items()})
         deployed = export(net, a.out)
         x = torch.rand(1, 3, 256, 416) * 255
         with torch.no_grad():
             boxes, scores = deployed(x)
-        print("images", c["step"], "boxes", tuple(boxes.shape), "scores", float(scores.max()))
+        print("images", c["images"], "boxes", tuple(boxes.shape), "scores", float(scores.max()))
         return
     describe(a.out, {
         "names": "{0: 'person'}", "stride": max(STRIDES), "decoder": "sightlog", "license": "Apache-2.0",

@@ -17,6 +17,12 @@ def iou_matrix(a, b):
     return inter / (area(a)[:, :, None] + area(b)[:, None, :] - inter + 1e-6)
 
 
+def inside(centres, boxes, valid, slack):
+    """centres [N,2], boxes [B,M,4], valid [B,M] -> [B,M,N]: is the cell's centre in the box, or not more than slack pixels outside?"""
+    d = torch.cat((centres[None, None] - boxes[:, :, None, :2], boxes[:, :, None, 2:] - centres[None, None]), -1)
+    return (d.amin(-1) > -slack) & valid[:, :, None]
+
+
 @torch.no_grad()
 def assign(boxes, scores, centres, strides, gt, valid, ignore, ignore_valid):
     """Which ground truth each of the N cells answers for.
@@ -25,17 +31,13 @@ def assign(boxes, scores, centres, strides, gt, valid, ignore, ignore_valid):
     regions to ignore)."""
     B, M, N = gt.shape[0], gt.shape[1], boxes.shape[1]
 
-    def inside(region, mask, slack):
-        d = torch.cat((centres[None, None] - region[:, :, None, :2], region[:, :, None, 2:] - centres[None, None]), -1)
-        return (d.amin(-1) > -slack) & mask[:, :, None]
-
-    weight = 1 - (inside(ignore, ignore_valid, 0.).any(1)).float()
+    weight = 1 - (inside(centres, ignore, ignore_valid, 0.).any(1)).float()
     if M == 0:
         return torch.full((B, N), -1, dtype=torch.long), torch.zeros(B, N), weight
     # A box smaller than a cell still gets the cells around its middle.
     middle = (gt[..., :2] + gt[..., 2:]) / 2
     near = ((centres[None, None] - middle[:, :, None]).abs().amax(-1) < .75 * strides[None, None, :, 0]) & valid[:, :, None]
-    can = inside(gt, valid, 0.) | near
+    can = inside(centres, gt, valid, 0.) | near
     iou = iou_matrix(gt, boxes) * can
     metric = (scores[:, None, :, 0] ** ALPHA * iou ** BETA) * can
     top = metric.topk(min(TOPK, N), -1)
