@@ -20,21 +20,20 @@ import (
 // the latter.
 //
 //	model               threshold  vtest  cars  none from  lowest best on vtest
-//	person-nano         0.40       795    3     0.54       0.63
-//	person-nano-int8    0.40       795    2     0.44       0.61
 //	yolox_nano          0.30       795    0     0.24       0.55
 //	rtmdet_nano_person  0.40       795    9     0.51       0.58
 //	nanodet_m           0.45       795    0     0.32       0.62
 //
-// The test looks at every 15th frame of the one and every third of the other.
+// The test looks at every 15th frame of the one and every third of the other:
+// person-nano and person-nano-int8 see somebody in all 53 and nobody in the 126.
 func TestModelsSeePeopleWhereTheyAreAndNobodyWhereNobodyIs(t *testing.T) {
 	for _, c := range []struct {
 		model     string
 		threshold float32
 		cars      int // frames of the 126 with somebody, at most
 	}{
-		{"person-nano", 0.4, 2},
-		{"person-nano-int8", 0.4, 1},
+		{"person-nano", 0.4, 0},
+		{"person-nano-int8", 0.4, 0},
 		{"yolox_nano", 0.3, 0},
 		{"rtmdet_nano_person", 0.4, 4},
 		{"nanodet_m", 0.45, 0},
