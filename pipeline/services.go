@@ -84,6 +84,10 @@ func (s *stage) stop() error {
 // StartServices starts what is missing, migrates the database, makes the
 // topics and starts the sinks.
 func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err error) {
+	from, err := sinkFrom(cfg.Sinks.From)
+	if err != nil {
+		return nil, err
+	}
 	s = &Services{cfg: cfg, Stream: cfg.Stream, URL: cfg.Database.DatabaseURL}
 	defer func() {
 		if err != nil {
@@ -113,7 +117,7 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 		return s, err
 	}
 	s.sink, err = sink.New(sink.Config{
-		Stream: scfg, Pool: s.Pool, Group: cfg.Sinks.Group, Consumers: cfg.Sinks.Sinks,
+		Stream: scfg, Pool: s.Pool, Group: cfg.Sinks.Group, Consumers: cfg.Sinks.Sinks, From: from,
 		Log: cfg.Log, Metrics: cfg.Metrics, OnCommit: cfg.OnCommit,
 	})
 	if err != nil {
@@ -124,6 +128,18 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 		err = s.dir.Publish(Endpoints{Broker: s.Stream.Brokers[0], Database: s.URL})
 	}
 	return s, err
+}
+
+// sinkFrom parses the values of --from.
+func sinkFrom(values []string) (all []sink.From, err error) {
+	for _, v := range values {
+		f, err := sink.ParseFrom(v)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, f)
+	}
+	return all, nil
 }
 
 // startStores starts the bundled broker and the private database, side by

@@ -33,7 +33,8 @@ func TestDatabaseFaultsAreWaitedOutAndBuryNothing(t *testing.T) {
 			"ALTER TABLE detections DROP COLUMN note"},
 		{"DROP TABLE detections_default", "CREATE TABLE detections_default PARTITION OF detections DEFAULT"},
 		{"ALTER TABLE detections RENAME TO elsewhere", "ALTER TABLE elsewhere RENAME TO detections"},
-		{"ALTER FUNCTION sightlog_advance RENAME TO elsewhere", "ALTER FUNCTION elsewhere RENAME TO sightlog_advance"},
+		{"ALTER FUNCTION sightlog_advance(text, uuid[], integer[], bigint[], bigint[], integer[], bytea[]) RENAME TO elsewhere",
+			"ALTER FUNCTION elsewhere RENAME TO sightlog_advance"},
 	} {
 		_, err := w.pool.Exec(t.Context(), fault.breaks)
 		require.NoError(t, err)

@@ -75,6 +75,7 @@ func header(rec *kgo.Record, key string) []byte {
 type move struct {
 	place
 	from, to int64
+	last     *kgo.Record // before to
 }
 
 // placesOf returns the partitions of moves.
@@ -98,7 +99,7 @@ func moves(items []item, at map[place]position) []move {
 			index[it.place] = i
 			ms = append(ms, move{place: it.place, from: at[it.place].next})
 		}
-		ms[i].to = it.rec.Offset + 1
+		ms[i].to, ms[i].last = it.rec.Offset+1, it.rec
 	}
 	return ms
 }

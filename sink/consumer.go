@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -23,8 +24,14 @@ type consumer struct {
 	cl  *kgo.Client
 	adm *kadm.Client
 
-	mu sync.Mutex         // guards the following
-	at map[place]position // the partitions we own, and where the tables are
+	reconnects *reconnects
+
+	mu      sync.Mutex         // guards the following
+	at      map[place]position // the partitions we own, and where the tables are
+	stopped map[place]struct{} // those we own and do not read; see stop
+
+	rechecked time.Time        // when recheck last looked
+	suspect   map[place]string // what the client says is wrong, until recheck looks
 
 	parked map[place]time.Time // paused until then, because a dead letter could not be written
 	ids    []int64             // batch ids in hand
@@ -37,6 +44,7 @@ type position struct {
 	cluster string
 	topic   kadm.TopicID
 	next    int64
+	last    lastRecord // before next, where its offset is next-1
 }
 
 // heartbeat is how soon a member hears that others have come or gone. Until all
@@ -49,10 +57,14 @@ const maxWait = 500 * time.Millisecond
 
 func (s *Sink) newConsumer(number int) (*consumer, error) {
 	c := &consumer{
-		Sink:   s,
-		log:    s.cfg.Log.With("consumer", number),
-		at:     make(map[place]position),
-		parked: make(map[place]time.Time),
+		Sink:       s,
+		log:        s.cfg.Log.With("consumer", number),
+		at:         make(map[place]position),
+		stopped:    make(map[place]struct{}),
+		reconnects: new(reconnects),
+		rechecked:  time.Now(),
+		suspect:    make(map[place]string),
+		parked:     make(map[place]time.Time),
 	}
 	cl, err := s.cfg.Stream.Client(
 		kgo.ConsumerGroup(s.cfg.Group),
@@ -68,6 +80,7 @@ func (s *Sink) newConsumer(number int) (*consumer, error) {
 		kgo.OnPartitionsLost(c.lost),
 		kgo.BlockRebalanceOnPoll(), // a partition is not given away under a transaction
 		kgo.AutoCommitMarks(),
+		kgo.WithHooks(c.reconnects),
 		kgo.AutoCommitInterval(time.Second),
 	)
 	if err != nil {
@@ -86,7 +99,8 @@ func (c *consumer) run(ctx context.Context) (again bool) {
 	for ctx.Err() == nil && !c.anew {
 		fetches := c.poll(ctx)
 		fetched := time.Now()
-		items := c.take(fetches)
+		fetches.EachError(c.failed)
+		items := c.take(fetches, c.recheck(ctx))
 		if len(items) > 0 && ctx.Err() == nil {
 			if err := c.write(ctx, work, items, fetched); err != nil && !errors.Is(err, errAside) {
 				c.log.Info("stopping with a batch in hand; it stays in the log", "records", len(items), "cause", err)
@@ -117,19 +131,14 @@ func outlast(ctx context.Context, d time.Duration) (context.Context, context.Can
 const idle = 50 * time.Millisecond
 
 // poll waits for records. With times to write it waits at most idle, with a
-// parked partition until that is due.
+// parked partition until that is due, and never beyond the next recheck.
 func (c *consumer) poll(ctx context.Context) kgo.Fetches {
-	wait := time.Duration(0)
+	wait := max(recheckEvery-time.Since(c.rechecked), time.Millisecond)
 	if c.last != nil {
-		wait = idle
+		wait = min(wait, idle)
 	}
 	for _, due := range c.parked {
-		if d := max(time.Until(due), time.Millisecond); wait == 0 || d < wait {
-			wait = d
-		}
-	}
-	if wait == 0 {
-		return c.cl.PollRecords(ctx, c.cfg.MaxRecords)
+		wait = min(wait, max(time.Until(due), time.Millisecond))
 	}
 	short, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
@@ -142,8 +151,8 @@ func (c *consumer) poll(ctx context.Context) kgo.Fetches {
 
 // take decodes what a poll returned: each partition's records in order, and
 // the partitions in an order that two sinks share, so that they lock alike.
-func (c *consumer) take(fetches kgo.Fetches) []item {
-	fetches.EachError(c.failed)
+// Those of partitions that were moved meanwhile are left out.
+func (c *consumer) take(fetches kgo.Fetches, moved map[place]bool) []item {
 	var parts []kgo.FetchTopicPartition
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) { parts = append(parts, p) })
 	slices.SortFunc(parts, func(a, b kgo.FetchTopicPartition) int {
@@ -153,7 +162,7 @@ func (c *consumer) take(fetches kgo.Fetches) []item {
 	for _, p := range parts {
 		pl := place{p.Topic, p.Partition}
 		at, ok := c.position(pl)
-		if !ok {
+		if !ok || moved[pl] {
 			continue
 		}
 		for _, rec := range p.Records {
@@ -172,10 +181,13 @@ func (c *consumer) take(fetches kgo.Fetches) []item {
 // failed sorts out the error of a fetch. What the client can retry it retries
 // itself and does not show.
 func (c *consumer) failed(topic string, partition int32, err error) {
+	var loss *kgo.ErrDataLoss
 	switch {
+	case errors.As(err, &loss):
+		c.suspect[place{topic, partition}] = fmt.Sprintf("the tables are at offset %d, and the log lost what it held from %d on", loss.ConsumedTo, loss.ResetTo)
 	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, kgo.ErrClientClosed):
 	case errors.Is(err, kerr.OffsetOutOfRange):
-		c.stop(place{topic, partition}, "the offset the tables are at is no longer in the log: records were removed before they were written")
+		c.suspect[place{topic, partition}] = "the offset the tables are at is no longer in the log"
 	case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID):
 		if !c.anew {
 			c.log.Warn("the topic was deleted and made anew; reading the new one from its beginning", "topic", topic)
@@ -186,14 +198,18 @@ func (c *consumer) failed(topic string, partition int32, err error) {
 	}
 }
 
-// stop ends the reading of a partition that only a person can mend.
+// stop ends the reading of a partition that only a user can see to, until
+// recheck finds that it was. The sink says so once.
 func (c *consumer) stop(pl place, why string) {
-	c.log.Error("partition stopped: "+why, "topic", pl.topic, "partition", pl.partition)
-	c.states.block(pl, Stopped, why)
-	c.cl.PauseFetchPartitions(map[string][]int32{pl.topic: {pl.partition}})
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if _, said := c.said.LoadOrStore(pl, true); !said {
+		c.log.Error("partition stopped: "+why, "topic", pl.topic, "partition", pl.partition)
+	}
+	c.states.block(pl, Stopped, why)
+	c.cl.PauseFetchPartitions(map[string][]int32{pl.topic: {pl.partition}})
 	delete(c.at, pl)
+	c.stopped[pl] = struct{}{}
 }
 
 func (c *consumer) positions() map[place]position {

@@ -21,10 +21,25 @@
 //     the topic of dead letters before the offset passes it: at least once
 //     there, by its key "topic/partition/offset".
 //   - faults of the database are waited out; nothing is lost or buried by them.
-//   - an offset outside of the log stops its partition with one clear line.
+//   - a log that does not continue what the tables hold stops its partition with
+//     one clear line, until a user chooses (Config.From) or the right log is back.
 //   - a partition that is not written, because it is stopped or waits for a
 //     fault to pass, has a PartitionState with the reason (Blocked) and a metric
 //     until its offset moves or it is assigned anew.
+//
+// An offset belongs to one history of its log. Cluster and topic id stay the same
+// when an older copy of a log is put back or its end is lost, so that the stored
+// offset comes again with other records. Beside it the tables therefore keep the
+// digest of the record before it and that record's leader epoch, and the log is
+// compared with both (compare): when a partition is assigned, before the first
+// write after each new connection, and every few seconds. Between two looks at
+// one connection a broker cannot put another log in place; one that follows
+// KIP-320 reports it, too. What cannot be told: where retention or compaction
+// removed the record before the offset, only the leader epoch is compared, and a
+// cluster whose own metadata were put back with the log may give one epoch twice
+// (our broker does not: its epochs are times). Then the partition is read on. A
+// topic that was deleted and made again has another id, and is read from its
+// start. Tables of an older dump have older offsets, and are filled again.
 //
 // It leaves to others: the schema (migrations), opening the database
 // (postgres), producing (stream), and making topics (stream).

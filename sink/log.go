@@ -3,6 +3,8 @@ package sink
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -16,6 +18,7 @@ type logState struct {
 	cluster string
 	ids     map[string]kadm.TopicID
 	spans   map[place]span
+	leaders map[place]int32
 }
 
 // span is a partition's first offset and the one after its last.
@@ -29,12 +32,15 @@ func readLog(ctx context.Context, adm *kadm.Client, topics []string) (*logState,
 	if md.Cluster == "" {
 		return nil, fmt.Errorf("the brokers tell no cluster id")
 	}
-	log := &logState{cluster: md.Cluster, ids: make(map[string]kadm.TopicID), spans: make(map[place]span)}
+	log := &logState{cluster: md.Cluster, ids: make(map[string]kadm.TopicID), spans: make(map[place]span), leaders: make(map[place]int32)}
 	for name, t := range md.Topics {
 		if t.Err != nil {
 			continue // as good as absent
 		}
 		log.ids[name] = t.ID
+		for n, p := range t.Partitions {
+			log.leaders[place{name, n}] = p.Leader
+		}
 	}
 	return log, nil
 }
@@ -79,33 +85,59 @@ type rowKey struct {
 }
 
 // readRows reads where the tables are in every partition of a cluster.
-func readRows(ctx context.Context, pool *pgxpool.Pool, cluster string) (map[rowKey]int64, error) {
-	rows, err := pool.Query(ctx, "SELECT topic_id, partition, next FROM sink_offsets WHERE cluster_id = $1", cluster)
+func readRows(ctx context.Context, pool *pgxpool.Pool, cluster string) (map[rowKey]position, error) {
+	rows, err := pool.Query(ctx, `SELECT topic_id, partition, next, coalesce(last_offset, -1), coalesce(last_epoch, -1), last_digest
+		FROM sink_offsets WHERE cluster_id = $1`, cluster)
 	if err != nil {
 		return nil, fmt.Errorf("read sink_offsets: %w", err)
 	}
 	defer rows.Close()
-	next := make(map[rowKey]int64)
+	all := make(map[rowKey]position)
 	for rows.Next() {
 		var id pgtype.UUID
 		var k rowKey
-		var n int64
-		if err := rows.Scan(&id, &k.partition, &n); err != nil {
+		p := position{cluster: cluster}
+		if err := rows.Scan(&id, &k.partition, &p.next, &p.last.offset, &p.last.epoch, &p.last.digest); err != nil {
 			return nil, fmt.Errorf("read sink_offsets: %w", err)
 		}
-		k.topic = id.Bytes
-		next[k] = n
+		k.topic, p.topic = id.Bytes, id.Bytes
+		all[k] = p
 	}
 	if err := rows.Err(); err != nil {
 		return nil, fmt.Errorf("read sink_offsets: %w", err)
 	}
-	return next, nil
+	return all, nil
+}
+
+// readBoth reads the log and the rows of topics. The rows are read before the
+// log's ends: an offset that is written while we look must not seem to lie
+// beyond the end.
+func (s *Sink) readBoth(ctx context.Context, adm *kadm.Client, topics []string) (*logState, map[rowKey]position, error) {
+	log, err := readLog(ctx, adm, topics)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err := readRows(ctx, s.cfg.Pool, log.cluster)
+	if err != nil {
+		return nil, nil, err
+	}
+	return log, rows, log.readEnds(ctx, adm, topics, false)
+}
+
+// topicsOf returns the topics of places.
+func topicsOf(places []place) []string {
+	seen := make(map[string]struct{})
+	for _, pl := range places {
+		seen[pl.topic] = struct{}{}
+	}
+	return slices.Sorted(maps.Keys(seen))
 }
 
 // CaughtUp returns how many offsets of topics are not in the tables yet: 0
 // when all that read_committed consumers can see is. Transaction markers and
 // aborted records count until the sink has passed them. A topic that is not
-// there counts nothing.
+// there counts nothing. A log that ends before the tables' offset is an error: it
+// is not the log that they were written from.
 func CaughtUp(ctx context.Context, cl *kgo.Client, pool *pgxpool.Pool, topics ...string) (lag int64, err error) {
 	adm := kadm.NewClient(cl)
 	log, err := readLog(ctx, adm, topics)
@@ -127,12 +159,27 @@ func CaughtUp(ctx context.Context, cl *kgo.Client, pool *pgxpool.Pool, topics ..
 	if err != nil {
 		return 0, err
 	}
+	beyond := make(map[place]int64)
 	for pl, span := range log.spans {
-		next, ok := rows[rowKey{log.ids[pl.topic], pl.partition}]
+		at, ok := rows[rowKey{log.ids[pl.topic], pl.partition}]
 		if !ok {
-			next = span.start
+			at.next = span.start
 		}
-		lag += max(0, span.end-next)
+		lag += max(0, span.end-at.next)
+		if at.next > span.end {
+			beyond[pl] = at.next
+		}
 	}
-	return lag, nil
+	if len(beyond) == 0 {
+		return lag, nil
+	}
+	if err := log.readEnds(ctx, adm, there, true); err != nil {
+		return 0, err
+	}
+	for pl, next := range beyond {
+		if end := log.spans[pl].end; next > end {
+			return 0, fmt.Errorf("the tables are at offset %d of %s, the log ends at %d", next, pl, end)
+		}
+	}
+	return lag, nil // the log grew after we looked
 }

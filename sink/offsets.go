@@ -31,16 +31,22 @@ func (c *consumer) assigned(ctx context.Context, offsets map[string]map[int32]kg
 		return nil, err
 	}
 	start := make(map[string]map[int32]kgo.Offset)
-	for pl, at := range found {
+	for _, pl := range places { // those that are stopped are paused, and begin where takeUp says
 		if start[pl.topic] == nil {
 			start[pl.topic] = make(map[int32]kgo.Offset)
 		}
-		start[pl.topic][pl.partition] = kgo.NewOffset().At(at.next).WithEpoch(-1)
+		at, ok := found[pl]
+		if !ok {
+			at.last = unknownRecord
+		}
+		start[pl.topic][pl.partition] = kgo.NewOffset().At(at.next).WithEpoch(at.lastEpoch())
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for pl, at := range found {
 		c.at[pl] = at
+		delete(c.stopped, pl)
+		c.said.Delete(pl)
 		c.states.unblock(pl, Waiting, Stopped)
 	}
 	return start, nil
@@ -65,6 +71,7 @@ func (c *consumer) lost(_ context.Context, cl *kgo.Client, gone map[string][]int
 		for _, p := range ps {
 			pl := place{t, p}
 			delete(c.at, pl)
+			delete(c.stopped, pl)
 			c.states.forget(pl) // the consumer that gets it finds the fault again
 			c.metrics.forget(pl)
 		}
@@ -73,28 +80,11 @@ func (c *consumer) lost(_ context.Context, cl *kgo.Client, gone map[string][]int
 }
 
 // locate reads where the tables are in each of places, and puts those that are
-// new to the database at the start of their log. A place whose offset is not
-// in the log is stopped and left out.
+// new to the database at the start of their log. A place whose log does not
+// continue what the tables hold is stopped and left out.
 func (c *consumer) locate(ctx context.Context, places []place) (map[place]position, error) {
-	topics := make(map[string]struct{})
-	for _, pl := range places {
-		topics[pl.topic] = struct{}{}
-	}
-	names := make([]string, 0, len(topics))
-	for t := range topics {
-		names = append(names, t)
-	}
-	log, err := readLog(ctx, c.adm, names)
+	log, rows, err := c.readBoth(ctx, c.adm, topicsOf(places))
 	if err != nil {
-		return nil, err
-	}
-	// The rows before the log's ends: an offset that is written while we look
-	// must not seem to lie beyond the end.
-	rows, err := readRows(ctx, c.cfg.Pool, log.cluster)
-	if err != nil {
-		return nil, err
-	}
-	if err := log.readEnds(ctx, c.adm, names, false); err != nil {
 		return nil, err
 	}
 	found := make(map[place]position, len(places))
@@ -110,19 +100,22 @@ func (c *consumer) locate(ctx context.Context, places []place) (map[place]positi
 		if !ok {
 			return nil, fmt.Errorf("the log's offsets of %s are not known", pl)
 		}
-		next, ok := rows[rowKey{id, pl.partition}]
+		p, ok := rows[rowKey{id, pl.partition}]
 		if !ok {
-			if next, err = c.enter(ctx, log.cluster, id, pl, span.start); err != nil {
+			p = position{cluster: log.cluster, topic: id, last: unknownRecord}
+			if p.next, err = c.enter(ctx, log.cluster, id, pl, span.start); err != nil {
 				return nil, err
 			}
 		}
-		if next < span.start || next > span.end {
-			c.stop(pl, fmt.Sprintf("the tables are at offset %d, the log holds %d to %d; if that is meant, "+
-				"UPDATE sink_offsets SET next = %d WHERE topic_id = '%s' AND partition = %d and restart the sink",
-				next, span.start, span.end, span.start, uuid(id), pl.partition))
-			continue
-		}
-		found[pl] = position{cluster: log.cluster, topic: id, next: next}
+		found[pl] = p
+	}
+	wrong, err := c.compare(ctx, c.adm, log, found)
+	if err != nil {
+		return nil, err
+	}
+	for pl, why := range wrong {
+		c.stop(pl, why)
+		delete(found, pl)
 	}
 	return found, nil
 }

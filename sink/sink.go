@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -27,6 +28,7 @@ type Config struct {
 	Group     string   // default Group
 	Topics    []string // default stream.Topics
 	Consumers int      // concurrent members of the group; default 2
+	From      []From   // where to read on in partitions that would be stopped
 
 	MaxRecords     int           // of one transaction; default 1000
 	SessionTimeout time.Duration // until a killed member's partitions move on; default 6 s
@@ -86,8 +88,9 @@ type Sink struct {
 	names   *names
 	days    *days
 	metrics *metrics
-	dead    *kgo.Client // produces dead letters
+	dead    *kgo.Client // produces dead letters, reads single records
 	states  *partitionStates
+	said    sync.Map // of places, whose stop was logged
 }
 
 // New checks cfg and returns a Sink. It connects to nothing yet.
@@ -122,6 +125,9 @@ func New(cfg Config) (*Sink, error) {
 // once.
 func (s *Sink) Run(ctx context.Context) error {
 	defer s.dead.Close()
+	if err := s.begin(ctx); err != nil || ctx.Err() != nil {
+		return err
+	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.days.keepAhead(ctx) })
 	for i := range s.cfg.Consumers {

@@ -151,11 +151,13 @@ func queueAdvance(b *pgx.Batch, ms []move, at map[place]position) {
 	ids := make([]pgtype.UUID, len(ms))
 	partitions := make([]int32, len(ms))
 	from, to := make([]int64, len(ms)), make([]int64, len(ms))
+	epochs, digests := make([]int32, len(ms)), make([][]byte, len(ms))
 	var cluster string // the same for all: one client, one cluster
 	for i, m := range ms {
 		cluster, ids[i], partitions[i], from[i], to[i] = at[m.place].cluster, uuid(at[m.place].topic), m.partition, m.from, m.to
+		epochs[i], digests[i] = m.last.LeaderEpoch, digest(m.last)
 	}
-	b.Queue("SELECT sightlog_advance($1, $2, $3, $4, $5)", cluster, ids, partitions, from, to)
+	b.Queue("SELECT sightlog_advance($1, $2, $3, $4, $5, $6, $7)", cluster, ids, partitions, from, to, epochs, digests)
 }
 
 // sendIn runs the statements in one pipeline. On a pool that is one
@@ -182,7 +184,7 @@ func (c *consumer) committed(items []item, ms []move, r *rows, t batchTimes, beg
 	c.mu.Lock()
 	for _, m := range ms {
 		if p, ok := c.at[m.place]; ok {
-			p.next = m.to
+			p.next, p.last = m.to, identify(m.last)
 			c.at[m.place] = p
 			c.states.unblock(m.place, Waiting)
 		}

@@ -76,6 +76,7 @@ func TestBadInputGetsOneLineAndExitCode2(t *testing.T) {
 		"unknown flag":          {[]string{"run", "--suorce", clip}, "--suorce"},
 		"unknown command":       {[]string{"rnu"}, "rnu"},
 		"pace":                  {[]string{"run", "--source", clip, "--pace", "slow"}, "pace"},
+		"from of no place":      {[]string{"run", "--source", clip, "--from", "51"}, `--from "51"`},
 		"partitions":            {[]string{"run", "--source", clip, "--partitions", "0"}, "--partitions"},
 		"query of nothing":      {[]string{"query", "people", "--data", tmp}, "not a data directory"},
 		"bench of no rounds":    {[]string{"bench", "detector", "--source", clip, "--rounds", "0"}, "--rounds"},

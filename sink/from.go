@@ -1,0 +1,177 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/sightlog/sightlog/usage"
+)
+
+// From says where to read on in partitions whose log is not the one that the
+// tables were written from. Such a partition is stopped, because only a user
+// knows what the other log is. From does nothing to partitions in order, so
+// that it may stay where it is given, and it counts at the start alone.
+type From struct {
+	Topic     string // "": all
+	Partition int32  // -1: all
+	Offset    int64  // or Earliest, Latest
+}
+
+// Offsets that are not numbers, as ListOffsets has them.
+const (
+	Earliest = -2 // all that the log holds: rows that are there stay as they are
+	Latest   = -1 // only what comes after the start
+)
+
+// ParseFrom parses WHERE, TOPIC/WHERE or TOPIC/PARTITION/WHERE, in which WHERE is
+// earliest, latest or, of one partition, an offset.
+func ParseFrom(text string) (From, error) {
+	fail := func() (From, error) {
+		return From{}, usage.New("write earliest, sightings/earliest, sightings/3/latest or sightings/3/51", "--from %q", text)
+	}
+	parts := strings.Split(text, "/")
+	f := From{Partition: -1}
+	switch where := parts[len(parts)-1]; where {
+	case "earliest":
+		f.Offset = Earliest
+	case "latest":
+		f.Offset = Latest
+	default:
+		n, err := strconv.ParseInt(where, 10, 64)
+		if err != nil || n < 0 || len(parts) != 3 {
+			return fail()
+		}
+		f.Offset = n
+	}
+	if len(parts) > 1 {
+		if f.Topic = parts[0]; f.Topic == "" {
+			return fail()
+		}
+	}
+	if len(parts) > 2 {
+		n, err := strconv.ParseInt(parts[1], 10, 32)
+		if err != nil || n < 0 || len(parts) > 3 {
+			return fail()
+		}
+		f.Partition = int32(n)
+	}
+	return f, nil
+}
+
+func (f From) String() string {
+	where := map[int64]string{Earliest: "earliest", Latest: "latest"}[f.Offset]
+	switch {
+	case where == "":
+		where = strconv.FormatInt(f.Offset, 10)
+		fallthrough
+	case f.Partition >= 0:
+		return fmt.Sprintf("%s/%d/%s", f.Topic, f.Partition, where)
+	case f.Topic != "":
+		return f.Topic + "/" + where
+	}
+	return where
+}
+
+// chosen returns what was asked for a partition: the most specific, and among
+// those the last.
+func (s *Sink) chosen(pl place) (from From, ok bool) {
+	rank := -1
+	for _, f := range s.cfg.From {
+		r := 0
+		switch {
+		case f.Topic == "":
+		case f.Topic != pl.topic:
+			continue
+		case f.Partition < 0:
+			r = 1
+		case f.Partition != pl.partition:
+			continue
+		default:
+			r = 2
+		}
+		if r >= rank {
+			from, ok, rank = f, true, r
+		}
+	}
+	return from, ok
+}
+
+// begin applies Config.From. It waits for the database and the broker as long as
+// ctx lasts; an error is the user's.
+func (s *Sink) begin(ctx context.Context) error {
+	if len(s.cfg.From) == 0 {
+		return nil
+	}
+	cl, err := s.cfg.Stream.Client()
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	var refused error
+	c := &consumer{Sink: s, log: s.cfg.Log}
+	err = c.patiently(ctx, "find where the tables are", nil, func(ctx context.Context) error {
+		err := s.applyFrom(ctx, kadm.NewClient(cl))
+		if usage.Is(err) {
+			refused = err
+			return nil
+		}
+		return err
+	})
+	if ctx.Err() != nil {
+		return nil
+	}
+	return errors.Join(err, refused)
+}
+
+// applyFrom moves the stored offsets of the partitions that would be stopped to
+// where a user has chosen.
+func (s *Sink) applyFrom(ctx context.Context, adm *kadm.Client) error {
+	log, rows, err := s.readBoth(ctx, adm, s.cfg.Topics)
+	if err != nil {
+		return err
+	}
+	at := make(map[place]position)
+	for pl := range log.spans {
+		if p, ok := rows[rowKey{log.ids[pl.topic], pl.partition}]; ok {
+			at[pl] = p
+		}
+	}
+	for _, f := range s.cfg.From {
+		_, known := log.ids[f.Topic]
+		if _, ok := log.spans[place{f.Topic, f.Partition}]; f.Topic != "" && !known || f.Partition >= 0 && !ok {
+			return usage.New("name a topic and partition that the sinks read", "--from %s: there is none", f)
+		}
+	}
+	wrong, err := s.compare(ctx, adm, log, at)
+	if err != nil {
+		return err
+	}
+	for pl, why := range wrong {
+		f, ok := s.chosen(pl)
+		if !ok {
+			continue
+		}
+		span, p := log.spans[pl], at[pl]
+		next := f.Offset
+		switch {
+		case next == Earliest:
+			next = span.start
+		case next == Latest:
+			next = span.end
+		case next < span.start || next > span.end:
+			return usage.New("give an offset that it holds", "--from %s: the log holds %d to %d", f, span.start, span.end)
+		}
+		_, err := s.cfg.Pool.Exec(ctx, `UPDATE sink_offsets SET next = $1, last_offset = NULL, last_epoch = NULL, last_digest = NULL
+			WHERE cluster_id = $2 AND topic_id = $3 AND partition = $4 AND next = $5`, next, p.cluster, uuid(p.topic), pl.partition, p.next)
+		if err != nil {
+			return fmt.Errorf("move the stored offset of %s: %w", pl, err)
+		}
+		s.cfg.Log.Warn("reading on from where it was asked for", "topic", pl.topic, "partition", pl.partition, "offset", next, "from", f.String(), "because", why)
+	}
+	return nil
+}
