@@ -46,8 +46,16 @@ type acl struct {
 
 // acls are the rules that are durable.
 type acls struct {
-	mu  sync.RWMutex // guards all
+	change sync.Mutex // held while the rules change, over the commit
+
+	mu  sync.RWMutex // guards all, which is written with change held too
 	all []acl
+}
+
+func (as *acls) set(all []acl) {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	as.all = all
 }
 
 func loadACLs(s *storage.Store) (*acls, error) {

@@ -22,8 +22,8 @@ func (b *Broker) mayACLs(c *caller, op kmsg.ACLOperation) error {
 func (b *Broker) createACLs(c *caller, req *kmsg.CreateACLsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.CreateACLsResponse)
 	denied := b.mayACLs(c, opAlter)
-	b.acls.mu.Lock()
-	defer b.acls.mu.Unlock()
+	b.acls.change.Lock()
+	defer b.acls.change.Unlock()
 	var commit storage.Commit
 	var added []acl
 	for i := range req.Creations {
@@ -53,7 +53,7 @@ func (b *Broker) createACLs(c *caller, req *kmsg.CreateACLsRequest) kmsg.Respons
 		}
 		return resp
 	}
-	b.acls.all = append(b.acls.all, added...)
+	b.acls.set(append(b.acls.all, added...))
 	return resp
 }
 
@@ -117,8 +117,8 @@ func (b *Broker) describeACLs(c *caller, req *kmsg.DescribeACLsRequest) kmsg.Res
 func (b *Broker) deleteACLs(c *caller, req *kmsg.DeleteACLsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DeleteACLsResponse)
 	denied := b.mayACLs(c, opAlter)
-	b.acls.mu.Lock()
-	defer b.acls.mu.Unlock()
+	b.acls.change.Lock()
+	defer b.acls.change.Unlock()
 	for i := range req.Filters {
 		rf := &req.Filters[i]
 		sr := kmsg.NewDeleteACLsResponseResult()
@@ -136,7 +136,7 @@ func (b *Broker) deleteACLs(c *caller, req *kmsg.DeleteACLsRequest) kmsg.Respons
 	return resp
 }
 
-// deleteSelected deletes rules. The lock is held.
+// deleteSelected deletes rules. change is held.
 func (b *Broker) deleteSelected(f *aclFilter) (out []kmsg.DeleteACLsResponseResultMatchingACL, err error) {
 	var commit storage.Commit
 	var rest []acl
@@ -158,6 +158,6 @@ func (b *Broker) deleteSelected(f *aclFilter) (out []kmsg.DeleteACLsResponseResu
 	if err := b.store.Do(&commit); err != nil {
 		return nil, err
 	}
-	b.acls.all = rest
+	b.acls.set(rest)
 	return out, nil
 }

@@ -26,7 +26,9 @@ type alarm struct {
 
 func newAlarms() *alarms { return &alarms{wake: make(chan struct{}, 1)} }
 
-// set arranges for fn to be run after d. fn must not wait for long.
+// set arranges for fn to be run after d. fn never waits: all other alarms would
+// wait with it. What waits for the disk it hands to the broker's tasks, and no
+// lock that it takes is held by anyone over a wait.
 func (a *alarms) set(d time.Duration, fn func()) *alarm {
 	x := &alarm{at: time.Now().Add(d), fn: fn}
 	a.mu.Lock()

@@ -54,6 +54,7 @@ type Broker struct {
 	connsMu sync.Mutex // guards conns
 	conns   map[*conn]struct{}
 	connsWG sync.WaitGroup
+	tasks   sync.WaitGroup // what timers began that waits for the disk
 }
 
 // Open locks and recovers the data directory and binds the listener. Errors
@@ -69,6 +70,7 @@ func Open(cfg Config) (*Broker, error) {
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	b.met = newMetrics()
 	store, err := storage.Open(cfg.Dir, storage.Options{
+		FS:            cfg.FS,
 		Flush:         cfg.Flush,
 		FlushInterval: cfg.FlushInterval,
 		JournalBytes:  cfg.JournalBytes,
@@ -175,6 +177,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	b.ln.Close()
 	b.connsWG.Wait()
 	wg.Wait()
+	b.tasks.Wait()
 	return errors.Join(err, b.store.Close())
 }
 

@@ -49,6 +49,7 @@ type Config struct {
 	Metrics prometheus.Registerer // optional
 
 	// See storage.Options.
+	FS           storage.FS
 	JournalBytes int64
 	DirectBytes  int
 }

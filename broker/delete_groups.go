@@ -34,25 +34,34 @@ func (b *Broker) deleteGroup(name string) error {
 	if b.groups.hasConsumers(name) {
 		return kerr.NonEmptyGroup
 	}
+	c, err := b.deleteOffsets(name)
+	if err != nil || c.Empty() {
+		return err
+	}
+	return c.Wait()
+}
+
+// deleteOffsets submits the deletion of a group's offsets, if it has any.
+func (b *Broker) deleteOffsets(name string) (*storage.Commit, error) {
 	g := b.groups.lock(name, false)
 	if g != nil {
 		defer g.mu.Unlock()
 		if len(g.members) > 0 || len(g.promised) > 0 {
-			return kerr.NonEmptyGroup
+			return nil, kerr.NonEmptyGroup
 		}
 	}
 	offsets := b.store.Bucket(offsetsOf + name)
 	if g == nil && len(offsets) == 0 {
-		return kerr.GroupIDNotFound
+		return nil, kerr.GroupIDNotFound
 	}
-	var c storage.Commit
+	c := &storage.Commit{}
 	for key := range offsets {
 		c.Delete(offsetsOf+name, key)
 	}
-	if c.Empty() {
-		return nil
+	if !c.Empty() {
+		b.store.Submit(c)
 	}
-	return b.store.Do(&c)
+	return c, nil
 }
 
 func (b *Broker) offsetDelete(c *caller, req *kmsg.OffsetDeleteRequest) kmsg.Response {
@@ -61,15 +70,23 @@ func (b *Broker) offsetDelete(c *caller, req *kmsg.OffsetDeleteRequest) kmsg.Res
 		resp.ErrorCode = code(err)
 		return resp
 	}
+	var commit storage.Commit
+	if b.addOffsetDeletes(req, resp, &commit); !commit.Empty() {
+		resp.ErrorCode = code(commit.Wait())
+	}
+	return resp
+}
+
+// addOffsetDeletes fills the response in and submits what is to be deleted.
+func (b *Broker) addOffsetDeletes(req *kmsg.OffsetDeleteRequest, resp *kmsg.OffsetDeleteResponse, commit *storage.Commit) {
 	g := b.groups.lock(req.Group, false)
 	if g != nil {
 		defer g.mu.Unlock()
 	}
 	if (g == nil || g.state == groupEmpty) && len(b.store.Bucket(offsetsOf+req.Group)) == 0 {
 		resp.ErrorCode = kerr.GroupIDNotFound.Code
-		return resp
+		return
 	}
-	var commit storage.Commit
 	for i := range req.Topics {
 		rt := &req.Topics[i]
 		st := kmsg.NewOffsetDeleteResponseTopic()
@@ -91,9 +108,8 @@ func (b *Broker) offsetDelete(c *caller, req *kmsg.OffsetDeleteRequest) kmsg.Res
 		resp.Topics = append(resp.Topics, st)
 	}
 	if !commit.Empty() {
-		resp.ErrorCode = code(b.store.Do(&commit))
+		b.store.Submit(commit)
 	}
-	return resp
 }
 
 // subscribes says whether a member subscribes to the topic.

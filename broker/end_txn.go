@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"errors"
+
 	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -64,18 +66,16 @@ func (ts *txns) endRequest(req *kmsg.EndTxnRequest) (wait func() error, pid int6
 		return nil, 0, 0, kerr.InvalidTxnState
 	}
 	pid, epoch = t.row.ProducerID, t.row.Epoch
-	marker := epoch
+	marker, reserved := epoch, settled
 	if bumps {
-		if pid, epoch, err = ts.bumped(t); err != nil {
-			return nil, 0, 0, err
-		}
+		pid, epoch, reserved = ts.bumped(t)
 		marker = markerEpoch(t, pid, epoch)
 	}
 	c := &storage.Commit{}
 	ts.end(t, req.Commit, pid, epoch, marker, c)
 	ts.b.store.Submit(c)
 	return func() error {
-		err := c.Wait()
+		err := errors.Join(reserved(), c.Wait())
 		ts.ended(t, req.Commit, pid, epoch, err)
 		return err
 	}, pid, epoch, nil

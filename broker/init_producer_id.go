@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"time"
 
 	"github.com/sightlog/sightlog/broker/storage"
@@ -19,8 +20,9 @@ func (b *Broker) initProducerID(c *caller, req *kmsg.InitProducerIDRequest) repl
 	resp := req.ResponseKind().(*kmsg.InitProducerIDResponse)
 	resp.ProducerID, resp.ProducerEpoch = -1, -1
 	if req.TransactionalID == nil {
+		pid, reserved := b.txns.newProducerID()
 		return func() kmsg.Response {
-			pid, err := b.txns.newProducerID()
+			err := reserved()
 			if resp.ErrorCode = code(err); err == nil {
 				resp.ProducerID, resp.ProducerEpoch = pid, 0
 			}
@@ -74,9 +76,7 @@ func (ts *txns) init(req *kmsg.InitProducerIDRequest) (wait func() error, pid in
 			return nil, 0, 0, kerr.ProducerFenced
 		}
 	}
-	if pid, epoch, err = ts.bumped(t); err != nil {
-		return nil, 0, 0, err
-	}
+	pid, epoch, reserved := ts.bumped(t)
 	t.row.Timeout = req.TransactionTimeoutMillis
 	var c storage.Commit
 	if t.row.State == txnOngoing {
@@ -95,7 +95,7 @@ func (ts *txns) init(req *kmsg.InitProducerIDRequest) (wait func() error, pid in
 	c.Put(bucketTxns, t.id, encode(next))
 	ts.b.store.Submit(&c)
 	return func() error {
-		err := c.Wait()
+		err := errors.Join(reserved(), c.Wait())
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		t.ending = false

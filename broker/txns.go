@@ -2,6 +2,7 @@ package broker
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,7 +25,9 @@ type txns struct {
 	mu     sync.Mutex // guards what follows
 	byID   map[string]*txn
 	nextID int64 // next producer id to give out
-	idEnd  int64 // end of the ids that are reserved on disk
+	idEnd  int64 // end of the ids that are reserved
+
+	reserved func() error // waits until those are, on disk
 }
 
 // pidBlock is how many producer ids are reserved at once.
@@ -37,7 +40,6 @@ func loadTxns(b *Broker) (*txns, error) {
 			return nil, fmt.Errorf("read next producer id: %w", err)
 		}
 	}
-	ts.idEnd = ts.nextID
 	for id, value := range b.store.Bucket(bucketTxns) {
 		t := &txn{id: id, parts: map[*partition]struct{}{}}
 		if err := json.Unmarshal(value, &t.row); err != nil {
@@ -56,25 +58,43 @@ func loadTxns(b *Broker) (*txns, error) {
 			ts.armTimeout(t)
 			t.mu.Unlock()
 		}
+		ts.nextID = max(ts.nextID, t.row.ProducerID+1)
 	}
+	ts.idEnd = ts.nextID
 	return ts, nil
 }
 
-// newProducerID returns an id that was never given out. It reserves a block on
-// disk first when need be.
-func (ts *txns) newProducerID() (int64, error) {
+// newProducerID returns an id that was never given out, and what waits until that
+// is on disk: before it has, nobody may be told the id. When a block of ids is
+// used up the next is submitted here and not waited for. The journal keeps order:
+// a commit that is submitted after this, and succeeds, has the id reserved.
+func (ts *txns) newProducerID() (id int64, reserved func() error) {
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
 	if ts.nextID == ts.idEnd {
-		var c storage.Commit
-		c.Put(bucketMeta, "next-producer-id", encode(ts.idEnd+pidBlock))
-		if err := ts.b.store.Do(&c); err != nil {
-			return 0, err
-		}
-		ts.idEnd += pidBlock
+		ts.reserve(ts.idEnd + pidBlock)
 	}
 	ts.nextID++
-	return ts.nextID - 1, nil
+	return ts.nextID - 1, ts.reserved
+}
+
+// reserve reserves the ids below end. ts is locked.
+func (ts *txns) reserve(end int64) {
+	c := &storage.Commit{}
+	c.Put(bucketMeta, "next-producer-id", encode(end))
+	ts.b.store.Submit(c)
+	ts.idEnd = end
+	ts.reserved = sync.OnceValue(func() error {
+		err := c.Wait()
+		if err != nil { // the next id is tried with a block of its own
+			ts.mu.Lock()
+			defer ts.mu.Unlock()
+			if ts.idEnd == end {
+				ts.idEnd = ts.nextID
+			}
+		}
+		return err
+	})
 }
 
 // lock returns the transactional id, locked, or nil.
@@ -191,14 +211,15 @@ func (ts *txns) ended(t *txn, commit bool, pid int64, epoch int16, err error) {
 }
 
 // bumped returns the producer id and epoch that follow the transactional id's
-// current ones. When the epochs are used up there is a new producer id.
-func (ts *txns) bumped(t *txn) (pid int64, epoch int16, err error) {
+// current ones, and what waits until they may be told. When the epochs are used
+// up there is a new producer id.
+func (ts *txns) bumped(t *txn) (pid int64, epoch int16, reserved func() error) {
 	const lastEpoch = 32766 // 32767 is left for fencing
 	if t.row.ProducerID >= 0 && t.row.Epoch < lastEpoch {
-		return t.row.ProducerID, t.row.Epoch + 1, nil
+		return t.row.ProducerID, t.row.Epoch + 1, func() error { return nil }
 	}
-	pid, err = ts.newProducerID()
-	return pid, 0, err
+	pid, reserved = ts.newProducerID()
+	return pid, 0, reserved
 }
 
 // armTimeout arranges for the transaction to be aborted when it has been open
@@ -224,28 +245,30 @@ func (ts *txns) expire(t *txn, pid, started int64) {
 		return
 	}
 	ts.b.log.Info("transaction timed out: aborted", "transactional_id", t.id, "timeout_ms", t.row.Timeout)
-	if err := ts.abort(t); err != nil {
-		ts.b.log.Warn("cannot abort a transaction that timed out", "transactional_id", t.id, "err", err)
-		t.mu.Lock()
-		t.timer = ts.b.alarms.set(expireRetry, func() { ts.expire(t, pid, started) })
-		t.mu.Unlock()
-	}
+	wait := ts.abort(t)
+	t.mu.Unlock()
+	ts.b.tasks.Go(func() {
+		if err := wait(); err != nil {
+			ts.b.log.Warn("cannot abort a transaction that timed out", "transactional_id", t.id, "err", err)
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			t.timer = ts.b.alarms.set(expireRetry, func() { ts.expire(t, pid, started) })
+		}
+	})
 }
 
-// abort aborts the ongoing transaction of t and fences its producer. t is locked
-// and not ending; abort unlocks it.
-func (ts *txns) abort(t *txn) error {
-	pid, epoch, err := ts.bumped(t)
-	if err != nil {
-		t.mu.Unlock()
+// abort aborts the ongoing transaction of t and fences its producer. It returns
+// what waits until that is on disk. t is locked and not ending.
+func (ts *txns) abort(t *txn) (wait func() error) {
+	pid, epoch, reserved := ts.bumped(t)
+	c := &storage.Commit{}
+	ts.end(t, false, pid, epoch, markerEpoch(t, pid, epoch), c)
+	ts.b.store.Submit(c)
+	return func() error {
+		err := errors.Join(reserved(), c.Wait())
+		ts.ended(t, false, pid, epoch, err)
 		return err
 	}
-	var c storage.Commit
-	ts.end(t, false, pid, epoch, markerEpoch(t, pid, epoch), &c)
-	t.mu.Unlock()
-	err = ts.b.store.Do(&c)
-	ts.ended(t, false, pid, epoch, err)
-	return err
 }
 
 // hasPendingOffset says whether an open transaction would commit an offset for

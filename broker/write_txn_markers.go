@@ -77,7 +77,9 @@ func (b *Broker) abortIn(topic string, partition int32, m *kmsg.WriteTxnMarkersR
 			return kerr.ConcurrentTransactions
 		}
 		b.log.Info("transaction aborted by request", "transactional_id", x.id)
-		return b.txns.abort(x)
+		wait := b.txns.abort(x)
+		x.mu.Unlock()
+		return wait()
 	}
 	b.log.Info("transaction that the coordinator does not know aborted by request", "topic", topic, "partition", partition, "producer", m.ProducerID)
 	var commit storage.Commit
