@@ -21,7 +21,8 @@
 //
 // It leaves to package storage everything on disk, and to clients everything
 // inside a record: batches are stored as they come and never decompressed on
-// the way through, but for compacted topics.
+// the way through, but for compacted topics and where a batch might become more
+// than 64 times its topic's max.message.bytes, which is refused.
 //
 // What would not take effect is refused: quotas by client (limits are those of
 // Config), replicas on other nodes, levels of features other than its own,

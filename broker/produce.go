@@ -13,9 +13,11 @@ import (
 //
 // v0-2 are advertised, because librdkafka before 2.1 compresses only if they
 // are, and refused with UNSUPPORTED_VERSION when used, as Kafka 4 does.
-// Batches are checked by their header and CRC and stored as they come; records
-// are not decompressed, but for compacted topics, which refuse a record without
-// a key (INVALID_RECORD) as Kafka does. All acks wait for the disk, acks=1 too. From v12 on a
+// Batches are checked by their header, their CRC and the frames of their codec,
+// and stored as they come. Their records take at most 64 times the topic's
+// max.message.bytes decompressed, or are refused with MESSAGE_TOO_LARGE; they are
+// decompressed where the frames alone do not tell, and for compacted topics, which
+// refuse a record without a key (INVALID_RECORD) as Kafka does. All acks wait for the disk, acks=1 too. From v12 on a
 // transactional batch adds its partition to the transaction (KIP-890).
 
 const produceKey = 0
@@ -110,6 +112,9 @@ func (p *producing) append(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPart
 		return nil, fmt.Errorf("%w: clients do not write control batches", kerr.InvalidRecord)
 	}
 	if err := conf.checkTime(batch); err != nil {
+		return nil, err
+	}
+	if err := p.b.checkExpansion(batch, conf); err != nil {
 		return nil, err
 	}
 	if conf.compact {

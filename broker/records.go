@@ -10,7 +10,32 @@ import (
 )
 
 // What reads inside batches, decompressing them if need be: the search for a
-// timestamp, and what is written to compacted topics. All else passes through.
+// timestamp, what is written to compacted topics, and the few batches of which
+// their frames do not say that they stay small. All else passes through.
+
+// maxExpansion is how many times a topic's max.message.bytes a batch's records
+// may take decompressed. Sightings take ten to twenty times what they are packed
+// to, and a producer counts a batch's limit before it packs it, or after.
+const maxExpansion = 64
+
+// checkExpansion says whether the records of a batch stay small enough. Too many
+// for one batch is what MESSAGE_TOO_LARGE says: Java's producer splits it then,
+// as it must where the limit is hit honestly, and no client sends it again.
+func (b *Broker) checkExpansion(batch storage.Batch, conf *topicConf) error {
+	limit := int64(conf.maxMessageBytes) * maxExpansion
+	err := batch.CheckExpansion(limit, func(decompress func()) {
+		b.inflating.Lock()
+		defer b.inflating.Unlock()
+		decompress()
+	})
+	switch {
+	case errors.Is(err, storage.ErrExpands):
+		return fmt.Errorf("%w: the batch's records take more than %d bytes decompressed, %d times the topic's max.message.bytes", kerr.MessageTooLarge, limit, maxExpansion)
+	case err != nil:
+		return fmt.Errorf("%w: %w", kerr.InvalidRecord, err)
+	}
+	return nil
+}
 
 // each calls fn with the batch's records until it returns false. One batch at a
 // time is decompressed, so that many small ones that grow large cannot fill the
