@@ -41,16 +41,22 @@ func (e *Env) loadFile(ctx *kong.Context) error {
 	return nil
 }
 
-// flagNames lists the flags of a command and those below it, once each.
+// allFlags lists the flags of a command and those below it.
+func allFlags(node *kong.Node) []*kong.Flag {
+	flags := slices.Clone(node.Flags)
+	for _, child := range node.Children {
+		flags = append(flags, allFlags(child)...)
+	}
+	return flags
+}
+
+// flagNames lists their names, once each.
 func flagNames(node *kong.Node) []string {
 	var names []string
-	for _, flag := range node.Flags {
+	for _, flag := range allFlags(node) {
 		if flag.Name != "help" && flag.Name != "config" {
 			names = append(names, flag.Name)
 		}
-	}
-	for _, child := range node.Children {
-		names = append(names, flagNames(child)...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -117,6 +118,10 @@ func parse(env *Env, grammar any, args []string) (*kong.Context, error) {
 	if err != nil {
 		return nil, err
 	}
+	for _, flag := range allFlags(parser.Model.Node) {
+		flag.Envs = slices.DeleteFunc(flag.Envs, func(name string) bool { return os.Getenv(name) == "" })
+		flag.Value.Tag.Envs = flag.Envs
+	}
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
@@ -124,7 +129,18 @@ func parse(env *Env, grammar any, args []string) (*kong.Context, error) {
 	if err != nil {
 		return nil, parseError(env, err)
 	}
-	return k, nil
+	return k, noneEmpty(k)
+}
+
+// noneEmpty refuses an empty text where the default is none: an empty --data
+// would be the current directory.
+func noneEmpty(k *kong.Context) error {
+	for _, flag := range k.Flags() {
+		if s, ok := k.FlagValue(flag).(string); ok && strings.TrimSpace(s) == "" && flag.Default != "" {
+			return usage.New("leave it out for "+flag.Default, "--%s is empty", flag.Name)
+		}
+	}
+	return nil
 }
 
 // parseError is one line that says what was typed wrong.

@@ -50,6 +50,32 @@ func TestFlagWinsOverEnvironmentOverFileOverDefault(t *testing.T) {
 	require.Equal(t, "5 lz4 [c:3 d:4] true", show(t, "--partitions", "5"))
 }
 
+func TestEnvironment_EmptyVariable_CountsAsNotSet(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("compression: lz4\n"), 0o600))
+	for _, name := range []string{"SIGHTLOG_PARTITIONS", "SIGHTLOG_COMPRESSION", "SIGHTLOG_BROKERS", "SIGHTLOG_TLS", "SIGHTLOG_CONFIG", "SIGHTLOG_LOG_LEVEL", "SIGHTLOG_LINGER"} {
+		t.Setenv(name, "")
+	}
+	require.Equal(t, "8 zstd [] false", show(t))
+	require.Equal(t, "8 lz4 [] false", show(t, "--config", file))
+}
+
+func TestData_Empty_IsNotTheCurrentDirectory(t *testing.T) {
+	grammar := &struct {
+		URL URLCmd `cmd:"" name:"url"`
+	}{}
+	t.Setenv("SIGHTLOG_DATA", "")
+	require.NoError(t, Check("sightlogd", grammar, []string{"url"}))
+	require.Equal(t, "sightlog-data", grammar.URL.Data.Data)
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("data: ''\n"), 0o600))
+	for _, args := range [][]string{{"--data", ""}, {"--data="}, {"--config", file}} {
+		err := Check("sightlogd", grammar, append([]string{"url"}, args...))
+		require.EqualError(t, err, "--data is empty; leave it out for sightlog-data")
+		require.Equal(t, 2, ExitCode(err))
+	}
+}
+
 func TestValuesOfTheFileAreCheckedAsFlagsAre(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("partitions: many\n"), 0o600))

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode"
 
@@ -101,11 +103,9 @@ func (c *Camera) set(key string, v any) (err error) {
 			}
 		}
 	case "motion":
-		on, ok := v.(bool)
-		if !ok {
+		if c.Motion = v == "true"; !c.Motion && v != "false" {
 			err = errors.New("give true or false")
 		}
-		c.Motion = on
 	default:
 		if n := usage.Nearest(key, cameraKeys); n != "" {
 			return fmt.Errorf("unknown key %q; did you mean %q?", key, n)
@@ -181,15 +181,13 @@ func points(v any) ([]Point, error) {
 }
 
 func number(v any) (float64, error) {
-	switch n := v.(type) {
-	case int:
-		return float64(n), nil
-	case int64:
-		return float64(n), nil
-	case uint64:
-		return float64(n), nil
-	case float64:
-		return n, nil
+	s, ok := v.(string)
+	if !ok {
+		return 0, errors.New("a number belongs here")
 	}
-	return 0, fmt.Errorf("%v is not a number", v)
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
+		return 0, fmt.Errorf("%.40q is not a number", s)
+	}
+	return n, nil
 }

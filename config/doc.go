@@ -3,6 +3,9 @@
 // (SIGHTLOG_ and the name), that over the file given by --config, that over
 // the default.
 //
+// An environment variable that is empty counts as not set. A value keeps the
+// text that was typed, in the file too: 0123 is a password of four digits.
+//
 // The structs carry the tags of the command line's parser; the commands embed
 // those they need. The file is YAML whose top-level keys are the flags' names,
 // and one more, "cameras", with what is set for each camera. What the keys mean

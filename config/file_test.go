@@ -3,6 +3,7 @@ package config_test
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,6 +32,9 @@ func TestLoadRefusesWhatIsNotAConfiguration(t *testing.T) {
 		"nested":        "source: {a: b}",
 		"list in list":  "source: [[a]]",
 		"duplicate key": "sinks: 1\nsinks: 2",
+		"two documents": "sinks: 1\n---\nsinks: 2",
+		"table in list": "source: [{a: b}]",
+		"brackets":      "source: " + strings.Repeat("[", 200_000) + strings.Repeat("]", 200_000),
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := config.Load(write(t, text))
@@ -84,9 +88,12 @@ func TestLoadNamesWhatIsWrongWithACamera(t *testing.T) {
 		"cameras: {porch: 5}":                          "camera porch: give settings",
 		"cameras: {porch: {zonse: {}}}":                `camera porch: unknown key "zonse"; did you mean "zones"?`,
 		"cameras: {porch: {zebra: {}}}":                `camera porch: unknown key "zebra"; known are: fps, region`,
-		"cameras: {porch: {fps: fast}}":                "camera porch: fps: fast is not a number",
+		"cameras: {porch: {fps: fast}}":                `camera porch: fps: "fast" is not a number`,
 		"cameras: {porch: {fps: -1}}":                  "camera porch: fps: give a number above 0",
-		"cameras: {porch: {fps: .nan}}":                "camera porch: fps: give a number above 0",
+		"cameras: {porch: {fps: .nan}}":                `camera porch: fps: ".nan" is not a number`,
+		"cameras: {porch: {fps: nan}}":                 `camera porch: fps: "nan" is not a number`,
+		"cameras: {p: {zones: {z: [[inf, 0]]}}}":       `point 1: "inf" is not a number`,
+		"cameras: {p: {fps: [1]}}":                     "fps: a number belongs here",
 		"cameras: {porch: {region: [1]}}":              "camera porch: region: give [left, top, right, bottom]",
 		"cameras: {p: {region: [1,0,0,1]}}":            "camera p: region: give [left, top, right, bottom]",
 		"cameras: {p: {region: [0,0,2,1]}}":            "camera p: region: give [left, top, right, bottom]",
@@ -94,13 +101,21 @@ func TestLoadNamesWhatIsWrongWithACamera(t *testing.T) {
 		"cameras: {p: {zones: [[0, 0]]}}":              "camera p: zones: give points by name",
 		"cameras: {p: {zones: {z: [[0]]}}}":            "camera p: zones: z: point 1 is not [x, y]",
 		"cameras: {p: {zones: {\"a\\nb\": [[0, 0]]}}}": "camera p: zones: \"a\\nb\": a name has",
-		"cameras: {p: {lines: {l: [[0, x]]}}}":         "camera p: lines: l: point 1: x is not a number",
+		"cameras: {p: {lines: {l: [[0, x]]}}}":         `camera p: lines: l: point 1: "x" is not a number`,
 		"cameras: {p: {lines: {l: [[0, 0]]}}}":         "camera p: lines: l: 1 points, a line has two",
 		"cameras: {p: {motion: 3}}":                    "camera p: motion: give true or false",
-		"cameras: {p: {fps: 1}, p: {fps: 2}}":          "not YAML",
+		"cameras: {p: {fps: 1}, p: {fps: 2}}":          "is there twice",
 	} {
 		_, err := config.Load(write(t, text))
 		require.True(t, usage.Is(err), "%s: %v", text, err)
 		require.ErrorContains(t, err, says)
 	}
+}
+
+func TestLoad_Scalars_KeepTheirText(t *testing.T) {
+	f, err := config.Load(write(t, "\ufeffsasl-password: 0123\nsasl-user: 1.10\nclasses: [007, 1e3, on]\nwait: true\ncameras:\n  0123: {fps: 5}\n  1.10: {motion: false}\n"))
+	require.NoError(t, err)
+	require.Equal(t, map[string]config.Camera{"0123": {FPS: 5}, "1.10": {}}, f.Cameras())
+	delete(f, config.CamerasKey)
+	require.Equal(t, config.File{"sasl-password": "0123", "sasl-user": "1.10", "classes": []any{"007", "1e3", "on"}, "wait": "true"}, f)
 }

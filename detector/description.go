@@ -1,18 +1,14 @@
 package detector
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/sightlog/sightlog/usage"
+	"github.com/sightlog/sightlog/yamlfile"
 )
 
 // Description is what a YAML file beside a model says of it: model.yaml for
@@ -34,29 +30,20 @@ type Description struct {
 	IoU       float32   `yaml:"iou"`
 }
 
-// maxDescription bounds the file's size.
-const maxDescription = 1 << 20
-
 // ReadDescription reads the description beside a model; nil if there is none.
 // A mistake in it is a *usage.Error.
 func ReadDescription(model string) (*Description, error) {
 	path := strings.TrimSuffix(model, ".onnx") + ".yaml"
-	f, err := os.Open(path)
+	b, err := yamlfile.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, usage.Wrap(err, "check its permissions", "%s: cannot be read", path)
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxDescription+1))
-	if err != nil || len(b) > maxDescription {
-		return nil, usage.Wrap(err, "it describes one model in a few lines", "%s: cannot be read, or is larger than 1 MiB", path)
+		return nil, usage.Wrap(err, "it describes one model in a few lines", "%s: cannot be read: %v", path, err)
 	}
 	var d Description
-	if err := yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(&d); err != nil && !errors.Is(err, io.EOF) {
-		line, _, _ := strings.Cut(err.Error(), "\n")
-		return nil, usage.Wrap(err, "keys are decoder, decoded, layout, order, mean, std, pad, letterbox, stride, side, classes, score and iou", "%s: %s", path, line)
+	if err := yamlfile.Decode(b, &d); err != nil {
+		return nil, usage.Wrap(err, "keys are decoder, decoded, layout, order, mean, std, pad, letterbox, stride, side, classes, score and iou", "%s: %v", path, err)
 	}
 	if err := d.check(); err != nil {
 		return nil, usage.Wrap(err, "", "%s: %s", path, err)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 
@@ -42,16 +43,20 @@ const maxLabels = 256 << 20
 // ReadLabels reads a COCO label file and keeps the boxes of one category, whose
 // name event.ClassName compares.
 func ReadLabels(path, category string) ([]Image, error) {
-	st, err := os.Stat(path)
+	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, usage.Wrap(err, "check the path", "--labels %s: no such file", path)
 	}
-	if err == nil && st.Size() > maxLabels {
-		return nil, usage.New("split it", "--labels %s: larger than %d MB", path, maxLabels>>20)
-	}
-	b, err := os.ReadFile(path)
 	if err != nil {
 		return nil, usage.Wrap(err, "check its permissions", "--labels %s: cannot be read", path)
+	}
+	defer file.Close()
+	b, err := io.ReadAll(io.LimitReader(file, maxLabels+1)) // a pipe or a device has no size to ask for
+	if err != nil {
+		return nil, usage.Wrap(err, "check its permissions", "--labels %s: cannot be read", path)
+	}
+	if len(b) > maxLabels {
+		return nil, usage.New("split it", "--labels %s: larger than %d MB", path, maxLabels>>20)
 	}
 	var f labelFile
 	if err := json.Unmarshal(b, &f); err != nil {

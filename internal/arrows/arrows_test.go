@@ -24,7 +24,8 @@ const module = "github.com/sightlog/sightlog/"
 var allowed = map[string][]string{
 	"usage":      {},
 	"event":      {},
-	"config":     {},
+	"yamlfile":   {},
+	"config":     {"yamlfile"},
 	"models":     {},
 	"migrations": {},
 
@@ -38,7 +39,7 @@ var allowed = map[string][]string{
 	"eval":     {"event"},
 
 	"ingest":         {"event"},
-	"detector":       {"event", "ingest"},
+	"detector":       {"event", "ingest", "yamlfile"},
 	"detector/onnx":  {"detector"},
 	"detector/track": {"event"},
 	"detector/zone":  {"event"},
@@ -55,7 +56,7 @@ var allowed = map[string][]string{
 }
 
 // noUsage are the packages that return plain errors.
-var noUsage = []string{"broker", "broker/storage", "event", "usage"}
+var noUsage = []string{"broker", "broker/storage", "event", "usage", "yamlfile"}
 
 func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 	root := testenv.Root()
