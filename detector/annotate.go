@@ -6,6 +6,7 @@ import (
 	"image/color"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"gocv.io/x/gocv"
 
@@ -18,8 +19,8 @@ var palette = []color.RGBA{
 	{R: 255, G: 128, B: 40}, {R: 170, G: 130, B: 255}, {R: 0, G: 215, B: 200}, {R: 240, G: 240, B: 120},
 }
 
-// Annotate draws each object's box, label, score and track into the picture,
-// which must be BGR with 8 bits a channel.
+// Annotate draws each object's box, track and score into the picture, which
+// must be BGR with 8 bits a channel; labels where they are not all the same.
 func Annotate(m *gocv.Mat, objs []event.Object) error {
 	if m.Type() != gocv.MatTypeCV8UC3 {
 		return errNotBGR
@@ -28,33 +29,50 @@ func Annotate(m *gocv.Mat, objs []event.Object) error {
 	// Lines and letters grow with the picture.
 	unit := max(1, max(m.Cols(), m.Rows())/640)
 	scale := 0.4 * float64(unit)
+	texts := captionTexts(objs)
+	boxes, sizes := make([]image.Rectangle, len(objs)), make([]image.Point, len(objs))
 	for i := range objs {
-		o := &objs[i]
-		colour := palette[o.ClassID%len(palette)]
-		text := fmt.Sprintf("%s %.2f", o.Label, o.Score)
-		if o.TrackID != nil {
-			colour = palette[int(*o.TrackID)%len(palette)]
-			text = fmt.Sprintf("#%d %s", *o.TrackID, text)
-		}
-		box := image.Rect(int(o.Box[0]), int(o.Box[1]), int(o.Box[2]), int(o.Box[3]))
-		if err := gocv.Rectangle(m, box, colour, 2*unit); err != nil {
+		b := objs[i].Box
+		boxes[i] = image.Rect(int(b[0]), int(b[1]), int(b[2]), int(b[3]))
+		sizes[i] = gocv.GetTextSize(texts[i], font, scale, unit).Add(image.Pt(4*unit, 5*unit))
+		if err := gocv.Rectangle(m, boxes[i], colourOf(&objs[i]), 2*unit); err != nil {
 			return fmt.Errorf("annotate: %w", err)
 		}
-		size := gocv.GetTextSize(text, font, scale, unit)
-		at := image.Pt(box.Min.X, box.Min.Y-2*unit)
-		if at.Y-size.Y < 0 { // no room above the box
-			at.Y = box.Min.Y + size.Y + 3*unit
-		}
-		at.X = max(0, min(at.X, m.Cols()-size.X))
-		back := image.Rect(at.X-unit, at.Y-size.Y-unit, at.X+size.X+unit, at.Y+2*unit)
-		if err := gocv.Rectangle(m, back, colour, -1); err != nil {
+	}
+	for i, at := range captions(image.Rect(0, 0, m.Cols(), m.Rows()), boxes, sizes) {
+		if err := gocv.Rectangle(m, at, colourOf(&objs[i]), -1); err != nil {
 			return fmt.Errorf("annotate: %w", err)
 		}
-		if err := gocv.PutText(m, text, at, font, scale, color.RGBA{}, unit); err != nil {
+		if err := gocv.PutText(m, texts[i], image.Pt(at.Min.X+2*unit, at.Max.Y-3*unit), font, scale, color.RGBA{}, unit); err != nil {
 			return fmt.Errorf("annotate: %w", err)
 		}
 	}
 	return nil
+}
+
+func colourOf(o *event.Object) color.RGBA {
+	if o.TrackID != nil {
+		return palette[int(*o.TrackID)%len(palette)]
+	}
+	return palette[o.ClassID%len(palette)]
+}
+
+// captionTexts returns, for each object, its track and score, with its label
+// where not all have the same.
+func captionTexts(objs []event.Object) []string {
+	mixed := slices.ContainsFunc(objs, func(o event.Object) bool { return o.Label != objs[0].Label })
+	texts := make([]string, len(objs))
+	for i := range objs {
+		o := &objs[i]
+		if o.TrackID != nil {
+			texts[i] = fmt.Sprintf("#%d ", *o.TrackID)
+		}
+		if mixed {
+			texts[i] += o.Label + " "
+		}
+		texts[i] += fmt.Sprintf("%.2f", o.Score)
+	}
+	return texts
 }
 
 // SaveJPEG writes the picture to path, whole or not at all; its directory is

@@ -23,7 +23,7 @@ type PictureCmd struct {
 	config.Data
 	config.Database
 	Camera string `placeholder:"ID" env:"-" help:"Of this camera; without it, of the one that read a file last."`
-	Frame  int64  `default:"-1" env:"-" placeholder:"SEQ" help:"This frame; without it, the one with most people."`
+	Frame  int64  `default:"-1" env:"-" placeholder:"SEQ" help:"This frame; without it, the one with most people that are clearly seen."`
 	Out    string `default:"picture.jpg" placeholder:"FILE" env:"-" help:"Where to write it (${default})."`
 }
 
@@ -54,6 +54,24 @@ func (c *PictureCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 	return err
 }
 
+// bestFrame is the given frame of a run or, where it is -1, of the 200 fullest
+// the one with most detections that are sure and apart from all others, less
+// those that are not.
+const bestFrame = `
+	WITH fullest AS (
+		SELECT seq FROM sightings WHERE run_id = $1 AND ($2 < 0 OR seq = $2) ORDER BY objects DESC, seq LIMIT 200
+	), box AS MATERIALIZED (
+		SELECT seq, object_index, score, x1, y1, x2, y2, (x2 - x1) * (y2 - y1) AS area
+		FROM detections WHERE run_id = $1 AND seq IN (SELECT seq FROM fullest)
+	), clear AS (
+		SELECT seq, CASE WHEN score >= 0.5 AND NOT EXISTS (
+			SELECT FROM box o WHERE o.seq = b.seq AND o.object_index <> b.object_index
+				AND greatest(0, least(o.x2, b.x2) - greatest(o.x1, b.x1)) * greatest(0, least(o.y2, b.y2) - greatest(o.y1, b.y1))
+					> 0.2 * least(o.area, b.area)) THEN 1 ELSE -1 END AS worth
+		FROM box b
+	)
+	SELECT seq FROM fullest LEFT JOIN clear USING (seq) GROUP BY seq ORDER BY sum(worth) DESC NULLS LAST, seq LIMIT 1`
+
 // find looks the frame and its detections up.
 func (c *PictureCmd) find(ctx context.Context, db *pgxpool.Pool) (*seen, error) {
 	var s seen
@@ -65,9 +83,7 @@ func (c *PictureCmd) find(ctx context.Context, db *pgxpool.Pool) (*seen, error) 
 		return nil, usage.Wrap(err, "run a file first, or give another --camera", "no run of a file is in the database")
 	}
 	if err == nil {
-		err = db.QueryRow(ctx, `
-			SELECT seq FROM sightings WHERE run_id = $1 AND ($2 < 0 OR seq = $2)
-			ORDER BY objects DESC, seq LIMIT 1`, s.run, c.Frame).Scan(&s.seq)
+		err = db.QueryRow(ctx, bestFrame, s.run, c.Frame).Scan(&s.seq)
 	}
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, usage.Wrap(err, "give another --frame", "frame %d of %s is not in the database", c.Frame, s.source)
