@@ -53,6 +53,12 @@ func (m *metrics) register(b *Broker, reg prometheus.Registerer) error {
 			}
 			return 0
 		}),
+		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: namespace + "storage_refusing", Help: "1 while writes are refused: the disk is full, or it failed."}, func() float64 {
+			if b.store.Refusing() != nil {
+				return 1
+			}
+			return 0
+		}),
 	}
 	for _, c := range all {
 		if err := reg.Register(c); err != nil {

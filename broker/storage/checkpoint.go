@@ -140,6 +140,7 @@ func (s *Store) checkpointEnded(err error) {
 	if errors.Is(err, errSync) {
 		err = s.fail(err)
 	} else { // no room, or no file descriptor: all of it is written again
+		s.noteRefused(err)
 		s.log.Warn("cannot write a checkpoint, will try again", "err", err)
 	}
 	s.refuseWanted(err)

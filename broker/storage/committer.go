@@ -91,6 +91,7 @@ func (s *Store) take() (group []*Commit, closing bool) {
 // commit makes one group durable and visible, or fails it.
 func (s *Store) commit(group []*Commit) {
 	err := s.writeGroup(group)
+	s.noteWrite(group, err)
 	for _, c := range group {
 		if c.err == nil {
 			c.err = err
@@ -333,6 +334,3 @@ func (l *Log) restage() {
 		g.reserved = g.size
 	}
 }
-
-// IsFull says whether a write failed because the disk is full.
-func IsFull(err error) bool { return errors.Is(err, errNoSpace) || errors.Is(err, errQuota) }

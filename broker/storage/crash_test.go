@@ -314,6 +314,7 @@ func refusesAfterFailedSync(t *testing.T, direct int) {
 	var again Commit
 	again.Append(l, lossBatch(0, 1), false)
 	require.ErrorIs(t, s.Do(&again), ErrFailed, "a failed sync is not tried again")
+	require.ErrorIs(t, s.Refusing(), ErrFailed)
 	require.Equal(t, []int64{0}, readAll(t, l))
 	require.ErrorIs(t, s.Close(), ErrFailed)
 
@@ -351,11 +352,13 @@ func fullDisk(t *testing.T, direct int) {
 		}
 	}
 	require.True(t, IsFull(full), "%v", full)
+	require.True(t, IsFull(s.Refusing()), "%v", s.Refusing())
 	require.Len(t, readAll(t, l), written, "reads go on")
 	f.mu.Lock()
 	f.roomLeft = -1
 	f.mu.Unlock()
 	appendTo(t, s, l, lossBatch(0, written))
+	require.NoError(t, s.Refusing())
 	require.Len(t, readAll(t, l), written+1)
 	require.NoError(t, s.Close())
 }

@@ -89,6 +89,8 @@ type Store struct {
 	dirMu  sync.Mutex // held by a sync of a directory; guards dirErr
 	dirErr error      // of the first one that failed
 
+	refused refusal
+
 	committer
 }
 

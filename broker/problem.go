@@ -1,0 +1,22 @@
+package broker
+
+import (
+	"errors"
+
+	"github.com/sightlog/sightlog/broker/storage"
+)
+
+// Problem is one line about why the broker takes no writes at present, and what
+// to do about it; otherwise "".
+func (b *Broker) Problem() string {
+	switch err := b.store.Refusing(); {
+	case err == nil:
+		return ""
+	case errors.Is(err, storage.ErrFailed):
+		return "the disk of the log failed, fix it and restart: " + err.Error()
+	case storage.IsFull(err):
+		return "the disk of the log is full, writes wait for room: " + err.Error()
+	default:
+		return "the log cannot be written, it is tried again: " + err.Error()
+	}
+}
