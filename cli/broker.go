@@ -39,10 +39,12 @@ type BrokerCmd struct {
 
 // Run implements the command.
 func (c *BrokerCmd) Run(ctx context.Context, env *Env) error {
-	return c.Watched(func(metrics prometheus.Registerer) error { return c.serve(ctx, env, metrics) })
+	return c.Watched(func(metrics prometheus.Registerer, health func(func() []string)) error {
+		return c.serve(ctx, env, metrics, health)
+	})
 }
 
-func (c *BrokerCmd) serve(ctx context.Context, env *Env, metrics prometheus.Registerer) (err error) {
+func (c *BrokerCmd) serve(ctx context.Context, env *Env, metrics prometheus.Registerer, health func(func() []string)) (err error) {
 	cfg, err := c.config()
 	if err != nil {
 		return err
@@ -60,6 +62,12 @@ func (c *BrokerCmd) serve(ctx context.Context, env *Env, metrics prometheus.Regi
 	if err := dir.Publish(pipeline.Endpoints{Broker: b.Addr()}); err != nil {
 		return errors.Join(err, b.Close())
 	}
+	health(func() []string {
+		if p := b.Problem(); p != "" {
+			return []string{p}
+		}
+		return nil
+	})
 	fmt.Fprintf(env.Stdout, "broker=%s\n", b.Addr())
 	return b.Run(ctx)
 }

@@ -59,18 +59,19 @@ func (c *ServeCmd) Run(ctx context.Context, env *Env) error {
 
 // serve runs services until ctx ends, watched.
 func (m *Metrics) serve(ctx context.Context, env *Env, cfg pipeline.ServicesConfig) error {
-	return m.Watched(func(metrics prometheus.Registerer) error {
+	return m.Watched(func(metrics prometheus.Registerer, health func(func() []string)) error {
 		cfg.Log, cfg.Metrics = env.Logger(slog.LevelInfo), metrics
-		return serve(ctx, env, cfg)
+		return serve(ctx, env, cfg, health)
 	})
 }
 
-func serve(ctx context.Context, env *Env, cfg pipeline.ServicesConfig) (err error) {
+func serve(ctx context.Context, env *Env, cfg pipeline.ServicesConfig, health func(func() []string)) (err error) {
 	s, err := pipeline.StartServices(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
+	health(s.Problems)
 	printEndpoints(env, pipeline.Endpoints{Broker: s.Stream.Brokers[0], Database: s.URL})
 	return s.Failed(ctx)
 }

@@ -17,7 +17,8 @@ const (
 
 // Run is one opening of one source. It is written when it starts and again,
 // with FinishedAt, when it ends; a file's run without FinishedAt is resumed by
-// the next opening of the same file.
+// the next opening of the same file. A file's run is written a third time,
+// without JobOpen, when every source of its job has ended.
 type Run struct {
 	SchemaVersion int        `json:"schema_version"`
 	ID            string     `json:"run"` // UUIDv7, sorts by start
@@ -37,6 +38,11 @@ type Run struct {
 
 	Frames  int64 `json:"frames,omitempty"`  // sightings produced, over all openings
 	Dropped int64 `json:"dropped,omitempty"` // frames dropped by a live source
+
+	// JobOpen says that the source has ended and its job, the sources that were
+	// started together, has not: who opens the source again continues that job,
+	// in which it has had its turn.
+	JobOpen bool `json:"job_open,omitempty"`
 }
 
 // Encode returns the JSON of schema version 1 and fills in SchemaVersion.

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -34,9 +36,9 @@ const barren = 5
 // that a fault in a codec or a model cannot take the log with it.
 type Child struct {
 	Job    Job
-	Args   []string     // command line of the child, program first
-	Report func(Status) // called by one goroutine, for every status
-	Stderr io.Writer    // where the child's own messages go
+	Args   []string                    // command line of the child, program first
+	Report func(child int, now Status) // called by one goroutine, for every status; child counts from 1
+	Stderr io.Writer                   // where the child's own messages go
 	Log    *slog.Logger
 }
 
@@ -48,16 +50,29 @@ func (e *DamageError) Error() string { return e.What }
 // ExitCode is 3: finished, with damage reported.
 func (e *DamageError) ExitCode() int { return exitDamage }
 
+// Done reports whether err is of a job that was done: nil, or damage.
+func Done(err error) bool {
+	var d *DamageError
+	return err == nil || errors.As(err, &d)
+}
+
 // Run returns nil when every source came to its end or ctx ended, a
-// *usage.Error or *DamageError that detect reported, or why it gives up.
+// *usage.Error or *DamageError that detect reported, or why it gives up. A
+// crash after the last source has ended, while codecs and model are closed,
+// changes nothing about that.
 func (c *Child) Run(ctx context.Context) error {
 	crashes := 0
-	for {
-		acked, err := c.once(ctx)
+	for child := 1; ; child++ {
+		last, err := c.once(ctx, child)
 		var crash *crashError
 		if ctx.Err() != nil || !errors.As(err, &crash) {
 			return err
 		}
+		if last.AllEnded() {
+			c.Log.Warn("detect crashed after every source had ended", "err", err)
+			return last.damage()
+		}
+		acked := last.acked()
 		if crashes++; acked > 0 {
 			crashes = 1
 		}
@@ -79,18 +94,36 @@ type crashError struct{ err error }
 func (e *crashError) Error() string { return e.err.Error() }
 func (e *crashError) Unwrap() error { return e.err }
 
-// once runs the child to its end and returns how many sightings the log
-// acknowledged meanwhile.
-func (c *Child) once(ctx context.Context) (acked int64, err error) {
+// damage is the first damage that a source reported, or nil.
+func (s Status) damage() error {
+	for _, cam := range s.Cameras {
+		if cam.Damage != "" {
+			return &DamageError{What: cam.Damage}
+		}
+	}
+	return nil
+}
+
+// acked is how many sightings the log has acknowledged.
+func (s Status) acked() (n int64) {
+	for _, cam := range s.Cameras {
+		n += cam.Acked
+	}
+	return n
+}
+
+// once runs the child to its end and returns its last status.
+func (c *Child) once(ctx context.Context, child int) (last Status, err error) {
 	statusR, statusW, err := os.Pipe()
 	if err != nil {
-		return 0, fmt.Errorf("open the status pipe: %w", err)
+		return last, fmt.Errorf("open the status pipe: %w", err)
 	}
 	defer statusR.Close()
 
 	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)
 	cmd.ExtraFiles = []*os.File{statusW}
-	cmd.Stdout, cmd.Stderr = c.Stderr, c.Stderr
+	stderr := &stderrTail{to: c.Stderr}
+	cmd.Stdout, cmd.Stderr = stderr, stderr
 	// A group of its own: a terminal's Ctrl-C reaches the supervisor alone,
 	// which stops the stages in the order of the data.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -102,7 +135,7 @@ func (c *Child) once(ctx context.Context) (acked int64, err error) {
 	}
 	statusW.Close()
 	if err != nil {
-		return 0, fmt.Errorf("start detect: %w", err)
+		return last, fmt.Errorf("start detect: %w", err)
 	}
 	job, err := json.Marshal(c.Job)
 	if err == nil {
@@ -112,15 +145,13 @@ func (c *Child) once(ctx context.Context) (acked int64, err error) {
 		c.Log.Debug("the job did not reach detect", "err", err)
 	}
 
-	last := c.read(statusR)
-	for _, cam := range last.Cameras {
-		acked += cam.Acked
-	}
-	return acked, verdict(ctx, cmd.Wait(), last)
+	last = c.read(child, statusR)
+	err = cmd.Wait()
+	return last, verdict(ctx, err, last, stderr.cause())
 }
 
 // read reports every status until the child closes its end.
-func (c *Child) read(r io.Reader) (last Status) {
+func (c *Child) read(child int, r io.Reader) (last Status) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxJob)
 	for lines.Scan() {
@@ -133,13 +164,14 @@ func (c *Child) read(r io.Reader) (last Status) {
 			s.Cameras = last.Cameras
 		}
 		last = s
-		c.Report(s)
+		c.Report(child, s)
 	}
 	return last
 }
 
-// verdict turns the child's end into an error.
-func verdict(ctx context.Context, err error, last Status) error {
+// verdict turns the child's end into an error. said is what the child wrote
+// about it.
+func verdict(ctx context.Context, err error, last Status, said string) error {
 	if ctx.Err() != nil || err == nil {
 		return nil
 	}
@@ -155,5 +187,20 @@ func verdict(ctx context.Context, err error, last Status) error {
 	case last.Error != "":
 		return &crashError{errors.New(last.Error)}
 	}
-	return &crashError{fmt.Errorf("detect: %w", err)}
+	if said != "" {
+		said = "; " + said
+	}
+	return &crashError{fmt.Errorf("detect %s%s", howEnded(exit), said)}
+}
+
+// howEnded says how a process that crashed ended, with the signal's name.
+func howEnded(exit *exec.ExitError) string {
+	ws, ok := exit.Sys().(syscall.WaitStatus)
+	if !ok || !ws.Signaled() {
+		return "ended with " + exit.ProcessState.String()
+	}
+	if ws.Signal() == syscall.SIGKILL {
+		return "was killed by SIGKILL (by hand, or the system was out of memory)"
+	}
+	return "was killed by " + unix.SignalName(ws.Signal())
 }

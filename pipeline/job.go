@@ -1,11 +1,16 @@
 package pipeline
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
+	"slices"
+	"time"
 
 	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/stream"
 )
 
 // Job is what a supervisor asks of its detect child, as one line of JSON on
@@ -31,14 +36,18 @@ type Camera struct {
 	ID      string `json:"id"`
 	Run     string `json:"run"`
 	State   State  `json:"state"`
-	Next    int64  `json:"next"`    // first seq of this opening; above 0, the run was resumed
-	Total   int64  `json:"total"`   // frames of the source, 0 unknown
-	Frames  int64  `json:"frames"`  // looked at
-	Objects int64  `json:"objects"` // detections in them
-	People  int    `json:"people"`  // in the last frame
-	Dropped int64  `json:"dropped"` // frames a live source dropped
-	Skipped int64  `json:"skipped"` // frames not looked at, by the camera's own settings
-	Acked   int64  `json:"acked"`   // sightings the log has acknowledged
+	Live    bool   `json:"live"`              // cannot be read again
+	Next    int64  `json:"next"`              // first seq of this opening; above 0, the run was resumed
+	AtEnd   bool   `json:"at_end"`            // had ended before this opening, in a job that had not
+	Total   int64  `json:"total"`             // frames of the source, 0 unknown
+	Frames  int64  `json:"frames"`            // looked at
+	Objects int64  `json:"objects"`           // detections in them
+	People  int    `json:"people"`            // in the last frame
+	Dropped int64  `json:"dropped"`           // frames a live source dropped
+	Skipped int64  `json:"skipped"`           // frames not looked at, by the camera's own settings
+	Sent    int64  `json:"sent"`              // sightings sent to the log
+	Acked   int64  `json:"acked"`             // sightings the log has acknowledged
+	Waiting string `json:"waiting,omitempty"` // one line while the log does not acknowledge
 	Damage  string `json:"damage,omitempty"`
 }
 
@@ -51,6 +60,65 @@ const (
 	Running State = "running"
 	Ended   State = "ended"
 )
+
+// Problems says, a line each, which cameras' sightings do not reach the log.
+func (s Status) Problems() (lines []string) {
+	for _, c := range s.Cameras {
+		if c.Waiting != "" {
+			lines = append(lines, c.ID+": "+c.Waiting)
+		}
+	}
+	return lines
+}
+
+// unacknowledged is how many sightings the log has not acknowledged.
+func (s Status) unacknowledged() (n int64) {
+	for _, c := range s.Cameras {
+		n += max(0, c.Sent-c.Acked)
+	}
+	return n
+}
+
+// AllEnded reports whether every source has come to its end.
+func (s Status) AllEnded() bool {
+	return len(s.Cameras) > 0 && !slices.ContainsFunc(s.Cameras, func(c Camera) bool { return c.State != Ended })
+}
+
+// endJobTimeout bounds the end of a job, and endJobGrace when ctx has ended.
+const (
+	endJobTimeout = 10 * time.Second
+	endJobGrace   = 2 * time.Second
+)
+
+// EndJob notes in the log that a job has done what it was started for, when
+// every source of its status has ended: only then does the next start read
+// them again. It is the last thing that a job does: one that dies before
+// continues with its next start, and has nothing to do any more.
+func (s Status) EndJob(ctx context.Context, c config.Stream, log *slog.Logger) error {
+	var ids []string
+	for _, cam := range s.Cameras {
+		if !cam.Live {
+			ids = append(ids, cam.Run)
+		}
+	}
+	if !s.AllEnded() || len(ids) == 0 {
+		return nil
+	}
+	cfg, err := StreamConfig(c, log)
+	if err != nil {
+		return err
+	}
+	limit := endJobTimeout
+	if ctx.Err() != nil {
+		limit = endJobGrace
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
+	defer cancel()
+	if err := stream.EndJob(ctx, cfg, ids); err != nil {
+		return fmt.Errorf("all is written, but the log cannot be told so; the next start tells it: %w", err)
+	}
+	return nil
+}
 
 // ChildFD is the descriptor a supervised detect writes its Status to.
 const ChildFD = 3

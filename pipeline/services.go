@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -46,12 +48,14 @@ type Services struct {
 
 	cfg     ServicesConfig
 	dir     *DataDir
-	broker  *stage
+	broker  *stage // runs ownBroker
 	private *postgres.Private
 	keeper  *stage // starts private again when it dies
 	sink    *sink.Sink
 	sinks   *stage // runs sink
 	admin   *kgo.Client
+
+	ownBroker *broker.Broker
 }
 
 // stage is something that runs until it is stopped.
@@ -123,6 +127,9 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	if err != nil {
 		return s, err
 	}
+	if err := s.watchLag(cfg.Metrics); err != nil {
+		return s, err
+	}
 	s.sinks = startStage(s.sink.Run)
 	if s.dir != nil {
 		err = s.dir.Publish(Endpoints{Broker: s.Stream.Brokers[0], Database: s.URL})
@@ -174,7 +181,7 @@ func (s *Services) startBroker() error {
 	if err != nil {
 		return err
 	}
-	s.broker = startStage(b.Run)
+	s.ownBroker, s.broker = b, startStage(b.Run)
 	s.Stream.Brokers = []string{b.Addr()}
 	return nil
 }
@@ -278,14 +285,32 @@ func (s *Services) Lag(ctx context.Context) (int64, error) {
 	return sink.CaughtUp(ctx, s.admin, s.Pool, stream.Topics()...)
 }
 
+// watchLag makes the lag a metric, not a number while it cannot be known. The
+// sinks' own counts only what they fetch.
+func (s *Services) watchLag(reg prometheus.Registerer) error {
+	if reg == nil {
+		return nil
+	}
+	return reg.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "sightlog_lag_records", Help: "Records of the log that the tables do not hold, those of stopped and waiting partitions too.",
+	}, func() float64 {
+		lag, err := s.Lag(context.Background())
+		if err != nil {
+			return math.NaN()
+		}
+		return float64(lag)
+	}))
+}
+
 // lagTimeout bounds the question how far the tables are.
 const lagTimeout = 5 * time.Second
 
-// stopped is nil, or says which partitions the sinks cannot pass and why.
-func (s *Services) stopped() error {
+// blocked is nil, or says which partitions in these states the sinks cannot pass
+// and why.
+func (s *Services) blocked(states ...sink.State) error {
 	var lines []string
 	for _, p := range s.sink.Blocked() {
-		if p.State == sink.Stopped {
+		if slices.Contains(states, p.State) {
 			lines = append(lines, p.String())
 		}
 	}
@@ -293,6 +318,20 @@ func (s *Services) stopped() error {
 		return fmt.Errorf("the tables do not hold all of the log: %s", strings.Join(lines, "; "))
 	}
 	return nil
+}
+
+// Problems says, a line each, what keeps data from the log or from the tables
+// at present.
+func (s *Services) Problems() (lines []string) {
+	if s.ownBroker != nil {
+		if p := s.ownBroker.Problem(); p != "" {
+			lines = append(lines, p)
+		}
+	}
+	for _, p := range s.sink.Blocked() {
+		lines = append(lines, p.String())
+	}
+	return lines
 }
 
 // closePool closes the connections. Those of a database that hangs are left to
@@ -310,7 +349,10 @@ func closePool(pool *pgxpool.Pool) {
 }
 
 // Stop stops what was started, in the order of the data.
-func (s *Services) Stop() error {
+func (s *Services) Stop() error { return errors.Join(s.stopTables(), s.stopLog()) }
+
+// stopTables stops the sinks and the database.
+func (s *Services) stopTables() error {
 	errs := []error{s.sinks.stop()}
 	if s.admin != nil {
 		s.admin.Close()
@@ -324,7 +366,12 @@ func (s *Services) Stop() error {
 		errs = append(errs, s.private.Stop(ctx))
 		cancel()
 	}
-	errs = append(errs, s.broker.stop())
+	return errors.Join(errs...)
+}
+
+// stopLog stops the broker and gives the data directory up.
+func (s *Services) stopLog() error {
+	errs := []error{s.broker.stop()}
 	if s.dir != nil {
 		errs = append(errs, s.dir.Close())
 	}

@@ -8,9 +8,15 @@
 //   - a file can be read again, so its run is resumed: records go out in
 //     transactions under a transactional id of its camera. Opening it fences
 //     a predecessor that may still be alive, and only then is the tail read,
-//     so the topic itself holds each event once (KIP-98).
+//     so the topic itself holds each event once (KIP-98). A run that has ended is
+//     not begun anew until its job has (EndJob): OpenFile returns *AtEndError.
+//     A producer that the cluster fences because a transaction took too long is
+//     told from one whose camera another has opened (KIP-360).
 //   - a live source cannot be read again: records go out at once from one
 //     idempotent producer, in order, and every opening is a new run.
+//
+// A writer whose records the log does not take, or not in time, keeps them, tries
+// again for ever, and says so (Writer.Waiting).
 //
 // Reading the records is left to the sink.
 package stream

@@ -7,7 +7,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/event"
@@ -16,10 +15,6 @@ import (
 // fileBuffer is how many sightings may wait for a transaction; then Send
 // blocks.
 const fileBuffer = 256
-
-// fileTxnTimeout is when the cluster aborts a transaction that its producer
-// left open.
-const fileTxnTimeout = 30 * time.Second
 
 // fileWriter writes the run of a source that can be read again. One goroutine
 // (loop) owns the client and sends what waits as one transaction after the
@@ -31,12 +26,13 @@ type fileWriter struct {
 	n        int64         // sightings of the run in the log when it was opened
 	interval time.Duration // shortest time between two commits
 
-	in    chan item     // closed by nobody; fileBuffer; Send blocks when full
-	stop  chan struct{} // closed by Close and Finish: loop drains in and returns
-	ended bool          // owned by the caller's goroutine
-	done  chan struct{} // closed by loop when it returned
-	err   error         // why loop returned; read after done
-	acked atomic.Int64
+	in      chan item     // closed by nobody; fileBuffer; Send blocks when full
+	stop    chan struct{} // closed by Close and Finish: loop drains in and returns
+	ended   bool          // owned by the caller's goroutine
+	done    chan struct{} // closed by loop when it returned
+	err     error         // why loop returned; read after done
+	acked   atomic.Int64
+	unacked pending // the transaction under way
 
 	cl     *kgo.Client // owned by loop, after OpenFile
 	cancel context.CancelFunc
@@ -52,8 +48,9 @@ type item struct {
 // OpenFile opens a source that can be read again. First it fences a
 // predecessor that may still be alive; then it looks for an unfinished run of
 // the same camera, content and model, and resumes it, or starts run as a new
-// one (its ID, StartedAt and position are set here). interval is the shortest
-// time between two commits; 0 gives the lowest latency.
+// one (its ID, StartedAt and position are set here). Where such a run has ended
+// and its job has not, there is nothing to write: *AtEndError. interval is the
+// shortest time between two commits; 0 gives the lowest latency.
 func OpenFile(ctx context.Context, c Config, run event.Run, interval time.Duration) (Writer, error) {
 	w := &fileWriter{
 		cfg: c, run: run, interval: interval,
@@ -82,7 +79,10 @@ func (w *fileWriter) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if last != nil && resumable(last, &w.run) {
+	if last != nil && sameSource(last, &w.run) && last.JobOpen {
+		return &AtEndError{Run: *last}
+	}
+	if last != nil && sameSource(last, &w.run) && last.FinishedAt.IsZero() {
 		w.run = *last
 		seq, n, err := lastSeq(ctx, w.cfg, &w.run)
 		if err != nil {
@@ -99,36 +99,24 @@ func (w *fileWriter) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	return w.transact(ctx, []*kgo.Record{rec})
+	_, err = transact(ctx, w.cl, []*kgo.Record{rec})
+	return err
 }
 
-// fence opens a client whose producer epoch is above every one before it for
-// this camera: their open transaction is aborted and they can write no more
-// (KIP-98). Only then does reading the tail say the truth.
-func (w *fileWriter) fence(ctx context.Context) error {
-	opts, err := w.cfg.producing()
-	if err != nil {
-		return err
-	}
-	cl, err := w.cfg.Client(append(opts,
-		kgo.TransactionalID("sightlog."+w.run.Camera),
-		kgo.TransactionTimeout(fileTxnTimeout),
-		kgo.ProducerLinger(0),
-	)...)
-	if err != nil {
-		return err
-	}
-	if _, _, err := cl.ProducerID(ctx); err != nil {
-		cl.Close()
-		return fmt.Errorf("fence the producer before: %w", err)
-	}
-	w.cl = cl
-	return nil
+// fence makes this writer the only one of its camera. Only then does reading
+// the tail say the truth.
+func (w *fileWriter) fence(ctx context.Context) (err error) {
+	w.cl, err = openTransactional(ctx, w.cfg, w.transactionalID())
+	return err
 }
+
+func (w *fileWriter) transactionalID() string { return "sightlog." + w.run.Camera }
 
 func (w *fileWriter) Run() event.Run { return w.run }
 func (w *fileWriter) Next() int64    { return w.next }
 func (w *fileWriter) Acked() int64   { return w.acked.Load() }
+
+func (w *fileWriter) Waiting() string { return w.unacked.waiting() }
 
 func (w *fileWriter) Send(ctx context.Context, s *event.Sighting, crossings ...event.Crossing) error {
 	return w.put(ctx, item{sighting: s, crossings: crossings})
@@ -227,12 +215,14 @@ func (w *fileWriter) collect(ctx context.Context) (batch []item, more bool) {
 // commit writes a batch as one transaction. When the outcome is not known it
 // fences its own past, reads how far the log came, and writes the rest.
 func (w *fileWriter) commit(ctx context.Context, batch []item) error {
+	w.unacked.sent()
+	defer w.unacked.acknowledged()
 	for tries := 1; ; tries++ {
 		recs, err := w.records(batch)
 		if err != nil {
 			return err
 		}
-		err = w.transact(ctx, recs)
+		id, err := transact(ctx, w.cl, recs)
 		if err == nil {
 			for _, it := range batch {
 				if it.sighting != nil {
@@ -241,13 +231,11 @@ func (w *fileWriter) commit(ctx context.Context, batch []item) error {
 			}
 			return nil
 		}
-		if fenced(err) {
-			return fmt.Errorf("%w (%w)", ErrFenced, err)
-		}
+		w.unacked.failed(err)
 		if w.cfg.Log != nil {
 			w.cfg.Log.Warn("transaction failed, looking how far the log came", "camera", w.run.Camera, "err", err)
 		}
-		if batch, err = w.recover(ctx, batch, tries); err != nil {
+		if batch, err = w.recover(ctx, batch, id, err, tries); err != nil {
 			return err
 		}
 		if len(batch) == 0 {
@@ -257,19 +245,32 @@ func (w *fileWriter) commit(ctx context.Context, batch []item) error {
 }
 
 // recover replaces the client and returns what of batch the log lacks. It
-// tries until ctx ends.
-func (w *fileWriter) recover(ctx context.Context, batch []item, tries int) ([]item, error) {
+// tries until ctx ends. A producer that cause fences is not always one whose
+// camera another has opened: the cluster fences it, too, when it aborts a
+// transaction that could not be ended in time.
+func (w *fileWriter) recover(ctx context.Context, batch []item, id producerID, cause error, tries int) ([]item, error) {
 	w.cl.Close()
+	ask := fenced(cause)
 	for ; ; tries++ {
 		select {
 		case <-time.After(backoff(tries)):
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}
-		rest, err := w.lacking(ctx, batch)
-		if err == nil {
-			return rest, nil
+		var err error
+		if ask {
+			if err = stillOurs(ctx, w.cfg, w.transactionalID(), id); errors.Is(err, ErrFenced) {
+				return nil, fmt.Errorf("%w (%w)", err, cause)
+			}
+			ask = err != nil
 		}
+		if !ask {
+			var rest []item
+			if rest, err = w.lacking(ctx, batch); err == nil {
+				return rest, nil
+			}
+		}
+		w.unacked.failed(err)
 		if ctx.Err() != nil {
 			return nil, err
 		}
@@ -322,6 +323,7 @@ func (w *fileWriter) records(batch []item) ([]*kgo.Record, error) {
 			rec, err = sightingRecord(it.sighting)
 		} else {
 			end := ended(w.run, *it.end, sightings)
+			end.JobOpen = true
 			rec, err = runRecord(&end)
 		}
 		if err != nil {
@@ -336,24 +338,4 @@ func (w *fileWriter) records(batch []item) ([]*kgo.Record, error) {
 		}
 	}
 	return recs, nil
-}
-
-// transact writes recs as one transaction. An error leaves the client unusable
-// and the outcome unknown.
-func (w *fileWriter) transact(ctx context.Context, recs []*kgo.Record) error {
-	if err := w.cl.BeginTransaction(); err != nil {
-		return fmt.Errorf("begin transaction: %w", err)
-	}
-	if err := w.cl.ProduceSync(ctx, recs...).FirstErr(); err != nil {
-		return fmt.Errorf("produce: %w", err)
-	}
-	if err := w.cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
-		return fmt.Errorf("commit transaction: %w", err)
-	}
-	return nil
-}
-
-func fenced(err error) bool {
-	return errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) ||
-		errors.Is(err, kerr.TransactionalIDNotFound)
 }

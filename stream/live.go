@@ -53,11 +53,12 @@ func (l *Live) Open(ctx context.Context, run event.Run) (Writer, error) {
 }
 
 type liveWriter struct {
-	live  *Live
-	run   event.Run
-	ended bool
-	acked atomic.Int64
-	sent  sync.WaitGroup // what is not acknowledged yet
+	live    *Live
+	run     event.Run
+	ended   bool
+	acked   atomic.Int64
+	sent    sync.WaitGroup // for each record that is not acknowledged yet
+	unacked pending
 
 	mu  sync.Mutex // guards the following
 	err error      // the first failed record: the run has a hole, so it ends
@@ -66,6 +67,8 @@ type liveWriter struct {
 func (w *liveWriter) Run() event.Run { return w.run }
 func (w *liveWriter) Next() int64    { return 0 }
 func (w *liveWriter) Acked() int64   { return w.acked.Load() }
+
+func (w *liveWriter) Waiting() string { return w.unacked.waiting() }
 
 func (w *liveWriter) failure() error {
 	w.mu.Lock()
@@ -101,10 +104,12 @@ func (w *liveWriter) produce(ctx context.Context, rec *kgo.Record) error {
 		return ctx.Err()
 	}
 	w.sent.Add(1)
+	w.unacked.sent()
 	// No context of the caller: a record that was taken is never given up.
 	w.live.cl.Produce(context.Background(), rec, func(rec *kgo.Record, err error) {
 		defer w.sent.Done()
 		<-w.live.room
+		w.unacked.acknowledged()
 		if err == nil {
 			if rec.Topic == Sightings {
 				w.acked.Add(1)

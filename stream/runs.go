@@ -1,8 +1,11 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -26,9 +29,9 @@ func start(ctx context.Context, c Config, cl *kgo.Client, run *event.Run) error 
 	return nil
 }
 
-// resumable reports whether last is unfinished and run would see the same.
-func resumable(last, run *event.Run) bool {
-	return last.FinishedAt.IsZero() && run.Fingerprint != "" && last.Fingerprint == run.Fingerprint &&
+// sameSource reports whether run would see what last has seen.
+func sameSource(last, run *event.Run) bool {
+	return run.Fingerprint != "" && last.Fingerprint == run.Fingerprint &&
 		last.Model.Name == run.Model.Name && last.Model.SHA256 == run.Model.SHA256
 }
 
@@ -42,4 +45,48 @@ func ended(run, end event.Run, frames int64) event.Run {
 	}
 	run.Frames = frames
 	return run
+}
+
+// AtEndError says that a source was read to its end by a job that has not
+// ended, because it was interrupted or killed.
+type AtEndError struct{ Run event.Run }
+
+func (e *AtEndError) Error() string {
+	return fmt.Sprintf("camera %s was read to its end by run %s", e.Run.Camera, e.Run.ID)
+}
+
+// EndJob notes that the job of these runs has come to its end, so that the next
+// opening of their sources begins new runs: all of it gets into the log, or
+// nothing. Runs that are not JobOpen are left alone.
+func EndJob(ctx context.Context, c Config, ids []string) error {
+	open, err := openRuns(ctx, c, ids)
+	if err != nil || len(open) == 0 {
+		return err
+	}
+	recs := make([]*kgo.Record, len(open))
+	for i, run := range open {
+		run.JobOpen = false
+		if recs[i], err = runRecord(run); err != nil {
+			return err
+		}
+	}
+	cl, err := openTransactional(ctx, c, "sightlog.job."+open[0].Camera)
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	_, err = transact(ctx, cl, recs)
+	return err
+}
+
+// openRuns returns which of these runs are JobOpen, by id.
+func openRuns(ctx context.Context, c Config, ids []string) ([]*event.Run, error) {
+	newest := make(map[string]*event.Run)
+	err := readCommitted(ctx, c, Runs, nil, func(r *kgo.Record) {
+		if run, err := event.DecodeRun(r.Value); err == nil && slices.Contains(ids, run.ID) {
+			newest[run.ID] = run
+		}
+	})
+	maps.DeleteFunc(newest, func(_ string, run *event.Run) bool { return !run.JobOpen })
+	return slices.SortedFunc(maps.Values(newest), func(a, b *event.Run) int { return cmp.Compare(a.ID, b.ID) }), err
 }

@@ -34,4 +34,7 @@ type Writer interface {
 	Close(ctx context.Context) error
 	// Acked is how many sightings of this opening the log has acknowledged.
 	Acked() int64
+	// Waiting is one line when the log has not acknowledged for a while what was
+	// sent, with the cause where it is known; otherwise "".
+	Waiting() string
 }

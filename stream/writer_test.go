@@ -106,6 +106,7 @@ func TestUnfinishedFileRunGoesOnAfterTheLastAcknowledgedSighting(t *testing.T) {
 	require.Equal(t, map[string][]int64{first: upTo(12)}, committed(t, cfg))
 
 	// A finished run is not resumed, nor one of other content.
+	require.NoError(t, stream.EndJob(t.Context(), cfg, []string{first}))
 	w, err = stream.OpenFile(t.Context(), cfg, fileRun(), 0)
 	require.NoError(t, err)
 	require.NotEqual(t, first, w.Run().ID)
@@ -117,6 +118,60 @@ func TestUnfinishedFileRunGoesOnAfterTheLastAcknowledgedSighting(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEqual(t, second, w.Run().ID)
 	require.NoError(t, w.Close(t.Context()))
+}
+
+func TestOpenFile_RunEndedInAJobThatDidNot_AtEnd(t *testing.T) {
+	_, cfg := setUp(t)
+	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+	require.NoError(t, err)
+	send(t, w, 0, 3)
+	require.NoError(t, w.Finish(t.Context(), event.Run{Outcome: event.OutcomeDamaged, Damage: "cut short"}))
+
+	for range 2 { // as often as the job is interrupted
+		_, err = stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+		var end *stream.AtEndError
+		require.ErrorAs(t, err, &end)
+		require.Equal(t, w.Run().ID, end.Run.ID)
+		require.EqualValues(t, 3, end.Run.Frames)
+		require.Equal(t, "cut short", end.Run.Damage)
+	}
+	require.Equal(t, map[string][]int64{w.Run().ID: upTo(3)}, committed(t, cfg))
+
+	other := fileRun() // what the job is not about
+	other.Fingerprint = "f2"
+	o, err := stream.OpenFile(t.Context(), cfg, other, 0)
+	require.NoError(t, err)
+	require.NoError(t, o.Close(t.Context()))
+}
+
+func TestEndJob_OpenRuns_NextOpeningIsNew(t *testing.T) {
+	_, cfg := setUp(t)
+	var ids []string
+	for _, camera := range []string{"porch", "yard"} {
+		run := fileRun()
+		run.Camera = camera
+		w, err := stream.OpenFile(t.Context(), cfg, run, 0)
+		require.NoError(t, err)
+		send(t, w, 0, 1)
+		require.NoError(t, w.Finish(t.Context(), event.Run{}))
+		ids = append(ids, w.Run().ID)
+	}
+	require.NoError(t, stream.EndJob(t.Context(), cfg, ids))
+	require.NoError(t, stream.EndJob(t.Context(), cfg, append(ids, "no-such-run")), "twice is once")
+	for i, camera := range []string{"porch", "yard"} {
+		last, err := stream.LastRun(t.Context(), cfg, camera)
+		require.NoError(t, err)
+		require.Equal(t, ids[i], last.ID)
+		require.False(t, last.JobOpen)
+		require.EqualValues(t, 1, last.Frames, "the rest of the end stays")
+		require.False(t, last.FinishedAt.IsZero())
+		run := fileRun()
+		run.Camera = camera
+		w, err := stream.OpenFile(t.Context(), cfg, run, 0)
+		require.NoError(t, err)
+		require.NotEqual(t, ids[i], w.Run().ID)
+		require.NoError(t, w.Close(t.Context()))
+	}
 }
 
 func TestSuccessorFencesAPredecessorThatIsStillAlive(t *testing.T) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -30,9 +32,29 @@ func NewRegistry() *prometheus.Registry {
 	return r
 }
 
-// Listen serves the registry on host:port. An address that cannot be had is a
-// *usage.Error.
-func Listen(addr string, registry *prometheus.Registry) (*Server, error) {
+// Health is what /healthz answers. The zero value is healthy.
+type Health struct {
+	problems atomic.Pointer[func() []string]
+}
+
+// Watch makes problems, a line each, what is unhealthy. It is called by any
+// goroutine.
+func (h *Health) Watch(problems func() []string) { h.problems.Store(&problems) }
+
+// ServeHTTP answers 200, or 503 while there are problems.
+func (h *Health) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
+	if problems := h.problems.Load(); problems != nil {
+		if lines := (*problems)(); len(lines) > 0 {
+			http.Error(w, strings.Join(lines, "\n"), http.StatusServiceUnavailable)
+			return
+		}
+	}
+	fmt.Fprintln(w, "ok")
+}
+
+// Listen serves the registry and the health on host:port. An address that
+// cannot be had is a *usage.Error.
+func Listen(addr string, registry *prometheus.Registry, health *Health) (*Server, error) {
 	l, err := net.Listen("tcp", addr)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -42,7 +64,7 @@ func Listen(addr string, registry *prometheus.Registry) (*Server, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	mux.Handle("GET /healthz", health)
 	s := &Server{
 		http: &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute},
 		addr: l.Addr().String(), done: make(chan struct{}),

@@ -17,14 +17,16 @@ func TestMetricsAndHealthAreServed(t *testing.T) {
 	c := prometheus.NewCounter(prometheus.CounterOpts{Name: "test_total", Help: "A test."})
 	r.MustRegister(c)
 	c.Add(3)
-	s, err := web.Listen("127.0.0.1:0", r)
+	var health web.Health
+	s, err := web.Listen("127.0.0.1:0", r, &health)
 	require.NoError(t, err)
 
+	status := http.StatusOK
 	get := func(path string) string {
 		resp, err := http.Get("http://" + s.Addr() + path)
 		require.NoError(t, err)
 		defer resp.Body.Close()
-		require.Equal(t, http.StatusOK, resp.StatusCode)
+		require.Equal(t, status, resp.StatusCode)
 		b, err := io.ReadAll(resp.Body)
 		require.NoError(t, err)
 		return string(b)
@@ -33,7 +35,15 @@ func TestMetricsAndHealthAreServed(t *testing.T) {
 	require.Contains(t, get("/metrics"), "process_resident_memory_bytes")
 	require.Equal(t, "ok\n", get("/healthz"))
 
-	_, err = web.Listen(s.Addr(), r)
+	var problems []string
+	health.Watch(func() []string { return problems })
+	require.Equal(t, "ok\n", get("/healthz"))
+	problems, status = []string{"the disk is full", "sightings/3 stopped: why"}, http.StatusServiceUnavailable
+	require.Equal(t, "the disk is full\nsightings/3 stopped: why\n", get("/healthz"))
+	problems, status = nil, http.StatusOK
+	require.Equal(t, "ok\n", get("/healthz"))
+
+	_, err = web.Listen(s.Addr(), r, &health)
 	require.ErrorContains(t, err, "the port is taken")
 	require.True(t, usage.Is(err))
 	require.NoError(t, s.Close())

@@ -3,6 +3,7 @@ package camera
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -45,18 +46,22 @@ func (c *DetectCmd) Run(ctx context.Context, env *cli.Env) error {
 	if last.Cameras != nil {
 		p := progressOf(last, time.Since(start))
 		fmt.Fprintf(env.Stdout, "%d frames, %d detections in %.1f s\n", p.Frames, p.Objects, p.Elapsed.Seconds())
+		sayHowToResume(env, p.Cameras, os.Args)
+	}
+	if pipeline.Done(err) {
+		err = errors.Join(err, last.EndJob(ctx, c.Stream, env.Logger(slog.LevelWarn)))
 	}
 	return err
 }
 
 // progressOf is the progress that detect alone knows.
 func progressOf(s pipeline.Status, elapsed time.Duration) pipeline.Progress {
-	p := pipeline.Progress{Elapsed: elapsed, Cameras: s.Cameras}
+	p := pipeline.Progress{Elapsed: elapsed, Cameras: s.Cameras, Problems: s.Problems()}
 	for _, c := range s.Cameras {
 		p.Frames += c.Frames
 		p.Objects += c.Objects
 		p.People += c.People
-		p.Lag += max(0, c.Frames-c.Acked)
+		p.Lag += max(0, c.Sent-c.Acked)
 	}
 	p.FPS = float64(p.Frames) / max(elapsed.Seconds(), 1e-3)
 	return p

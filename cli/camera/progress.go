@@ -4,8 +4,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/sightlog/sightlog/cli"
 	"github.com/sightlog/sightlog/pipeline"
@@ -18,6 +21,7 @@ type progressLine struct {
 	terminal bool
 	drawn    bool
 	last     time.Time
+	problems []string // that were shown last
 }
 
 const lineEvery = 5 * time.Second
@@ -33,14 +37,29 @@ func newProgressLine(w io.Writer) *progressLine {
 }
 
 func (l *progressLine) show(p pipeline.Progress) {
+	news := len(p.Problems) != len(l.problems) // their lines count the time, too
+	l.problems = p.Problems
 	switch {
 	case l.terminal:
-		fmt.Fprint(l.w, "\r\x1b[K"+progressText(p))
+		fmt.Fprint(l.w, "\r\x1b[K"+l.fit(progressText(p)))
 		l.drawn = true
-	case p.Frames > 0 && time.Since(l.last) >= lineEvery:
+	case news, p.Frames > 0 && time.Since(l.last) >= lineEvery:
 		l.last = time.Now()
 		fmt.Fprintln(l.w, progressText(p))
 	}
+}
+
+// fit cuts a line to the terminal's width: one that wraps is not drawn over.
+func (l *progressLine) fit(line string) string {
+	f, ok := l.w.(*os.File)
+	if !ok {
+		return line
+	}
+	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
+	if r := []rune(line); err == nil && size.Col > 0 && len(r) >= int(size.Col) {
+		return string(r[:size.Col-1])
+	}
+	return line
 }
 
 // end leaves the line for what follows.
@@ -56,7 +75,7 @@ func progressText(p pipeline.Progress) string {
 	if n := frameTotal(p.Cameras); n > 0 {
 		fmt.Fprintf(&b, " of %d", n)
 	}
-	fmt.Fprintf(&b, "  %.1f fps  %d people  lag %d", p.FPS, p.People, p.Lag)
+	fmt.Fprintf(&b, "  %.1f fps  %d people  lag %s", p.FPS, p.People, lagText(p.Lag))
 	if p.P50 > 0 {
 		fmt.Fprintf(&b, "  latency p50 %s p99 %s", ms(p.P50), ms(p.P99))
 	}
@@ -71,7 +90,20 @@ func progressText(p pipeline.Progress) string {
 			fmt.Fprintf(&b, "  opening %s", c.ID)
 		}
 	}
+	if n := len(p.Problems); n > 0 {
+		fmt.Fprintf(&b, "  PROBLEM: %s", p.Problems[0])
+		if n > 1 {
+			fmt.Fprintf(&b, " (and %d more)", n-1)
+		}
+	}
 	return b.String()
+}
+
+func lagText(lag int64) string {
+	if lag < 0 {
+		return "unknown"
+	}
+	return strconv.FormatInt(lag, 10)
 }
 
 // frameTotal is how many frames the sources of this opening hold, 0 when one
@@ -105,6 +137,9 @@ func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d)/float
 // summarise says what a run did.
 func summarise(env *cli.Env, p pipeline.Progress) {
 	for _, c := range p.Cameras {
+		if c.AtEnd {
+			fmt.Fprintf(env.Stdout, "%s: was read to its end by the start before, which was interrupted; not read again\n", c.ID)
+		}
 		if c.Next > 0 {
 			fmt.Fprintf(env.Stdout, "%s: went on at frame %d of an unfinished run\n", c.ID, c.Next)
 		}
@@ -117,7 +152,11 @@ func summarise(env *cli.Env, p pipeline.Progress) {
 	if p.P50 > 0 {
 		fmt.Fprintf(env.Stdout, "grabbed to committed: p50 %s, p99 %s\n", ms(p.P50), ms(p.P99))
 	}
-	if p.Lag > 0 {
-		fmt.Fprintf(env.Stdout, "%d records wait in the log; the next start writes them\n", p.Lag)
+	switch {
+	case p.InLog > 0:
+		fmt.Fprintf(env.Stdout, "%d records wait in the log; the next start writes them\n", p.InLog)
+	case p.InLog < 0:
+		fmt.Fprintln(env.Stdout, "how many records wait in the log is not known; the next start writes them")
 	}
+	sayHowToResume(env, p.Cameras, os.Args)
 }

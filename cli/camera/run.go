@@ -28,10 +28,12 @@ type RunCmd struct {
 
 // Run implements the command.
 func (c *RunCmd) Run(ctx context.Context, env *cli.Env) error {
-	return c.Watched(func(metrics prometheus.Registerer) error { return c.run(ctx, env, metrics) })
+	return c.Watched(func(metrics prometheus.Registerer, health func(func() []string)) error {
+		return c.run(ctx, env, metrics, health)
+	})
 }
 
-func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Registerer) error {
+func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Registerer, health func(func() []string)) error {
 	log := env.Logger(slog.LevelWarn)
 	job := pipeline.Job{Detect: c.Detect, Wait: c.Wait.Wait, Cameras: env.Cameras}
 	if err := detect.Check(job); err != nil { // before anything is started for it
@@ -49,6 +51,7 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 		},
 		Job:      job,
 		Detect:   child,
+		Health:   health,
 		Progress: line.show,
 		Stderr:   env.Stderr,
 		Log:      log,

@@ -48,7 +48,7 @@ func (c *camera) status() pipeline.Camera {
 	defer c.mu.Unlock()
 	s := c.state
 	if c.writer != nil {
-		s.Acked = c.writer.Acked()
+		s.Acked, s.Waiting = c.writer.Acked(), c.writer.Waiting()
 	}
 	return s
 }
@@ -60,10 +60,14 @@ func (c *camera) update(f func(*pipeline.Camera)) {
 }
 
 // run reads an open source to its end, or until ctx ends. It closes the source.
-// It returns a *ingest.Damage when the source ended with frames missing.
+// It returns a *pipeline.DamageError when the source ended with frames missing.
 func (c *camera) run(ctx context.Context, src ingest.Source) error {
 	defer func() { src.Close() }()
 	w, err := c.openRun(ctx, src.Info())
+	var before *stream.AtEndError
+	if errors.As(err, &before) {
+		return c.atEnd(before.Run)
+	}
 	if err != nil {
 		return err
 	}
@@ -77,6 +81,19 @@ func (c *camera) run(ctx context.Context, src ingest.Source) error {
 
 	err = c.frames(ctx, src, w)
 	return c.end(ctx, src.Info().Kind, w, err)
+}
+
+// atEnd takes over the end of a run that had ended before: the job that it
+// belongs to was interrupted, and this one continues it.
+func (c *camera) atEnd(run event.Run) error {
+	c.log.Info("was read to its end before the job was interrupted", "camera", c.spec.ID, "run", run.ID)
+	c.update(func(s *pipeline.Camera) {
+		s.Run, s.State, s.AtEnd, s.Damage = run.ID, pipeline.Ended, true, run.Damage
+	})
+	if run.Outcome == event.OutcomeDamaged {
+		return &pipeline.DamageError{What: run.Damage}
+	}
+	return nil
 }
 
 func (c *camera) openRun(ctx context.Context, info ingest.Info) (stream.Writer, error) {
@@ -185,6 +202,7 @@ func (c *camera) frames(ctx context.Context, src ingest.Source, w stream.Writer)
 		if err := w.Send(ctx, s, c.scene.crossings(s)...); err != nil {
 			return err
 		}
+		c.update(func(s *pipeline.Camera) { s.Sent++ })
 		dropped = 0
 		preview.show(&f, s.Objects)
 	}
@@ -221,6 +239,7 @@ func (c *camera) end(ctx context.Context, kind event.SourceKind, w stream.Writer
 		why = nil
 	case errors.As(why, &damage):
 		end.Outcome, end.Damage = event.OutcomeDamaged, damage.Error()
+		why = &pipeline.DamageError{What: end.Damage}
 	case stopped && kind.Live():
 		why = nil // stopping a live source is its end
 	case stopped:

@@ -72,11 +72,15 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 
 	cams := make([]*camera, len(specs))
 	for i, spec := range specs {
+		kind, err := spec.Kind()
+		if err != nil {
+			return err
+		}
 		c := &camera{
 			spec: spec, cfg: cfg, live: live, pool: pool, skipEmpty: job.Detect.SkipEmpty,
 			scene: scenes[i], eye: pool.eye(scenes[i].settings.Region), log: log,
 			opts:  sourceOptions(job.Detect, scenes[i].settings, log),
-			state: pipeline.Camera{ID: spec.ID, State: pipeline.Opening},
+			state: pipeline.Camera{ID: spec.ID, State: pipeline.Opening, Live: kind.Live()},
 		}
 		defer func() { err = errors.Join(err, c.eye.close()) }()
 		if c.preview, err = previewPath(job.Detect.Preview, spec.ID, len(specs)); err != nil {
@@ -114,9 +118,9 @@ func runAll(ctx context.Context, cams []*camera, sources []*opening) error {
 				return err
 			}
 			err = c.run(ctx, src)
-			var damage *ingest.Damage
+			var damage *pipeline.DamageError
 			if errors.As(err, &damage) {
-				damaged[i] = &pipeline.DamageError{What: damage.Error()}
+				damaged[i] = damage
 				return nil
 			}
 			return err

@@ -1,0 +1,57 @@
+package e2e_test
+
+import (
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+)
+
+// A partition that only a user can set going is told, and a run over it fails,
+// although the offsets alone would say that nothing is left to write.
+func TestStoppedPartition_IsToldAndRunFails(t *testing.T) {
+	t.Parallel()
+	dir, database, metrics := dataDir(t), databaseURL(t), freePort(t)
+	args := []string{"run", "--source", "door=test://people?size=64x64&people=1&frames=12", "--pace", "fast",
+		"--data", dir, "--database-url", database, "--metrics", metrics}
+	ok(t, sightlog, args...)
+	conn, err := pgx.Connect(t.Context(), database)
+	require.NoError(t, err)
+	defer conn.Close(t.Context())
+	_, err = conn.Exec(t.Context(), "UPDATE sink_offsets SET next = 1000000 WHERE topic = 'sightings' AND next > 0")
+	require.NoError(t, err)
+
+	serve := start(t, sightlogd, "serve", "--data", dir, "--database-url", database, "--metrics", metrics)
+	awaitHealth(t, serve, metrics, http.StatusServiceUnavailable, "stopped: the tables are at offset 1000000")
+	resp, err := http.Get("http://" + metrics + "/metrics")
+	require.NoError(t, err)
+	body, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Regexp(t, `(?m)^sightlog_lag_records [1-9]`, string(body))
+	require.Regexp(t, `(?m)^sightlog_sink_partition_stopped\{.*\} 1$`, string(body))
+	require.Zero(t, serve.stop(t).code, serve.output)
+
+	r := do(t, sightlog, args...)
+	require.Equal(t, 1, r.code, "%s%s", r.stdout, r.stderr)
+	require.Contains(t, r.stderr, "the tables do not hold all of the log: sightings/")
+	require.Contains(t, r.stderr, "stopped: the tables are at offset 1000000")
+}
+
+// A run that is interrupted says what it did, what is left, and how to go on.
+func TestInterruptedRun_SaysHowToResume(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	args := []string{"run", "--source", "door=test://people?size=64x64&people=1&fps=25&frames=2000", "--data", dir}
+	p := start(t, sightlog, args...)
+	endpoints(t, dir, p)
+	waitRows(t, dir, 10)
+	r := p.stop(t)
+	require.Zero(t, r.code, r.stdout)
+	require.Contains(t, r.stdout, "sightings committed in")
+	require.Regexp(t, `left to read: door \(\d+ of 2000 frames\); go on with: \S*sightlog run --source '`+
+		strings.ReplaceAll(args[2], "?", `\?`)+`' --data `+dir+"\n", r.stdout)
+}

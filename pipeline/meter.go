@@ -1,0 +1,106 @@
+package pipeline
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/sightlog/sightlog/sink"
+)
+
+// meter adds up what detect and the sinks report.
+type meter struct {
+	start time.Time
+
+	mu      sync.Mutex        // guards the following
+	number  int               // of the newest child
+	now     Status            // of the newest child
+	before  map[string]Camera // counts of the children before it, by camera; Next and AtEnd of the first
+	rows    int64
+	latency window
+	frames  int64     // at the last report
+	at      time.Time // of the last report
+	fps     float64
+}
+
+func newMeter() *meter { return &meter{start: time.Now(), before: make(map[string]Camera)} }
+
+// child takes the newest status of a child.
+func (m *meter) child(number int, s Status) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if number != m.number {
+		for _, c := range m.cameras() {
+			m.before[c.ID] = c
+		}
+		m.number, m.now = number, Status{}
+	}
+	m.now = s
+}
+
+// status is the newest child's.
+func (m *meter) status() Status {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.now
+}
+
+// cameras are the newest child's, with the counts of those before it. The
+// caller holds mu.
+func (m *meter) cameras() []Camera {
+	all := make([]Camera, len(m.now.Cameras))
+	for i, c := range m.now.Cameras {
+		if was, again := m.before[c.ID]; again {
+			c.Next, c.AtEnd = was.Next, was.AtEnd
+			c.Frames += was.Frames
+			c.Objects += was.Objects
+			c.Dropped += was.Dropped
+			c.Skipped += was.Skipped
+			c.Sent += was.Acked // the rest of what was sent is seen again
+			c.Acked += was.Acked
+		}
+		all[i] = c
+	}
+	return all
+}
+
+func (m *meter) commit(c sink.Commit) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.rows += int64(c.Sightings)
+	for _, d := range c.EndToEnd {
+		m.latency.add(d)
+	}
+}
+
+// report returns the progress and hands it to f.
+func (m *meter) report(ctx context.Context, s *Services, problems func() []string, f func(Progress)) Progress {
+	inLog, err := s.Lag(ctx) // a fault is a problem of the sinks, too
+	lines := problems()
+	m.mu.Lock()
+	p := Progress{
+		Elapsed: time.Since(m.start), Cameras: m.cameras(),
+		Rows: m.rows, Lag: inLog + m.now.unacknowledged(), InLog: inLog, Problems: lines,
+		P50: m.latency.quantile(0.50), P99: m.latency.quantile(0.99),
+	}
+	if err != nil {
+		p.Lag, p.InLog = -1, -1
+	}
+	for _, c := range p.Cameras {
+		p.Frames += c.Frames
+		p.Objects += c.Objects
+		p.People += c.People
+	}
+	if t := time.Now(); p.Frames != m.frames || t.Sub(m.at) > time.Second {
+		if !m.at.IsZero() {
+			m.fps = float64(p.Frames-m.frames) / t.Sub(m.at).Seconds()
+		}
+		m.frames, m.at = p.Frames, t
+	}
+	p.FPS = m.fps
+	m.mu.Unlock()
+	if f != nil {
+		f(p)
+	}
+	return p
+}

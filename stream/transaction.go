@@ -1,0 +1,114 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// txnTimeout is when the cluster aborts a transaction that its producer left
+// open.
+const txnTimeout = 30 * time.Second
+
+// produceTimeout is how long a transaction's records are tried: the producer
+// gives up before the cluster does and fences it. The client's own limit would
+// count from the records' timestamps, which a second attempt keeps.
+const produceTimeout = txnTimeout / 3
+
+// openTransactional opens a producer whose epoch is above every one before it
+// with this transactional id: their open transaction is aborted and they can
+// write no more (KIP-98).
+func openTransactional(ctx context.Context, c Config, id string) (*kgo.Client, error) {
+	opts, err := c.producing()
+	if err != nil {
+		return nil, err
+	}
+	cl, err := c.Client(append(opts,
+		kgo.TransactionalID(id),
+		kgo.TransactionTimeout(txnTimeout),
+		kgo.ProducerLinger(0),
+	)...)
+	if err != nil {
+		return nil, err
+	}
+	if _, _, err := cl.ProducerID(ctx); err != nil {
+		cl.Close()
+		return nil, fmt.Errorf("fence the producer before: %w", err)
+	}
+	return cl, nil
+}
+
+// producerID is who a transaction's records come from: the id and the epoch of
+// its transactional id.
+type producerID struct {
+	id    int64
+	epoch int16
+}
+
+// transact writes recs as one transaction of the producer that it returns. An
+// error leaves the client unusable and the outcome unknown.
+func transact(ctx context.Context, cl *kgo.Client, recs []*kgo.Record) (who producerID, err error) {
+	if err := cl.BeginTransaction(); err != nil {
+		return who, fmt.Errorf("begin transaction: %w", err)
+	}
+	if who.id, who.epoch, err = cl.ProducerID(ctx); err != nil {
+		return who, fmt.Errorf("begin transaction: %w", err)
+	}
+	if err := produce(ctx, cl, recs); err != nil {
+		return who, err
+	}
+	if err := cl.EndTransaction(ctx, kgo.TryCommit); err != nil {
+		return who, fmt.Errorf("commit transaction: %w", err)
+	}
+	return who, nil
+}
+
+func produce(ctx context.Context, cl *kgo.Client, recs []*kgo.Record) error {
+	try, cancel := context.WithTimeout(ctx, produceTimeout)
+	defer cancel()
+	err := cl.ProduceSync(try, recs...).FirstErr()
+	switch {
+	case err == nil:
+		return nil
+	case try.Err() != nil && ctx.Err() == nil:
+		return fmt.Errorf("produce: the log has not taken the records for %s", produceTimeout)
+	}
+	return fmt.Errorf("produce: %w", err)
+}
+
+// stillOurs returns nil when nobody has opened a transactional id since who was
+// its producer, ErrFenced when somebody has, or why that is not known. Who asks
+// for the next epoch with the id and epoch of the last one gets it only then
+// (KIP-360), although the coordinator may have fenced them at a timeout.
+func stillOurs(ctx context.Context, c Config, transactionalID string, who producerID) error {
+	cl, err := c.Client()
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	req := kmsg.NewPtrInitProducerIDRequest()
+	req.TransactionalID = kmsg.StringPtr(transactionalID)
+	req.TransactionTimeoutMillis = int32(txnTimeout.Milliseconds())
+	req.ProducerID, req.ProducerEpoch = who.id, who.epoch
+	resp, err := req.RequestWith(ctx, cl)
+	if err == nil {
+		err = kerr.ErrorForCode(resp.ErrorCode)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case fenced(err), errors.Is(err, kerr.InvalidProducerIDMapping):
+		return ErrFenced
+	}
+	return fmt.Errorf("ask who writes for %s: %w", transactionalID, err)
+}
+
+func fenced(err error) bool {
+	return errors.Is(err, kerr.ProducerFenced) || errors.Is(err, kerr.InvalidProducerEpoch) ||
+		errors.Is(err, kerr.TransactionalIDNotFound)
+}
