@@ -110,7 +110,7 @@ func TestFullDisk_IsToldAndRunGoesOn(t *testing.T) {
 				require.False(t, p.ended(), p.output)
 				letPass(p, 20*time.Millisecond)
 			}
-			require.Contains(t, p.output.String(), `msg="the disk is full`)
+			require.Contains(t, p.output.String(), `msg="the disk takes no writes`)
 
 			free()
 			require.Zero(t, p.wait(t).code, p.output)
