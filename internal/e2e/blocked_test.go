@@ -31,7 +31,7 @@ func TestStoppedPartition_IsToldAndRunFails(t *testing.T) {
 	body, err := io.ReadAll(resp.Body)
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
-	require.Regexp(t, `(?m)^sightlog_lag_records [1-9]`, string(body))
+	require.Regexp(t, `(?m)^sightlog_lag_records (NaN|[1-9])`, string(body))
 	require.Regexp(t, `(?m)^sightlog_sink_partition_stopped\{.*\} 1$`, string(body))
 	require.Zero(t, serve.stop(t).code, serve.output)
 
