@@ -27,7 +27,8 @@ type item struct {
 	sighting *event.Sighting
 	crossing *event.Crossing
 	run      *event.Run
-	bad      error // why it is a dead letter, until it is buried
+	batch    *unreadable // rec stands for a batch that could not be read
+	bad      error       // why it is a dead letter, until it is buried
 }
 
 // empty turns the item into one that only moves the offset.
@@ -75,7 +76,7 @@ func header(rec *kgo.Record, key string) []byte {
 type move struct {
 	place
 	from, to int64
-	last     *kgo.Record // before to
+	last     *kgo.Record // before to; nil where it could not be read
 }
 
 // placesOf returns the partitions of moves.
@@ -100,6 +101,9 @@ func moves(items []item, at map[place]position) []move {
 			ms = append(ms, move{place: it.place, from: at[it.place].next})
 		}
 		ms[i].to, ms[i].last = it.rec.Offset+1, it.rec
+		if it.batch != nil {
+			ms[i].last = nil
+		}
 	}
 	return ms
 }

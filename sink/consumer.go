@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -12,7 +11,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -25,15 +23,18 @@ type consumer struct {
 	adm *kadm.Client
 
 	reconnects *reconnects
+	expand     *expander
 
 	mu      sync.Mutex         // guards the following
 	at      map[place]position // the partitions we own, and where the tables are
 	stopped map[place]struct{} // those we own and do not read; see stop
+	corrupt map[place]int64    // of those, the ones that are corrupt at this offset
 
 	rechecked time.Time        // when recheck last looked
 	suspect   map[place]string // what the client says is wrong, until recheck looks
 
-	parked map[place]time.Time // paused until then, because a dead letter could not be written
+	parked map[place]time.Time // paused until then, because of a fault
+	faults map[place]fault     // of fetches, until the offset moves
 	ids    []int64             // batch ids in hand
 	last   *batchTimes         // the last committed batch, until its times are written
 	anew   bool                // a topic was made anew: this consumer has to end
@@ -55,16 +56,27 @@ const heartbeat = 500 * time.Millisecond
 // that is assigned meanwhile is not in it and waits as long.
 const maxWait = 500 * time.Millisecond
 
+// metadataAge is after how long a member looks for new partitions. The group
+// shares them out when the first has seen them.
+const metadataAge = 2 * time.Second
+
+// fetchBytes bounds an answer to a fetch, compressed. A first batch that is
+// larger comes nevertheless.
+const fetchBytes = 16 << 20
+
 func (s *Sink) newConsumer(number int) (*consumer, error) {
 	c := &consumer{
 		Sink:       s,
 		log:        s.cfg.Log.With("consumer", number),
 		at:         make(map[place]position),
 		stopped:    make(map[place]struct{}),
+		corrupt:    make(map[place]int64),
 		reconnects: new(reconnects),
+		expand:     newExpander(),
 		rechecked:  time.Now(),
 		suspect:    make(map[place]string),
 		parked:     make(map[place]time.Time),
+		faults:     make(map[place]fault),
 	}
 	cl, err := s.cfg.Stream.Client(
 		kgo.ConsumerGroup(s.cfg.Group),
@@ -72,6 +84,9 @@ func (s *Sink) newConsumer(number int) (*consumer, error) {
 		kgo.SessionTimeout(s.cfg.SessionTimeout),
 		kgo.HeartbeatInterval(min(heartbeat, s.cfg.SessionTimeout/3)),
 		kgo.FetchMaxWait(maxWait),
+		kgo.FetchMaxBytes(fetchBytes),
+		kgo.WithDecompressor(c.expand),
+		kgo.MetadataMaxAge(metadataAge),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(), // the stored offset passes transaction markers too
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
@@ -96,10 +111,13 @@ func (c *consumer) run(ctx context.Context) (again bool) {
 	defer c.close(ctx)
 	work, cancel := outlast(ctx, c.cfg.StopTimeout)
 	defer cancel()
+	watched := make(chan struct{})
+	go func() { c.watch(work); close(watched) }()
+	defer func() { cancel(); <-watched }()
 	for ctx.Err() == nil && !c.anew {
 		fetches := c.poll(ctx)
 		fetched := time.Now()
-		fetches.EachError(c.failed)
+		fetches.EachError(c.suspects)
 		items := c.take(fetches, c.recheck(ctx))
 		if len(items) > 0 && ctx.Err() == nil {
 			if err := c.write(ctx, work, items, fetched); err != nil && !errors.Is(err, errAside) {
@@ -107,6 +125,10 @@ func (c *consumer) run(ctx context.Context) (again bool) {
 			}
 			c.settle(items)
 		}
+		fetches.EachError(func(topic string, partition int32, err error) {
+			c.failed(ctx, work, place{topic, partition}, err)
+		})
+		c.skipAsked(ctx, work)
 		c.unpark()
 		c.cl.AllowRebalance()
 	}
@@ -133,8 +155,11 @@ const idle = 50 * time.Millisecond
 // poll waits for records. With times to write it waits at most idle, with a
 // parked partition until that is due, and never beyond the next recheck.
 func (c *consumer) poll(ctx context.Context) kgo.Fetches {
+	if c.cl.BufferedFetchRecords() == 0 {
+		c.expand.reset()
+	}
 	wait := max(recheckEvery-time.Since(c.rechecked), time.Millisecond)
-	if c.last != nil {
+	if c.last != nil || c.skips.any() {
 		wait = min(wait, idle)
 	}
 	for _, due := range c.parked {
@@ -178,40 +203,6 @@ func (c *consumer) take(fetches kgo.Fetches, moved map[place]bool) []item {
 	return items
 }
 
-// failed sorts out the error of a fetch. What the client can retry it retries
-// itself and does not show.
-func (c *consumer) failed(topic string, partition int32, err error) {
-	var loss *kgo.ErrDataLoss
-	switch {
-	case errors.As(err, &loss):
-		c.suspect[place{topic, partition}] = fmt.Sprintf("the tables are at offset %d, and the log lost what it held from %d on", loss.ConsumedTo, loss.ResetTo)
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded), errors.Is(err, kgo.ErrClientClosed):
-	case errors.Is(err, kerr.OffsetOutOfRange):
-		c.suspect[place{topic, partition}] = "the offset the tables are at is no longer in the log"
-	case errors.Is(err, kerr.UnknownTopicID), errors.Is(err, kerr.InconsistentTopicID):
-		if !c.anew {
-			c.log.Warn("the topic was deleted and made anew; reading the new one from its beginning", "topic", topic)
-		}
-		c.anew = true
-	default:
-		c.log.Warn("cannot fetch", "topic", topic, "partition", partition, "cause", err)
-	}
-}
-
-// stop ends the reading of a partition that only a user can see to, until
-// recheck finds that it was. The sink says so once.
-func (c *consumer) stop(pl place, why string) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if _, said := c.said.LoadOrStore(pl, true); !said {
-		c.log.Error("partition stopped: "+why, "topic", pl.topic, "partition", pl.partition)
-	}
-	c.states.block(pl, Stopped, why)
-	c.cl.PauseFetchPartitions(map[string][]int32{pl.topic: {pl.partition}})
-	delete(c.at, pl)
-	c.stopped[pl] = struct{}{}
-}
-
 func (c *consumer) positions() map[place]position {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -247,28 +238,6 @@ func (c *consumer) settle(items []item) {
 	c.cl.SetOffsets(back)
 }
 
-// park pauses a partition for a while. It stays in the state Waiting until its
-// offset moves.
-func (c *consumer) park(pl place, why string) {
-	const pause = 5 * time.Second
-	c.parked[pl] = time.Now().Add(pause)
-	c.states.block(pl, Waiting, why)
-	c.cl.PauseFetchPartitions(map[string][]int32{pl.topic: {pl.partition}})
-}
-
-func (c *consumer) unpark() {
-	now := time.Now()
-	for pl, due := range c.parked {
-		if now.Before(due) {
-			continue
-		}
-		delete(c.parked, pl)
-		if _, ok := c.position(pl); ok {
-			c.cl.ResumeFetchPartitions(map[string][]int32{pl.topic: {pl.partition}})
-		}
-	}
-}
-
 // close writes what is left to write and leaves the group, so that another
 // member takes over at once.
 func (c *consumer) close(ctx context.Context) {
@@ -282,4 +251,5 @@ func (c *consumer) close(ctx context.Context) {
 		c.log.Debug("cannot leave the group; it notices after the session timeout", "cause", err)
 	}
 	c.cl.CloseAllowingRebalance()
+	c.expand.zstd.Close()
 }

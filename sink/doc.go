@@ -19,7 +19,16 @@
 //   - a record that cannot be decoded, or that the database refuses for its
 //     content (SQLSTATE class 22 or 23, found by bisecting), is acknowledged in
 //     the topic of dead letters before the offset passes it: at least once
-//     there, by its key "topic/partition/offset".
+//     there, by its key "topic/partition/offset". A letter that would be too
+//     large has the head of the value, its size and its hash.
+//   - a batch that does not decompress, or to more than 64 MiB, is a dead letter
+//     of its own, as it lies in the log. What is fetched and not written yet
+//     stays below 64 MiB a consumer, or is one batch.
+//   - a batch that arrives corrupt again and again stops its partition with one
+//     line; Config.Skip goes on behind it, and makes it a dead letter.
+//   - a partition that is not written, for whatever reason, is in Blocked and in
+//     the metrics with its reason; partitions that are added to a topic are read
+//     within seconds.
 //   - faults of the database are waited out; nothing is lost or buried by them.
 //   - a log that does not continue what the tables hold stops its partition with
 //     one clear line, until a user chooses (Config.From) or the right log is back.

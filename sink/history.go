@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -29,6 +30,9 @@ var unknownRecord = lastRecord{offset: -1, epoch: -1}
 
 // identify returns what the tables keep of a record.
 func identify(r *kgo.Record) lastRecord {
+	if r == nil {
+		return unknownRecord
+	}
 	return lastRecord{offset: r.Offset, epoch: r.LeaderEpoch, digest: digest(r)}
 }
 
@@ -74,7 +78,7 @@ func (s *Sink) compare(ctx context.Context, adm *kadm.Client, log *logState, at 
 			wrong[pl] = span.mismatch(p, "records were removed before they were written")
 		case p.next > span.end:
 			wrong[pl] = span.mismatch(p, "the log lost its end, or an older copy was put back")
-		case p.last.offset != p.next-1: // not known
+		case p.last.offset != p.next-1, len(p.last.digest) == 0: // not known
 		case p.last.offset < span.start:
 			gone[pl] = p
 		default:
@@ -202,9 +206,14 @@ func (s *Sink) readFrom(ctx context.Context, leader int32, log *logState, at map
 		for i := range t.Partitions {
 			pl := place{name, t.Partitions[i].Partition}
 			opts := kgo.ProcessFetchPartitionOpts{KeepControlRecords: true, Offset: at[pl].last.offset, Topic: name, Partition: pl.partition}
-			p, _ := kgo.ProcessFetchPartition(opts, &t.Partitions[i], kgo.DefaultDecompressor(), nil)
-			if p.Err != nil {
+			p, _ := kgo.ProcessFetchPartition(opts, &t.Partitions[i], newExpander(), nil)
+			var refused *kerr.Error
+			if errors.As(p.Err, &refused) {
 				return nil, fmt.Errorf("read record %d of %s: %w", opts.Offset, pl, p.Err)
+			}
+			if p.Err != nil { // corrupt since: the epoch has to tell
+				answered[pl] = true
+				continue
 			}
 			if len(p.Records) == 0 {
 				continue

@@ -41,6 +41,7 @@ func (c *consumer) assigned(ctx context.Context, offsets map[string]map[int32]kg
 		}
 		start[pl.topic][pl.partition] = kgo.NewOffset().At(at.next).WithEpoch(at.lastEpoch())
 	}
+	c.states.forget(place{c.cfg.Group, -1})
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for pl, at := range found {
@@ -72,6 +73,7 @@ func (c *consumer) lost(_ context.Context, cl *kgo.Client, gone map[string][]int
 			pl := place{t, p}
 			delete(c.at, pl)
 			delete(c.stopped, pl)
+			delete(c.corrupt, pl)
 			c.states.forget(pl) // the consumer that gets it finds the fault again
 			c.metrics.forget(pl)
 		}

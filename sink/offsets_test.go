@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
@@ -99,4 +100,24 @@ func TestTopicMadeAnewIsReadFromItsBeginning(t *testing.T) {
 	w.fill(40, 60, "porch", "yard")
 	w.drain()
 	w.exactly(60, "porch", "yard")
+}
+
+func TestPartitionsAddedUnderALiveSink_AreRead(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, kmsg.CreatePartitions)
+	w.start()
+	w.fill(0, 5, "porch")
+	w.drain()
+	r, err := kadm.NewClient(w.cl).CreatePartitions(t.Context(), 2, stream.Sightings)
+	require.NoError(t, err)
+	require.NoError(t, r.Error())
+	began := time.Now()
+	producer := w.client(kgo.RecordPartitioner(kgo.ManualPartitioner())) // has heard of no fewer
+	for p := range int32(2) {
+		rec := record(t, sighting("yard", "run-of-yard", int(p)))
+		rec.Partition = partitions + p
+		require.NoError(t, producer.ProduceSync(t.Context(), rec).FirstErr())
+	}
+	w.await("the new partitions to be read", func() bool { return w.number("SELECT count(*) FROM v_sightings WHERE camera = 'yard'") == 2 })
+	t.Logf("read after %s", time.Since(began).Round(time.Millisecond))
 }

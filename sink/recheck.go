@@ -105,6 +105,10 @@ func (c *consumer) takeUp(at, found map[place]position) (moved map[place]bool) {
 		if !stopped && (!reading || now.next == p.next || now.next != at[pl].next) {
 			continue // no longer ours, or where it was
 		}
+		if offset, corrupt := c.corrupt[pl]; corrupt && offset == p.next {
+			continue // the log is the right one, and cannot be read there
+		}
+		delete(c.corrupt, pl)
 		moved[pl] = true
 		c.at[pl] = p
 		delete(c.stopped, pl)

@@ -30,9 +30,12 @@ type Config struct {
 	Consumers int      // concurrent members of the group; default 2
 	From      []From   // where to read on in partitions that would be stopped
 
+	Skip []Skip // offsets to go on behind, once their partitions come there
+
 	MaxRecords     int           // of one transaction; default 1000
 	SessionTimeout time.Duration // until a killed member's partitions move on; default 6 s
 	DeadTimeout    time.Duration // until a dead letter counts as not written; default 3 s
+	StallTimeout   time.Duration // until a partition with records left that does not move counts as waiting; default 15 s
 	StopTimeout    time.Duration // for the batch in hand when Run's context ends; default 1 s
 
 	// OnCommit is called after each transaction by the consumer that wrote it;
@@ -70,6 +73,7 @@ func (c Config) withDefaults() Config {
 	for d, v := range map[*time.Duration]time.Duration{
 		&c.SessionTimeout: 6 * time.Second,
 		&c.DeadTimeout:    3 * time.Second,
+		&c.StallTimeout:   15 * time.Second,
 		&c.StopTimeout:    time.Second,
 	} {
 		if *d <= 0 {
@@ -91,6 +95,7 @@ type Sink struct {
 	dead    *kgo.Client // produces dead letters, reads single records
 	states  *partitionStates
 	said    sync.Map // of places, whose stop was logged
+	skips   *skips
 }
 
 // New checks cfg and returns a Sink. It connects to nothing yet.
@@ -105,10 +110,12 @@ func New(cfg Config) (*Sink, error) {
 		days:    newDays(cfg.Pool, cfg.Log),
 		metrics: newMetrics(cfg.Metrics),
 		states:  newPartitionStates(cfg.Metrics),
+		skips:   newSkips(cfg.Skip),
 	}
 	var err error
 	s.dead, err = cfg.Stream.Client(
 		kgo.ProducerLinger(0),
+		kgo.ProducerBatchMaxBytes(maxLetter),
 		kgo.AllowAutoTopicCreation(),
 		kgo.UnknownTopicRetries(4),
 		kgo.RecordDeliveryTimeout(cfg.DeadTimeout),

@@ -28,6 +28,8 @@ type PartitionState struct {
 	State     State
 	Reason    string // one line
 	Since     time.Time
+
+	last time.Time // when the fault was seen last
 }
 
 // String is one line: "sightings/3 stopped: the tables are at offset …".
@@ -60,21 +62,23 @@ func newPartitionStates(reg prometheus.Registerer) *partitionStates {
 	return s
 }
 
-// block notes that a partition is not written, and why. A stopped partition
-// does not become a waiting one.
-func (s *partitionStates) block(pl place, state State, reason string) {
+// block notes that a partition is not written, and why, and reports whether
+// its state is another one than before: then it is worth a line in the log. A
+// stopped partition does not become a waiting one.
+func (s *partitionStates) block(pl place, state State, reason string) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	was, blocked := s.blocked[pl]
 	if blocked && was.State == Stopped && state == Waiting {
-		return
+		return false
 	}
 	since := time.Now()
 	if blocked && was.State == state {
 		since = was.Since
 	}
-	s.blocked[pl] = PartitionState{Topic: pl.topic, Partition: pl.partition, State: state, Reason: reason, Since: since}
+	s.blocked[pl] = PartitionState{Topic: pl.topic, Partition: pl.partition, State: state, Reason: reason, Since: since, last: time.Now()}
 	s.show(pl)
+	return !blocked || was.State != state
 }
 
 // unblock notes that a partition in one of these states no longer is.
@@ -85,6 +89,24 @@ func (s *partitionStates) unblock(pl place, states ...State) {
 		delete(s.blocked, pl)
 	}
 	s.show(pl)
+}
+
+// unblockAfter notes that a partition no longer waits when its fault was not
+// seen for a time.
+func (s *partitionStates) unblockAfter(pl place, quiet time.Duration) {
+	s.mu.Lock()
+	idle := time.Since(s.blocked[pl].last) > quiet
+	s.mu.Unlock()
+	if idle {
+		s.unblock(pl, Waiting)
+	}
+}
+
+// is reports whether a partition is in a state.
+func (s *partitionStates) is(pl place, state State) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.blocked[pl].State == state
 }
 
 // show sets the gauges of a partition. The caller holds mu.

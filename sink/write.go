@@ -28,7 +28,7 @@ func (c *consumer) write(ctx, work context.Context, items []item, fetched time.T
 	items, parked := c.bury(work, items)
 	defer func() {
 		for pl, why := range parked {
-			c.park(pl, why)
+			c.hold(pl, pause, why)
 		}
 	}()
 	if len(items) == 0 {
@@ -155,7 +155,10 @@ func queueAdvance(b *pgx.Batch, ms []move, at map[place]position) {
 	var cluster string // the same for all: one client, one cluster
 	for i, m := range ms {
 		cluster, ids[i], partitions[i], from[i], to[i] = at[m.place].cluster, uuid(at[m.place].topic), m.partition, m.from, m.to
-		epochs[i], digests[i] = m.last.LeaderEpoch, digest(m.last)
+		epochs[i] = -1
+		if m.last != nil {
+			epochs[i], digests[i] = m.last.LeaderEpoch, digest(m.last)
+		}
 	}
 	b.Queue("SELECT sightlog_advance($1, $2, $3, $4, $5, $6, $7)", cluster, ids, partitions, from, to, epochs, digests)
 }

@@ -1,0 +1,215 @@
+package sink
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sightlog/sightlog/usage"
+)
+
+// Skip names an offset that a user wants to go on behind.
+type Skip struct {
+	Topic     string
+	Partition int32
+	Offset    int64
+}
+
+// ParseSkip reads topic/partition/offset.
+func ParseSkip(s string) (Skip, error) {
+	parts := strings.Split(s, "/")
+	if len(parts) == 3 && parts[0] != "" {
+		partition, err := strconv.ParseInt(parts[1], 10, 32)
+		offset, err2 := strconv.ParseInt(parts[2], 10, 64)
+		if err == nil && err2 == nil && partition >= 0 && offset >= 0 {
+			return Skip{parts[0], int32(partition), offset}, nil
+		}
+	}
+	return Skip{}, usage.New("write TOPIC/PARTITION/OFFSET, as the sink's log does: sightings/3/1234", "--skip %s", s)
+}
+
+// skips are those that are left to do; the consumers share them.
+type skips struct {
+	mu   sync.Mutex // guards the following
+	left map[Skip]struct{}
+}
+
+func newSkips(asked []Skip) *skips {
+	s := &skips{left: make(map[Skip]struct{})}
+	for _, k := range asked {
+		s.left[k] = struct{}{}
+	}
+	return s
+}
+
+// of returns those left in the partitions of a consumer, the first of each.
+func (s *skips) of(at map[place]position) map[place]int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	offsets := make(map[place]int64)
+	for k := range s.left {
+		pl := place{k.Topic, k.Partition}
+		if _, ours := at[pl]; !ours {
+			continue
+		}
+		if first, ok := offsets[pl]; !ok || k.Offset < first {
+			offsets[pl] = k.Offset
+		}
+	}
+	return offsets
+}
+
+func (s *skips) done(pl place, offset int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.left, Skip{pl.topic, pl.partition, offset})
+}
+
+func (s *skips) any() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.left) > 0
+}
+
+// unreadable is a batch that the client cannot read: its item moves the offset
+// over all of it, and its dead letter holds it as it lies in the log.
+type unreadable struct {
+	first, last int64
+	raw         []byte // the batch, or nothing where it could not be had
+}
+
+// skipAsked skips what a user named, once its partition has come there.
+func (c *consumer) skipAsked(ctx, work context.Context) {
+	for pl, offset := range c.skips.of(c.positions()) {
+		at, ok := c.position(pl)
+		switch {
+		case !ok || at.next < offset:
+		case at.next > offset:
+			c.skips.done(pl, offset)
+			c.log.Warn("nothing to skip: the tables are behind that offset already", "topic", pl.topic, "partition", pl.partition, "skip", offset, "at", at.next)
+		default:
+			c.skip(ctx, work, pl, offset, offset, errors.New("skipped as the user asked"))
+			if at, ok := c.position(pl); ok && at.next > offset {
+				c.skips.done(pl, offset)
+			}
+		}
+	}
+}
+
+// skip sends a batch of which the client could tell only where it begins and
+// ends to the dead letters, and moves the offset behind it. Without a cause
+// the batch itself says it.
+func (c *consumer) skip(ctx, work context.Context, pl place, first, last int64, cause error) {
+	u := &unreadable{first: first, last: last}
+	ts := time.Now()
+	b, err := c.rawBatch(work, pl, first)
+	switch {
+	case err != nil:
+		err = fmt.Errorf("the batch itself could not be had: %w", err)
+	default:
+		u.raw, ts = b, rawTime(b)
+		if !intact(b) {
+			err = errors.New("its checksum is wrong")
+			u.first, u.last = min(first, rawFirst(b)), max(last, rawLast(b))
+		} else if _, e := c.expand.expand(b[rawHeader:], kgo.CompressionCodecType(b[22]&7)); e != nil {
+			err = e
+		}
+	}
+	switch {
+	case cause == nil && err == nil:
+		cause = fmt.Errorf("its records take more than %d bytes of memory", maxCost)
+	case cause == nil:
+		cause = err
+	case err != nil:
+		cause = fmt.Errorf("%w; %w", cause, err)
+	}
+	rec := &kgo.Record{Topic: pl.topic, Partition: pl.partition, Offset: u.last, Timestamp: ts}
+	it := item{place: pl, rec: rec, batch: u, bad: fmt.Errorf("the batch cannot be read: %w", cause)}
+	if err := c.write(ctx, work, []item{it}, time.Now()); err != nil && !errors.Is(err, errAside) {
+		c.log.Info("stopping before a batch was skipped", "partition", pl.String(), "cause", err)
+	}
+	c.rewind(pl) // the client does not pass the batch by itself
+}
+
+// The header of a batch of format 2 (KIP-98): base offset 8, length 4, epoch 4,
+// magic 1, CRC 4, attributes 2, last offset delta 4, first and last timestamp 8
+// each, producer id 8, epoch 2, base sequence 4, number of records 4.
+const rawHeader = 61
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+func rawFirst(b []byte) int64 { return int64(binary.BigEndian.Uint64(b)) }
+
+func rawTime(b []byte) time.Time { return time.UnixMilli(int64(binary.BigEndian.Uint64(b[35:]))) }
+
+// rawLast is the batch's last offset. In a batch whose checksum is wrong it
+// counts only where the number of records says the same.
+func rawLast(b []byte) int64 {
+	delta, records := int32(binary.BigEndian.Uint32(b[23:])), int32(binary.BigEndian.Uint32(b[57:]))
+	if delta < 0 || !intact(b) && delta != records-1 {
+		return rawFirst(b)
+	}
+	return rawFirst(b) + int64(delta)
+}
+
+func intact(b []byte) bool {
+	return crc32.Checksum(b[21:], castagnoli) == binary.BigEndian.Uint32(b[17:])
+}
+
+// rawBatch fetches the batch that holds an offset, as it lies in the log.
+func (c *consumer) rawBatch(ctx context.Context, pl place, offset int64) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	at, _ := c.position(pl)
+	leader, _, err := c.cl.PartitionLeader(pl.topic, pl.partition)
+	if err != nil {
+		return nil, err
+	}
+	p := kmsg.NewFetchRequestTopicPartition()
+	p.Partition, p.FetchOffset, p.PartitionMaxBytes = pl.partition, offset, 1 // a first batch comes whole
+	t := kmsg.NewFetchRequestTopic()
+	t.Topic, t.TopicID, t.Partitions = pl.topic, at.topic, append(t.Partitions, p)
+	req := kmsg.NewPtrFetchRequest()
+	req.ReplicaID, req.MaxWaitMillis, req.MinBytes, req.MaxBytes = -1, 1000, 1, 1
+	req.SessionEpoch = -1 // no session (KIP-227)
+	req.Topics = append(req.Topics, t)
+	resp, err := c.cl.Broker(int(leader)).RetriableRequest(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range resp.(*kmsg.FetchResponse).Topics {
+		for _, p := range t.Partitions {
+			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
+				return nil, err
+			}
+			return firstBatch(p.RecordBatches, offset)
+		}
+	}
+	return nil, errors.New("the answer is empty")
+}
+
+// firstBatch returns the batch that holds offset: the first that does not end
+// before it.
+func firstBatch(b []byte, offset int64) ([]byte, error) {
+	for len(b) >= rawHeader && b[16] == 2 {
+		n := 12 + int64(binary.BigEndian.Uint32(b[8:]))
+		if n < rawHeader || n > int64(len(b)) {
+			break
+		}
+		if batch := b[:n]; rawLast(batch) >= offset || !intact(batch) {
+			return batch, nil
+		}
+		b = b[n:]
+	}
+	return nil, errors.New("there is no batch of format 2 at it")
+}
