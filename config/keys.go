@@ -45,6 +45,7 @@ type Sinks struct {
 	Sinks int      `default:"2" help:"Concurrent consumers that write into the database (${default})."`
 	Group string   `default:"sightlog-sink" help:"Consumer group of the sinks (${default})."`
 	From  []string `placeholder:"[TOPIC/[PARTITION/]]WHERE" help:"Where to read on in partitions that are stopped because the log is not the one that the tables were written from: earliest (rows that are there stay), latest or an offset. Others are left alone."`
+	Skip  []string `placeholder:"TOPIC/PARTITION/OFFSET" env:"-" help:"Go on behind this offset, which the sink says that it cannot read: the batch becomes a dead letter."`
 }
 
 // Wait is whether to wait for what cannot be reached yet.

@@ -88,7 +88,11 @@ func (s *stage) stop() error {
 // StartServices starts what is missing, migrates the database, makes the
 // topics and starts the sinks.
 func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err error) {
-	from, err := sinkFrom(cfg.Sinks.From)
+	from, err := parseAll(cfg.Sinks.From, sink.ParseFrom)
+	if err != nil {
+		return nil, err
+	}
+	skip, err := parseAll(cfg.Sinks.Skip, sink.ParseSkip)
 	if err != nil {
 		return nil, err
 	}
@@ -121,7 +125,7 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 		return s, err
 	}
 	s.sink, err = sink.New(sink.Config{
-		Stream: scfg, Pool: s.Pool, Group: cfg.Sinks.Group, Consumers: cfg.Sinks.Sinks, From: from,
+		Stream: scfg, Pool: s.Pool, Group: cfg.Sinks.Group, Consumers: cfg.Sinks.Sinks, From: from, Skip: skip,
 		Log: cfg.Log, Metrics: cfg.Metrics, OnCommit: cfg.OnCommit,
 	})
 	if err != nil {
@@ -137,14 +141,14 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	return s, err
 }
 
-// sinkFrom parses the values of --from.
-func sinkFrom(values []string) (all []sink.From, err error) {
-	for _, v := range values {
-		f, err := sink.ParseFrom(v)
-		if err != nil {
+// parseAll parses the values of a flag.
+func parseAll[T any](values []string, parse func(string) (T, error)) ([]T, error) {
+	all := make([]T, len(values))
+	for i, v := range values {
+		var err error
+		if all[i], err = parse(v); err != nil {
 			return nil, err
 		}
-		all = append(all, f)
 	}
 	return all, nil
 }
