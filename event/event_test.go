@@ -50,6 +50,11 @@ func TestDecodeRefusesWhatCannotBeStored(t *testing.T) {
 		"time":      func(s *event.Sighting) { s.CapturedAt = event.Time{} },
 		"wild time": func(s *event.Sighting) { s.CapturedAt = event.At(time.Date(3000, 1, 1, 0, 0, 0, 0, time.UTC)) },
 		"frame":     func(s *event.Sighting) { s.Frame.Width = 0 },
+		"stage":     func(s *event.Sighting) { s.GrabbedAt = event.At(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)) },
+		"score":     func(s *event.Sighting) { s.Objects[0].Score = 1.01 },
+		"score < 0": func(s *event.Sighting) { s.Objects[0].Score = -0.01 },
+		"inverted":  func(s *event.Sighting) { s.Objects[0].Box = event.Box{3, 2, 1, 4} },
+		"upside":    func(s *event.Sighting) { s.Objects[0].Box = event.Box{1, 4, 3, 2} },
 		"index":     func(s *event.Sighting) { s.Objects[0].Index = 3 },
 		"zone":      func(s *event.Sighting) { s.Objects[0].Zones = []string{""} },
 		"zones":     func(s *event.Sighting) { s.Objects[0].Zones = make([]string, event.MaxZones+1) },
@@ -128,6 +133,14 @@ func TestRunSurvivesItsEncoding(t *testing.T) {
 	got, err := event.DecodeRun(b)
 	require.NoError(t, err)
 	require.Equal(t, r, got)
+}
+
+func TestDecodeRefusesARunThatEndsWhenItCannot(t *testing.T) {
+	r := &event.Run{ID: "r1", Camera: "porch", StartedAt: event.At(time.Unix(5, 0)), FinishedAt: event.At(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC))}
+	b, err := r.Encode()
+	require.NoError(t, err)
+	_, err = event.DecodeRun(b)
+	require.ErrorContains(t, err, "finished_at is outside 1970..2199")
 }
 
 func FuzzDecodeSighting(f *testing.F) {

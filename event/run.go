@@ -70,6 +70,8 @@ func DecodeRun(b []byte) (*Run, error) {
 		return nil, fmt.Errorf("decode run %s: camera %q is not [a-z0-9_-]{1,64}", r.ID, r.Camera)
 	case r.StartedAt.Before(minTime) || r.StartedAt.After(maxTime):
 		return nil, fmt.Errorf("decode run %s: started_at is outside 1970..2199", r.ID)
+	case !r.FinishedAt.possible():
+		return nil, fmt.Errorf("decode run %s: finished_at is outside 1970..2199", r.ID)
 	}
 	return &r, nil
 }

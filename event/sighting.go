@@ -160,27 +160,46 @@ func (s *Sighting) Validate() error {
 		return errors.New("event_id is not camera/run/seq")
 	case s.CapturedAt.Before(minTime) || s.CapturedAt.After(maxTime):
 		return fmt.Errorf("captured_at %s is outside 1970..2199", s.CapturedAt.Format(time.RFC3339))
+	case !s.GrabbedAt.possible(), !s.DecodedAt.possible(), !s.InferredAt.possible(), !s.ProducedAt.possible():
+		return errors.New("the time of a stage is outside 1970..2199")
 	case s.Frame.Width <= 0 || s.Frame.Height <= 0:
 		return fmt.Errorf("frame is %dx%d", s.Frame.Width, s.Frame.Height)
 	case len(s.Objects) > MaxObjects:
 		return fmt.Errorf("%d objects, at most %d", len(s.Objects), MaxObjects)
 	}
 	for i, o := range s.Objects {
-		if o.Index != i {
-			return fmt.Errorf("object %d has index %d", i, o.Index)
+		if err := o.validate(i); err != nil {
+			return err
 		}
-		for _, v := range [...]float32{o.Score, o.Box[0], o.Box[1], o.Box[2], o.Box[3]} {
-			if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
-				return fmt.Errorf("object %d has a score or box that is not a number", i)
-			}
+	}
+	return nil
+}
+
+// possible reports whether a time is not known or may be true.
+func (t Time) possible() bool {
+	return t.IsZero() || !t.Before(minTime) && !t.After(maxTime)
+}
+
+func (o *Object) validate(i int) error {
+	if o.Index != i {
+		return fmt.Errorf("object %d has index %d", i, o.Index)
+	}
+	for _, v := range [...]float32{o.Score, o.Box[0], o.Box[1], o.Box[2], o.Box[3]} {
+		if f := float64(v); math.IsNaN(f) || math.IsInf(f, 0) {
+			return fmt.Errorf("object %d has a score or box that is not a number", i)
 		}
-		if len(o.Zones) > MaxZones {
-			return fmt.Errorf("object %d is in %d zones, at most %d", i, len(o.Zones), MaxZones)
-		}
-		for _, z := range o.Zones {
-			if z == "" || len(z) > MaxName {
-				return fmt.Errorf("object %d is in a zone whose name is empty or longer than %d bytes", i, MaxName)
-			}
+	}
+	switch {
+	case o.Score < 0 || o.Score > 1:
+		return fmt.Errorf("object %d has score %g, not 0 to 1", i, o.Score)
+	case o.Box[2] < o.Box[0] || o.Box[3] < o.Box[1]:
+		return fmt.Errorf("object %d has box %v: its right or lower edge lies before the other", i, o.Box)
+	case len(o.Zones) > MaxZones:
+		return fmt.Errorf("object %d is in %d zones, at most %d", i, len(o.Zones), MaxZones)
+	}
+	for _, z := range o.Zones {
+		if z == "" || len(z) > MaxName {
+			return fmt.Errorf("object %d is in a zone whose name is empty or longer than %d bytes", i, MaxName)
 		}
 	}
 	return nil
