@@ -60,7 +60,35 @@ func decode(rec *kgo.Record) item {
 	default:
 		it.bad = fmt.Errorf("schema %.80q is not known", schema)
 	}
+	it.checkKey()
 	return it
+}
+
+// errKey is why a record with a key of something else is a dead letter: it is
+// in a partition where others are, and out of their order.
+type errKey struct{ key, of string }
+
+func (e errKey) Error() string {
+	return fmt.Sprintf("the record's key is %.80q, its content is of %q", e.key, e.of)
+}
+
+// checkKey makes a record bad whose key, if it has one, is not what its content
+// belongs to.
+func (it *item) checkKey() {
+	var of string
+	switch {
+	case it.sighting != nil:
+		of = it.sighting.Camera
+	case it.crossing != nil:
+		of = it.crossing.Camera
+	case it.run != nil:
+		of = it.run.ID
+	default:
+		return
+	}
+	if it.bad == nil && it.rec.Key != nil && string(it.rec.Key) != of {
+		it.bad = errKey{string(it.rec.Key), of}
+	}
 }
 
 func header(rec *kgo.Record, key string) []byte {

@@ -20,23 +20,10 @@ func (c *consumer) copyIn(ctx context.Context, b *pgx.Batch, r *rows, id int64) 
 		if err := sendIn(ctx, tx, b); err != nil { // the fence first
 			return err
 		}
-		s := &r.sightings
-		if _, err := tx.CopyFrom(ctx, pgx.Identifier{"sightings"}, []string{
-			"captured_at", "camera_id", "run_id", "seq", "pts_us", "grabbed_at", "decoded_at", "inferred_at", "produced_at",
-			"batch_id", "dropped_before", "width", "height", "people", "objects",
-		}, pgx.CopyFromSlice(len(s.seq), func(i int) ([]any, error) {
-			return []any{s.captured[i], s.camera[i], s.run[i], s.seq[i], s.pts[i], s.grabbed[i], s.decoded[i], s.inferred[i], s.produced[i],
-				id, s.dropped[i], s.width[i], s.height[i], s.people[i], s.objects[i]}, nil
-		})); err != nil {
+		r.setBatch(id)
+		if err := sightingTable.copyIn(ctx, tx, r, len(r.sightings.seq)); err != nil {
 			return err
 		}
-		d := &r.detections
-		_, err := tx.CopyFrom(ctx, pgx.Identifier{"detections"}, []string{
-			"captured_at", "camera_id", "run_id", "seq", "object_index", "class_id", "score", "x1", "y1", "x2", "y2", "track_id", "zones",
-		}, pgx.CopyFromSlice(len(d.seq), func(i int) ([]any, error) {
-			return []any{d.captured[i], d.camera[i], d.run[i], d.seq[i], d.index[i], d.class[i], d.score[i],
-				d.box[0][i], d.box[1][i], d.box[2][i], d.box[3][i], d.track[i], d.zones[i]}, nil
-		}))
-		return err
+		return detectionTable.copyIn(ctx, tx, r, len(r.detections.seq))
 	})
 }

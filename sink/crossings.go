@@ -51,8 +51,16 @@ func (r *rows) queueCrossings(b *pgx.Batch) {
 	}
 }
 
+func arrayLiterals(all [][]string) []pgtype.Text {
+	literals := make([]pgtype.Text, len(all))
+	for i, names := range all {
+		literals[i] = arrayLiteral(names)
+	}
+	return literals
+}
+
 // arrayLiteral is names as PostgreSQL writes an array of text, NULL without
-// any: arrays of unlike lengths do not fit into one of two dimensions.
+// any.
 func arrayLiteral(names []string) pgtype.Text {
 	if len(names) == 0 {
 		return pgtype.Text{}

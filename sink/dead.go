@@ -118,6 +118,21 @@ func (c *consumer) send(ctx context.Context, items []item) map[int]error {
 	return failed
 }
 
+// reason is why an item is a dead letter, in a word for the metric.
+func (it *item) reason() string {
+	switch {
+	case it.batch != nil:
+		return "unreadable"
+	case errors.Is(it.bad, errOtherContent):
+		return "other content"
+	case errors.As(it.bad, new(errKey)):
+		return "key"
+	case sqlstate(it.bad) != "":
+		return "database"
+	}
+	return "invalid"
+}
+
 // bury sends the bad among items to the topic of dead letters and waits for
 // all of them. They come back empty, to move the offset over them. Where one
 // could not be sent, it and what follows it in its partition are cut out, and
@@ -149,6 +164,7 @@ func (c *consumer) bury(ctx context.Context, items []item) (rest []item, waiting
 		}
 		done = append(done, *it)
 		c.metrics.dead.WithLabelValues(it.topic).Inc()
+		c.metrics.rejected.WithLabelValues(it.topic, it.reason()).Inc()
 		it.empty()
 	}
 	if len(done) > 0 { // one line, however many: whoever sends rubbish sends much

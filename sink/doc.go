@@ -26,15 +26,14 @@
 //     stays below 64 MiB a consumer, or is one batch.
 //   - a batch that arrives corrupt again and again stops its partition with one
 //     line; Config.Skip goes on behind it, and makes it a dead letter.
-//   - a partition that is not written, for whatever reason, is in Blocked and in
-//     the metrics with its reason; partitions that are added to a topic are read
-//     within seconds.
+//   - partitions that are added to a topic are read within seconds.
 //   - faults of the database are waited out; nothing is lost or buried by them.
 //   - a log that does not continue what the tables hold stops its partition with
 //     one clear line, until a user chooses (Config.From) or the right log is back.
 //   - a partition that is not written, because it is stopped or waits for a
-//     fault to pass, has a PartitionState with the reason (Blocked) and a metric
-//     until its offset moves or it is assigned anew.
+//     fault to pass, or for whatever the client keeps to itself, has a
+//     PartitionState with the reason (Blocked) and a metric until its offset
+//     moves, it is assigned anew or it has nothing left.
 //
 // An offset belongs to one history of its log. Cluster and topic id stay the same
 // when an older copy of a log is put back or its end is lost, so that the stored
@@ -49,6 +48,19 @@
 // (our broker does not: its epochs are times). Then the partition is read on. A
 // topic that was deleted and made again has another id, and is read from its
 // start. Tables of an older dump have older offsets, and are filled again.
+//
+// What a record says is stored as it is, or not at all. A dead letter, with its
+// reason counted in rejected_total, is a record
+//   - that does not decode, or says what cannot be: a score beyond 0 to 1, a box
+//     whose edges are swapped, a time outside 1970 to 2199 (package event). A
+//     captured_at far from today can be, on a host whose clock is wrong: its rows
+//     lie in the default partition.
+//   - whose key is not its camera (a run's: its id), and so is out of order. A
+//     record without a key contradicts nothing.
+//   - of an event that the tables hold (camera, run, seq, captured_at) with other
+//     content: the first counts. The same content again changes nothing; the times
+//     of the stages are no content. A crossing that comes again is the first one.
+//   - that the database refuses, as a character its encoding does not have.
 //
 // It leaves to others: the schema (migrations), opening the database
 // (postgres), producing (stream), and making topics (stream).

@@ -217,3 +217,5 @@ func (w *world) limitMessages(topic string, bytes int) {
 	_, err = r.On(topic, func(a *kadm.AlterConfigsResponse) error { return a.Err })
 	require.NoError(w, err)
 }
+
+func maxRecords(n int) func(*sink.Config) { return func(c *sink.Config) { c.MaxRecords = n } }

@@ -11,6 +11,7 @@ type metrics struct {
 	records  *prometheus.CounterVec // by topic
 	rows     *prometheus.CounterVec // by table
 	dead     *prometheus.CounterVec // by topic
+	rejected *prometheus.CounterVec // by topic and reason
 	fenced   prometheus.Counter
 	waits    prometheus.Counter
 	lag      *prometheus.GaugeVec // records by topic and partition
@@ -31,6 +32,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		records:  prometheus.NewCounterVec(counter("records_total", "Records of the log that are through, control records and dead letters too."), []string{"topic"}),
 		rows:     prometheus.NewCounterVec(counter("rows_total", "Rows sent to the database in committed transactions."), []string{"table"}),
 		dead:     prometheus.NewCounterVec(counter("dead_letters_total", "Dead letters acknowledged."), []string{"topic"}),
+		rejected: prometheus.NewCounterVec(counter("rejected_total", "Dead letters by reason: invalid, key, other content, database, unreadable."), []string{"topic", "reason"}),
 		fenced:   prometheus.NewCounter(counter("fenced_total", "Transactions rolled back because another sink had moved an offset.")),
 		waits:    prometheus.NewCounter(counter("waits_total", "Attempts that failed by the database's or the network's fault.")),
 		lag:      prometheus.NewGaugeVec(gauge("lag_records", "End of the partition when it was last fetched, less the offset the tables are at."), []string{"topic", "partition"}),
@@ -40,7 +42,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		waiting:  prometheus.NewGauge(gauge("waiting", "Consumers that wait for the database or the broker.")),
 	}
 	if reg != nil {
-		reg.MustRegister(m.records, m.rows, m.dead, m.fenced, m.waits, m.lag, m.batch, m.commit, m.endToEnd, m.waiting)
+		reg.MustRegister(m.records, m.rows, m.dead, m.rejected, m.fenced, m.waits, m.lag, m.batch, m.commit, m.endToEnd, m.waiting)
 	}
 	return m
 }

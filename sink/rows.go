@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -24,7 +25,7 @@ type rows struct {
 type sightingColumns struct {
 	captured, grabbed, decoded, inferred, produced []pgtype.Timestamptz
 	camera, run                                    []int32
-	seq, pts, dropped, width, height               []int64
+	seq, pts, dropped, width, height, batch        []int64
 	people, objects                                []int32
 }
 
@@ -121,23 +122,6 @@ func (s *Sink) addSighting(ctx context.Context, r *rows, g *event.Sighting) erro
 	return nil
 }
 
-const insertSightings = `
-INSERT INTO sightings (captured_at, camera_id, run_id, seq, pts_us, grabbed_at, decoded_at, inferred_at, produced_at,
-                       batch_id, dropped_before, width, height, people, objects)
-SELECT a, b, c, d, e, f, g, h, i, $1, j, k, l, m, n
-FROM unnest($2::timestamptz[], $3::integer[], $4::integer[], $5::bigint[], $6::bigint[], $7::timestamptz[], $8::timestamptz[],
-            $9::timestamptz[], $10::timestamptz[], $11::bigint[], $12::bigint[], $13::bigint[], $14::integer[], $15::integer[])
-     AS u(a, b, c, d, e, f, g, h, i, j, k, l, m, n)
-ON CONFLICT DO NOTHING`
-
-const insertDetections = `
-INSERT INTO detections (captured_at, camera_id, run_id, seq, object_index, class_id, score, x1, y1, x2, y2, track_id, zones)
-SELECT a, b, c, d, e, f, g, h, i, j, k, l, m::text[]
-FROM unnest($1::timestamptz[], $2::integer[], $3::integer[], $4::bigint[], $5::integer[], $6::bigint[], $7::real[],
-            $8::real[], $9::real[], $10::real[], $11::real[], $12::bigint[], $13::text[])
-     AS u(a, b, c, d, e, f, g, h, i, j, k, l, m)
-ON CONFLICT DO NOTHING`
-
 // A run's record completes the row in any order with its sightings and with
 // an older record that comes again: what has ended stays ended.
 const upsertRun = `
@@ -152,19 +136,19 @@ ON CONFLICT (camera_id, run) DO UPDATE SET
     damage = coalesce(excluded.damage, r.damage), frames = coalesce(excluded.frames, r.frames),
     dropped = coalesce(excluded.dropped, r.dropped)`
 
+// setBatch marks the sightings with the id of their transaction.
+func (r *rows) setBatch(id int64) {
+	r.sightings.batch = slices.Repeat([]int64{id}, len(r.sightings.seq))
+}
+
 // queue adds the statements that write the rows, marked with batch id.
 func (r *rows) queue(b *pgx.Batch, id int64) {
-	if c := &r.sightings; len(c.seq) > 0 {
-		b.Queue(insertSightings, id, c.captured, c.camera, c.run, c.seq, c.pts, c.grabbed, c.decoded, c.inferred, c.produced,
-			c.dropped, c.width, c.height, c.people, c.objects)
+	r.setBatch(id)
+	if len(r.sightings.seq) > 0 {
+		sightingTable.queue(b, r)
 	}
-	if d := &r.detections; len(d.seq) > 0 {
-		zones := make([]pgtype.Text, len(d.zones))
-		for i, names := range d.zones {
-			zones[i] = arrayLiteral(names)
-		}
-		b.Queue(insertDetections, d.captured, d.camera, d.run, d.seq, d.index, d.class, d.score,
-			d.box[0], d.box[1], d.box[2], d.box[3], d.track, zones)
+	if len(r.detections.seq) > 0 {
+		detectionTable.queue(b, r)
 	}
 }
 

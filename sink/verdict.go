@@ -11,10 +11,11 @@ import (
 type verdict int
 
 const (
-	good    verdict = iota
-	fenced          // another sink moved the offset: read on from the row
-	content         // a record's content: find it, bury it
-	wait            // the database's or the network's fault: try again later
+	good     verdict = iota
+	fenced           // another sink moved the offset: read on from the row
+	content          // a record's content: find it, bury it
+	repeated         // an event that the tables hold: compare them
+	wait             // the database's or the network's fault: try again later
 )
 
 // judge says what to do about err. Whatever is not known to be a record's
@@ -35,6 +36,8 @@ func judge(err error) verdict {
 		return wait // no partition takes the row: somebody dropped the default one
 	case pg.Code == "23502":
 		return wait // we send no NULL where one is forbidden: somebody added a column
+	case isRepeated(pg):
+		return repeated
 	case strings.HasPrefix(pg.Code, "22"), strings.HasPrefix(pg.Code, "23"):
 		return content // data exception, integrity constraint violation
 	}

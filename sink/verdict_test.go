@@ -27,6 +27,8 @@ func TestVerdicts(t *testing.T) {
 		{pg("22021", ""), content},            // a zero byte in a text
 		{pg("23514", "no_thirteen"), content}, // a CHECK
 		{pg("23503", "fk"), content},
+		{pg("23505", "sightings_theirs_key"), content},
+		{&pgconn.PgError{Code: "23505", TableName: "detections_20260501", ConstraintName: "detections_20260501_pkey"}, repeated},
 		{pg("23514", ""), wait}, // no partition for the row
 		{pg("23502", ""), wait}, // a column of somebody's
 		{pg("08006", ""), wait},

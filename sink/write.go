@@ -54,10 +54,32 @@ func (c *consumer) write(ctx, work context.Context, items []item, fetched time.T
 		return err
 	case v == fenced:
 		return c.giveWay(ctx, work, moves(items, at), unsure)
+	case v == repeated:
+		return c.rewrite(ctx, work, items, fetched, cause)
 	case v == content:
 		return c.bisect(ctx, work, items, fetched, cause)
 	}
 	return nil
+}
+
+// rewrite writes items of which some are in the tables already, once those are
+// sorted out.
+func (c *consumer) rewrite(ctx, work context.Context, items []item, fetched time.Time, cause error) error {
+	var sorted []item
+	var n int
+	err := c.patiently(ctx, "compare with the tables", placesOf(moves(items, c.positions())), func(context.Context) (err error) {
+		try, cancel := context.WithTimeout(work, attemptTimeout)
+		defer cancel()
+		sorted, n, err = c.compareEvents(try, items)
+		return err
+	})
+	switch {
+	case err != nil:
+		return err
+	case n == 0: // somebody's constraint has a name like ours
+		return c.bisect(ctx, work, items, fetched, cause)
+	}
+	return c.write(ctx, work, sorted, fetched)
 }
 
 // bisect writes the halves of items, each in a transaction of its own, until
@@ -124,7 +146,7 @@ func (c *consumer) transact(ctx context.Context, items []item, at map[place]posi
 	if rows.len() >= bulk {
 		err = c.copyIn(ctx, c.frame(ms, at, rows), rows, id)
 	}
-	if rows.len() < bulk || err != nil && judge(err) != fenced && !mayHaveCommitted(err) {
+	if rows.len() < bulk || err != nil && judge(err) != fenced && judge(err) != repeated && !mayHaveCommitted(err) {
 		b := c.frame(ms, at, rows)
 		rows.queue(b, id)
 		err = sendIn(ctx, c.cfg.Pool, b)

@@ -1,0 +1,141 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"github.com/sightlog/sightlog/event"
+)
+
+// errOtherContent is why a sighting is a dead letter although it can be stored.
+var errOtherContent = errors.New("the tables hold this event with other content")
+
+// isRepeated reports that a row of the tables' own keys is there already.
+func isRepeated(pg *pgconn.PgError) bool {
+	return pg.Code == "23505" && strings.HasSuffix(pg.ConstraintName, "_pkey") &&
+		(strings.HasPrefix(pg.TableName, "sightings") || strings.HasPrefix(pg.TableName, "detections"))
+}
+
+// compareEvents looks which of items the tables, or an earlier one of items, hold
+// already: the same again only moves the offset, the same event with other
+// content is a dead letter. The event that was first counts. It returns how
+// many there are.
+func (c *consumer) compareEvents(ctx context.Context, items []item) (sorted []item, repeated int, err error) {
+	items = slices.Clone(items)
+	var which []int // the items with a sighting, as in rows
+	for i := range items {
+		if items[i].sighting != nil {
+			which = append(which, i)
+		}
+	}
+	r, err := c.collect(ctx, items)
+	if err != nil {
+		return nil, 0, err
+	}
+	stored, err := readStored(ctx, c.cfg.Pool, &r.sightings)
+	if err != nil {
+		return nil, 0, err
+	}
+	type key struct {
+		at          int64
+		camera, run int32
+		seq         int64
+	}
+	first := make(map[key]seen)
+	for row, i := range which {
+		s := &r.sightings
+		k := key{s.captured[row].Time.UnixMicro(), s.camera[row], s.run[row], s.seq[row]}
+		now := seenIn(items[i].sighting)
+		was, there := stored[row]
+		if !there {
+			was, there = first[k]
+		}
+		if !there {
+			first[k] = now
+			continue
+		}
+		repeated++
+		same := reflect.DeepEqual(was, now)
+		items[i].empty()
+		if !same {
+			items[i].bad = errOtherContent
+		}
+	}
+	return items, repeated, nil
+}
+
+// seen is what a sighting says of its frame. When it was decoded and sent
+// does not belong to it.
+type seen struct {
+	pts, width, height int64
+	objects            []object
+}
+
+type object struct {
+	class    int64
+	score    float32
+	box      [4]float32
+	track    int64
+	hasTrack bool
+	zones    string
+}
+
+func seenIn(s *event.Sighting) seen {
+	c := seen{pts: s.PTS, width: int64(s.Frame.Width), height: int64(s.Frame.Height), objects: make([]object, len(s.Objects))}
+	for i, o := range s.Objects {
+		c.objects[i] = object{class: int64(o.ClassID), score: o.Score, box: o.Box, zones: fmt.Sprintf("%q", o.Zones)}
+		if o.TrackID != nil {
+			c.objects[i].track, c.objects[i].hasTrack = *o.TrackID, true
+		}
+	}
+	return c
+}
+
+// sightingKeys are the arguments that name sightings, and their rows by place.
+const sightingKeys = `unnest($1::timestamptz[], $2::integer[], $3::integer[], $4::bigint[])
+	WITH ORDINALITY AS k(captured_at, camera_id, run_id, seq, n)`
+
+// readStored returns what the tables hold of the sightings, by their place.
+func readStored(ctx context.Context, db interface {
+	Query(context.Context, string, ...any) (pgx.Rows, error)
+}, s *sightingColumns) (map[int]seen, error) {
+	stored := make(map[int]seen)
+	var n int
+	var c seen
+	rows, err := db.Query(ctx, `SELECT n, pts_us, width, height FROM `+sightingKeys+`
+		JOIN sightings USING (captured_at, camera_id, run_id, seq)`, s.captured, s.camera, s.run, s.seq)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := pgx.ForEachRow(rows, []any{&n, &c.pts, &c.width, &c.height}, func() error {
+		c.objects = []object{}
+		stored[n-1] = c
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	var o object
+	var track pgtype.Int8
+	var zones []string
+	rows, err = db.Query(ctx, `SELECT n, class_id, score, x1, y1, x2, y2, track_id, zones FROM `+sightingKeys+`
+		JOIN detections USING (captured_at, camera_id, run_id, seq) ORDER BY n, object_index`, s.captured, s.camera, s.run, s.seq)
+	if err != nil {
+		return nil, err
+	}
+	_, err = pgx.ForEachRow(rows, []any{&n, &o.class, &o.score, &o.box[0], &o.box[1], &o.box[2], &o.box[3], &track, &zones}, func() error {
+		o.track, o.hasTrack, o.zones = track.Int64, track.Valid, fmt.Sprintf("%q", zones)
+		c := stored[n-1]
+		c.objects = append(c.objects, o)
+		stored[n-1] = c
+		return nil
+	})
+	return stored, err
+}
