@@ -38,13 +38,13 @@ func cycles(t testing.TB) int {
 // and in the tables.
 func TestRandomKills_EachSourceIsReadOnce(t *testing.T) {
 	t.Parallel()
-	dir, listen := dataDir(t), freePort(t)
+	dir, listen, database := dataDir(t), freePort(t), databaseURL(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
 	args := func(camera string) []string {
 		return []string{"run", "--source", fmt.Sprintf("%s=test://people?size=64x64&people=1&frames=%d", camera, cycleFrames),
-			"--pace", "fast", "--data", dir, "--listen", listen}
+			"--pace", "fast", "--data", dir, "--listen", listen, "--database-url", database}
 	}
 	length := lengthOfRun(t, args("unhurt"))
 	want := map[string]string{"unhurt": fmt.Sprintf("run of %d frames;", cycleFrames)}
@@ -78,7 +78,7 @@ func TestRandomKills_EachSourceIsReadOnce(t *testing.T) {
 		}
 	}
 	t.Logf("killed: %v", killed)
-	endedBefore := requireOnce(t, dir, listen, want, killedAt)
+	endedBefore := requireOnce(t, dir, database, want, killedAt)
 	t.Logf("jobs that had ended before their kill: %d", endedBefore)
 }
 
@@ -106,9 +106,9 @@ func firstChild(p *process) int {
 // requireOnce compares topic and tables with what each camera's runs have to be.
 // A job that the log called ended before its program was killed begins anew
 // when it is started again: requireOnce returns how many there were.
-func requireOnce(t *testing.T, dir, listen string, want map[string]string, killedAt map[string]time.Time) (ended int) {
+func requireOnce(t *testing.T, dir, database string, want map[string]string, killedAt map[string]time.Time) (ended int) {
 	t.Helper()
-	serve := start(t, sightlogd, "serve", "--data", dir, "--listen", listen)
+	serve := start(t, sightlogd, "serve", "--data", dir, "--database-url", database)
 	broker, _ := endpoints(t, dir, serve)
 	for camera, at := range jobEnds(t, broker) {
 		if killed, was := killedAt[camera]; was && at.Before(killed) {
@@ -118,7 +118,7 @@ func requireOnce(t *testing.T, dir, listen string, want map[string]string, kille
 	}
 	require.Equal(t, want, inTopic(t, broker))
 	tables := make(map[string]string)
-	for _, r := range rows(t, []string{"--data", dir}, `select camera, count(*) as n, min(seq) as first, max(seq) as last
+	for _, r := range rows(t, []string{"--database-url", database}, `select camera, count(*) as n, min(seq) as first, max(seq) as last
 		from v_sightings group by camera, run order by camera, run`) {
 		require.Equal(t, "0", fmt.Sprint(r["first"]))
 		require.Equal(t, fmt.Sprint(cycleFrames-1), fmt.Sprint(r["last"]))

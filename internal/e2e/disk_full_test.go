@@ -17,8 +17,8 @@ import (
 	"github.com/sightlog/sightlog/internal/testenv"
 )
 
-// smallDisk mounts a filesystem of so many MiB and returns its directory.
-func smallDisk(t testing.TB, mib int) string {
+// diskOf mounts a filesystem of so many MiB and returns its directory.
+func diskOf(t testing.TB, mib int) string {
 	t.Helper()
 	dir := filepath.Dir(dataDir(t))
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dm,mode=755", mib)); err != nil {
@@ -83,7 +83,7 @@ func TestFullDisk_IsToldAndRunGoesOn(t *testing.T) {
 		"log and database": {192, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			disk := smallDisk(t, c.mib)
+			disk := diskOf(t, c.mib)
 			dir, metrics := filepath.Join(disk, "d"), freePort(t)
 			from := []string{"--data", dir}
 			args := []string{"run", "--source", "door=test://people?size=64x64&fps=25&people=8&frames=300",
