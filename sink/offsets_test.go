@@ -79,7 +79,10 @@ func TestOffsetOutsideTheLogStopsItsPartitionAlone(t *testing.T) {
 
 func TestTopicMadeAnewIsReadFromItsBeginning(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
+	topicMadeAnew(t, newWorld(t))
+}
+
+func topicMadeAnew(t *testing.T, w *world) {
 	stop := w.start()
 	w.fill(0, 20, "porch", "yard")
 	w.drain()

@@ -47,6 +47,7 @@ type Cluster struct {
 
 type node struct {
 	addr   string // of the broker's listener
+	log    string // its directory of logs
 	config string
 	cmd    *exec.Cmd
 	out    bytes.Buffer
@@ -68,7 +69,7 @@ func Start(t testing.TB, nodes int, settings ...string) *Cluster {
 	replicas := min(nodes, 3)
 	for i, n := range c.nodes {
 		dir := t.TempDir()
-		n.config = filepath.Join(dir, "server.properties")
+		n.config, n.log = filepath.Join(dir, "server.properties"), filepath.Join(dir, "log")
 		lines := append([]string{
 			"process.roles=broker,controller",
 			fmt.Sprintf("node.id=%d", i+1),
@@ -77,7 +78,7 @@ func Start(t testing.TB, nodes int, settings ...string) *Cluster {
 			"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
 			"listeners=PLAINTEXT://" + n.addr + ",CONTROLLER://" + controllers[i],
 			"advertised.listeners=PLAINTEXT://" + n.addr,
-			"log.dirs=" + filepath.Join(dir, "log"),
+			"log.dirs=" + n.log,
 			fmt.Sprintf("default.replication.factor=%d", replicas),
 			fmt.Sprintf("min.insync.replicas=%d", max(1, replicas-1)),
 			fmt.Sprintf("offsets.topic.replication.factor=%d", replicas),
@@ -115,6 +116,10 @@ func (c *Cluster) Addrs() string {
 	}
 	return strings.Join(addrs, ",")
 }
+
+// LogDir returns where node i keeps its logs and its copy of the cluster's
+// metadata.
+func (c *Cluster) LogDir(i int) string { return c.nodes[i].log }
 
 // Kill ends node i with SIGKILL. A node that does not run stays so.
 func (c *Cluster) Kill(i int) {
