@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/sightlog/sightlog/broker/storage"
-	"golang.org/x/sync/semaphore"
 )
 
 // nodeID is the one node's id.
@@ -44,7 +43,10 @@ type Broker struct {
 	acls   *acls
 	met    *metrics
 	alarms *alarms
-	inUse  *semaphore.Weighted // bytes of requests being served
+	inUse  *budget // of requests being read and served
+	// answers is for those with records, which are read into memory twice: as
+	// they are in the log and as they are written.
+	answers *budget
 
 	inflating sync.Mutex // held while a batch is decompressed
 
@@ -65,7 +67,9 @@ func Open(cfg Config) (*Broker, error) {
 		cfg:   cfg,
 		log:   cfg.Log,
 		conns: map[*conn]struct{}{},
-		inUse: semaphore.NewWeighted(cfg.MaxInFlightBytes),
+		inUse: newBudget(cfg.MaxInFlightBytes, int64(cfg.MaxRequestBytes)),
+
+		answers: newBudget(cfg.MaxInFlightBytes, cfg.MaxInFlightBytes/8),
 	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	b.met = newMetrics()

@@ -22,7 +22,7 @@ type Config struct {
 	FlushInterval time.Duration // under storage.FlushInterval; 50 ms
 
 	MaxRequestBytes  int   // largest request that is read; 100 MiB
-	MaxInFlightBytes int64 // of requests being served at once; 256 MiB
+	MaxInFlightBytes int64 // of requests being served at once, and as much for answers with records; 256 MiB, at least twice MaxRequestBytes
 	MaxConnections   int   // 0: no limit
 	MaxFetchBytes    int   // most a fetch returns, whatever it asks for; 55 MiB
 
@@ -48,6 +48,9 @@ type Config struct {
 	Log     *slog.Logger          // optional
 	Metrics prometheus.Registerer // optional
 
+	bodyGrace    time.Duration // for each step of a request, beside its rate; 10 s
+	writeTimeout time.Duration // for each step of an answer; 30 s
+
 	// See storage.Options.
 	FS           storage.FS
 	JournalBytes int64
@@ -65,10 +68,12 @@ func (c Config) withDefaults() Config {
 	def(&c.MaxTxnTimeout, 15*time.Minute)
 	def(&c.OffsetRetention, 7*24*time.Hour)
 	def(&c.CleanInterval, 30*time.Second)
+	def(&c.bodyGrace, 10*time.Second)
+	def(&c.writeTimeout, 30*time.Second)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	c.MaxInFlightBytes = max(c.MaxInFlightBytes, int64(c.MaxRequestBytes))
+	c.MaxInFlightBytes = max(c.MaxInFlightBytes, 2*int64(c.MaxRequestBytes))
 	return c
 }
 

@@ -40,9 +40,18 @@ const maxOtherRequest = 8 << 20
 // maxStrangersRequest bounds what is read from who has not authenticated.
 const maxStrangersRequest = 64 << 10
 
-// bodyTimeout is how long the rest of a request may take: it holds a part of
-// what all connections share.
-const bodyTimeout = time.Minute
+// A request's body is read in steps. Each has Config.bodyGrace and as long as it
+// takes at bodyRate: it holds a part of what all connections share. One that holds
+// the reserve, for which others wait, has to be faster.
+const (
+	bodyRate    = 64 << 10 // bytes a second
+	reserveRate = 1 << 20
+	firstStep   = 64 << 10 // bytes; each step after it makes the body eight times as large
+)
+
+// writeStep is the part of an answer, in bytes, that a client has
+// Config.writeTimeout to take: until then it holds the answer's memory.
+const writeStep = 1 << 20
 
 // readBuffer holds a small request whole, so that it takes one read; the body
 // of a large one goes past it.
@@ -106,22 +115,11 @@ func (c *conn) read() error {
 		if n < 8 || n > limit {
 			return fmt.Errorf("request of %d bytes", n)
 		}
-		if err := c.b.inUse.Acquire(c.ctx, int64(n)); err != nil {
+		body, release, err := c.readBody(in, head[4:], n)
+		if err != nil {
 			return err
 		}
-		buf := getBuffer(n)
-		release := func() {
-			putBuffer(buf)
-			c.b.inUse.Release(int64(n))
-		}
-		copy(*buf, head[4:])
-		c.expect(time.Now().Add(bodyTimeout))
-		if _, err := io.ReadFull(in, (*buf)[2:]); err != nil {
-			release()
-			return err
-		}
-		c.expect(time.Time{})
-		p, err := c.dispatch(*buf)
+		p, err := c.dispatch(body)
 		if err != nil {
 			release()
 			return err
@@ -129,6 +127,43 @@ func (c *conn) read() error {
 		p.release = release
 		c.replies <- p
 	}
+}
+
+// readBody reads a request of n bytes that begins with begun. The memory for it
+// grows with what has come: release gives it back.
+func (c *conn) readBody(in io.Reader, begun []byte, n int) (body []byte, release func(), err error) {
+	held := c.b.inUse.claim(c)
+	buf := getBuffer(0)
+	release = func() {
+		putBuffer(buf)
+		held.release()
+	}
+	got := copy((*buf)[:len(begun)], begun)
+	for size := 0; size < n; {
+		step := min(n, max(firstStep, 8*size)) - size
+		granted, lent, err := held.grow(c.ctx, int64(step), int64(n-size))
+		if err != nil {
+			release()
+			return nil, nil, err
+		}
+		size += int(granted)
+		larger := getBuffer(size)
+		copy(*larger, (*buf)[:got])
+		putBuffer(buf)
+		buf = larger
+		rate := bodyRate
+		if lent {
+			rate = reserveRate
+		}
+		c.expect(time.Now().Add(c.b.cfg.bodyGrace + time.Duration(granted)*time.Second/time.Duration(rate)))
+		m, err := io.ReadFull(in, (*buf)[got:])
+		if got += m; err != nil {
+			release()
+			return nil, nil, err
+		}
+	}
+	c.expect(time.Time{})
+	return *buf, release, nil
 }
 
 // expect sets when the reader stops waiting, unless it has to stop now.
@@ -192,6 +227,9 @@ func (c *conn) write() {
 				c.nc.Close()
 			}
 		}
+		if r, ok := resp.(interface{ done() }); ok {
+			r.done()
+		}
 		p.release()
 	}
 }
@@ -210,6 +248,23 @@ func (c *conn) send(p pending, resp kmsg.Response) error {
 	if r, ok := resp.(interface{ release() }); ok {
 		r.release()
 	}
-	_, err := c.nc.Write(out)
-	return err
+	return c.writeOut(out)
+}
+
+// writeOut writes an answer, as long as the client takes it.
+func (c *conn) writeOut(out []byte) error {
+	for len(out) > 0 {
+		if c.ctx.Err() == nil {
+			c.nc.SetWriteDeadline(time.Now().Add(c.b.cfg.writeTimeout))
+		}
+		if c.ctx.Err() != nil { // it has ended meanwhile: run set another
+			c.nc.SetWriteDeadline(time.Now().Add(lastWrite))
+		}
+		n, err := c.nc.Write(out[:min(len(out), writeStep)])
+		if err != nil {
+			return err
+		}
+		out = out[n:]
+	}
+	return nil
 }

@@ -19,6 +19,11 @@
 // out that the log lost a tail that they read, or that an older copy was put
 // back. It advertises just the APIs and versions that it serves.
 //
+// Memory that clients take is bounded before it is given (budget.go): a request
+// takes it as its bytes come, an answer as much as leaves something for others,
+// one address at most half. A client has a minimum rate for what it sends and a
+// time to take what it asked for, and is cut when it does not keep them.
+//
 // It leaves to package storage everything on disk, and to clients everything
 // inside a record: batches are stored as they come and never decompressed on
 // the way through, but for compacted topics and where a batch might become more

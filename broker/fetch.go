@@ -37,6 +37,18 @@ func (b *Broker) fetch(c *caller, req *kmsg.FetchRequest) reply {
 type fetched struct {
 	*kmsg.FetchResponse
 	bufs []*[]byte
+	held *claim
+}
+
+// leastAnswer is what a response may have of records however little memory there
+// is for answers; it waits for that.
+const leastAnswer = 256 << 10
+
+// done gives back what the response holds, when it has been written or nobody
+// wants it.
+func (f *fetched) done() {
+	f.release()
+	f.held.release()
 }
 
 // alloc returns a buffer that release takes back.
@@ -50,6 +62,14 @@ func (f *fetched) release() {
 	for _, buf := range f.bufs {
 		putBuffer(buf)
 	}
+	f.bufs = nil
+}
+
+// drop takes the buffer back that was allocated last.
+func (f *fetched) drop() {
+	last := len(f.bufs) - 1
+	putBuffer(f.bufs[last])
+	f.bufs = f.bufs[:last]
 }
 
 func (b *Broker) fetchWhenReady(c *caller, req *kmsg.FetchRequest) *fetched {
@@ -74,7 +94,7 @@ func (b *Broker) fetchWhenReady(c *caller, req *kmsg.FetchRequest) *fetched {
 	deadline := time.NewTimer(time.Duration(req.MaxWaitMillis) * time.Millisecond)
 	defer deadline.Stop()
 	for {
-		resp.release()
+		resp.done()
 		if resp, enough = b.fetchNow(c, req); enough {
 			return resp
 		}
@@ -89,10 +109,16 @@ func (b *Broker) fetchWhenReady(c *caller, req *kmsg.FetchRequest) *fetched {
 }
 
 // fetchNow reads what is there. It is enough if it has min bytes or an error
-// that the client should know of at once.
+// that the client should know of at once. How much it reads depends on the memory
+// that there is for answers too: records are in it twice when they are written.
 func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, enough bool) {
-	resp = &fetched{FetchResponse: req.ResponseKind().(*kmsg.FetchResponse)}
-	left := min(int(req.MaxBytes), b.cfg.MaxFetchBytes)
+	resp = &fetched{FetchResponse: req.ResponseKind().(*kmsg.FetchResponse), held: b.answers.claim(c.conn)}
+	asked := max(0, min(int(req.MaxBytes), b.cfg.MaxFetchBytes))
+	granted, err := resp.held.share(c.ctx, 2*int64(asked), 2*leastAnswer)
+	if err != nil { // the client has gone, or the broker stops
+		return resp, true
+	}
+	left := int(granted / 2)
 	total := 0
 	for i := range req.Topics {
 		rt := &req.Topics[i]
@@ -118,7 +144,12 @@ func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, eno
 		}
 		resp.Topics = append(resp.Topics, st)
 	}
-	return resp, enough || total >= int(req.MinBytes)
+	resp.held.resize(2 * int64(total))
+	least := int(req.MinBytes)
+	if left < asked { // more would not be read, however long it waited
+		least = min(least, left/2)
+	}
+	return resp, enough || total >= least
 }
 
 func (b *Broker) fetchPartition(c *caller, req *kmsg.FetchRequest, t *topic, rp *kmsg.FetchRequestTopicPartition, sp *kmsg.FetchResponseTopicPartition, resp *fetched, maxBytes int, first bool) error {
@@ -153,7 +184,8 @@ func (b *Broker) fetchPartition(c *caller, req *kmsg.FetchRequest, t *topic, rp 
 		return err
 	}
 	if len(data) > maxBytes && !first {
-		data = data[:0] // one batch, more than is left
+		resp.drop() // one batch, more than is left
+		data = []byte{}
 	}
 	sp.RecordBatches = data
 	if committed && len(data) > 0 {

@@ -46,6 +46,9 @@ func FuzzRequest(f *testing.F) {
 		}
 		if resp := p.reply(); resp != nil {
 			resp.AppendTo(nil)
+			if r, ok := resp.(interface{ done() }); ok {
+				r.done()
+			}
 		}
 	})
 }

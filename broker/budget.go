@@ -1,0 +1,152 @@
+package broker
+
+import (
+	"context"
+	"slices"
+	"sync"
+)
+
+// budget is memory that connections share: that of requests being read and
+// served, or that of answers being written. One address has at most half of it
+// and one connection a quarter, so that nobody keeps the others out.
+//
+// A request takes memory step by step as its bytes come, not for what it says it
+// will be. Many that are half read could then wait for each other for ever: so a
+// part of the budget is a reserve, lent to one claim at a time, the first that
+// waits, which takes all that it lacks from there and waits no more.
+type budget struct {
+	shared  int64 // without the reserve
+	reserve int64
+
+	mu      sync.Mutex // guards what follows
+	used    int64      // of shared
+	by      map[any]int64
+	waiting []*waiter // by arrival
+	lent    *claim    // who has the reserve
+}
+
+// claim is what one request or answer holds.
+type claim struct {
+	budget *budget
+	conn   *conn
+	held   int64 // of the shared part
+}
+
+// waiter is a claim that wants n bytes now, of rest that it lacks altogether.
+type waiter struct {
+	claim   *claim
+	n, rest int64
+	granted chan int64 // capacity 1
+}
+
+// newBudget makes a budget of total bytes, of which reserve are lent.
+func newBudget(total, reserve int64) *budget {
+	return &budget{shared: total - reserve, reserve: reserve, by: map[any]int64{}}
+}
+
+func (b *budget) claim(c *conn) *claim { return &claim{budget: b, conn: c} }
+
+// free returns what the claim's connection could take at once. b is locked.
+func (b *budget) free(c *conn) int64 {
+	return min(b.shared-b.used, b.shared/2-b.by[c.host], b.shared/4-b.by[c])
+}
+
+// take gives the claim n bytes, whether they are free or not. b is locked.
+func (b *budget) take(c *claim, n int64) {
+	c.held += n
+	b.used += n
+	b.by[c.conn] += n
+	b.by[c.conn.host] += n
+}
+
+// grow takes n more bytes, and waits for them if it must. rest is all that the
+// claim lacks; it is what the claim is given, and lent is true, if that came from
+// the reserve.
+func (c *claim) grow(ctx context.Context, n, rest int64) (granted int64, lent bool, err error) {
+	b := c.budget
+	b.mu.Lock()
+	w := &waiter{claim: c, n: n, rest: rest, granted: make(chan int64, 1)}
+	b.waiting = append(b.waiting, w)
+	b.grant()
+	b.mu.Unlock()
+	select {
+	case granted = <-w.granted:
+	case <-ctx.Done():
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		b.waiting = slices.DeleteFunc(b.waiting, func(o *waiter) bool { return o == w })
+		return 0, false, ctx.Err() // what it was given meanwhile is released with the claim
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return granted, b.lent == c, nil
+}
+
+// grant serves those who wait, in their order but past those whose address or
+// connection has too much, and lends the reserve to the first who cannot be. b is
+// locked.
+func (b *budget) grant() {
+	b.waiting = slices.DeleteFunc(b.waiting, func(w *waiter) bool {
+		if w.n > b.free(w.claim.conn) {
+			return false
+		}
+		b.take(w.claim, w.n)
+		w.granted <- w.n
+		return true
+	})
+	if b.lent == nil && len(b.waiting) > 0 && b.waiting[0].rest <= b.reserve {
+		w := b.waiting[0]
+		b.waiting = b.waiting[1:]
+		b.lent = w.claim
+		w.granted <- w.rest
+	}
+}
+
+// share takes want bytes, or less where that is more than a part of what is free
+// for the address: so there is something left for whoever comes next. It waits for
+// least.
+func (c *claim) share(ctx context.Context, want, least int64) (int64, error) {
+	const part = 16
+	b := c.budget
+	b.mu.Lock()
+	n := min(b.shared-b.used, b.shared/2-b.by[c.conn.host]) / part
+	n = min(want, max(n, least))
+	b.mu.Unlock()
+	n, _, err := c.grow(ctx, n, n)
+	return n, err
+}
+
+// resize makes the claim one of n bytes, free or not: what turned out to be
+// needed.
+func (c *claim) resize(n int64) {
+	b := c.budget
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.lent == c && n <= b.reserve {
+		return
+	}
+	b.take(c, n-c.held)
+	b.settle(c)
+}
+
+// release gives everything back.
+func (c *claim) release() {
+	b := c.budget
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.take(c, -c.held)
+	if b.lent == c {
+		b.lent = nil
+	}
+	b.settle(c)
+}
+
+// settle follows a change of what the claim holds. b is locked.
+func (b *budget) settle(c *claim) {
+	for _, key := range []any{c.conn, c.conn.host} {
+		if b.by[key] == 0 {
+			delete(b.by, key)
+		}
+	}
+	b.grant()
+}

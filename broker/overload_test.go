@@ -1,0 +1,255 @@
+package broker
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+func dialRaw(t testing.TB, b *Broker) *net.TCPConn {
+	t.Helper()
+	nc, err := net.Dial("tcp", b.Addr())
+	require.NoError(t, err)
+	t.Cleanup(func() { nc.Close() })
+	return nc.(*net.TCPConn)
+}
+
+// holders returns how many connections hold a part of the budget.
+func (b *budget) holders() (n int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for key := range b.by {
+		if _, ok := key.(*conn); ok {
+			n++
+		}
+	}
+	return n
+}
+
+// requireGivenBack sees that nothing of a budget is held any more.
+func requireGivenBack(t testing.TB, b *budget) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		b.mu.Lock()
+		defer b.mu.Unlock()
+		return b.used == 0 && len(b.by) == 0 && b.lent == nil && len(b.waiting) == 0
+	}, 30*time.Second, time.Millisecond)
+}
+
+// announce says that a Produce request of n bytes comes, and sends its first.
+func announce(t testing.TB, nc net.Conn, n int) {
+	head := binary.BigEndian.AppendUint32(nil, uint32(n))
+	if _, err := nc.Write(append(head, 0, produceKey, 0, 9, 0)); err != nil {
+		t.Log(err) // it was closed by the test's end
+	}
+}
+
+// slowClients runs n clients that announce the largest request, send its first
+// byte, and come again when they are cut.
+func slowClients(t testing.TB, b *Broker, n int) (stop func()) {
+	ctx, cancel := context.WithCancel(t.Context())
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			for ctx.Err() == nil {
+				nc, err := net.Dial("tcp", b.Addr())
+				if err != nil {
+					return // the broker has stopped
+				}
+				unhook := context.AfterFunc(ctx, func() { nc.Close() })
+				announce(t, nc, b.cfg.MaxRequestBytes)
+				nc.Read(make([]byte, 1))
+				unhook()
+				nc.Close()
+			}
+		})
+	}
+	stop = func() {
+		cancel()
+		wg.Wait()
+	}
+	t.Cleanup(stop)
+	return stop
+}
+
+func TestSlowConnections_AnnounceLargeRequests_OthersAreServed(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{3, 50} {
+		t.Run(fmt.Sprint(n), func(t *testing.T) {
+			t.Parallel()
+			b, _ := serveBroker(t, Config{})
+			stop := slowClients(t, b, n)
+			require.Eventually(t, func() bool { return b.inUse.holders() == n }, 30*time.Second, time.Millisecond)
+			cl := newClient(t, b, kgo.ProducerBatchCompression(kgo.NoCompression()))
+			for range 5 {
+				require.NoError(t, cl.ProduceSync(testContext(t), &kgo.Record{Topic: "t", Value: make([]byte, 900_000)}).FirstErr())
+			}
+			require.Len(t, consume(t, newClient(t, b, kgo.ConsumeTopics("t")), 5), 5)
+			stop()
+			requireGivenBack(t, b.inUse)
+		})
+	}
+}
+
+func TestSlowConnection_BelowTheRate_IsCut(t *testing.T) {
+	t.Parallel()
+	b, _ := serveBroker(t, Config{bodyGrace: time.Millisecond})
+	nc := dialRaw(t, b)
+	announce(t, nc, 1<<20)
+	_, err := nc.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
+	requireGivenBack(t, b.inUse)
+}
+
+// A request larger than one connection's part, and a few that together are more
+// than the budget, come through all the same.
+func TestLargeRequests_MoreThanTheBudget_AllComeThrough(t *testing.T) {
+	t.Parallel()
+	const size = 4 << 20
+	b, _ := serveBroker(t, Config{MaxRequestBytes: size + 1<<20, MaxInFlightBytes: 12 << 20})
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			nc := dialRaw(t, b)
+			req := kmsg.NewPtrProduceRequest()
+			req.Version, req.Acks = 9, -1
+			rt := kmsg.NewProduceRequestTopic()
+			rt.Topic = "none"
+			rp := kmsg.NewProduceRequestTopicPartition()
+			rp.Records = make([]byte, size)
+			rt.Partitions = append(rt.Partitions, rp)
+			req.Topics = append(req.Topics, rt)
+			if _, err := nc.Write(kmsg.NewRequestFormatter().AppendRequest(nil, req, 1)); err != nil {
+				t.Error(err)
+			}
+			if _, err := io.ReadFull(nc, make([]byte, 10)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	requireGivenBack(t, b.inUse)
+}
+
+// fetchRequest asks for n bytes of a topic's first partition, from its start.
+func fetchRequest(topic string, n int) []byte {
+	req := kmsg.NewPtrFetchRequest()
+	req.Version, req.MaxBytes, req.MinBytes = 4, int32(n), 1
+	rt := kmsg.NewFetchRequestTopic()
+	rt.Topic = topic
+	rp := kmsg.NewFetchRequestTopicPartition()
+	rp.PartitionMaxBytes = int32(n)
+	rt.Partitions = append(rt.Partitions, rp)
+	req.Topics = append(req.Topics, rt)
+	return kmsg.NewRequestFormatter().AppendRequest(nil, req, 1)
+}
+
+// fillLog writes n megabytes.
+func fillLog(t testing.TB, b *Broker, topic string, n int) {
+	t.Helper()
+	cl := newClient(t, b, kgo.ProducerBatchCompression(kgo.NoCompression()))
+	for range n {
+		require.NoError(t, cl.ProduceSync(testContext(t), &kgo.Record{Topic: topic, Value: make([]byte, 950_000)}).FirstErr())
+	}
+}
+
+func TestFetchersThatDoNotRead_HoldBoundedMemory(t *testing.T) {
+	const fetchers, pipelined, size = 40, 16, 8 << 20
+	b, _ := serveBroker(t, Config{MaxFetchBytes: size})
+	fillLog(t, b, "t", 16)
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC() // the pools are emptied by the second
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	conns := make([]*net.TCPConn, fetchers)
+	for i := range conns {
+		conns[i] = dialRaw(t, b)
+		require.NoError(t, conns[i].SetReadBuffer(4096))
+		for range pipelined {
+			_, err := conns[i].Write(fetchRequest("t", size))
+			require.NoError(t, err)
+		}
+	}
+	require.Eventually(t, func() bool { return b.answers.holders() == fetchers }, 50*time.Second, time.Millisecond)
+	now := heap()
+	t.Logf("%d MiB", (now-min(before, now))>>20)
+	require.Less(t, now-min(before, now), uint64(160<<20), "640 MiB were asked for, and encoded")
+	require.Len(t, consume(t, newClient(t, b, kgo.ConsumeTopics("t")), 16), 16, "others are served")
+	for _, nc := range conns {
+		nc.Close()
+	}
+	requireGivenBack(t, b.answers)
+}
+
+func TestFetcherThatDoesNotRead_IsCut(t *testing.T) {
+	t.Parallel()
+	b, _ := serveBroker(t, Config{writeTimeout: time.Millisecond})
+	fillLog(t, b, "t", 4)
+	nc := dialRaw(t, b)
+	require.NoError(t, nc.SetReadBuffer(4096))
+	for range 40 {
+		if _, err := nc.Write(fetchRequest("t", 4<<20)); err != nil {
+			break
+		}
+	}
+	require.Eventually(t, func() bool {
+		b.connsMu.Lock()
+		defer b.connsMu.Unlock()
+		for c := range b.conns {
+			if c.nc.RemoteAddr().String() == nc.LocalAddr().String() {
+				return false
+			}
+		}
+		return true
+	}, 30*time.Second, time.Millisecond)
+	requireGivenBack(t, b.answers)
+}
+
+func TestBudget_OneAddress_LeavesHalfToOthers(t *testing.T) {
+	t.Parallel()
+	b := newBudget(160, 60) // 100 are shared
+	ctx := testContext(t)
+	take := func(c *conn, n int64) *claim {
+		held := b.claim(c)
+		got, lent, err := held.grow(ctx, n, n)
+		require.NoError(t, err)
+		require.False(t, lent)
+		require.Equal(t, n, got)
+		return held
+	}
+	greedy := []*claim{take(&conn{host: "a"}, 25), take(&conn{host: "a"}, 25)}
+	lent := b.claim(&conn{host: "a"})
+	got, isLent, err := lent.grow(ctx, 1, 60)
+	require.NoError(t, err)
+	require.True(t, isLent, "beyond its half the first is lent the reserve")
+	require.Equal(t, int64(60), got, "as much as it lacks")
+	next := make(chan int64)
+	go func() {
+		held := b.claim(&conn{host: "a"})
+		n, _, _ := held.grow(ctx, 1, 60)
+		held.release()
+		next <- n
+	}()
+	require.Eventually(t, func() bool { b.mu.Lock(); defer b.mu.Unlock(); return len(b.waiting) == 1 }, 30*time.Second, time.Millisecond)
+	other := take(&conn{host: "b"}, 25) // past the one that waits
+	lent.release()
+	require.Equal(t, int64(60), <-next)
+	for _, c := range append(greedy, other) {
+		c.release()
+	}
+	requireGivenBack(t, b)
+}
