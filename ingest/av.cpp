@@ -9,6 +9,7 @@
 extern "C" {
 #include <libavcodec/avcodec.h>
 #include <libavformat/avformat.h>
+#include <libavutil/time.h>
 }
 #include <opencv2/core/utils/logger.hpp>
 
@@ -35,7 +36,9 @@ struct sl_av {
     sl_orientation orientation; // the stream's
     bool draining = false;
     int64_t arrived = 0;  // ns, of the frame's data
-    int64_t repaired = 0;
+    int64_t damaged = 0;
+    int64_t dts = AV_NOPTS_VALUE; // of the packet before
+    int suspect = 0; // packets until a corrupt one is counted; 0: there is none
     // Read by FFmpeg while it waits for the network.
     std::atomic<bool> stop{false};
     std::atomic<int64_t> deadline{INT64_MAX}; // ns
@@ -135,8 +138,29 @@ static int64_t arrival(sl_av *a) {
     return age > 0 && age < 10000000 ? now - age * 1000 : now; // beyond that a clock was set
 }
 
+// note_corrupt counts the packets that the demuxer calls corrupt. In MPEG-TS
+// that is one at which a counter does not go on: data are missing, except where
+// another recording was appended. Then the timestamps jump within two packets,
+// which is how far the parser runs ahead.
+static void note_corrupt(sl_av *a) {
+    const int64_t before = a->dts, minute = av_rescale_q(60, AVRational{1, 1}, a->stream->time_base);
+    a->dts = a->packet->dts;
+    const bool known = before != AV_NOPTS_VALUE && a->dts != AV_NOPTS_VALUE;
+    if (known && (a->dts < before || a->dts - before > minute)) {
+        a->suspect = 0;
+        return;
+    }
+    const bool corrupt = a->packet->flags & AV_PKT_FLAG_CORRUPT;
+    if (a->suspect && (--a->suspect == 0 || corrupt)) a->damaged++;
+    if (corrupt) a->suspect = 3;
+}
+
+// max_failures bounds the errors in a row of a decoder that makes no progress.
+static const int max_failures = 10000;
+
 int sl_av_grab(sl_av *a, int64_t limit_ms) {
     limit(a, limit_ms);
+    int failures = 0;
     for (;;) {
         int err = avcodec_receive_frame(a->decoder, a->frame);
         if (err == 0) {
@@ -145,20 +169,33 @@ int sl_av_grab(sl_av *a, int64_t limit_ms) {
 #else
             a->arrived = a->frame->reordered_opaque;
 #endif
-            if (a->frame->decode_error_flags || (a->frame->flags & AV_FRAME_FLAG_CORRUPT)) a->repaired++;
+            if (!sl_converter::takes(a->frame)) {
+                a->damaged++;
+                continue;
+            }
+            if (a->frame->decode_error_flags || (a->frame->flags & AV_FRAME_FLAG_CORRUPT)) a->damaged++;
             return SL_FRAME;
         }
         if (err == AVERROR_EOF) return SL_END;
-        if (err != AVERROR(EAGAIN)) a->repaired++; // a damaged packet: the next may do
-        if (a->draining && err != AVERROR(EAGAIN)) return SL_END;
+        if (err != AVERROR(EAGAIN)) {
+            // A damaged packet. The decoder has others in hand, also when
+            // draining: it is asked until it has none.
+            a->damaged++;
+            if (++failures < max_failures) continue;
+            return a->live ? SL_ERROR : SL_END;
+        }
 
         err = av_read_frame(a->format, a->packet);
         if (a->stop) return SL_LATE;
         if (err == AVERROR_EXIT) return SL_LATE;
-        if (err == AVERROR(EAGAIN)) continue;
+        if (err == AVERROR(EAGAIN)) { // a protocol that does not wait itself
+            if (interrupted(a)) return SL_LATE;
+            av_usleep(2000);
+            continue;
+        }
         if (err < 0) {
             if (err != AVERROR_EOF && a->live) return SL_ERROR;
-            if (err != AVERROR_EOF) a->repaired++;
+            if (err != AVERROR_EOF) a->damaged++;
             a->draining = true;
             if (avcodec_send_packet(a->decoder, nullptr) < 0) return SL_END;
             continue;
@@ -170,7 +207,8 @@ int sl_av_grab(sl_av *a, int64_t limit_ms) {
 #else
             a->decoder->reordered_opaque = t;
 #endif
-            if (avcodec_send_packet(a->decoder, a->packet) < 0) a->repaired++;
+            note_corrupt(a);
+            if (avcodec_send_packet(a->decoder, a->packet) < 0) a->damaged++;
         }
         av_packet_unref(a->packet);
     }
@@ -216,7 +254,7 @@ static int64_t duration_us(sl_av *a) {
 
 int64_t sl_av_estimate(sl_av *a) { return (int64_t)(duration_us(a) * sl_av_fps(a) / 1e6 + 0.5); }
 
-int64_t sl_av_repaired(sl_av *a) { return a->repaired; }
+int64_t sl_av_damaged(sl_av *a) { return a->damaged + (a->suspect > 0); }
 
 int sl_av_width(sl_av *a) {
     return a->orientation.transposed ? a->stream->codecpar->height : a->stream->codecpar->width;

@@ -32,7 +32,7 @@ int64_t sl_av_pts_us(sl_av *a);    // of the frame; INT64_MIN unknown
 int64_t sl_av_age_ns(sl_av *a);    // since the frame's data arrived
 int64_t sl_av_frames(sl_av *a);    // as counted by the container; 0 unknown
 int64_t sl_av_estimate(sl_av *a);  // as its duration and rate suggest; 0 unknown
-int64_t sl_av_repaired(sl_av *a);  // frames and packets that were damaged so far
+int64_t sl_av_damaged(sl_av *a);   // frames and packets so far, by the demuxer or the decoder
 int sl_av_width(sl_av *a);
 int sl_av_height(sl_av *a);
 double sl_av_fps(sl_av *a);        // declared; 0 unknown

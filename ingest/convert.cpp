@@ -31,8 +31,13 @@ bool sl_converter::prepare(const AVFrame *f) {
     return false;
 }
 
+bool sl_converter::takes(const AVFrame *f) {
+    return f->width >= 1 && f->height >= 1 && f->width <= max_side && f->height <= max_side &&
+           sws_isSupportedInput((AVPixelFormat)f->format);
+}
+
 cv::Mat sl_converter::convert(const AVFrame *f) {
-    if (f->width < 1 || f->height < 1 || f->width > max_side || f->height > max_side || !prepare(f)) return cv::Mat();
+    if (!takes(f) || !prepare(f)) return cv::Mat();
     if (sws_scale(scaler, f->data, f->linesize, 0, f->height, padded->data, padded->linesize) != f->height) return cv::Mat();
     return cv::Mat(f->height, f->width, CV_8UC3, padded->data[0], padded->linesize[0]);
 }

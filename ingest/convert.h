@@ -21,6 +21,10 @@ class sl_converter {
     sl_converter &operator=(const sl_converter &) = delete;
     ~sl_converter();
 
+    // takes reports whether f can be converted, as far as its size and format
+    // tell.
+    static bool takes(const AVFrame *f);
+
     // convert returns f as BGR. The picture belongs to the converter and is
     // valid until the next call; it is empty if f cannot be converted.
     cv::Mat convert(const AVFrame *f);

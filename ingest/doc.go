@@ -23,9 +23,24 @@
 // or WebP, TIFF pages) is a *usage.Error, alone and in a directory; an animated
 // PNG called .apng is read as a video.
 //
-// A file that ended early or had holes gives all its good frames first and
-// then a *Damage instead of io.EOF. Credentials in a URI reach the video
-// library and nothing else: Info, errors and logs carry the redacted form.
+// A file's positions begin near 0 and always advance. A timestamp that jumps,
+// forward by more than a minute (or ten of the declared frame intervals, where
+// that is longer) or backward by more than a second, is bridged: its frame
+// follows after one frame interval and those behind it keep their distance to
+// it. Jumps are counted in Stats and logged once. Shorter gaps are kept, and
+// waited for at the recorded pace.
+//
+// A file that is damaged gives all its good frames first and then a *Damage
+// instead of io.EOF. Damage is a file with fewer bytes than its container
+// declares (AVI, MP4, Matroska), a packet or a frame that the demuxer or the
+// decoder finds broken, a frame over MaxSide, a picture that cannot be read, or
+// a file without a single frame. How many frames a file declares is no evidence:
+// edit lists, null frames and variable rates make it wrong. Nor is a second
+// recording that was appended to an MPEG transport stream. A transport stream
+// that is cut between two frames cannot be told from a whole one.
+//
+// Credentials in a URI reach the video library and nothing else: Info, errors
+// and logs carry the redacted form.
 //
 // It leaves to others what a frame means, and when it was captured: a file's
 // caller adds PTS to the start of its run, a live source's takes GrabbedAt.

@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
 
 	"gocv.io/x/gocv"
@@ -41,10 +43,13 @@ func openFile(ctx context.Context, spec Spec, opts Options) (Source, error) {
 	case err != nil:
 		return nil, usage.Wrap(err, "name a video that ffmpeg can play", "%s: not a video", at)
 	}
-	v := &videoFile{c: c}
+	v := &videoFile{c: c, log: opts.Log}
 	v.declared, v.size = declaredSize(spec.URI)
 	v.info = Info{Kind: event.SourceFile, Source: Redact(spec.URI), Fingerprint: print, FPS: c.fps(), Size: c.size()}
-	v.info.Frames, v.exact = c.frames()
+	v.info.Frames = c.frames()
+	if v.info.FPS > 0 {
+		v.time.declared = time.Duration(float64(time.Second) / v.info.FPS)
+	}
 	return newReplay(v, v.info, opts), nil
 }
 
@@ -53,65 +58,46 @@ type videoFile struct {
 	c    *libav
 	info Info
 
-	exact          bool  // info.Frames was counted, not estimated
 	declared, size int64 // bytes: what the container claims, what there is
 
 	read int64
-	pts  time.Duration
-	lost int64 // frames that could not be converted
+	time timeline
+	bent atomic.Int64 // time.jumps, for whoever asks
+	log  *slog.Logger
 }
 
 func (v *videoFile) next(m *gocv.Mat) (time.Duration, error) {
-	for {
-		if err := v.c.grab(0); err != nil {
-			return 0, v.end()
-		}
-		pts := v.position()
-		if m != nil && !v.c.retrieve(m) {
-			v.lost++
-			continue
-		}
-		v.pts = pts
-		v.read++
-		return pts, nil
+	switch err := v.c.grab(0); {
+	case errors.Is(err, io.EOF):
+		return 0, v.end()
+	case err != nil:
+		return 0, fmt.Errorf("read %s: %w", v.info.Source, err)
 	}
+	stamp, ok := v.c.position()
+	pts := v.time.position(stamp, ok)
+	if v.time.jumps == 1 && v.bent.Load() == 0 {
+		v.log.Warn("the file's timestamps jump; such frames follow after one frame interval", "source", v.info.Source, "frame", v.read, "timestamp", stamp, "position", pts)
+	}
+	v.bent.Store(v.time.jumps)
+	if m != nil && !v.c.retrieve(m) {
+		// Not to be passed over: a run that is resumed counts the frames before
+		// without converting them.
+		return 0, fmt.Errorf("read %s: frame %d cannot be converted", v.info.Source, v.read)
+	}
+	v.read++
+	return pts, nil
 }
 
-// position makes the container's time usable: it never goes back or stands
-// still, and where there is none the declared rate counts.
-func (v *videoFile) position() time.Duration {
-	pts, ok := v.c.position()
-	switch {
-	case v.read == 0:
-		return max(pts, 0)
-	case ok && pts > v.pts:
-		return pts
-	case v.info.FPS > 0:
-		return v.pts + time.Duration(float64(time.Second)/v.info.FPS)
-	default:
-		return v.pts + 40*time.Millisecond
-	}
-}
-
-// end says why there is no further frame.
+// end says why there is no further frame. How many frames the file declares is
+// no evidence: edit lists leave frames out, null frames of AVI are counted and
+// show nothing, and a number made of a duration is a guess.
 func (v *videoFile) end() error {
-	missing := v.info.Frames - v.read
-	if !v.exact {
-		missing -= 2 + v.info.Frames/50 // the number was made from a duration
-	}
 	var reason string
-	switch damaged := v.c.repaired() + v.lost; {
+	switch damaged := v.c.damaged(); {
 	case v.declared > v.size:
 		reason = fmt.Sprintf("it ends after %d of the %d bytes it declares", v.size, v.declared)
-		if missing > 0 {
-			reason += fmt.Sprintf(", %d of %d frames are missing", v.info.Frames-v.read, v.info.Frames)
-		}
-	case damaged > 0 && missing > 0:
-		reason = fmt.Sprintf("%d of its frames or packets do not decode, %d of %d frames are missing", damaged, v.info.Frames-v.read, v.info.Frames)
 	case damaged > 0:
-		reason = fmt.Sprintf("%d of its frames or packets do not decode", damaged)
-	case missing > 0:
-		reason = fmt.Sprintf("%d of its %d frames are missing", v.info.Frames-v.read, v.info.Frames)
+		reason = fmt.Sprintf("%d of its frames or packets are damaged", damaged)
 	case v.read == 0:
 		reason = "it holds no frame that can be decoded"
 	default:
@@ -120,5 +106,6 @@ func (v *videoFile) end() error {
 	return &Damage{Source: v.info.Source, Delivered: v.read, Reason: reason}
 }
 
-func (v *videoFile) interrupt() { v.c.interrupt() }
-func (v *videoFile) close()     { v.c.close() }
+func (v *videoFile) jumps() int64 { return v.bent.Load() }
+func (v *videoFile) interrupt()   { v.c.interrupt() }
+func (v *videoFile) close()       { v.c.close() }

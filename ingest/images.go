@@ -132,5 +132,6 @@ func (p *pictures) next(m *gocv.Mat) (time.Duration, error) {
 	return 0, io.EOF
 }
 
-func (p *pictures) interrupt() {}
-func (p *pictures) close()     {}
+func (p *pictures) jumps() int64 { return 0 }
+func (p *pictures) interrupt()   {}
+func (p *pictures) close()       {}

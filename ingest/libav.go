@@ -92,16 +92,18 @@ func (l *libav) fps() float64 {
 
 func (l *libav) finite() bool { return C.sl_av_finite(l.a) != 0 }
 
-// frames is how many the file declares; exact if it has counted them.
-func (l *libav) frames() (n int64, exact bool) {
+// frames is how many the file declares or, where it does not count them, what
+// its duration and rate suggest; 0 unknown.
+func (l *libav) frames() int64 {
 	if n := int64(C.sl_av_frames(l.a)); n > 0 {
-		return n, true
+		return n
 	}
-	return max(int64(C.sl_av_estimate(l.a)), 0), false
+	return max(int64(C.sl_av_estimate(l.a)), 0)
 }
 
-// repaired counts the frames and packets that were damaged so far.
-func (l *libav) repaired() int64 { return int64(C.sl_av_repaired(l.a)) }
+// damaged counts the frames and packets so far that the demuxer or the decoder
+// found damaged.
+func (l *libav) damaged() int64 { return int64(C.sl_av_damaged(l.a)) }
 
 func (l *libav) interrupt() {
 	l.mu.Lock()

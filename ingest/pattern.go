@@ -93,8 +93,9 @@ func (s *patternStill) next(m *gocv.Mat) (time.Duration, error) {
 	return pts, nil
 }
 
-func (s *patternStill) interrupt() {}
-func (s *patternStill) close()     { s.back.Close() }
+func (s *patternStill) jumps() int64 { return 0 }
+func (s *patternStill) interrupt()   {}
+func (s *patternStill) close()       { s.back.Close() }
 
 // walker is one person of the pattern at one moment.
 type walker struct {

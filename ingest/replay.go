@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,7 +17,8 @@ type still interface {
 	// next puts the next frame into m, or steps over it where m is nil, and
 	// returns its position; io.EOF or a *Damage at the end.
 	next(m *gocv.Mat) (time.Duration, error)
-	interrupt() // from any goroutine: next shall not wait
+	jumps() int64 // from any goroutine: timestamps so far that were bridged
+	interrupt()   // from any goroutine: next shall not wait
 	close()
 }
 
@@ -79,7 +81,7 @@ func (r *replay) read(ctx context.Context, s still) error {
 			return ctx.Err()
 		}
 		if _, err := s.next(nil); err != nil {
-			return err
+			return cmp.Or(ctx.Err(), err)
 		}
 	}
 	p := pacer{pace: r.opts.Pace, fps: r.info.FPS}
@@ -91,8 +93,8 @@ func (r *replay) read(ctx context.Context, s still) error {
 			return ctx.Err()
 		}
 		if err := r.fill(ctx, s, f, seq, &p); err != nil {
-			r.free <- f // Close looks for every slot there
-			return err
+			r.free <- f                   // Close looks for every slot there
+			return cmp.Or(ctx.Err(), err) // interrupted: not its end
 		}
 		select {
 		case r.ready <- f:
@@ -137,7 +139,7 @@ func (r *replay) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.stats
-	s.FPS = r.rate.perSecond()
+	s.FPS, s.Jumps = r.rate.perSecond(), r.still.jumps()
 	return s
 }
 
@@ -198,6 +200,7 @@ type pacer struct {
 	started time.Time // when position 0 was, or would have been
 	next    time.Duration
 	last    time.Duration
+	step    time.Duration // between the last two frames
 	any     bool
 }
 
@@ -223,7 +226,12 @@ func (p *pacer) took(pts time.Duration, grabbed time.Time) (early time.Duration)
 	if p.pace == AsRecorded && p.any && pts > p.next+step/4 {
 		early = time.Until(p.started.Add(pts))
 	}
-	p.any, p.last, p.next = true, pts, pts+step
+	// One long step is a gap, behind which frames come as they did before.
+	expected := step
+	if p.any {
+		expected = min(step, p.step)
+	}
+	p.any, p.last, p.step, p.next = true, pts, step, pts+expected
 	return max(early, 0)
 }
 

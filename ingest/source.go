@@ -86,6 +86,7 @@ type Stats struct {
 	Dropped  int64         // live: never delivered
 	Reopened int64         // live: times it was lost and opened again
 	FPS      float64       // measured over the last frames; 0 before the second
+	Jumps    int64         // file: timestamps that jumped and were bridged
 	Silent   time.Duration // live: since the newest frame arrived
 	Size     image.Point   // of the newest frame
 }
@@ -103,8 +104,8 @@ type Source interface {
 	Close() error
 }
 
-// Damage says that a file gave fewer frames than it holds by its own account.
-// Every good frame was delivered before it.
+// Damage says what of a file was found broken, or that it is cut short. Every
+// good frame was delivered before it.
 type Damage struct {
 	Source    string // redacted
 	Delivered int64  // frames read, those before StartAt too
