@@ -36,6 +36,12 @@ test: setup build ## Every test (RACE=1: with the race detector; PKG, RUN: some 
 	@scripts/setup.sh --tests
 	go test -count=1 $(if $(RACE),-race) -timeout 60m -run '$(RUN)' $(PKG)
 
+# What onnxruntime and its Go binding keep until the process ends are no leaks.
+asan: setup build ## The packages with C code, tested under the address sanitizer
+	@scripts/setup.sh --tests
+	ASAN_OPTIONS=quarantine_size_mb=8 go test -asan -count=1 -timeout 60m ./ingest ./detector
+	ASAN_OPTIONS=quarantine_size_mb=8:detect_leaks=0 go test -asan -count=1 -timeout 60m ./detector/onnx ./pipeline/detect
+
 bench: ## The benchmarks
 	go test -run '^$$' -bench . -benchtime 2s $(PKG)
 
@@ -54,4 +60,4 @@ env: ## The environment for go outside make: eval "$$(make -s env)"
 clean: ## Remove what make made, but not what setup fetched
 	rm -rf bin out
 
-.PHONY: help setup build demo test bench lint fuzz env clean
+.PHONY: help setup build demo test asan bench lint fuzz env clean
