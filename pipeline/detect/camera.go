@@ -233,6 +233,12 @@ func (c *camera) unseen(ctx context.Context, f *ingest.Frame, err error, failed 
 func (c *camera) end(ctx context.Context, kind event.SourceKind, w stream.Writer, why error) error {
 	state := c.status()
 	end := event.Run{Dropped: state.Dropped, Outcome: event.OutcomeFinished}
+	if errors.Is(why, io.EOF) && !kind.Live() && state.Dropped > 0 { // a file drops nothing itself
+		why = &ingest.Damage{
+			Source: ingest.Redact(c.spec.URI), Delivered: state.Frames,
+			Reason: fmt.Sprintf("the detector failed on %d of its frames", state.Dropped),
+		}
+	}
 	var damage *ingest.Damage
 	switch stopped := ctx.Err() != nil; {
 	case errors.Is(why, io.EOF):

@@ -1,0 +1,54 @@
+package detect
+
+import (
+	"context"
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/stream"
+)
+
+// ending is a writer that keeps the end of its run.
+type ending struct {
+	stream.Writer
+	run event.Run
+}
+
+func (e *ending) Finish(_ context.Context, end event.Run) error {
+	e.run = end
+	return nil
+}
+
+// A frame that the detector could not process is lost like one that could not
+// be decoded; of a live source, dropped frames are nothing unusual.
+func TestEnd_FramesNotDetectedOn_IsDamageOfAFile(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		kind    event.SourceKind
+		dropped int64
+		outcome event.Outcome
+	}{
+		{event.SourceFile, 0, event.OutcomeFinished},
+		{event.SourceFile, 2, event.OutcomeDamaged},
+		{event.SourceImages, 1, event.OutcomeDamaged},
+		{event.SourceStream, 2, event.OutcomeFinished},
+	} {
+		cam := camera{spec: ingest.Spec{ID: "porch", URI: "a.mp4"}, state: pipeline.Camera{Frames: 5, Dropped: c.dropped}}
+		var w ending
+		err := cam.end(context.Background(), c.kind, &w, io.EOF)
+		require.Equal(t, c.outcome, w.run.Outcome)
+		if c.outcome == event.OutcomeFinished {
+			require.NoError(t, err)
+			continue
+		}
+		var damage *pipeline.DamageError
+		require.ErrorAs(t, err, &damage)
+		require.Contains(t, w.run.Damage, "the detector failed on")
+		require.Contains(t, w.run.Damage, "its 5 good frames were read")
+	}
+}
