@@ -49,6 +49,10 @@ type Config struct {
 	Log *slog.Logger // default: discard
 }
 
+// maxExpanded bounds what a batch that is read may decompress to; our broker
+// takes none beyond it.
+const maxExpanded = 64 << 20
+
 // Client opens a client with the settings that are common to producers and
 // consumers, and opts after them. It does not connect yet.
 func (c Config) Client(opts ...kgo.Opt) (*kgo.Client, error) {
@@ -76,6 +80,7 @@ func (c Config) common() ([]kgo.Opt, error) {
 		kgo.ClientID(id),
 		kgo.MetadataMinAge(100 * time.Millisecond), // a new leader is found at once
 		kgo.RetryBackoffFn(backoff),
+		kgo.MaxDecompressBatchBytes(maxExpanded),
 	}
 	if c.Log != nil {
 		opts = append(opts, kgo.WithLogger(kslog.New(c.Log)))

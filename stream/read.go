@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -71,6 +72,14 @@ func readCommitted(ctx context.Context, c Config, topic string, only map[int32]i
 			return fmt.Errorf("read %s: %w", topic, err)
 		}
 		for _, e := range fetches.Errors() {
+			var large *kgo.ErrDecompressTooLarge
+			if errors.As(e.Err, &large) { // the sink's to report, as what does not decode
+				pass(cl, large)
+				if large.NextOffset >= left[e.Partition] {
+					delete(left, e.Partition)
+				}
+				continue
+			}
 			return fmt.Errorf("read %s partition %d: %w", topic, e.Partition, e.Err)
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
@@ -87,6 +96,11 @@ func readCommitted(ctx context.Context, c Config, topic string, only map[int32]i
 		})
 	}
 	return nil
+}
+
+// pass makes a client go on behind a batch that decompresses to too much.
+func pass(cl *kgo.Client, large *kgo.ErrDecompressTooLarge) {
+	cl.SetOffsets(map[string]map[int32]kgo.EpochOffset{large.Topic: {large.Partition: {Epoch: -1, Offset: large.NextOffset}}})
 }
 
 // LastRun returns the newest run of a camera in the Runs topic, or nil.

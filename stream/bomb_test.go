@@ -1,0 +1,59 @@
+package stream_test
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/stream"
+)
+
+// bomb says that every batch compresses to a few KB of 65 MiB.
+type bomb struct{}
+
+func (bomb) Compress(_ *bytes.Buffer, _ []byte, _ ...kgo.CompressFlag) ([]byte, kgo.CompressionCodecType) {
+	z, err := zstd.NewWriter(nil)
+	if err != nil {
+		panic(err)
+	}
+	return z.EncodeAll(make([]byte, 65<<20), nil), kgo.CodecZstd
+}
+
+func TestLastRun_BatchThatExpandsBeyondTheBound_IsPassedOver(t *testing.T) {
+	t.Parallel()
+	c, err := kfake.NewCluster(kfake.NumBrokers(1))
+	require.NoError(t, err)
+	t.Cleanup(c.Close)
+	cfg := stream.Config{Brokers: c.ListenAddrs()}
+	produce := func(r *event.Run, opts ...kgo.Opt) {
+		cl, err := cfg.Client(opts...)
+		require.NoError(t, err)
+		defer cl.Close()
+		require.NoError(t, stream.EnsureTopics(t.Context(), cl, 1))
+		b, err := r.Encode()
+		require.NoError(t, err)
+		require.NoError(t, cl.ProduceSync(t.Context(), &kgo.Record{Topic: stream.Runs, Key: []byte(r.ID), Value: b}).FirstErr())
+	}
+	explode := kgo.WithCompressor(bomb{})
+	for _, last := range []bool{false, true} { // between what can be read, and at the end
+		r := fileRun()
+		r.Source = strings.Repeat("x", 100_000) // a client compresses only what gets smaller
+		r.ID, r.StartedAt = "r1", event.At(time.Unix(1_700_000_000, 0))
+		produce(&r)
+		produce(&r, explode)
+		if !last {
+			r.ID = "r2"
+			produce(&r)
+		}
+		got, err := stream.LastRun(t.Context(), cfg, "porch")
+		require.NoError(t, err)
+		require.NotNil(t, got)
+	}
+}
