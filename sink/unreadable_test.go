@@ -210,6 +210,9 @@ func TestCorruptBatch_StopsItsPartitionWithOneLineAndIsSkippedWhenAsked(t *testi
 		return gauge(t, reg, "sightlog_sink_partition_stopped", fmt.Sprint(bad.Partition), stream.Sightings) == 1 &&
 			w.number("SELECT count(*) FROM v_sightings WHERE camera = 'porch'") == 5
 	})
+	stopped, fetched := time.Now(), w.number("SELECT count(*) FROM sightings")
+	w.await("the sink to look at its stored offsets again", func() bool { return time.Since(stopped) > 7*time.Second })
+	require.Equal(t, fetched, w.number("SELECT count(*) FROM sightings"))
 	way := fmt.Sprintf("--skip sightings/%d/%d", bad.Partition, bad.Offset)
 	require.Len(t, s.Blocked(), 1)
 	require.Contains(t, s.Blocked()[0].String(), way)

@@ -77,6 +77,10 @@ func TestBadInputGetsOneLineAndExitCode2(t *testing.T) {
 		"unknown command":       {[]string{"rnu"}, "rnu"},
 		"pace":                  {[]string{"run", "--source", clip, "--pace", "slow"}, "pace"},
 		"from of no place":      {[]string{"run", "--source", clip, "--from", "51"}, `--from "51"`},
+		"skip of no offset":     {[]string{"run", "--source", clip, "--skip", "sightings/3"}, "write TOPIC/PARTITION/OFFSET"},
+		"schema of the server":  {[]string{"run", "--source", clip, "--schema", "pg_eyes"}, "PostgreSQL keeps that name"},
+		"two schemas":           {[]string{"query", "latest", "--database-url", absent.String() + "&schema=a", "--schema", "b"}, "the database's URL says schema=a"},
+		"move to no schema":     {[]string{"migrate", "--database-url", absent.String(), "--move-from", "public"}, "add --schema"},
 		"partitions":            {[]string{"run", "--source", clip, "--partitions", "0"}, "--partitions"},
 		"query of nothing":      {[]string{"query", "people", "--data", tmp}, "not a data directory"},
 		"bench of no rounds":    {[]string{"bench", "detector", "--source", clip, "--rounds", "0"}, "--rounds"},
@@ -87,7 +91,7 @@ func TestBadInputGetsOneLineAndExitCode2(t *testing.T) {
 		"export of no camera":   {[]string{"export", "--data", used, "--format", "mot", "--camera", "attic"}, "there is none yet"},
 		"export of no run":      {[]string{"export", "--data", used, "--format", "coco"}, "no run is in the database"},
 		"bad SQL":               {[]string{"query", "sql", "--data", used, "selec 1"}, "selec"},
-		"writing SQL":           {[]string{"query", "sql", "--data", used, "delete from cameras"}, "read-only"},
+		"writing SQL":           {[]string{"query", "sql", "--data", used, "delete from cameras"}, "only questions are answered"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
