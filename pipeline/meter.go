@@ -74,17 +74,16 @@ func (m *meter) commit(c sink.Commit) {
 }
 
 // report returns the progress and hands it to f.
-func (m *meter) report(ctx context.Context, s *Services, problems func() []string, f func(Progress)) Progress {
-	inLog, err := s.Lag(ctx) // a fault is a problem of the sinks, too
-	lines := problems()
+func (m *meter) report(ctx context.Context, s *Services, f func(Progress)) Progress {
+	inLog, problems := s.check(ctx)
 	m.mu.Lock()
 	p := Progress{
 		Elapsed: time.Since(m.start), Cameras: m.cameras(),
-		Rows: m.rows, Lag: inLog + m.now.unacknowledged(), InLog: inLog, Problems: lines,
+		Rows: m.rows, Lag: inLog + m.now.unacknowledged(), InLog: inLog, Problems: append(problems, m.now.Problems()...),
 		P50: m.latency.quantile(0.50), P99: m.latency.quantile(0.99),
 	}
-	if err != nil {
-		p.Lag, p.InLog = -1, -1
+	if inLog < 0 {
+		p.Lag = -1
 	}
 	for _, c := range p.Cameras {
 		p.Frames += c.Frames

@@ -61,15 +61,14 @@ func Run(ctx context.Context, cfg RunConfig) (last Progress, err error) {
 		err = errors.Join(err, services.stopLog())
 	}()
 
-	problems := func() []string { return append(services.Problems(), m.status().Problems()...) }
 	if cfg.Health != nil {
-		cfg.Health(problems)
+		cfg.Health(func() []string { return append(services.Problems(), m.status().Problems()...) })
 	}
 	cfg.Job.Stream = services.Stream
-	quit := Every(progressEvery, func() { m.report(ctx, services, problems, cfg.Progress) })
+	quit := Every(progressEvery, func() { m.report(ctx, services, cfg.Progress) })
 	defer func() {
 		quit()
-		last = m.report(ctx, services, problems, cfg.Progress)
+		last = m.report(ctx, services, cfg.Progress)
 	}()
 
 	// A service that fails stops detect; detect's end stops the watching.

@@ -325,8 +325,14 @@ func (s *Services) blocked(states ...sink.State) error {
 }
 
 // Problems says, a line each, what keeps data from the log or from the tables
-// at present.
-func (s *Services) Problems() (lines []string) {
+// at present, a log or a database that does not answer too.
+func (s *Services) Problems() []string {
+	_, lines := s.check(context.Background())
+	return lines
+}
+
+// check returns the lag, -1 when it cannot be known, and the problems.
+func (s *Services) check(ctx context.Context) (lag int64, lines []string) {
 	if s.ownBroker != nil {
 		if p := s.ownBroker.Problem(); p != "" {
 			lines = append(lines, p)
@@ -335,7 +341,11 @@ func (s *Services) Problems() (lines []string) {
 	for _, p := range s.sink.Blocked() {
 		lines = append(lines, p.String())
 	}
-	return lines
+	lag, err := s.Lag(ctx)
+	if err != nil {
+		return -1, append(lines, "how far the tables are cannot be known: "+err.Error())
+	}
+	return lag, lines
 }
 
 // closePool closes the connections. Those of a database that hangs are left to
