@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -25,8 +27,10 @@ const dataFormat = 1
 
 // DataDir is an open data directory; this process owns it until Close.
 type DataDir struct {
-	path string
-	lock *os.File
+	path   string
+	lock   *os.File
+	closed chan struct{}  // by Close
+	later  sync.WaitGroup // what Publish could not write yet
 }
 
 // Endpoints are the addresses of a running data directory.
@@ -50,7 +54,8 @@ func OpenDataDir(path string) (*DataDir, error) {
 		return nil, notWritable(path, err)
 	}
 	// The format comes first: a newer program may lock otherwise.
-	if err := checkFormat(path); err != nil {
+	format, err := checkFormat(path)
+	if err != nil {
 		return nil, err
 	}
 	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
@@ -64,7 +69,10 @@ func OpenDataDir(path string) (*DataDir, error) {
 		}
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	d := &DataDir{path: path, lock: lock}
+	d := &DataDir{path: path, lock: lock, closed: make(chan struct{})}
+	if format == dataFormat {
+		return d, nil // nothing to write: the disk may be full
+	}
 	if err := d.writeJSON("sightlog.json", dataFile{Format: dataFormat}); err != nil {
 		d.Close()
 		return nil, notWritable(path, err)
@@ -101,22 +109,23 @@ func cause(err error) error {
 	return err
 }
 
-func checkFormat(path string) error {
+// checkFormat returns the directory's format, 0 when it has none yet.
+func checkFormat(path string) (int, error) {
 	b, err := os.ReadFile(filepath.Join(path, "sightlog.json"))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return 0, nil
 	}
 	if err != nil {
-		return usage.Wrap(err, "give a directory you may read", "--data %s: %v", path, cause(err))
+		return 0, usage.Wrap(err, "give a directory you may read", "--data %s: %v", path, cause(err))
 	}
 	var f dataFile
 	if err := json.Unmarshal(b, &f); err != nil {
-		return usage.Wrap(err, "restore it from a backup, or give another --data", "--data %s: sightlog.json is damaged", path)
+		return 0, usage.Wrap(err, "restore it from a backup, or give another --data", "--data %s: sightlog.json is damaged", path)
 	}
 	if f.Format > dataFormat {
-		return usage.New("update sightlog, or give another --data", "--data %s: made by a newer sightlog (format %d, this one knows %d)", path, f.Format, dataFormat)
+		return 0, usage.New("update sightlog, or give another --data", "--data %s: made by a newer sightlog (format %d, this one knows %d)", path, f.Format, dataFormat)
 	}
-	return nil
+	return f.Format, nil
 }
 
 // Path returns the absolute path, or that of something in it.
@@ -124,14 +133,33 @@ func (d *DataDir) Path(elem ...string) string {
 	return filepath.Join(append([]string{d.path}, elem...)...)
 }
 
-// Publish writes where the broker and the database answer.
+// Publish writes where the broker and the database answer. On a disk that is
+// full it is tried again until there is room: the owner serves what it has, and
+// the reading of that may be what makes room.
 func (d *DataDir) Publish(e Endpoints) error {
 	e.PID = os.Getpid()
-	return d.writeJSON("endpoints.json", e)
+	err := d.writeJSON("endpoints.json", e)
+	if !isFull(err) {
+		return err
+	}
+	d.later.Go(func() {
+		for isFull(d.writeJSON("endpoints.json", e)) {
+			select {
+			case <-time.After(time.Second):
+			case <-d.closed:
+				return
+			}
+		}
+	})
+	return nil
 }
+
+func isFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 
 // Close gives the directory up.
 func (d *DataDir) Close() error {
+	close(d.closed)
+	d.later.Wait()
 	err := os.Remove(d.Path("endpoints.json"))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = nil
@@ -148,7 +176,7 @@ func (d *DataDir) writeJSON(name string, v any) error {
 	}
 	tmp := d.Path(name + ".tmp")
 	if err := os.WriteFile(tmp, append(b, '\n'), 0o600); err != nil {
-		return err
+		return errors.Join(err, os.Remove(tmp))
 	}
 	return os.Rename(tmp, d.Path(name))
 }

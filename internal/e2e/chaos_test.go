@@ -185,17 +185,10 @@ func (r *rig) fillDisk(pause time.Duration, dies bool) {
 		r.Log("SKIPPED: the disk cannot be filled")
 		return
 	}
-	filler := filepath.Join(r.disk, "filler")
-	f, err := os.Create(filler)
-	require.NoError(r, err)
-	for block := make([]byte, 1<<20); err == nil; {
-		_, err = f.Write(block)
-	}
-	require.ErrorIs(r, err, syscall.ENOSPC)
-	require.NoError(r, f.Close())
+	free := fill(r, r.disk)
 	if dies {
 		restart(r.broker, func() { r.startBroker(r.listen) })
 	}
 	r.letPass(time.Second + pause)
-	require.NoError(r, os.Remove(filler))
+	free()
 }
