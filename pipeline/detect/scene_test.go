@@ -237,6 +237,7 @@ func TestResumedRunSeesWhatARunSeesThatNeverStopped(t *testing.T) {
 	require.NoError(t, s.open(0))
 	want := see(t, s, w, 0, frames)
 	require.NoError(t, w.Finish(t.Context(), event.Run{}))
+	require.NoError(t, stream.EndJob(t.Context(), cfg, []string{w.Run().ID})) // the next opening is another run
 
 	var got []string
 	crossings := 0
