@@ -1,7 +1,7 @@
 """What a model's scores mean on the validation split, and the thresholds that follow from it.
 
-Prints the share of detections that are right by score, the temperature that makes a score of 0.5 right half of the time,
-the threshold that 2 % of the pictures without people exceed, and the one with the best F1.
+Prints the share of detections that are right by score, the calibration that makes a score of 0.5 right half of the time,
+precision, recall and false pictures by threshold, and the threshold that 2 % of the pictures without people exceed.
 """
 import argparse
 import os
@@ -41,15 +41,14 @@ def judge(boxes, scores, label):
     return out
 
 
-def temperature(score, right):
-    """T of sigmoid(logit / T) with the least cross-entropy."""
-    logit = np.log(score / (1 - score))
-
-    def entropy(t):
-        p = np.clip(1 / (1 + np.exp(-logit / t)), 1e-6, 1 - 1e-6)
-        return -(right * np.log(p) + (1 - right) * np.log(1 - p)).mean()
-
-    return min(np.arange(.3, 3, .02), key=entropy)
+def platt(score, right, steps=50):
+    """scale and shift of sigmoid(scale * logit + shift) with the least cross-entropy (Platt 1999), by Newton's method."""
+    x = np.stack((np.log(score / (1 - score)), np.ones_like(score)), 1)
+    w = np.array([1., 0.])
+    for _ in range(steps):
+        p = 1 / (1 + np.exp(-x @ w))
+        w -= np.linalg.solve((x * (p * (1 - p))[:, None]).T @ x, x.T @ (p - right))
+    return w
 
 
 def main():
@@ -75,7 +74,8 @@ def main():
         these = (score >= low) & (score < low + .1)
         print(f"score {low:.1f} to {low + .1:.1f}: {these.sum():5d} detections, {right[these].mean() if these.any() else 0:.2f} right")
     seen = score > .05
-    print(f"temperature {temperature(score[seen].clip(1e-4, 1 - 1e-4), right[seen]):.2f}")
+    scale, shift = platt(score[seen].clip(1e-4, 1 - 1e-4), right[seen])
+    print(f"calibration: export.py --scale {scale:.3f} --shift {shift:.3f}")
     empty = np.array(empty)
     for t in np.arange(.2, .9, .04):
         hit, all_ = right[score >= t].sum(), (score >= t).sum()

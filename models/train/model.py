@@ -117,15 +117,18 @@ def decode(outputs):
 
 
 class Deployed(nn.Module):
-    """What is exported: images f32 [b,3,h,w] BGR 0..255 -> boxes [b,N,4] and scores [b,N,1]."""
+    """What is exported: images f32 [b,3,h,w] BGR 0..255 -> boxes [b,N,4] and scores [b,N,1], sigmoid(scale * logit + shift)."""
 
-    def __init__(self, net):
+    def __init__(self, net, scale=1., shift=0.):
         super().__init__()
         self.net = net.eval()
         for m in net.modules():
             if isinstance(m, Conv):
                 m.fuse()
         net.stem[0].conv.weight.data /= 255  # the convolution's zero padding is 0 before and after
+        for p in net.predict:
+            p.weight.data[0] *= scale
+            p.bias.data[0] = p.bias.data[0] * scale + shift
 
     def forward(self, images):
         boxes, logits, _, _ = decode(self.net(images))
