@@ -1,7 +1,6 @@
 package postgres
 
 import (
-	"fmt"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -48,20 +47,6 @@ func (a account) attr() *syscall.SysProcAttr {
 	return attr
 }
 
-// mkdir makes dir with mode 0700 and gives it to the account.
-func (a account) mkdir(dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	if err := os.Chmod(dir, 0o700); err != nil {
-		return err
-	}
-	if a.other {
-		return os.Chown(dir, a.uid, a.gid)
-	}
-	return nil
-}
-
 // reaches reports whether the account may pass through dir and every directory
 // above it, by owner, group and other bits.
 func (a account) reaches(dir string) bool {
@@ -92,22 +77,4 @@ func (a account) reaches(dir string) bool {
 		}
 		dir = filepath.Dir(dir)
 	}
-}
-
-// owns makes sure that path belongs to the account and to nobody else.
-func (a account) owns(path string) error {
-	fi, err := os.Lstat(path)
-	if err != nil {
-		return err
-	}
-	st, ok := fi.Sys().(*syscall.Stat_t)
-	switch {
-	case !fi.IsDir():
-		return fmt.Errorf("%s is not a directory", path)
-	case ok && int(st.Uid) != a.uid:
-		return usage.New("run sightlog as the user that made it", "%s belongs to user id %d, the database would run as %d", path, st.Uid, a.uid)
-	case fi.Mode().Perm()&0o077 != 0:
-		return fmt.Errorf("%s can be entered by others (mode %o)", path, fi.Mode().Perm())
-	}
-	return nil
 }

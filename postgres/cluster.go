@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -19,18 +19,18 @@ import (
 // cluster returns the programs for the cluster, which it makes where there is
 // none. initdb works in data.new; the rename is what makes it the cluster.
 func (p *Private) cluster(ctx context.Context) (binaries, error) {
-	v, err := os.ReadFile(p.home.version())
+	v, err := readFile(p.root, dataName+"/PG_VERSION", 64)
 	if err == nil {
-		major, err := strconv.Atoi(strings.TrimSpace(string(v)))
+		major, err := strconv.Atoi(strings.TrimSpace(v))
 		if err != nil {
-			return binaries{}, fmt.Errorf("%s holds %q, not a version", p.home.version(), v)
+			return binaries{}, fmt.Errorf("%s/PG_VERSION holds %q, not a version", p.home.data(), v)
 		}
 		return findBinaries(ctx, major)
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return binaries{}, err
 	}
-	if _, err := os.Stat(p.home.data()); err == nil {
+	if _, err := p.root.Lstat(dataName); err == nil {
 		return binaries{}, usage.New("move it away to start with an empty database", "%s is not a PostgreSQL cluster: it has no PG_VERSION", p.home.data())
 	}
 	bin, err := findBinaries(ctx, 0)
@@ -38,30 +38,26 @@ func (p *Private) cluster(ctx context.Context) (binaries, error) {
 		return binaries{}, err
 	}
 	p.log.Info("making the private database", "in", p.home.dir, "postgresql", bin.major)
-	if err := os.RemoveAll(p.home.making()); err != nil {
+	if err := p.root.RemoveAll(makingName); err != nil {
 		return binaries{}, err
 	}
 	// No locale: byte order is the same everywhere and the fastest.
-	cmd := exec.CommandContext(ctx, bin.path("initdb"), "-D", p.home.making(), "-U", super, "-E", "UTF8", "--locale=C", "-A", "trust")
+	cmd := exec.CommandContext(ctx, bin.path("initdb"), "-D", filepath.Join(p.home.dir, makingName), "-U", super, "-E", "UTF8", "--locale=C", "-A", "trust")
 	cmd.Dir = "/"
 	cmd.Env = cleanEnv()
 	cmd.SysProcAttr = p.as.attr()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return binaries{}, fmt.Errorf("initdb: %w: %s", err, lastLine(string(out)))
 	}
-	if err := os.Rename(p.home.making(), p.home.data()); err != nil {
+	if err := p.root.Rename(makingName, dataName); err != nil {
 		return binaries{}, err
 	}
-	return bin, syncDir(p.home.dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
+	d, err := p.root.Open(".")
 	if err != nil {
-		return err
+		return binaries{}, err
 	}
 	defer d.Close()
-	return d.Sync()
+	return bin, d.Sync()
 }
 
 // cleanEnv is our environment without what would bend PostgreSQL.
@@ -72,10 +68,10 @@ func cleanEnv() []string {
 	return append(env, "LC_ALL=C")
 }
 
-// lockFile opens path and locks it to this process; EWOULDBLOCK when another
-// holds it. The kernel drops the lock with the process.
-func lockFile(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|syscall.O_NOFOLLOW, 0o600)
+// lockFile locks the home to this process; EWOULDBLOCK when another holds it.
+// The kernel drops the lock with the process.
+func lockFile(root *os.Root, a account) (*os.File, error) {
+	f, err := a.openFile(root, lockName, os.O_RDWR)
 	if err != nil {
 		return nil, err
 	}
@@ -97,37 +93,28 @@ const maxLog = 8 << 20
 
 // openLog opens the server's log for appending; a log above maxLog becomes
 // server.log.1.
-func openLog(path string) (*os.File, error) {
-	if fi, err := os.Lstat(path); err == nil && fi.Size() > maxLog {
-		if err := os.Rename(path, path+".1"); err != nil {
+func openLog(root *os.Root, a account) (*os.File, error) {
+	if fi, err := root.Lstat(logName); err == nil && fi.Size() > maxLog {
+		if err := root.Rename(logName, logName+".1"); err != nil {
 			return nil, err
 		}
 	}
-	return os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND|syscall.O_NOFOLLOW, 0o600)
+	return a.openFile(root, logName, os.O_WRONLY|os.O_APPEND)
 }
 
 // lastWords is the end of the server's log: its last FATAL or ERROR, else its
 // last line.
-func lastWords(path string) string {
-	f, err := os.Open(path)
+func lastWords(root *os.Root) string {
+	text, err := readFile(root, logName, 8<<10)
 	if err != nil {
 		return err.Error()
 	}
-	defer f.Close()
-	if fi, err := f.Stat(); err == nil && fi.Size() > 8<<10 {
-		_, _ = f.Seek(-8<<10, io.SeekEnd) // then it is the beginning that is shown
-	}
-	b, err := io.ReadAll(io.LimitReader(f, 8<<10))
-	if err != nil {
-		return err.Error()
-	}
-	lines := strings.Split(string(b), "\n")
-	for _, l := range slices.Backward(lines) {
+	for _, l := range slices.Backward(strings.Split(text, "\n")) {
 		if strings.Contains(l, "FATAL:") || strings.Contains(l, "PANIC:") {
 			return l
 		}
 	}
-	return lastLine(string(b))
+	return lastLine(text)
 }
 
 func lastLine(s string) string {

@@ -13,6 +13,27 @@
 // "nobody". Where that user cannot reach DIR, the home lies below
 // /var/lib/sightlog and DIR/postgres.location names it.
 //
+// Where the path of run is too long for a socket, or has a sign that means
+// something in a list of directories or in a URL, the socket lies in a directory
+// of its own where temporary files are, and DIR/postgres/run.location names it.
+//
+// Root does nothing by path below a home, whose user could put links there:
+// all goes through the opened directory (os.Root), which no link leads out of;
+// files are replaced, not written in place; a directory changes its owner
+// through its descriptor, and only one that root made. What is found otherwise
+// is refused with one line. A link in place of DIR/postgres is followed only if
+// root made it. Package pipeline looks after DIR itself.
+//
+// The owner of the tables is the role "sightlog"; questions are asked as
+// "sightlog_reader", which reads all that "sightlog" has and can do nothing
+// else: no writes, no files, no signals to other sessions, no advisory locks, no
+// large objects, and no role to change to. How clients of the private server
+// connect is set field by field: neither the environment (PGSERVICE,
+// PGTARGETSESSIONATTRS, …) nor a file in the home directory has a say.
+//
+// A start waits while the server says that it recovers or cannot be heard yet,
+// and says so after two seconds; what waiting cannot mend is an error at once.
+//
 // It promises: a cluster that is half made is never used; a server that
 // outlived its sightlog is found again, not started twice; Stop returns when
 // the server is gone. Who can pass the 0700 directory (the user the server

@@ -19,154 +19,143 @@ import (
 // cannot reach.
 const elsewhere = "/var/lib/sightlog"
 
-// A unix socket's path has at most 107 bytes; the name in it is this one.
-const (
-	maxSocketPath = 107
-	socketName    = ".s.PGSQL.5432"
-)
-
 // home is the directory of one private cluster; see the package's layout.
 type home struct{ dir string }
 
-func (h home) data() string    { return filepath.Join(h.dir, "data") }
-func (h home) making() string  { return filepath.Join(h.dir, "data.new") }
-func (h home) log() string     { return filepath.Join(h.dir, "server.log") }
-func (h home) lock() string    { return filepath.Join(h.dir, "lock") }
-func (h home) version() string { return filepath.Join(h.data(), "PG_VERSION") }
+func (h home) data() string { return filepath.Join(h.dir, dataName) }
+func (h home) log() string  { return filepath.Join(h.dir, logName) }
 
-// run is the directory of the socket: in the home where the path is short
-// enough, else the one that runLink names.
-func (h home) run() string     { return filepath.Join(h.dir, "run") }
-func (h home) runLink() string { return filepath.Join(h.dir, "run.location") }
+// Names in a home.
+const (
+	dataName   = "data"
+	makingName = "data.new"
+	logName    = "server.log"
+	lockName   = "lock"
+)
 
-func fits(dir string) bool { return len(dir)+1+len(socketName) <= maxSocketPath }
-
-// socketDir returns the directory that the server's socket is in.
-func (h home) socketDir() (string, error) {
-	if fits(h.run()) {
-		return h.run(), nil
-	}
-	return readLocation(h.runLink())
-}
-
-// makeSocketDir makes the socket's directory, 0700 and the account's.
-func (h home) makeSocketDir(a account) (string, error) {
-	if fits(h.run()) {
-		return h.run(), a.mkdir(h.run())
-	}
-	if dir, err := readLocation(h.runLink()); err == nil && a.owns(dir) == nil {
-		return dir, nil
-	}
-	base := os.TempDir()
-	if !fits(filepath.Join(base, "sightlog-0123456789")) {
-		base = "/tmp"
-	}
-	dir, err := os.MkdirTemp(base, "sightlog-") // 0700, and a name nobody can guess
-	if err != nil {
-		return "", err
-	}
-	if err := a.mkdir(dir); err != nil {
-		return "", err
-	}
-	return dir, os.WriteFile(h.runLink(), []byte(dir+"\n"), 0o644)
-}
-
-// dropSocketDir removes a socket's directory that lies outside of the home.
-func (h home) dropSocketDir(a account) {
-	dir, err := readLocation(h.runLink())
-	if err != nil || a.owns(dir) != nil {
-		return
-	}
-	os.Remove(filepath.Join(dir, socketName)) // the server did, unless it was killed
-	os.Remove(filepath.Join(dir, socketName+".lock"))
-	os.Remove(dir)
-	os.Remove(h.runLink())
-}
-
-// url is the address of database name on the socket, as role.
+// url is the address of database name on the socket, as role. A path with signs
+// that a URL would have to escape has its socket elsewhere; what is left over is
+// escaped as libpq and pgx read it, where a plus is no space.
 func (h home) url(socketDir, role, name string) string {
-	return "postgres://" + role + "@/" + name + "?host=" + strings.ReplaceAll(url.QueryEscape(socketDir), "%2F", "/") + "&port=5432"
+	host := strings.NewReplacer("%2F", "/", "+", "%20").Replace(url.QueryEscape(socketDir))
+	return "postgres://" + role + "@/" + name + "?host=" + host + "&port=5432"
 }
 
-// findHome returns the home that exists for a data directory.
-func findHome(dir string) (home, error) {
+// findHome returns the home that exists for a data directory. Root follows no
+// link that another user made.
+func findHome(dir string, a account) (home, error) {
 	abs, err := resolve(dir)
 	if err != nil {
 		return home{}, err
 	}
-	own := home{filepath.Join(abs, "postgres")}
-	if _, err := os.Stat(own.dir); err == nil {
-		return own, nil
-	}
-	if at, err := readLocation(locationFile(abs)); err == nil {
+	own := filepath.Join(abs, "postgres")
+	fi, err := os.Lstat(own)
+	switch {
+	case err == nil && fi.Mode()&fs.ModeSymlink != 0:
+		if a.other && owner(fi) != os.Geteuid() {
+			return home{}, usage.New("remove it", "%s is a link that user id %d made: it is not followed", own, owner(fi))
+		}
+		at, err := filepath.EvalSymlinks(own)
+		if err != nil {
+			return home{}, usage.Wrap(err, "remove it, or make its directory", "%s is a link to a directory that is not there", own)
+		}
 		return home{at}, nil
+	case err == nil:
+		return home{own}, nil
 	}
-	return home{}, fmt.Errorf("%s has no private database: %w", dir, fs.ErrNotExist)
+	root, err := os.OpenRoot(abs)
+	if err != nil {
+		return home{}, err
+	}
+	defer root.Close()
+	at, err := readLocation(root, locationName)
+	if errors.Is(err, fs.ErrNotExist) {
+		return home{}, fmt.Errorf("%s has no private database: %w", dir, fs.ErrNotExist)
+	}
+	if err == nil && filepath.Dir(at) != elsewhere {
+		err = usage.New("remove it", "%s names %s, not a directory in %s", filepath.Join(abs, locationName), at, elsewhere)
+	}
+	return home{at}, err
 }
 
-// makeHome returns the home of a data directory and makes it where there is
-// none: in the data directory, or where the account cannot reach that, below
+// makeHome returns the home of a data directory, open, and makes it where there
+// is none: in the data directory, or where the account cannot reach that, below
 // elsewhere. moved is true when it was just put elsewhere.
-func makeHome(dir string, a account) (h home, moved bool, err error) {
+func makeHome(dir string, a account) (h home, root *os.Root, moved bool, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return home{}, false, unwritable(dir, err)
+		return h, nil, false, unwritable(dir, err)
 	}
-	h, err = findHome(dir)
+	h, err = findHome(dir, a)
 	if err == nil {
 		if !a.reaches(filepath.Dir(h.dir)) {
-			return h, false, usage.New("chmod o+x the directories above it", "the private database in %s cannot be reached by user %s, which it runs as", h.dir, a.name)
+			return h, nil, false, usage.New("chmod o+x the directories above it", "the private database in %s cannot be reached by user %s, which it runs as", h.dir, a.name)
 		}
-		return h, false, a.mkdir(h.dir)
+		root, err = h.make(a)
+		return h, root, false, err
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return home{}, false, err
+		return h, nil, false, err
 	}
 	abs, err := resolve(dir)
 	if err != nil {
-		return home{}, false, err
+		return h, nil, false, err
 	}
 	h = home{filepath.Join(abs, "postgres")}
 	if a.reaches(abs) {
-		if err := a.mkdir(h.dir); err != nil {
-			return home{}, false, unwritable(dir, err)
+		if root, err = h.make(a); err != nil {
+			return h, nil, false, unwritable(dir, err)
 		}
-		return h, false, nil
+		return h, root, false, nil
 	}
+	h, root, err = makeElsewhere(abs, a)
+	return h, root, err == nil, err
+}
+
+// makeElsewhere makes a home below elsewhere, which the data directory names.
+func makeElsewhere(dir string, a account) (h home, root *os.Root, err error) {
 	var id [6]byte
 	rand.Read(id[:]) // never fails
 	h = home{filepath.Join(elsewhere, hex.EncodeToString(id[:]))}
 	if err := os.MkdirAll(elsewhere, 0o755); err != nil {
-		return home{}, false, unwritable(elsewhere, err)
+		return h, nil, unwritable(elsewhere, err)
 	}
-	if err := a.mkdir(h.dir); err != nil {
-		return home{}, false, unwritable(elsewhere, err)
+	if root, err = h.make(a); err != nil {
+		return h, nil, unwritable(elsewhere, err)
 	}
-	if err := os.WriteFile(locationFile(abs), []byte(h.dir+"\n"), 0o644); err != nil {
-		return home{}, false, unwritable(dir, err)
+	data, err := os.OpenRoot(dir)
+	if err == nil {
+		defer data.Close()
+		self := account{uid: os.Geteuid(), gid: os.Getegid()}
+		err = self.replace(data, locationName, h.dir+"\n", 0o644)
 	}
-	return h, true, nil
+	if err != nil {
+		root.Close()
+		return h, nil, unwritable(dir, err)
+	}
+	return h, root, nil
+}
+
+// make makes the home's directory the account's, and opens it.
+func (h home) make(a account) (*os.Root, error) {
+	parent, err := os.OpenRoot(filepath.Dir(h.dir))
+	if err != nil {
+		return nil, err
+	}
+	defer parent.Close()
+	return a.makeOwn(parent, filepath.Base(h.dir))
 }
 
 func unwritable(dir string, err error) error {
+	if usage.Is(err) {
+		return err
+	}
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EROFS) {
 		return usage.Wrap(err, "choose another directory, or mend its rights", "--data %s cannot be written: %s", dir, cause(err))
 	}
 	return fmt.Errorf("make data directory %s: %w", dir, err)
 }
 
-func locationFile(dir string) string { return filepath.Join(dir, "postgres.location") }
-
-func readLocation(file string) (string, error) {
-	b, err := os.ReadFile(file)
-	if err != nil {
-		return "", err
-	}
-	at := strings.TrimSpace(string(b))
-	if !filepath.IsAbs(at) {
-		return "", fmt.Errorf("%s holds %q, not an absolute path", file, at)
-	}
-	return at, nil
-}
+const locationName = "postgres.location"
 
 func resolve(dir string) (string, error) {
 	abs, err := filepath.Abs(dir)

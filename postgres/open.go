@@ -26,6 +26,7 @@ type Options struct {
 	Wait     bool          // keep trying to reach the server for ever
 	Timeout  time.Duration // of one attempt; default 5 s
 	MaxConns int32         // of the pool; default 8
+	ReadOnly bool          // nothing will be written: a standby will do, and a role that may only read
 	Log      *slog.Logger  // default: discard
 }
 
@@ -48,7 +49,7 @@ func Open(ctx context.Context, url string, opts Options) (*pgxpool.Pool, error) 
 	}
 	giveUp := time.Now().Add(cfg.ConnConfig.ConnectTimeout)
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		pool, err := try(ctx, cfg)
+		pool, err := try(ctx, cfg, !opts.ReadOnly)
 		if err == nil {
 			return pool, nil
 		}
@@ -67,7 +68,7 @@ func Open(ctx context.Context, url string, opts Options) (*pgxpool.Pool, error) 
 
 // try opens a pool and checks its database. A pooler on the way shows in the
 // first answers: then the pool is opened again, with what poolers pass on.
-func try(ctx context.Context, cfg *pgxpool.Config) (*pgxpool.Pool, error) {
+func try(ctx context.Context, cfg *pgxpool.Config, writes bool) (*pgxpool.Pool, error) {
 	cfg = cfg.Copy()
 	schema := cfg.ConnConfig.RuntimeParams[searchPath]
 	pooled, err := behindPooler(ctx, cfg)
@@ -85,7 +86,7 @@ func try(ctx context.Context, cfg *pgxpool.Config) (*pgxpool.Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := check(ctx, pool, schema); err != nil {
+	if err := check(ctx, pool, schema, writes); err != nil {
 		pool.Close()
 		return nil, err
 	}
@@ -124,7 +125,10 @@ func parse(raw string, opts Options) (*pgxpool.Config, error) {
 	if u, err := url.Parse(raw); err == nil && u.Scheme != "" && u.Scheme != "postgres" && u.Scheme != "postgresql" {
 		return nil, usage.New(fix, "--database-url: scheme %q is not PostgreSQL", u.Scheme)
 	}
-	cfg, err := pgxpool.ParseConfig(raw)
+	cfg, private, err := privateConfig(raw)
+	if !private {
+		cfg, err = pgxpool.ParseConfig(raw)
+	}
 	if err != nil {
 		// The cause is left out: it may quote what was typed, password and all.
 		return nil, usage.New(fix, "--database-url cannot be read")
@@ -176,16 +180,16 @@ func checkVersion(conn *pgx.Conn) error {
 	return nil
 }
 
-// check makes sure that the database can be written, in the schema (a search
+// check makes sure that the database can be written, where that is meant, in the schema (a search
 // path, "" for any) that was asked for.
-func check(ctx context.Context, pool *pgxpool.Pool, schema string) error {
+func check(ctx context.Context, pool *pgxpool.Pool, schema string, writes bool) error {
 	var readOnly, path string
 	err := pool.QueryRow(ctx, "SELECT current_setting('transaction_read_only'), current_setting('search_path')",
 		pgx.QueryExecModeExec).Scan(&readOnly, &path)
 	if err != nil {
 		return err
 	}
-	if readOnly == "on" {
+	if writes && readOnly == "on" {
 		return &errUnfit{"the database is read-only", "give the primary, not a standby, and a role that may write"}
 	}
 	if schema != "" && !samePath(schema, path) {

@@ -1,36 +1,42 @@
 package postgres
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
 
-// postmaster returns the process id of the server that runs on the cluster in
-// data, or 0. A postmaster.pid that a dead server left behind counts as none,
+// postmaster returns the process id of the server that runs on the cluster of
+// a home, or 0. A postmaster.pid that a dead server left behind counts as none,
 // also when its number now belongs to another process: a server's working
-// directory is its data directory.
-func postmaster(data string) (int, error) {
-	f, err := os.Open(filepath.Join(data, "postmaster.pid"))
+// directory is its data directory, and its user the home's.
+func postmaster(h home, root *os.Root) (int, error) {
+	text, err := readFile(root, dataName+"/postmaster.pid", 4<<10)
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, nil
 	}
 	if err != nil {
 		return 0, err
 	}
-	defer f.Close()
-	line, err := bufio.NewReaderSize(f, 64).ReadString('\n')
-	if err != nil {
+	line, _, whole := strings.Cut(text, "\n")
+	if !whole {
 		return 0, nil // being written, or torn: no server has run with it
 	}
-	pid, err := strconv.Atoi(line[:len(line)-1])
-	if err != nil || pid <= 1 || !runsOn(pid, data) {
+	pid, err := strconv.Atoi(line)
+	if err != nil || pid <= 1 || !runsOn(pid, h.data()) {
+		return 0, nil
+	}
+	own, err := root.Stat(".")
+	if err != nil {
+		return 0, err
+	}
+	// The file is the account's to write, and root would signal what it names.
+	if fi, err := os.Stat("/proc/" + strconv.Itoa(pid)); err == nil && owner(fi) != owner(own) {
 		return 0, nil
 	}
 	return pid, nil

@@ -11,9 +11,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
-
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -21,6 +18,7 @@ import (
 // database and is no superuser.
 const (
 	Role     = "sightlog"
+	Reader   = "sightlog_reader" // may read, and nothing else
 	Database = "sightlog"
 	super    = "postgres" // owns the cluster
 )
@@ -31,6 +29,7 @@ var ErrNotRunning = errors.New("the private database does not run")
 // Private is the running private server of a data directory.
 type Private struct {
 	home   home
+	root   *os.Root // the home, opened; root (the user) does nothing there by path
 	as     account
 	socket string
 	pid    int
@@ -51,15 +50,20 @@ func StartPrivate(ctx context.Context, dir string, log *slog.Logger) (_ *Private
 	if err != nil {
 		return nil, err
 	}
-	h, moved, err := makeHome(dir, as)
+	h, root, moved, err := makeHome(dir, as)
 	if err != nil {
 		return nil, err
 	}
 	if moved {
 		log.Info("the private database lies elsewhere, because its user cannot reach the data directory", "user", as.name, "data", dir, "database", h.dir)
 	}
-	p := &Private{home: h, as: as, log: log}
-	if p.lock, err = lockFile(h.lock()); err != nil {
+	p := &Private{home: h, root: root, as: as, log: log}
+	defer func() {
+		if err != nil {
+			root.Close()
+		}
+	}()
+	if p.lock, err = lockFile(root, as); err != nil {
 		if errors.Is(err, syscall.EWOULDBLOCK) {
 			return nil, usage.Wrap(err, "stop that one, or choose another directory", "--data %s is in use by another sightlog", dir)
 		}
@@ -71,6 +75,9 @@ func StartPrivate(ctx context.Context, dir string, log *slog.Logger) (_ *Private
 		}
 	}()
 	if err := p.start(ctx); err != nil {
+		if ledOut(err) {
+			return nil, usage.Wrap(err, "remove it; what may lie elsewhere is the whole directory", "a link in %s leads out of it: %v", h.dir, err)
+		}
 		return nil, fmt.Errorf("start private database in %s: %w", h.dir, err)
 	}
 	return p, nil
@@ -79,14 +86,23 @@ func StartPrivate(ctx context.Context, dir string, log *slog.Logger) (_ *Private
 // Attach returns the URL of the private server that runs on data directory
 // dir. It starts nothing: without one the error is ErrNotRunning.
 func Attach(ctx context.Context, dir string) (string, error) {
-	h, err := findHome(dir)
+	as, err := serverAccount()
+	if err != nil {
+		return "", err
+	}
+	h, err := findHome(dir, as)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("%s: %w", dir, ErrNotRunning)
 	}
 	if err != nil {
 		return "", err
 	}
-	pid, err := postmaster(h.data())
+	root, err := os.OpenRoot(h.dir)
+	var pid int
+	if err == nil {
+		defer root.Close()
+		pid, err = postmaster(h, root)
+	}
 	if errors.Is(err, fs.ErrPermission) {
 		return "", usage.Wrap(err, "ask as that user, or as root", "the private database of %s belongs to another user", dir)
 	}
@@ -96,7 +112,7 @@ func Attach(ctx context.Context, dir string) (string, error) {
 	if pid == 0 {
 		return "", fmt.Errorf("%s: %w", dir, ErrNotRunning)
 	}
-	socket, err := h.socketDir()
+	socket, err := h.socketDir(root)
 	if err != nil {
 		return "", err
 	}
@@ -130,7 +146,10 @@ func (p *Private) Stop(ctx context.Context) error {
 			return fmt.Errorf("stop private database: %w", err)
 		}
 	}
-	p.home.dropSocketDir(p.as)
+	if err := p.home.dropSocketDir(p.root, p.as); err != nil {
+		p.log.Warn("the socket's directory is left", "cause", err)
+	}
+	p.root.Close() // nothing is written through it
 	return nil
 }
 
@@ -161,12 +180,12 @@ func (p *Private) end(ctx context.Context, sig syscall.Signal) error {
 
 // start finds the running server or starts one, until connections are taken.
 func (p *Private) start(ctx context.Context) error {
-	pid, err := postmaster(p.home.data())
+	pid, err := postmaster(p.home, p.root)
 	if err != nil {
 		return err
 	}
 	if pid != 0 {
-		if p.socket, err = p.home.socketDir(); err == nil {
+		if p.socket, err = p.home.socketDir(p.root); err == nil {
 			p.pid = pid
 			if err = p.ready(ctx); err == nil {
 				p.log.Info("found the private database running", "pid", pid)
@@ -186,13 +205,13 @@ func (p *Private) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.socket, err = p.home.makeSocketDir(p.as); err != nil {
+	if p.socket, err = p.home.makeSocketDir(p.root, p.as); err != nil {
 		return err
 	}
-	if err := writeFile(p.home.data(), "postgresql.conf", settings(p.socket), p.as); err != nil {
+	if err := p.as.replace(p.root, dataName+"/postgresql.conf", settings(p.socket), 0o600); err != nil {
 		return err
 	}
-	if err := writeFile(p.home.data(), "pg_hba.conf", hba, p.as); err != nil {
+	if err := p.as.replace(p.root, dataName+"/pg_hba.conf", hba, 0o600); err != nil {
 		return err
 	}
 	// After a kill -9 of the server alone, its sessions hold the shared memory
@@ -230,7 +249,7 @@ func (p *Private) gone() bool {
 
 // launch starts the server as a child in its own session.
 func (p *Private) launch(bin binaries) error {
-	log, err := openLog(p.home.log())
+	log, err := openLog(p.root, p.as)
 	if err != nil {
 		return err
 	}
@@ -250,65 +269,4 @@ func (p *Private) launch(bin binaries) error {
 		close(exited)
 	}(p.exited)
 	return nil
-}
-
-// ready waits until the server takes connections, and makes role and database
-// where they are missing. Recovery after a crash may take a while: only ctx
-// and the server's end cut the wait short.
-func (p *Private) ready(ctx context.Context) error {
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		err := ping(ctx, p.URL())
-		var pg *pgconn.PgError
-		switch {
-		case err == nil:
-			return nil
-		case errors.As(err, &pg) && (pg.Code == "3D000" || pg.Code == "28000"):
-			if err := p.bootstrap(ctx); err != nil {
-				return err
-			}
-			continue
-		case !unreachable(err):
-			return err
-		}
-		if p.exited == nil && !runsOn(p.pid, p.home.data()) {
-			return errors.New("it ended while starting; see " + p.home.log())
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-p.exited:
-			return fmt.Errorf("it ended while starting: %s", lastWords(p.home.log()))
-		case <-tick.C:
-		}
-	}
-}
-
-// bootstrap makes the role and the database.
-func (p *Private) bootstrap(ctx context.Context) error {
-	conn, err := pgx.Connect(ctx, p.SuperURL())
-	if err != nil {
-		return err
-	}
-	defer conn.Close(ctx)
-	for _, s := range []struct{ code, sql string }{
-		{"42710", "CREATE ROLE " + Role + " LOGIN"},
-		{"42P04", "CREATE DATABASE " + Database + " OWNER " + Role},
-	} {
-		_, err := conn.Exec(ctx, s.sql)
-		var pg *pgconn.PgError
-		if err != nil && !(errors.As(err, &pg) && pg.Code == s.code) { // it may be there already
-			return err
-		}
-	}
-	return nil
-}
-
-func ping(ctx context.Context, url string) error {
-	conn, err := pgx.Connect(ctx, url)
-	if err != nil {
-		return err
-	}
-	return conn.Close(ctx)
 }

@@ -32,7 +32,7 @@ func start(t *testing.T, dir string) *postgres.Private {
 	return p
 }
 
-func exec(t *testing.T, url, sql string) {
+func runSQL(t *testing.T, url, sql string) {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), url)
 	require.NoError(t, err)
@@ -54,7 +54,7 @@ func TestPrivateServerKeepsItsRowsOverRestarts(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	p := start(t, dir)
-	exec(t, p.URL(), "CREATE TABLE kept AS SELECT 'yes' AS answer")
+	runSQL(t, p.URL(), "CREATE TABLE kept AS SELECT 'yes' AS answer")
 	require.NoError(t, p.Stop(t.Context()))
 	_, err := pgx.Connect(t.Context(), p.URL())
 	require.Error(t, err, "stopped means gone")
@@ -86,7 +86,7 @@ func TestServerThatOutlivedItsParentIsFoundAgain(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	first := start(t, dir)
-	exec(t, first.URL(), "CREATE TABLE kept AS SELECT 'yes' AS answer")
+	runSQL(t, first.URL(), "CREATE TABLE kept AS SELECT 'yes' AS answer")
 	first.Abandon() // as when its process is killed: only the lock goes
 
 	second := start(t, dir)
@@ -101,7 +101,7 @@ func TestKilledServerIsStartedAnewAndLosesNothing(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	p := start(t, dir)
-	exec(t, p.URL(), "CREATE TABLE kept AS SELECT 'yes' AS answer")
+	runSQL(t, p.URL(), "CREATE TABLE kept AS SELECT 'yes' AS answer")
 	conn, err := pgx.Connect(t.Context(), p.URL()) // a session that holds the shared memory
 	require.NoError(t, err)
 	defer conn.Close(context.Background())
@@ -145,7 +145,7 @@ func TestMissingDatabaseOfACompleteClusterIsMade(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	p := start(t, dir)
-	exec(t, p.SuperURL(), "DROP DATABASE sightlog") // as if killed between initdb and here
+	runSQL(t, p.SuperURL(), "DROP DATABASE sightlog") // as if killed between initdb and here
 	require.NoError(t, p.Stop(t.Context()))
 	p = start(t, dir)
 	require.Equal(t, "sightlog", ask(t, p.URL(), "SELECT current_database()"))
@@ -228,7 +228,7 @@ func TestDirectoryThatTheServersUserCannotReachGetsItsClusterElsewhere(t *testin
 	home := strings.TrimSpace(string(location))
 	t.Cleanup(func() { os.RemoveAll(home) })
 	require.Equal(t, "/var/lib/sightlog", filepath.Dir(home))
-	exec(t, p.URL(), "CREATE TABLE kept AS SELECT 'yes' AS answer")
+	runSQL(t, p.URL(), "CREATE TABLE kept AS SELECT 'yes' AS answer")
 	url, err := postgres.Attach(t.Context(), dir)
 	require.NoError(t, err)
 	require.Equal(t, p.URL(), url)

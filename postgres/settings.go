@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"fmt"
-	"os"
 	"strings"
 )
 
@@ -58,20 +57,3 @@ func settings(socketDir string) string {
 
 // Only those who can pass the socket's directory get here.
 const hba = "# Written by sightlog. The socket lies in a directory of mode 0700.\nlocal all all trust\n"
-
-// writeFile writes name into dir for the account. It never leaves dir: the
-// account owns dir, and must not lead us, who may be root, elsewhere.
-func writeFile(dir, name, text string, a account) error {
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	if err := root.WriteFile(name, []byte(text), 0o600); err != nil {
-		return err
-	}
-	if a.other {
-		return root.Lchown(name, a.uid, a.gid)
-	}
-	return nil
-}

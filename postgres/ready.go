@@ -1,0 +1,134 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+const (
+	sayAfter    = 2 * time.Second  // what is waited for is said then
+	listenLimit = 60 * time.Second // a server listens before it recovers
+)
+
+// ready waits until the server takes connections, and makes roles and database
+// where they are missing. Recovery after a crash may take a while: while the
+// server says so, only ctx and its end cut the wait short. What waiting cannot
+// mend is an error at once.
+func (p *Private) ready(ctx context.Context) error {
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	begun, said, made := time.Now(), false, false
+	for {
+		err := ping(ctx, p.home.url(p.socket, Reader, Database)) // the reader is made last
+		switch {
+		case err == nil:
+			return nil
+		case unmade(err) && !made:
+			if err := p.bootstrap(ctx); err != nil {
+				return err
+			}
+			made = true
+			continue
+		case !notYet(err):
+			return err
+		case silent(err) && time.Since(begun) > listenLimit:
+			return fmt.Errorf("it does not listen on a socket in %s: %w", p.socket, err)
+		}
+		if !said && time.Since(begun) > sayAfter {
+			said = true
+			p.log.Warn("waiting for the private database to take connections", "cause", cause(err), "log", p.home.log())
+		}
+		if p.exited == nil && !runsOn(p.pid, p.home.data()) {
+			return errors.New("it ended while starting; see " + p.home.log())
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-p.exited:
+			return fmt.Errorf("it ended while starting: %s", lastWords(p.root))
+		case <-tick.C:
+		}
+	}
+}
+
+// unmade reports that a role or the database is missing.
+func unmade(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "3D000" || pg.Code == "28000")
+}
+
+// notYet reports what passes while a server starts or is busy: it is starting
+// or recovering, all its connections are taken, or nobody answers on the socket.
+func notYet(err error) bool {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return startingUp(err) || pg.Code == "53300"
+	}
+	return silent(err) || pgconn.Timeout(err) || errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ECONNRESET) ||
+		errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
+}
+
+// silent reports that nothing listens on the socket.
+func silent(err error) bool {
+	return errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED)
+}
+
+// bootstrap makes the roles and the database. It may be half done already.
+func (p *Private) bootstrap(ctx context.Context) error {
+	for _, step := range []struct {
+		database   string
+		statements []statement
+	}{
+		{"postgres", []statement{
+			{"42710", "CREATE ROLE " + Role + " LOGIN"},
+			{"42710", "CREATE ROLE " + Reader},
+			{"", "ALTER ROLE " + Reader + " NOLOGIN"},
+			{"42P04", "CREATE DATABASE " + Database + " OWNER " + Role},
+		}},
+		{Database, readerRights},
+	} {
+		if err := p.asSuper(ctx, step.database, step.statements); err != nil {
+			return fmt.Errorf("make the roles and the database: %w", err)
+		}
+	}
+	return nil
+}
+
+func (p *Private) asSuper(ctx context.Context, database string, statements []statement) error {
+	conn, err := connect(ctx, p.home.url(p.socket, super, database))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	for _, s := range statements {
+		_, err := conn.Exec(ctx, s.sql)
+		var pg *pgconn.PgError
+		if err != nil && !(errors.As(err, &pg) && pg.Code == s.done) {
+			return err
+		}
+	}
+	return nil
+}
+
+func connect(ctx context.Context, url string) (*pgx.Conn, error) {
+	cfg, _, err := privateConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.ConnectConfig(ctx, cfg.ConnConfig)
+}
+
+func ping(ctx context.Context, url string) error {
+	conn, err := connect(ctx, url)
+	if err != nil {
+		return err
+	}
+	return conn.Close(ctx)
+}
