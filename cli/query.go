@@ -104,6 +104,11 @@ func (c *LatencyCmd) Run(ctx context.Context, env *Env) error {
 	return c.narrowed(ctx, env, c.From, query.Latency)
 }
 
+// Help is the rest of --help.
+func (*SQLCmd) Help() string {
+	return `One SELECT, WITH, VALUES, TABLE, SHOW or EXPLAIN. Rows are printed as they come. The private database is asked as sightlog_reader, a role that can only read. With --database-url the role is the URL's: the transaction is read-only, but a superuser's functions read files and end sessions. Give a role there that can only read.`
+}
+
 // Run implements the command.
 func (c *SQLCmd) Run(ctx context.Context, env *Env) error {
 	return c.ask(ctx, env, query.SQL(c.Statement))

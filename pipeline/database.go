@@ -62,12 +62,18 @@ func OpenDatabase(ctx context.Context, data config.Data, db config.Database, log
 	return startToAsk(ctx, data, db.Schema, log)
 }
 
+// openToAsk opens a database for questions: the private one as the role that may
+// read and nothing else, another as the role that its URL names.
+func openToAsk(ctx context.Context, url string, log *slog.Logger) (*pgxpool.Pool, error) {
+	return postgres.Open(ctx, postgres.ReaderURL(url), postgres.Options{ReadOnly: true, Log: log})
+}
+
 func attach(ctx context.Context, url, schema string, log *slog.Logger) (*pgxpool.Pool, func() error, error) {
 	url, err := postgres.WithSchema(url, schema)
 	if err != nil {
 		return nil, nil, err
 	}
-	pool, err := postgres.Open(ctx, url, postgres.Options{Log: log})
+	pool, err := openToAsk(ctx, url, log)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -93,6 +99,10 @@ func startToAsk(ctx context.Context, data config.Data, schema string, log *slog.
 		return nil, nil, errors.Join(err, stop())
 	}
 	pool, err := OpenMigrated(ctx, url, postgres.Options{Log: log})
+	if err == nil {
+		pool.Close()
+		pool, err = openToAsk(ctx, url, log)
+	}
 	if err != nil {
 		return nil, nil, errors.Join(err, stop())
 	}

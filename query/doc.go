@@ -10,8 +10,10 @@
 // terminal it is shown on; CSV and JSON carry values as they are.
 //
 // It promises to change nothing: every question is one statement that begins
-// as a question does, in a read-only transaction. What a read-only transaction
-// does not forbid (functions that end other sessions, take advisory locks or,
-// for a superuser, read files) is left to the rights of the role. Opening the
+// as a question does, in a read-only transaction. On the private database it is
+// asked by a role that can only read (package postgres). On another database
+// the role is the one of its URL, and these are left to its rights: functions
+// that end the role's other sessions, take advisory locks, emit WAL, or, for a
+// superuser, read files. Give a role there that can only read. Opening the
 // database is left to others.
 package query
