@@ -23,7 +23,8 @@ type conn struct {
 	cancel context.CancelFunc
 	host   string // the client's address, as groups describe it
 
-	auth authentication
+	auth   authentication
+	stopBy time.Time // when the last answers have to be written; the writer's
 
 	// replies carries what the writer has to answer, in order. The reader
 	// sends and closes it; when it is full the reader stops reading.
@@ -254,11 +255,14 @@ func (c *conn) send(p pending, resp kmsg.Response) error {
 // writeOut writes an answer, as long as the client takes it.
 func (c *conn) writeOut(out []byte) error {
 	for len(out) > 0 {
-		if c.ctx.Err() == nil {
+		if c.stopBy.IsZero() {
 			c.nc.SetWriteDeadline(time.Now().Add(c.b.cfg.writeTimeout))
 		}
-		if c.ctx.Err() != nil { // it has ended meanwhile: run set another
-			c.nc.SetWriteDeadline(time.Now().Add(lastWrite))
+		if c.ctx.Err() != nil { // run set another, perhaps before this did
+			if c.stopBy.IsZero() {
+				c.stopBy = time.Now().Add(lastWrite)
+			}
+			c.nc.SetWriteDeadline(c.stopBy)
 		}
 		n, err := c.nc.Write(out[:min(len(out), writeStep)])
 		if err != nil {
