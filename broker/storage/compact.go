@@ -140,17 +140,17 @@ func (l *Log) unsettled() bool {
 }
 
 // noteKeys reads what is new. If there are too many keys the pass ends at the
-// segment before.
+// batch before.
 func (p *pass) noteKeys(ctx context.Context) error {
 	for i, g := range p.segments {
 		if g.end <= p.cleaned {
 			continue
 		}
-		if len(p.last) >= p.o.MaxKeys {
-			p.segments, p.sizes, p.end = p.segments[:i], p.sizes[:i], p.segments[i-1].end
-			return nil
-		}
 		err := p.each(ctx, g, p.sizes[i], func(b Batch) error {
+			if len(p.last) >= p.o.MaxKeys {
+				p.end = b.base()
+				return errEnough
+			}
 			if b.control() || b.last() < p.cleaned || p.isAborted(b) {
 				return nil
 			}
@@ -165,12 +165,19 @@ func (p *pass) noteKeys(ctx context.Context) error {
 			}
 			return err
 		})
+		if errors.Is(err, errEnough) {
+			p.segments, p.sizes = p.segments[:i+1], p.sizes[:i+1]
+			return nil
+		}
 		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// errEnough ends a reading before its end.
+var errEnough = errors.New("enough was read")
 
 // each calls fn with the batches of a segment.
 func (p *pass) each(ctx context.Context, g *segment, size int64, fn func(Batch) error) error {
@@ -241,6 +248,9 @@ func (p *pass) rewrite(ctx context.Context, group []int) error {
 		p.stats.Bytes += p.sizes[i]
 		w.seg.ahead.Store(max(w.seg.ahead.Load(), p.segments[i].ahead.Load()))
 		err := p.each(ctx, p.segments[i], p.sizes[i], func(b Batch) error {
+			if b.base() >= p.end { // its keys were not noted
+				return w.add(b)
+			}
 			kept, err := p.filter(b)
 			if err != nil {
 				return err

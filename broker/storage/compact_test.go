@@ -3,6 +3,7 @@ package storage
 import (
 	"encoding/binary"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -274,4 +275,42 @@ func TestSegmentAge_RecordsFromTheFuture_RollByTheClock(t *testing.T) {
 		require.NoError(t, appendTo(t, s, l, recordBatch(t, 0, 0, -1, -1, tt.stamp, kv{"a", "1"})).Err)
 		require.Len(t, l.segments, tt.segments, "at %d", tt.now)
 	}
+}
+
+// A segment with more keys than a pass notes is compacted in several.
+func TestCompaction_MoreKeysThanAPassNotes_GoesOnWithinTheSegment(t *testing.T) {
+	t.Parallel()
+	s := openStore(t, t.TempDir(), Options{})
+	l := createLog(t, s, "c")
+	var want []string
+	for round := range 2 {
+		for i := range 10 {
+			k := kv{fmt.Sprint("k", i), fmt.Sprint("v", round)}
+			if i == 9 {
+				k.v = nothing // a tombstone stays for its time
+			}
+			require.NoError(t, appendTo(t, s, l, recordBatch(t, 0, 0, -1, -1, 100, k)).Err)
+			if off := 10*round + i; round == 1 {
+				want = append(want, strings.ReplaceAll(fmt.Sprintf("%d %s=%s", off, k.k, k.v), nothing, "-"))
+			}
+		}
+	}
+	l.Configure(LogConfig{SegmentBytes: 100, SegmentAge: 1 << 60})
+	require.NoError(t, appendTo(t, s, l, recordBatch(t, 0, 0, -1, -1, 100, kv{"z", "1"})).Err)
+	require.Len(t, l.segments, 2, "all keys are in one segment")
+	for cleaned, passes := int64(0), 1; l.cleaned < 20; passes++ {
+		st, err := s.Compact(t.Context(), l, CompactOptions{Now: 1000, DeleteRetention: 500, MaxKeys: 4})
+		require.NoError(t, err)
+		require.LessOrEqual(t, st.Keys, 4)
+		require.Greater(t, l.cleaned, cleaned)
+		cleaned = l.cleaned
+		last := map[string]string{}
+		for _, line := range contents(t, l) {
+			last[strings.Fields(line)[1]] = line
+		}
+		for _, line := range want {
+			require.Contains(t, contents(t, l), line, "after %d passes", passes)
+		}
+	}
+	require.Equal(t, append(want, "20 z=1"), contents(t, l))
 }

@@ -24,7 +24,7 @@ type replacement struct {
 	bases   []int64
 	suffix  uint64 // of the new segment's files
 	with    *segment
-	markers []int64 // offsets of the transaction markers that went
+	markers []int64 // offsets of the transaction markers that went, in order
 
 	final   bool
 	cleaned int64
@@ -90,7 +90,8 @@ func (l *Log) applyReplace(r *replacement) (old []*segment, wanted bool) {
 	old = slices.Clone(l.segments[i : i+n])
 	l.segments = slices.Replace(slices.Clone(l.segments), i, i+n, r.with)
 	l.aborted = slices.DeleteFunc(slices.Clone(l.aborted), func(a AbortedTxn) bool {
-		return slices.Contains(r.markers, a.Last)
+		_, gone := slices.BinarySearch(r.markers, a.Last)
+		return gone
 	})
 	l.born = true // the directory has to be synced before this is forgotten
 	l.mu.Unlock()
