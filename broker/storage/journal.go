@@ -213,7 +213,29 @@ func (j *journal) settle() error {
 		}
 		f.dirty = true
 	}
+	if err := j.bury(); err != nil {
+		return err
+	}
 	return j.sync()
+}
+
+// bury takes the headers of files that nothing leads to. Under a lazy flush policy
+// a file may be on disk and the one before it not: the sequence that is missing is
+// given out anew, and what is written then must not lead to the other one.
+func (j *journal) bury() error {
+	for _, f := range j.spare {
+		if f.seq <= j.seq {
+			continue
+		}
+		if _, err := f.WriteAt(make([]byte, journalHeader), 0); err != nil {
+			return fmt.Errorf("write journal %s: %w", f.name, err)
+		}
+		if err := f.Datasync(); err != nil {
+			return failedSync("journal", err)
+		}
+		f.seq = 0
+	}
+	return nil
 }
 
 // windowReader reads a file forward through one buffer.
