@@ -2,11 +2,15 @@ package detector_test
 
 import (
 	"image"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/detector"
+	"github.com/sightlog/sightlog/internal/testenv"
 )
 
 func TestDETRsAreToldApartByTheirOutputs(t *testing.T) {
@@ -221,4 +225,23 @@ func TestInputs_ThatAreNoPicture_SayWhy(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, detector.NHWC, s.Axes, "where the shape does not tell, the description does")
 	require.Equal(t, [3]float32{1, 1, 1}, s.Std, "bytes are fed as they are")
+}
+
+func TestDescription_DocumentedKeys_AreAccepted(t *testing.T) {
+	t.Parallel()
+	readme, err := os.ReadFile(filepath.Join(testenv.Root(), "README.md"))
+	require.NoError(t, err)
+	_, rest, found := strings.Cut(string(readme), "```yaml\ndecoder:")
+	require.True(t, found)
+	text, _, found := strings.Cut(rest, "```")
+	require.True(t, found)
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "best.yaml"), []byte("decoder:"+text), 0o600))
+	d, err := detector.ReadDescription(filepath.Join(dir, "best.onnx"))
+	require.NoError(t, err)
+	s, err := recognised(t, []int64{1, 3, -1, -1}, []int64{1, -1, 7}, nil, d)
+	require.NoError(t, err)
+	usual, err := recognised(t, []int64{1, 3, -1, -1}, []int64{1, -1, 7}, nil, &detector.Description{Decoder: "yolox", Classes: []string{"person", "car"}, Side: 640})
+	require.NoError(t, err)
+	require.Equal(t, usual, s, "what is written there is what the decoder brings")
 }
