@@ -104,7 +104,7 @@ func (yolov5) decode(dst []candidate, out []Tensor, q *query) ([]candidate, erro
 		return dst, err
 	}
 	if n := int64(len(t.F32) / row); n < 3*cells(q.in.X, q.in.Y) { // more have a fourth stride
-		return dst, fmt.Errorf("decode yolov5: output %s has fewer rows than an input of %dx%d has anchors; is it end2end?", t, q.in.X, q.in.Y)
+		return dst, fmt.Errorf("decode yolov5: output %s has fewer rows than an input of %dx%d has anchors; it may be end2end", t, q.in.X, q.in.Y)
 	}
 	for at := 0; at < len(t.F32); at += row {
 		r := t.F32[at : at+row : at+row]
