@@ -187,7 +187,8 @@ func TestFetchersThatDoNotRead_HoldBoundedMemory(t *testing.T) {
 	require.Eventually(t, func() bool { return b.answers.holders() == fetchers }, 50*time.Second, time.Millisecond)
 	now := heap()
 	t.Logf("%d MiB", (now-min(before, now))>>20)
-	require.Less(t, now-min(before, now), uint64(160<<20), "640 MiB were asked for, and encoded")
+	// 92 MiB, under the race detector up to 180: its pools drop what they hold.
+	require.Less(t, now-min(before, now), uint64(240<<20), "640 MiB were asked for, and encoded")
 	require.Len(t, consume(t, newClient(t, b, kgo.ConsumeTopics("t")), 16), 16, "others are served")
 	for _, nc := range conns {
 		nc.Close()
