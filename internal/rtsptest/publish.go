@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -22,7 +23,7 @@ func NeedFFmpeg(t testing.TB) {
 }
 
 // Publish lets ffmpeg encode pictures as H.264 and send them to the server
-// until stop is called or the server is gone. next waits for the next picture
+// until stop is called or the server is gone. It returns when that has begun. next waits for the next picture
 // and returns its BGR bytes, nil at the end.
 func Publish(t testing.TB, s *Server, size image.Point, fps int, next func(context.Context) []byte) (stop func()) {
 	t.Helper()
@@ -31,6 +32,7 @@ func Publish(t testing.TB, s *Server, size image.Point, fps int, next func(conte
 		"-s", fmt.Sprintf("%dx%d", size.X, size.Y), "-r", fmt.Sprint(fps), "-i", "-",
 		"-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-g", "12", "-x264-params", "repeat-headers=1",
 		"-f", "rtsp", "-rtsp_transport", "tcp", s.URL())
+	began := s.records.Load()
 	in, err := cmd.StdinPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())
@@ -53,5 +55,6 @@ func Publish(t testing.TB, s *Server, size image.Point, fps int, next func(conte
 		wg.Wait()
 	})
 	t.Cleanup(stop)
+	require.Eventually(t, func() bool { return s.records.Load() > began }, time.Minute, 10*time.Millisecond, "ffmpeg does not publish")
 	return stop
 }

@@ -1,8 +1,10 @@
-// Package rtsptest gives tests a camera: an RTSP server over TCP that hands a
+// Package rtsptest gives tests a camera: an RTSP server that hands a
 // publisher's packets to its readers, and has the faults of a camera.
 package rtsptest
 
 import (
+	"fmt"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -22,6 +24,16 @@ type Server struct {
 	Silent atomic.Bool  // sockets stay open, nothing is sent
 	Keep   atomic.Bool  // a new publisher feeds the readers of the one before
 	Plays  atomic.Int64 // readers that began to play
+	UDP    atomic.Int64 // readers that were set up for UDP
+
+	// Faults of a camera.
+	NoTCP        atomic.Bool  // refuses RTP over TCP (461)
+	NoUDP        atomic.Bool  // as that
+	Refuses      atomic.Int64 // status of its answer to DESCRIBE; 0: none
+	ClosesAtPlay atomic.Bool  // the connection
+	Describes    atomic.Int64 // requests
+
+	records atomic.Int64 // publishers that began
 
 	server *gortsplib.Server
 
@@ -38,8 +50,14 @@ func Start(t testing.TB, addr string) *Server {
 		addr = "127.0.0.1:0"
 	}
 	s := &Server{}
-	s.server = &gortsplib.Server{Handler: s, RTSPAddress: addr}
-	require.Eventually(t, func() bool { return s.server.Start() == nil }, 5*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool {
+		udp := 20000 + 2*rand.IntN(5000) // RTP's port is even (RFC 3550)
+		s.server = &gortsplib.Server{
+			Handler: s, RTSPAddress: addr,
+			UDPRTPAddress: fmt.Sprintf("127.0.0.1:%d", udp), UDPRTCPAddress: fmt.Sprintf("127.0.0.1:%d", udp+1),
+		}
+		return s.server.Start() == nil
+	}, 5*time.Second, 10*time.Millisecond)
 	s.Addr = s.server.NetListener().Addr().String()
 	t.Cleanup(s.Close)
 	return s
@@ -83,6 +101,10 @@ func (s *Server) current() (*base.Response, *gortsplib.ServerStream, error) {
 
 // OnDescribe answers a reader.
 func (s *Server) OnDescribe(*gortsplib.ServerHandlerOnDescribeCtx) (*base.Response, *gortsplib.ServerStream, error) {
+	s.Describes.Add(1)
+	if status := s.Refuses.Load(); status != 0 {
+		return &base.Response{StatusCode: base.StatusCode(status)}, nil, nil
+	}
 	return s.current()
 }
 
@@ -105,17 +127,28 @@ func (s *Server) OnSetup(ctx *gortsplib.ServerHandlerOnSetupCtx) (*base.Response
 	if ctx.Session.State() == gortsplib.ServerSessionStatePreRecord {
 		return ok(), nil, nil
 	}
+	tcp := ctx.Transport.Protocol == gortsplib.ProtocolTCP
+	if tcp && s.NoTCP.Load() || !tcp && s.NoUDP.Load() {
+		return &base.Response{StatusCode: base.StatusUnsupportedTransport}, nil, nil
+	}
+	if !tcp {
+		s.UDP.Add(1)
+	}
 	return s.current()
 }
 
 // OnPlay counts a reader.
-func (s *Server) OnPlay(*gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
+func (s *Server) OnPlay(ctx *gortsplib.ServerHandlerOnPlayCtx) (*base.Response, error) {
 	s.Plays.Add(1)
+	if s.ClosesAtPlay.Load() {
+		ctx.Conn.Close()
+	}
 	return ok(), nil
 }
 
 // OnRecord hands the publisher's packets on.
 func (s *Server) OnRecord(ctx *gortsplib.ServerHandlerOnRecordCtx) (*base.Response, error) {
+	s.records.Add(1)
 	ctx.Session.OnPacketRTPAny(func(_ *description.Media, _ format.Format, p *rtp.Packet) {
 		s.mu.Lock()
 		defer s.mu.Unlock()
