@@ -55,23 +55,3 @@ func cameras() string {
 	}
 	return "there are " + strings.Join(there, ", ")
 }
-
-// openStream opens a network stream.
-func openStream(ctx context.Context, spec Spec, opts Options) (Source, error) {
-	at := "--source " + spec.ID + "=" + Redact(spec.URI)
-	l, err := openLive(ctx, Info{Kind: event.SourceStream, Source: Redact(spec.URI)}, func() capture {
-		return newLibav(spec.URI, true)
-	}, opts)
-	if err != nil {
-		return nil, notOpened(ctx, at, opts, "check the address, the path and the password, and that the camera is on", err)
-	}
-	return l, nil
-}
-
-// notOpened tells a cancelled opening from one that took too long.
-func notOpened(ctx context.Context, at string, opts Options, mend string, err error) error {
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return usage.Wrap(err, mend, "%s: does not open within %s", at, opts.OpenTimeout)
-}

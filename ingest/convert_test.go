@@ -128,7 +128,7 @@ func TestRetrieve_AnyWidthAndFormat_FillsThePictureAndNothingElse(t *testing.T) 
 func retrieveGuarded(t *testing.T, path string, w int) {
 	t.Helper()
 	const unwritten = 0xA5
-	c := newLibav(path, false)
+	c := fileLibav(path)
 	require.NoError(t, c.open(10*time.Second))
 	defer c.close()
 	require.NoError(t, c.grab(0))

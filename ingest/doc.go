@@ -1,5 +1,5 @@
-// Package ingest turns what a person names (a file, a webcam, a stream, a
-// directory of images, a test pattern) into frames.
+// Package ingest turns what a person names (a file, a pipe, a webcam, a stream,
+// a directory of images, a test pattern) into frames.
 //
 // It owns the video library: the goroutine that opened a capture is the only
 // one that touches it, and Next never waits for it without watching ctx, so a
@@ -7,13 +7,26 @@
 //
 // It promises:
 //
-//	file, images, test   every frame once, in order, seq 0, 1, 2, …; nothing dropped
-//	webcam, stream       the newest frame; each one dropped is counted in Frame.Dropped
+//	file, pipe, images, test   every frame once, in order, seq 0, 1, 2, …; nothing dropped
+//	webcam, stream             the newest frame; each one dropped is counted in Frame.Dropped
+//
+// A live source that is lost is opened again, for as long as it takes, with
+// pauses that grow until its frames last (Backoff). It counts as lost when it is
+// silent for three of its own intervals, and no sooner than ReadTimeout. A
+// server that refuses (401, 403, 404, 461, a web page) is reported at once; it
+// is asked again rarely, and after a refused login so rarely that no account is
+// locked.
+//
+// A stream in segments (HLS, DASH) and a recording from a server are shown at
+// the pace of their timestamps. No frame of them is delivered twice: opened
+// again, they go on behind what was read. A recording and a playlist that is
+// complete (EXT-X-ENDLIST) end with io.EOF; one that can be read no further ends
+// with a *Damage.
 //
 // A live frame's GrabbedAt is the arrival of its first byte, as the library
 // read it from the socket. The frame itself comes later, for H.264 over RTSP by
 // one interval: the library knows the end of a picture from the beginning of
-// the next.
+// the next. Of a segment or a recording it is the moment of showing.
 //
 // Pictures are delivered upright: all eight orientations are applied, of a
 // video's display matrix, of the display orientation message in H.264 and

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"image"
 	"io"
+	"os"
 	"sync"
 	"time"
 	"unsafe"
@@ -18,31 +19,49 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// libav reads files and streams with FFmpeg's libraries.
+// libav reads files, pipes and streams with FFmpeg's libraries.
 type libav struct {
-	uri  string
-	live bool
+	uri       string
+	live      bool
+	pipe      *os.File // read in place of uri; nil if there is none
+	transport string   // RTSP's; "" is TCP, or UDP where the camera refuses it
 
 	mu sync.Mutex // guards a against interrupt after close
 	a  *C.sl_av
 }
 
-func newLibav(uri string, live bool) *libav {
-	l := C.int(0)
-	if live {
-		l = 1
-	} else {
-		uri = "file:" + uri // a colon in a name makes no protocol of it
-	}
-	return &libav{uri: uri, live: live, a: C.sl_av_new(l)}
+// fileLibav returns a reader of a file.
+func fileLibav(path string) *libav {
+	return &libav{uri: "file:" + path, a: C.sl_av_new(0)} // a colon in a name makes no protocol of it
+}
+
+// pipeLibav returns a reader of a pipe, which it closes if it is closed itself.
+func pipeLibav(pipe *os.File) *libav {
+	return &libav{uri: "pipe:", pipe: pipe, a: C.sl_av_new(0)}
+}
+
+func streamLibav(uri, transport string) *libav {
+	return &libav{uri: uri, live: true, transport: transport, a: C.sl_av_new(1)}
 }
 
 func (l *libav) open(limit time.Duration) error {
-	uri := C.CString(l.uri)
+	uri, transport := C.CString(l.uri), C.CString(l.transport)
 	defer C.free(unsafe.Pointer(uri))
-	code := C.sl_av_open(l.a, uri, C.int64_t(limit.Milliseconds()))
+	defer C.free(unsafe.Pointer(transport))
+	fd := -1
+	if l.pipe != nil {
+		fd = int(l.pipe.Fd())
+	}
+	code := C.sl_av_open(l.a, uri, C.int(fd), transport, C.int64_t(limit.Milliseconds()))
 	if code == 0 {
 		return nil
+	}
+	answer := int(C.sl_answer(code))
+	if answer == answerNone {
+		return errLate
+	}
+	if r := refusals[answer]; r != nil && l.live {
+		return r
 	}
 	var buf [128]C.char
 	C.sl_error(code, &buf[0], C.int(len(buf)))
@@ -54,7 +73,7 @@ func (l *libav) grab(limit time.Duration) error {
 	case C.SL_FRAME:
 		return nil
 	case C.SL_END:
-		if l.live && !l.finite() {
+		if l.live && (!l.finite() || C.sl_av_cut(l.a) != 0) {
 			return errLost
 		}
 		return io.EOF
@@ -90,6 +109,13 @@ func (l *libav) fps() float64 {
 	return 0
 }
 
+func (l *libav) timed() bool { return C.sl_av_timed(l.a) != 0 }
+func (l *libav) id() int64   { return int64(C.sl_av_packet_id(l.a)) }
+
+func (l *libav) seek(to, limit time.Duration) bool {
+	return C.sl_av_seek(l.a, C.int64_t(to.Microseconds()), C.int64_t(limit.Milliseconds())) >= 0
+}
+
 func (l *libav) finite() bool { return C.sl_av_finite(l.a) != 0 }
 
 // frames is how many the file declares or, where it does not count them, what
@@ -119,6 +145,9 @@ func (l *libav) close() {
 	if l.a != nil {
 		C.sl_av_free(l.a)
 		l.a = nil
+	}
+	if l.pipe != nil {
+		l.pipe.Close()
 	}
 }
 

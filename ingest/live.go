@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
-	"io"
 	"log/slog"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -19,7 +17,7 @@ import (
 //	        opens, watches, reopens
 //	supervisor ──────────┬──────────────► reader (generation g): grab, retrieve
 //	    ▲   silent or    │                          │ publish, if g is current
-//	    └── ended ───────┘                          ▼
+//	    └── ended ───────┘ (backoff)                ▼
 //	                                         one slot, newest wins ──► Next
 //
 // A reader owns its capture. One that hangs in the video library cannot be
@@ -30,6 +28,13 @@ type live struct {
 	fresh func() capture // makes one that is not open yet
 	opts  Options
 	log   *slog.Logger
+
+	// The opener's, then the supervisor's.
+	tries    *Backoff
+	cause    error  // why it did not open the last time
+	reported string // the failure reported last
+
+	recording bool // it has an end, by the first opening
 
 	stop context.CancelFunc
 	done chan struct{} // closed when the supervisor has ended
@@ -44,6 +49,10 @@ type live struct {
 	seq        int64 // of the next frame to arrive
 	started    time.Time
 	arrived    time.Time // of the newest frame, or when its reader began
+	alive      time.Time // when the current reader had a frame last, delivered before or not
+	delivered  delivered // by the current reader
+	silence    silence
+	history    history // where the source is timed
 	rate       rate
 	stats      Stats
 	failed     error  // why there will be no further frame
@@ -54,201 +63,67 @@ type live struct {
 	close sync.Once
 }
 
+// delivered is what one reader has given.
+type delivered struct {
+	frames      int64
+	first, last time.Time // arrivals
+}
+
+func (d *delivered) add(at time.Time, s *silence) {
+	if d.frames++; d.frames == 1 {
+		d.first = at
+	} else {
+		s.interval(at.Sub(d.last))
+	}
+	d.last = at
+}
+
+// lasting is for how long a reader must deliver frames for its source to count
+// as found again.
+const lasting = 5 * time.Second
+
+func (d *delivered) lasted() bool { return d.last.Sub(d.first) >= lasting }
+
 // maxBehind is how many hung readers are tolerated before the source gives
 // up: each holds a thread and a decoder, and only the process's end frees them.
 const maxBehind = 4
 
 var errBehind = fmt.Errorf("more than %d readers hang in the video library", maxBehind)
 
-// openLive opens a camera, trying for as long as OpenTimeout allows.
-func openLive(ctx context.Context, info Info, fresh func() capture, opts Options) (*live, error) {
-	l := &live{
-		info: info, fresh: fresh, opts: opts, log: opts.Log.With("source", info.Source),
-		done: make(chan struct{}), wake: make(chan struct{}, 1),
-	}
-	ctx, cancel := context.WithTimeout(ctx, opts.OpenTimeout)
-	defer cancel()
-	c, err := l.reopen(ctx)
-	if err != nil {
-		return nil, err
-	}
-	l.info.FPS, l.info.Size = c.fps(), c.size()
-	run, stop := context.WithCancel(context.Background())
-	l.stop = stop
-	go func() {
-		defer close(l.done)
-		l.supervise(run, c)
-	}()
-	return l, nil
-}
-
 func (l *live) Info() Info { return l.info }
 
-// reopen opens the capture, again and again until ctx ends, with a pause that
-// grows and is jittered so that many cameras do not knock in step.
-//
-// The time given to one attempt grows too: a server that accepted the
-// connection and then hung is not waited for when it has come back.
-func (l *live) reopen(ctx context.Context) (capture, error) {
-	limit := min(2500*time.Millisecond, l.opts.OpenTimeout)
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-		c := l.fresh()
-		ended, err := openWithin(ctx, c, limit)
-		if err == nil {
-			return c, nil
-		}
-		if !l.ends(ended) {
-			return nil, l.tooManyBehind()
-		}
-		limit = min(2*limit, l.opts.OpenTimeout)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		l.log.Debug("source does not open", "err", err, "again_in", pause)
-		if err := sleep(ctx, pause/2+rand.N(pause/2)); err != nil {
-			return nil, err
-		}
-	}
-}
-
-// ends waits a moment for a goroutine that was told to end. One that hangs in
-// the library is left behind and counted until it ends; ends reports false
-// when there are too many of them.
-func (l *live) ends(ended <-chan struct{}) bool {
-	timer := time.NewTimer(l.opts.ReadTimeout / 4)
-	defer timer.Stop()
-	select {
-	case <-ended:
-		return true
-	case <-timer.C:
-	}
-	l.mu.Lock()
-	l.behind++
-	n := l.behind
-	l.mu.Unlock()
-	go func() { // ends with the goroutine it waits for
-		<-ended
-		l.mu.Lock()
-		l.behind--
-		l.mu.Unlock()
-	}()
-	return n <= maxBehind
-}
-
-func (l *live) tooManyBehind() error {
-	return fmt.Errorf("read %s: %w", l.info.Source, errBehind)
-}
-
-// supervise runs readers one after the other until ctx or the source ends.
-func (l *live) supervise(ctx context.Context, c capture) {
-	for {
-		why := l.watch(ctx, c)
-		switch {
-		case ctx.Err() != nil:
-			l.fail(ctx.Err())
-			return
-		case errors.Is(why, io.EOF) || errors.Is(why, errBehind):
-			l.fail(why)
-			return
-		}
-		l.log.Warn("source lost, opening it again", "why", why)
-		var err error
-		if c, err = l.reopen(ctx); err != nil {
-			l.fail(err)
-			return
-		}
-		l.mu.Lock()
-		l.stats.Reopened++
-		l.mu.Unlock()
-		l.log.Info("source opened again")
-	}
-}
-
-// watch starts a reader and returns, with the reason, when it has ended or was
-// told to because it is silent for ReadTimeout.
-func (l *live) watch(ctx context.Context, c capture) error {
-	g := l.begin()
-	ended := make(chan struct{})
-	var why error // set before ended is closed
-	go func() {
-		defer close(ended)
-		why = l.read(c, g)
-	}()
-	tick := time.NewTicker(max(l.opts.ReadTimeout/8, time.Millisecond))
-	defer tick.Stop()
-	for {
-		silent := time.Duration(0)
-		select {
-		case <-ended:
-			return why
-		case <-ctx.Done():
-		case <-tick.C:
-			l.mu.Lock()
-			silent = time.Since(l.arrived)
-			l.mu.Unlock()
-			if silent < l.opts.ReadTimeout {
-				continue
-			}
-		}
-		l.begin() // nothing the reader still has is delivered
-		c.interrupt()
-		if !l.ends(ended) {
-			return l.tooManyBehind()
-		}
-		return fmt.Errorf("silent for %.1f s", silent.Seconds())
-	}
-}
-
-// begin starts a generation. What the one before has left undelivered is
-// stale by now.
+// begin starts a generation.
 func (l *live) begin() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.end()
+	now := time.Now()
+	l.arrived, l.alive, l.delivered = now, now, delivered{}
+	return l.generation
+}
+
+// over ends a generation.
+func (l *live) over() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.end()
+}
+
+// end, with mu held, ends a generation. What it has left undelivered is stale
+// by now.
+func (l *live) end() {
 	l.generation++
-	l.arrived = time.Now()
 	if l.slot != nil {
 		l.dropped++
 		l.stats.Dropped++
 		l.free = append(l.free, l.slot)
 		l.slot = nil
 	}
-	return l.generation
-}
-
-// read owns c and delivers its frames until there are none or its generation
-// is over.
-func (l *live) read(c capture, generation int) error {
-	defer c.close()
-	f := &Frame{Image: gocv.NewMat()}
-	defer func() { f.Image.Close() }()
-	recorded := c.finite() && c.fps() > 0
-	began, n := time.Now(), 0
-	for {
-		if recorded {
-			// A server gives a recording as fast as it can, a camera would not.
-			time.Sleep(time.Until(began.Add(time.Duration(float64(n) / c.fps() * float64(time.Second)))))
-			n++
-		}
-		// The watchdog is the first to lose patience.
-		if err := c.grab(l.opts.ReadTimeout + l.opts.ReadTimeout/4); err != nil {
-			return err
-		}
-		f.GrabbedAt = c.arrived()
-		if !c.retrieve(&f.Image) {
-			continue // a damaged frame: the watchdog counts it as silence
-		}
-		f.DecodedAt = time.Now()
-		spare, current := l.publish(f, generation)
-		if !current {
-			return errLate
-		}
-		f = spare
-	}
 }
 
 // publish puts f into the slot and returns a frame to fill next. It reports
 // false, and takes nothing, if the generation is over.
-func (l *live) publish(f *Frame, generation int) (spare *Frame, current bool) {
+func (l *live) publish(f *Frame, generation int, t *timing) (spare *Frame, current bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if generation != l.generation {
@@ -259,7 +134,11 @@ func (l *live) publish(f *Frame, generation int) (spare *Frame, current bool) {
 	}
 	f.Seq, f.PTS = l.seq, f.GrabbedAt.Sub(l.started)
 	l.seq++
-	l.arrived = f.GrabbedAt
+	l.alive, l.arrived = time.Now(), f.GrabbedAt
+	l.delivered.add(f.GrabbedAt, &l.silence)
+	if t != nil {
+		l.history.add(t.id, t.at)
+	}
 	l.stats.Frames++
 	l.rate.add(f.GrabbedAt)
 	if size := f.Size(); size != l.stats.Size {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image"
 	"log/slog"
+	"os"
 	"time"
 
 	"gocv.io/x/gocv"
@@ -30,7 +31,15 @@ type Options struct {
 	MaxFPS float64 // live: deliver no more; those between are dropped and counted. 0: no limit
 
 	OpenTimeout time.Duration // default 10 s
-	ReadTimeout time.Duration // a live source silent for this long is opened again; default 2 s
+	// ReadTimeout is how long a live source may be silent, at least, before it is
+	// opened again; one whose frames are far apart may for longer. Default 2 s.
+	ReadTimeout time.Duration
+
+	// Backoff spaces the tries to open a source, over several calls of Open if
+	// they share it: Open waits until the next try is due. Default: a new one.
+	Backoff *Backoff
+
+	Stdin *os.File // what the URI "-" reads; default os.Stdin
 
 	Log *slog.Logger // default: discard
 }
@@ -41,6 +50,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.ReadTimeout <= 0 {
 		o.ReadTimeout = 2 * time.Second
+	}
+	if o.Backoff == nil {
+		o.Backoff = &Backoff{}
+	}
+	if o.Stdin == nil {
+		o.Stdin = os.Stdin
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
@@ -118,7 +133,7 @@ func (d *Damage) Error() string {
 
 // Open opens the source. What a person can have got wrong is a *usage.Error:
 // no such file or camera, a directory without images, a file that is no
-// video, nothing that opens within OpenTimeout.
+// video, a server that refuses, nothing that opens within OpenTimeout.
 func Open(ctx context.Context, spec Spec, opts Options) (Source, error) {
 	opts = opts.withDefaults()
 	quietLibraries()
@@ -126,6 +141,17 @@ func Open(ctx context.Context, spec Spec, opts Options) (Source, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := opts.Backoff.Wait(ctx); err != nil {
+		return nil, err
+	}
+	s, err := open(ctx, kind, spec, opts)
+	if err != nil && ctx.Err() == nil && opts.Backoff.due() { // it has not counted its tries itself
+		opts.Backoff.Failed(err)
+	}
+	return s, err
+}
+
+func open(ctx context.Context, kind event.SourceKind, spec Spec, opts Options) (Source, error) {
 	switch kind {
 	case event.SourceFile:
 		return openFile(ctx, spec, opts)

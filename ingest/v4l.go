@@ -53,8 +53,11 @@ func (v *v4l) fps() float64 {
 	return 0
 }
 
-func (v *v4l) finite() bool { return false }
-func (v *v4l) interrupt()   {}
+func (v *v4l) finite() bool                           { return false }
+func (v *v4l) timed() bool                            { return false }
+func (v *v4l) id() int64                              { return 0 }
+func (v *v4l) seek(time.Duration, time.Duration) bool { return false }
+func (v *v4l) interrupt()                             {}
 
 func (v *v4l) close() {
 	if v.v != nil {

@@ -1,0 +1,124 @@
+package ingest
+
+import (
+	"context"
+	"time"
+)
+
+// playout shows the frames of a timed source when a camera would have: a server
+// gives a recording, or a segment of some seconds, as fast as it can.
+type playout struct {
+	zero time.Time     // when position 0 was, or would have been, shown
+	last time.Duration // position of the frame before
+	any  bool
+}
+
+const (
+	// maxStep is the greatest step between two positions that is waited out; a
+	// greater one, or one back, begins a new timeline.
+	maxStep = 5 * time.Second
+	// maxLate is how late a frame may be and the next ones hurry after it; a
+	// later one, of a server that had nothing to give, moves the timeline.
+	maxLate = time.Second
+)
+
+// wait returns when the frame at a position is due.
+func (p *playout) wait(ctx context.Context, at time.Duration) error {
+	now := time.Now()
+	due, step := p.zero.Add(at), at-p.last
+	if !p.any || step < 0 || step > maxStep || now.Sub(due) > maxLate {
+		p.zero, due = now.Add(-at), now
+	}
+	p.any, p.last = true, at
+	return sleep(ctx, due.Sub(now))
+}
+
+// timing is the reader's way through a timed source.
+type timing struct {
+	l          *live
+	c          capture
+	generation int
+	playout    playout
+	again      bool          // all frames so far were delivered before
+	at         time.Duration // of the frame grabbed last, as id
+	id         int64
+}
+
+// timing returns nil where the source is not timed. One that is read again goes
+// on behind what was read.
+func (l *live) timing(c capture, generation int) *timing {
+	if !c.timed() {
+		return nil
+	}
+	limit := l.patience()
+	l.mu.Lock()
+	again, last := l.history.n > 0, l.history.last
+	l.mu.Unlock()
+	if again && c.finite() {
+		c.seek(last, limit) // where it cannot, what was read is passed over
+	}
+	return &timing{l: l, c: c, generation: generation, again: again}
+}
+
+// wait waits until the frame grabbed last is due. It reports false for one that
+// was delivered before.
+func (t *timing) wait(ctx context.Context) (wanted bool, err error) {
+	at, ok := t.c.position()
+	if !ok {
+		step := 40 * time.Millisecond
+		if fps := t.c.fps(); fps > 0 {
+			step = time.Duration(float64(time.Second) / fps)
+		}
+		at = t.at + step
+	}
+	t.at, t.id = at, t.c.id()
+	if t.again && t.known() {
+		return false, ctx.Err()
+	}
+	t.again = false // it is new, and so are all that follow
+	return true, t.playout.wait(ctx, at)
+}
+
+func (t *timing) known() bool {
+	l := t.l
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	known := l.history.holds(t.id, t.at, t.c.finite())
+	if known && t.generation == l.generation {
+		l.alive = time.Now() // passing over is no silence
+	}
+	return known
+}
+
+// history knows which frames of a timed source were delivered, so that none is
+// twice when it is opened again: a playlist begins some segments back, a
+// recording at its beginning.
+type history struct {
+	recent [4096]int64 // ids of the newest, a ring; three segments are some hundreds
+	n      int
+	known  map[int64]struct{} // those in recent
+	last   time.Duration      // greatest position
+}
+
+func (h *history) add(id int64, at time.Duration) {
+	if h.known == nil {
+		h.known = make(map[int64]struct{}, len(h.recent))
+	}
+	if i := h.n % len(h.recent); h.n >= len(h.recent) {
+		delete(h.known, h.recent[i])
+	}
+	h.recent[h.n%len(h.recent)] = id
+	h.n++
+	h.known[id] = struct{}{}
+	h.last = max(h.last, at)
+}
+
+// holds reports whether a frame was delivered before; of a recording those are
+// all up to the last position.
+func (h *history) holds(id int64, at time.Duration, recording bool) bool {
+	if h.n == 0 {
+		return false
+	}
+	_, known := h.known[id]
+	return known || recording && at <= h.last
+}
