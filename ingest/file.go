@@ -20,8 +20,13 @@ import (
 // openFile opens a video file.
 func openFile(ctx context.Context, spec Spec, opts Options) (Source, error) {
 	at := "--source " + spec.ID + "=" + spec.URI
+	if spec.URI == Stdin {
+		return openPipe(ctx, at, Stdin, opts)
+	}
 	st, err := os.Stat(spec.URI)
 	switch {
+	case err == nil && st.Mode()&fs.ModeNamedPipe != 0:
+		return openPipe(ctx, at, spec.URI, opts)
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, usage.Wrap(err, "check the path", "%s: no such file", at)
 	case err != nil:
@@ -33,7 +38,7 @@ func openFile(ctx context.Context, spec Spec, opts Options) (Source, error) {
 	if err != nil {
 		return nil, usage.Wrap(err, "check its permissions", "%s: cannot be read", at)
 	}
-	c := newLibav(spec.URI, false)
+	c := fileLibav(spec.URI)
 	_, err = openWithin(ctx, c, opts.OpenTimeout)
 	switch {
 	case err != nil && ctx.Err() != nil:
