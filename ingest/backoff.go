@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"sync"
 	"time"
 )
 
@@ -20,8 +21,9 @@ import (
 // and all of it; that after a refused login between all and one and a half, as
 // cameras lock an account after three to five of them in half an hour.
 //
-// The zero value is ready. One goroutine at a time may use it.
+// The zero value is ready. It may be used from anywhere.
 type Backoff struct {
+	mu       sync.Mutex     // guards the following
 	failures [3]int         // in a row, by kind
 	until    time.Time      // when the next try is due
 	random   func() float64 // in [0, 1); nil: math/rand
@@ -48,6 +50,8 @@ func kindOf(err error) int {
 
 // Failed counts a failure and returns the pause until the next try.
 func (b *Backoff) Failed(err error) time.Duration {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	kind := kindOf(err)
 	s := schedules[kind]
 	pause := min(s.first<<min(b.failures[kind], 16), s.longest)
@@ -66,10 +70,28 @@ func (b *Backoff) Failed(err error) time.Duration {
 }
 
 // Lasted forgets the failures: the source delivered frames for a while.
-func (b *Backoff) Lasted() { *b = Backoff{random: b.random} }
+func (b *Backoff) Lasted() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.failures, b.until = [3]int{}, time.Time{}
+}
+
+// Until is when the next try is due; it may be over.
+func (b *Backoff) Until() time.Time {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.until
+}
+
+// Hold lets no try be due before t: a process before this one said so.
+func (b *Backoff) Hold(t time.Time) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.until = t
+}
+
+// Left is how much of the pause is left.
+func (b *Backoff) Left() time.Duration { return max(0, time.Until(b.Until())) }
 
 // Wait returns when the next try is due, or ctx's error.
-func (b *Backoff) Wait(ctx context.Context) error { return sleep(ctx, time.Until(b.until)) }
-
-// due reports whether no pause is left.
-func (b *Backoff) due() bool { return !time.Now().Before(b.until) }
+func (b *Backoff) Wait(ctx context.Context) error { return sleep(ctx, b.Left()) }

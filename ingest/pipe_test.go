@@ -136,4 +136,3 @@ func TestPipe_ClosedWhileItWaits_LeavesNothing(t *testing.T) {
 	wg.Wait()
 	require.NoError(t, s.Close())
 }
-

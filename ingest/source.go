@@ -145,7 +145,7 @@ func Open(ctx context.Context, spec Spec, opts Options) (Source, error) {
 		return nil, err
 	}
 	s, err := open(ctx, kind, spec, opts)
-	if err != nil && ctx.Err() == nil && opts.Backoff.due() { // it has not counted its tries itself
+	if err != nil && ctx.Err() == nil && opts.Backoff.Left() == 0 { // it has not counted its tries itself
 		opts.Backoff.Failed(err)
 	}
 	return s, err

@@ -39,6 +39,9 @@ func ParseSpec(arg string, index int) (Spec, error) {
 	} else if k == event.SourceFile {
 		s.URI = strings.TrimPrefix(s.URI, "file://")
 	}
+	if s.URI == "/dev/stdin" {
+		s.URI = Stdin
+	}
 	return s, nil
 }
 
@@ -78,6 +81,16 @@ func isImage(name string) bool {
 	}
 	return false
 }
+
+// HasPassword reports whether the URI holds a password, before the host or in a
+// query parameter whose name suggests one. Where the form is ambiguous it does.
+func HasPassword(uri string) bool {
+	_, rest, _ := strings.Cut(uri, "://")
+	user, _, has := strings.Cut(rest, "@")
+	return has && strings.Contains(user, ":") || passwordKey.MatchString(rest)
+}
+
+var passwordKey = regexp.MustCompile(`(?i)[?&][^=&]*(pass|pwd|token|secret|cred)[^=&]*=.`)
 
 var secretKey = regexp.MustCompile(`(?i)pass|pwd|user|usr|login|token|key|auth|sig|secret|cred`)
 

@@ -21,6 +21,8 @@ func TestParseSpec(t *testing.T) {
 		"./a=b.mp4":                 {ID: "cam3", URI: "./a=b.mp4"},
 		"y=file:///clips/a.mp4":     {ID: "y", URI: "/clips/a.mp4"},
 		"z=rtsp://u:p=w@h:554/main": {ID: "z", URI: "rtsp://u:p=w@h:554/main"},
+		"in=-":                      {ID: "in", URI: "-"},
+		"/dev/stdin":                {ID: "cam3", URI: "-"},
 	} {
 		got, err := ingest.ParseSpec(arg, 3)
 		require.NoError(t, err, arg)
@@ -51,5 +53,23 @@ func TestRedactLeavesNoCredentials(t *testing.T) {
 		"http://h/v?access_token=s3cret":             "http://h/v?access_token=***",
 	} {
 		require.Equal(t, want, ingest.Redact(uri))
+	}
+}
+
+func TestHasPassword(t *testing.T) {
+	t.Parallel()
+	for uri, want := range map[string]bool{
+		"a.mp4":                      false,
+		"-":                          false,
+		"a:b@c.mp4":                  false,
+		"rtsp://h:554/main":          false,
+		"rtsp://admin@h/main":        false,
+		"rtsp://u:s3cret@h/main":     true,
+		"cam=rtsp://u:s3/cret@h/":    true,
+		"http://h/v?user=me":         false,
+		"http://h/v?user=me&Pwd=abc": true,
+		"http://h/v?access_token=x":  true,
+	} {
+		require.Equal(t, want, ingest.HasPassword(uri), uri)
 	}
 }

@@ -98,10 +98,11 @@ func (l *live) notOpened(err error) {
 	l.cause = err
 }
 
-// report counts a failure and reports it, unless it is the same as before.
+// report counts a failure and reports it, unless it is the same as before or
+// the caller of Open will.
 func (l *live) report(what string, err error) {
 	report := l.log.Warn
-	if err.Error() == l.reported {
+	if err.Error() == l.reported || l.stop == nil {
 		report = l.log.Debug
 	}
 	l.reported = err.Error()

@@ -64,6 +64,7 @@ func (c *Child) Run(ctx context.Context) error {
 	crashes := 0
 	for child := 1; ; child++ {
 		last, err := c.once(ctx, child)
+		c.takeOver(last)
 		var crash *crashError
 		if ctx.Err() != nil || !errors.As(err, &crash) {
 			return err
@@ -112,6 +113,16 @@ func (s Status) acked() (n int64) {
 	return n
 }
 
+// takeOver keeps for the next child when sources may be tried again.
+func (c *Child) takeOver(last Status) {
+	if c.Job.Hold == nil {
+		c.Job.Hold = make(map[string]time.Time)
+	}
+	for _, cam := range last.Cameras {
+		c.Job.Hold[cam.ID] = cam.Retry
+	}
+}
+
 // once runs the child to its end and returns its last status.
 func (c *Child) once(ctx context.Context, child int) (last Status, err error) {
 	statusR, statusW, err := os.Pipe()
@@ -122,6 +133,9 @@ func (c *Child) once(ctx context.Context, child int) (last Status, err error) {
 
 	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)
 	cmd.ExtraFiles = []*os.File{statusW}
+	if c.Job.Stdin {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, os.Stdin)
+	}
 	stderr := &stderrTail{to: c.Stderr}
 	cmd.Stdout, cmd.Stderr = stderr, stderr
 	// A group of its own: a terminal's Ctrl-C reaches the supervisor alone,

@@ -1,11 +1,16 @@
 package pipeline_test
 
 import (
+	"bufio"
+	"context"
+	"encoding/json"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -70,4 +75,36 @@ func TestChild_CrashAfterEverySourceEnded_IsTheEnd(t *testing.T) {
 	starts, err = shell(t, `echo '{"cameras":[`+ended+`,{"id":"b","state":"running"}]}' >&3; kill -SEGV $$`)
 	require.False(t, pipeline.Done(err))
 	require.Equal(t, 5, starts)
+}
+
+// What detect says of when a source may be tried again outlives its crash.
+func TestChild_Crashes_TheNextIsToldWhichSourcesMayNotBeTried(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "jobs")
+	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	jobs, err := os.OpenFile(path, os.O_RDWR, 0)
+	require.NoError(t, err)
+	defer jobs.Close()
+	until := time.Now().Add(10 * time.Minute).UTC().Truncate(time.Second)
+	status, err := json.Marshal(pipeline.Status{Cameras: []pipeline.Camera{{ID: "porch", Retry: until}, {ID: "yard"}}})
+	require.NoError(t, err)
+
+	ctx, cancel := context.WithCancel(t.Context())
+	c := &pipeline.Child{
+		Args:   []string{"/bin/sh", "-c", `read -r job; echo "$job" >"$0"; echo "$1" >&3; exit 1`, path, string(status)},
+		Report: func(int, pipeline.Status) {}, Stderr: io.Discard, Log: slog.New(slog.DiscardHandler),
+	}
+	done := make(chan error)
+	go func() { done <- c.Run(ctx) }()
+	lines := bufio.NewScanner(jobs)
+	var got [2]pipeline.Job
+	for i := range got {
+		require.True(t, lines.Scan())
+		require.NoError(t, json.Unmarshal(lines.Bytes(), &got[i]))
+	}
+	cancel()
+	require.NoError(t, <-done)
+	require.Empty(t, got[0].Hold)
+	require.Equal(t, until, got[1].Hold["porch"].UTC())
+	require.True(t, got[1].Hold["yard"].IsZero())
 }

@@ -20,8 +20,13 @@ type Job struct {
 	Detect config.Detect `json:"detect"`
 	Stream config.Stream `json:"stream"`
 	Wait   bool          `json:"wait"`
+	Stdin  bool          `json:"stdin,omitempty"` // a source reads the supervisor's standard input: StdinFD
 
 	Cameras map[string]config.Camera `json:"cameras,omitempty"` // settings by camera
+
+	// Hold says, by camera, when its source may be tried again: detect that
+	// crashes and starts again must not log in more often for it.
+	Hold map[string]time.Time `json:"hold,omitempty"`
 }
 
 // Status is what detect says of itself, one line of JSON on descriptor 3.
@@ -49,6 +54,8 @@ type Camera struct {
 	Acked   int64  `json:"acked"`             // sightings the log has acknowledged
 	Waiting string `json:"waiting,omitempty"` // one line while the log does not acknowledge
 	Damage  string `json:"damage,omitempty"`
+
+	Retry time.Time `json:"retry,omitzero"` // when the source may be tried again; as Job.Hold
 }
 
 // State of a source.
@@ -120,8 +127,11 @@ func (s Status) EndJob(ctx context.Context, c config.Stream, log *slog.Logger) e
 	return nil
 }
 
-// ChildFD is the descriptor a supervised detect writes its Status to.
-const ChildFD = 3
+// Descriptors of a supervised detect.
+const (
+	ChildFD = 3 // it writes its Status to
+	StdinFD = 4 // the supervisor's standard input, where Job.Stdin is set
+)
 
 // maxJob bounds a line of the protocol, in bytes.
 const maxJob = 8 << 20

@@ -47,6 +47,7 @@ func (c *camera) status() pipeline.Camera {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.state
+	s.Retry = c.opts.Backoff.Until()
 	if c.writer != nil {
 		s.Acked, s.Waiting = c.writer.Acked(), c.writer.Waiting()
 	}

@@ -3,15 +3,12 @@ package detect
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
 )
-
-// reopenEvery is how long to wait before a source that did not open is tried
-// again.
-const reopenEvery = 2 * time.Second
 
 // opening is one source on its way to being open.
 type opening struct {
@@ -38,7 +35,7 @@ func (o *opening) wait(ctx context.Context) (ingest.Source, error) {
 // the job can be: every file and webcam is open, and of the streams, which may
 // come later, at least one is, or there are other sources. With wait it
 // returns at once, and each source is tried until ctx ends.
-func openSources(ctx context.Context, cams []*camera, wait bool) ([]*opening, error) {
+func openSources(ctx context.Context, cams []*camera, wait bool, log *slog.Logger) ([]*opening, error) {
 	all := make([]*opening, len(cams))
 	first := make(chan error, len(cams)) // the outcome of each first try
 	for i, c := range cams {
@@ -53,6 +50,7 @@ func openSources(ctx context.Context, cams []*camera, wait bool) ([]*opening, er
 		return all, nil
 	}
 	opened := 0
+	var later []error
 	for i := range cams {
 		err := <-first
 		if err == nil {
@@ -66,6 +64,10 @@ func openSources(ctx context.Context, cams []*camera, wait bool) ([]*opening, er
 			}
 			return all, err
 		}
+		later = append(later, err)
+	}
+	for _, err := range later {
+		log.Warn("source does not open, trying again", "err", err)
 	}
 	return all, nil
 }
@@ -89,8 +91,12 @@ func (c *camera) open(ctx context.Context, wait bool, first chan<- error) (inges
 		return nil, err
 	}
 	retry := wait || kind == event.SourceStream
+	if retry && c.opts.Backoff.Left() > 0 {
+		tell(nil) // it was there, or was waited for, before this process
+	}
+	reported := ""
 	for {
-		src, err := ingest.Open(ctx, c.spec, c.opts)
+		src, err := ingest.Open(ctx, c.spec, c.opts) // waits for the backoff
 		if err == nil {
 			tell(nil)
 			return src, nil
@@ -99,13 +105,13 @@ func (c *camera) open(ctx context.Context, wait bool, first chan<- error) (inges
 			tell(err)
 			return nil, err
 		}
-		tell(&lateError{err})
-		select {
-		case <-time.After(reopenEvery):
-			c.log.Warn("source does not open, trying again", "camera", c.spec.ID, "err", err)
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		report := c.log.Warn
+		if err.Error() == reported || !wait && !told { // the first is openSources' to report
+			report = c.log.Debug
 		}
+		tell(&lateError{err})
+		reported = err.Error()
+		report("source does not open, trying again", "camera", c.spec.ID, "err", err, "again_in", c.opts.Backoff.Left().Round(time.Millisecond))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -79,9 +80,10 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 		c := &camera{
 			spec: spec, cfg: cfg, live: live, pool: pool, skipEmpty: job.Detect.SkipEmpty,
 			scene: scenes[i], eye: pool.eye(scenes[i].settings.Region), log: log,
-			opts:  sourceOptions(job.Detect, scenes[i].settings, log),
+			opts:  sourceOptions(job, scenes[i].settings, log),
 			state: pipeline.Camera{ID: spec.ID, State: pipeline.Opening, Live: kind.Live()},
 		}
+		c.opts.Backoff.Hold(job.Hold[spec.ID])
 		defer func() { err = errors.Join(err, c.eye.close()) }()
 		if c.preview, err = previewPath(job.Detect.Preview, spec.ID, len(specs)); err != nil {
 			return err
@@ -91,7 +93,9 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 		}
 		cams[i] = c
 	}
-	sources, err := openSources(ctx, cams, job.Wait)
+	stop := reporting(cams, report) // from now on: a crash must not forget who may not be asked yet
+	defer stop()
+	sources, err := openSources(ctx, cams, job.Wait, log)
 	if err == nil {
 		err = pipeline.ReachTopics(ctx, job.Stream, job.Wait)
 	}
@@ -101,8 +105,6 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 		return err
 	}
 
-	stop := reporting(cams, report)
-	defer stop()
 	return runAll(ctx, cams, sources)
 }
 
@@ -161,7 +163,7 @@ func parseSources(args []string) ([]ingest.Spec, error) {
 		return nil, usage.New("add --source FILE, a camera index, or rtsp://…", "no --source is given")
 	}
 	specs := make([]ingest.Spec, len(args))
-	seen := make(map[string]bool)
+	seen, stdin := make(map[string]bool), 0
 	for i, arg := range args {
 		spec, err := ingest.ParseSpec(arg, i)
 		if err != nil {
@@ -169,6 +171,11 @@ func parseSources(args []string) ([]ingest.Spec, error) {
 		}
 		if seen[spec.ID] {
 			return nil, usage.New("name each one: --source door=… --source yard=…", "two sources are called %q", spec.ID)
+		}
+		if spec.URI == ingest.Stdin {
+			if stdin++; stdin > 1 {
+				return nil, usage.New("make a named pipe for the second (mkfifo)", "two sources read standard input")
+			}
 		}
 		seen[spec.ID] = true
 		specs[i] = spec
@@ -204,10 +211,13 @@ func scenesOf(job pipeline.Job, specs []ingest.Spec) ([]*scene, error) {
 	return scenes, nil
 }
 
-func sourceOptions(c config.Detect, camera config.Camera, log *slog.Logger) ingest.Options {
-	pace := ingest.AsRecorded
-	if c.Pace == "fast" {
-		pace = ingest.Fast
+func sourceOptions(job pipeline.Job, camera config.Camera, log *slog.Logger) ingest.Options {
+	o := ingest.Options{Pace: ingest.AsRecorded, MaxFPS: camera.FPS, OpenTimeout: job.Detect.StartTimeout, Backoff: &ingest.Backoff{}, Log: log}
+	if job.Detect.Pace == "fast" {
+		o.Pace = ingest.Fast
 	}
-	return ingest.Options{Pace: pace, MaxFPS: camera.FPS, OpenTimeout: c.StartTimeout, Log: log}
+	if job.Stdin {
+		o.Stdin = os.NewFile(pipeline.StdinFD, ingest.Stdin)
+	}
+	return o
 }
