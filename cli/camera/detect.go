@@ -34,17 +34,21 @@ func (c *DetectCmd) Run(ctx context.Context, env *cli.Env) error {
 	if len(c.Brokers) == 0 {
 		return usage.New("add --brokers HOST:PORT, or use sightlog run", "detect needs the brokers to write to")
 	}
+	all, err := sources(env, c.Source, c.SourceFile)
+	if err != nil {
+		return err
+	}
 	line := newProgressLine(env.Stderr)
 	start := time.Now()
 	var last pipeline.Status
 	job := pipeline.Job{Detect: c.Detect, Stream: c.Stream, Wait: c.Wait.Wait, Cameras: env.Cameras}
-	err := detect.Run(ctx, job, func(s pipeline.Status) {
+	job.Detect.Source = all
+	err = detect.Run(ctx, job, func(s pipeline.Status) {
 		last = s
 		line.show(progressOf(s, time.Since(start)))
 	}, env.Logger(slog.LevelInfo))
 	line.end()
-	if last.Cameras != nil {
-		p := progressOf(last, time.Since(start))
+	if p := progressOf(last, time.Since(start)); err == nil || p.Frames > 0 {
 		fmt.Fprintf(env.Stdout, "%d frames, %d detections in %.1f s\n", p.Frames, p.Objects, p.Elapsed.Seconds())
 		sayHowToResume(env, p.Cameras, os.Args)
 	}

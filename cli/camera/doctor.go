@@ -28,6 +28,8 @@ type DoctorCmd struct {
 	config.Database
 	Model  string   `default:"${model}" placeholder:"NAME|FILE" help:"The model to load (${default})."`
 	Source []string `sep:"none" placeholder:"[ID=]URI" help:"Sources to open."`
+
+	SourceFile string `placeholder:"FILE" help:"More sources to open, one [ID=]URI a line."`
 }
 
 // finding is the outcome of one check.
@@ -40,6 +42,10 @@ type finding struct {
 
 // Run implements the command.
 func (c *DoctorCmd) Run(ctx context.Context, env *cli.Env) error {
+	all, err := sources(env, c.Source, c.SourceFile)
+	if err != nil {
+		return err
+	}
 	log := env.Logger(slog.LevelError)
 	findings := []finding{
 		{name: "opencv", says: ingest.Version()},
@@ -49,7 +55,7 @@ func (c *DoctorCmd) Run(ctx context.Context, env *cli.Env) error {
 		c.port(),
 		camera(),
 	}
-	for i, arg := range c.Source {
+	for i, arg := range all {
 		findings = append(findings, source(ctx, arg, i))
 	}
 	bad := 0

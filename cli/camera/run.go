@@ -35,7 +35,12 @@ func (c *RunCmd) Run(ctx context.Context, env *cli.Env) error {
 
 func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Registerer, health func(func() []string)) error {
 	log := env.Logger(slog.LevelWarn)
+	all, err := sources(env, c.Source, c.SourceFile)
+	if err != nil {
+		return err
+	}
 	job := pipeline.Job{Detect: c.Detect, Wait: c.Wait.Wait, Cameras: env.Cameras}
+	job.Detect.Source, job.Stdin = childSources(all)
 	if err := detect.Check(job); err != nil { // before anything is started for it
 		return err
 	}
