@@ -8,6 +8,10 @@ import torch
 
 from model import STRIDES, Deployed, PersonNano
 
+# Of NMS. 0.6 has up to .007 more AP on the validation split, but two boxes on one person more often: on vtest.avi, every
+# frame, 25 false boxes for 16 and IDF1 .813 for .870.
+IOU = .45
+
 
 def export(deployed, path, opset=13):
     """Writes the network as ONNX with free batch, height and width."""
@@ -41,7 +45,7 @@ def main():
     export(Deployed(net, a.scale, a.shift), a.out)
     describe(a.out, {
         "names": "{0: 'person'}", "stride": max(STRIDES), "decoder": "sightlog", "license": "Apache-2.0",
-        "threshold": a.threshold, "side": a.side, "iou": 0.6,
+        "threshold": a.threshold, "side": a.side, "iou": IOU,
     })
     print(c["images"], "pictures seen, sha256", hashlib.sha256(open(a.out, "rb").read()).hexdigest())
 
