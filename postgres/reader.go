@@ -43,14 +43,11 @@ END $$`},
 	{"", "ALTER ROLE " + Reader + " LOGIN"}, // last: until then it cannot connect, and ready sees that this is not done
 }
 
-// ReaderURL returns the address of a private server for its Reader, and that of
-// another server as it is.
+// ReaderURL returns the address of a private server's Database for its Reader,
+// and that of any other as it is: Reader has rights in Database alone.
 func ReaderURL(address string) string {
-	if _, private := privateURL(address); !private {
-		return address
-	}
-	u, err := url.Parse(address)
-	if err != nil {
+	u, private := privateURL(address)
+	if !private || u.Path != "/"+Database {
 		return address
 	}
 	u.User = url.User(Reader)
