@@ -10,6 +10,9 @@ import (
 // looks is how many there are in a StallTimeout.
 const looks = 3
 
+// askTimeout bounds the question where the log ends.
+const askTimeout = 5 * time.Second
+
 // watch looks, until ctx ends, for partitions that have records left and do
 // not move, whatever the reason: a partition never waits in silence. The
 // client retries much by itself and says nothing about it.
@@ -40,7 +43,7 @@ func (c *consumer) look(ctx context.Context, seen map[place]fault) {
 		}
 	}
 	log := &logState{spans: make(map[place]span)}
-	ask, cancel := context.WithTimeout(ctx, c.cfg.StallTimeout/looks)
+	ask, cancel := context.WithTimeout(ctx, askTimeout)
 	err := log.readEnds(ask, c.adm, topics, true) // of some partitions, maybe
 	cancel()
 	for pl := range seen {
