@@ -32,11 +32,12 @@ type claim struct {
 	held   int64 // of the shared part
 }
 
-// waiter is a claim that wants n bytes now, of rest that it lacks altogether.
+// waiter is a claim that wants bytes now, and takes no less than least. rest is
+// what it lacks altogether.
 type waiter struct {
-	claim   *claim
-	n, rest int64
-	granted chan int64 // capacity 1
+	claim             *claim
+	want, least, rest int64
+	granted           chan int64 // capacity 1
 }
 
 // newBudget makes a budget of total bytes, of which reserve are lent.
@@ -63,9 +64,21 @@ func (b *budget) take(c *claim, n int64) {
 // claim lacks; it is what the claim is given, and lent is true, if that came from
 // the reserve.
 func (c *claim) grow(ctx context.Context, n, rest int64) (granted int64, lent bool, err error) {
+	return c.wait(ctx, &waiter{claim: c, want: n, least: n, rest: rest, granted: make(chan int64, 1)})
+}
+
+// share takes want bytes, or less where that is more than a part of what is free
+// when its turn comes: so there is something left for whoever comes next. It waits
+// for least.
+func (c *claim) share(ctx context.Context, want, least int64) (int64, error) {
+	least = min(want, least)
+	n, _, err := c.wait(ctx, &waiter{claim: c, want: want, least: least, rest: least, granted: make(chan int64, 1)})
+	return n, err
+}
+
+func (c *claim) wait(ctx context.Context, w *waiter) (granted int64, lent bool, err error) {
 	b := c.budget
 	b.mu.Lock()
-	w := &waiter{claim: c, n: n, rest: rest, granted: make(chan int64, 1)}
 	b.waiting = append(b.waiting, w)
 	b.grant()
 	b.mu.Unlock()
@@ -87,11 +100,14 @@ func (c *claim) grow(ctx context.Context, n, rest int64) (granted int64, lent bo
 // locked.
 func (b *budget) grant() {
 	b.waiting = slices.DeleteFunc(b.waiting, func(w *waiter) bool {
-		if w.n > b.free(w.claim.conn) {
+		const part = 16
+		free := b.free(w.claim.conn)
+		if w.least > free {
 			return false
 		}
-		b.take(w.claim, w.n)
-		w.granted <- w.n
+		n := max(w.least, min(w.want, free/part))
+		b.take(w.claim, n)
+		w.granted <- n
 		return true
 	})
 	if b.lent == nil && len(b.waiting) > 0 && b.waiting[0].rest <= b.reserve {
@@ -100,20 +116,6 @@ func (b *budget) grant() {
 		b.lent = w.claim
 		w.granted <- w.rest
 	}
-}
-
-// share takes want bytes, or less where that is more than a part of what is free
-// for the address: so there is something left for whoever comes next. It waits for
-// least.
-func (c *claim) share(ctx context.Context, want, least int64) (int64, error) {
-	const part = 16
-	b := c.budget
-	b.mu.Lock()
-	n := min(b.shared-b.used, b.shared/2-b.by[c.conn.host]) / part
-	n = min(want, max(n, least))
-	b.mu.Unlock()
-	n, _, err := c.grow(ctx, n, n)
-	return n, err
 }
 
 // resize makes the claim one of n bytes, free or not: what turned out to be

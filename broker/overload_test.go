@@ -165,7 +165,7 @@ func fillLog(t testing.TB, b *Broker, topic string, n int) {
 
 func TestFetchersThatDoNotRead_HoldBoundedMemory(t *testing.T) {
 	const fetchers, pipelined, size = 40, 16, 8 << 20
-	b, _ := serveBroker(t, Config{MaxFetchBytes: size})
+	b, _ := serveBroker(t, Config{MaxFetchBytes: size, writeTimeout: time.Hour})
 	fillLog(t, b, "t", 16)
 	heap := func() uint64 {
 		var m runtime.MemStats
@@ -184,7 +184,7 @@ func TestFetchersThatDoNotRead_HoldBoundedMemory(t *testing.T) {
 			require.NoError(t, err)
 		}
 	}
-	require.Eventually(t, func() bool { return b.answers.holders() == fetchers }, 50*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return b.answers.holders() == fetchers }, time.Minute, time.Millisecond)
 	now := heap()
 	t.Logf("%d MiB", (now-min(before, now))>>20)
 	// 92 MiB, under the race detector up to 180: its pools drop what they hold.
@@ -218,6 +218,36 @@ func TestFetcherThatDoesNotRead_IsCut(t *testing.T) {
 		return true
 	}, 30*time.Second, time.Millisecond)
 	requireGivenBack(t, b.answers)
+}
+
+// Answers that ask at the same moment leave each other a part: none waits for
+// another to be read.
+func TestBudget_SharesAtOnce_AllGranted(t *testing.T) {
+	t.Parallel()
+	const answers, least = 32, 1 << 10
+	for range 200 {
+		b := newBudget(answers<<20, 0)
+		begin := make(chan struct{})
+		var wg sync.WaitGroup
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		for range answers {
+			c := b.claim(&conn{host: "/peer"})
+			wg.Go(func() {
+				<-begin
+				n, err := c.share(ctx, 8<<20, least)
+				if err != nil || n < least {
+					t.Errorf("%d bytes: %v", n, err)
+					cancel()
+				}
+			})
+		}
+		close(begin)
+		wg.Wait()
+		cancel()
+		if t.Failed() {
+			return
+		}
+	}
 }
 
 func TestBudget_OneAddress_LeavesHalfToOthers(t *testing.T) {
