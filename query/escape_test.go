@@ -2,6 +2,7 @@ package query_test
 
 import (
 	"io"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -14,10 +15,14 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// reader opens a private server's database as questions do.
-func reader(t *testing.T, url string) *pgxpool.Pool {
+// reader opens a test's database as questions open the private server's. Its
+// template was the server's own, so the reader's rights are the same.
+func reader(t *testing.T, address string) *pgxpool.Pool {
 	t.Helper()
-	pool, err := postgres.Open(t.Context(), postgres.ReaderURL(url), postgres.Options{ReadOnly: true})
+	u, err := url.Parse(address)
+	require.NoError(t, err)
+	u.User = url.User(postgres.Reader)
+	pool, err := postgres.Open(t.Context(), u.String(), postgres.Options{ReadOnly: true})
 	require.NoError(t, err)
 	t.Cleanup(pool.Close)
 	return pool
@@ -25,8 +30,8 @@ func reader(t *testing.T, url string) *pgxpool.Pool {
 
 func TestReader_ReadsWhatTheOwnerMakes(t *testing.T) {
 	t.Parallel()
-	url := pgtest.URL(t)
-	owner := pgtest.Pool(t, url)
+	address := pgtest.URL(t)
+	owner := pgtest.Pool(t, address)
 	for _, sql := range []string{
 		"INSERT INTO cameras (name) VALUES ('porch')", "SELECT sightlog_ensure_day('2026-05-01')",
 		"CREATE TABLE mine AS SELECT 1 AS n", "CREATE SCHEMA own", "CREATE VIEW own.seen AS SELECT name FROM cameras",
@@ -34,7 +39,7 @@ func TestReader_ReadsWhatTheOwnerMakes(t *testing.T) {
 		_, err := owner.Exec(t.Context(), sql)
 		require.NoError(t, err)
 	}
-	pool := reader(t, url)
+	pool := reader(t, address)
 	for sql, want := range map[string]string{
 		"SELECT session_user || ' ' || current_user AS who":               "who\nsightlog_reader sightlog_reader\n",
 		"SELECT count(*) AS n FROM sightings_20260501":                    "n\n0\n",
@@ -55,11 +60,11 @@ func TestReader_ReadsWhatTheOwnerMakes(t *testing.T) {
 // from within a function that runs SQL, which sees what set_config did before.
 func TestReader_Escapes_Refused(t *testing.T) {
 	t.Parallel()
-	url := pgtest.URL(t)
-	owner := pgtest.Pool(t, url)
+	address := pgtest.URL(t)
+	owner := pgtest.Pool(t, address)
 	_, err := owner.Exec(t.Context(), "INSERT INTO cameras (name) VALUES ('porch')")
 	require.NoError(t, err)
-	pool := reader(t, url)
+	pool := reader(t, address)
 	var pid string
 	require.NoError(t, owner.QueryRow(t.Context(), "SELECT pg_backend_pid()::text").Scan(&pid))
 
