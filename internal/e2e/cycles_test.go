@@ -67,11 +67,12 @@ func TestRandomKills_EachSourceIsReadOnce(t *testing.T) {
 		if !p.ended() {
 			killed[victim]++
 			killAll(pids)
-			if victim != "detect" {
-				killedAt[camera] = time.Now()
-			}
 		}
+		at := time.Now()
 		r := p.wait(t)
+		if r.code != 0 && victim != "detect" {
+			killedAt[camera] = at
+		}
 		for tries := 0; r.code != 0; tries++ {
 			require.Less(t, tries, 4, "%s: %s", camera, r.stdout)
 			r = start(t, sightlog, args(camera)...).wait(t)
