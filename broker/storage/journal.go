@@ -7,9 +7,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"sort"
-	"strconv"
-	"strings"
 )
 
 // A journal file, all integers big endian:
@@ -73,198 +70,12 @@ const (
 	lastGroupRoom = 1 << 20 // beyond fileSize, for the group that crosses it
 )
 
-// openJournal opens the journal's files and calls replay, in order, with the
-// payload of each group from file sequence from on, of which the first must
-// follow group. A torn group ends it.
-func openJournal(fs FS, dir string, fileSize int64, from, group uint64, replay func(payload []byte) error) (*journal, error) {
-	j := &journal{fs: fs, dir: dir, fileSize: fileSize, seq: from - 1, group: group, grow: min(minGrow, fileSize)}
-	names, err := fs.ReadDir(dir)
-	if err != nil {
-		return nil, fmt.Errorf("read journal directory: %w", err)
-	}
-	var live []*journalFile
-	for _, name := range names {
-		id, err := strconv.Atoi(strings.TrimSuffix(name, ".journal"))
-		if err != nil {
-			continue
-		}
-		j.nextID = max(j.nextID, id+1)
-		f, err := openJournalFile(fs, filepath.Join(dir, name))
-		if err != nil {
-			j.close()
-			return nil, err
-		}
-		if f.seq >= from {
-			live = append(live, f)
-		} else {
-			j.spare = append(j.spare, f)
-		}
-	}
-	sort.Slice(live, func(a, b int) bool { return live[a].seq < live[b].seq })
-	ended := false
-	for i, f := range live {
-		if ended || f.seq != from+uint64(i) {
-			// Its beginning was written, what leads to it was not: nothing
-			// in it was ever acknowledged.
-			ended = true
-			j.spare = append(j.spare, f)
-			continue
-		}
-		if err := j.replayFile(f, replay); err != nil {
-			j.spare = append(j.spare, live[i:]...)
-			j.close()
-			return nil, err
-		}
-		j.busy = append(j.busy, f)
-		j.seq = f.seq
-	}
-	return j, nil
-}
-
-func openJournalFile(fs FS, name string) (*journalFile, error) {
-	file, err := fs.OpenFile(name, os.O_RDWR)
-	if err != nil {
-		return nil, fmt.Errorf("open journal: %w", err)
-	}
-	f := &journalFile{File: file, name: name, found: true}
-	if f.size, err = file.Size(); err != nil {
-		file.Close()
-		return nil, fmt.Errorf("open journal %s: %w", name, err)
-	}
-	var h [journalHeader]byte
-	if f.size < journalHeader {
-		return f, nil
-	}
-	if _, err := file.ReadAt(h[:], 0); err != nil {
-		file.Close()
-		return nil, fmt.Errorf("read journal %s: %w", name, err)
-	}
-	if string(h[:8]) == journalMagic && crc32.Checksum(h[:16], castagnoli) == binary.BigEndian.Uint32(h[16:]) {
-		f.seq = binary.BigEndian.Uint64(h[8:])
-	}
-	return f, nil
-}
-
 func journalFileHeader(seq uint64) []byte {
 	h := make([]byte, journalHeader)
 	copy(h, journalMagic)
 	binary.BigEndian.PutUint64(h[8:], seq)
 	binary.BigEndian.PutUint32(h[16:], crc32.Checksum(h[:16], castagnoli))
 	return h
-}
-
-// replayFile replays the whole groups of one file. It leaves pos and chain
-// after the last.
-func (j *journal) replayFile(f *journalFile, replay func([]byte) error) error {
-	h := journalFileHeader(f.seq)
-	chain := crc32.Checksum(h, castagnoli)
-	pos := int64(journalHeader)
-	f.end = pos
-	r := &windowReader{f: f.File, size: f.size}
-	for {
-		head, err := r.at(pos, groupHeader)
-		if err != nil {
-			return fmt.Errorf("read journal %s at %d: %w", f.name, pos, err)
-		}
-		if head == nil {
-			return nil
-		}
-		n := int64(binary.BigEndian.Uint32(head[4:]))
-		number := binary.BigEndian.Uint64(head[8:])
-		if n == 0 || n > maxGroup || number != j.group+1 {
-			return nil
-		}
-		whole, err := r.at(pos, groupHeader+int(n))
-		if err != nil {
-			return fmt.Errorf("read journal %s at %d: %w", f.name, pos, err)
-		}
-		if whole == nil {
-			return nil
-		}
-		sum := crc32.Update(chain, castagnoli, whole[4:])
-		if sum != binary.BigEndian.Uint32(whole) {
-			return nil
-		}
-		if err := replay(whole[groupHeader:]); err != nil {
-			return fmt.Errorf("replay journal %s, group %d at %d: %w", f.name, number, pos, err)
-		}
-		chain, j.group = sum, number
-		pos += groupHeader + n
-		f.end = pos
-	}
-}
-
-// settle makes what was replayed durable, before anything builds on it. A killed
-// process may have left groups in the page cache alone; one whose sync failed may
-// have left them there marked clean, so that no sync writes them any more. So they
-// are written again.
-func (j *journal) settle() error {
-	for _, f := range j.busy {
-		r := &windowReader{f: f.File, size: f.end}
-		for pos := int64(0); pos < f.end; {
-			p, err := r.at(pos, int(min(f.end-pos, 1<<20)))
-			if err != nil {
-				return fmt.Errorf("read journal %s at %d: %w", f.name, pos, err)
-			}
-			if _, err := f.WriteAt(p, pos); err != nil {
-				return fmt.Errorf("write journal %s at %d: %w", f.name, pos, err)
-			}
-			pos += int64(len(p))
-		}
-		f.dirty = true
-	}
-	if err := j.bury(); err != nil {
-		return err
-	}
-	return j.sync()
-}
-
-// bury takes the headers of files that nothing leads to. Under a lazy flush policy
-// a file may be on disk and the one before it not: the sequence that is missing is
-// given out anew, and what is written then must not lead to the other one.
-func (j *journal) bury() error {
-	for _, f := range j.spare {
-		if f.seq <= j.seq {
-			continue
-		}
-		if _, err := f.WriteAt(make([]byte, journalHeader), 0); err != nil {
-			return fmt.Errorf("write journal %s: %w", f.name, err)
-		}
-		if err := f.Datasync(); err != nil {
-			return failedSync("journal", err)
-		}
-		f.seq = 0
-	}
-	return nil
-}
-
-// windowReader reads a file forward through one buffer.
-type windowReader struct {
-	f    File
-	size int64
-	off  int64
-	buf  []byte
-}
-
-// at returns n bytes at pos, valid until the next call, or nil past the end.
-func (r *windowReader) at(pos int64, n int) ([]byte, error) {
-	if pos < 0 || pos+int64(n) > r.size {
-		return nil, nil
-	}
-	if pos < r.off || pos+int64(n) > r.off+int64(len(r.buf)) {
-		want := min(int64(max(n, 1<<20)), r.size-pos)
-		if int64(cap(r.buf)) < want {
-			r.buf = make([]byte, want)
-		}
-		r.buf = r.buf[:want]
-		r.off = pos
-		if m, err := r.f.ReadAt(r.buf, pos); err != nil && m < n {
-			r.buf = r.buf[:0]
-			return nil, err
-		}
-	}
-	i := pos - r.off
-	return r.buf[i : i+int64(n)], nil
 }
 
 // write writes one group. buf begins with groupHeader bytes of room. The group
@@ -369,25 +180,6 @@ func (j *journal) rotate() error {
 	f.seq = j.seq
 	j.current, j.pos = f, journalHeader
 	j.chain = crc32.Checksum(h, castagnoli)
-	return nil
-}
-
-// scrub makes a file that an earlier process left fit to be written over. That
-// process may have used it under the sequence that it is given now, and a group
-// of then, which recovery did not find because the file's header was lost, would
-// follow the same header once more. Its first group goes, on disk, before the
-// header is written.
-func (f *journalFile) scrub() error {
-	if !f.found {
-		return nil
-	}
-	if _, err := f.WriteAt(make([]byte, groupHeader), journalHeader); err != nil {
-		return fmt.Errorf("write journal: %w", err)
-	}
-	if err := f.Datasync(); err != nil {
-		return failedSync("journal", err)
-	}
-	f.size, f.found = max(f.size, journalHeader+groupHeader), false
 	return nil
 }
 
