@@ -11,7 +11,9 @@
 //     so the topic itself holds each event once (KIP-98). A run that has ended is
 //     not begun anew until its job has (EndJob): OpenFile returns *AtEndError.
 //     A producer that the cluster fences because a transaction took too long is
-//     told from one whose camera another has opened (KIP-360).
+//     told from one whose camera another has opened (KIP-360). A log that no
+//     longer holds what it acknowledged ends the writer (ErrTailLost): the one
+//     that is opened next reads the file again from there.
 //   - a live source cannot be read again: records go out at once from one
 //     idempotent producer, in order, and every opening is a new run.
 //

@@ -35,6 +35,7 @@ type fileWriter struct {
 	unacked pending // the transaction under way
 
 	cl     *kgo.Client // owned by loop, after OpenFile
+	last   int64       // seq of the last sighting that is in the log; owned by loop, -1 if there is none
 	cancel context.CancelFunc
 }
 
@@ -54,7 +55,7 @@ type item struct {
 func OpenFile(ctx context.Context, c Config, run event.Run, interval time.Duration) (Writer, error) {
 	w := &fileWriter{
 		cfg: c, run: run, interval: interval,
-		in: make(chan item, fileBuffer), stop: make(chan struct{}), done: make(chan struct{}),
+		in: make(chan item, fileBuffer), stop: make(chan struct{}), done: make(chan struct{}), last: -1,
 	}
 	if err := w.open(ctx); err != nil {
 		return nil, fmt.Errorf("open run of camera %s: %w", run.Camera, err)
@@ -88,7 +89,7 @@ func (w *fileWriter) open(ctx context.Context) (err error) {
 		if err != nil {
 			return err
 		}
-		w.next, w.n = seq+1, n
+		w.next, w.n, w.last = seq+1, n, seq
 		return nil
 	}
 
@@ -227,6 +228,7 @@ func (w *fileWriter) commit(ctx context.Context, batch []item) error {
 			for _, it := range batch {
 				if it.sighting != nil {
 					w.acked.Add(1)
+					w.last = it.sighting.Seq
 				}
 			}
 			return nil
@@ -247,7 +249,8 @@ func (w *fileWriter) commit(ctx context.Context, batch []item) error {
 // recover replaces the client and returns what of batch the log lacks. It
 // tries until ctx ends. A producer that cause fences is not always one whose
 // camera another has opened: the cluster fences it, too, when it aborts a
-// transaction that could not be ended in time.
+// transaction that could not be ended in time, and one that knows nothing of it
+// because an older copy of its log was put back.
 func (w *fileWriter) recover(ctx context.Context, batch []item, id producerID, cause error, tries int) ([]item, error) {
 	w.cl.Close()
 	ask := fenced(cause)
@@ -260,14 +263,17 @@ func (w *fileWriter) recover(ctx context.Context, batch []item, id producerID, c
 		var err error
 		if ask {
 			if err = stillOurs(ctx, w.cfg, w.transactionalID(), id); errors.Is(err, ErrFenced) {
+				if _, lost := w.lastInLog(ctx); errors.Is(lost, ErrTailLost) {
+					err = lost
+				}
 				return nil, fmt.Errorf("%w (%w)", err, cause)
 			}
 			ask = err != nil
 		}
 		if !ask {
 			var rest []item
-			if rest, err = w.lacking(ctx, batch); err == nil {
-				return rest, nil
+			if rest, err = w.lacking(ctx, batch); err == nil || errors.Is(err, ErrTailLost) {
+				return rest, err
 			}
 		}
 		w.unacked.failed(err)
@@ -280,11 +286,22 @@ func (w *fileWriter) recover(ctx context.Context, batch []item, id producerID, c
 	}
 }
 
+// lastInLog returns the seq of the run's last sighting in the log, or ErrTailLost
+// when one after it was acknowledged. To write on would leave a hole there.
+func (w *fileWriter) lastInLog(ctx context.Context) (int64, error) {
+	seq, _, err := lastSeq(ctx, w.cfg, &w.run)
+	if err == nil && seq < w.last {
+		err = fmt.Errorf("%w: its last sighting is %d, it has acknowledged %d", ErrTailLost, seq, w.last)
+	}
+	return seq, err
+}
+
+// lacking returns what of batch the log does not hold.
 func (w *fileWriter) lacking(ctx context.Context, batch []item) ([]item, error) {
 	if err := w.fence(ctx); err != nil {
 		return nil, err
 	}
-	seq, _, err := lastSeq(ctx, w.cfg, &w.run)
+	seq, err := w.lastInLog(ctx)
 	if err != nil {
 		w.cl.Close()
 		return nil, err
@@ -302,6 +319,7 @@ func (w *fileWriter) lacking(ctx context.Context, batch []item) ([]item, error) 
 			rest = append(rest, it)
 		case it.sighting != nil:
 			w.acked.Add(1)
+			w.last = it.sighting.Seq
 		}
 	}
 	return rest, nil

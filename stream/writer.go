@@ -11,6 +11,11 @@ import (
 // owns the run now, and this one must not write.
 var ErrFenced = errors.New("another sightlog reads this camera now")
 
+// ErrTailLost says that the log does not hold what it acknowledged: an older copy
+// of it was put back, or it lost its end. A writer that is opened anew goes on
+// behind what the log holds.
+var ErrTailLost = errors.New("the log has lost the end of this run; was an older copy of it put back?")
+
 // ErrEnded is the error of a Send after Finish or Close.
 var ErrEnded = errors.New("the run has ended")
 

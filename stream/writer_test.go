@@ -2,6 +2,7 @@ package stream_test
 
 import (
 	"context"
+	"io/fs"
 	"testing"
 	"time"
 
@@ -191,6 +192,54 @@ func TestSuccessorFencesAPredecessorThatIsStillAlive(t *testing.T) {
 	send(t, w, 3, 6)
 	require.NoError(t, w.Finish(t.Context(), event.Run{}))
 	require.Equal(t, map[string][]int64{w.Run().ID: upTo(6)}, committed(t, cfg))
+}
+
+func TestFileWriter_OlderCopyPutBack_EndsAndTheNextGoesOnFromThere(t *testing.T) {
+	for name, copyAt := range map[string]int{"before the run": 0, "of an earlier opening": 1, "of this opening": 2} {
+		t.Run(name, func(t *testing.T) {
+			b, cfg := setUp(t)
+			var copied fs.FS
+			point := func(n int) {
+				b.Stop()
+				if n == copyAt {
+					copied = b.Copy()
+				}
+				b.Start()
+			}
+			acked := func(w stream.Writer, n int64) {
+				require.Eventually(t, func() bool { return w.Acked() == n }, time.Minute, time.Millisecond)
+			}
+			open := func() stream.Writer {
+				w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+				require.NoError(t, err)
+				return w
+			}
+			point(0)
+			w := open()
+			send(t, w, 0, 3)
+			require.NoError(t, w.Close(t.Context()))
+			point(1)
+			w = open()
+			send(t, w, 3, 5)
+			acked(w, 2)
+			point(2)
+			send(t, w, 5, 9)
+			acked(w, 6)
+			b.Stop()
+			b.PutBack(copied)
+			b.Start()
+			send(t, w, 9, 10)
+			err := w.Close(t.Context())
+			require.ErrorIs(t, err, stream.ErrTailLost)
+			require.NotErrorIs(t, err, stream.ErrFenced)
+
+			w = open()
+			require.EqualValues(t, []int64{0, 3, 5}[copyAt], w.Next())
+			send(t, w, w.Next(), 10)
+			require.NoError(t, w.Finish(t.Context(), event.Run{}))
+			require.Equal(t, map[string][]int64{w.Run().ID: upTo(10)}, committed(t, cfg))
+		})
+	}
 }
 
 func TestRestartOfTheBrokerNeitherLosesNorDoublesAFilesSightings(t *testing.T) {

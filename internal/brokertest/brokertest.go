@@ -3,6 +3,8 @@ package brokertest
 
 import (
 	"context"
+	"io/fs"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -30,6 +32,21 @@ func Start(t testing.TB) *Broker {
 
 // Addr is where it listens, also after a restart.
 func (b *Broker) Addr() string { return b.cfg.Listen }
+
+// Copy copies the log of a stopped broker.
+func (b *Broker) Copy() fs.FS {
+	b.t.Helper()
+	dir := b.t.TempDir()
+	require.NoError(b.t, os.CopyFS(dir, os.DirFS(b.cfg.Dir)))
+	return os.DirFS(dir)
+}
+
+// PutBack replaces the log of a stopped broker by a copy.
+func (b *Broker) PutBack(copied fs.FS) {
+	b.t.Helper()
+	require.NoError(b.t, os.RemoveAll(b.cfg.Dir))
+	require.NoError(b.t, os.CopyFS(b.cfg.Dir, copied))
+}
 
 // Start starts a stopped broker again.
 func (b *Broker) Start() {
