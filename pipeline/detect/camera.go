@@ -252,7 +252,10 @@ func (c *camera) end(ctx context.Context, kind event.SourceKind, w stream.Writer
 	case stopped:
 		return closeWriter(ctx, w)
 	default:
-		return errors.Join(why, closeWriter(ctx, w))
+		if err := closeWriter(ctx, w); !errors.Is(why, err) { // a Send may have said it
+			why = errors.Join(why, err)
+		}
+		return why
 	}
 	if err := finish(ctx, w, end); err != nil {
 		return err
