@@ -47,9 +47,9 @@ func asking(t *testing.T, pool *pgxpool.Pool) (n int) {
 	return n
 }
 
-func TestAnswer_FiveMillionRows_StreamedInBoundedMemory(t *testing.T) {
+func TestAnswer_ManyRows_StreamedInBoundedMemory(t *testing.T) {
 	pool := pgtest.Open(t)
-	const rows = 5_000_000
+	const rows = 250_000
 	for format, lines := range map[string]int{"csv": 1 + rows, "json": 2 + rows, "table": 1 + rows} {
 		t.Run(format, func(t *testing.T) {
 			runtime.GC()
@@ -58,9 +58,9 @@ func TestAnswer_FiveMillionRows_StreamedInBoundedMemory(t *testing.T) {
 			w := &watcher{first: func([]byte) {
 				require.Equal(t, 1, asking(t, pool), "the server is still at it when the first rows are written")
 			}}
-			require.NoError(t, query.SQL("SELECT generate_series(1, 5000000) AS n /* the large one */").Answer(t.Context(), pool, w, format))
+			require.NoError(t, query.SQL("SELECT n, repeat('x', 200) AS text FROM generate_series(1, 250000) AS n /* the large one */").Answer(t.Context(), pool, w, format))
 			require.Equal(t, lines, w.lines)
-			require.Less(t, w.heap, before.HeapInuse+32<<20, "the rows alone are 200 MB in memory")
+			require.Less(t, w.heap, before.HeapInuse+32<<20, "the rows alone are 60 MB in memory")
 		})
 	}
 }
