@@ -65,11 +65,16 @@ func TestReader_Escapes_Refused(t *testing.T) {
 	_, err := owner.Exec(t.Context(), "INSERT INTO cameras (name) VALUES ('porch')")
 	require.NoError(t, err)
 	pool := reader(t, address)
-	var pid string
+	var pid, colleague string
 	require.NoError(t, owner.QueryRow(t.Context(), "SELECT pg_backend_pid()::text").Scan(&pid))
+	other, err := reader(t, address).Acquire(t.Context())
+	require.NoError(t, err)
+	defer other.Release()
+	require.NoError(t, other.QueryRow(t.Context(), "SELECT pg_backend_pid()::text").Scan(&colleague))
 
 	functions := []string{
 		"pg_terminate_backend(" + pid + ")", "pg_cancel_backend(" + pid + ")", "pg_terminate_backend(pg_backend_pid())",
+		"pg_terminate_backend(" + colleague + ")", "pg_cancel_backend(" + colleague + ")",
 		"pg_read_file('/etc/passwd')", "pg_read_binary_file('PG_VERSION')", "pg_ls_dir('/')", "pg_stat_file('/etc/passwd')", "lo_import('/etc/passwd')",
 		"lo_export(1, '/tmp/x')", "lo_create(0)", "lo_creat(1)", "lo_from_bytea(0, 'x')", "lo_put(1, 0, 'x')", "lo_unlink(1)",
 		"pg_advisory_lock(7303014601517301106)", "pg_advisory_xact_lock(1)", "pg_try_advisory_lock(1)", "pg_advisory_lock_shared(1, 1)", "pg_try_advisory_xact_lock_shared(1)",
