@@ -3,12 +3,22 @@
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+# Targets run in the order in which they are named, with make -j, too: go uses
+# all cores by itself, and what is built needs what setup installed.
+.NOTPARALLEL:
+
+VERSION := $(shell scripts/version.sh)
 LDFLAGS := -s -w -X github.com/sightlog/sightlog/cli.Version=$(VERSION)
 ORT := $(CURDIR)/lib/libonnxruntime.so.1.29.0
 
-# gocv: only the modules in use, only the libraries in use.
-export GOFLAGS := $(GOFLAGS) -tags=customenv,gocv_specific_modules,gocv_videoio
+# gocv: only the modules in use, only the libraries in use. Without buildvcs
+# go does not ask git, which refuses a clone of another user's. The rest keeps
+# settings of the user's, or of a directory around this one, out of the build.
+export GOFLAGS := $(GOFLAGS) -tags=customenv,gocv_specific_modules,gocv_videoio -buildvcs=false
+export CGO_ENABLED := 1
+export GOWORK := off
+export GOTOOLCHAIN ?= auto
+unexport CDPATH
 export CGO_CXXFLAGS := --std=c++11 -O2 -DNDEBUG -I/usr/include/opencv4
 export CGO_LDFLAGS := -lopencv_core -lopencv_imgproc -lopencv_imgcodecs -lopencv_videoio
 export SIGHTLOG_ONNXRUNTIME ?= $(ORT)
@@ -24,20 +34,22 @@ help: ## This list
 setup: ## Install what is needed (Debian 12, Ubuntu 24.04): OpenCV, PostgreSQL, onnxruntime, the clip
 	@scripts/setup.sh
 
-build: ## bin/sightlog (everything) and bin/sightlogd (no camera, static)
-	@command -v go >/dev/null || { echo "make: no go on the PATH; install Go 1.21 or newer" >&2; exit 2; }
+check-go:
+	@scripts/check-go.sh
+
+build: check-go ## bin/sightlog (everything) and bin/sightlogd (no camera, static)
 	go build -trimpath -ldflags '$(LDFLAGS)' -o bin/sightlog ./cmd/sightlog
 	CGO_ENABLED=0 go build -trimpath -ldflags '$(LDFLAGS)' -o bin/sightlogd ./cmd/sightlogd
 
-demo: setup build ## Set up, build, run the whole pipeline on a real clip and show its rows
+demo: check-go setup build ## Set up, build, run the whole pipeline on a real clip and show its rows
 	@scripts/demo.sh $(CLIP)
 
-test: setup build ## Every test (RACE=1: with the race detector; PKG, RUN: some of them)
+test: check-go setup build ## Every test (RACE=1: with the race detector; PKG, RUN: some of them)
 	@scripts/setup.sh --tests
 	go test -count=1 $(if $(RACE),-race) -timeout 60m -run '$(RUN)' $(PKG)
 
 # What onnxruntime and its Go binding keep until the process ends are no leaks.
-asan: setup build ## The packages with C code, tested under the address sanitizer
+asan: check-go setup build ## The packages with C code, tested under the address sanitizer
 	@scripts/setup.sh --tests
 	ASAN_OPTIONS=quarantine_size_mb=8 go test -asan -count=1 -timeout 60m ./ingest ./detector
 	ASAN_OPTIONS=quarantine_size_mb=8:detect_leaks=0 go test -asan -count=1 -timeout 60m ./detector/onnx ./pipeline/detect
@@ -55,9 +67,12 @@ fuzz: ## Every fuzz target for FUZZTIME (10s) each
 	@scripts/fuzz.sh $(or $(FUZZTIME),10s)
 
 env: ## The environment for go outside make: eval "$$(make -s env)"
-	@printf 'export %s=%q\n' GOFLAGS "$(GOFLAGS)" CGO_CXXFLAGS "$(CGO_CXXFLAGS)" CGO_LDFLAGS "$(CGO_LDFLAGS)" SIGHTLOG_ONNXRUNTIME "$(SIGHTLOG_ONNXRUNTIME)"
+	@printf 'export %s=%q\n' GOFLAGS "$(GOFLAGS)" CGO_ENABLED 1 GOWORK off GOTOOLCHAIN "$(GOTOOLCHAIN)" CGO_CXXFLAGS "$(CGO_CXXFLAGS)" CGO_LDFLAGS "$(CGO_LDFLAGS)" SIGHTLOG_ONNXRUNTIME "$(SIGHTLOG_ONNXRUNTIME)"
 
 clean: ## Remove what make made, but not what setup fetched
 	rm -rf bin out
 
-.PHONY: help setup build demo test asan bench lint fuzz env clean
+uninstall: ## Remove what make and setup made and fetched; say what stays (packages, your data)
+	@scripts/uninstall.sh
+
+.PHONY: help setup check-go build demo test asan bench lint fuzz env clean uninstall

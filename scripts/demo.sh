@@ -1,8 +1,21 @@
 #!/usr/bin/env bash
 # The main job on a real clip, on the embedded default: run it by `make demo`.
+# It starts with an empty data directory, so that a second run shows the same.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+CDPATH='' cd -- "$(dirname -- "$0")/.."
+# Settings of the user's own would send the demo's rows elsewhere.
+for name in $(compgen -e SIGHTLOG_); do
+	case $name in SIGHTLOG_ONNXRUNTIME | SIGHTLOG_PG_BIN) ;; *) unset "$name" ;; esac
+done
 clip=$1 data=out/demo
+
+if bin/sightlogd url --data "$data" >/dev/null 2>&1; then
+	echo "demo: another demo runs in $PWD/$data; wait for its end" >&2
+	exit 2
+fi
+# The private database of a run as root may lie outside; see docs/operations.md.
+database=$(grep -ohE '/var/lib/sightlog/[0-9a-f]{12}' "$data/postgres.location" 2>/dev/null) || true
+rm -rf "$data" ${database:+"$database"}
 mkdir -p out
 
 head() { printf '\n\033[1m%s\033[0m\n' "$*"; }
@@ -26,10 +39,10 @@ bin/sightlogd query latency --data "$data"
 head "What does it look like?   bin/sightlog picture"
 bin/sightlog picture --data "$data" --out out/demo.jpg
 
-cat <<EOF
+cat <<NEXT
 
 Next:
   bin/sightlog query sql --data $data "select captured_at, score, x1, y1, x2, y2 from v_detections order by captured_at limit 5"
   bin/sightlog run --source cam=0                  a webcam, or rtsp://…, until Ctrl-C
   bin/sightlog bench --source $clip    latency of the whole pipeline at the clip's own pace
-EOF
+NEXT

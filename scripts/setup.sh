@@ -4,10 +4,13 @@
 # `make setup`. What is there already is not done again; after it, nothing
 # needs the network.
 #
+# Each step is one line: what, how large, how long. What the programs that it
+# calls print is in lib/setup.log.
+#
 # With --tests it installs what only the tests use, where it can: a test whose
-# part is absent says so and skips.
+# part is absent says so and skips. With --dist, what `make dist` uses.
 set -euo pipefail
-cd "$(dirname "$0")/.."
+CDPATH='' cd -- "$(dirname -- "$0")/.."
 
 # Versions and sums. The library's name carries its version, which must fit
 # the onnxruntime_go module in go.mod.
@@ -41,63 +44,98 @@ for m in core imgproc imgcodecs videoio calib3d dnn features2d flann highgui ml 
 	packages+=("libopencv-$m-dev")
 done
 
+no_cluster=/etc/postgresql-common/createcluster.d/sightlog.conf
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+mkdir -p lib samples
+log=lib/setup.log
+date >"$log"
 
 say() { printf '%-12s %s\n' "$1" "$2"; }
+
+# step NAME TEXT COMMAND…: one line for one command, whose output is logged.
+step() {
+	local name=$1 text=$2 began=$SECONDS
+	shift 2
+	printf '%-12s %s' "$name" "$text"
+	printf '\n== %s: %s\n' "$name" "$text" >>"$log"
+	if "$@" >>"$log" 2>&1; then
+		echo " ($((SECONDS - began)) s)"
+	else
+		echo ": failed ($((SECONDS - began)) s)"
+		return 1
+	fi
+}
+
+# cause is the error line that a program printed last.
+cause() { grep -aE '^(E:|curl:|npm (ERR!|error)|\[ERROR\]|dpkg: error|sha256)' "$log" | tail -n 1 | cut -c -200; }
+
 fail() {
-	echo "setup: $*" >&2
+	local why
+	why=$(cause) || true
+	echo "setup: $*${why:+ ($why)}; everything that was printed is in $log" >&2
 	exit 1
 }
 matches() { [ -f "$1" ] && echo "$2  $1" | sha256sum --check --status; }
 as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi; }
+apt() { as_root env DEBIAN_FRONTEND=noninteractive LC_ALL=C apt-get -q --no-install-recommends "$@"; }
 installed() { [ "$(dpkg-query -W -f '${Status}' "$1" 2>/dev/null)" = "install ok installed" ]; }
+missing() { for p in "$@"; do installed "$p" || echo "$p"; done; }
 
-# add_packages PACKAGE…: from the distribution, only what is missing.
-add_packages() {
-	local missing=()
-	for p in "$@"; do installed "$p" || missing+=("$p"); done
-	[ ${#missing[@]} -gt 0 ] || return 0
-	command -v apt-get >/dev/null || fail "no apt-get here; install these yourself: ${missing[*]}"
-	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null || fail "run as root, or install sudo; missing: ${missing[*]}"
-	say packages "installing ${#missing[@]}: ${missing[*]}"
-	as_root apt-get update -q || fail "apt-get update failed; check the network and /etc/apt/sources.list, then run make setup again"
-	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${missing[@]}" ||
-		fail "apt-get could not install the packages; mend what it says above, then run make setup again"
+# may_install PACKAGE…: whether packages can be installed at all.
+may_install() {
+	command -v apt-get >/dev/null || fail "no apt-get here; install these yourself: $*"
+	[ "$(id -u)" = 0 ] || command -v sudo >/dev/null || fail "run as root, or install sudo; missing: $*"
+	as_root true || fail "sudo was refused; missing: $*"
 }
 
-# fetch URL FILE SUM: with progress; a part that came before is resumed, a
-# wrong sum starts afresh. The file appears only when its sum is right.
+# add_packages PACKAGE…: from the distribution, only those that are missing.
+# They are listed in lib/packages, for `make uninstall`.
+add_packages() {
+	local names size
+	mapfile -t names < <(missing "$@")
+	[ ${#names[@]} -gt 0 ] || return 0
+	may_install "${names[@]}"
+	step packages "reading the distribution's lists" apt update ||
+		fail "apt-get update failed; check the network and /etc/apt/sources.list, then run make setup again"
+	size=$(apt --assume-no install "${names[@]}" 2>>"$log" | sed -n 's|^Need to get \([^/]*[kMG]\?B\).*|, \1|p') || true
+	step packages "installing ${#names[@]} and what they need$size" apt -y install "${names[@]}" ||
+		fail "apt-get could not install ${names[*]}"
+	printf '%s\n' "${names[@]}" >>lib/packages
+}
+
+# fetch NAME TEXT URL FILE SUM: a part that came before is resumed, a wrong sum
+# starts afresh. The file appears only when its sum is right. A source is asked
+# once: the next one follows.
 fetch() {
-	local url=$1 file=$2 sum=$3 part=$2.part
+	local name=$1 text=$2 url=$3 file=$4 sum=$5
 	mkdir -p "$(dirname "$file")"
-	if ! matches "$part" "$sum" && ! curl -fL --progress-bar --connect-timeout 10 --speed-limit 1000 --speed-time 30 --retry 2 --retry-delay 2 -C - -o "$part" "$url"; then
-		say "" "no answer from $url"
+	matches "$file.part" "$sum" || step "$name" "$text" curl -fsSL --connect-timeout 10 --speed-limit 1000 --speed-time 30 -C - -o "$file.part" "$url" || return 1
+	if ! matches "$file.part" "$sum"; then
+		rm -f "$file.part"
+		say "$name" "not the pinned file (sha256 differs): $url"
 		return 1
 	fi
-	if ! matches "$part" "$sum"; then
-		rm -f "$part"
-		say "" "not the pinned file (sha256 differs): $url"
-		return 1
-	fi
-	mv "$part" "$file"
+	mv "$file.part" "$file"
 }
 
 setup_packages() {
+	if [ -z "$(missing "${packages[@]}")" ]; then
+		say packages "there already"
+		return
+	fi
 	if ! installed postgresql-common && ! command -v pg_createcluster >/dev/null; then
 		# sightlog runs a private PostgreSQL of its own: keep the package from
 		# starting a cluster on port 5432.
-		as_root mkdir -p /etc/postgresql-common/createcluster.d
-		echo "create_main_cluster = false" |
-			as_root tee /etc/postgresql-common/createcluster.d/sightlog.conf >/dev/null
+		may_install "${packages[@]}"
+		as_root mkdir -p "$(dirname "$no_cluster")"
+		echo "create_main_cluster = false" | as_root tee "$no_cluster" >/dev/null
 	fi
-	local before
-	before=$(dpkg-query -W | wc -l)
 	add_packages "${packages[@]}"
-	[ "$(dpkg-query -W | wc -l)" != "$before" ] || say packages "there already"
 }
 
-# unpack ARCHIVE MEMBER: the library out of an archive whose sum was right.
+# unpack_ort ARCHIVE MEMBER: the library out of an archive whose sum was right.
 unpack_ort() {
 	tar -xzf "$1" -C "$work" "$2"
 	mv "$work/$2" "$ort_lib"
@@ -106,15 +144,16 @@ unpack_ort() {
 
 ort_from_release() {
 	local file=lib/$ort_release
-	fetch "https://github.com/microsoft/onnxruntime/releases/download/v$ort/$ort_release" "$file" "$ort_release_sum" || return 1
+	fetch onnxruntime "$ort, 10 MB, from its release archive" \
+		"https://github.com/microsoft/onnxruntime/releases/download/v$ort/$ort_release" "$file" "$ort_release_sum" || return 1
 	unpack_ort "$file" "${ort_release%.tgz}/lib/libonnxruntime.so.$ort"
 }
 
 ort_from_npm() {
 	local file=lib/onnxruntime-node-$ort.tgz url
 	command -v npm >/dev/null || add_packages npm
-	url=$(npm view --loglevel=error --no-update-notifier "onnxruntime-node@$ort" dist.tarball) || return 1
-	fetch "$url" "$file" "$ort_npm_sum" || return 1
+	url=$(npm view --loglevel=error --no-update-notifier "onnxruntime-node@$ort" dist.tarball 2>>"$log") || return 1
+	fetch onnxruntime "$ort, 112 MB, from the npm package onnxruntime-node" "$url" "$file" "$ort_npm_sum" || return 1
 	unpack_ort "$file" "$ort_npm"
 }
 
@@ -125,18 +164,15 @@ setup_onnxruntime() {
 		say onnxruntime "$ort there already"
 		return
 	fi
-	mkdir -p lib
-	say onnxruntime "$ort from its release archive (about 10 MB)"
-	if ! ort_from_release; then
-		say onnxruntime "$ort from the npm package onnxruntime-node (112 MB)"
-		ort_from_npm || fail "no source of onnxruntime $ort answered; check the network and run make setup again, or put libonnxruntime.so.$ort into lib/ and its sum beside it: sha256sum $ort_lib > $ort_lib.sha256"
-	fi
+	ort_from_release || ort_from_npm ||
+		fail "no source of onnxruntime $ort answered; check the network and run make setup again, or put libonnxruntime.so.$ort into lib/ and its sum beside it: sha256sum $ort_lib > $ort_lib.sha256"
 	sha256sum "$ort_lib" >"$ort_lib.sha256"
 }
 
 clip_from_debian() {
 	command -v apt-get >/dev/null || return 1
-	(cd "$work" && apt-get download opencv-doc) || return 1
+	download_doc() { (cd "$work" && apt-get download opencv-doc); }
+	step clip "vtest.avi, 96 MB, from Debian's package opencv-doc" download_doc || return 1
 	dpkg-deb --fsys-tarfile "$work"/opencv-doc_*.deb | tar -xf - -C "$work" ./usr/share/doc/opencv-doc/examples/data/vtest.avi || return 1
 	matches "$work/usr/share/doc/opencv-doc/examples/data/vtest.avi" "$clip_sum" || return 1
 	mv "$work/usr/share/doc/opencv-doc/examples/data/vtest.avi" "$clip"
@@ -147,17 +183,15 @@ setup_clip() {
 		say clip "vtest.avi there already"
 		return
 	fi
-	mkdir -p samples
 	local near="${SIGHTLOG_TESTDATA:-../shared}/video/vtest.avi"
 	if matches "$near" "$clip_sum"; then
 		say clip "vtest.avi copied from $near"
 		install -m 644 "$near" "$clip.part" && mv "$clip.part" "$clip"
 		return
 	fi
-	say clip "vtest.avi from OpenCV's repository (8 MB)"
-	fetch "https://raw.githubusercontent.com/opencv/opencv/4.6.0/samples/data/vtest.avi" "$clip" "$clip_sum" && return
-	say clip "vtest.avi from Debian's package opencv-doc (96 MB)"
-	clip_from_debian || fail "no source of the sample clip answered; check the network and run make setup again, or put vtest.avi into samples/"
+	fetch clip "vtest.avi, 8 MB, from OpenCV's repository" \
+		"https://raw.githubusercontent.com/opencv/opencv/4.6.0/samples/data/vtest.avi" "$clip" "$clip_sum" ||
+		clip_from_debian || fail "no source of the sample clip answered; check the network and run make setup again, or put vtest.avi into samples/"
 }
 
 # Apache Kafka and its Java clients, for tests beside our broker.
@@ -168,8 +202,8 @@ setup_kafka() {
 		return
 	fi
 	rm -rf lib/kafka
-	say kafka "Apache Kafka and its Java clients (112 MB), by Maven"
-	mvn -q -B -Dstyle.color=never -f "$pom" dependency:copy-dependencies -DoutputDirectory="$PWD/lib/kafka" || return 1
+	step kafka "Apache Kafka and its Java clients, 112 MB, by Maven" \
+		mvn -q -B -Dstyle.color=never -f "$pom" dependency:copy-dependencies -DoutputDirectory="$PWD/lib/kafka" || return 1
 	cp "$pom" lib/kafka/
 }
 
@@ -181,12 +215,18 @@ setup_pgbouncer() {
 	! command -v systemctl >/dev/null || as_root systemctl disable --now pgbouncer >/dev/null 2>&1 || true
 }
 
-if [ "${1:-}" = --tests ]; then
+case ${1:-} in
+--tests)
 	(setup_pgbouncer) || say tests "go on without pgbouncer"
 	(add_packages kcat ffmpeg shellcheck) || say tests "go on without them"
 	(add_packages openjdk-17-jdk-headless maven && setup_kafka) || say tests "go on without Apache Kafka"
-	exit 0
-fi
-setup_packages
-setup_onnxruntime
-setup_clip
+	;;
+--dist)
+	add_packages dpkg-dev
+	;;
+*)
+	setup_packages
+	setup_onnxruntime
+	setup_clip
+	;;
+esac

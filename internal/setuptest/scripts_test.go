@@ -1,0 +1,118 @@
+package setuptest
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// newSetup is a checkout on a bare machine: no package is installed, apt-get
+// chatters, the first source of a download does not answer, the second does.
+func newSetup(t testing.TB) *checkout {
+	c := newCheckout(t, "scripts/setup.sh")
+	c.standIn("uname", "echo x86_64")
+	c.standIn("id", "echo 0")
+	c.standIn("dpkg-query", "exit 1")
+	c.standIn("pg_createcluster", "exit 0") // keeps the test out of /etc
+	c.standIn("apt-get", `case "$*" in
+*--assume-no*) echo "Need to get 45.2 MB/312 MB of archives."; exit 1 ;;
+*" install "*) for i in {1..200}; do echo "Setting up package $i"; done; echo "debconf: chatter" >&2 ;;
+*download*) touch opencv-doc_4.6.0_all.deb ;;
+esac`)
+	c.standIn("curl", `while [ $# -gt 1 ]; do [ "$1" != -o ] || out=$2; shift; done
+echo "$1" >>asked
+case $1 in
+*npm.example*) mkdir -p package/bin/napi-v6/linux/x64; echo library >package/bin/napi-v6/linux/x64/libonnxruntime.so.1; tar -czf "$out" package ;;
+*) echo "curl: (6) Could not resolve host: ${1%%/releases*}" >&2; exit 6 ;;
+esac`)
+	c.standIn("npm", "echo https://npm.example/onnxruntime.tgz")
+	c.standIn("dpkg-deb", "mkdir -p usr/share/doc/opencv-doc/examples/data; echo clip >usr/share/doc/opencv-doc/examples/data/vtest.avi; tar -cf - ./usr")
+	c.standIn("sha256sum", `cat >/dev/null </dev/stdin; [ "$1" = --check ] || echo "sum  $1"`)
+	return c
+}
+
+func TestSetup_BareMachine_OneLineAStep(t *testing.T) {
+	t.Parallel()
+	c := newSetup(t)
+	code, stdout, stderr := c.run("scripts/setup.sh")
+	require.Zero(t, code, stdout+stderr)
+	require.Empty(t, stderr)
+	require.Regexp(t, `^packages +reading the distribution's lists \(\d+ s\)
+packages +installing \d+ and what they need, 45\.2 MB \(\d+ s\)
+onnxruntime +[\d.]+, 10 MB, from its release archive: failed \(\d+ s\)
+onnxruntime +[\d.]+, 112 MB, from the npm package onnxruntime-node \(\d+ s\)
+clip +vtest.avi, 8 MB, from OpenCV's repository: failed \(\d+ s\)
+clip +vtest.avi, 96 MB, from Debian's package opencv-doc \(\d+ s\)
+$`, stdout)
+	require.Len(t, lines(c.read("asked")), 3, "a source that does not answer is asked once:\n%s", c.read("asked"))
+	log := c.read("lib/setup.log")
+	for _, chatter := range []string{"Setting up package 200", "debconf: chatter", "Could not resolve host"} {
+		require.Contains(t, log, chatter)
+	}
+	require.Contains(t, c.read("lib/packages"), "libopencv-core-dev\n")
+}
+
+func TestSetup_InstallFails_CauseAndLogInOneLine(t *testing.T) {
+	t.Parallel()
+	c := newSetup(t)
+	c.standIn("apt-get", `case "$*" in
+*" install "*) echo "Reading package lists..."; echo "E: Unable to locate package libopencv-core-dev" >&2; exit 100 ;;
+esac`)
+	code, _, stderr := c.run("scripts/setup.sh")
+	require.Equal(t, 1, code)
+	require.Len(t, lines(stderr), 1)
+	require.Contains(t, stderr, "E: Unable to locate package libopencv-core-dev")
+	require.Contains(t, stderr, "lib/setup.log")
+}
+
+func TestSetup_NoAptGet_SaysWhatToInstall(t *testing.T) {
+	t.Parallel()
+	c := newSetup(t)
+	code, _, stderr := c.run("bash", "-c", `command() { [ "$2" != apt-get ] && builtin command "$@"; }; export -f command; scripts/setup.sh`)
+	require.Equal(t, 1, code)
+	require.Regexp(t, `^setup: no apt-get here; install these yourself: .*libopencv-core-dev.*\n$`, stderr)
+}
+
+// The database of the user's own is none of the demo's business, nor is what
+// the demo before left behind.
+func TestDemo_Again_StartsWithAnEmptyDirectory(t *testing.T) {
+	t.Parallel()
+	c := newCheckout(t, "scripts/demo.sh")
+	c.write("bin/sightlog", `#!/bin/bash
+[ -z "$SIGHTLOG_DATABASE_URL$SIGHTLOG_CONFIG" ] || { echo "the environment came through" >&2; exit 1; }
+[ "$1" != run ] || mkdir out/demo || exit 1
+`)
+	c.write("bin/sightlogd", `#!/bin/bash
+case $1 in
+url) [ -e serving ] ;;
+serve) trap 'rm serving; exit' TERM; touch serving; for i in {1..600}; do sleep 0.05; done ;;
+esac
+`)
+	c.env = []string{"SIGHTLOG_DATABASE_URL=postgres://example.org/mine", "SIGHTLOG_CONFIG=mine.yaml"}
+	for range 2 {
+		code, stdout, stderr := c.run("scripts/demo.sh", "clip.avi")
+		require.Zero(t, code, stdout+stderr)
+		require.Contains(t, stdout, "How many people")
+	}
+	c.write("serving", "")
+	code, _, stderr := c.run("scripts/demo.sh", "clip.avi")
+	require.Equal(t, 2, code, "another demo runs")
+	require.Len(t, lines(stderr), 1)
+}
+
+func TestUninstall_LeavesTheUsersData(t *testing.T) {
+	t.Parallel()
+	c := newCheckout(t, "scripts/uninstall.sh")
+	for _, name := range []string{"bin/sightlog", "out/demo/x", "samples/vtest.avi", "sightlog-data/log/x"} {
+		c.write(name, "")
+	}
+	c.write("lib/packages", "g++\nlibopencv-core-dev\ng++\n")
+	code, stdout, stderr := c.run("scripts/uninstall.sh")
+	require.Zero(t, code, stderr)
+	require.Contains(t, stdout, "sudo apt-get autoremove --purge g++ libopencv-core-dev \n")
+	require.Contains(t, stdout, "Your data stay: "+c.dir+"/sightlog-data\n")
+	for _, name := range []string{"bin", "lib", "out", "samples"} {
+		require.NoDirExists(t, c.dir+"/"+name)
+	}
+	require.FileExists(t, c.dir+"/sightlog-data/log/x")
+}
