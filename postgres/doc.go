@@ -31,6 +31,9 @@
 // connect is set field by field: neither the environment (PGSERVICE,
 // PGTARGETSESSIONATTRS, …) nor a file in the home directory has a say.
 //
+// Memory that the server's processes share does not lie in /dev/shm, which may
+// be missing, read-only or small in a container.
+//
 // A start waits while the server says that it recovers or cannot be heard yet,
 // and says so after two seconds; what waiting cannot mend is an error at once.
 //

@@ -31,6 +31,12 @@ func settings(socketDir string) string {
 		{"max_wal_size", "1GB"},
 		{"checkpoint_timeout", "15min"},
 
+		// Memory that the processes of one query share comes from the kernel's own
+		// (System V), which the server needs to start at all: a container's
+		// /dev/shm may be missing, read-only, or 64 MB, which a hash join of a
+		// million rows exceeds.
+		{"dynamic_shared_memory_type", "sysv"},
+
 		{"shared_buffers", "64MB"},
 		{"work_mem", "16MB"},
 		{"maintenance_work_mem", "64MB"},
