@@ -47,6 +47,10 @@ func (p *Private) cluster(ctx context.Context) (binaries, error) {
 	cmd.Env = cleanEnv()
 	cmd.SysProcAttr = p.as.attr()
 	if out, err := cmd.CombinedOutput(); err != nil {
+		if strings.Contains(string(out), "could not look up effective user ID") { // in a container that was given any number
+			return binaries{}, usage.Wrap(err, "give --database-url, or add a line for it to /etc/passwd",
+				"PostgreSQL makes no database for user id %d, which has no name on this machine", p.as.uid)
+		}
 		return binaries{}, fmt.Errorf("initdb: %w: %s", err, lastLine(string(out)))
 	}
 	if err := p.root.Rename(makingName, dataName); err != nil {
