@@ -73,7 +73,10 @@ func serve(ctx context.Context, env *Env, cfg pipeline.ServicesConfig, health fu
 	defer func() { err = errors.Join(err, s.Stop()) }()
 	health(s.Problems)
 	printEndpoints(env, pipeline.Endpoints{Broker: s.Stream.Brokers[0], Database: s.URL})
-	return s.Failed(ctx)
+	if err := s.Failed(ctx); err != nil {
+		return err
+	}
+	return s.Stopped() // a stop that leaves some behind is no success
 }
 
 // URLCmd prints the endpoints of a running data directory.

@@ -33,5 +33,7 @@
 //     a user to find out.
 //   - Progress.Lag counts every sighting that is not in the tables, and is -1
 //     while that cannot be known. Run does not return nil while a partition is
-//     stopped, nor when it is interrupted while one waits.
+//     stopped, nor when it is interrupted while one waits. No lag is no proof:
+//     a log that was put back may end where the tables are, so that the records
+//     before the offsets are compared, too.
 package pipeline

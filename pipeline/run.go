@@ -97,7 +97,8 @@ const (
 )
 
 // drain waits until the tables hold all that the log holds, and reports whether
-// they do. Faults on the way are the sinks' to wait out, but for those that only
+// they do. Offsets alone do not prove it: a partition whose log is another one
+// may have none left. Faults on the way are the sinks' to wait out, but for those that only
 // a user can fix. When ctx has ended it does not wait for the others either, and
 // says what is left because of them.
 func drain(ctx context.Context, s *Services) (all bool, err error) {
@@ -106,11 +107,13 @@ func drain(ctx context.Context, s *Services) (all bool, err error) {
 	tick := time.NewTicker(drainEvery)
 	defer tick.Stop()
 	for {
-		if err := s.blocked(sink.Stopped); err != nil {
+		if err := s.Stopped(); err != nil {
 			return false, err
 		}
 		if lag, err := s.Lag(ctx); err == nil && lag == 0 {
-			return true, nil
+			if checked, err := s.sameHistory(ctx); checked {
+				return err == nil, err
+			}
 		}
 		select {
 		case <-tick.C:

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math"
 	"os"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -254,98 +252,6 @@ func ReachTopics(ctx context.Context, c config.Stream, wait bool) error {
 			return ctx.Err()
 		}
 	}
-}
-
-// Failed returns when a stage has ended by itself, with its error, or when ctx
-// ends, with nil.
-func (s *Services) Failed(ctx context.Context) error {
-	var brokerDone, sinksDone chan struct{}
-	if s.broker != nil {
-		brokerDone = s.broker.done
-	}
-	if s.sinks != nil {
-		sinksDone = s.sinks.done
-	}
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-brokerDone:
-		return fmt.Errorf("the broker ended: %w", s.broker.err)
-	case <-sinksDone:
-		return fmt.Errorf("the sinks ended: %w", s.sinks.err)
-	}
-}
-
-// Lag is how many records of the log the tables do not hold yet. When ctx has
-// ended it still asks, but only for a moment: a stop does not wait for a
-// database that is away.
-func (s *Services) Lag(ctx context.Context) (int64, error) {
-	limit := lagTimeout
-	if ctx.Err() != nil {
-		ctx, limit = context.WithoutCancel(ctx), drainGrace
-	}
-	ctx, cancel := context.WithTimeout(ctx, limit)
-	defer cancel()
-	return sink.CaughtUp(ctx, s.admin, s.Pool, stream.Topics()...)
-}
-
-// watchLag makes the lag a metric, not a number while it cannot be known. The
-// sinks' own counts only what they fetch.
-func (s *Services) watchLag(reg prometheus.Registerer) error {
-	if reg == nil {
-		return nil
-	}
-	return reg.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "sightlog_lag_records", Help: "Records of the log that the tables do not hold, those of stopped and waiting partitions too.",
-	}, func() float64 {
-		lag, err := s.Lag(context.Background())
-		if err != nil {
-			return math.NaN()
-		}
-		return float64(lag)
-	}))
-}
-
-// lagTimeout bounds the question how far the tables are.
-const lagTimeout = 5 * time.Second
-
-// blocked is nil, or says which partitions in these states the sinks cannot pass
-// and why.
-func (s *Services) blocked(states ...sink.State) error {
-	var lines []string
-	for _, p := range s.sink.Blocked() {
-		if slices.Contains(states, p.State) {
-			lines = append(lines, p.String())
-		}
-	}
-	if len(lines) > 0 {
-		return fmt.Errorf("the tables do not hold all of the log: %s", strings.Join(lines, "; "))
-	}
-	return nil
-}
-
-// Problems says, a line each, what keeps data from the log or from the tables
-// at present, a log or a database that does not answer too.
-func (s *Services) Problems() []string {
-	_, lines := s.check(context.Background())
-	return lines
-}
-
-// check returns the lag, -1 when it cannot be known, and the problems.
-func (s *Services) check(ctx context.Context) (lag int64, lines []string) {
-	if s.ownBroker != nil {
-		if p := s.ownBroker.Problem(); p != "" {
-			lines = append(lines, p)
-		}
-	}
-	for _, p := range s.sink.Blocked() {
-		lines = append(lines, p.String())
-	}
-	lag, err := s.Lag(ctx)
-	if err != nil {
-		return -1, append(lines, "how far the tables are cannot be known: "+err.Error())
-	}
-	return lag, lines
 }
 
 // closePool closes the connections. Those of a database that hangs are left to

@@ -100,6 +100,34 @@ func (s *Sink) compare(ctx context.Context, adm *kadm.Client, log *logState, at 
 	return wrong, s.compareEpochs(ctx, adm, log, gone, wrong)
 }
 
+// CheckHistory returns the partitions of the sink's topics whose log does not
+// continue what the tables hold, whoever in the group has them, as stopped ones.
+// Their offsets may be those of the log's ends: no lag shows it, and a consumer
+// finds it only when it is assigned the partition. Those that are new to the
+// tables are left out. It is an error before Run has applied Config.From.
+func (s *Sink) CheckHistory(ctx context.Context, cl *kgo.Client) (wrong []PartitionState, err error) {
+	if !s.begun.Load() {
+		return nil, errors.New("the sink has not begun")
+	}
+	adm := kadm.NewClient(cl)
+	log, rows, err := s.readBoth(ctx, adm, s.cfg.Topics)
+	if err != nil {
+		return nil, err
+	}
+	at := make(map[place]position)
+	for pl := range log.spans {
+		if p, ok := rows[rowKey{log.ids[pl.topic], pl.partition}]; ok {
+			at[pl] = p
+		}
+	}
+	why, err := s.compare(ctx, adm, log, at)
+	for pl, reason := range why {
+		wrong = append(wrong, PartitionState{Topic: pl.topic, Partition: pl.partition, State: Stopped, Reason: reason})
+	}
+	sortPartitions(wrong)
+	return wrong, err
+}
+
 // compareEpochs adds the partitions to wrong whose last record's leader epoch
 // ended before it.
 func (s *Sink) compareEpochs(ctx context.Context, adm *kadm.Client, log *logState, at map[place]position, wrong map[place]string) error {

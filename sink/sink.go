@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -96,6 +97,7 @@ type Sink struct {
 	states  *partitionStates
 	said    sync.Map // of places, whose stop was logged
 	skips   *skips
+	begun   atomic.Bool // Config.From has been applied
 }
 
 // New checks cfg and returns a Sink. It connects to nothing yet.
@@ -135,6 +137,7 @@ func (s *Sink) Run(ctx context.Context) error {
 	if err := s.begin(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
+	s.begun.Store(true)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.days.keepAhead(ctx) })
 	for i := range s.cfg.Consumers {

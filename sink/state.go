@@ -139,8 +139,12 @@ func (s *Sink) Blocked() []PartitionState {
 	for _, p := range s.states.blocked {
 		all = append(all, p)
 	}
+	sortPartitions(all)
+	return all
+}
+
+func sortPartitions(all []PartitionState) {
 	slices.SortFunc(all, func(a, b PartitionState) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
 	})
-	return all
 }

@@ -33,7 +33,8 @@ func TestStoppedPartition_IsToldAndRunFails(t *testing.T) {
 	require.NoError(t, resp.Body.Close())
 	require.Regexp(t, `(?m)^sightlog_lag_records (NaN|[1-9])`, string(body))
 	require.Regexp(t, `(?m)^sightlog_sink_partition_stopped\{.*\} 1$`, string(body))
-	require.Zero(t, serve.stop(t).code, serve.output)
+	require.Equal(t, 1, serve.stop(t).code, serve.output)
+	require.Contains(t, serve.output.String(), "sightlogd: the tables do not hold all of the log: sightings/")
 
 	r := do(t, sightlog, args...)
 	require.Equal(t, 1, r.code, "%s%s", r.stdout, r.stderr)
