@@ -61,6 +61,9 @@ func findBinaries(ctx context.Context, major int) (binaries, error) {
 		return b.major < MinVersion || major != 0 && b.major != major
 	})
 	if len(found) == 0 {
+		if ctx.Err() != nil { // they were not asked
+			return binaries{}, ctx.Err()
+		}
 		if major != 0 {
 			return binaries{}, usage.New("install that version, or give --database-url", "the private database was made by PostgreSQL %d, which is not installed", major)
 		}

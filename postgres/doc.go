@@ -38,8 +38,9 @@
 // and says so after two seconds; what waiting cannot mend is an error at once.
 //
 // It promises: a cluster that is half made is never used; a server that
-// outlived its sightlog is found again, not started twice; Stop returns when
-// the server is gone. Who can pass the 0700 directory (the user the server
+// outlived its sightlog is found again, not started twice; numbers of processes
+// that a power cut or a killed container left in its files keep nothing from
+// starting; Stop returns when the server is gone. Who can pass the 0700 directory (the user the server
 // runs as, and root) is trusted; nobody else reaches the socket.
 //
 // Every pool speaks UTF-8 and UTC, whatever the database, the role or the

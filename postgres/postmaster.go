@@ -13,23 +13,13 @@ import (
 
 // postmaster returns the process id of the server that runs on the cluster of
 // a home, or 0. A postmaster.pid that a dead server left behind counts as none,
-// also when its number now belongs to another process: a server's working
-// directory is its data directory, and its user the home's.
+// also when its number now belongs to another process or to a thread: a server
+// is a process called postgres, its working directory is its data directory, and
+// its user the home's.
 func postmaster(h home, root *os.Root) (int, error) {
-	text, err := readFile(root, dataName+"/postmaster.pid", 4<<10)
-	if errors.Is(err, os.ErrNotExist) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, err
-	}
-	line, _, whole := strings.Cut(text, "\n")
-	if !whole {
-		return 0, nil // being written, or torn: no server has run with it
-	}
-	pid, err := strconv.Atoi(line)
+	pid, err := noted(root)
 	if err != nil || pid <= 1 || !runsOn(pid, h.data()) {
-		return 0, nil
+		return 0, err
 	}
 	own, err := root.Stat(".")
 	if err != nil {
@@ -42,12 +32,44 @@ func postmaster(h home, root *os.Root) (int, error) {
 	return pid, nil
 }
 
-// runsOn reports whether process pid lives and works in directory data.
+// noted returns the number in the cluster's postmaster.pid, or 0 without one.
+func noted(root *os.Root) (int, error) {
+	text, err := readFile(root, dataName+"/postmaster.pid", 4<<10)
+	if errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	line, _, whole := strings.Cut(text, "\n")
+	pid, err := strconv.Atoi(line)
+	if !whole || err != nil {
+		return 0, nil // being written, or torn: no server has run with it
+	}
+	return pid, nil
+}
+
+// notRunning is what a server's environment needs when postmaster found none:
+// PostgreSQL takes whatever lives under the number in postmaster.pid for a
+// server, also a process or a thread that got it after a power cut or in a
+// container that was killed, and would never start again. A number that is its
+// grandparent's it passes over. That the file stays keeps its other check, for
+// sessions that hold the shared memory.
+func notRunning(root *os.Root) ([]string, error) {
+	pid, err := noted(root)
+	if err != nil || pid == 0 {
+		return nil, err
+	}
+	return []string{"PG_GRANDPARENT_PID=" + strconv.Itoa(pid)}, nil
+}
+
+// runsOn reports whether process pid is a server that works in directory data.
 func runsOn(pid int, data string) bool {
 	if err := syscall.Kill(pid, 0); errors.Is(err, syscall.ESRCH) {
 		return false
 	}
-	cwd, err := os.Readlink("/proc/" + strconv.Itoa(pid) + "/cwd")
+	proc := "/proc/" + strconv.Itoa(pid)
+	cwd, err := os.Stat(proc + "/cwd")
 	if errors.Is(err, os.ErrNotExist) {
 		_, procErr := os.Stat("/proc/self")
 		return procErr != nil // no /proc on this system: the signal's answer counts
@@ -55,7 +77,23 @@ func runsOn(pid int, data string) bool {
 	if err != nil {
 		return errors.Is(err, os.ErrPermission)
 	}
-	return cwd == data
+	there, err := os.Lstat(data)
+	return err == nil && os.SameFile(cwd, there) && isServer(proc)
+}
+
+// isServer reports whether the process is one of PostgreSQL's, not a thread of
+// another, by its status.
+func isServer(proc string) bool {
+	status, err := os.ReadFile(proc + "/status")
+	if err != nil {
+		return false
+	}
+	field := func(name string) string {
+		_, rest, _ := strings.Cut(string(status), name+":\t")
+		value, _, _ := strings.Cut(rest, "\n")
+		return value
+	}
+	return strings.HasPrefix(field("Name"), "post") && field("Tgid") == field("Pid")
 }
 
 // awaitExit returns when process pid is gone from data, or ctx ends.

@@ -256,7 +256,11 @@ func (p *Private) launch(bin binaries) error {
 	defer log.Close() // the child has its own
 	cmd := exec.Command(bin.path("postgres"), "-D", p.home.data())
 	cmd.Dir = "/"
-	cmd.Env = cleanEnv()
+	stale, err := notRunning(p.root)
+	if err != nil {
+		return err
+	}
+	cmd.Env = append(cleanEnv(), stale...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = p.as.attr()
 	if err := cmd.Start(); err != nil {

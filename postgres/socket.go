@@ -40,17 +40,23 @@ func (h home) socketDir(root *os.Root) (string, error) {
 	return readLocation(root, runLocation)
 }
 
-// makeSocketDir makes the socket's directory, 0700 and the account's.
+// makeSocketDir makes the socket's directory, 0700 and the account's. It is
+// called when no server runs: a socket that one left there is removed with its
+// lock, whose number may be another process's by now.
 func (h home) makeSocketDir(root *os.Root, a account) (string, error) {
 	if fits(h.run()) {
 		dir, err := a.makeOwn(root, runName)
 		if err != nil {
 			return "", err
 		}
-		return h.run(), dir.Close()
+		return h.run(), errors.Join(removeSocket(dir), dir.Close())
 	}
-	if dir, err := readLocation(root, runLocation); err == nil && fits(dir) && a.ownsSocketDir(dir) {
-		return dir, nil
+	if at, err := readLocation(root, runLocation); err == nil && fits(at) && a.ownsSocketDir(at) {
+		dir, err := a.openSocketDir(at)
+		if err != nil {
+			return "", err
+		}
+		return at, errors.Join(removeSocket(dir), dir.Close())
 	}
 	dir, err := makeTemp(a)
 	if err != nil {
@@ -99,22 +105,40 @@ func (h home) dropSocketDir(root *os.Root, a account) error {
 	if err != nil || !a.ownsSocketDir(at) {
 		return fmt.Errorf("the socket's directory that %s names is not removed: it is none of ours", filepath.Join(h.dir, runLocation))
 	}
+	dir, err := a.openSocketDir(at)
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	if err := removeSocket(dir); err != nil {
+		return err
+	}
 	parent, err := os.OpenRoot(filepath.Dir(at))
 	if err != nil {
 		return err
 	}
 	defer parent.Close()
-	dir, err := a.makeOwn(parent, filepath.Base(at))
+	return errors.Join(parent.Remove(filepath.Base(at)), root.Remove(runLocation))
+}
+
+// openSocketDir opens a directory that makeTemp made.
+func (a account) openSocketDir(at string) (*os.Root, error) {
+	parent, err := os.OpenRoot(filepath.Dir(at))
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer dir.Close()
-	for _, name := range []string{socketName, socketName + ".lock"} { // the server did, unless it was killed
+	defer parent.Close()
+	return a.makeOwn(parent, filepath.Base(at))
+}
+
+// removeSocket removes the socket that a server left in its directory.
+func removeSocket(dir *os.Root) error {
+	for _, name := range []string{socketName, socketName + ".lock"} { // the server does, unless it is killed
 		if err := dir.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	return errors.Join(parent.Remove(filepath.Base(at)), root.Remove(runLocation))
+	return nil
 }
 
 func shelteredPath(dir string) bool {
