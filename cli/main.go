@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"reflect"
 	"slices"
 	"strings"
 	"syscall"
@@ -113,6 +114,7 @@ func parse(env *Env, grammar any, args []string) (*kong.Context, error) {
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.WithBeforeResolve(env.loadFile),
+		kong.KindMapper(reflect.String, kong.MapperFunc(text)),
 		kong.Embed(&env.Common),
 	)
 	if err != nil {
@@ -128,6 +130,9 @@ func parse(env *Env, grammar any, args []string) (*kong.Context, error) {
 	k, err := parser.Parse(args)
 	if err != nil {
 		return nil, parseError(env, err)
+	}
+	if err := expandHome(k); err != nil {
+		return nil, err
 	}
 	return k, noneEmpty(k)
 }

@@ -1,6 +1,7 @@
 // Package usage holds the one error that means "what was asked cannot be":
 // a person typed something wrong, or pointed at something that is not there.
-// It is printed as a single line and ends the program with exit code 2.
+// It is printed as a single line and ends the program with exit code 2. It also
+// reads what is typed where all commands read it alike: a near name, a path.
 // It imports nothing of ours, so that every package can return it.
 package usage
 
