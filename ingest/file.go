@@ -19,7 +19,7 @@ import (
 
 // openFile opens a video file.
 func openFile(ctx context.Context, spec Spec, opts Options) (Source, error) {
-	at := "--source " + spec.ID + "=" + spec.URI
+	at := "--source " + spec.ID + "=" + PathName(spec.URI)
 	if spec.URI == Stdin {
 		return openPipe(ctx, at, Stdin, opts)
 	}
@@ -50,7 +50,7 @@ func openFile(ctx context.Context, spec Spec, opts Options) (Source, error) {
 	}
 	v := &videoFile{c: c, log: opts.Log}
 	v.declared, v.size = declaredSize(spec.URI)
-	v.info = Info{Kind: event.SourceFile, Source: Redact(spec.URI), Fingerprint: print, FPS: c.fps(), Size: c.size()}
+	v.info = Info{Kind: event.SourceFile, Source: PathName(spec.URI), Fingerprint: print, FPS: c.fps(), Size: c.size()}
 	v.info.Frames = c.frames()
 	if v.info.FPS > 0 {
 		v.time.declared = time.Duration(float64(time.Second) / v.info.FPS)

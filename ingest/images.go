@@ -28,7 +28,7 @@ const imageFPS = 10
 // in another order is not resumed in this one: frame n would be another
 // picture.
 func openImages(spec Spec, opts Options) (Source, error) {
-	at := "--source " + spec.ID + "=" + spec.URI
+	at := "--source " + spec.ID + "=" + PathName(spec.URI)
 	st, err := os.Stat(spec.URI)
 	if err != nil {
 		return nil, usage.Wrap(err, "check the path", "%s: no such file", at)
@@ -62,7 +62,7 @@ func openImages(spec Spec, opts Options) (Source, error) {
 		}
 	}
 	info := Info{
-		Kind: event.SourceImages, Source: spec.URI, FPS: imageFPS, Frames: int64(len(paths)),
+		Kind: event.SourceImages, Source: PathName(spec.URI), FPS: imageFPS, Frames: int64(len(paths)),
 		Fingerprint: hex.EncodeToString(h.Sum(nil)[:16]),
 	}
 	p := &pictures{info: info, paths: paths}

@@ -38,7 +38,7 @@ func openPipe(ctx context.Context, at, path string, opts Options) (Source, error
 		return nil, usage.Wrap(err, "write a video that can be read from its beginning: MPEG-TS, Matroska, AVI, fragmented MP4", "%s: not a video", at)
 	}
 	v := &videoFile{c: c, log: opts.Log}
-	v.info = Info{Kind: event.SourceFile, Source: path, FPS: c.fps(), Size: c.size()}
+	v.info = Info{Kind: event.SourceFile, Source: PathName(path), FPS: c.fps(), Size: c.size()}
 	if v.info.FPS > 0 {
 		v.time.declared = time.Duration(float64(time.Second) / v.info.FPS)
 	}

@@ -19,7 +19,12 @@ func TestParseSpec(t *testing.T) {
 		"http://h/v?a=b":            {ID: "cam3", URI: "http://h/v?a=b"},
 		"x=http://h/v?a=b":          {ID: "x", URI: "http://h/v?a=b"},
 		"./a=b.mp4":                 {ID: "cam3", URI: "./a=b.mp4"},
-		"y=file:///clips/a.mp4":     {ID: "y", URI: "/clips/a.mp4"},
+		"./a://b.mp4":               {ID: "cam3", URI: "./a://b.mp4"},
+		"n=a\nb.mp4":                {ID: "n", URI: "a\nb.mp4"},
+		"l=caf\xe9.mp4":             {ID: "l", URI: "caf\xe9.mp4"},
+		"r=RTMP://h/app/k":          {ID: "r", URI: "RTMP://h/app/k"},
+		"s=srt://h:9000?mode=x":     {ID: "s", URI: "srt://h:9000?mode=x"},
+		"u=udp://@239.0.0.1:1234":   {ID: "u", URI: "udp://@239.0.0.1:1234"},
 		"z=rtsp://u:p=w@h:554/main": {ID: "z", URI: "rtsp://u:p=w@h:554/main"},
 		"in=-":                      {ID: "in", URI: "-"},
 		"/dev/stdin":                {ID: "cam3", URI: "-"},
@@ -34,6 +39,55 @@ func TestParseSpec(t *testing.T) {
 	}
 	_, err := ingest.ParseSpec("Porch=rtsp://u:topsecret@h/", 0)
 	require.NotContains(t, err.Error(), "topsecret")
+}
+
+func TestParseSpec_FileURI_IsThePathThatRFC8089Says(t *testing.T) {
+	t.Setenv("HOME", "/home/of us")
+	for uri, want := range map[string]string{
+		"file:///clips/a.mp4":          "/clips/a.mp4",
+		"file:/clips/a.mp4":            "/clips/a.mp4",
+		"FILE://LocalHost/clips/a.mp4": "/clips/a.mp4",
+		"file:///a%20b/50%25%3f.mp4":   "/a b/50%?.mp4",
+		"file:///caf%E9/%c3%bc.mp4":    "/caf\xe9/\u00fc.mp4",
+		"file:///a?b#c.mp4":            "/a?b#c.mp4",
+		"file:///a+b://c.mp4":          "/a+b://c.mp4",
+		"file:a.mp4":                   "file:a.mp4", // a name
+		"~/a.mp4":                      "/home/of us/a.mp4",
+		"./~/a.mp4":                    "./~/a.mp4",
+		"~/a://b.mp4":                  "/home/of us/a://b.mp4",
+	} {
+		got, err := ingest.ParseSpec("c="+uri, 0)
+		require.NoError(t, err, uri)
+		require.Equal(t, ingest.Spec{ID: "c", URI: want}, got)
+		got, err = ingest.ParseSpec(uri, 1)
+		require.NoError(t, err, uri)
+		require.Equal(t, ingest.Spec{ID: "cam1", URI: want}, got)
+	}
+	for uri, says := range map[string]string{
+		"file://":                   "a file URI without a path",
+		"file://a.mp4":              "write file:///absolute/path, or the path alone",
+		"file://nas/clips/a.mp4":    "a file of another machine, file://nas",
+		"file://u:s3cret@nas/a.mp4": "a file of another machine, file://nas",
+		"file:///50%.mp4":           "write %25 for a % itself",
+		"file:///a%00b":             "%00",
+	} {
+		_, err := ingest.ParseSpec("c="+uri, 0)
+		require.Truef(t, usage.Is(err), "%s: %v", uri, err)
+		require.ErrorContains(t, err, says)
+		require.NotContains(t, err.Error(), "s3cret")
+		require.Contains(t, err.Error(), "--source c=file://")
+	}
+}
+
+func TestPathName_AnyBytes_AreReadBack(t *testing.T) {
+	t.Parallel()
+	require.Equal(t, "a b/\u00fc%.mp4", ingest.PathName("a b/\u00fc%.mp4"))
+	name := ingest.PathName("/caf\xe9 ?#%/\u00fc.mp4")
+	require.Equal(t, "file:///caf%E9%20%3F%23%25/%C3%BC.mp4", name)
+	got, err := ingest.ParseSpec(name, 0)
+	require.NoError(t, err)
+	require.Equal(t, "/caf\xe9 ?#%/\u00fc.mp4", got.URI)
+	require.Regexp(t, "^file:///.*/ingest/%FF$", ingest.PathName("\xff"))
 }
 
 func TestRedactLeavesNoCredentials(t *testing.T) {
@@ -51,6 +105,7 @@ func TestRedactLeavesNoCredentials(t *testing.T) {
 		"rtsp://s3cret@h/main":                       "rtsp://h/main",
 		"http://h/v?mail=a@b":                        "http://h/v?mail=a@b",
 		"http://h/v?access_token=s3cret":             "http://h/v?access_token=***",
+		"./a://u:p@b.mp4":                            "./a://u:p@b.mp4",
 	} {
 		require.Equal(t, want, ingest.Redact(uri))
 	}

@@ -79,7 +79,8 @@ func Lookup(nameOrPath string, opts Options) (Model, error) {
 		case st.IsDir():
 			return Model{}, usage.New("name an .onnx file in it", "model %s: is a directory", nameOrPath)
 		}
-		return Model{Name: strings.TrimSuffix(filepath.Base(nameOrPath), ".onnx"), Path: nameOrPath}, nil
+		name := strings.ToValidUTF8(filepath.Base(nameOrPath), "\ufffd") // as it comes back from the log
+		return Model{Name: strings.TrimSuffix(name, ".onnx"), Path: nameOrPath}, nil
 	}
 	e, err := Find(nameOrPath)
 	if err != nil {

@@ -84,6 +84,11 @@ func TestLookupOfFiles(t *testing.T) {
 	m, err := Lookup(path, Options{})
 	require.NoError(t, err)
 	require.Equal(t, Model{Name: "mine", Path: path}, m)
+	path = filepath.Join(dir, "caf\xe9.onnx")
+	require.NoError(t, os.WriteFile(path, []byte("x"), 0o600))
+	m, err = Lookup(path, Options{})
+	require.NoError(t, err)
+	require.Equal(t, Model{Name: "caf\ufffd", Path: path}, m, "the name is text, the path its bytes")
 	_, err = Lookup(dir, Options{})
 	require.True(t, usage.Is(err))
 }

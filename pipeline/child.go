@@ -151,11 +151,7 @@ func (c *Child) once(ctx context.Context, child int) (last Status, err error) {
 	if err != nil {
 		return last, fmt.Errorf("start detect: %w", err)
 	}
-	job, err := json.Marshal(c.Job)
-	if err == nil {
-		_, err = lifeline.Write(append(job, '\n'))
-	}
-	if err != nil { // it died at once; Wait says how
+	if err := c.Job.Write(lifeline); err != nil { // it died at once; Wait says how
 		c.Log.Debug("the job did not reach detect", "err", err)
 	}
 

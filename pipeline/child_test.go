@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -100,7 +101,8 @@ func TestChild_Crashes_TheNextIsToldWhichSourcesMayNotBeTried(t *testing.T) {
 	var got [2]pipeline.Job
 	for i := range got {
 		require.True(t, lines.Scan())
-		require.NoError(t, json.Unmarshal(lines.Bytes(), &got[i]))
+		got[i], err = pipeline.ReadJob(strings.NewReader(lines.Text() + "\n"))
+		require.NoError(t, err)
 	}
 	cancel()
 	require.NoError(t, <-done)

@@ -1,8 +1,11 @@
 package pipeline
 
 import (
+	"bufio"
+	"bytes"
 	"context"
-	"encoding/json"
+	"encoding/base64"
+	"encoding/gob"
 	"fmt"
 	"io"
 	"log/slog"
@@ -13,20 +16,21 @@ import (
 	"github.com/sightlog/sightlog/stream"
 )
 
-// Job is what a supervisor asks of its detect child, as one line of JSON on
-// the child's standard input. That input then stays open for as long as the
-// supervisor lives: its end tells the child to stop.
+// Job is what a supervisor asks of its detect child, as one line on the child's
+// standard input. That input then stays open for as long as the supervisor
+// lives: its end tells the child to stop. The line is a gob in base64: names of
+// files keep their bytes in it. Both ends are the same program.
 type Job struct {
-	Detect config.Detect `json:"detect"`
-	Stream config.Stream `json:"stream"`
-	Wait   bool          `json:"wait"`
-	Stdin  bool          `json:"stdin,omitempty"` // a source reads the supervisor's standard input: StdinFD
+	Detect config.Detect
+	Stream config.Stream
+	Wait   bool
+	Stdin  bool // a source reads the supervisor's standard input: StdinFD
 
-	Cameras map[string]config.Camera `json:"cameras,omitempty"` // settings by camera
+	Cameras map[string]config.Camera // settings by camera
 
 	// Hold says, by camera, when its source may be tried again: detect that
 	// crashes and starts again must not log in more often for it.
-	Hold map[string]time.Time `json:"hold,omitempty"`
+	Hold map[string]time.Time
 }
 
 // Status is what detect says of itself, one line of JSON on descriptor 3.
@@ -133,14 +137,32 @@ const (
 	StdinFD = 4 // the supervisor's standard input, where Job.Stdin is set
 )
 
-// maxJob bounds a line of the protocol, in bytes.
+// maxJob bounds a job, and a line of status, in bytes.
 const maxJob = 8 << 20
 
-// ReadJob reads the job from the supervisor's pipe and leaves what follows.
+// Write sends the job to the child.
+func (j Job) Write(w io.Writer) error {
+	var line bytes.Buffer
+	text := base64.NewEncoder(base64.StdEncoding, &line)
+	if err := gob.NewEncoder(text).Encode(j); err != nil {
+		return err
+	}
+	text.Close() // cannot fail: it writes into memory
+	line.WriteByte('\n')
+	_, err := w.Write(line.Bytes())
+	return err
+}
+
+// ReadJob reads the job from the supervisor's pipe.
 func ReadJob(r io.Reader) (Job, error) {
+	// A reader may read on past the line; nothing follows it but the end.
+	line, err := bufio.NewReader(io.LimitReader(r, maxJob)).ReadBytes('\n')
 	var job Job
-	// A decoder may read on past the line; nothing follows it but the end.
-	if err := json.NewDecoder(io.LimitReader(r, maxJob)).Decode(&job); err != nil {
+	if err == nil {
+		text := base64.NewDecoder(base64.StdEncoding, bytes.NewReader(line))
+		err = gob.NewDecoder(text).Decode(&job)
+	}
+	if err != nil {
 		return Job{}, fmt.Errorf("read the supervisor's job: %w", err)
 	}
 	return job, nil

@@ -109,7 +109,11 @@ func (c *PictureCmd) find(ctx context.Context, db *pgxpool.Pool) (*seen, error) 
 
 // draw reads the frame from its file again and writes it with its boxes.
 func draw(ctx context.Context, s *seen, out string) error {
-	src, err := ingest.Open(ctx, ingest.Spec{ID: s.camera, URI: s.source}, ingest.Options{Pace: ingest.Fast, StartAt: s.seq})
+	spec, err := ingest.ParseSpec(s.camera+"="+s.source, 0) // it may be a file URI
+	if err != nil {
+		return err
+	}
+	src, err := ingest.Open(ctx, spec, ingest.Options{Pace: ingest.Fast, StartAt: s.seq})
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func (c *camera) run(ctx context.Context, src ingest.Source) error {
 	c.mu.Unlock()
 
 	err = c.frames(ctx, src, w)
-	return c.end(ctx, src.Info().Kind, w, err)
+	return c.end(ctx, src.Info(), w, err)
 }
 
 // atEnd takes over the end of a run that had ended before: the job that it
@@ -102,8 +102,8 @@ func (c *camera) openRun(ctx context.Context, info ingest.Info) (stream.Writer, 
 		Camera: c.spec.ID, SourceKind: info.Kind, Source: info.Source,
 		Fingerprint: info.Fingerprint, Model: c.pool.model,
 	}
-	if path, err := filepath.Abs(run.Source); err == nil && info.Kind == event.SourceFile {
-		run.Source = path // it is found again from anywhere
+	if path, err := filepath.Abs(c.spec.URI); err == nil && info.Kind == event.SourceFile && c.spec.URI != ingest.Stdin {
+		run.Source = ingest.PathName(path) // it is found again from anywhere
 	}
 	if info.Kind.Live() {
 		return c.live.Open(ctx, run)
@@ -231,12 +231,13 @@ func (c *camera) unseen(ctx context.Context, f *ingest.Frame, err error, failed 
 
 // end finishes the run when its source came to an end, and otherwise only
 // waits for what was sent.
-func (c *camera) end(ctx context.Context, kind event.SourceKind, w stream.Writer, why error) error {
+func (c *camera) end(ctx context.Context, source ingest.Info, w stream.Writer, why error) error {
+	kind := source.Kind
 	state := c.status()
 	end := event.Run{Dropped: state.Dropped, Outcome: event.OutcomeFinished}
 	if errors.Is(why, io.EOF) && !kind.Live() && state.Dropped > 0 { // a file drops nothing itself
 		why = &ingest.Damage{
-			Source: ingest.Redact(c.spec.URI), Delivered: state.Frames,
+			Source: source.Source, Delivered: state.Frames,
 			Reason: fmt.Sprintf("the detector failed on %d of its frames", state.Dropped),
 		}
 	}

@@ -38,9 +38,9 @@ func TestEnd_FramesNotDetectedOn_IsDamageOfAFile(t *testing.T) {
 		{event.SourceImages, 1, event.OutcomeDamaged},
 		{event.SourceStream, 2, event.OutcomeFinished},
 	} {
-		cam := camera{spec: ingest.Spec{ID: "porch", URI: "a.mp4"}, opts: ingest.Options{Backoff: &ingest.Backoff{}}, state: pipeline.Camera{Frames: 5, Dropped: c.dropped}}
+		cam := camera{spec: ingest.Spec{ID: "porch"}, opts: ingest.Options{Backoff: &ingest.Backoff{}}, state: pipeline.Camera{Frames: 5, Dropped: c.dropped}}
 		var w ending
-		err := cam.end(context.Background(), c.kind, &w, io.EOF)
+		err := cam.end(context.Background(), ingest.Info{Kind: c.kind, Source: "a.mp4"}, &w, io.EOF)
 		require.Equal(t, c.outcome, w.run.Outcome)
 		if c.outcome == event.OutcomeFinished {
 			require.NoError(t, err)
