@@ -60,7 +60,7 @@ type Broker struct {
 
 // Detect is what to look at and with which model.
 type Detect struct {
-	Source       []string      `sep:"none" placeholder:"[ID=]URI" help:"A video file, webcam (0, /dev/video0), rtsp:// or http:// stream, named pipe, or - for standard input. Repeat for more cameras."`
+	Source       []string      `sep:"none" placeholder:"[ID=]URI" help:"A video file, directory of pictures, webcam (0, /dev/video0), stream (rtsp://, rtmp://, srt://, udp://, tcp://, http://), named pipe, or - for standard input. Repeat for more cameras."`
 	SourceFile   string        `placeholder:"FILE" help:"More sources, one [ID=]URI a line, # before a comment. Passwords belong here: other users see a command line (ps)."`
 	Pace         string        `enum:"as-recorded,fast" default:"as-recorded" help:"Play files as-recorded, or as fast as the detector goes (${default})."`
 	StartTimeout time.Duration `default:"10s" help:"Give up when a source does not open within this time (${default})."`

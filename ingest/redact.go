@@ -14,14 +14,18 @@ func HasPassword(uri string) bool {
 	return has && strings.Contains(user, ":") || passwordKey.MatchString(rest)
 }
 
+// streamKey is what follows host and application in an RTMP path.
+var streamKey = regexp.MustCompile(`^([^/]*/+[^/]+)/+.*$`)
+
 var passwordKey = regexp.MustCompile(`(?i)[?&][^=&]*(pass|pwd|token|secret|cred)[^=&]*=.`)
 
-var secretKey = regexp.MustCompile(`(?i)pass|pwd|user|usr|login|token|key|auth|sig|secret|cred`)
+var secretKey = regexp.MustCompile(`(?i)pass|pwd|user|usr|login|token|key|auth|sig|secret|cred|streamid`)
 
 // Redact returns the URI without credentials: no user and password before the
-// host, no value of a query parameter whose name suggests a secret. Where the
-// form is ambiguous (a password with "/" or "@" in it) it hides too much
-// rather than too little.
+// host, no value of a query parameter whose name suggests a secret, no stream
+// key: the last part of an RTMP path of two or more (rtmp://host/app/key), the
+// streamid of SRT. Where the form is ambiguous (a password with "/" or "@" in
+// it) it hides too much rather than too little.
 func Redact(uri string) string {
 	scheme, rest, isURL := cutScheme(uri)
 	if !isURL {
@@ -38,6 +42,9 @@ func Redact(uri string) string {
 		rest = rest[i+1:]
 	}
 	rest, query, hasQuery := strings.Cut(rest, "?")
+	if strings.HasPrefix(strings.ToLower(scheme), "rtmp") {
+		rest = streamKey.ReplaceAllString(rest, "$1/***")
+	}
 	if !hasQuery {
 		return scheme + "://" + rest
 	}

@@ -2,11 +2,11 @@ package camera
 
 import (
 	"fmt"
-	"net/url"
 	"regexp"
 	"strings"
 
 	"github.com/sightlog/sightlog/cli"
+	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/pipeline"
 )
 
@@ -41,7 +41,7 @@ func again(args []string) string {
 	return strings.Join(quoted, " ")
 }
 
-// secret reports whether an argument holds a password, as in
+// secret reports whether an argument holds a password or a stream key, as in
 // --source=door=rtsp://user:password@host or --sasl-password=….
 func secret(arg string) bool {
 	if strings.HasPrefix(arg, "--") && strings.Contains(strings.SplitN(arg, "=", 2)[0], "password") {
@@ -51,9 +51,8 @@ func secret(arg string) bool {
 	if i < 0 {
 		return false
 	}
-	start := strings.LastIndexAny(arg[:i], "=, ") + 1
-	u, err := url.Parse(arg[start:])
-	return err != nil || u.User != nil || u.Query().Has("password")
+	uri := arg[strings.LastIndexAny(arg[:i], "=, ")+1:]
+	return ingest.Redact(uri) != uri
 }
 
 var plain = regexp.MustCompile(`^[-\w./:=,@%+]+$`)

@@ -23,6 +23,10 @@ func TestSayHowToResume_UnfinishedFiles_CommandOfTheShell(t *testing.T) {
 		{"live or ended", []pipeline.Camera{{ID: "a", State: pipeline.Running, Live: true}, {ID: "b", State: pipeline.Ended}}, nil, ""},
 		{"password in a URL", []pipeline.Camera{{ID: "a"}}, []string{"sightlog", "run", "--source", "x=rtsp://u:p@192.0.2.1/"},
 			"left to read: a; go on with: the same command\n"},
+		{"stream key", []pipeline.Camera{{ID: "a"}}, []string{"sightlog", "run", "--source=x=rtmp://192.0.2.1/live/key"},
+			"left to read: a; go on with: the same command\n"},
+		{"token of a URL", []pipeline.Camera{{ID: "a"}}, []string{"sightlog", "run", "--source", "x=http://192.0.2.1/v?token=key"},
+			"left to read: a; go on with: the same command\n"},
 		{"password in a flag", []pipeline.Camera{{ID: "a"}}, []string{"sightlog", "run", "--sasl-password", "p"},
 			"left to read: a; go on with: the same command\n"},
 	} {
