@@ -131,10 +131,12 @@ func parse(env *Env, grammar any, args []string) (*kong.Context, error) {
 	if err != nil {
 		return nil, parseError(env, err)
 	}
-	if err := expandHome(k); err != nil {
-		return nil, err
+	for _, check := range []func(*kong.Context) error{expandHome, noneEmpty, addresses} {
+		if err := check(k); err != nil {
+			return nil, err
+		}
 	}
-	return k, noneEmpty(k)
+	return k, nil
 }
 
 // noneEmpty refuses an empty text where the default is none: an empty --data

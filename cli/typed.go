@@ -2,6 +2,7 @@ package cli
 
 import (
 	"errors"
+	"net"
 	"reflect"
 	"slices"
 	"strings"
@@ -39,6 +40,18 @@ func expandHome(k *kong.Context) error {
 				return usage.Wrap(err, "", "--%s %v", flag.Name, err)
 			}
 			v.SetString(path)
+		}
+	}
+	return nil
+}
+
+// addresses refuses an address without a port where one belongs.
+func addresses(k *kong.Context) error {
+	for _, flag := range k.Flags() {
+		if addr, ok := k.FlagValue(flag).(string); ok && flag.PlaceHolder == "HOST:PORT" && addr != "" {
+			if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
+				return usage.New("give HOST:PORT, such as 127.0.0.1:9092", "--%s %s: no address with a port", flag.Name, addr)
+			}
 		}
 	}
 	return nil

@@ -54,3 +54,20 @@ func TestText_AListForOneValue_IsOneLine(t *testing.T) {
 	require.ErrorContains(t, err, "give one value, not a list")
 	require.Equal(t, 2, ExitCode(err))
 }
+
+func TestListen_WithoutAPort_IsRefused(t *testing.T) {
+	grammar := &struct {
+		Broker BrokerCmd `cmd:""`
+		Serve  ServeCmd  `cmd:""`
+	}{}
+	for _, addr := range []string{"127.0.0.1", "localhost", "9092", "::1", "[::1]", "127.0.0.1:", "a:b:1"} {
+		for _, args := range [][]string{{"broker", "--listen"}, {"broker", "--advertise"}, {"broker", "--metrics"}, {"serve", "--listen"}} {
+			err := Check("sightlogd", grammar, append(args, addr))
+			require.EqualError(t, err, args[1]+" "+addr+": no address with a port; give HOST:PORT, such as 127.0.0.1:9092")
+			require.Equal(t, 2, ExitCode(err))
+		}
+	}
+	for _, addr := range []string{"127.0.0.1:0", ":9092", "[::1]:9092", "localhost:9092"} {
+		require.NoError(t, Check("sightlogd", grammar, []string{"broker", "--listen", addr}))
+	}
+}

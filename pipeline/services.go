@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"strings"
 	"sync"
@@ -192,11 +193,14 @@ func (s *Services) startBroker() error {
 // *usage.Error.
 func OpenBroker(cfg broker.Config) (*broker.Broker, error) {
 	b, err := broker.Open(cfg)
+	var network *net.OpError
 	switch {
 	case err == nil:
 		return b, nil
 	case errors.Is(err, syscall.EADDRINUSE):
 		return nil, usage.Wrap(err, "stop what listens there, or give another --listen", "--listen %s: the port is taken", cfg.Listen)
+	case errors.As(err, &network) && network.Op == "listen":
+		return nil, usage.Wrap(err, "give HOST:PORT of this machine", "--listen %s: %v", cfg.Listen, network.Err)
 	case errors.Is(err, syscall.EACCES) && errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
 		return nil, usage.Wrap(err, "give a --data you may write to", "%v", err)
 	case errors.Is(err, broker.ErrInsecure):
