@@ -119,7 +119,7 @@ func (s *Store) cut() (state []byte) {
 		}
 		l.mu.Unlock()
 	}
-	return s.encodeCheckpoint()
+	return s.encodeCheckpoint(checkpointHead{s.journal.seq, s.journal.group})
 }
 
 // checkpointEnded frees the journal files that a checkpoint made needless, or

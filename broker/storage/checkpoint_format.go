@@ -28,15 +28,16 @@ const (
 	maxCheckpoint     = 1 << 30
 )
 
-// checkpointHead is what recovery needs first.
+// checkpointHead is what recovery needs first: the sequence of the journal file to
+// replay from, and the last group before it.
 type checkpointHead struct{ seq, group uint64 }
 
-func (s *Store) encodeCheckpoint() []byte {
+func (s *Store) encodeCheckpoint(head checkpointHead) []byte {
 	b := make([]byte, checkpointHeader, 4096)
 	copy(b, checkpointMagic)
 	binary.BigEndian.PutUint16(b[6:], checkpointVersion)
-	b = binary.AppendUvarint(b, s.journal.seq)
-	b = binary.AppendUvarint(b, s.journal.group)
+	b = binary.AppendUvarint(b, head.seq)
+	b = binary.AppendUvarint(b, head.group)
 	b = binary.AppendUvarint(b, s.nextID)
 	s.table.mu.RLock()
 	b = s.table.encode(b)
@@ -134,7 +135,7 @@ func (l *Log) decode(d *decoder, version uint16) {
 	}
 }
 
-// loadCheckpoint reads the checkpoint, if there is one.
+// loadCheckpoint reads the checkpoint. Without one, head.seq is 0.
 func (s *Store) loadCheckpoint() (head checkpointHead, err error) {
 	f, err := s.fs.OpenFile(s.checkpointPath(), os.O_RDWR)
 	if errors.Is(err, fs.ErrNotExist) {

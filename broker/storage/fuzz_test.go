@@ -129,7 +129,7 @@ func FuzzReplay(f *testing.F) {
 			return // a segment that is not there
 		}
 		// What was replayed can be kept and read back.
-		state := s.encodeCheckpoint()
+		state := s.encodeCheckpoint(checkpointHead{1, 0})
 		fs.names["d/checkpoint"] = &memFile{data: state}
 		again, err := Open("d", Options{FS: fs})
 		require.NoError(t, err)

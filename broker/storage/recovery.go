@@ -83,7 +83,12 @@ func (s *Store) recover() error {
 	if err := s.syncNames(cp.seq == 0); err != nil {
 		return err
 	}
-	cp.seq = max(cp.seq, 1)
+	if cp.seq == 0 {
+		if err := s.firstCheckpoint(); err != nil {
+			return err
+		}
+		cp.seq = 1
+	}
 	groups := 0
 	var after aftermath
 	s.journal, err = openJournal(s.fs, s.journalDir(), s.opt.JournalBytes, cp.seq, cp.group, func(payload []byte) error {
@@ -108,6 +113,39 @@ func (s *Store) recover() error {
 	s.dueCheckpoint = groups > 0
 	s.log.Info("log opened", "dir", s.dir, "logs", len(s.logs), "groups_replayed", groups, "took", s.opt.Now().Sub(began))
 	return nil
+}
+
+// firstCheckpoint writes the checkpoint of an empty store before anything else is
+// written. So a directory without a checkpoint is new, or has lost it: to take one
+// that holds logs for new would remove them. Earlier releases wrote none until
+// their first journal file was full; such a directory has that file.
+func (s *Store) firstCheckpoint() error {
+	logs, err := s.fs.ReadDir(s.logsDir())
+	if err != nil {
+		return fmt.Errorf("read logs directory: %w", err)
+	}
+	journals, err := s.fs.ReadDir(s.journalDir())
+	if err != nil {
+		return fmt.Errorf("read journal directory: %w", err)
+	}
+	used := len(logs) > 0
+	for _, name := range journals {
+		f, err := openJournalFile(s.fs, filepath.Join(s.journalDir(), name))
+		if err != nil {
+			return err
+		}
+		if err := f.Close(); err != nil {
+			return fmt.Errorf("read journal: %w", err)
+		}
+		if f.seq == 1 {
+			return nil
+		}
+		used = used || f.seq > 1
+	}
+	if used {
+		return fmt.Errorf("%w: %s is missing, but there are logs or journal files that belong to one", ErrCorrupt, s.checkpointPath())
+	}
+	return s.writeCheckpoint(s.encodeCheckpoint(checkpointHead{seq: 1}), nil, nil)
 }
 
 // syncNames makes the names durable that a killed process may have given and
