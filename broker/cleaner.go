@@ -85,7 +85,7 @@ func (b *Broker) expireOffsets(now time.Time) {
 				}
 			}
 			if !c.Empty() {
-				b.store.SubmitLazily(&c)
+				b.store.SubmitDeferred(&c)
 			}
 		}
 		if g != nil {

@@ -133,7 +133,7 @@ func (ts *txns) enlist(t *txn, parts ...*partition) {
 	if changed {
 		var c storage.Commit
 		t.keep(&c)
-		ts.b.store.SubmitLazily(&c)
+		ts.b.store.SubmitDeferred(&c)
 	}
 }
 

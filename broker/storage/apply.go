@@ -1,12 +1,13 @@
 package storage
 
-// What a committed operation does to a log. The committer calls these after
-// the journal is durable; recovery calls them with what it reads from the
-// journal. There is one way to change a log, and it is this.
+// This file has the only functions that change a log. The committer calls them
+// when the journal group is durable; recovery calls them with the operations that
+// it reads from the journal.
 
-// applyAppend writes a batch, already stamped, to its place in g, which is the
-// active segment or the one after it. One that is written already may be its
-// header alone. now is when it was staged.
+// applyAppend writes a stamped batch at pos in g, the active segment or the one
+// after it. If written, the batch is in the segment already, and b may have only its
+// header. now is the time at which it was staged. Doing it twice, as recovery may,
+// is doing it once.
 func (l *Log) applyAppend(b Batch, g *segment, pos, now int64, written bool) error {
 	if !written {
 		if err := g.write(b, pos); err != nil {
@@ -17,9 +18,9 @@ func (l *Log) applyAppend(b Batch, g *segment, pos, now int64, written bool) err
 	defer l.mu.Unlock()
 	if l.active() != g {
 		l.segments = append(l.segments, g)
-		l.born = true
+		l.dirDirty = true
 	}
-	g.added(b, pos, now)
+	g.appended(b, pos, now)
 	l.end = b.last() + 1
 	l.noteEpoch(b)
 	l.applyTxn(b)
@@ -27,7 +28,7 @@ func (l *Log) applyAppend(b Batch, g *segment, pos, now int64, written bool) err
 	return nil
 }
 
-// applyTxn keeps the open and aborted transactions.
+// applyTxn updates the open and aborted transactions. The log's mu is held.
 func (l *Log) applyTxn(b Batch) {
 	if !b.transactional() {
 		return
@@ -45,7 +46,8 @@ func (l *Log) applyTxn(b Batch) {
 	}
 }
 
-// active returns the segment that is written, or nil. The committer's.
+// active returns the segment that appends go to, or nil. Only the committer calls
+// it, without mu: nobody else changes segments.
 func (l *Log) active() *segment {
 	if n := len(l.segments); n > 0 {
 		return l.segments[n-1]
@@ -53,8 +55,8 @@ func (l *Log) active() *segment {
 	return nil
 }
 
-// applyStart moves the log's start and returns the segments that fell out. The
-// active segment stays until there is another.
+// applyStart moves the log's start and returns the segments that lie before it
+// completely, for removal. The active segment is never one of them.
 func (l *Log) applyStart(off int64) (out []*segment) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -76,7 +78,7 @@ func (l *Log) applyStart(off int64) (out []*segment) {
 	return out
 }
 
-// applyDrop makes the log one that was deleted and returns its segments.
+// applyDrop marks the log as deleted and returns its segments, for removal.
 func (l *Log) applyDrop() []*segment {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -86,8 +88,9 @@ func (l *Log) applyDrop() []*segment {
 	return out
 }
 
-// remember records a batch in the producers' state, before it is durable.
-func (l *Log) remember(b Batch, now int64) {
+// recordSequence adds a batch to its producer's state, when it is staged: a second
+// batch of the same group is checked against it. rollback undoes it.
+func (l *Log) recordSequence(b Batch, now int64) {
 	pid := b.ProducerID()
 	if pid < 0 {
 		return
@@ -102,8 +105,8 @@ func (l *Log) remember(b Batch, now int64) {
 	p.record(b, b.base(), now)
 }
 
-// expireProducers forgets producers without a transaction that have not
-// written since before.
+// expireProducers evicts producers that have no open transaction and last wrote
+// before the given time.
 func (l *Log) expireProducers(before int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

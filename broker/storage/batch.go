@@ -68,10 +68,10 @@ func (b Batch) ProducerEpoch() int16 { return int16(binary.BigEndian.Uint16(b[51
 // Records returns the number of records.
 func (b Batch) Records() int32 { return int32(binary.BigEndian.Uint32(b[57:])) }
 
-// Transactional says whether the batch is part of a transaction.
+// Transactional reports whether the batch is part of a transaction.
 func (b Batch) Transactional() bool { return b.transactional() }
 
-// Control says whether the batch holds transaction markers.
+// Control reports whether the batch holds transaction markers.
 func (b Batch) Control() bool { return b.control() }
 
 // FirstTime returns the first record's timestamp in milliseconds.
@@ -104,7 +104,7 @@ func (b Batch) stampTime(now int64) {
 	binary.BigEndian.PutUint32(b[17:], b.computeCRC())
 }
 
-// CheckBatch says whether p is exactly one whole record batch that a producer
+// CheckBatch reports whether p is exactly one whole record batch that a producer
 // may have sent. It does not decompress.
 func CheckBatch(p []byte) error {
 	b := Batch(p)
@@ -126,7 +126,7 @@ func CheckBatch(p []byte) error {
 	return nil
 }
 
-// checkStored says whether p begins with one whole batch as the log keeps it.
+// checkStored reports whether p begins with one whole batch as the log keeps it.
 // A compacted batch has fewer records than offsets.
 func checkStored(p []byte) error {
 	if err := checkHeader(p); err != nil {
@@ -188,7 +188,7 @@ func markerBatch(pid int64, epoch int16, commit bool, coordinatorEpoch int32, no
 	return b
 }
 
-// markerCommits says whether a control batch commits rather than aborts.
+// markerCommits reports whether a control batch commits rather than aborts.
 func (b Batch) markerCommits() bool {
 	const kind = batchHeader + 1 + 3 + 1 + 3 // length, three zero bytes, key length, key
 	return len(b) > kind && b[kind] == 1

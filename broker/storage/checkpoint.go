@@ -9,39 +9,41 @@ import (
 	"time"
 )
 
-// checkpointRetry is how long after one that failed the next checkpoint is tried.
+// checkpointRetry is the pause after a checkpoint that failed.
 const checkpointRetry = time.Second
 
-// checkpointing is the committer's view of the checkpoint that is under way.
+// checkpointing is the committer's state of the checkpoint in progress, or of the
+// last one that failed: dirty, closed and dirs then remain for the next.
 type checkpointing struct {
 	running bool
-	done    chan error // capacity 1; one value for each that was started
-	seq     uint64     // the journal files before it are free when it has ended
-	dirty   []*segment
-	closed  []*segment // will be settled when it has ended
-	dirs    []*Log
-	wanted  []chan error // who asked for it
-	last    error
-	failed  time.Time
+	done    chan error   // capacity 1; one value for each checkpoint that was started
+	seq     uint64       // journal files before this one are obsolete when it has succeeded
+	dirty   []*segment   // to sync
+	closed  []*segment   // become checkpointed when it has succeeded
+	dirs    []*Log       // logs whose directories are to sync
+	waiters []chan error // callers that it answers
+	last    error        // of the last one
+	failed  time.Time    // when that was, if it failed
 }
 
-// maybeCheckpoint starts a checkpoint if one is due. What is written is the
-// state between two groups, taken here; the disk work is a goroutine's.
+// maybeCheckpoint starts a checkpoint if one is due and none runs. The state that it
+// writes is collected here, between two groups and at the beginning of a journal
+// file; a goroutine does the disk I/O while commits go on in that file.
 func (s *Store) maybeCheckpoint() {
 	c := &s.checkpoint
 	s.queueMu.Lock()
-	wanted := len(s.wanted) > 0
+	wanted := len(s.waiters) > 0
 	s.queueMu.Unlock()
 	s.dueCheckpoint = s.dueCheckpoint || wanted
 	if !s.dueCheckpoint || c.running {
 		return
 	}
 	if err := s.Failed(); err != nil {
-		s.refuseWanted(err)
+		s.failWaiters(err)
 		return
 	}
 	if time.Since(c.failed) < checkpointRetry {
-		s.refuseWanted(c.last)
+		s.failWaiters(c.last)
 		return
 	}
 	if !s.journal.fresh() {
@@ -51,20 +53,20 @@ func (s *Store) maybeCheckpoint() {
 		}
 	}
 	s.dueCheckpoint = false
-	s.takeWanted()
-	state := s.cut()
+	s.adoptWaiters()
+	state := s.snapshot()
 	c.running, c.done = true, make(chan error, 1)
 	go func() { c.done <- s.writeCheckpoint(state, c.dirty, c.dirs) }()
 }
 
-// Checkpoint makes a checkpoint and waits for it: what was committed by now is
-// then in the segments and the journal is not needed for it.
+// Checkpoint makes a checkpoint and waits for it: all that was committed before the
+// call is then durable in the segments, and the journal is not needed for it.
 func (s *Store) Checkpoint(ctx context.Context) error {
 	done := make(chan error, 1)
 	s.queueMu.Lock()
-	s.wanted = append(s.wanted, done)
+	s.waiters = append(s.waiters, done)
 	s.queueMu.Unlock()
-	s.nudge()
+	s.wakeCommitter()
 	select {
 	case err := <-done:
 		return err
@@ -75,29 +77,31 @@ func (s *Store) Checkpoint(ctx context.Context) error {
 	}
 }
 
-// takeWanted makes the checkpoint that begins now the one that was asked for.
-func (s *Store) takeWanted() {
+// adoptWaiters moves the callers that wait for a checkpoint to the one that begins
+// now.
+func (s *Store) adoptWaiters() {
 	s.queueMu.Lock()
 	defer s.queueMu.Unlock()
-	s.checkpoint.wanted = append(s.checkpoint.wanted, s.wanted...)
-	s.wanted = nil
+	s.checkpoint.waiters = append(s.checkpoint.waiters, s.waiters...)
+	s.waiters = nil
 }
 
-// refuseWanted answers those who ask for a checkpoint that will not be made.
-func (s *Store) refuseWanted(err error) {
-	s.takeWanted()
-	s.answerWanted(err)
+// failWaiters answers the callers that wait for a checkpoint that is not made.
+func (s *Store) failWaiters(err error) {
+	s.adoptWaiters()
+	s.notifyWaiters(err)
 }
 
-func (s *Store) answerWanted(err error) {
-	for _, done := range s.checkpoint.wanted {
+func (s *Store) notifyWaiters(err error) {
+	for _, done := range s.checkpoint.waiters {
 		done <- err
 	}
-	s.checkpoint.wanted = nil
+	s.checkpoint.waiters = nil
 }
 
-// cut collects what a checkpoint at this moment has to write and sync.
-func (s *Store) cut() (state []byte) {
+// snapshot returns the encoded state of the store, and collects the segments and
+// directories that have to be synced before it may be written.
+func (s *Store) snapshot() (state []byte) {
 	c := &s.checkpoint
 	c.seq = s.journal.seq
 	expired := s.opt.Now().Add(-s.opt.ProducerExpiry).UnixMilli()
@@ -109,12 +113,12 @@ func (s *Store) cut() (state []byte) {
 				g.dirty = false
 				c.dirty = append(c.dirty, g)
 			}
-			if !g.settled.Load() && i < len(l.segments)-1 {
+			if !g.checkpointed.Load() && i < len(l.segments)-1 {
 				c.closed = append(c.closed, g)
 			}
 		}
-		if l.born {
-			l.born = false
+		if l.dirDirty {
+			l.dirDirty = false
 			c.dirs = append(c.dirs, l)
 		}
 		l.mu.Unlock()
@@ -122,31 +126,33 @@ func (s *Store) cut() (state []byte) {
 	return s.encodeCheckpoint(checkpointHead{s.journal.seq, s.journal.group})
 }
 
-// checkpointEnded frees the journal files that a checkpoint made needless, or
-// keeps in mind what the next one has to do again.
+// checkpointEnded frees the journal files that the checkpoint made obsolete. After
+// an error it leaves the lists as they are: the next checkpoint does all of it
+// again.
 func (s *Store) checkpointEnded(err error) {
 	c := &s.checkpoint
 	c.running, c.last = false, err
 	if err == nil {
 		s.journal.free(c.seq)
 		for _, g := range c.closed {
-			g.settled.Store(true)
+			g.checkpointed.Store(true)
 		}
 		c.dirty, c.closed, c.dirs, c.failed = nil, nil, nil, time.Time{}
-		s.answerWanted(nil)
+		s.notifyWaiters(nil)
 		return
 	}
 	c.failed, s.dueCheckpoint = time.Now(), true
 	if errors.Is(err, errSync) {
 		err = s.fail(err)
-	} else { // no room, or no file descriptor: all of it is written again
+	} else { // no space, or no file descriptor
 		s.noteRefused(err)
 		s.log.Warn("cannot write a checkpoint, will try again", "err", err)
 	}
-	s.refuseWanted(err)
+	s.failWaiters(err)
 }
 
-// awaitCheckpoint waits for the checkpoint that runs, if one does.
+// awaitCheckpoint waits for the running checkpoint, if there is one, and returns the
+// error of the last.
 func (s *Store) awaitCheckpoint() error {
 	if s.checkpoint.running {
 		s.checkpointEnded(<-s.checkpoint.done)
@@ -154,23 +160,25 @@ func (s *Store) awaitCheckpoint() error {
 	return s.checkpoint.last
 }
 
-// finalCheckpoint runs after the committer has ended: the next open replays
-// nothing.
+// finalCheckpoint is called after the committer has returned, so that the next Open
+// has nothing to replay.
 func (s *Store) finalCheckpoint() error {
 	if err := s.Failed(); err != nil {
 		return err
 	}
 	if s.journal.current == nil && s.journal.group == s.checkpointed {
-		return nil // nothing was written since it was opened
+		return nil // nothing was written since the store was opened
 	}
 	s.dueCheckpoint, s.checkpoint.failed = true, time.Time{}
 	s.maybeCheckpoint()
 	return s.awaitCheckpoint()
 }
 
-// writeCheckpoint syncs the segments, then writes the state.
+// writeCheckpoint syncs the segments and directories, then writes the state beside
+// the old checkpoint and renames it over that. The order matters: the state must
+// not become durable before the bytes that it names.
 func (s *Store) writeCheckpoint(state []byte, dirty []*segment, dirs []*Log) error {
-	if len(dirs) > 0 { // a log with a new segment may itself be new
+	if len(dirs) > 0 { // a log with a new segment may be new itself
 		if err := s.syncDir("logs directory", s.logsDir()); err != nil {
 			return err
 		}

@@ -92,7 +92,7 @@ func (g *segment) encode(b []byte) []byte {
 	g.idxMu.Lock()
 	n, next := g.index.len(), g.index.next
 	g.idxMu.Unlock()
-	for _, v := range []int64{g.base, g.size, g.end, g.maxTime, g.maxTimeAt, g.born, int64(n), next} {
+	for _, v := range []int64{g.base, g.size, g.end, g.maxTime, g.maxTimeAt, g.firstBatchTime, int64(n), next} {
 		b = binary.AppendVarint(b, v)
 	}
 	return b
@@ -100,9 +100,9 @@ func (g *segment) encode(b []byte) []byte {
 
 func decodeSegment(d *decoder, fs FS, dir string) *segment {
 	g := newSegment(fs, dir, d.varint())
-	g.size, g.end, g.maxTime, g.maxTimeAt, g.born = d.varint(), d.varint(), d.varint(), d.varint(), d.varint()
+	g.size, g.end, g.maxTime, g.maxTimeAt, g.firstBatchTime = d.varint(), d.varint(), d.varint(), d.varint(), d.varint()
 	g.index.stored, g.index.next = int(d.varint()), d.varint()
-	g.settled.Store(true) // until the journal adds to it
+	g.checkpointed.Store(true) // until the journal adds to it
 	return g
 }
 

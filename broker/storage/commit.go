@@ -5,12 +5,11 @@ import (
 	"fmt"
 )
 
-// Commit is a set of changes that become durable together: after a crash all
-// of them are there or none. Build it, Submit it, Wait for it; it is used once.
+// Commit is a set of changes that become durable atomically: after a crash all of
+// them are present, or none. Build it, Submit it, Wait for it; it is used once.
 //
-// Appends are checked one by one: one that is refused (see AppendResult.Err)
-// does not keep the others from being written. Everything else succeeds or
-// fails with Wait's error.
+// Appends are checked one by one: one that is refused (see AppendResult.Err) does
+// not prevent the others. All other operations succeed or fail with Wait's error.
 type Commit struct {
 	ops  []op
 	size int
@@ -18,13 +17,14 @@ type Commit struct {
 	err  error
 }
 
-// AppendResult is what became of one append, once Wait has returned nil.
+// AppendResult is the outcome of one append. It is valid once Wait has returned
+// nil.
 type AppendResult struct {
 	Base  int64 // the first record's offset
 	Time  int64 // ms, of log append time; -1 under create time
 	Start int64 // the log's start offset
-	// Err is ErrOutOfOrder, ErrStaleEpoch, ErrDropped or the disk's. A batch
-	// that the producer wrote before is no error: Base is where it is.
+	// Err is ErrOutOfOrder, ErrStaleEpoch, ErrDropped or an error of the disk. A
+	// batch that the producer has written before is no error: Base is its offset.
 	Err error
 }
 
@@ -38,7 +38,7 @@ const (
 	opDrop
 	opStart
 	opReplace
-	opWritten // an append whose batch is in its segment already
+	opWritten // an append whose batch is a direct write
 )
 
 type op struct {
@@ -53,17 +53,18 @@ type op struct {
 	offset      int64
 	replaced    *replacement
 
-	// Set by staging.
+	// Set by stage.
 	seg     *segment
 	pos     int64
-	written bool
-	skip    bool
-	removed []*segment
+	written bool // the batch is a direct write
+	skip    bool // nothing to do: refused, or a duplicate
+
+	removed []*segment // set by apply: their files are removed by Wait
 }
 
-// Append adds the batch, which CheckBatch has passed, to the end of l. The
-// batch is patched in place and must stay untouched until Wait returns.
-// appendTime makes its timestamps the broker's.
+// Append adds an append of the batch, which CheckBatch has accepted, to l. The
+// batch is patched in place (base offset, leader epoch) and must not be changed
+// until Wait returns. appendTime replaces its timestamps by the broker's.
 func (c *Commit) Append(l *Log, batch []byte, appendTime bool) *AppendResult {
 	r := &AppendResult{Base: -1, Time: -1}
 	c.add(op{kind: opAppend, log: l, batch: batch, stampIt: appendTime, result: r}, len(batch)+64)
@@ -85,8 +86,8 @@ func (c *Commit) Delete(bucket, key string) {
 	c.add(op{kind: opDelete, bucket: bucket, key: key}, len(bucket)+len(key)+16)
 }
 
-// SetStart moves the log's start to off: what lies before can no longer be
-// read, and goes from disk segment by segment.
+// SetStart moves the log's start to off. Records before it can no longer be read;
+// segments that lie before it completely are removed.
 func (c *Commit) SetStart(l *Log, off int64) {
 	c.add(op{kind: opStart, log: l, offset: off}, 32)
 }
@@ -99,12 +100,14 @@ func (c *Commit) add(o op, size int) {
 	c.size += size
 }
 
-// Empty says that there is nothing to commit.
+// Empty reports whether the commit has no operation.
 func (c *Commit) Empty() bool { return len(c.ops) == 0 }
 
-// Wait returns when the commit is durable, as the flush policy has it, and
-// visible; or when it failed: then nothing of it will be seen, unless the
-// error is ErrFailed, when a restart may bring it back.
+// Wait blocks until the committer has finished with the commit. A nil error means
+// that it is durable, as the flush policy defines that, and visible to readers.
+// After any error but ErrFailed it has had no effect. After ErrFailed the disk's
+// state is unknown: the commit is not visible now, but may be after the store is
+// opened again.
 func (c *Commit) Wait() error {
 	<-c.done
 	if c.err != nil {
@@ -112,10 +115,10 @@ func (c *Commit) Wait() error {
 	}
 	for i := range c.ops {
 		for _, g := range c.ops[i].removed {
-			g.remove() // what stays behind is removed when the store is opened
+			_ = g.remove() // a file that is left is removed when the store is opened
 		}
 		if o := &c.ops[i]; o.kind == opDrop && !o.skip {
-			o.log.fs.RemoveAll(o.log.dir)
+			_ = o.log.fs.RemoveAll(o.log.dir) // likewise
 		}
 		c.ops[i].removed = nil
 	}
@@ -166,7 +169,8 @@ func (o *op) encode(b []byte, now int64) []byte {
 	return b
 }
 
-// replay does what encode wrote, but for what is left to after.
+// replay applies the operations of one journal group, in order. Renames and
+// removals of files are added to after instead: see recovery.go.
 func (s *Store) replay(payload []byte, after *aftermath) error {
 	d := &decoder{b: payload}
 	for len(d.b) > 0 && d.err == nil {
@@ -201,7 +205,7 @@ func (s *Store) replayLog(d *decoder, kind opKind, l *Log, after *aftermath) err
 		return d.err
 	}
 	if l == nil {
-		return fmt.Errorf("%w: operation %d on a log that is not there", ErrCorrupt, kind)
+		return fmt.Errorf("%w: operation %d on a log that does not exist", ErrCorrupt, kind)
 	}
 	switch kind {
 	case opAppend, opWritten:
@@ -220,10 +224,10 @@ func (s *Store) replayLog(d *decoder, kind opKind, l *Log, after *aftermath) err
 		if g == nil || g.base != base {
 			g = newSegment(l.fs, l.dir, base)
 		}
-		l.remember(b, now)
+		l.recordSequence(b, now)
 		return l.applyAppend(b, g, pos, now, kind == opWritten)
 	case opDrop:
-		s.detach(l) // sweep removes the directory
+		s.detach(l) // removeOrphans removes the directory
 		for _, g := range l.applyDrop() {
 			g.close()
 		}

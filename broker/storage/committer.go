@@ -7,18 +7,27 @@ import (
 	"time"
 )
 
-// maxGroupBytes bounds a group, but for a single commit that is larger.
+// maxGroupBytes bounds a commit group, except one of a single larger commit.
 const maxGroupBytes = 8 << 20
 
-// committer is the part of the store that one goroutine owns: it takes what
-// was submitted, gives it places, writes it to the journal, syncs once, applies
-// it and tells those who wait. Large batches go to their segments before the
-// group goes to the journal: see direct.go.
+// committer has the fields owned by the store's writer goroutine, Store.run; no
+// other goroutine touches them. For each commit group it assigns every append a
+// segment and a position (stage), writes one journal group, syncs once, applies
+// the operations and wakes the callers. Large appends are written to their segments
+// first: see direct.go.
+//
+// The order is what makes a crash harmless:
+//
+//  1. stage: nothing that readers or recovery see changes; rollback undoes it
+//  2. direct writes, synced
+//  3. the journal group, synced: the commit point
+//  4. apply: segments, metadata, and then readers
+//  5. files are removed by the caller, in Wait
 type committer struct {
 	journal *journal
-	buf     []byte // the group being built
+	buf     []byte // the journal group being built
 	undo    []undo
-	bulk    bool          // the group has enough bytes for a log to have bulk
+	bulk    bool          // the group is large enough for direct writes
 	direct  []directWrite // of the group
 	removes bool          // the group has an operation after which files are removed
 	now     int64         // ms, of the group
@@ -30,7 +39,7 @@ type committer struct {
 	checkpointed  uint64 // last group of the checkpoint that was loaded
 }
 
-// undo restores a log's staged state when a group could not be written.
+// undo has a log's state before one operation was staged.
 type undo struct {
 	log    *Log
 	staged staged
@@ -42,8 +51,8 @@ func (s *Store) run() {
 	defer close(s.stopped)
 	var flush <-chan time.Time
 	for {
-		// Let those in who are about to submit: the group is then larger, and
-		// there are fewer syncs.
+		// Goroutines that are about to submit run first: the group becomes larger,
+		// and there are fewer syncs.
 		runtime.Gosched()
 		group, closing := s.take()
 		if len(group) > 0 {
@@ -72,7 +81,7 @@ func (s *Store) run() {
 	}
 }
 
-// take returns the next group: as many waiting commits as fit.
+// take removes the next group from the queue: as many waiting commits as fit.
 func (s *Store) take() (group []*Commit, closing bool) {
 	s.queueMu.Lock()
 	defer s.queueMu.Unlock()
@@ -104,7 +113,7 @@ func (s *Store) writeGroup(group []*Commit) error {
 	if err := s.Failed(); err != nil {
 		return err
 	}
-	if err := s.makeRoom(); err != nil {
+	if err := s.rotateIfFull(); err != nil {
 		return s.failIfUnsynced(err)
 	}
 	s.now = s.opt.Now().UnixMilli()
@@ -151,7 +160,8 @@ func (s *Store) writeGroup(group []*Commit) error {
 	return nil
 }
 
-// stage gives an operation its place and adds it to the group.
+// stage assigns an operation's segment and position, if it is an append, and adds
+// it to the journal group.
 func (s *Store) stage(o *op) {
 	if o.log != nil && o.log.staged.dropped {
 		o.skip = true
@@ -166,11 +176,11 @@ func (s *Store) stage(o *op) {
 			return
 		}
 	}
-	// Files are removed when that is durable, whatever the flush policy: a state
-	// from before would speak of them.
+	// Files are removed only when the operation is durable, whatever the flush
+	// policy: an earlier state names them.
 	s.removes = s.removes || o.kind == opDrop || o.kind == opStart || o.kind == opReplace
 	if o.kind == opDrop {
-		// What comes after it in the group must not write to it.
+		// Later operations of the group must not write to it.
 		s.undo = append(s.undo, undo{log: o.log, staged: o.log.staged, pid: -1})
 		o.log.staged.dropped = true
 	}
@@ -202,10 +212,11 @@ func (s *Store) stageAppend(o *op) error {
 	conf := l.conf.Load()
 	roll := st.seg == nil ||
 		st.pos > 0 && (st.pos+int64(len(b)) > min(conf.SegmentBytes, 1<<31) ||
-			// A record from the future would begin a segment, or keep one.
-			min(b.maxTime(), s.now)-st.seg.born > conf.SegmentAge && st.seg.born != noTime ||
+			// Timestamps in the future would begin a segment with every batch, or
+			// let one grow for years.
+			min(b.maxTime(), s.now)-st.seg.firstBatchTime > conf.SegmentAge && st.seg.firstBatchTime != noTime ||
 			st.end+int64(b.lastDelta())-st.seg.base >= 1<<31 ||
-			l.start >= st.end) // all of it has expired
+			l.start >= st.end) // all records have expired
 	if roll {
 		st.seg, st.pos = newSegment(l.fs, l.dir, st.end), 0
 	}
@@ -231,7 +242,7 @@ func (s *Store) stageAppend(o *op) error {
 			kept := *prev
 			u.prev = &kept
 		}
-		l.remember(b, s.now)
+		l.recordSequence(b, s.now)
 	}
 	s.undo = append(s.undo, u)
 	o.seg, o.pos, o.result.Base = st.seg, st.pos, st.end
@@ -241,7 +252,7 @@ func (s *Store) stageAppend(o *op) error {
 	return nil
 }
 
-// rollback takes back what staging did, last first.
+// rollback undoes the staging of the group, last operation first.
 func (s *Store) rollback() {
 	for i := len(s.undo) - 1; i >= 0; i-- {
 		u := s.undo[i]
@@ -262,7 +273,8 @@ func (s *Store) rollback() {
 	}
 }
 
-// apply makes a durable operation visible.
+// apply makes a durable operation visible. An error is one of the disk, after
+// which the journal holds more than the segments do: the store fails.
 func (s *Store) apply(o *op) error {
 	if o.skip {
 		return nil
@@ -301,9 +313,9 @@ func (s *Store) syncJournal() error {
 	return nil
 }
 
-// makeRoom moves to the next journal file when the current one is full. It
-// waits for the checkpoint when too many files wait for it.
-func (s *Store) makeRoom() error {
+// rotateIfFull begins the next journal file when the current one is full. When
+// maxBusy files are needed until the running checkpoint ends, it waits for that.
+func (s *Store) rotateIfFull() error {
 	const maxBusy = 4
 	if !s.journal.full() {
 		return nil
@@ -318,7 +330,7 @@ func (s *Store) makeRoom() error {
 	return s.journal.rotate()
 }
 
-// failIfUnsynced fails the store if the error is that of a sync.
+// failIfUnsynced fails the store if err is the error of a sync.
 func (s *Store) failIfUnsynced(err error) error {
 	if errors.Is(err, errSync) {
 		return s.fail(err)
@@ -326,7 +338,7 @@ func (s *Store) failIfUnsynced(err error) error {
 	return err
 }
 
-// restage makes the staged state that of the recovered log.
+// restage sets the staged state to that of the recovered log.
 func (l *Log) restage() {
 	l.staged = staged{end: l.end}
 	if g := l.active(); g != nil {

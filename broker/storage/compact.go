@@ -10,51 +10,53 @@ import (
 	"strings"
 )
 
-// Compaction keeps, of the records with the same key, the last. It rewrites
-// closed segments: it first reads what is new and notes each key's last
-// offset, then filters every segment from the log's start through that. Offsets
-// never change. Several small segments become one.
+// Compaction retains only the last record of each key. A pass reads the closed
+// segments that are new since the last pass and builds a map from each key to its
+// last offset, then filters every closed segment from the log's start through that
+// map. Offsets never change. Several small segments become one.
 //
-// Only segments that a checkpoint holds whole are rewritten: recovery writes what
-// the journal has after the checkpoint to its place in the segments that were,
-// and must not find others there.
+// Only segments that a checkpoint covers completely are compacted. Recovery replays
+// appends to the positions recorded in the journal; if such a segment had been
+// rewritten, replay would overwrite other records.
 //
-// Records of aborted transactions go. Tombstones and transaction markers stay
-// for another delete.retention.ms, so that a slow reader sees them: the pass
-// that first meets one writes the time when it may go into its batch (KIP-534).
-// Records without a key stay, for nothing replaces them.
+// Records of aborted transactions are dropped. Tombstones and transaction markers
+// are retained for delete.retention.ms, so that a slow consumer sees them: the first
+// pass that meets one stores the time of its removal in the batch (delete horizon,
+// KIP-534). Records without a key are always retained.
 
-// CompactOptions say what may be compacted. Times are in ms.
+// CompactOptions configure a pass. Times are in ms.
 type CompactOptions struct {
 	Now             int64
-	MinLag          int64   // younger records are left alone
-	DeleteRetention int64   // how long tombstones and markers stay
-	MinDirty        float64 // how much of the closed segments must be new
-	MaxKeys         int     // keys that are noted in one pass; 2 million if zero
+	MinLag          int64   // segments with younger records are not compacted
+	DeleteRetention int64   // how long tombstones and markers are retained
+	MinDirty        float64 // least share of new bytes in the closed segments
+	MaxKeys         int     // keys of one pass; 2 million if zero
 }
 
-// CompactStats say what a pass did.
+// CompactStats describe a pass.
 type CompactStats struct {
 	Bytes, BytesLeft int64 // of the segments before and after
 	Keys             int
 }
 
 const (
-	attrHorizon = 1 << 6 // the first timestamp is when tombstones may go
+	attrHorizon = 1 << 6 // the first timestamp is the delete horizon
 	noHorizon   = math.MaxInt64
 )
 
-// Compact makes one pass over l if there is reason to.
+// Compact makes one pass over l if there is enough new to compact, or a tombstone or
+// marker is due.
 func (s *Store) Compact(ctx context.Context, l *Log, o CompactOptions) (st CompactStats, err error) {
 	if o.MaxKeys == 0 {
 		o.MaxKeys = 2_000_000
 	}
 	if err := s.Failed(); err != nil {
-		// What looks unfinished may be what the journal is about to name.
+		// Files that look unfinished may be those of a replacement that is in the
+		// journal: its sync may have failed after the write.
 		return st, fmt.Errorf("compact %s: %w", l.name, err)
 	}
 	p := pass{s: s, l: l, o: o, last: map[[2]uint64]int64{}, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, horizon: noHorizon}
-	if l.unsettled() {
+	if l.hasUncheckpointed() {
 		if err := s.Checkpoint(ctx); err != nil {
 			return st, fmt.Errorf("compact %s: %w", l.name, err)
 		}
@@ -65,7 +67,7 @@ func (s *Store) Compact(ctx context.Context, l *Log, o CompactOptions) (st Compa
 	if err := l.removeUnfinished(); err != nil {
 		return st, err
 	}
-	if err := p.noteKeys(ctx); err != nil {
+	if err := p.buildOffsetMap(ctx); err != nil {
 		return st, fmt.Errorf("compact %s: %w", l.name, err)
 	}
 	for _, group := range p.groups() {
@@ -73,7 +75,7 @@ func (s *Store) Compact(ctx context.Context, l *Log, o CompactOptions) (st Compa
 			return p.stats, fmt.Errorf("compact %s: %w", l.name, err)
 		}
 	}
-	// The pass is over: what it has cleaned is clean.
+	// Only now: a pass that ends early is repeated from the same offset.
 	var c Commit
 	c.replace(l, &replacement{cleaned: p.end, horizon: p.horizon, final: true})
 	if err := s.Do(&c); err != nil {
@@ -90,17 +92,17 @@ type pass struct {
 	o        CompactOptions
 	segments []*segment
 	sizes    []int64
-	cleaned  int64 // offset where what is new begins
+	cleaned  int64 // offset up to which earlier passes compacted
 	end      int64 // offset where the pass ends
 	aborted  map[int64][]AbortedTxn
 	last     map[[2]uint64]int64 // key's hash to its last offset
 	seeds    [2]maphash.Seed
-	horizon  int64 // earliest time at which something that stayed may go
+	horizon  int64 // earliest delete horizon of the batches that were retained
 	stats    CompactStats
 }
 
-// choose chooses the segments: closed, without open transactions, old enough.
-// It returns false if there is no reason for a pass.
+// choose selects the segments: closed, checkpointed, without open transactions, old
+// enough. It returns false if there is no reason for a pass.
 func (p *pass) choose() bool {
 	l := p.l
 	l.mu.RLock()
@@ -108,7 +110,7 @@ func (p *pass) choose() bool {
 	stable := l.stable()
 	var total, dirty int64
 	for i, g := range l.segments {
-		if i == len(l.segments)-1 || !g.settled.Load() || g.end > stable || p.o.MinLag > 0 && g.youngest(p.o.Now) > p.o.Now-p.o.MinLag {
+		if i == len(l.segments)-1 || !g.checkpointed.Load() || g.end > stable || p.o.MinLag > 0 && g.youngest(p.o.Now) > p.o.Now-p.o.MinLag {
 			break
 		}
 		p.segments, p.sizes = append(p.segments, g), append(p.sizes, g.size)
@@ -127,21 +129,21 @@ func (p *pass) choose() bool {
 	return len(p.segments) > 0 && (due || dirty > 0 && float64(dirty) >= p.o.MinDirty*float64(total))
 }
 
-// unsettled says whether a closed segment is not in a checkpoint.
-func (l *Log) unsettled() bool {
+// hasUncheckpointed reports whether a checkpoint does not cover some closed segment.
+func (l *Log) hasUncheckpointed() bool {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	for _, g := range l.segments[:max(0, len(l.segments)-1)] {
-		if !g.settled.Load() {
+		if !g.checkpointed.Load() {
 			return true
 		}
 	}
 	return false
 }
 
-// noteKeys reads what is new. If there are too many keys the pass ends at the
-// batch before.
-func (p *pass) noteKeys(ctx context.Context) error {
+// buildOffsetMap reads the segments that are new since the last pass and notes each
+// key's last offset. At MaxKeys the pass ends before the next batch.
+func (p *pass) buildOffsetMap(ctx context.Context) error {
 	for i, g := range p.segments {
 		if g.end <= p.cleaned {
 			continue
@@ -176,14 +178,14 @@ func (p *pass) noteKeys(ctx context.Context) error {
 	return nil
 }
 
-// errEnough ends a reading before its end.
+// errEnough ends each early.
 var errEnough = errors.New("enough was read")
 
-// each calls fn with the batches of a segment.
+// each calls fn with every batch of a segment, in order, after checking its CRC.
 func (p *pass) each(ctx context.Context, g *segment, size int64, fn func(Batch) error) error {
-	done, err := g.use()
+	done, err := g.acquire()
 	if errors.Is(err, errGone) {
-		return ErrDropped // retention or a deletion came first
+		return ErrDropped // by retention, or with the log
 	}
 	if err != nil {
 		return err
@@ -234,8 +236,8 @@ func (p *pass) groups() (out [][]int) {
 	return out
 }
 
-// rewrite filters the segments of a group into one new segment and puts that
-// in their place, unless nothing would change.
+// rewrite filters a run of segments into one new segment, which replaces them,
+// unless nothing would change.
 func (p *pass) rewrite(ctx context.Context, group []int) error {
 	first, last := p.segments[group[0]], p.segments[group[len(group)-1]]
 	w, err := newSegmentWriter(p.s, p.l, first.base)
@@ -248,7 +250,7 @@ func (p *pass) rewrite(ctx context.Context, group []int) error {
 		p.stats.Bytes += p.sizes[i]
 		w.seg.ahead.Store(max(w.seg.ahead.Load(), p.segments[i].ahead.Load()))
 		err := p.each(ctx, p.segments[i], p.sizes[i], func(b Batch) error {
-			if b.base() >= p.end { // its keys were not noted
+			if b.base() >= p.end { // its keys are not in the map
 				return w.add(b)
 			}
 			kept, err := p.filter(b)
@@ -276,7 +278,7 @@ func (p *pass) rewrite(ctx context.Context, group []int) error {
 		w.abandon()
 		return nil
 	}
-	if err := w.finish(last.end, first.born); err != nil {
+	if err := w.finish(last.end, first.firstBatchTime); err != nil {
 		w.abandon()
 		if errors.Is(err, errSync) {
 			return p.s.fail(err)
@@ -291,13 +293,13 @@ func (p *pass) rewrite(ctx context.Context, group []int) error {
 	var c Commit
 	c.replace(p.l, r)
 	err = p.s.Do(&c)
-	if err != nil && !errors.Is(err, ErrFailed) { // then a restart may bring the replacement back
+	if err != nil && !errors.Is(err, ErrFailed) { // after ErrFailed the journal may have the replacement
 		w.abandon()
 	}
 	return err
 }
 
-// removeUnfinished removes what a pass left that a crash ended.
+// removeUnfinished removes the files of a pass that a crash interrupted.
 func (l *Log) removeUnfinished() error {
 	names, err := l.fs.ReadDir(l.dir)
 	if err != nil {

@@ -9,7 +9,7 @@ func (p *pass) hash(key []byte) [2]uint64 {
 	return [2]uint64{maphash.Bytes(p.seeds[0], key), maphash.Bytes(p.seeds[1], key)}
 }
 
-// isAborted says whether a data batch belongs to an aborted transaction.
+// isAborted reports whether a data batch belongs to an aborted transaction.
 func (p *pass) isAborted(b Batch) bool {
 	if !b.transactional() {
 		return false
@@ -22,7 +22,8 @@ func (p *pass) isAborted(b Batch) bool {
 	return false
 }
 
-// filter returns what is left of a batch, nil if nothing is.
+// filter returns the batch with only the records to retain, or nil if there are
+// none.
 func (p *pass) filter(b Batch) (Batch, error) {
 	horizon := int64(noHorizon)
 	hasHorizon := b.Attributes()&attrHorizon != 0
@@ -33,7 +34,7 @@ func (p *pass) filter(b Batch) (Batch, error) {
 		if hasHorizon && horizon <= p.o.Now {
 			return nil, nil
 		}
-		return p.keep(b, nil, hasHorizon, horizon)
+		return p.retainUntil(b, nil, hasHorizon, horizon)
 	}
 	if p.isAborted(b) {
 		return nil, nil
@@ -67,14 +68,15 @@ func (p *pass) filter(b Batch) (Batch, error) {
 			p.horizon = min(p.horizon, horizon)
 			return b, nil
 		}
-		return p.keep(b, keep, hasHorizon, horizon)
+		return p.retainUntil(b, keep, hasHorizon, horizon)
 	}
 	return rebuild(b, keep, hasHorizon, horizon)
 }
 
-// keep keeps a batch with something that will go later, giving it the time
-// when that will be. keep nil: all its records.
-func (p *pass) keep(b Batch, keep []Record, hasHorizon bool, horizon int64) (Batch, error) {
+// retainUntil rewrites b so that it carries a delete horizon, the time at which a
+// later pass may drop its tombstones or markers. keep are the records to retain; nil
+// means all.
+func (p *pass) retainUntil(b Batch, keep []Record, hasHorizon bool, horizon int64) (Batch, error) {
 	if !hasHorizon {
 		horizon = p.o.Now + p.o.DeleteRetention
 	}

@@ -189,7 +189,7 @@ func lossWrite(t *testing.T, s *Store, ids []uint64, m *lossModel, rng *rand.Ran
 }
 
 // lossWriteMany submits n commits before it waits, so that they share groups,
-// and says whether the power is still on.
+// and reports whether the power is still on.
 func lossWriteMany(t *testing.T, s *Store, ids []uint64, m *lossModel, n int) bool {
 	commits := make([]Commit, n)
 	results := make([][]*AppendResult, n)

@@ -1,10 +1,11 @@
 package storage
 
-// Direct writes keep bulk out of the journal. Where a group has much for one
-// log, the batches are written to their places in the segment first, beyond its
-// end, and synced; the journal then takes their headers alone. Until the
-// journal's group is durable nothing points there, so a crash in between leaves
-// bytes that count for nothing.
+// Direct writes save large appends from being written twice. If a commit group has
+// at least Options.DirectBytes for one log, those batches are written into the
+// log's segment, past its current end, and synced. The journal group then stores
+// only their headers (opWritten). Until that group is durable, no durable state
+// refers to those bytes: after a crash recovery ignores them, and later appends
+// overwrite them.
 
 // directWrite is one segment that a group wrote to directly.
 type directWrite struct {
@@ -13,8 +14,8 @@ type directWrite struct {
 	bytes int
 }
 
-// countIncoming sets each log's incoming bytes and returns true, if the group is
-// large enough for any to matter.
+// countIncoming sets each log's incoming bytes. It returns false, and sets none, if
+// the whole group is smaller than least.
 func countIncoming(group []*Commit, least int) bool {
 	total := 0
 	for _, c := range group {
@@ -37,8 +38,8 @@ func countIncoming(group []*Commit, least int) bool {
 	return true
 }
 
-// maybeDirect writes a stamped batch to its segment if its log has enough of
-// them in this group.
+// maybeDirect writes a stamped batch to its segment if the group has enough bytes
+// for its log.
 func (s *Store) maybeDirect(o *op, at staged) error {
 	if !s.bulk || o.log.incoming < s.opt.DirectBytes || o.batch.control() {
 		return nil
@@ -57,17 +58,17 @@ func (s *Store) maybeDirect(o *op, at staged) error {
 	return nil
 }
 
-// syncDirect makes what was written directly durable, names of new files too.
-// An error leaves the segments' content unknown.
+// syncDirect makes the group's direct writes durable, with the directory entries of
+// new segments. After an error the segments' content is unknown.
 func (s *Store) syncDirect() error {
 	for _, w := range s.direct {
-		if !w.seg.named {
+		if !w.seg.dirSynced {
 			for _, dir := range []string{s.logsDir(), w.log.dir} {
 				if err := s.syncDir("directory of segment", dir); err != nil {
 					return err
 				}
 			}
-			w.seg.named = true
+			w.seg.dirSynced = true
 		}
 		if err := w.seg.syncData(); err != nil {
 			return err

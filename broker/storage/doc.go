@@ -1,9 +1,10 @@
-// Package storage keeps the broker's logs and its small tables on one disk.
+// Package storage stores the broker's partition logs and its metadata on one
+// disk.
 //
 // It owns a data directory: partition logs (segments of Kafka v2 record
-// batches, byte for byte as they go over the wire), a two-level table of small
-// values (topics, committed offsets, transactions, ...), and the journal that
-// makes both durable together.
+// batches, byte for byte as they go over the wire), a metadata store of small
+// values by bucket and key (topics, committed offsets, transactions, ...), and
+// the journal, a write-ahead log that makes both durable together.
 //
 //	Submit ──► committer ──► journal (one write, one fdatasync) ──► apply ──► done
 //	                                                                 │
@@ -11,22 +12,48 @@
 //	                             │
 //	              checkpoint: sync segments, write state, free the journal
 //
-// Bulk (512 KiB or more for one log in one group) is written to its segment and
-// synced first, and the journal takes the batches' headers alone.
+// Large appends (512 KiB or more for one log in one commit group) are direct
+// writes: the batches are written to their segment and synced first, and the
+// journal stores only their headers.
 //
 // What it promises:
 //
-//   - a Commit that returned nil is on disk, under FlushAlways, whole: all of
-//     its appends and table writes survive a crash or none does;
-//   - one fdatasync serves every Commit that waits, whatever the number of
-//     logs they write to (but for bulk: one more for each log that has it);
+//   - a Commit whose Wait returned nil is on disk, under FlushAlways, and atomic:
+//     after a crash all of its appends and metadata writes are present, or none;
+//   - one fdatasync serves every waiting Commit, whatever the number of logs they
+//     write to (a direct write costs one more for each log);
 //   - opening after a crash reads the last checkpoint and the journal after it,
-//     never the whole log;
-//   - an fdatasync that fails is never retried: the store refuses writes from
-//     then on and keeps serving reads;
-//   - a disk that is full refuses writes and takes them again when it has room.
+//     never a whole log;
+//   - an fdatasync that failed is never retried: from then on the store refuses
+//     writes and continues to serve reads;
+//   - a full disk refuses writes; they succeed again when it has space.
 //
-// It leaves to others: what topics, groups and transactions mean, who may
-// write, and every byte of the protocol but the record batch. FORMAT.md
-// describes the files and argues why a crash cannot break the promises.
+// It does not promise: durability of the last commits under FlushInterval and
+// FlushOS; detection of bits that flip in a segment at rest (batches carry their
+// CRC to the consumer, which checks it); fairness between commits.
+//
+// Not its business: the meaning of topics, consumer groups and transactions,
+// access control, and every part of the protocol except the record batch.
+// FORMAT.md describes the files and argues why a crash cannot break the promises.
+//
+// # Goroutines
+//
+// The committer (Store.run) is the only writer of logs, metadata and journal. A
+// checkpoint writes its files in a goroutine of its own; there is one at a time.
+// Compaction runs in its caller's goroutine and changes the log through a Commit.
+// Readers run anywhere.
+//
+// # Lock order
+//
+// A goroutine that holds one of these takes only locks further down:
+//
+//	Store.logsMu      the set of logs
+//	Log.mu            a log's segments, offsets, transactions and producers
+//	segment.filesMu   keeps a segment's files open (read lock) while they are used
+//	segment.openMu    opening the files
+//	segment.idxMu     the index
+//	segment.syncMu    one fdatasync of a segment at a time, and its error
+//
+// Store.queueMu, failMu, dirMu, refusal.mu and table.mu are taken alone. No lock
+// but filesMu, openMu, syncMu and dirMu is held during disk I/O.
 package storage

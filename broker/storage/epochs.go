@@ -7,36 +7,36 @@ import (
 	"time"
 )
 
-// A leader epoch is one time that the store is open: from Open to the crash or
-// the Close. Every batch carries the epoch it was appended in, and a log keeps
-// where each epoch began. So a client that knows the epoch of a record can find
-// out that the log no longer is the one it read: a tail was lost, or an older
-// copy was put back (KIP-101, KIP-279, KIP-320).
+// A leader epoch is one lifetime of an open store: from Open to Close or a crash.
+// Every batch carries the epoch in which it was appended, and a log stores the first
+// offset of each epoch. So a client that knows the epoch of a record can detect that
+// the log is no longer the one it read: the tail was lost, or an older copy was
+// restored (KIP-101, KIP-279, KIP-320).
 //
-// An epoch is the second of the opening, counted from 2020, unless the clock is
-// at or before an earlier epoch: then the next number. A count of the openings
-// would not do: the copy of a directory and the directory itself would count on
-// from the same number, and two histories would share epochs.
+// An epoch's number is the time of the opening in seconds since 2020, or one more
+// than the last epoch if the clock is not beyond that. A count of the openings would
+// not be enough: a directory and its copy would both count on from the same number,
+// and two histories would share epochs.
 
 // epochZero is the second that epochs are counted from: 2020-01-01.
 const epochZero = 1_577_836_800
 
-// epochStart says that an epoch's first record in a log is at start.
+// epochStart is an epoch and the offset of its first record in a log.
 type epochStart struct {
 	epoch int32
 	start int64
 }
 
-// Where the store keeps the last epoch, for openings without an append.
+// Bucket and key of the last epoch, for lifetimes without an append.
 const (
 	bucketStore = "store"
 	keyEpoch    = "epoch"
 )
 
-// Epoch returns the leader epoch of the store since it was opened.
+// Epoch returns the leader epoch of this opening of the store.
 func (s *Store) Epoch() int32 { return s.epoch }
 
-// raiseEpoch gives this opening its epoch. The number becomes durable with, or
+// raiseEpoch sets the epoch of this opening. The number becomes durable with, or
 // before, the first append that carries it.
 func (s *Store) raiseEpoch() {
 	last := int64(0)
@@ -51,7 +51,7 @@ func (s *Store) raiseEpoch() {
 	s.epoch = nextEpoch(last, s.opt.Now())
 	var c Commit
 	c.Put(bucketStore, keyEpoch, strconv.AppendInt(nil, int64(s.epoch), 10))
-	s.SubmitLazily(&c)
+	s.SubmitDeferred(&c)
 }
 
 func nextEpoch(last int64, now time.Time) int32 {
@@ -62,7 +62,8 @@ func nextEpoch(last int64, now time.Time) int32 {
 	return int32(min(epoch, math.MaxInt32))
 }
 
-// noteEpoch records where a batch's epoch began. The caller holds mu.
+// noteEpoch records the start of a batch's epoch, if it is a new one. The log's mu
+// is held.
 func (l *Log) noteEpoch(b Batch) {
 	if n := len(l.epochs); n == 0 || l.epochs[n-1].epoch < b.leaderEpoch() {
 		l.epochs = append(l.epochs, epochStart{b.leaderEpoch(), b.base()})

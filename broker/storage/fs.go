@@ -19,7 +19,7 @@ type FS interface {
 	RemoveAll(name string) error
 	MkdirAll(name string) error
 	ReadDir(name string) ([]string, error)
-	// SyncDir makes the births, deaths and names of the files in a
+	// SyncDir makes the creations, removals and renames of files in a
 	// directory durable.
 	SyncDir(name string) error
 	// Lock takes the named file's lock for this process or returns ErrLocked.
@@ -40,9 +40,9 @@ type File interface {
 	Datasync() error
 }
 
-// errSync says that a sync failed. What was to be synced is then unknown, and a
-// second sync that succeeds proves nothing: the store fails. Everything else that
-// goes wrong on the disk can be tried again.
+// errSync means that a sync failed. The content of the disk is then unknown, and a
+// second sync that succeeds proves nothing: the store fails. All other disk errors
+// can be retried.
 var errSync = errors.New("sync failed")
 
 func failedSync(what string, err error) error {

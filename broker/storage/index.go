@@ -38,16 +38,17 @@ func decodeIndexEntry(b []byte) indexEntry {
 	}
 }
 
-// index is the sparse index of one segment: entries in the file, then entries
-// that a checkpoint has yet to write there. The segment's lock guards it.
+// index is the sparse index of one segment: the first stored entries of the file,
+// then recent, which the next checkpoint appends to the file. The segment's idxMu
+// guards it.
 type index struct {
-	stored int // entries in the file that count
+	stored int // valid entries in the file
 	recent []indexEntry
 	next   int64 // position in the segment from which an entry is due
 }
 
-// note is called with each batch before it is added to the segment.
-func (x *index) note(rel, pos uint32, maxTimeBefore int64) {
+// addEntry is called with each batch, before it counts as part of the segment.
+func (x *index) addEntry(rel, pos uint32, maxTimeBefore int64) {
 	if int64(pos) < x.next {
 		return
 	}
@@ -68,8 +69,8 @@ func (x *index) at(f File, i int) (indexEntry, error) {
 	return decodeIndexEntry(b[:]), nil
 }
 
-// last returns the last entry for which before holds, or a zero entry. before
-// must hold for a prefix of the index.
+// last returns the last entry for which before is true, or a zero entry. before must
+// be true for a prefix of the index.
 func (x *index) last(f File, before func(indexEntry) bool) (indexEntry, error) {
 	var failed error
 	n := sort.Search(x.len(), func(i int) bool {

@@ -24,9 +24,9 @@ import (
 //	 8  number of the group    uint64  one more than the group's before
 //	16  payload: operations
 //
-// Files are used over and over: a file with a new sequence is written over an
-// old one, whose remains the chain keeps out. They are overwritten rather than
-// appended to because an fdatasync that changes no metadata is cheaper.
+// Files are recycled: one with a new sequence is written over an old one. The chain
+// of CRCs keeps groups of the earlier use out. Files are overwritten rather than
+// created because an fdatasync that changes no metadata is cheaper.
 const (
 	journalMagic  = "SLJRNL01"
 	journalHeader = 24
@@ -34,12 +34,12 @@ const (
 	maxGroup      = 1 << 30
 )
 
-// journal is the store's redo log. The committer alone uses it; free is called
-// by it too, when a checkpoint has ended.
+// journal is the store's redo log. Only the committer uses it, and recovery before
+// there is a committer.
 type journal struct {
 	fs       FS
 	dir      string
-	fileSize int64 // a file is left for the next when it has grown beyond this
+	fileSize int64 // the next file begins when the current one has grown beyond this
 
 	current *journalFile
 	busy    []*journalFile // older than current, still needed for recovery
@@ -57,14 +57,14 @@ type journalFile struct {
 	name  string
 	seq   uint64
 	size  int64
-	end   int64 // of its last group, when it was replayed
+	end   int64 // where its last complete group ends; set by replay
 	dirty bool  // has a group that was not synced
-	found bool  // was there when the journal was opened: see scrub
+	found bool  // existed when the journal was opened: see scrub
 }
 
-// A file grows by steps that double, so that a store which is written little
-// takes little of the disk, and one that is written much soon has files that
-// need not grow: a sync of a file that grew costs many times one that did not.
+// A file is extended by steps that double: a store with few writes takes little
+// disk space, and one with many soon has files that need not grow. The sync of a
+// file that grew costs many times that of one that did not.
 const (
 	minGrow       = 256 << 10
 	lastGroupRoom = 1 << 20 // beyond fileSize, for the group that crosses it
@@ -78,9 +78,9 @@ func journalFileHeader(seq uint64) []byte {
 	return h
 }
 
-// write writes one group. buf begins with groupHeader bytes of room. The group
-// is not durable before sync returns. After an error the journal stands where
-// it stood and the group may not be in it.
+// write writes one group. buf begins with groupHeader bytes of space for the header.
+// The group is not durable before sync has returned. After an error the position is
+// unchanged: the next group overwrites whatever was written.
 func (j *journal) write(buf []byte) error {
 	if j.current == nil {
 		if err := j.rotate(); err != nil {
@@ -103,8 +103,8 @@ func (j *journal) write(buf []byte) error {
 	return nil
 }
 
-// extend writes zeros ahead of the end, so that the writes that follow change
-// bytes only and not the file's size.
+// extend writes zeros beyond the end of the file if a group up to end does not fit,
+// so that later writes do not change the file's size.
 func (j *journal) extend(end int64) error {
 	f := j.current
 	if end <= f.size {
@@ -123,8 +123,8 @@ func (j *journal) extend(end int64) error {
 	return nil
 }
 
-// sync makes every group durable that was written. Older files come first: a
-// group counts only with all that come before it.
+// sync makes every written group durable, older files first: a group is replayed
+// only if all before it are.
 func (j *journal) sync() error {
 	for _, f := range append(slices.Clone(j.busy), j.current) {
 		if f == nil || !f.dirty {
@@ -138,14 +138,14 @@ func (j *journal) sync() error {
 	return nil
 }
 
-// full says that the next group should begin a new file.
+// full reports whether the next group should begin a new file.
 func (j *journal) full() bool { return j.current != nil && j.pos >= j.fileSize }
 
-// fresh says that the current file has no group yet.
+// fresh reports whether the current file has no group yet.
 func (j *journal) fresh() bool { return j.current != nil && j.pos == journalHeader }
 
-// rotate begins a new file. The header is written here and becomes durable
-// with the first group's sync.
+// rotate begins a new file: a spare one, or a new one if there is none. Its header
+// is written here and becomes durable with the sync of its first group.
 func (j *journal) rotate() error {
 	var f *journalFile
 	if n := len(j.spare); n > 0 {
@@ -183,7 +183,7 @@ func (j *journal) rotate() error {
 	return nil
 }
 
-// free makes the files before sequence before spare ones.
+// free makes the files with sequences below before available for recycling.
 func (j *journal) free(before uint64) {
 	busy := j.busy[:0]
 	for _, f := range j.busy {

@@ -11,12 +11,12 @@ import (
 	"strings"
 )
 
-// This file opens a journal that an earlier process left: what is replayed, and
-// what has to be done to the files before they are written again.
+// This file opens the journal of an earlier process: it replays the groups, and
+// prepares the files for being written again.
 
-// openJournal opens the journal's files and calls replay, in order, with the
-// payload of each group from file sequence from on, of which the first must
-// follow group. A torn group ends it.
+// openJournal opens the journal's files. It calls replay, in order, with the payload
+// of each group, beginning with the file of sequence from and the group after group.
+// It ends at the first group that is not complete.
 func openJournal(fs FS, dir string, fileSize int64, from, group uint64, replay func(payload []byte) error) (*journal, error) {
 	j := &journal{fs: fs, dir: dir, fileSize: fileSize, seq: from - 1, group: group, grow: min(minGrow, fileSize)}
 	names, err := fs.ReadDir(dir)
@@ -45,8 +45,8 @@ func openJournal(fs FS, dir string, fileSize int64, from, group uint64, replay f
 	ended := false
 	for i, f := range live {
 		if ended || f.seq != from+uint64(i) {
-			// Its beginning was written, what leads to it was not: nothing
-			// in it was ever acknowledged.
+			// The file before it is missing or ended early, so that nothing in
+			// this one was acknowledged under FlushAlways.
 			ended = true
 			j.spare = append(j.spare, f)
 			continue
@@ -86,8 +86,8 @@ func openJournalFile(fs FS, name string) (*journalFile, error) {
 	return f, nil
 }
 
-// replayFile replays the whole groups of one file. It leaves pos and chain
-// after the last.
+// replayFile calls replay with the complete groups of one file and sets f.end and
+// j.group to the last.
 func (j *journal) replayFile(f *journalFile, replay func([]byte) error) error {
 	h := journalFileHeader(f.seq)
 	chain := crc32.Checksum(h, castagnoli)
@@ -127,10 +127,10 @@ func (j *journal) replayFile(f *journalFile, replay func([]byte) error) error {
 	}
 }
 
-// settle makes what was replayed durable, before anything builds on it. A killed
-// process may have left groups in the page cache alone; one whose sync failed may
-// have left them there marked clean, so that no sync writes them any more. So they
-// are written again.
+// settle makes the replayed groups durable before anything depends on them. A
+// process that was killed may have left groups only in the page cache; one whose
+// sync failed may have left them there marked clean, so that no sync would write
+// them. So they are written again, and synced.
 func (j *journal) settle() error {
 	for _, f := range j.busy {
 		r := &windowReader{f: f.File, size: f.end}
@@ -152,9 +152,9 @@ func (j *journal) settle() error {
 	return j.sync()
 }
 
-// bury takes the headers of files that nothing leads to. Under a lazy flush policy
-// a file may be on disk and the one before it not: the sequence that is missing is
-// given out anew, and what is written then must not lead to the other one.
+// bury overwrites the headers of files beyond the end of the replay. Under a lazy
+// flush policy a file may be durable although the one before it is not: the missing
+// sequence is assigned again, and must not be followed by a file of another time.
 func (j *journal) bury() error {
 	for _, f := range j.spare {
 		if f.seq <= j.seq {
@@ -200,11 +200,11 @@ func (r *windowReader) at(pos int64, n int) ([]byte, error) {
 	return r.buf[i : i+int64(n)], nil
 }
 
-// scrub makes a file that an earlier process left fit to be written over. That
-// process may have used it under the sequence that it is given now, and a group
-// of then, which recovery did not find because the file's header was lost, would
-// follow the same header once more. Its first group goes, on disk, before the
-// header is written.
+// scrub prepares a file of an earlier process for recycling. That process may have
+// used it under the same sequence that it gets now, and recovery may not have found
+// its groups because the header was lost: under the new, identical header they
+// would be valid again. So the first group's header is overwritten with zeros, and
+// that is synced, before the file's header is written.
 func (f *journalFile) scrub() error {
 	if !f.found {
 		return nil

@@ -7,8 +7,8 @@ import (
 	"sync/atomic"
 )
 
-// Log is one partition's log: batches in offset order, split into segments.
-// The committer alone writes it; readers see what has been committed.
+// Log is one partition's log: record batches in offset order, split into
+// segments. Only the committer writes it. Readers see what has been committed.
 type Log struct {
 	id   uint64
 	name string // of its directory
@@ -16,29 +16,31 @@ type Log struct {
 	fs   FS
 	conf atomic.Pointer[LogConfig]
 
-	// The committer's, ahead of what readers see while a group is written.
-	staged   staged
-	incoming int  // bytes of the group's batches for this log
-	born     bool // has segments whose names may not be durable
+	// Owned by the committer.
+	staged   staged // where the next batch goes, ahead of what readers see
+	incoming int    // bytes of the current group's batches for this log
+	dirDirty bool   // the directory has entries that were not synced
 
-	mu sync.RWMutex // guards what follows and the segments' numbers
+	// mu guards the following fields and those of the segments that say so. Except
+	// waiters and closed, only the committer changes them.
+	mu sync.RWMutex
 
-	segments  []*segment // by base; the last is the active one, if there is any
-	start     int64      // the first offset that readers may read
-	end       int64      // one past the last committed offset: the high watermark
-	open      map[int64]int64
-	aborted   []AbortedTxn // by Last
-	epochs    []epochStart // both columns only grow
+	segments  []*segment      // by base; the last is the active one, if there is any
+	start     int64           // the first offset that readers may read
+	end       int64           // one past the last committed offset: the high watermark
+	open      map[int64]int64 // producer id to the first offset of its open transaction
+	aborted   []AbortedTxn    // by Last
+	epochs    []epochStart    // both columns only grow
 	producers map[int64]*producer
 	waiters   map[chan<- struct{}]struct{}
 	dropped   bool
-	closed    bool  // the store was
-	cleaned   int64 // offset up to which the log was compacted
-	horizon   int64 // ms, when a compaction can next drop a tombstone or marker
+	closed    bool  // the store is closed
+	cleaned   int64 // offset up to which the log is compacted
+	horizon   int64 // ms, earliest time at which a compaction can drop a tombstone or marker
 }
 
-// staged is where the next batch goes: it runs ahead of the log by the group
-// that is being written.
+// staged is the position of the next append. It is ahead of the log by the commit
+// group that is being written, and rolled back if that group fails.
 type staged struct {
 	end int64
 	seg *segment // nil before the first batch
@@ -47,13 +49,13 @@ type staged struct {
 	dropped bool
 }
 
-// LogConfig is what a log is told about its shape.
+// LogConfig has a log's segment limits.
 type LogConfig struct {
-	SegmentBytes int64 // a segment is left for the next before it grows beyond this
-	SegmentAge   int64 // ms between a segment's first record and the last it takes
+	SegmentBytes int64 // a new segment begins before one grows beyond this
+	SegmentAge   int64 // ms, longest time between the first and the last record of a segment
 }
 
-// Reading and writing a log may fail with these.
+// Errors of reads and writes of a log.
 var (
 	ErrOutOfRange = errors.New("offset is out of the log's range")
 	ErrDropped    = errors.New("log was deleted")
@@ -71,10 +73,11 @@ func newLog(fs FS, id uint64, name, dir string) *Log {
 	return l
 }
 
-// Configure changes the log's shape from the next write on.
+// Configure sets the segment limits, in effect from the next append on.
 func (l *Log) Configure(c LogConfig) { l.conf.Store(&c) }
 
-// close makes readers find the log closed and returns its segments.
+// close marks the log as closed, so that reads return ErrClosed, and returns its
+// segments.
 func (l *Log) close() []*segment {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -175,7 +178,7 @@ func (l *Log) Aborted(from, to int64) []AbortedTxn {
 	return out
 }
 
-// Producers describes the producers that the log remembers.
+// Producers returns the state of the log's active producers.
 func (l *Log) Producers() []ProducerState {
 	l.mu.RLock()
 	defer l.mu.RUnlock()

@@ -6,8 +6,9 @@ import (
 	"sort"
 )
 
-// find returns the segment that holds off, or the first after it.
-func (l *Log) find(off int64) (i int) {
+// segmentIndex returns the index of the segment that contains off, or of the first
+// one after it. The log's mu is held.
+func (l *Log) segmentIndex(off int64) (i int) {
 	i = sort.Search(len(l.segments), func(i int) bool { return l.segments[i].base > off })
 	if i > 0 && l.segments[i-1].end > off {
 		return i - 1
@@ -15,8 +16,9 @@ func (l *Log) find(off int64) (i int) {
 	return i
 }
 
-// readable returns why no segment will ever be read again, or nil. Who finds a
-// segment gone while it is nil finds another in its place. The lock is held.
+// readable returns nil, or the error of every further read. While it is nil, a
+// segment that is errGone has been replaced or has expired: look it up again. The
+// log's mu is held.
 func (l *Log) readable() error {
 	switch {
 	case l.dropped:
@@ -27,11 +29,10 @@ func (l *Log) readable() error {
 	return nil
 }
 
-// Read returns whole batches from the one that holds off up to limit (an
-// offset), about max bytes of them but always at least one when there is one.
-// They are read into what alloc, called once at most, returns for a length; nil
-// makes a new slice. An offset at the end reads nothing; one outside the log is
-// ErrOutOfRange.
+// Read returns complete batches, from the one that contains off up to the offset
+// limit: about maxBytes of them, but at least one if there is one. alloc is called at
+// most once and returns the buffer for a length; if it is nil, a slice is allocated.
+// At the log's end Read returns nothing; outside the log it returns ErrOutOfRange.
 func (l *Log) Read(alloc func(n int) []byte, off, limit int64, maxBytes int) ([]byte, error) {
 	if alloc == nil {
 		alloc = func(n int) []byte { return make([]byte, n) }
@@ -60,8 +61,10 @@ func (l *Log) read(alloc func(int) []byte, off, limit int64, maxBytes int) ([]by
 		g    *segment
 		size int64
 	}
-	var parts []part // from the one that may hold off on: compaction leaves gaps
-	for _, g := range l.segments[l.find(off):] {
+	// More than one: compaction leaves gaps, so that the segment that covers off
+	// may have no batch at or after it.
+	var parts []part
+	for _, g := range l.segments[l.segmentIndex(off):] {
 		if off < limit && g.size > 0 && g.base < limit {
 			parts = append(parts, part{g, g.size})
 			if g.base > off {
@@ -79,10 +82,10 @@ func (l *Log) read(alloc func(int) []byte, off, limit int64, maxBytes int) ([]by
 	return nil, nil
 }
 
-// read reads whole batches from the one that holds off, or the next. It has
-// not found any if the segment has none.
+// read returns complete batches, from the one that contains off, or the next. found
+// is false if the segment has none.
 func (g *segment) read(alloc func(int) []byte, size, off, limit int64, maxBytes int) (out []byte, found bool, err error) {
-	done, err := g.use()
+	done, err := g.acquire()
 	if err != nil {
 		return nil, false, err
 	}
@@ -104,11 +107,12 @@ func (g *segment) read(alloc func(int) []byte, size, off, limit int64, maxBytes 
 	if _, err := g.file.ReadAt(buf, pos); err != nil {
 		return nil, true, fmt.Errorf("read %s.log: %w", g.path, err)
 	}
-	return buf[:whole(buf, limit)], true, nil
+	return buf[:wholeBatches(buf, limit)], true, nil
 }
 
-// whole returns the length of the whole batches in p whose base is below limit.
-func whole(p []byte, limit int64) int {
+// wholeBatches returns the length of the complete batches at the beginning of p
+// whose base offsets are below limit.
+func wholeBatches(p []byte, limit int64) int {
 	n := 0
 	for len(p)-n >= batchHeader {
 		b := Batch(p[n:])
@@ -120,7 +124,7 @@ func whole(p []byte, limit int64) int {
 	return n
 }
 
-// BatchAt says where records with a timestamp may be.
+// BatchAt is the base offset and the largest timestamp of a batch.
 type BatchAt struct {
 	Base    int64
 	MaxTime int64 // ms
@@ -155,7 +159,7 @@ func (l *Log) search(ms, limit int64) (at BatchAt, found bool, err error) {
 		if maxTimes[i] < ms || sizes[i] == 0 {
 			continue
 		}
-		done, err := g.use()
+		done, err := g.acquire()
 		if err != nil {
 			return at, false, err
 		}

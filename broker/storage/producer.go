@@ -6,28 +6,28 @@ import (
 	"math"
 )
 
-// What a producer's batch may be refused for (KIP-98, KIP-360).
+// Errors for which a producer's batch is refused (KIP-98, KIP-360).
 var (
 	ErrOutOfOrder   = errors.New("producer sequence is out of order")
 	ErrStaleEpoch   = errors.New("producer epoch is older than the latest")
 	errNotDuplicate = errors.New("not a duplicate")
 )
 
-// keptBatches is how many batches of a producer a retry is recognised among:
-// as many as an idempotent client may have in flight.
-const keptBatches = 5
+// dedupWindow is the number of a producer's last batches among which a retry is
+// recognised: as many as an idempotent client may have in flight.
+const dedupWindow = 5
 
-// producer is what a log knows of one producer id. It is a value, so that a
-// copy undoes a change.
+// producer is a log's state of one producer id. It has no pointers, so that a copy
+// is enough to roll back.
 type producer struct {
 	epoch    int16
-	n        int8 // batches kept, oldest first
-	batches  [keptBatches]sequenced
+	n        int8 // number of batches, oldest first
+	batches  [dedupWindow]batchSequence
 	lastTime int64 // ms, of the last batch or marker, by the broker's clock
 }
 
-// sequenced is one batch that a producer wrote.
-type sequenced struct {
+// batchSequence has the sequence numbers and the base offset of one batch.
+type batchSequence struct {
 	first, last int32
 	base        int64
 }
@@ -39,7 +39,8 @@ func addSequence(seq, delta int32) int32 {
 	return int32((int64(seq) + int64(delta)) & math.MaxInt32)
 }
 
-// duplicate returns where the batch was written if it was.
+// duplicate returns the base offset under which the batch was written before, or
+// errNotDuplicate.
 func (p *producer) duplicate(b Batch) (int64, error) {
 	if p == nil || p.epoch != b.ProducerEpoch() {
 		return 0, errNotDuplicate
@@ -54,8 +55,8 @@ func (p *producer) duplicate(b Batch) (int64, error) {
 	return 0, errNotDuplicate
 }
 
-// check says whether the batch may follow what the producer wrote. A producer
-// that is not known may begin anywhere: its state may have expired.
+// check returns nil if the batch may follow the producer's last one. A producer
+// without state may begin with any sequence: its state may have expired.
 func (p *producer) check(b Batch) error {
 	switch {
 	case p == nil:
@@ -73,7 +74,7 @@ func (p *producer) check(b Batch) error {
 	return nil
 }
 
-// record adds a batch that was given base offset base.
+// record adds a batch with its base offset.
 func (p *producer) record(b Batch, base, now int64) {
 	if b.ProducerEpoch() != p.epoch {
 		p.epoch, p.n = b.ProducerEpoch(), 0
@@ -82,12 +83,12 @@ func (p *producer) record(b Batch, base, now int64) {
 	if b.control() {
 		return
 	}
-	if p.n == keptBatches {
+	if p.n == dedupWindow {
 		copy(p.batches[:], p.batches[1:])
 		p.n--
 	}
 	first := b.baseSequence()
-	p.batches[p.n] = sequenced{first: first, last: addSequence(first, b.lastDelta()), base: base}
+	p.batches[p.n] = batchSequence{first: first, last: addSequence(first, b.lastDelta()), base: base}
 	p.n++
 }
 
@@ -106,12 +107,12 @@ func (p *producer) encode(b []byte) []byte {
 func decodeProducer(d *decoder) *producer {
 	p := &producer{epoch: int16(d.varint()), lastTime: d.varint()}
 	n := d.byte()
-	if n > keptBatches {
+	if n > dedupWindow {
 		d.fail("producer")
 		return p
 	}
 	for i := range n {
-		p.batches[i] = sequenced{first: int32(d.varint()), last: int32(d.varint()), base: d.varint()}
+		p.batches[i] = batchSequence{first: int32(d.varint()), last: int32(d.varint()), base: d.varint()}
 	}
 	p.n = int8(n)
 	return p

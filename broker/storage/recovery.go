@@ -8,20 +8,20 @@ import (
 	"slices"
 )
 
-// Recovery loads the checkpoint and replays the journal. While it replays it
-// writes batches to their places, but renames and removes nothing: the last
-// groups may be in the page cache alone, of a process that was killed or whose
-// sync failed, and a power loss would take them back and not the removal of a
-// file. So what a replayed operation does to names is noted, and done when the
-// journal is known to be durable.
+// Recovery loads the checkpoint and replays the journal. During the replay it
+// writes batches to their positions, but renames and removes no file: the last
+// groups may be only in the page cache, left by a process that was killed or whose
+// sync failed, and a power loss would undo them but not the removal of a file. So
+// renames and removals are collected, and done when the journal is known to be
+// durable (journal.settle).
 
-// aftermath is what the replayed operations leave to be done on the disk.
+// aftermath has the renames and removals of the replayed operations.
 type aftermath struct {
 	replaced []replaced
 	removed  []string // files
 }
 
-// replaced is a replacement whose new segment has to have its name.
+// replaced is a replacement whose new segment has to be renamed.
 type replaced struct {
 	log    *Log
 	seg    *segment
@@ -40,8 +40,8 @@ func (a *aftermath) replace(l *Log, r *replacement) {
 		l.applyFinal(r)
 		return
 	}
-	old, wanted := l.applyReplace(r)
-	if !wanted {
+	old, applied := l.applyReplace(r)
+	if !applied {
 		a.removed = append(a.removed, suffixed(r.with.path, "log", r.suffix), suffixed(r.with.path, "index", r.suffix))
 		return
 	}
@@ -49,8 +49,8 @@ func (a *aftermath) replace(l *Log, r *replacement) {
 	a.remove(old[1:]...)
 }
 
-// do renames in the journal's order, sees that every new segment that a log
-// still has is there, and only then removes.
+// do renames in the journal's order, checks that every new segment that is still
+// part of a log exists, and only then removes files.
 func (a *aftermath) do(s *Store) error {
 	for _, r := range a.replaced {
 		if err := r.seg.takeName(r.suffix); err != nil {
@@ -73,7 +73,8 @@ func (a *aftermath) do(s *Store) error {
 	return nil
 }
 
-// recover loads the last checkpoint and replays the journal after it.
+// recover loads the last checkpoint, replays the journal after it, and removes the
+// files that neither names.
 func (s *Store) recover() error {
 	began := s.opt.Now()
 	cp, err := s.loadCheckpoint()
@@ -107,7 +108,7 @@ func (s *Store) recover() error {
 	for _, l := range s.logs {
 		l.restage()
 	}
-	if err := s.sweep(); err != nil {
+	if err := s.removeOrphans(); err != nil {
 		return err
 	}
 	s.dueCheckpoint = groups > 0
@@ -148,9 +149,10 @@ func (s *Store) firstCheckpoint() error {
 	return s.writeCheckpoint(s.encodeCheckpoint(checkpointHead{seq: 1}), nil, nil)
 }
 
-// syncNames makes the names durable that a killed process may have given and
-// not synced: the checkpoint's, before journal files that it made obsolete are
-// used again, and the journal files'.
+// syncNames syncs the directories of the checkpoint and of the journal: a process
+// that was killed may have renamed or created files and not synced that. The
+// checkpoint's name must be durable before journal files that it made obsolete are
+// recycled.
 func (s *Store) syncNames(fresh bool) error {
 	dirs := []string{s.dir, s.journalDir()}
 	if fresh { // the data directory itself may be new
@@ -164,9 +166,9 @@ func (s *Store) syncNames(fresh bool) error {
 	return nil
 }
 
-// sweep removes directories that no log owns: a crash came between a deletion's
-// commit and the deletion.
-func (s *Store) sweep() error {
+// removeOrphans removes directories that no log owns: those of logs whose deletion
+// was committed before a crash, and of logs whose creation was not.
+func (s *Store) removeOrphans() error {
 	names, err := s.fs.ReadDir(s.logsDir())
 	if err != nil {
 		return fmt.Errorf("read logs directory: %w", err)

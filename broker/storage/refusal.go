@@ -9,22 +9,21 @@ import (
 // IsFull reports whether a write failed because the disk is full.
 func IsFull(err error) bool { return errors.Is(err, errNoSpace) || errors.Is(err, errQuota) }
 
-// refusedFor is how long a refused write counts: whoever has something to write
-// tries again sooner.
+// refusedFor is how long a refused write is reported: a producer retries sooner.
 const refusedFor = 30 * time.Second
 
-// refusal remembers that the disk did not take a write, because it is full or
-// for a reason that may pass as well. The zero value says that it did.
+// refusal records that the disk refused a write because it is full, or for another
+// reason that may pass. The zero value means that it did not.
 type refusal struct {
 	mu  sync.Mutex // guards the following
 	err error      // of the newest write that was refused, nil since one was taken
 	at  time.Time
 }
 
-// Refusing returns why writes are refused at present, or nil. The error is
-// ErrFailed until the store is opened anew; another, such as that of a full disk
-// (IsFull), until an append has succeeded; without one, for as long as
-// refusedFor.
+// Refusing returns the reason for which writes are refused at present, or nil.
+// ErrFailed lasts until the store is opened again; another error, such as that of a
+// full disk (IsFull), until an append has succeeded, or for refusedFor if there is
+// none.
 func (s *Store) Refusing() error {
 	if err := s.Failed(); err != nil {
 		return err
@@ -37,8 +36,8 @@ func (s *Store) Refusing() error {
 	return s.refused.err
 }
 
-// noteWrite learns from what became of a group whether the disk takes writes.
-// Only an append says that it does: small values find room for longer.
+// noteWrite updates refusal from the outcome of a group. Only an append proves that
+// the disk has space again: the journal has some in advance for small values.
 func (s *Store) noteWrite(group []*Commit, err error) {
 	appended := false
 	for _, c := range group {
@@ -56,8 +55,8 @@ func (s *Store) noteWrite(group []*Commit, err error) {
 	}
 }
 
-// noteRefused notes the error of a write that the disk did not take, or nil for
-// one that it did. A store that has failed has said so.
+// noteRefused records the error of a refused write, or nil for a successful one, and
+// logs the change. ErrFailed is logged where the store fails.
 func (s *Store) noteRefused(err error) {
 	s.refused.mu.Lock()
 	defer s.refused.mu.Unlock()

@@ -11,20 +11,25 @@ import (
 	"slices"
 )
 
-// replacement says that a new segment holds what is left of some neighbouring
-// ones and takes the first one's name; or, if it is final, that a compaction
-// has ended.
+// replacement is the journal operation of a compaction. It replaces adjacent
+// segments by one new segment, which takes over the base offset, and so the file
+// name, of the first. A final replacement has no segment: it records up to which
+// offset the log is now compacted.
 //
-// The new segment is written under a name of its own and synced, with its name,
-// before the journal takes the replacement. Then it is renamed over the first
-// and the others are removed; recovery does that again, when it has replayed the
-// journal (recovery.go). A commit of which nobody knows whether the journal has
-// it leaves both the new segment and the old ones where they are.
+// Order on disk:
+//
+//  1. write the new segment under a temporary name; sync it and its directory
+//  2. commit the replacement
+//  3. rename the new segment over the first, remove the others
+//
+// Step 3 is idempotent; recovery repeats it when it has replayed the journal
+// (recovery.go). After ErrFailed in step 2 the journal may have the replacement or
+// not: the new segment and the old ones are left as they are.
 type replacement struct {
 	bases   []int64
 	suffix  uint64 // of the new segment's files
 	with    *segment
-	markers []int64 // offsets of the transaction markers that went, in order
+	markers []int64 // offsets of the transaction markers that were dropped, in order
 
 	final   bool
 	cleaned int64
@@ -76,10 +81,10 @@ func (l *Log) decodeReplacement(d *decoder) *replacement {
 	return r
 }
 
-// applyReplace puts the new segment in the place of the old ones, which it
-// returns closed; or it returns false: retention came first and nobody wants the
-// new segment any more. The files are the caller's to rename and remove.
-func (l *Log) applyReplace(r *replacement) (old []*segment, wanted bool) {
+// applyReplace puts the new segment in the place of the old ones, which it closes
+// and returns. It returns false if retention has removed one of those: the new
+// segment is then not part of the log. The caller renames and removes the files.
+func (l *Log) applyReplace(r *replacement) (old []*segment, applied bool) {
 	l.mu.Lock()
 	i := slices.IndexFunc(l.segments, func(g *segment) bool { return g.base == r.bases[0] })
 	n := len(r.bases)
@@ -93,7 +98,7 @@ func (l *Log) applyReplace(r *replacement) (old []*segment, wanted bool) {
 		_, gone := slices.BinarySearch(r.markers, a.Last)
 		return gone
 	})
-	l.born = true // the directory has to be synced before this is forgotten
+	l.dirDirty = true // the rename has to be durable before the journal is recycled
 	l.mu.Unlock()
 	for _, g := range old {
 		g.close()
@@ -101,21 +106,21 @@ func (l *Log) applyReplace(r *replacement) (old []*segment, wanted bool) {
 	return old, true
 }
 
-// applyFinal ends a compaction.
+// applyFinal records how far the log is compacted.
 func (l *Log) applyFinal(r *replacement) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.cleaned, l.horizon = r.cleaned, r.horizon
 }
 
-// replaceNow is what the committer does with a durable replacement.
+// replaceNow is called by the committer with a durable replacement.
 func (l *Log) replaceNow(r *replacement) error {
 	if r.final {
 		l.applyFinal(r)
 		return nil
 	}
-	old, wanted := l.applyReplace(r)
-	if !wanted {
+	old, applied := l.applyReplace(r)
+	if !applied {
 		return r.with.removeAs(r.suffix)
 	}
 	if err := r.with.takeName(r.suffix); err != nil {
@@ -136,8 +141,8 @@ func suffixed(path, kind string, suffix uint64) string {
 	return fmt.Sprintf("%s.%s.%016x", path, kind, suffix)
 }
 
-// takeName renames the segment's files to what a segment's are called. It may
-// have been done: checkSize says whether the file is there.
+// takeName renames the segment's files from their temporary names. Files that do
+// not exist were renamed before, or are missing: checkSize finds out.
 func (g *segment) takeName(suffix uint64) error {
 	for _, kind := range []string{"index", "log"} {
 		err := g.fs.Rename(suffixed(g.path, kind, suffix), g.path+"."+kind)
@@ -148,9 +153,9 @@ func (g *segment) takeName(suffix uint64) error {
 	return nil
 }
 
-// checkSize says whether the file that has the segment's name can be it: nothing
-// is added to a segment that compaction wrote, so that its size is exact. Before
-// this has passed no segment that it replaces may be removed.
+// checkSize returns an error unless the file with the segment's name has exactly
+// the segment's size; nothing is appended to a segment that compaction wrote. No
+// segment that it replaces may be removed before this has passed.
 func (g *segment) checkSize() error {
 	f, err := g.fs.OpenFile(g.path+".log", os.O_RDWR)
 	if err != nil {
@@ -201,7 +206,7 @@ func newSegmentWriter(s *Store, l *Log, base int64) (*segmentWriter, error) {
 }
 
 func (w *segmentWriter) add(b Batch) error {
-	w.seg.added(b, w.at+int64(len(w.buf)), math.MaxInt64)
+	w.seg.appended(b, w.at+int64(len(w.buf)), math.MaxInt64)
 	w.buf = append(w.buf, b...)
 	if len(w.buf) < 1<<20 {
 		return nil
@@ -219,12 +224,12 @@ func (w *segmentWriter) flush() error {
 }
 
 // finish makes the segment and its names durable.
-func (w *segmentWriter) finish(end, born int64) error {
+func (w *segmentWriter) finish(end, firstBatchTime int64) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
-	w.seg.end, w.seg.born, w.seg.dirty = end, born, false
-	w.seg.settled.Store(true)
+	w.seg.end, w.seg.firstBatchTime, w.seg.dirty = end, firstBatchTime, false
+	w.seg.checkpointed.Store(true)
 	if err := w.seg.sync(); err != nil {
 		return err
 	}

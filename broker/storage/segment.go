@@ -11,42 +11,50 @@ import (
 	"sync/atomic"
 )
 
-// segment is one file of a log and its index. Offsets and positions below size
-// are final but for compaction, which replaces the whole segment.
+// segment is one file of a log and its index. Bytes below size never change;
+// compaction replaces the segment as a whole. Bytes beyond size are not part of
+// the log: see direct.go.
 type segment struct {
 	fs   FS
 	path string // without extension
 	base int64
 
-	// What the log's lock guards.
-	size      int64
-	end       int64 // one past the last offset written
-	maxTime   int64 // ms, noTime for an empty segment
-	maxTimeAt int64 // offset of the batch that has maxTime
-	born      int64 // ms, first batch's maxTime or, if that is earlier, when it was written; noTime for an empty segment
-	dirty     bool  // has bytes that were not synced
+	// Guarded by the log's mu, except in a segment that no log has yet.
+	size           int64
+	end            int64 // one past the last offset written
+	maxTime        int64 // ms, noTime for an empty segment
+	maxTimeAt      int64 // offset of the batch that has maxTime
+	firstBatchTime int64 // ms, the smaller of the first batch's maxTime and the time of its append; noTime for an empty segment
+	dirty          bool  // has bytes that were not synced
 
-	// settled: closed, and all of it is in a checkpoint, so that recovery will
-	// not write it.
-	settled atomic.Bool
+	// checkpointed is true for a closed segment that a checkpoint covers
+	// completely, so that recovery will not write to it. Compaction rewrites only
+	// such segments.
+	checkpointed atomic.Bool
 
-	// ahead is when youngest first met a record from the future, in ms.
+	// ahead is the time, in ms, at which youngest first met a timestamp in the
+	// future; 0 if it has not.
 	ahead atomic.Int64
 
-	// The committer's.
-	reserved int64 // bytes allocated on disk
-	named    bool  // known to be durable in its directory
+	// Owned by the committer.
+	reserved  int64 // bytes allocated on disk
+	dirSynced bool  // the directory entry is durable
 
-	syncMu  sync.Mutex // held by a sync; guards syncErr
-	syncErr error      // of the first sync that failed: none after it proves anything
+	// syncMu is held during an fdatasync and guards syncErr, the error of the
+	// first that failed: a later one that succeeds proves nothing.
+	syncMu  sync.Mutex
+	syncErr error
 
-	life   sync.RWMutex // guards the files against being closed under a reader
-	file   File
-	idx    File
-	gone   bool
-	idxMu  sync.Mutex // guards index
-	index  index
-	opener sync.Mutex // guards opening the files
+	// filesMu is held for reading while the files are used, so that they are not
+	// closed meanwhile. removed is set when they are closed for good.
+	filesMu sync.RWMutex
+	file    File
+	idx     File
+	removed bool
+	openMu  sync.Mutex // serialises opening the files; they are opened on first use
+
+	idxMu sync.Mutex // guards index
+	index index
 }
 
 const noTime = math.MinInt64
@@ -58,13 +66,13 @@ func segmentPath(dir string, base int64) string {
 }
 
 func newSegment(fs FS, dir string, base int64) *segment {
-	return &segment{fs: fs, path: segmentPath(dir, base), base: base, end: base, maxTime: noTime, born: noTime}
+	return &segment{fs: fs, path: segmentPath(dir, base), base: base, end: base, maxTime: noTime, firstBatchTime: noTime}
 }
 
-// youngest returns the time of the segment's youngest record. A producer's clock
-// may be years ahead: a record from the future is as old as the first call that
-// met it. Closed segments alone are asked: nothing younger is added to them. The
-// log's lock is held.
+// youngest returns the timestamp of the segment's youngest record. A producer's
+// clock may be years ahead: a timestamp in the future counts as the time of the
+// first call that met it. It is called for closed segments only, which get no
+// younger records. The log's mu is held.
 func (g *segment) youngest(now int64) int64 {
 	if g.maxTime <= now {
 		return g.maxTime
@@ -73,10 +81,10 @@ func (g *segment) youngest(now int64) int64 {
 	return min(g.ahead.Load(), now)
 }
 
-// open opens the files, creating them if they are not there.
+// open opens the files, and creates those that do not exist.
 func (g *segment) open() error {
-	g.opener.Lock()
-	defer g.opener.Unlock()
+	g.openMu.Lock()
+	defer g.openMu.Unlock()
 	if g.file != nil {
 		return nil
 	}
@@ -93,25 +101,26 @@ func (g *segment) open() error {
 	return nil
 }
 
-// use keeps the files open until done is called.
-func (g *segment) use() (done func(), err error) {
-	g.life.RLock()
-	if g.gone {
-		g.life.RUnlock()
+// acquire opens the files if necessary and keeps them open until done is called.
+// It returns errGone for a segment that was closed.
+func (g *segment) acquire() (done func(), err error) {
+	g.filesMu.RLock()
+	if g.removed {
+		g.filesMu.RUnlock()
 		return nil, errGone
 	}
 	if err := g.open(); err != nil {
-		g.life.RUnlock()
+		g.filesMu.RUnlock()
 		return nil, err
 	}
-	return g.life.RUnlock, nil
+	return g.filesMu.RUnlock, nil
 }
 
 // close waits for readers and closes the files.
 func (g *segment) close() {
-	g.life.Lock()
-	defer g.life.Unlock()
-	g.gone = true
+	g.filesMu.Lock()
+	defer g.filesMu.Unlock()
+	g.removed = true
 	if g.file != nil {
 		g.file.Close()
 		g.idx.Close()
@@ -125,14 +134,14 @@ func (g *segment) remove() error {
 	return errors.Join(g.fs.Remove(g.path+".log"), g.fs.Remove(g.path+".index"))
 }
 
-// reserve allocates room for n more bytes at pos, in steps that grow with the
-// segment, so that a full disk shows before the journal has taken the batch.
+// reserve allocates disk space for n bytes at pos, in steps that grow with the
+// segment, so that a full disk is found before the batch is in the journal.
 func (g *segment) reserve(pos int64, n int, limit int64) error {
 	need := pos + int64(n)
 	if need <= g.reserved {
 		return nil
 	}
-	done, err := g.use()
+	done, err := g.acquire()
 	if err != nil {
 		return err
 	}
@@ -146,9 +155,10 @@ func (g *segment) reserve(pos int64, n int, limit int64) error {
 	return nil
 }
 
-// write puts one batch at pos. It is visible to readers once the log says so.
+// write writes one batch at pos. Readers do not see it before appended has moved
+// size beyond it.
 func (g *segment) write(b Batch, pos int64) error {
-	done, err := g.use()
+	done, err := g.acquire()
 	if err != nil {
 		return err
 	}
@@ -159,27 +169,28 @@ func (g *segment) write(b Batch, pos int64) error {
 	return nil
 }
 
-// added takes note of a batch that was written at pos, at the time now. The log's
-// lock is held.
-func (g *segment) added(b Batch, pos, now int64) {
+// appended updates the segment after a batch was written at pos, at the time now.
+// The log's mu is held for writing.
+func (g *segment) appended(b Batch, pos, now int64) {
 	g.idxMu.Lock()
-	g.index.note(uint32(b.base()-g.base), uint32(pos), g.maxTime)
+	g.index.addEntry(uint32(b.base()-g.base), uint32(pos), g.maxTime)
 	g.idxMu.Unlock()
 	if b.maxTime() > g.maxTime {
 		g.maxTime, g.maxTimeAt = b.maxTime(), b.base()
 	}
-	if g.born == noTime {
-		g.born = min(b.maxTime(), now)
+	if g.firstBatchTime == noTime {
+		g.firstBatchTime = min(b.maxTime(), now)
 	}
 	g.size = pos + int64(b.size())
 	g.end = b.last() + 1
 	g.dirty = true
-	g.settled.Store(false)
+	g.checkpointed.Store(false)
 }
 
-// sync makes the segment's data and index durable up to what they hold now.
+// sync makes the segment's data durable, and the index entries that exist when it
+// is called.
 func (g *segment) sync() error {
-	done, err := g.use()
+	done, err := g.acquire()
 	if errors.Is(err, errGone) {
 		return nil
 	}
@@ -213,9 +224,9 @@ func (g *segment) sync() error {
 	return nil
 }
 
-// syncData makes the segment's data durable, what lies beyond its size too.
+// syncData makes the segment's data durable, including direct writes beyond size.
 func (g *segment) syncData() error {
-	done, err := g.use()
+	done, err := g.acquire()
 	if err != nil {
 		return err
 	}
@@ -223,8 +234,9 @@ func (g *segment) syncData() error {
 	return g.datasync()
 }
 
-// datasync is for who holds the files open. The checkpoint's goroutine and the
-// committer may both call it: the kernel reports a failure to one of them.
+// datasync syncs the data file; the caller has acquired the segment. The
+// checkpoint's goroutine and the committer may both call it, and the kernel reports
+// a failure to only one of them, so the first error is stored for the other.
 func (g *segment) datasync() error {
 	g.syncMu.Lock()
 	defer g.syncMu.Unlock()
@@ -237,9 +249,9 @@ func (g *segment) datasync() error {
 	return g.syncErr
 }
 
-// lookup returns a position at or before the first batch for which before does
-// not hold. An index that turns out to be wrong is made anew first; size is the
-// segment's.
+// lookup returns a position at or before the first batch for which before is
+// false. size is the segment's. The index is not covered by a checksum: an entry
+// is verified against the segment, and if it is wrong the index is rebuilt.
 func (g *segment) lookup(size int64, before func(indexEntry) bool) (int64, error) {
 	g.idxMu.Lock()
 	x := g.index
@@ -258,7 +270,8 @@ func (g *segment) lookup(size int64, before func(indexEntry) bool) (int64, error
 	return int64(e.pos), err
 }
 
-// confirms says whether the batch that the entry names is where it says.
+// confirms reports whether the segment has the batch that the entry names at the
+// entry's position.
 func (g *segment) confirms(e indexEntry, size int64) bool {
 	if e.pos == 0 {
 		return true
@@ -273,13 +286,13 @@ func (g *segment) confirms(e indexEntry, size int64) bool {
 	return h.magic() == 2 && h.base() == g.base+int64(e.rel)
 }
 
-// reindex makes the index anew from the segment's first size bytes. The next
-// checkpoint that has to sync the segment writes it.
+// reindex rebuilds the index from the segment's first size bytes. It is in memory
+// until the next checkpoint that syncs the segment writes it.
 func (g *segment) reindex(size int64) error {
 	var x index
 	maxTime := int64(noTime)
 	err := g.scan(0, size, func(h Batch, pos int64) bool {
-		x.note(uint32(h.base()-g.base), uint32(pos), maxTime)
+		x.addEntry(uint32(h.base()-g.base), uint32(pos), maxTime)
 		maxTime = max(maxTime, h.maxTime())
 		return true
 	})
@@ -288,7 +301,7 @@ func (g *segment) reindex(size int64) error {
 	}
 	g.idxMu.Lock()
 	defer g.idxMu.Unlock()
-	for _, e := range g.index.recent { // what was written meanwhile
+	for _, e := range g.index.recent { // of batches appended since the scan began
 		if int64(e.pos) >= size {
 			x.recent = append(x.recent, e)
 		}

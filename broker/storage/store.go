@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// Flush says when a commit counts as durable.
+// Flush is the policy that decides when a commit is acknowledged.
 type Flush int
 
 // The flush policies.
@@ -20,25 +20,25 @@ const (
 	FlushOS                    // synced by checkpoints only
 )
 
-// Options tune a store. The zero value is a durable one.
+// Options configure a store. The zero value syncs every commit.
 type Options struct {
 	FS            FS // OSFS if nil
 	Flush         Flush
 	FlushInterval time.Duration // 50 ms if zero
-	// JournalBytes is the size of a journal file, and so of what is
-	// replayed after a crash and of the writes between two checkpoints.
-	// 64 MiB if zero.
+	// JournalBytes is the size of a journal file. It bounds the bytes replayed
+	// after a crash and those written between two checkpoints. 64 MiB if zero.
 	JournalBytes int64
-	// DirectBytes is how much a group must hold for one log to be written
-	// to its segment at once and not to the journal first: twice the syncs,
-	// half the bytes. 512 KiB if zero. Only under FlushAlways.
+	// DirectBytes is the size, of the appends to one log in one commit group,
+	// from which they are written directly to the segment and not to the
+	// journal first: twice the syncs, half the bytes. 512 KiB if zero. Only
+	// under FlushAlways.
 	DirectBytes int
-	// ProducerExpiry is how long an idle producer's sequences are kept.
-	// 24 h if zero, as in Kafka.
+	// ProducerExpiry is the time after which an idle producer's sequence
+	// numbers expire. 24 h if zero, as in Kafka.
 	ProducerExpiry time.Duration
 	Now            func() time.Time
 	Log            *slog.Logger
-	// Observe, if set, is told of each group that was written.
+	// Observe, if set, is called with each commit group that was written.
 	Observe func(GroupStats)
 }
 
@@ -50,12 +50,12 @@ type GroupStats struct {
 }
 
 var (
-	// ErrFailed says that the disk failed in a way after which what is on
-	// it is unknown; the store takes no more writes until it is opened anew.
+	// ErrFailed means that a sync failed, after which the content of the disk is
+	// unknown. The store refuses writes until it is opened again.
 	ErrFailed = errors.New("storage has failed and refuses writes")
-	// ErrClosed says that the store was closed.
+	// ErrClosed means that the store is closed.
 	ErrClosed = errors.New("storage is closed")
-	// ErrNewerFormat says that a later release wrote the directory.
+	// ErrNewerFormat means that a later release wrote the directory.
 	ErrNewerFormat = errors.New("data directory was written by a newer release")
 )
 
@@ -75,19 +75,19 @@ type Store struct {
 	logs   map[uint64]*Log
 	nextID uint64
 
-	queueMu sync.Mutex // guards queue, wanted, closed
-	queue   []*Commit
-	wanted  []chan error // checkpoints that were asked for
+	queueMu sync.Mutex   // guards queue, waiters, closed
+	queue   []*Commit    // submitted, not taken by the committer yet
+	waiters []chan error // callers of Checkpoint, not adopted by one yet
 	closed  bool
 
-	wake    chan struct{} // capacity 1: the queue or closed changed
+	wake    chan struct{} // capacity 1: queue, waiters or closed changed
 	stopped chan struct{} // closed when the committer has returned
 
 	failMu sync.Mutex // guards failed
 	failed error
 
-	dirMu  sync.Mutex // held by a sync of a directory; guards dirErr
-	dirErr error      // of the first one that failed
+	dirMu  sync.Mutex // held during the sync of a directory; guards dirErr
+	dirErr error      // of the first such sync that failed
 
 	refused refusal
 
@@ -149,8 +149,8 @@ func (s *Store) journalDir() string     { return filepath.Join(s.dir, "journal")
 func (s *Store) logsDir() string        { return filepath.Join(s.dir, "logs") }
 func (s *Store) checkpointPath() string { return filepath.Join(s.dir, "checkpoint") }
 
-// NewLog makes a log and its directory. It exists once a commit with Create
-// has succeeded. The name is for people: the log's id makes it unique.
+// NewLog returns a log and creates its directory. The log exists once a commit
+// with Create has succeeded. The name is for people: the id makes it unique.
 func (s *Store) NewLog(name string) (*Log, error) {
 	s.logsMu.Lock()
 	id := s.nextID
@@ -167,10 +167,10 @@ func (s *Store) NewLog(name string) (*Log, error) {
 	return l, nil
 }
 
-// Create adds the birth of a log that NewLog made to the commit.
+// Create adds the creation of a log that NewLog returned.
 func (c *Commit) Create(l *Log) { c.add(op{kind: opCreate, log: l}, len(l.name)+16) }
 
-// ID identifies the log in its store for ever.
+// ID identifies the log in its store. An id is never used again.
 func (l *Log) ID() uint64 { return l.id }
 
 // Log returns the log with the id, or nil.
@@ -205,13 +205,13 @@ func (s *Store) detach(l *Log) {
 // Submit hands a commit to the committer. Commits become durable in the order
 // of submission. It does not block.
 func (s *Store) Submit(c *Commit) {
-	s.SubmitLazily(c)
-	s.nudge()
+	s.SubmitDeferred(c)
+	s.wakeCommitter()
 }
 
-// SubmitLazily is Submit for a commit that nobody waits for: it becomes
+// SubmitDeferred is Submit for a commit that nobody waits for: it becomes
 // durable with, or before, the next that is submitted.
-func (s *Store) SubmitLazily(c *Commit) {
+func (s *Store) SubmitDeferred(c *Commit) {
 	c.done = make(chan struct{})
 	s.queueMu.Lock()
 	if s.closed {
@@ -230,7 +230,7 @@ func (s *Store) Do(c *Commit) error {
 	return c.Wait()
 }
 
-func (s *Store) nudge() {
+func (s *Store) wakeCommitter() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -281,7 +281,7 @@ func (s *Store) Close() error {
 	}
 	s.closed = true
 	s.queueMu.Unlock()
-	s.nudge()
+	s.wakeCommitter()
 	<-s.stopped
 	err := s.finalCheckpoint()
 	s.closeFiles()

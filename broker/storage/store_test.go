@@ -59,7 +59,7 @@ func crash(s *Store) {
 	s.queueMu.Lock()
 	s.closed = true
 	s.queueMu.Unlock()
-	s.nudge()
+	s.wakeCommitter()
 	<-s.stopped
 	s.closeFiles()
 }
@@ -135,7 +135,7 @@ func TestAppendAfterADropInTheSameGroupIsRefused(t *testing.T) {
 	var drop, after Commit
 	drop.Drop(l)
 	r := after.Append(l, testBatch(1, -1, 0, -1, 0, 10), false)
-	s.SubmitLazily(&drop) // the committer takes both at once
+	s.SubmitDeferred(&drop) // the committer takes both at once
 	s.Submit(&after)
 	require.NoError(t, drop.Wait())
 	require.NoError(t, after.Wait())

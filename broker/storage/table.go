@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// table is the store's small values: bucket, key, value. It is in memory
-// whole; the journal and the checkpoints keep it.
+// table is the metadata store: small values by bucket and key. All of it is in
+// memory; journal and checkpoints make it durable.
 type table struct {
 	mu      sync.RWMutex // guards buckets
 	buckets map[string]map[string][]byte
@@ -62,7 +62,7 @@ func (t *table) decode(d *decoder) {
 	}
 }
 
-// Get returns a value of the table as last committed.
+// Get returns a value as last committed.
 func (s *Store) Get(bucket, key string) ([]byte, bool) {
 	s.table.mu.RLock()
 	defer s.table.mu.RUnlock()
