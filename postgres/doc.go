@@ -17,6 +17,13 @@
 // something in a list of directories or in a URL, the socket lies in a directory
 // of its own where temporary files are, and DIR/postgres/run.location names it.
 //
+// What lies outside of DIR says whose it is (Place: path, device, inode), so that
+// a copy of DIR never works on what is the original's: a home outside has
+// directory.json, and refuses a copy; run.location names the home it was written
+// for, and in a copy the socket's directory is made anew. A renamed DIR is the
+// same. Whoever connects by a directory asks the server for its data directory.
+// The id of the data directory is a setting of the database (Identify).
+//
 // Root does nothing by path below a home, whose user could put links there:
 // all goes through the opened directory (os.Root), which no link leads out of;
 // files are replaced, not written in place; a directory changes its owner

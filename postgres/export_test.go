@@ -6,3 +6,12 @@ func (p *Private) Abandon() { unlock(p.lock) }
 
 // Exited is closed when the server, a child of this process, is gone.
 func (p *Private) Exited() <-chan struct{} { return p.exited }
+
+// Elsewhere puts the clusters of directories that cannot be reached into dir,
+// for a test that does not run in parallel, until the returned function is
+// called.
+func Elsewhere(dir string) (back func()) {
+	was := elsewhere
+	elsewhere = dir
+	return func() { elsewhere = was }
+}

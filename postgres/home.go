@@ -16,8 +16,8 @@ import (
 )
 
 // elsewhere holds the clusters of data directories that the server's account
-// cannot reach.
-const elsewhere = "/var/lib/sightlog"
+// cannot reach. Tests have another.
+var elsewhere = "/var/lib/sightlog"
 
 // home is the directory of one private cluster; see the package's layout.
 type home struct{ dir string }
@@ -87,10 +87,15 @@ func makeHome(dir string, a account) (h home, root *os.Root, moved bool, err err
 	}
 	h, err = findHome(dir, a)
 	if err == nil {
+		if filepath.Dir(h.dir) == elsewhere {
+			if err := makePassable(elsewhere); err != nil {
+				return h, nil, false, unwritable(elsewhere, err)
+			}
+		}
 		if !a.reaches(filepath.Dir(h.dir)) {
 			return h, nil, false, usage.New("chmod o+x the directories above it", "the private database in %s cannot be reached by user %s, which it runs as", h.dir, a.name)
 		}
-		root, err = h.make(a)
+		root, err = h.makeOf(dir, a)
 		return h, root, false, err
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
@@ -116,10 +121,10 @@ func makeElsewhere(dir string, a account) (h home, root *os.Root, err error) {
 	var id [6]byte
 	rand.Read(id[:]) // never fails
 	h = home{filepath.Join(elsewhere, hex.EncodeToString(id[:]))}
-	if err := os.MkdirAll(elsewhere, 0o755); err != nil {
+	if err := makePassable(elsewhere); err != nil {
 		return h, nil, unwritable(elsewhere, err)
 	}
-	if root, err = h.make(a); err != nil {
+	if root, err = h.makeOf(dir, a); err != nil {
 		return h, nil, unwritable(elsewhere, err)
 	}
 	data, err := os.OpenRoot(dir)
@@ -133,6 +138,37 @@ func makeElsewhere(dir string, a account) (h home, root *os.Root, err error) {
 		return h, nil, unwritable(dir, err)
 	}
 	return h, root, nil
+}
+
+// makePassable makes a directory of root's that others pass through, whatever
+// the umask is, or was when it was made.
+func makePassable(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	fi, err := os.Lstat(dir)
+	if err != nil || owner(fi) != os.Geteuid() || fi.Mode().Perm()&0o011 == 0o011 {
+		return err // another's is left as it is
+	}
+	return os.Chmod(dir, fi.Mode().Perm()|0o055)
+}
+
+// makeOf makes the home of a data directory, and is an error where it is
+// another's.
+func (h home) makeOf(dir string, a account) (*os.Root, error) {
+	self, err := PlaceOf(dir)
+	if err != nil {
+		return nil, err
+	}
+	root, err := h.make(a)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.claim(root, a, self); err != nil {
+		root.Close()
+		return nil, err
+	}
+	return root, nil
 }
 
 // make makes the home's directory the account's, and opens it.

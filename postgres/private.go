@@ -101,6 +101,9 @@ func Attach(ctx context.Context, dir string) (string, error) {
 	var pid int
 	if err == nil {
 		defer root.Close()
+		if err := h.checkOwnerOf(root, dir); err != nil {
+			return "", err
+		}
 		pid, err = postmaster(h, root)
 	}
 	if errors.Is(err, fs.ErrPermission) {
@@ -116,11 +119,12 @@ func Attach(ctx context.Context, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	url := h.url(socket, Role, Database)
-	if err := ping(ctx, url); err != nil {
+	if err := h.answers(ctx, socket); errors.Is(err, ErrForeign) {
+		return "", fmt.Errorf("%s: %w", dir, err)
+	} else if err != nil {
 		return "", fmt.Errorf("%s: %w: %s", dir, ErrNotRunning, cause(err))
 	}
-	return url, nil
+	return h.url(socket, Role, Database), nil
 }
 
 // URL is the address for psql and pgx, for the user the server runs as and for

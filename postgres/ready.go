@@ -29,7 +29,7 @@ func (p *Private) ready(ctx context.Context) error {
 		err := ping(ctx, p.home.url(p.socket, Reader, Database)) // the reader is made last
 		switch {
 		case err == nil:
-			return nil
+			return p.home.answers(ctx, p.socket)
 		case unmade(err) && !made:
 			if err := p.bootstrap(ctx); err != nil {
 				return err
@@ -56,6 +56,23 @@ func (p *Private) ready(ctx context.Context) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// answers is an error when the server on a socket is not the one of this home.
+func (h home) answers(ctx context.Context, socket string) error {
+	conn, err := connect(ctx, h.url(socket, super, "postgres"))
+	if err != nil {
+		return err
+	}
+	defer conn.Close(ctx)
+	var data string
+	if err := conn.QueryRow(ctx, "SHOW data_directory").Scan(&data); err != nil {
+		return err
+	}
+	if data != h.data() {
+		return fmt.Errorf("%w: the socket in %s is that of the server of %s", ErrForeign, socket, data)
+	}
+	return nil
 }
 
 // unmade reports that a role or the database is missing.

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -37,7 +38,42 @@ func (h home) socketDir(root *os.Root) (string, error) {
 	if fits(h.run()) {
 		return h.run(), nil
 	}
-	return readLocation(root, runLocation)
+	at, err := readSocketPlace(root)
+	return at.At, err
+}
+
+// socketPlace is what run.location holds: where the socket is, and of which
+// home. In a copy of the home it is another's, which is not to be touched.
+type socketPlace struct {
+	At string `json:"at"`
+	Of Place  `json:"of"`
+}
+
+// readSocketPlace reads run.location. Older programs wrote the path alone: whose
+// it is cannot be told then.
+func readSocketPlace(root *os.Root) (socketPlace, error) {
+	text, err := readFile(root, runLocation, 8<<10)
+	if err != nil {
+		return socketPlace{}, err
+	}
+	at := socketPlace{At: strings.TrimSpace(text)}
+	if strings.HasPrefix(at.At, "{") {
+		if err := json.Unmarshal([]byte(text), &at); err != nil {
+			return socketPlace{}, fmt.Errorf("read %s: %w", filepath.Join(root.Name(), runLocation), err)
+		}
+	}
+	if !filepath.IsAbs(at.At) {
+		return socketPlace{}, fmt.Errorf("%s names %.100q, not an absolute path", filepath.Join(root.Name(), runLocation), at.At)
+	}
+	at.At = filepath.Clean(at.At)
+	return at, nil
+}
+
+// ours reports whether the socket's directory is one that this home's server
+// was given.
+func (s socketPlace) ours(h home, a account) bool {
+	self, err := PlaceOf(h.dir)
+	return err == nil && s.Of.Same(self) && a.ownsSocketDir(s.At)
 }
 
 // makeSocketDir makes the socket's directory, 0700 and the account's. It is
@@ -51,18 +87,26 @@ func (h home) makeSocketDir(root *os.Root, a account) (string, error) {
 		}
 		return h.run(), errors.Join(removeSocket(dir), dir.Close())
 	}
-	if at, err := readLocation(root, runLocation); err == nil && fits(at) && a.ownsSocketDir(at) {
-		dir, err := a.openSocketDir(at)
+	if s, err := readSocketPlace(root); err == nil && fits(s.At) && s.ours(h, a) {
+		dir, err := a.openSocketDir(s.At)
 		if err != nil {
 			return "", err
 		}
-		return at, errors.Join(removeSocket(dir), dir.Close())
+		return s.At, errors.Join(removeSocket(dir), dir.Close())
+	}
+	self, err := PlaceOf(h.dir)
+	if err != nil {
+		return "", err
 	}
 	dir, err := makeTemp(a)
 	if err != nil {
 		return "", err
 	}
-	return dir, a.replace(root, runLocation, dir+"\n", 0o644)
+	text, err := json.Marshal(socketPlace{dir, self})
+	if err != nil {
+		return "", err
+	}
+	return dir, a.replace(root, runLocation, string(text)+"\n", 0o644)
 }
 
 // makeTemp makes a directory of the account's where temporary files are: in
@@ -98,11 +142,12 @@ func (a account) ownsSocketDir(dir string) bool {
 
 // dropSocketDir removes a socket's directory that lies outside of the home.
 func (h home) dropSocketDir(root *os.Root, a account) error {
-	at, err := readLocation(root, runLocation)
+	s, err := readSocketPlace(root)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	if err != nil || !a.ownsSocketDir(at) {
+	at := s.At
+	if err != nil || !s.ours(h, a) {
 		return fmt.Errorf("the socket's directory that %s names is not removed: it is none of ours", filepath.Join(h.dir, runLocation))
 	}
 	dir, err := a.openSocketDir(at)

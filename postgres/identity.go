@@ -1,0 +1,45 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sightlog/sightlog/usage"
+)
+
+// idSetting is the setting of Database that holds the id of its data directory:
+// every session can read it.
+const idSetting = "sightlog.directory"
+
+// ErrForeign is the cause when a part of a data directory is another one's.
+var ErrForeign = errors.New("part of another data directory")
+
+// Identify makes sure that the database is that of the data directory with this
+// id (letters, digits, - and _), which a new one is given. Another's is a
+// *usage.Error, unless adopt: then it is given the id.
+func (p *Private) Identify(ctx context.Context, id string, adopt bool) error {
+	conn, err := connect(ctx, p.home.url(p.socket, super, Database))
+	if err != nil {
+		return fmt.Errorf("ask whose the private database is: %w", err)
+	}
+	defer conn.Close(ctx)
+	var has string
+	if err := conn.QueryRow(ctx, "SELECT coalesce(current_setting($1, true), '')", idSetting).Scan(&has); err != nil {
+		return fmt.Errorf("ask whose the private database is: %w", err)
+	}
+	switch {
+	case has == id:
+		return nil
+	case has != "" && !adopt:
+		return usage.Wrap(ErrForeign, "put its own back, or, if they are meant to be together: sightlog data adopt",
+			"the private database in %s is that of the data directory %s, not of %s", p.home.dir, has, id)
+	}
+	_, err = conn.Exec(ctx, "ALTER DATABASE "+Database+" SET "+pgx.Identifier{"sightlog", "directory"}.Sanitize()+" = '"+id+"'")
+	if err != nil {
+		return fmt.Errorf("note whose the private database is: %w", err)
+	}
+	return nil
+}
