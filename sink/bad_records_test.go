@@ -16,14 +16,14 @@ import (
 	"github.com/sightlog/sightlog/stream"
 )
 
-func TestRecordsThatCannotBeStoredAreBuriedAndTheOthersStored(t *testing.T) {
+func TestRecords_NotStorable_AreDeadLettersAndTheOthersStored(t *testing.T) {
 	t.Parallel()
 	for _, frames := range []int{60, 900} { // below and above what is tried with COPY first
-		t.Run(fmt.Sprint(frames), func(t *testing.T) { t.Parallel(); testPoison(t, frames) })
+		t.Run(fmt.Sprint(frames), func(t *testing.T) { t.Parallel(); testBadRecords(t, frames) })
 	}
 }
 
-func testPoison(t *testing.T, frames int) {
+func testBadRecords(t *testing.T, frames int) {
 	w := newWorld(t)
 	_, err := w.pool.Exec(t.Context(), "ALTER TABLE sightings ADD CONSTRAINT no_thirteen CHECK (seq <> 13)")
 	require.NoError(t, err)
@@ -81,7 +81,7 @@ func atoi(t testing.TB, s string) (n int) {
 	return n
 }
 
-func TestBatchOfNothingButPoisonIsBuried(t *testing.T) {
+func TestBatch_OfBadRecordsAlone_IsDeadLetters(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	var recs []*kgo.Record
@@ -96,7 +96,7 @@ func TestBatchOfNothingButPoisonIsBuried(t *testing.T) {
 	require.Len(t, w.letters(stream.Runs), 50)
 }
 
-func TestDeadLetterThatCannotBeWrittenHoldsItsPartitionAlone(t *testing.T) {
+func TestDeadLetter_NotWritable_PausesItsPartitionAlone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, kmsg.IncrementalAlterConfigs)
 	w.limitMessages(stream.DeadTopic(stream.Sightings), 1)

@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
-// table is a table that gets many rows in a transaction. Both ways to write
-// them, the statement and COPY, are made of its one list of columns.
+// table is a database table that gets many rows in a transaction. The INSERT
+// statement and COPY are both generated from its one list of columns.
 type table struct {
 	name    string
 	columns []column
@@ -45,7 +45,7 @@ func newTable(name string, columns ...column) *table {
 		strings.Join(names, ", "), strings.Join(casts, ", "), strings.Join(args, ", "), strings.Join(from, ", "))}
 }
 
-// queue adds the statement that writes all rows.
+// queue adds the statement that inserts all rows.
 func (t *table) queue(b *pgx.Batch, r *rows) {
 	args := make([]any, len(t.columns))
 	for i, c := range t.columns {

@@ -14,8 +14,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// consumer is one member of the group. Its loop, run, owns all but what mu
-// guards; the client calls assigned and revoked from a goroutine of its own.
+// consumer is one member of the group. The goroutine of run owns all fields but
+// those that mu guards: the client calls adjustFetchOffsets and onPartitionsRevoked
+// from a goroutine of its own, and watch reads them.
 type consumer struct {
 	*Sink
 	log *slog.Logger
@@ -25,58 +26,59 @@ type consumer struct {
 	reconnects *reconnects
 	expand     *expander
 
-	mu      sync.Mutex         // guards the following
-	at      map[place]position // the partitions we own, and where the tables are
-	stopped map[place]struct{} // those we own and do not read; see stop
-	corrupt map[place]int64    // of those, the ones that are corrupt at this offset
+	mu      sync.Mutex                  // guards the following
+	at      map[topicPartition]position // the assigned partitions that are consumed, with their stored offsets
+	stopped map[topicPartition]struct{} // the assigned partitions that are not; see stop
+	corrupt map[topicPartition]int64    // of the stopped, those that are corrupt at this offset
 
-	rechecked time.Time        // when recheck last looked
-	suspect   map[place]string // what the client says is wrong, until recheck looks
+	rechecked time.Time                 // when recheck last looked
+	suspect   map[topicPartition]string // what the client says is wrong, until recheck looks
 
-	parked map[place]time.Time // paused until then, because of a fault
-	faults map[place]fault     // of fetches, until the offset moves
-	ids    []int64             // batch ids in hand
-	last   *batchTimes         // the last committed batch, until its times are written
-	anew   bool                // a topic was made anew: this consumer has to end
+	paused         map[topicPartition]time.Time // paused until then, because of a fault
+	faults         map[topicPartition]fault     // of fetches, until the offset moves
+	ids            []int64                      // batch ids that were fetched and not used yet
+	last           *batchTimes                  // the last committed batch, until its times are written
+	topicRecreated bool                         // a topic was recreated: this consumer has to end
 }
 
-// position is where the tables are in one partition of a topic.
+// position is the stored offset of one partition.
 type position struct {
 	cluster string
 	topic   kadm.TopicID
 	next    int64
-	last    lastRecord // before next, where its offset is next-1
+	last    lastRecord // the record before next, if its offset is next-1
 }
 
-// heartbeat is how soon a member hears that others have come or gone. Until all
-// have heard, twice, nobody reads the partitions that move (KIP-429).
+// heartbeat bounds how late a member learns of a rebalance. A cooperative rebalance
+// (KIP-429) has two rounds, and a partition that moves is not consumed until all
+// members have completed both.
 const heartbeat = 500 * time.Millisecond
 
-// maxWait is how long a fetch that finds nothing waits at the broker. A partition
-// that is assigned meanwhile is not in it and waits as long.
+// maxWait is the fetch's MaxWait. A pending fetch does not include partitions that
+// were assigned after it was sent: those are not read before it returns.
 const maxWait = 500 * time.Millisecond
 
-// metadataAge is after how long a member looks for new partitions. The group
-// shares them out when the first has seen them.
+// metadataAge bounds how late a member learns of new partitions. The group assigns
+// them when its first member knows them.
 const metadataAge = 2 * time.Second
 
-// fetchBytes bounds an answer to a fetch, compressed. A first batch that is
-// larger comes nevertheless.
+// fetchBytes bounds the compressed size of a fetch's response, except that the
+// broker always returns a first batch.
 const fetchBytes = 16 << 20
 
 func (s *Sink) newConsumer(number int) (*consumer, error) {
 	c := &consumer{
 		Sink:       s,
 		log:        s.cfg.Log.With("consumer", number),
-		at:         make(map[place]position),
-		stopped:    make(map[place]struct{}),
-		corrupt:    make(map[place]int64),
+		at:         make(map[topicPartition]position),
+		stopped:    make(map[topicPartition]struct{}),
+		corrupt:    make(map[topicPartition]int64),
 		reconnects: new(reconnects),
 		expand:     newExpander(),
 		rechecked:  time.Now(),
-		suspect:    make(map[place]string),
-		parked:     make(map[place]time.Time),
-		faults:     make(map[place]fault),
+		suspect:    make(map[topicPartition]string),
+		paused:     make(map[topicPartition]time.Time),
+		faults:     make(map[topicPartition]fault),
 	}
 	cl, err := s.cfg.Stream.Client(
 		kgo.ConsumerGroup(s.cfg.Group),
@@ -88,12 +90,12 @@ func (s *Sink) newConsumer(number int) (*consumer, error) {
 		kgo.WithDecompressor(c.expand),
 		kgo.MetadataMaxAge(metadataAge),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.KeepControlRecords(), // the stored offset passes transaction markers too
+		kgo.KeepControlRecords(), // the stored offset advances over transaction markers too
 		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
-		kgo.AdjustFetchOffsetsFn(c.assigned),
-		kgo.OnPartitionsRevoked(c.revoked),
-		kgo.OnPartitionsLost(c.lost),
-		kgo.BlockRebalanceOnPoll(), // a partition is not given away under a transaction
+		kgo.AdjustFetchOffsetsFn(c.adjustFetchOffsets),
+		kgo.OnPartitionsRevoked(c.onPartitionsRevoked),
+		kgo.OnPartitionsLost(c.onPartitionsLost),
+		kgo.BlockRebalanceOnPoll(), // no partition is revoked during a transaction
 		kgo.AutoCommitMarks(),
 		kgo.WithHooks(c.reconnects),
 		kgo.AutoCommitInterval(time.Second),
@@ -105,38 +107,38 @@ func (s *Sink) newConsumer(number int) (*consumer, error) {
 	return c, nil
 }
 
-// run polls and writes until ctx ends, or until another consumer has to take
-// over.
-func (c *consumer) run(ctx context.Context) (again bool) {
+// run polls and writes until ctx ends, or until a topic was recreated: then it
+// returns true, and a new consumer, with a new client, has to be run.
+func (c *consumer) run(ctx context.Context) (restart bool) {
 	defer c.close(ctx)
-	work, cancel := outlast(ctx, c.cfg.StopTimeout)
+	work, cancel := withGrace(ctx, c.cfg.StopTimeout)
 	defer cancel()
 	watched := make(chan struct{})
 	go func() { c.watch(work); close(watched) }()
 	defer func() { cancel(); <-watched }()
-	for ctx.Err() == nil && !c.anew {
+	for ctx.Err() == nil && !c.topicRecreated {
 		fetches := c.poll(ctx)
 		fetched := time.Now()
 		fetches.EachError(c.suspects)
 		items := c.take(fetches, c.recheck(ctx))
 		if len(items) > 0 && ctx.Err() == nil {
-			if err := c.write(ctx, work, items, fetched); err != nil && !errors.Is(err, errAside) {
-				c.log.Info("stopping with a batch in hand; it stays in the log", "records", len(items), "cause", err)
+			if err := c.write(ctx, work, items, fetched); err != nil && !errors.Is(err, errBatchAbandoned) {
+				c.log.Info("stopped before a batch was written; it remains in the log", "records", len(items), "cause", err)
 			}
-			c.settle(items)
+			c.rewindUnwritten(items)
 		}
 		fetches.EachError(func(topic string, partition int32, err error) {
-			c.failed(ctx, work, place{topic, partition}, err)
+			c.failed(ctx, work, topicPartition{topic, partition}, err)
 		})
 		c.skipAsked(ctx, work)
-		c.unpark()
+		c.resumeDue()
 		c.cl.AllowRebalance()
 	}
 	return ctx.Err() == nil
 }
 
-// outlast returns a context that ends d after ctx does.
-func outlast(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
+// withGrace returns a context that ends d after ctx does.
+func withGrace(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
 		select {
@@ -148,12 +150,12 @@ func outlast(ctx context.Context, d time.Duration) (context.Context, context.Can
 	return work, func() { stop(); cancel() }
 }
 
-// idle is how long a committed batch's times wait for a next batch to travel
-// with.
+// idle is how long the times of a committed transaction wait for the next one, which
+// writes them, before they are written alone.
 const idle = 50 * time.Millisecond
 
-// poll waits for records. With times to write it waits at most idle, with a
-// parked partition until that is due, and never beyond the next recheck.
+// poll waits for records: at most idle if there are times to write, until a paused
+// partition is due, and never beyond the next recheck.
 func (c *consumer) poll(ctx context.Context) kgo.Fetches {
 	if c.cl.BufferedFetchRecords() == 0 {
 		c.expand.reset()
@@ -162,7 +164,7 @@ func (c *consumer) poll(ctx context.Context) kgo.Fetches {
 	if c.last != nil || c.skips.any() {
 		wait = min(wait, idle)
 	}
-	for _, due := range c.parked {
+	for _, due := range c.paused {
 		wait = min(wait, max(time.Until(due), time.Millisecond))
 	}
 	short, cancel := context.WithTimeout(ctx, wait)
@@ -174,10 +176,10 @@ func (c *consumer) poll(ctx context.Context) kgo.Fetches {
 	return fetches
 }
 
-// take decodes what a poll returned: each partition's records in order, and
-// the partitions in an order that two sinks share, so that they lock alike.
-// Those of partitions that were moved meanwhile are left out.
-func (c *consumer) take(fetches kgo.Fetches, moved map[place]bool) []item {
+// take decodes the records of a poll: each partition's in order, and the partitions
+// in the same order in every sink, so that transactions lock rows in one order.
+// Records of partitions in moved are left out.
+func (c *consumer) take(fetches kgo.Fetches, moved map[topicPartition]bool) []item {
 	var parts []kgo.FetchTopicPartition
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) { parts = append(parts, p) })
 	slices.SortFunc(parts, func(a, b kgo.FetchTopicPartition) int {
@@ -185,9 +187,9 @@ func (c *consumer) take(fetches kgo.Fetches, moved map[place]bool) []item {
 	})
 	items := make([]item, 0, fetches.NumRecords())
 	for _, p := range parts {
-		pl := place{p.Topic, p.Partition}
-		at, ok := c.position(pl)
-		if !ok || moved[pl] {
+		tp := topicPartition{p.Topic, p.Partition}
+		at, ok := c.position(tp)
+		if !ok || moved[tp] {
 			continue
 		}
 		for _, rec := range p.Records {
@@ -197,49 +199,49 @@ func (c *consumer) take(fetches kgo.Fetches, moved map[place]bool) []item {
 		}
 		if n := len(p.Records); n > 0 {
 			behind := max(0, p.LastStableOffset-p.Records[n-1].Offset-1)
-			c.metrics.lag.WithLabelValues(pl.labels()...).Set(float64(behind))
+			c.metrics.lag.WithLabelValues(tp.labels()...).Set(float64(behind))
 		}
 	}
 	return items
 }
 
-func (c *consumer) positions() map[place]position {
+func (c *consumer) positions() map[topicPartition]position {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return maps.Clone(c.at)
 }
 
-func (c *consumer) position(pl place) (position, bool) {
+func (c *consumer) position(tp topicPartition) (position, bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	at, ok := c.at[pl]
+	at, ok := c.at[tp]
 	return at, ok
 }
 
-// settle makes the client fetch again what a poll brought and write did not
-// write, for whatever reason. Nothing else keeps the tables from missing it:
-// the next batch would move the offset from where the tables are to its end.
-func (c *consumer) settle(items []item) {
-	fetched := make(map[place]int64)
+// rewindUnwritten resets the client to the stored offset of each partition whose
+// fetched records were not all written. Without it those records would be skipped:
+// the next transaction would advance the stored offset past them.
+func (c *consumer) rewindUnwritten(items []item) {
+	fetched := make(map[topicPartition]int64)
 	for _, it := range items {
-		fetched[it.place] = it.rec.Offset + 1
+		fetched[it.topicPartition] = it.rec.Offset + 1
 	}
 	back := make(map[string]map[int32]kgo.EpochOffset)
-	for pl, end := range fetched {
-		at, ok := c.position(pl)
+	for tp, end := range fetched {
+		at, ok := c.position(tp)
 		if !ok || at.next == end {
 			continue
 		}
-		if back[pl.topic] == nil {
-			back[pl.topic] = make(map[int32]kgo.EpochOffset)
+		if back[tp.topic] == nil {
+			back[tp.topic] = make(map[int32]kgo.EpochOffset)
 		}
-		back[pl.topic][pl.partition] = kgo.EpochOffset{Epoch: -1, Offset: at.next}
+		back[tp.topic][tp.partition] = kgo.EpochOffset{Epoch: -1, Offset: at.next}
 	}
 	c.cl.SetOffsets(back)
 }
 
-// close writes what is left to write and leaves the group, so that another
-// member takes over at once.
+// close writes the times that are left and leaves the group, so that its partitions
+// are assigned to others at once.
 func (c *consumer) close(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 500*time.Millisecond)
 	defer cancel()
@@ -248,7 +250,7 @@ func (c *consumer) close(ctx context.Context) {
 	}
 	c.cl.AllowRebalance()
 	if err := c.cl.LeaveGroupContext(ctx); err != nil {
-		c.log.Debug("cannot leave the group; it notices after the session timeout", "cause", err)
+		c.log.Debug("cannot leave the group; the session will expire", "cause", err)
 	}
 	c.cl.CloseAllowingRebalance()
 	c.expand.zstd.Close()

@@ -18,12 +18,12 @@ type crossingColumns struct {
 }
 
 func (s *Sink) addCrossing(ctx context.Context, r *rows, x *event.Crossing) error {
-	camera, err := s.names.camera(ctx, x.Camera)
+	camera, err := s.idCache.camera(ctx, x.Camera)
 	if err != nil {
 		return err
 	}
 	// Its topic may be read before that of the run and the sightings.
-	run, err := s.names.run(ctx, camera, &event.Sighting{Run: x.Run, SourceKind: x.SourceKind, Model: x.Model})
+	run, err := s.idCache.run(ctx, camera, &event.Sighting{Run: x.Run, SourceKind: x.SourceKind, Model: x.Model})
 	if err != nil {
 		return err
 	}

@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// Days this far from today get a partition of their own; rows of others, a
-// wrong clock's, go into the default partition.
+// Days this far from today get a partition of their own; rows of other days, from a
+// wrong clock, are stored in the default partition.
 const (
 	daysBack  = 400
 	daysAhead = 2
@@ -19,8 +19,8 @@ const (
 
 const day = 24 * time.Hour
 
-// days makes the partitions of days before rows need them.
-type days struct {
+// dayPartitions creates the tables' partitions, one a day, before rows need them.
+type dayPartitions struct {
 	pool *pgxpool.Pool
 	log  *slog.Logger
 	now  func() time.Time
@@ -29,19 +29,20 @@ type days struct {
 	made map[time.Time]struct{}
 }
 
-func newDays(pool *pgxpool.Pool, log *slog.Logger) *days {
-	return &days{pool: pool, log: log, now: time.Now, made: make(map[time.Time]struct{})}
+func newDayPartitions(pool *pgxpool.Pool, log *slog.Logger) *dayPartitions {
+	return &dayPartitions{pool: pool, log: log, now: time.Now, made: make(map[time.Time]struct{})}
 }
 
-// forget drops what is known, as names.forget does.
-func (d *days) forget() {
+// forget clears the cache, as idCache.forget does.
+func (d *dayPartitions) forget() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	clear(d.made)
 }
 
-// ensure makes the partitions of t's day where it is missing and not wild.
-func (d *days) ensure(ctx context.Context, t time.Time) error {
+// ensure creates the partitions of t's day if they are missing and the day is in
+// range.
+func (d *dayPartitions) ensure(ctx context.Context, t time.Time) error {
 	t = t.UTC().Truncate(day)
 	d.mu.Lock()
 	_, ok := d.made[t]
@@ -69,9 +70,9 @@ func (d *days) ensure(ctx context.Context, t time.Time) error {
 	return nil
 }
 
-// keepAhead makes today's and the next days' partitions, now and every hour,
-// until ctx ends: no transaction has to wait for them at midnight.
-func (d *days) keepAhead(ctx context.Context) error {
+// keepAhead creates the partitions of today and the next days, now and every hour,
+// until ctx ends, so that no transaction has to wait for them at midnight.
+func (d *dayPartitions) keepAhead(ctx context.Context) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
 	for {

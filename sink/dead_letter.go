@@ -17,13 +17,13 @@ import (
 	"github.com/sightlog/sightlog/stream"
 )
 
-// Headers of a dead letter, before the record's own. Its value is the record's
-// and its key says where it came from, so that one that is sent twice is known.
+// Headers of a dead letter, before the record's own. The value is the record's. The
+// key is the record's origin, so that a dead letter that was sent twice is
+// recognised.
 //
-// A letter that is too large for its topic has the head of the value, and in
-// place of the record's own headers the size and the hash of the value. One of
-// a batch that could not be read has the batch as its value, as it lies in the
-// log, and its last offset in a header.
+// A dead letter that is too large for its topic has the head of the value and, in
+// place of the record's own headers, the size and the hash of the value. For a batch
+// that cannot be read the value is the raw batch, and a header has its last offset.
 const (
 	HeaderDeadCause      = "dead-cause"
 	HeaderDeadTopic      = "dead-topic"
@@ -36,14 +36,15 @@ const (
 	HeaderDeadSHA256     = "dead-sha256"    // of the whole value, hexadecimal
 )
 
-// Sizes of letters.
+// Sizes of dead letters, in bytes.
 const (
-	maxLetter = 16 << 20 // what is sent at all; the topic's own limit is the broker's to say
+	maxLetter = 16 << 20 // upper bound; the broker enforces the topic's own limit
 	headSize  = 16 << 10
-	keySize   = 1000 // of a key in a letter that was cut
+	keySize   = 1000 // of the key in a dead letter that was cut
 )
 
-// deadLetter makes the letter of an item, with at most head bytes of the value.
+// deadLetter returns the dead letter of an item, with at most head bytes of the
+// value.
 func deadLetter(it item, head int) *kgo.Record {
 	rec, offset, value := it.rec, it.rec.Offset, it.rec.Value
 	header := func(k, v string) kgo.RecordHeader { return kgo.RecordHeader{Key: k, Value: []byte(v)} }
@@ -51,7 +52,7 @@ func deadLetter(it item, head int) *kgo.Record {
 		offset, value = it.batch.first, it.batch.raw
 	}
 	headers := []kgo.RecordHeader{
-		header(HeaderDeadCause, cut(it.bad.Error(), 1000)),
+		header(HeaderDeadCause, cut(it.rejectCause.Error(), 1000)),
 		header(HeaderDeadTopic, rec.Topic),
 		header(HeaderDeadPartition, strconv.Itoa(int(rec.Partition))),
 		header(HeaderDeadOffset, strconv.FormatInt(offset, 10)),
@@ -74,7 +75,7 @@ func deadLetter(it item, head int) *kgo.Record {
 		Key:     fmt.Appendf(nil, "%s/%d/%d", rec.Topic, rec.Partition, offset),
 		Value:   value,
 		Headers: append(headers, own...),
-		// Its own timestamp is now: the client counts the time to deliver from it.
+		// The timestamp is now: the client counts the delivery timeout from it.
 	}
 }
 
@@ -87,10 +88,9 @@ func cut(s string, n int) string {
 	return strings.ToValidUTF8(s[:n], "") + "…"
 }
 
-// send sends the letters of items and returns, by their index, why they could
-// not be sent. A batch of letters that is too large for the topic is sent
-// again, each letter alone; a letter that is too large alone, without all but
-// the head of its value.
+// send produces the dead letters of items. It returns the errors of those that were
+// not acknowledged, by index. After MESSAGE_TOO_LARGE a dead letter is sent again in
+// a batch of its own, then with only the head of its value, then without it.
 func (c *consumer) send(ctx context.Context, items []item) map[int]error {
 	var letters []*kgo.Record
 	index := make(map[*kgo.Record]int)
@@ -118,47 +118,48 @@ func (c *consumer) send(ctx context.Context, items []item) map[int]error {
 	return failed
 }
 
-// reason is why an item is a dead letter, in a word for the metric.
+// reason returns the metric's label for the cause of a dead letter.
 func (it *item) reason() string {
 	switch {
 	case it.batch != nil:
 		return "unreadable"
-	case errors.Is(it.bad, errOtherContent):
+	case errors.Is(it.rejectCause, errOtherContent):
 		return "other content"
-	case errors.As(it.bad, new(errKey)):
+	case errors.As(it.rejectCause, new(errKey)):
 		return "key"
-	case sqlstate(it.bad) != "":
+	case sqlstate(it.rejectCause) != "":
 		return "database"
 	}
 	return "invalid"
 }
 
-// bury sends the bad among items to the topic of dead letters and waits for
-// all of them. They come back empty, to move the offset over them. Where one
-// could not be sent, it and what follows it in its partition are cut out, and
-// the partition is returned: it has to wait.
-func (c *consumer) bury(ctx context.Context, items []item) (rest []item, waiting map[place]string) {
+// rejectBad sends the items that have a rejectCause to the dead-letter topic and
+// waits for the acknowledgements. It returns all items, those emptied, so that the
+// offset advances over them. An item whose dead letter was not acknowledged is left
+// out, with the later ones of its partition, and the partition is returned with the
+// reason: it has to wait.
+func (c *consumer) rejectBad(ctx context.Context, items []item) (rest []item, waiting map[topicPartition]string) {
 	var bad []item
 	var index []int
 	for i, it := range items {
-		if it.bad != nil {
+		if it.rejectCause != nil {
 			bad, index = append(bad, it), append(index, i)
 		}
 	}
 	if len(bad) == 0 {
 		return items, nil
 	}
-	waiting = make(map[place]string)
+	waiting = make(map[topicPartition]string)
 	failed := c.send(ctx, bad)
 	rest = slices.Clone(items)
-	cutFrom := make(map[place]int64)
+	cutFrom := make(map[topicPartition]int64)
 	var done []item
 	for i, n := range index {
 		it := &rest[n]
 		if err := failed[i]; err != nil {
-			if _, ok := cutFrom[it.place]; !ok {
-				cutFrom[it.place] = it.rec.Offset
-				waiting[it.place] = fmt.Sprintf("the dead letter of offset %d cannot be written to %s: %v", it.rec.Offset, stream.DeadTopic(it.topic), err)
+			if _, ok := cutFrom[it.topicPartition]; !ok {
+				cutFrom[it.topicPartition] = it.rec.Offset
+				waiting[it.topicPartition] = fmt.Sprintf("the dead letter of offset %d cannot be written to %s: %v", it.rec.Offset, stream.DeadTopic(it.topic), err)
 			}
 			continue
 		}
@@ -167,13 +168,13 @@ func (c *consumer) bury(ctx context.Context, items []item) (rest []item, waiting
 		c.metrics.rejected.WithLabelValues(it.topic, it.reason()).Inc()
 		it.empty()
 	}
-	if len(done) > 0 { // one line, however many: whoever sends rubbish sends much
+	if len(done) > 0 { // one log line, however many there are
 		first := done[0]
-		c.log.Warn("buried records that cannot be stored", "records", len(done), "dead", stream.DeadTopic(first.topic),
-			"topic", first.topic, "partition", first.partition, "offset", first.rec.Offset, "cause", first.bad, "sqlstate", sqlstate(first.bad))
+		c.log.Warn("sent records that cannot be stored to the dead-letter topic", "records", len(done), "dead", stream.DeadTopic(first.topic),
+			"topic", first.topic, "partition", first.partition, "offset", first.rec.Offset, "cause", first.rejectCause, "sqlstate", sqlstate(first.rejectCause))
 	}
 	rest = slices.DeleteFunc(rest, func(it item) bool {
-		from, ok := cutFrom[it.place]
+		from, ok := cutFrom[it.topicPartition]
 		return ok && it.rec.Offset >= from
 	})
 	return rest, waiting

@@ -7,21 +7,21 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// verdict says what to do about an error of a write.
-type verdict int
+// errorClass is the reaction to the error of a write.
+type errorClass int
 
 const (
-	good     verdict = iota
-	fenced           // another sink moved the offset: read on from the row
-	content          // a record's content: find it, bury it
-	repeated         // an event that the tables hold: compare them
-	wait             // the database's or the network's fault: try again later
+	good      errorClass = iota
+	fenced               // another sink moved the offset: read on from the row
+	badRecord            // a record's content: find the record, make it a dead letter
+	repeated             // an event that the tables hold: compare them
+	wait                 // the database's or the network's fault: try again later
 )
 
-// judge says what to do about err. Whatever is not known to be a record's
-// fault is waited out: a record that is buried wrongly is lost to the tables,
-// one that waits is not.
-func judge(err error) verdict {
+// classify returns the class of err. An error that is not known to be caused by a
+// record is retried: a record that is rejected wrongly is missing in the tables, one
+// that waits is not.
+func classify(err error) errorClass {
 	if err == nil {
 		return good
 	}
@@ -39,7 +39,7 @@ func judge(err error) verdict {
 	case isRepeated(pg):
 		return repeated
 	case strings.HasPrefix(pg.Code, "22"), strings.HasPrefix(pg.Code, "23"):
-		return content // data exception, integrity constraint violation
+		return badRecord // data exception, integrity constraint violation
 	}
 	return wait // 08 connection, 40 deadlock, 42 rights and missing tables, 53 resources, 57 shutdown, …
 }
@@ -53,12 +53,12 @@ func sqlstate(err error) string {
 	return ""
 }
 
-// mayHaveCommitted reports that err does not tell whether the transaction was
-// committed: the answer was lost.
+// mayHaveCommitted reports whether the transaction may have been committed although
+// err was returned: the answer was lost.
 func mayHaveCommitted(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
-		return strings.HasPrefix(pg.Code, "57P") // the server is going; it may have said so after the commit
+		return strings.HasPrefix(pg.Code, "57P") // the server shuts down; this may have come after the commit
 	}
 	return !pgconn.SafeToRetry(err)
 }

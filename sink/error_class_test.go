@@ -11,23 +11,23 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestVerdicts(t *testing.T) {
+func TestClassify(t *testing.T) {
 	t.Parallel()
 	pg := func(code, constraint string) error {
 		return fmt.Errorf("write: %w", &pgconn.PgError{Code: code, ConstraintName: constraint})
 	}
 	for _, c := range []struct {
 		err  error
-		want verdict
+		want errorClass
 	}{
 		{nil, good},
 		{pg("SL001", ""), fenced},
-		{pg("22001", ""), content},            // string too long
-		{pg("22003", ""), content},            // number out of range
-		{pg("22021", ""), content},            // a zero byte in a text
-		{pg("23514", "no_thirteen"), content}, // a CHECK
-		{pg("23503", "fk"), content},
-		{pg("23505", "sightings_theirs_key"), content},
+		{pg("22001", ""), badRecord},            // string too long
+		{pg("22003", ""), badRecord},            // number out of range
+		{pg("22021", ""), badRecord},            // a zero byte in a text
+		{pg("23514", "no_thirteen"), badRecord}, // a CHECK
+		{pg("23503", "fk"), badRecord},
+		{pg("23505", "sightings_theirs_key"), badRecord},
 		{&pgconn.PgError{Code: "23505", TableName: "detections_20260501", ConstraintName: "detections_20260501_pkey"}, repeated},
 		{pg("23514", ""), wait}, // no partition for the row
 		{pg("23502", ""), wait}, // a column of somebody's
@@ -47,6 +47,6 @@ func TestVerdicts(t *testing.T) {
 		{context.DeadlineExceeded, wait},
 		{errors.New("encode"), wait},
 	} {
-		require.Equal(t, c.want, judge(c.err), "%v", c.err)
+		require.Equal(t, c.want, classify(c.err), "%v", c.err)
 	}
 }

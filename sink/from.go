@@ -12,10 +12,10 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// From says where to read on in partitions whose log is not the one that the
-// tables were written from. Such a partition is stopped, because only a user
-// knows what the other log is. From does nothing to partitions in order, so
-// that it may stay where it is given, and it counts at the start alone.
+// From is the position from which to continue partitions whose log is not the one
+// that the tables were written from. Such a partition is stopped, because only a user
+// knows what the other log is. From has no effect on other partitions, so that it
+// may remain in a configuration, and is applied only at the start.
 type From struct {
 	Topic     string // "": all
 	Partition int32  // -1: all
@@ -24,8 +24,8 @@ type From struct {
 
 // Offsets that are not numbers, as ListOffsets has them.
 const (
-	Earliest = -2 // all that the log holds: rows that are there stay as they are
-	Latest   = -1 // only what comes after the start
+	Earliest = -2 // all records of the log; existing rows are not changed
+	Latest   = -1 // only records produced after the start
 )
 
 // ParseFrom parses WHERE, TOPIC/WHERE or TOPIC/PARTITION/WHERE, in which WHERE is
@@ -77,19 +77,19 @@ func (f From) String() string {
 	return where
 }
 
-// chosen returns what was asked for a partition: the most specific, and among
+// chosen returns the From that applies to a partition: the most specific, and among
 // those the last.
-func (s *Sink) chosen(pl place) (from From, ok bool) {
+func (s *Sink) chosen(tp topicPartition) (from From, ok bool) {
 	rank := -1
 	for _, f := range s.cfg.From {
 		r := 0
 		switch {
 		case f.Topic == "":
-		case f.Topic != pl.topic:
+		case f.Topic != tp.topic:
 			continue
 		case f.Partition < 0:
 			r = 1
-		case f.Partition != pl.partition:
+		case f.Partition != tp.partition:
 			continue
 		default:
 			r = 2
@@ -101,9 +101,9 @@ func (s *Sink) chosen(pl place) (from From, ok bool) {
 	return from, ok
 }
 
-// begin applies Config.From. It waits for the database and the broker as long as
-// ctx lasts; an error is the user's.
-func (s *Sink) begin(ctx context.Context) error {
+// applyFromWithRetry applies Config.From. It waits for the database and the broker
+// until ctx ends; it returns only errors of what the user gave.
+func (s *Sink) applyFromWithRetry(ctx context.Context) error {
 	if len(s.cfg.From) == 0 {
 		return nil
 	}
@@ -114,7 +114,7 @@ func (s *Sink) begin(ctx context.Context) error {
 	defer cl.Close()
 	var refused error
 	c := &consumer{Sink: s, log: s.cfg.Log}
-	err = c.patiently(ctx, "find where the tables are", nil, func(ctx context.Context) error {
+	err = c.retryUntilDone(ctx, "find where the tables are", nil, func(ctx context.Context) error {
 		err := s.applyFrom(ctx, kadm.NewClient(cl))
 		if usage.Is(err) {
 			refused = err
@@ -128,22 +128,22 @@ func (s *Sink) begin(ctx context.Context) error {
 	return errors.Join(err, refused)
 }
 
-// applyFrom moves the stored offsets of the partitions that would be stopped to
-// where a user has chosen.
+// applyFrom sets the stored offsets of the partitions that would be stopped to those
+// that a user has chosen.
 func (s *Sink) applyFrom(ctx context.Context, adm *kadm.Client) error {
 	log, rows, err := s.readBoth(ctx, adm, s.cfg.Topics)
 	if err != nil {
 		return err
 	}
-	at := make(map[place]position)
-	for pl := range log.spans {
-		if p, ok := rows[rowKey{log.ids[pl.topic], pl.partition}]; ok {
-			at[pl] = p
+	at := make(map[topicPartition]position)
+	for tp := range log.spans {
+		if p, ok := rows[rowKey{log.ids[tp.topic], tp.partition}]; ok {
+			at[tp] = p
 		}
 	}
 	for _, f := range s.cfg.From {
 		_, known := log.ids[f.Topic]
-		if _, ok := log.spans[place{f.Topic, f.Partition}]; f.Topic != "" && !known || f.Partition >= 0 && !ok {
+		if _, ok := log.spans[topicPartition{f.Topic, f.Partition}]; f.Topic != "" && !known || f.Partition >= 0 && !ok {
 			return usage.New("name a topic and partition that the sinks read", "--from %s: there is none", f)
 		}
 	}
@@ -151,12 +151,12 @@ func (s *Sink) applyFrom(ctx context.Context, adm *kadm.Client) error {
 	if err != nil {
 		return err
 	}
-	for pl, why := range wrong {
-		f, ok := s.chosen(pl)
+	for tp, why := range wrong {
+		f, ok := s.chosen(tp)
 		if !ok {
 			continue
 		}
-		span, p := log.spans[pl], at[pl]
+		span, p := log.spans[tp], at[tp]
 		next := f.Offset
 		switch {
 		case next == Earliest:
@@ -167,11 +167,11 @@ func (s *Sink) applyFrom(ctx context.Context, adm *kadm.Client) error {
 			return usage.New("give an offset that it holds", "--from %s: the log holds %d to %d", f, span.start, span.end)
 		}
 		_, err := s.cfg.Pool.Exec(ctx, `UPDATE sink_offsets SET next = $1, last_offset = NULL, last_epoch = NULL, last_digest = NULL
-			WHERE cluster_id = $2 AND topic_id = $3 AND partition = $4 AND next = $5`, next, p.cluster, uuid(p.topic), pl.partition, p.next)
+			WHERE cluster_id = $2 AND topic_id = $3 AND partition = $4 AND next = $5`, next, p.cluster, uuid(p.topic), tp.partition, p.next)
 		if err != nil {
-			return fmt.Errorf("move the stored offset of %s: %w", pl, err)
+			return fmt.Errorf("move the stored offset of %s: %w", tp, err)
 		}
-		s.cfg.Log.Warn("reading on from where it was asked for", "topic", pl.topic, "partition", pl.partition, "offset", next, "from", f.String(), "because", why)
+		s.cfg.Log.Warn("continuing from the offset given by --from", "topic", tp.topic, "partition", tp.partition, "offset", next, "from", f.String(), "because", why)
 	}
 	return nil
 }

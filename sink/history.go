@@ -14,10 +14,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// An offset belongs to one history of its log. Where an older copy of the log
-// was put back, or its end was lost, the same offset comes again with another
-// record, under the same cluster and topic id. So the tables keep, beside the
-// offset, which record is the last before it.
+// An offset belongs to one history of its log. After an older copy of the log was
+// restored, or its tail was lost, the same offset is assigned again to another
+// record, under the same cluster and topic id. So the tables store, beside the
+// offset, the identity of the record before it.
 
 // lastRecord identifies the record before a stored offset.
 type lastRecord struct {
@@ -28,7 +28,7 @@ type lastRecord struct {
 
 var unknownRecord = lastRecord{offset: -1, epoch: -1}
 
-// identify returns what the tables keep of a record.
+// identify returns the identity of a record as it is stored.
 func identify(r *kgo.Record) lastRecord {
 	if r == nil {
 		return unknownRecord
@@ -36,9 +36,9 @@ func identify(r *kgo.Record) lastRecord {
 	return lastRecord{offset: r.Offset, epoch: r.LeaderEpoch, digest: digest(r)}
 }
 
-// digest is the first half of the SHA-256 of what a record keeps for as long as
-// it is in the log: its timestamp (ms, big endian), the length of its key and
-// the key, and its value.
+// digest is the first half of the SHA-256 of the parts of a record that never change
+// in the log: its timestamp (ms, big endian), the length of its key, the key, and its
+// value.
 func digest(r *kgo.Record) []byte {
 	h := sha256.New()
 	head := binary.BigEndian.AppendUint64(nil, uint64(r.Timestamp.UnixMilli()))
@@ -49,7 +49,7 @@ func digest(r *kgo.Record) []byte {
 	return h.Sum(nil)[:sha256.Size/2]
 }
 
-// lastEpoch returns the epoch of the last record where it is known, else -1.
+// lastEpoch returns the leader epoch of the record before next, -1 if it is unknown.
 func (p position) lastEpoch() int32 {
 	if p.last.offset != p.next-1 {
 		return -1
@@ -57,44 +57,44 @@ func (p position) lastEpoch() int32 {
 	return p.last.epoch
 }
 
-// compare returns the partitions whose log does not continue what the tables
-// hold, and why. In these order:
+// compare returns the partitions whose log does not continue the stored one, with the
+// reason. It checks, in this order:
 //
 //   - the offset must lie in the log;
-//   - the record before it, where it is in the log and the tables know which it
-//     was, must be that one;
-//   - where it no longer is in the log (retention, compaction), its leader epoch
-//     must have ended at the offset or later (KIP-320). An epoch that the log
-//     does not know tells nothing.
-func (s *Sink) compare(ctx context.Context, adm *kadm.Client, log *logState, at map[place]position) (map[place]string, error) {
-	wrong := make(map[place]string)
-	read, gone := make(map[place]position), make(map[place]position)
-	for pl, p := range at {
-		span, ok := log.spans[pl]
+//   - the record before it, if it is in the log and its identity is stored, must be
+//     the stored one;
+//   - if it is no longer in the log (retention, compaction), its leader epoch must
+//     have ended at the offset or later (KIP-320). An epoch that the log does not
+//     know is accepted.
+func (s *Sink) compare(ctx context.Context, adm *kadm.Client, log *logState, at map[topicPartition]position) (map[topicPartition]string, error) {
+	wrong := make(map[topicPartition]string)
+	read, gone := make(map[topicPartition]position), make(map[topicPartition]position)
+	for tp, p := range at {
+		span, ok := log.spans[tp]
 		switch {
 		case !ok:
-			return nil, fmt.Errorf("the log's offsets of %s are not known", pl)
+			return nil, fmt.Errorf("the log's offsets of %s are not known", tp)
 		case p.next < span.start:
-			wrong[pl] = span.mismatch(p, "records were removed before they were written")
+			wrong[tp] = span.mismatch(p, "records were removed before they were written")
 		case p.next > span.end:
-			wrong[pl] = span.mismatch(p, "the log lost its end, or an older copy was put back")
+			wrong[tp] = span.mismatch(p, "the log lost its end, or an older copy was put back")
 		case p.last.offset != p.next-1, len(p.last.digest) == 0: // not known
 		case p.last.offset < span.start:
-			gone[pl] = p
+			gone[tp] = p
 		default:
-			read[pl] = p
+			read[tp] = p
 		}
 	}
 	records, err := s.readRecords(ctx, log, read)
 	if err != nil {
 		return nil, err
 	}
-	for pl, p := range read {
-		switch r := records[pl]; {
+	for tp, p := range read {
+		switch r := records[tp]; {
 		case r == nil:
-			gone[pl] = p
+			gone[tp] = p
 		case !bytes.Equal(digest(r), p.last.digest):
-			wrong[pl] = log.spans[pl].mismatch(p, fmt.Sprintf("and its record %d is not the one in the tables: the log lost its end and has grown again, or an older copy was put back", r.Offset))
+			wrong[tp] = log.spans[tp].mismatch(p, fmt.Sprintf("and its record %d is not the one in the tables: the log lost its end and has grown again, or an older copy was put back", r.Offset))
 		}
 	}
 	return wrong, s.compareEpochs(ctx, adm, log, gone, wrong)
@@ -106,23 +106,23 @@ func (s *Sink) compare(ctx context.Context, adm *kadm.Client, log *logState, at 
 // finds it only when it is assigned the partition. Those that are new to the
 // tables are left out. It is an error before Run has applied Config.From.
 func (s *Sink) CheckHistory(ctx context.Context, cl *kgo.Client) (wrong []PartitionState, err error) {
-	if !s.begun.Load() {
-		return nil, errors.New("the sink has not begun")
+	if !s.fromApplied.Load() {
+		return nil, errors.New("the sink has not fromApplied")
 	}
 	adm := kadm.NewClient(cl)
 	log, rows, err := s.readBoth(ctx, adm, s.cfg.Topics)
 	if err != nil {
 		return nil, err
 	}
-	at := make(map[place]position)
-	for pl := range log.spans {
-		if p, ok := rows[rowKey{log.ids[pl.topic], pl.partition}]; ok {
-			at[pl] = p
+	at := make(map[topicPartition]position)
+	for tp := range log.spans {
+		if p, ok := rows[rowKey{log.ids[tp.topic], tp.partition}]; ok {
+			at[tp] = p
 		}
 	}
 	why, err := s.compare(ctx, adm, log, at)
-	for pl, reason := range why {
-		wrong = append(wrong, PartitionState{Topic: pl.topic, Partition: pl.partition, State: Stopped, Reason: reason})
+	for tp, reason := range why {
+		wrong = append(wrong, PartitionState{Topic: tp.topic, Partition: tp.partition, State: Stopped, Reason: reason})
 	}
 	sortPartitions(wrong)
 	return wrong, err
@@ -130,11 +130,11 @@ func (s *Sink) CheckHistory(ctx context.Context, cl *kgo.Client) (wrong []Partit
 
 // compareEpochs adds the partitions to wrong whose last record's leader epoch
 // ended before it.
-func (s *Sink) compareEpochs(ctx context.Context, adm *kadm.Client, log *logState, at map[place]position, wrong map[place]string) error {
+func (s *Sink) compareEpochs(ctx context.Context, adm *kadm.Client, log *logState, at map[topicPartition]position, wrong map[topicPartition]string) error {
 	var req kadm.OffsetForLeaderEpochRequest
-	for pl, p := range at {
+	for tp, p := range at {
 		if p.last.epoch >= 0 {
-			req.Add(pl.topic, pl.partition, p.last.epoch)
+			req.Add(tp.topic, tp.partition, p.last.epoch)
 		}
 	}
 	if len(req) == 0 {
@@ -144,38 +144,37 @@ func (s *Sink) compareEpochs(ctx context.Context, adm *kadm.Client, log *logStat
 	if err != nil {
 		return fmt.Errorf("ask where leader epochs ended: %w", err)
 	}
-	for pl, p := range at {
-		end, ok := ends[pl.topic][pl.partition]
+	for tp, p := range at {
+		end, ok := ends[tp.topic][tp.partition]
 		switch {
 		case !ok:
 		case end.Err != nil:
-			return fmt.Errorf("ask where leader epoch %d of %s ended: %w", p.last.epoch, pl, end.Err)
+			return fmt.Errorf("ask where leader epoch %d of %s ended: %w", p.last.epoch, tp, end.Err)
 		case end.EndOffset >= 0 && end.EndOffset < p.next:
-			wrong[pl] = log.spans[pl].mismatch(p, fmt.Sprintf("and leader epoch %d, which the tables hold up to there, ended at %d: the log lost its end and has grown again, or an older copy was put back", p.last.epoch, end.EndOffset))
+			wrong[tp] = log.spans[tp].mismatch(p, fmt.Sprintf("and leader epoch %d, which the tables hold up to there, ended at %d: the log lost its end and has grown again, or an older copy was put back", p.last.epoch, end.EndOffset))
 		}
 	}
 	return nil
 }
 
-// mismatch is why a partition is stopped, in one line.
+// mismatch returns the reason for which a partition is stopped, in one line.
 func (s span) mismatch(p position, why string) string {
 	return fmt.Sprintf("the tables are at offset %d, the log holds %d to %d, %s; say where to read on: --from earliest doubles nothing",
 		p.next, s.start, s.end, why)
 }
 
-// readBytes is how much is asked for to find one record. A larger batch comes
-// when it is the first in an answer.
+// readBytes is the size requested to find one record. The broker returns a first
+// batch even if it is larger.
 const readBytes = 64 << 10
 
-// readRecords returns the last records of the positions, and nil where there
-// is none at that offset: compaction removed it. Each request is answered with
-// one batch at least, so that it ends.
-func (s *Sink) readRecords(ctx context.Context, log *logState, at map[place]position) (map[place]*kgo.Record, error) {
-	byLeader := make(map[int32][]place)
-	for pl := range at {
-		byLeader[log.leaders[pl]] = append(byLeader[log.leaders[pl]], pl)
+// readRecords returns the record before each position, without those that compaction
+// has removed. Each response has at least one batch, so that the loop ends.
+func (s *Sink) readRecords(ctx context.Context, log *logState, at map[topicPartition]position) (map[topicPartition]*kgo.Record, error) {
+	byLeader := make(map[int32][]topicPartition)
+	for tp := range at {
+		byLeader[log.leaders[tp]] = append(byLeader[log.leaders[tp]], tp)
 	}
-	found := make(map[place]*kgo.Record)
+	found := make(map[topicPartition]*kgo.Record)
 	for leader, left := range byLeader {
 		for len(left) > 0 {
 			answered, err := s.readFrom(ctx, leader, log, at, left, found)
@@ -183,12 +182,12 @@ func (s *Sink) readRecords(ctx context.Context, log *logState, at map[place]posi
 				return nil, err
 			}
 			if len(answered) == 0 {
-				break // nothing at or after these offsets
+				break // no records at or after these offsets
 			}
 			rest := left[:0]
-			for _, pl := range left {
-				if !answered[pl] {
-					rest = append(rest, pl)
+			for _, tp := range left {
+				if !answered[tp] {
+					rest = append(rest, tp)
 				}
 			}
 			left = rest
@@ -197,25 +196,25 @@ func (s *Sink) readRecords(ctx context.Context, log *logState, at map[place]posi
 	return found, nil
 }
 
-// readFrom asks a leader for the records of places once and adds those that it
-// answered to found.
-func (s *Sink) readFrom(ctx context.Context, leader int32, log *logState, at map[place]position, places []place, found map[place]*kgo.Record) (map[place]bool, error) {
+// readFrom sends one fetch to a leader and adds the records to found. It returns the
+// partitions that were in the response.
+func (s *Sink) readFrom(ctx context.Context, leader int32, log *logState, at map[topicPartition]position, partitions []topicPartition, found map[topicPartition]*kgo.Record) (map[topicPartition]bool, error) {
 	req := kmsg.NewPtrFetchRequest()
 	req.MaxBytes, req.SessionEpoch = 32<<20, -1
 	byTopic := make(map[string]int)
 	names := make(map[[16]byte]string)
-	for _, pl := range places {
-		i, ok := byTopic[pl.topic]
+	for _, tp := range partitions {
+		i, ok := byTopic[tp.topic]
 		if !ok {
 			i = len(req.Topics)
-			byTopic[pl.topic] = i
+			byTopic[tp.topic] = i
 			t := kmsg.NewFetchRequestTopic()
-			t.Topic, t.TopicID = pl.topic, log.ids[pl.topic]
-			names[t.TopicID] = pl.topic
+			t.Topic, t.TopicID = tp.topic, log.ids[tp.topic]
+			names[t.TopicID] = tp.topic
 			req.Topics = append(req.Topics, t)
 		}
 		p := kmsg.NewFetchRequestTopicPartition()
-		p.Partition, p.FetchOffset, p.PartitionMaxBytes = pl.partition, at[pl].last.offset, readBytes
+		p.Partition, p.FetchOffset, p.PartitionMaxBytes = tp.partition, at[tp].last.offset, readBytes
 		req.Topics[i].Partitions = append(req.Topics[i].Partitions, p)
 	}
 	resp, err := req.RequestWith(ctx, s.dead.Broker(int(leader)))
@@ -225,30 +224,30 @@ func (s *Sink) readFrom(ctx context.Context, leader int32, log *logState, at map
 	if err != nil {
 		return nil, fmt.Errorf("read the last records that the tables hold: %w", err)
 	}
-	answered := make(map[place]bool)
+	answered := make(map[topicPartition]bool)
 	for _, t := range resp.Topics {
 		name := t.Topic
 		if name == "" {
 			name = names[t.TopicID]
 		}
 		for i := range t.Partitions {
-			pl := place{name, t.Partitions[i].Partition}
-			opts := kgo.ProcessFetchPartitionOpts{KeepControlRecords: true, Offset: at[pl].last.offset, Topic: name, Partition: pl.partition}
+			tp := topicPartition{name, t.Partitions[i].Partition}
+			opts := kgo.ProcessFetchPartitionOpts{KeepControlRecords: true, Offset: at[tp].last.offset, Topic: name, Partition: tp.partition}
 			p, _ := kgo.ProcessFetchPartition(opts, &t.Partitions[i], newExpander(), nil)
 			var refused *kerr.Error
 			if errors.As(p.Err, &refused) {
-				return nil, fmt.Errorf("read record %d of %s: %w", opts.Offset, pl, p.Err)
+				return nil, fmt.Errorf("read record %d of %s: %w", opts.Offset, tp, p.Err)
 			}
-			if p.Err != nil { // corrupt since: the epoch has to tell
-				answered[pl] = true
+			if p.Err != nil { // corrupt since: only the epoch can be compared
+				answered[tp] = true
 				continue
 			}
 			if len(p.Records) == 0 {
 				continue
 			}
-			answered[pl] = true
+			answered[tp] = true
 			if p.Records[0].Offset == opts.Offset {
-				found[pl] = p.Records[0]
+				found[tp] = p.Records[0]
 			}
 		}
 	}

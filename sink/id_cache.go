@@ -10,10 +10,10 @@ import (
 	"github.com/sightlog/sightlog/event"
 )
 
-// names knows the integer keys of cameras and runs and which classes are
-// written. It makes missing rows before the transaction that needs them, each
-// in its own: they are few, and rows that stay behind do no harm.
-type names struct {
+// idCache has the integer keys of cameras and runs, and the classes that are stored.
+// It inserts missing rows before the transaction that needs them, each in a
+// transaction of its own: they are few, and a row that is not used does no harm.
+type idCache struct {
 	pool *pgxpool.Pool
 
 	mu      sync.Mutex // guards the following
@@ -32,18 +32,18 @@ type classKey struct {
 	class int
 }
 
-// maxNames bounds each map: above it, it is forgotten and filled again.
-const maxNames = 10_000
+// maxCachedIDs bounds each map: a full one is cleared.
+const maxCachedIDs = 10_000
 
-func newNames(pool *pgxpool.Pool) *names {
-	n := &names{pool: pool}
+func newIDCache(pool *pgxpool.Pool) *idCache {
+	n := &idCache{pool: pool}
 	n.forget()
 	return n
 }
 
-// forget drops what is known. Called when the database may be another one, or
-// was cleaned under us.
-func (n *names) forget() {
+// forget clears the cache. It is called when the database may be another one, or
+// rows may have been deleted.
+func (n *idCache) forget() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.cameras = make(map[string]int32)
@@ -51,23 +51,23 @@ func (n *names) forget() {
 	n.classes = make(map[classKey]struct{})
 }
 
-func remember[K comparable, V any](n *names, m *map[K]V, k K, v V) {
+func remember[K comparable, V any](n *idCache, m *map[K]V, k K, v V) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if len(*m) >= maxNames {
+	if len(*m) >= maxCachedIDs {
 		clear(*m)
 	}
 	(*m)[k] = v
 }
 
-func recall[K comparable, V any](n *names, m *map[K]V, k K) (V, bool) {
+func recall[K comparable, V any](n *idCache, m *map[K]V, k K) (V, bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	v, ok := (*m)[k]
 	return v, ok
 }
 
-func (n *names) camera(ctx context.Context, name string) (int32, error) {
+func (n *idCache) camera(ctx context.Context, name string) (int32, error) {
 	id, ok := recall(n, &n.cameras, name)
 	if ok {
 		return id, nil
@@ -81,9 +81,9 @@ func (n *names) camera(ctx context.Context, name string) (int32, error) {
 	return id, nil
 }
 
-// run returns the key of the run that s belongs to. A run whose own record has
-// not come yet gets a row from the sighting.
-func (n *names) run(ctx context.Context, camera int32, s *event.Sighting) (int32, error) {
+// run returns the key of the run that s belongs to. If the run's own record has not
+// arrived yet, the sighting's fields make a row for it.
+func (n *idCache) run(ctx context.Context, camera int32, s *event.Sighting) (int32, error) {
 	k := runKey{camera, s.Run}
 	id, ok := recall(n, &n.runs, k)
 	if ok {
@@ -101,8 +101,8 @@ func (n *names) run(ctx context.Context, camera int32, s *event.Sighting) (int32
 	return id, nil
 }
 
-// class makes sure that a run's label for a class is written.
-func (n *names) class(ctx context.Context, run int32, o event.Object) error {
+// class ensures that a run's label for a class is stored.
+func (n *idCache) class(ctx context.Context, run int32, o event.Object) error {
 	k := classKey{run, o.ClassID}
 	if _, ok := recall(n, &n.classes, k); ok {
 		return nil
@@ -115,8 +115,9 @@ func (n *names) class(ctx context.Context, run int32, o event.Object) error {
 	return nil
 }
 
-// make returns the id that sel finds by keys, after ins when there is none.
-func (n *names) make(ctx context.Context, sel, ins string, keys []any, more ...any) (id int32, err error) {
+// make returns the id that sel selects by keys, after inserting the row if there is
+// none.
+func (n *idCache) make(ctx context.Context, sel, ins string, keys []any, more ...any) (id int32, err error) {
 	for range 2 {
 		rows, err := n.pool.Query(ctx, sel, keys...)
 		if err != nil {
@@ -137,5 +138,5 @@ func (n *names) make(ctx context.Context, sel, ins string, keys []any, more ...a
 			return 0, err
 		}
 	}
-	return 0, fmt.Errorf("the row went away after it was made")
+	return 0, fmt.Errorf("the row was deleted after it was inserted")
 }

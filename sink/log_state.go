@@ -12,13 +12,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// logState is what the brokers say: the ids that outlive names, and which
-// offsets each partition holds.
+// logState is the brokers' view: cluster and topic ids, and the offsets that each
+// partition holds.
 type logState struct {
 	cluster string
 	ids     map[string]kadm.TopicID
-	spans   map[place]span
-	leaders map[place]int32
+	spans   map[topicPartition]span
+	leaders map[topicPartition]int32
 }
 
 // span is a partition's first offset and the one after its last.
@@ -32,14 +32,14 @@ func readLog(ctx context.Context, adm *kadm.Client, topics []string) (*logState,
 	if md.Cluster == "" {
 		return nil, fmt.Errorf("the brokers tell no cluster id")
 	}
-	log := &logState{cluster: md.Cluster, ids: make(map[string]kadm.TopicID), spans: make(map[place]span), leaders: make(map[place]int32)}
+	log := &logState{cluster: md.Cluster, ids: make(map[string]kadm.TopicID), spans: make(map[topicPartition]span), leaders: make(map[topicPartition]int32)}
 	for name, t := range md.Topics {
 		if t.Err != nil {
-			continue // as good as absent
+			continue // counts as absent
 		}
 		log.ids[name] = t.ID
 		for n, p := range t.Partitions {
-			log.leaders[place{name, n}] = p.Leader
+			log.leaders[topicPartition{name, n}] = p.Leader
 		}
 	}
 	return log, nil
@@ -70,7 +70,7 @@ func (l *logState) readEnds(ctx context.Context, adm *kadm.Client, topics []stri
 		case e.Err != nil:
 			failed = e.Err
 		default:
-			l.spans[place{s.Topic, s.Partition}] = span{s.Offset, e.Offset}
+			l.spans[topicPartition{s.Topic, s.Partition}] = span{s.Offset, e.Offset}
 		}
 	})
 	if failed != nil {
@@ -84,7 +84,7 @@ type rowKey struct {
 	partition int32
 }
 
-// readRows reads where the tables are in every partition of a cluster.
+// readRows reads the stored offsets of every partition of a cluster.
 func readRows(ctx context.Context, pool *pgxpool.Pool, cluster string) (map[rowKey]position, error) {
 	rows, err := pool.Query(ctx, `SELECT topic_id, partition, next, coalesce(last_offset, -1), coalesce(last_epoch, -1), last_digest
 		FROM sink_offsets WHERE cluster_id = $1`, cluster)
@@ -109,8 +109,8 @@ func readRows(ctx context.Context, pool *pgxpool.Pool, cluster string) (map[rowK
 	return all, nil
 }
 
-// readBoth reads the log and the rows of topics. The rows are read before the
-// log's ends: an offset that is written while we look must not seem to lie
+// readBoth reads the log's state and the stored offsets of topics. The offsets are
+// read before the log's ends: one that is stored meanwhile must not seem to lie
 // beyond the end.
 func (s *Sink) readBoth(ctx context.Context, adm *kadm.Client, topics []string) (*logState, map[rowKey]position, error) {
 	log, err := readLog(ctx, adm, topics)
@@ -124,20 +124,20 @@ func (s *Sink) readBoth(ctx context.Context, adm *kadm.Client, topics []string) 
 	return log, rows, log.readEnds(ctx, adm, topics, false)
 }
 
-// topicsOf returns the topics of places.
-func topicsOf(places []place) []string {
+// topicsOf returns the topics of partitions, sorted.
+func topicsOf(partitions []topicPartition) []string {
 	seen := make(map[string]struct{})
-	for _, pl := range places {
-		seen[pl.topic] = struct{}{}
+	for _, tp := range partitions {
+		seen[tp.topic] = struct{}{}
 	}
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// CaughtUp returns how many offsets of topics are not in the tables yet: 0
-// when all that read_committed consumers can see is. Transaction markers and
-// aborted records count until the sink has passed them. A topic that is not
-// there counts nothing. A log that ends before the tables' offset is an error: it
-// is not the log that they were written from.
+// CaughtUp returns the lag: the number of offsets of topics that are not stored yet,
+// 0 when all that read_committed consumers can see are. Transaction markers and
+// aborted records count until the sink has passed them; a topic that does not exist
+// counts as 0. A log that ends before the stored offset is an error: it is not the
+// log that the tables were written from.
 func CaughtUp(ctx context.Context, cl *kgo.Client, pool *pgxpool.Pool, topics ...string) (lag int64, err error) {
 	adm := kadm.NewClient(cl)
 	log, err := readLog(ctx, adm, topics)
@@ -159,15 +159,15 @@ func CaughtUp(ctx context.Context, cl *kgo.Client, pool *pgxpool.Pool, topics ..
 	if err != nil {
 		return 0, err
 	}
-	beyond := make(map[place]int64)
-	for pl, span := range log.spans {
-		at, ok := rows[rowKey{log.ids[pl.topic], pl.partition}]
+	beyond := make(map[topicPartition]int64)
+	for tp, span := range log.spans {
+		at, ok := rows[rowKey{log.ids[tp.topic], tp.partition}]
 		if !ok {
 			at.next = span.start
 		}
 		lag += max(0, span.end-at.next)
 		if at.next > span.end {
-			beyond[pl] = at.next
+			beyond[tp] = at.next
 		}
 	}
 	if len(beyond) == 0 {
@@ -176,9 +176,9 @@ func CaughtUp(ctx context.Context, cl *kgo.Client, pool *pgxpool.Pool, topics ..
 	if err := log.readEnds(ctx, adm, there, true); err != nil {
 		return 0, err
 	}
-	for pl, next := range beyond {
-		if end := log.spans[pl].end; next > end {
-			return 0, fmt.Errorf("the tables are at offset %d of %s, the log ends at %d", next, pl, end)
+	for tp, next := range beyond {
+		if end := log.spans[tp].end; next > end {
+			return 0, fmt.Errorf("the tables are at offset %d of %s, the log ends at %d", next, tp, end)
 		}
 	}
 	return lag, nil // the log grew after we looked

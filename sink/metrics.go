@@ -48,10 +48,10 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 }
 
 // labels of a partition.
-func (p place) labels() []string { return []string{p.topic, strconv.Itoa(int(p.partition))} }
+func (p topicPartition) labels() []string { return []string{p.topic, strconv.Itoa(int(p.partition))} }
 
-// forget drops the series of a partition that is no longer ours.
-func (m *metrics) forget(p place) {
+// forget removes the series of a partition that is no longer assigned.
+func (m *metrics) forget(p topicPartition) {
 	m.lag.DeleteLabelValues(p.labels()...)
 }
 

@@ -9,14 +9,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// recheckEvery is how often a consumer looks whether the tables and the log are
-// where it believes, though nothing happens: a stopped partition that a user
-// has seen to reads on, and so does an idle one whose tables were restored from
-// an older dump.
+// recheckEvery is the interval at which a consumer compares its positions with the
+// stored offsets and the log. A stopped partition that a user has fixed continues
+// then, and so does an idle one whose tables were restored from an older dump.
 const recheckEvery = 5 * time.Second
 
-// reconnects is told of each connection that the client makes. Another log
-// cannot take the place of one that is read without one.
+// reconnects is set by each new connection of the client: a log cannot be replaced
+// by another one without.
 type reconnects struct{ seen atomic.Bool }
 
 var _ kgo.HookBrokerConnect = (*reconnects)(nil)
@@ -29,23 +28,23 @@ func (r *reconnects) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ ne
 	}
 }
 
-// recheck is called between a poll and its write. It stops the partitions whose
-// log became another one since they were last compared, and every now and then
-// takes up positions that were moved. It returns the partitions of which the
-// poll's records are not to be written: they are fetched again from there.
-func (c *consumer) recheck(ctx context.Context) (moved map[place]bool) {
+// recheck is called between a poll and its write. It stops the partitions whose log
+// was replaced since they were last compared, and every recheckEvery adopts offsets
+// that were changed in the database. It returns the partitions whose polled records
+// must not be written: they are fetched again from the new position.
+func (c *consumer) recheck(ctx context.Context) (moved map[topicPartition]bool) {
 	if c.reconnects.seen.Swap(false) || len(c.suspect) > 0 {
 		at := c.positions()
-		err := c.patiently(ctx, "compare the log with the tables", placesAt(at), func(ctx context.Context) error {
+		err := c.retryUntilDone(ctx, "compare the log with the tables", partitionsAt(at), func(ctx context.Context) error {
 			return c.compareLog(ctx, at)
 		})
 		if err != nil {
 			c.reconnects.seen.Store(true)
 			return nil // ctx has ended
 		}
-		for pl, why := range c.suspect {
-			if _, reading := c.position(pl); reading {
-				c.stop(pl, why)
+		for tp, why := range c.suspect {
+			if _, reading := c.position(tp); reading {
+				c.stop(tp, why)
 			}
 		}
 		clear(c.suspect)
@@ -56,18 +55,18 @@ func (c *consumer) recheck(ctx context.Context) (moved map[place]bool) {
 	c.rechecked = time.Now()
 	try, cancel := context.WithTimeout(ctx, recheckEvery)
 	defer cancel()
-	at, stopped := c.positions(), c.stoppedPlaces()
-	found, err := c.locate(try, append(placesAt(at), stopped...))
+	at, stopped := c.positions(), c.stoppedPartitions()
+	found, err := c.loadPositions(try, append(partitionsAt(at), stopped...))
 	if err != nil {
-		c.log.Debug("cannot look where the tables and the log are; a write would wait", "cause", err)
+		c.log.Debug("cannot recheck positions; the next write would wait too", "cause", err)
 		return nil
 	}
-	return c.takeUp(at, found)
+	return c.adoptPositions(at, found)
 }
 
 // compareLog stops the partitions whose log is not the one that was read.
-func (c *consumer) compareLog(ctx context.Context, at map[place]position) error {
-	names := topicsOf(placesAt(at))
+func (c *consumer) compareLog(ctx context.Context, at map[topicPartition]position) error {
+	names := topicsOf(partitionsAt(at))
 	if len(names) == 0 {
 		return nil
 	}
@@ -78,76 +77,77 @@ func (c *consumer) compareLog(ctx context.Context, at map[place]position) error 
 	if err := log.readEnds(ctx, c.adm, names, false); err != nil {
 		return err
 	}
-	for pl, p := range at {
-		if log.ids[pl.topic] != p.topic {
-			delete(at, pl) // made anew: the client finds out
+	for tp, p := range at {
+		if log.ids[tp.topic] != p.topic {
+			delete(at, tp) // the topic was recreated: the client reports it
 		}
 	}
 	wrong, err := c.compare(ctx, c.adm, log, at)
 	if err != nil {
 		return err
 	}
-	for pl, why := range wrong {
-		c.stop(pl, why)
+	for tp, why := range wrong {
+		c.stop(tp, why)
 	}
 	return nil
 }
 
-// takeUp reads on from the positions that were found where they are not those
-// that the consumer had. at is from before.
-func (c *consumer) takeUp(at, found map[place]position) (moved map[place]bool) {
-	moved = make(map[place]bool)
+// adoptPositions continues from the positions in found that differ from those the
+// consumer had. at are its positions from before found was read: one that changed
+// meanwhile is left alone.
+func (c *consumer) adoptPositions(at, found map[topicPartition]position) (moved map[topicPartition]bool) {
+	moved = make(map[topicPartition]bool)
 	back := make(map[string]map[int32]kgo.EpochOffset)
 	c.mu.Lock()
-	for pl, p := range found {
-		now, reading := c.at[pl]
-		_, stopped := c.stopped[pl]
-		if !stopped && (!reading || now.next == p.next || now.next != at[pl].next) {
-			continue // no longer ours, or where it was
+	for tp, p := range found {
+		now, reading := c.at[tp]
+		_, stopped := c.stopped[tp]
+		if !stopped && (!reading || now.next == p.next || now.next != at[tp].next) {
+			continue // no longer assigned, or unchanged
 		}
-		if offset, corrupt := c.corrupt[pl]; corrupt && offset == p.next {
-			continue // the log is the right one, and cannot be read there
+		if offset, corrupt := c.corrupt[tp]; corrupt && offset == p.next {
+			continue // the log is the right one, but corrupt there
 		}
-		delete(c.corrupt, pl)
-		moved[pl] = true
-		c.at[pl] = p
-		delete(c.stopped, pl)
-		c.said.Delete(pl)
-		c.states.unblock(pl, Stopped, Waiting)
-		if back[pl.topic] == nil {
-			back[pl.topic] = make(map[int32]kgo.EpochOffset)
+		delete(c.corrupt, tp)
+		moved[tp] = true
+		c.at[tp] = p
+		delete(c.stopped, tp)
+		c.stopLogged.Delete(tp)
+		c.states.unblock(tp, Stopped, Waiting)
+		if back[tp.topic] == nil {
+			back[tp.topic] = make(map[int32]kgo.EpochOffset)
 		}
-		back[pl.topic][pl.partition] = kgo.EpochOffset{Epoch: p.lastEpoch(), Offset: p.next}
+		back[tp.topic][tp.partition] = kgo.EpochOffset{Epoch: p.lastEpoch(), Offset: p.next}
 	}
 	c.mu.Unlock()
 	if len(moved) == 0 {
 		return nil
 	}
-	c.names.forget()
-	c.days.forget()
-	c.log.Info("reading on from where the tables are now", "partitions", len(moved))
+	c.idCache.forget()
+	c.dayPartitions.forget()
+	c.log.Info("continuing from offsets that were changed in the database", "partitions", len(moved))
 	c.cl.SetOffsets(back)
-	for pl := range moved {
-		if !c.isParked(pl) {
-			c.cl.ResumeFetchPartitions(map[string][]int32{pl.topic: {pl.partition}})
+	for tp := range moved {
+		if !c.isPaused(tp) {
+			c.cl.ResumeFetchPartitions(map[string][]int32{tp.topic: {tp.partition}})
 		}
 	}
 	return moved
 }
 
-func (c *consumer) stoppedPlaces() (places []place) {
+func (c *consumer) stoppedPartitions() (partitions []topicPartition) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for pl := range c.stopped {
-		places = append(places, pl)
+	for tp := range c.stopped {
+		partitions = append(partitions, tp)
 	}
-	return places
+	return partitions
 }
 
-func placesAt(at map[place]position) []place {
-	places := make([]place, 0, len(at))
-	for pl := range at {
-		places = append(places, pl)
+func partitionsAt(at map[topicPartition]position) []topicPartition {
+	partitions := make([]topicPartition, 0, len(at))
+	for tp := range at {
+		partitions = append(partitions, tp)
 	}
-	return places
+	return partitions
 }

@@ -10,33 +10,33 @@ import (
 	"github.com/sightlog/sightlog/stream"
 )
 
-// place is a partition of a topic, by name.
-type place struct {
+// topicPartition names a partition of a topic.
+type topicPartition struct {
 	topic     string
 	partition int32
 }
 
-func (p place) String() string { return fmt.Sprintf("%s/%d", p.topic, p.partition) }
+func (p topicPartition) String() string { return fmt.Sprintf("%s/%d", p.topic, p.partition) }
 
-// item is a record on its way: with a sighting, a crossing, a run, a reason to
-// bury it, or none of these (a control record, or one that is buried): then it only moves
-// the offset.
+// item is a decoded record. It has one of: a sighting, a crossing, a run, a cause to
+// reject it; or none, and then it only advances the offset: a control record, or one
+// whose dead letter has been acknowledged.
 type item struct {
-	place
-	rec      *kgo.Record
-	sighting *event.Sighting
-	crossing *event.Crossing
-	run      *event.Run
-	batch    *unreadable // rec stands for a batch that could not be read
-	bad      error       // why it is a dead letter, until it is buried
+	topicPartition
+	rec         *kgo.Record
+	sighting    *event.Sighting
+	crossing    *event.Crossing
+	run         *event.Run
+	batch       *unreadable // rec stands for a batch that could not be read
+	rejectCause error       // of its dead letter; nil once that is acknowledged
 }
 
-// empty turns the item into one that only moves the offset.
-func (it *item) empty() { it.sighting, it.crossing, it.run, it.bad = nil, nil, nil, nil }
+// empty turns the item into one that only advances the offset.
+func (it *item) empty() { it.sighting, it.crossing, it.run, it.rejectCause = nil, nil, nil, nil }
 
 // decode reads a record by its schema header, and without one by its topic.
 func decode(rec *kgo.Record) item {
-	it := item{place: place{rec.Topic, rec.Partition}, rec: rec}
+	it := item{topicPartition: topicPartition{rec.Topic, rec.Partition}, rec: rec}
 	if rec.Attrs.IsControl() {
 		return it
 	}
@@ -49,31 +49,30 @@ func decode(rec *kgo.Record) item {
 	}
 	switch {
 	case schema == nil, bytes.Equal(schema, []byte(event.SchemaSighting)):
-		it.sighting, it.bad = event.DecodeSighting(rec.Value)
+		it.sighting, it.rejectCause = event.DecodeSighting(rec.Value)
 	case bytes.Equal(schema, []byte(event.SchemaCrossing)):
-		it.crossing, it.bad = event.DecodeCrossing(rec.Value)
+		it.crossing, it.rejectCause = event.DecodeCrossing(rec.Value)
 	case bytes.Equal(schema, []byte(event.SchemaRun)):
 		if rec.Value == nil {
-			return it // a tombstone of a compacted topic: the run is forgotten there, not here
+			return it // a tombstone of a compacted topic: the tables keep the run
 		}
-		it.run, it.bad = event.DecodeRun(rec.Value)
+		it.run, it.rejectCause = event.DecodeRun(rec.Value)
 	default:
-		it.bad = fmt.Errorf("schema %.80q is not known", schema)
+		it.rejectCause = fmt.Errorf("schema %.80q is unknown", schema)
 	}
 	it.checkKey()
 	return it
 }
 
-// errKey is why a record with a key of something else is a dead letter: it is
-// in a partition where others are, and out of their order.
+// errKey rejects a record whose key does not match its content: it is in another
+// partition than the records that it belongs to, and out of order with them.
 type errKey struct{ key, of string }
 
 func (e errKey) Error() string {
 	return fmt.Sprintf("the record's key is %.80q, its content is of %q", e.key, e.of)
 }
 
-// checkKey makes a record bad whose key, if it has one, is not what its content
-// belongs to.
+// checkKey rejects a record whose key, if it has one, does not match its content.
 func (it *item) checkKey() {
 	var of string
 	switch {
@@ -86,8 +85,8 @@ func (it *item) checkKey() {
 	default:
 		return
 	}
-	if it.bad == nil && it.rec.Key != nil && string(it.rec.Key) != of {
-		it.bad = errKey{string(it.rec.Key), of}
+	if it.rejectCause == nil && it.rec.Key != nil && string(it.rec.Key) != of {
+		it.rejectCause = errKey{string(it.rec.Key), of}
 	}
 }
 
@@ -100,33 +99,34 @@ func header(rec *kgo.Record, key string) []byte {
 	return nil
 }
 
-// move is the offset of one partition before and after a transaction.
-type move struct {
-	place
+// offsetAdvance is the stored offset of one partition before and after a
+// transaction.
+type offsetAdvance struct {
+	topicPartition
 	from, to int64
 	last     *kgo.Record // before to; nil where it could not be read
 }
 
 // placesOf returns the partitions of moves.
-func placesOf(ms []move) []place {
-	places := make([]place, len(ms))
+func partitionsOf(ms []offsetAdvance) []topicPartition {
+	partitions := make([]topicPartition, len(ms))
 	for i, m := range ms {
-		places[i] = m.place
+		partitions[i] = m.topicPartition
 	}
-	return places
+	return partitions
 }
 
-// moves returns how items, which hold each partition's records in order, move
-// the positions.
-func moves(items []item, at map[place]position) []move {
-	var ms []move
-	index := make(map[place]int, 8)
+// advances returns how items, in which each partition's records are in order,
+// advance the positions.
+func advances(items []item, at map[topicPartition]position) []offsetAdvance {
+	var ms []offsetAdvance
+	index := make(map[topicPartition]int, 8)
 	for _, it := range items {
-		i, ok := index[it.place]
+		i, ok := index[it.topicPartition]
 		if !ok {
 			i = len(ms)
-			index[it.place] = i
-			ms = append(ms, move{place: it.place, from: at[it.place].next})
+			index[it.topicPartition] = i
+			ms = append(ms, offsetAdvance{topicPartition: it.topicPartition, from: at[it.topicPartition].next})
 		}
 		ms[i].to, ms[i].last = it.rec.Offset+1, it.rec
 		if it.batch != nil {

@@ -15,19 +15,18 @@ import (
 	"github.com/sightlog/sightlog/event"
 )
 
-// errOtherContent is why a sighting is a dead letter although it can be stored.
+// errOtherContent rejects a sighting that could be stored but for an earlier one.
 var errOtherContent = errors.New("the tables hold this event with other content")
 
-// isRepeated reports that a row of the tables' own keys is there already.
+// isRepeated reports whether a primary key of our tables exists already.
 func isRepeated(pg *pgconn.PgError) bool {
 	return pg.Code == "23505" && strings.HasSuffix(pg.ConstraintName, "_pkey") &&
 		(strings.HasPrefix(pg.TableName, "sightings") || strings.HasPrefix(pg.TableName, "detections"))
 }
 
-// compareEvents looks which of items the tables, or an earlier one of items, hold
-// already: the same again only moves the offset, the same event with other
-// content is a dead letter. The event that was first counts. It returns how
-// many there are.
+// compareEvents finds the items whose event is in the tables already, or in an
+// earlier item. An event with the same content only advances the offset; one with
+// other content is rejected. It returns the number of both.
 func (c *consumer) compareEvents(ctx context.Context, items []item) (sorted []item, repeated int, err error) {
 	items = slices.Clone(items)
 	var which []int // the items with a sighting, as in rows
@@ -66,14 +65,13 @@ func (c *consumer) compareEvents(ctx context.Context, items []item) (sorted []it
 		same := reflect.DeepEqual(was, now)
 		items[i].empty()
 		if !same {
-			items[i].bad = errOtherContent
+			items[i].rejectCause = errOtherContent
 		}
 	}
 	return items, repeated, nil
 }
 
-// seen is what a sighting says of its frame. When it was decoded and sent
-// does not belong to it.
+// seen is the content of a sighting. The times of the stages do not belong to it.
 type seen struct {
 	pts, width, height int64
 	objects            []object
@@ -99,11 +97,11 @@ func seenIn(s *event.Sighting) seen {
 	return c
 }
 
-// sightingKeys are the arguments that name sightings, and their rows by place.
+// sightingKeys is a row for each key of sightings, with its ordinal number.
 const sightingKeys = `unnest($1::timestamptz[], $2::integer[], $3::integer[], $4::bigint[])
 	WITH ORDINALITY AS k(captured_at, camera_id, run_id, seq, n)`
 
-// readStored returns what the tables hold of the sightings, by their place.
+// readStored returns the stored content of sightings, by their index in s.
 func readStored(ctx context.Context, db interface {
 	Query(context.Context, string, ...any) (pgx.Rows, error)
 }, s *sightingColumns) (map[int]seen, error) {

@@ -58,7 +58,7 @@ func (s *Sink) collect(ctx context.Context, items []item) (*rows, error) {
 				return nil, err
 			}
 		case it.run != nil:
-			camera, err := s.names.camera(ctx, it.run.Camera)
+			camera, err := s.idCache.camera(ctx, it.run.Camera)
 			if err != nil {
 				return nil, err
 			}
@@ -69,22 +69,22 @@ func (s *Sink) collect(ctx context.Context, items []item) (*rows, error) {
 }
 
 func (s *Sink) addSighting(ctx context.Context, r *rows, g *event.Sighting) error {
-	camera, err := s.names.camera(ctx, g.Camera)
+	camera, err := s.idCache.camera(ctx, g.Camera)
 	if err != nil {
 		return err
 	}
-	run, err := s.names.run(ctx, camera, g)
+	run, err := s.idCache.run(ctx, camera, g)
 	if err != nil {
 		return err
 	}
-	if err := s.days.ensure(ctx, g.CapturedAt.Time); err != nil {
+	if err := s.dayPartitions.ensure(ctx, g.CapturedAt.Time); err != nil {
 		return err
 	}
 	captured := timestamp(g.CapturedAt)
 	people := int32(event.People(g.Objects))
 	d := &r.detections
 	for _, o := range g.Objects {
-		if err := s.names.class(ctx, run, o); err != nil {
+		if err := s.idCache.class(ctx, run, o); err != nil {
 			return err
 		}
 		d.captured = append(d.captured, captured)

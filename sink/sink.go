@@ -37,7 +37,7 @@ type Config struct {
 	SessionTimeout time.Duration // until a killed member's partitions move on; default 6 s
 	DeadTimeout    time.Duration // until a dead letter counts as not written; default 3 s
 	StallTimeout   time.Duration // until a partition with records left that does not move counts as waiting; default 15 s
-	StopTimeout    time.Duration // for the batch in hand when Run's context ends; default 1 s
+	StopTimeout    time.Duration // for the transaction in progress when Run's context ends; default 1 s
 
 	// OnCommit is called after each transaction by the consumer that wrote it;
 	// consumers call it concurrently. It must not block.
@@ -47,8 +47,8 @@ type Config struct {
 	Metrics prometheus.Registerer // default: none
 }
 
-// Commit says what one transaction brought. One whose acknowledgement was lost
-// on the way is not reported.
+// Commit describes one committed transaction. One whose acknowledgement was lost is
+// not reported.
 type Commit struct {
 	At         time.Time // when the database acknowledged it
 	Records    int       // of the log, of every kind
@@ -89,15 +89,15 @@ func (c Config) withDefaults() Config {
 
 // Sink writes the topics of a log into a database.
 type Sink struct {
-	cfg     Config
-	names   *names
-	days    *days
-	metrics *metrics
-	dead    *kgo.Client // produces dead letters, reads single records
-	states  *partitionStates
-	said    sync.Map // of places, whose stop was logged
-	skips   *skips
-	begun   atomic.Bool // Config.From has been applied
+	cfg           Config
+	idCache       *idCache
+	dayPartitions *dayPartitions
+	metrics       *metrics
+	dead          *kgo.Client // produces dead letters, reads single records
+	states        *partitionStates
+	stopLogged    sync.Map // of places, whose stop was logged
+	skips         *skips
+	fromApplied   atomic.Bool // Config.From has been applied
 }
 
 // New checks cfg and returns a Sink. It connects to nothing yet.
@@ -107,12 +107,12 @@ func New(cfg Config) (*Sink, error) {
 		return nil, errors.New("sink: no database pool")
 	}
 	s := &Sink{
-		cfg:     cfg,
-		names:   newNames(cfg.Pool),
-		days:    newDays(cfg.Pool, cfg.Log),
-		metrics: newMetrics(cfg.Metrics),
-		states:  newPartitionStates(cfg.Metrics),
-		skips:   newSkips(cfg.Skip),
+		cfg:           cfg,
+		idCache:       newIDCache(cfg.Pool),
+		dayPartitions: newDayPartitions(cfg.Pool, cfg.Log),
+		metrics:       newMetrics(cfg.Metrics),
+		states:        newPartitionStates(cfg.Metrics),
+		skips:         newSkips(cfg.Skip),
 	}
 	var err error
 	s.dead, err = cfg.Stream.Client(
@@ -128,26 +128,25 @@ func New(cfg Config) (*Sink, error) {
 	return s, nil
 }
 
-// Run consumes until ctx ends. Then each consumer finishes the batch in its
-// hands, within StopTimeout, and leaves the group; Run returns nil when all
-// have. A batch that could not be finished is still in the log. A Sink runs
-// once.
+// Run consumes until ctx ends. Then each consumer finishes its transaction, within
+// StopTimeout, and leaves the group; Run returns nil when all have. Records that were
+// not stored are still in the log. Run may be called once.
 func (s *Sink) Run(ctx context.Context) error {
 	defer s.dead.Close()
-	if err := s.begin(ctx); err != nil || ctx.Err() != nil {
+	if err := s.applyFromWithRetry(ctx); err != nil || ctx.Err() != nil {
 		return err
 	}
-	s.begun.Store(true)
+	s.fromApplied.Store(true)
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.days.keepAhead(ctx) })
+	g.Go(func() error { return s.dayPartitions.keepAhead(ctx) })
 	for i := range s.cfg.Consumers {
 		g.Go(func() error { return s.consume(ctx, i) })
 	}
 	return g.Wait()
 }
 
-// consume runs a consumer, and another one when a topic was made anew: a
-// client stays with the topics it knows.
+// consume runs a consumer, and a new one when a topic was recreated: a client keeps
+// the topic ids that it knows.
 func (s *Sink) consume(ctx context.Context, number int) error {
 	for again := true; again; {
 		c, err := s.newConsumer(number)

@@ -18,7 +18,7 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// Skip names an offset that a user wants to go on behind.
+// Skip names an offset that a user wants to skip.
 type Skip struct {
 	Topic     string
 	Partition int32
@@ -38,7 +38,7 @@ func ParseSkip(s string) (Skip, error) {
 	return Skip{}, usage.New("write TOPIC/PARTITION/OFFSET, as the sink's log does: sightings/3/1234", "--skip %s", s)
 }
 
-// skips are those that are left to do; the consumers share them.
+// skips has the skips that have not been done yet. The consumers share it.
 type skips struct {
 	mu   sync.Mutex // guards the following
 	left map[Skip]struct{}
@@ -53,26 +53,26 @@ func newSkips(asked []Skip) *skips {
 }
 
 // of returns those left in the partitions of a consumer, the first of each.
-func (s *skips) of(at map[place]position) map[place]int64 {
+func (s *skips) of(at map[topicPartition]position) map[topicPartition]int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	offsets := make(map[place]int64)
+	offsets := make(map[topicPartition]int64)
 	for k := range s.left {
-		pl := place{k.Topic, k.Partition}
-		if _, ours := at[pl]; !ours {
+		tp := topicPartition{k.Topic, k.Partition}
+		if _, ours := at[tp]; !ours {
 			continue
 		}
-		if first, ok := offsets[pl]; !ok || k.Offset < first {
-			offsets[pl] = k.Offset
+		if first, ok := offsets[tp]; !ok || k.Offset < first {
+			offsets[tp] = k.Offset
 		}
 	}
 	return offsets
 }
 
-func (s *skips) done(pl place, offset int64) {
+func (s *skips) done(tp topicPartition, offset int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.left, Skip{pl.topic, pl.partition, offset})
+	delete(s.left, Skip{tp.topic, tp.partition, offset})
 }
 
 func (s *skips) any() bool {
@@ -81,41 +81,41 @@ func (s *skips) any() bool {
 	return len(s.left) > 0
 }
 
-// unreadable is a batch that the client cannot read: its item moves the offset
-// over all of it, and its dead letter holds it as it lies in the log.
+// unreadable is a batch that the client cannot read. Its item advances the offset
+// over all of it, and its dead letter has the raw batch.
 type unreadable struct {
 	first, last int64
-	raw         []byte // the batch, or nothing where it could not be had
+	raw         []byte // the batch, or nil if it could not be fetched
 }
 
-// skipAsked skips what a user named, once its partition has come there.
+// skipAsked skips the offsets that a user named, once their partitions have reached
+// them.
 func (c *consumer) skipAsked(ctx, work context.Context) {
-	for pl, offset := range c.skips.of(c.positions()) {
-		at, ok := c.position(pl)
+	for tp, offset := range c.skips.of(c.positions()) {
+		at, ok := c.position(tp)
 		switch {
 		case !ok || at.next < offset:
 		case at.next > offset:
-			c.skips.done(pl, offset)
-			c.log.Warn("nothing to skip: the tables are behind that offset already", "topic", pl.topic, "partition", pl.partition, "skip", offset, "at", at.next)
+			c.skips.done(tp, offset)
+			c.log.Warn("nothing to skip: the stored offset is beyond it", "topic", tp.topic, "partition", tp.partition, "skip", offset, "at", at.next)
 		default:
-			c.skip(ctx, work, pl, offset, offset, errors.New("skipped as the user asked"))
-			if at, ok := c.position(pl); ok && at.next > offset {
-				c.skips.done(pl, offset)
+			c.skip(ctx, work, tp, offset, offset, errors.New("skipped as the user asked"))
+			if at, ok := c.position(tp); ok && at.next > offset {
+				c.skips.done(tp, offset)
 			}
 		}
 	}
 }
 
-// skip sends a batch of which the client could tell only where it begins and
-// ends to the dead letters, and moves the offset behind it. Without a cause
-// the batch itself says it.
-func (c *consumer) skip(ctx, work context.Context, pl place, first, last int64, cause error) {
+// skip sends the raw batch with offsets first to last to the dead-letter topic and
+// advances the offset over it. If cause is nil, it is found by reading the batch.
+func (c *consumer) skip(ctx, work context.Context, tp topicPartition, first, last int64, cause error) {
 	u := &unreadable{first: first, last: last}
 	ts := time.Now()
-	b, err := c.rawBatch(work, pl, first)
+	b, err := c.rawBatch(work, tp, first)
 	switch {
 	case err != nil:
-		err = fmt.Errorf("the batch itself could not be had: %w", err)
+		err = fmt.Errorf("the batch itself could not be fetched: %w", err)
 	default:
 		u.raw, ts = b, rawTime(b)
 		if !intact(b) {
@@ -133,12 +133,12 @@ func (c *consumer) skip(ctx, work context.Context, pl place, first, last int64, 
 	case err != nil:
 		cause = fmt.Errorf("%w; %w", cause, err)
 	}
-	rec := &kgo.Record{Topic: pl.topic, Partition: pl.partition, Offset: u.last, Timestamp: ts}
-	it := item{place: pl, rec: rec, batch: u, bad: fmt.Errorf("the batch cannot be read: %w", cause)}
-	if err := c.write(ctx, work, []item{it}, time.Now()); err != nil && !errors.Is(err, errAside) {
-		c.log.Info("stopping before a batch was skipped", "partition", pl.String(), "cause", err)
+	rec := &kgo.Record{Topic: tp.topic, Partition: tp.partition, Offset: u.last, Timestamp: ts}
+	it := item{topicPartition: tp, rec: rec, batch: u, rejectCause: fmt.Errorf("the batch cannot be read: %w", cause)}
+	if err := c.write(ctx, work, []item{it}, time.Now()); err != nil && !errors.Is(err, errBatchAbandoned) {
+		c.log.Info("stopped before a batch was skipped", "partition", tp.String(), "cause", err)
 	}
-	c.rewind(pl) // the client does not pass the batch by itself
+	c.rewind(tp) // the client does not advance over the batch by itself
 }
 
 // The header of a batch of format 2 (KIP-98): base offset 8, length 4, epoch 4,
@@ -166,19 +166,19 @@ func intact(b []byte) bool {
 	return crc32.Checksum(b[21:], castagnoli) == binary.BigEndian.Uint32(b[17:])
 }
 
-// rawBatch fetches the batch that holds an offset, as it lies in the log.
-func (c *consumer) rawBatch(ctx context.Context, pl place, offset int64) ([]byte, error) {
+// rawBatch fetches the raw bytes of the batch that contains an offset.
+func (c *consumer) rawBatch(ctx context.Context, tp topicPartition, offset int64) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	at, _ := c.position(pl)
-	leader, _, err := c.cl.PartitionLeader(pl.topic, pl.partition)
+	at, _ := c.position(tp)
+	leader, _, err := c.cl.PartitionLeader(tp.topic, tp.partition)
 	if err != nil {
 		return nil, err
 	}
 	p := kmsg.NewFetchRequestTopicPartition()
-	p.Partition, p.FetchOffset, p.PartitionMaxBytes = pl.partition, offset, 1 // a first batch comes whole
+	p.Partition, p.FetchOffset, p.PartitionMaxBytes = tp.partition, offset, 1 // a first batch comes whole
 	t := kmsg.NewFetchRequestTopic()
-	t.Topic, t.TopicID, t.Partitions = pl.topic, at.topic, append(t.Partitions, p)
+	t.Topic, t.TopicID, t.Partitions = tp.topic, at.topic, append(t.Partitions, p)
 	req := kmsg.NewPtrFetchRequest()
 	req.ReplicaID, req.MaxWaitMillis, req.MinBytes, req.MaxBytes = -1, 1000, 1, 1
 	req.SessionEpoch = -1 // no session (KIP-227)
@@ -198,7 +198,7 @@ func (c *consumer) rawBatch(ctx context.Context, pl place, offset int64) ([]byte
 	return nil, errors.New("the answer is empty")
 }
 
-// firstBatch returns the batch that holds offset: the first that does not end
+// firstBatch returns the batch that contains offset: the first that does not end
 // before it.
 func firstBatch(b []byte, offset int64) ([]byte, error) {
 	for len(b) >= rawHeader && b[16] == 2 {

@@ -10,18 +10,18 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// State says why a partition is not written at present.
+// State is the reason class of a partition that is not written at present.
 type State string
 
-// The states of a blocked partition. One that is written has none.
+// The states of a blocked partition. A partition that is written has none.
 const (
 	Waiting State = "waiting" // retried until the fault has passed
-	Stopped State = "stopped" // only a user can fix it; kept until the partition is assigned anew
+	Stopped State = "stopped" // only a user can fix it; lasts until the partition is assigned again
 )
 
-// PartitionState is a partition that the sink cannot pass at present, and why.
-// CaughtUp does not tell: it counts offsets, and a stopped partition may have
-// none left.
+// PartitionState describes a partition that the sink cannot write at present.
+// CaughtUp is no substitute: it counts offsets, and a stopped partition may have none
+// left.
 type PartitionState struct {
 	Topic     string
 	Partition int32
@@ -43,11 +43,11 @@ type partitionStates struct {
 	gauges map[State]*prometheus.GaugeVec // 1 by topic and partition
 
 	mu      sync.Mutex // guards the following
-	blocked map[place]PartitionState
+	blocked map[topicPartition]PartitionState
 }
 
 func newPartitionStates(reg prometheus.Registerer) *partitionStates {
-	s := &partitionStates{gauges: make(map[State]*prometheus.GaugeVec), blocked: make(map[place]PartitionState)}
+	s := &partitionStates{gauges: make(map[State]*prometheus.GaugeVec), blocked: make(map[topicPartition]PartitionState)}
 	for state, help := range map[State]string{
 		Waiting: "1 while a partition waits for a fault to pass: a dead letter that cannot be written, a database that is away.",
 		Stopped: "1 while a partition is stopped by an error that only a user can fix.",
@@ -62,13 +62,13 @@ func newPartitionStates(reg prometheus.Registerer) *partitionStates {
 	return s
 }
 
-// block notes that a partition is not written, and why, and reports whether
-// its state is another one than before: then it is worth a line in the log. A
-// stopped partition does not become a waiting one.
-func (s *partitionStates) block(pl place, state State, reason string) (changed bool) {
+// block sets the state of a partition that is not written. It reports whether the
+// state changed: only then it is logged. A stopped partition does not become a
+// waiting one.
+func (s *partitionStates) block(tp topicPartition, state State, reason string) (changed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	was, blocked := s.blocked[pl]
+	was, blocked := s.blocked[tp]
 	if blocked && was.State == Stopped && state == Waiting {
 		return false
 	}
@@ -76,57 +76,56 @@ func (s *partitionStates) block(pl place, state State, reason string) (changed b
 	if blocked && was.State == state {
 		since = was.Since
 	}
-	s.blocked[pl] = PartitionState{Topic: pl.topic, Partition: pl.partition, State: state, Reason: reason, Since: since, last: time.Now()}
-	s.show(pl)
+	s.blocked[tp] = PartitionState{Topic: tp.topic, Partition: tp.partition, State: state, Reason: reason, Since: since, last: time.Now()}
+	s.show(tp)
 	return !blocked || was.State != state
 }
 
-// unblock notes that a partition in one of these states no longer is.
-func (s *partitionStates) unblock(pl place, states ...State) {
+// unblock clears a partition's state if it is one of states.
+func (s *partitionStates) unblock(tp topicPartition, states ...State) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if slices.Contains(states, s.blocked[pl].State) {
-		delete(s.blocked, pl)
+	if slices.Contains(states, s.blocked[tp].State) {
+		delete(s.blocked, tp)
 	}
-	s.show(pl)
+	s.show(tp)
 }
 
-// unblockAfter notes that a partition no longer waits when its fault was not
-// seen for a time.
-func (s *partitionStates) unblockAfter(pl place, quiet time.Duration) {
+// unblockAfter clears the state Waiting if its fault has not occurred for quiet.
+func (s *partitionStates) unblockAfter(tp topicPartition, quiet time.Duration) {
 	s.mu.Lock()
-	idle := time.Since(s.blocked[pl].last) > quiet
+	idle := time.Since(s.blocked[tp].last) > quiet
 	s.mu.Unlock()
 	if idle {
-		s.unblock(pl, Waiting)
+		s.unblock(tp, Waiting)
 	}
 }
 
 // is reports whether a partition is in a state.
-func (s *partitionStates) is(pl place, state State) bool {
+func (s *partitionStates) is(tp topicPartition, state State) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.blocked[pl].State == state
+	return s.blocked[tp].State == state
 }
 
 // show sets the gauges of a partition. The caller holds mu.
-func (s *partitionStates) show(pl place) {
+func (s *partitionStates) show(tp topicPartition) {
 	for state, gauge := range s.gauges {
 		v := 0.0
-		if s.blocked[pl].State == state {
+		if s.blocked[tp].State == state {
 			v = 1
 		}
-		gauge.WithLabelValues(pl.labels()...).Set(v)
+		gauge.WithLabelValues(tp.labels()...).Set(v)
 	}
 }
 
-// forget drops a partition that is no longer the sink's.
-func (s *partitionStates) forget(pl place) {
+// forget removes a partition that is no longer assigned, with its metrics.
+func (s *partitionStates) forget(tp topicPartition) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.blocked, pl)
+	delete(s.blocked, tp)
 	for _, gauge := range s.gauges {
-		gauge.DeleteLabelValues(pl.labels()...)
+		gauge.DeleteLabelValues(tp.labels()...)
 	}
 }
 

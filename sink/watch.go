@@ -7,19 +7,19 @@ import (
 	"time"
 )
 
-// looks is how many there are in a StallTimeout.
+// looks is the number of checks in a StallTimeout.
 const looks = 3
 
-// askTimeout bounds the question where the log ends.
+// askTimeout bounds the request for the log's ends.
 const askTimeout = 5 * time.Second
 
-// watch looks, until ctx ends, for partitions that have records left and do
-// not move, whatever the reason: a partition never waits in silence. The
-// client retries much by itself and says nothing about it.
+// watch checks, until ctx ends, for partitions that have records left and do not
+// advance, whatever the reason. The client retries many errors by itself and does
+// not report them.
 func (c *consumer) watch(ctx context.Context) {
 	tick := time.NewTicker(c.cfg.StallTimeout / looks)
 	defer tick.Stop()
-	seen := make(map[place]fault) // where each was, and for how many looks
+	seen := make(map[topicPartition]fault) // the offset of each, and the number of checks at it
 	for {
 		select {
 		case <-ctx.Done():
@@ -30,49 +30,49 @@ func (c *consumer) watch(ctx context.Context) {
 	}
 }
 
-func (c *consumer) look(ctx context.Context, seen map[place]fault) {
+func (c *consumer) look(ctx context.Context, seen map[topicPartition]fault) {
 	at := c.positions()
 	if len(at) == 0 {
 		clear(seen)
 		return
 	}
 	var topics []string
-	for pl := range at {
-		if !slices.Contains(topics, pl.topic) {
-			topics = append(topics, pl.topic)
+	for tp := range at {
+		if !slices.Contains(topics, tp.topic) {
+			topics = append(topics, tp.topic)
 		}
 	}
-	log := &logState{spans: make(map[place]span)}
+	log := &logState{spans: make(map[topicPartition]span)}
 	ask, cancel := context.WithTimeout(ctx, askTimeout)
-	err := log.readEnds(ask, c.adm, topics, true) // of some partitions, maybe
+	err := log.readEnds(ask, c.adm, topics, true) // perhaps of only some partitions
 	cancel()
-	for pl := range seen {
-		if _, ok := at[pl]; !ok {
-			delete(seen, pl)
+	for tp := range seen {
+		if _, ok := at[tp]; !ok {
+			delete(seen, tp)
 		}
 	}
-	for pl, p := range at {
-		end, known := log.spans[pl]
+	for tp, p := range at {
+		end, known := log.spans[tp]
 		if known && p.next >= end.end {
-			delete(seen, pl)
-			c.states.unblockAfter(pl, 2*pause) // a fetch that is refused is tried again after pause
+			delete(seen, tp)
+			c.states.unblockAfter(tp, 2*pause) // a refused fetch is retried after pause
 			continue
 		}
-		f := seen[pl]
+		f := seen[tp]
 		if f.next != p.next {
 			f = fault{next: p.next}
 		}
 		f.times++
-		seen[pl] = f
-		if f.times <= looks || c.states.is(pl, Waiting) {
+		seen[tp] = f
+		if f.times <= looks || c.states.is(tp, Waiting) {
 			continue
 		}
 		why := fmt.Sprintf("the records from offset %d on do not arrive; the log has %d more", p.next, end.end-p.next)
 		if !known {
 			why = fmt.Sprintf("the brokers do not say where the log ends: %v", err)
 		}
-		if c.states.block(pl, Waiting, why) {
-			c.log.Warn("partition waits: "+why, "topic", pl.topic, "partition", pl.partition)
+		if c.states.block(tp, Waiting, why) {
+			c.log.Warn("partition waits", "reason", why, "topic", tp.topic, "partition", tp.partition)
 		}
 	}
 }

@@ -15,36 +15,38 @@ import (
 // the connection and never answers.
 const attemptTimeout = 30 * time.Second
 
-// errAside says that the rest of a batch was given up after another sink's
-// move. The positions are right: settle has the rest read again.
-var errAside = errors.New("set aside")
+// errBatchAbandoned means that another sink moved an offset and the rest of the batch
+// was not written. The positions are those stored: rewindUnwritten has the rest
+// fetched again.
+var errBatchAbandoned = errors.New("batch abandoned: another sink moved an offset")
 
-// write brings items, fetched together, into the tables, in order within each
-// partition. It returns when that is done, but for partitions it had to park;
-// with errAside; or when ctx ended while the database could not be written.
-// What is written is what the positions say, and settle sees to the others.
-// work outlasts ctx: it is for the transaction in hand.
+// write stores items, the result of one poll, in order within each partition. It
+// returns nil when all are stored except those of partitions that it had to pause;
+// errBatchAbandoned when another sink moved an offset; another error when ctx ended
+// while the database was unavailable. c.at always has the stored offsets, and
+// rewindUnwritten has the rest fetched again. work outlives ctx by StopTimeout, so
+// that a transaction in progress can finish during shutdown.
 func (c *consumer) write(ctx, work context.Context, items []item, fetched time.Time) error {
-	items, parked := c.bury(work, items)
+	items, waiting := c.rejectBad(work, items)
 	defer func() {
-		for pl, why := range parked {
-			c.hold(pl, pause, why)
+		for tp, why := range waiting {
+			c.waitFor(tp, pause, why)
 		}
 	}()
 	if len(items) == 0 {
 		return nil
 	}
-	var v verdict
+	var v errorClass
 	var cause error
-	unsure := false // an attempt's answer was lost: it may have been committed
+	outcomeUnknown := false // an attempt's answer was lost: it may have been committed
 	at := c.positions()
-	err := c.patiently(ctx, "write to the database", placesOf(moves(items, at)), func(context.Context) error {
+	err := c.retryUntilDone(ctx, "write to the database", partitionsOf(advances(items, at)), func(context.Context) error {
 		try, cancel := context.WithTimeout(work, attemptTimeout)
 		defer cancel()
 		cause = c.transact(try, items, at, fetched)
-		v = judge(cause)
+		v = classify(cause)
 		if v == wait {
-			unsure = unsure || mayHaveCommitted(cause)
+			outcomeUnknown = outcomeUnknown || mayHaveCommitted(cause)
 			return cause
 		}
 		return nil
@@ -53,21 +55,21 @@ func (c *consumer) write(ctx, work context.Context, items []item, fetched time.T
 	case err != nil:
 		return err
 	case v == fenced:
-		return c.giveWay(ctx, work, moves(items, at), unsure)
+		return c.handleOffsetConflict(ctx, work, advances(items, at), outcomeUnknown)
 	case v == repeated:
 		return c.rewrite(ctx, work, items, fetched, cause)
-	case v == content:
+	case v == badRecord:
 		return c.bisect(ctx, work, items, fetched, cause)
 	}
 	return nil
 }
 
-// rewrite writes items of which some are in the tables already, once those are
-// sorted out.
+// rewrite is called when some of items are in the tables already: it compares them,
+// and writes the others.
 func (c *consumer) rewrite(ctx, work context.Context, items []item, fetched time.Time, cause error) error {
 	var sorted []item
 	var n int
-	err := c.patiently(ctx, "compare with the tables", placesOf(moves(items, c.positions())), func(context.Context) (err error) {
+	err := c.retryUntilDone(ctx, "compare with the tables", partitionsOf(advances(items, c.positions())), func(context.Context) (err error) {
 		try, cancel := context.WithTimeout(work, attemptTimeout)
 		defer cancel()
 		sorted, n, err = c.compareEvents(try, items)
@@ -76,19 +78,19 @@ func (c *consumer) rewrite(ctx, work context.Context, items []item, fetched time
 	switch {
 	case err != nil:
 		return err
-	case n == 0: // somebody's constraint has a name like ours
+	case n == 0: // a user's own constraint has a name like ours
 		return c.bisect(ctx, work, items, fetched, cause)
 	}
 	return c.write(ctx, work, sorted, fetched)
 }
 
-// bisect writes the halves of items, each in a transaction of its own, until
-// the record that the database refuses stands alone: that is buried.
+// bisect writes the halves of items, each in a transaction of its own, until the
+// record that the database refuses is alone: that becomes a dead letter.
 func (c *consumer) bisect(ctx, work context.Context, items []item, fetched time.Time, cause error) error {
 	if len(items) == 1 {
 		it := items[0]
 		it.empty()
-		it.bad = cause
+		it.rejectCause = cause
 		return c.write(ctx, work, []item{it}, fetched)
 	}
 	half := len(items) / 2
@@ -96,31 +98,32 @@ func (c *consumer) bisect(ctx, work context.Context, items []item, fetched time.
 	if left != nil {
 		return left
 	}
-	right := slices.DeleteFunc(slices.Clone(items[half:]), func(it item) bool { return c.isParked(it.place) })
+	right := slices.DeleteFunc(slices.Clone(items[half:]), func(it item) bool { return c.isPaused(it.topicPartition) })
 	return c.write(ctx, work, right, fetched)
 }
 
-func (c *consumer) isParked(pl place) bool { _, ok := c.parked[pl]; return ok }
+func (c *consumer) isPaused(tp topicPartition) bool { _, ok := c.paused[tp]; return ok }
 
-// giveWay handles a fenced transaction: nothing of it was written.
-func (c *consumer) giveWay(ctx, work context.Context, ms []move, unsure bool) error {
-	if !unsure {
+// handleOffsetConflict is called after a transaction that found an offset moved by
+// another sink: nothing of it was written. It loads the positions.
+func (c *consumer) handleOffsetConflict(ctx, work context.Context, ms []offsetAdvance, outcomeUnknown bool) error {
+	if !outcomeUnknown {
 		c.metrics.fenced.Inc()
-		c.log.Warn("another sink has moved an offset; reading on from where it is", "partitions", len(ms))
+		c.log.Warn("another sink moved an offset; continuing from the stored one", "partitions", len(ms))
 	}
-	err := c.patiently(ctx, "find where the tables are", placesOf(ms), func(context.Context) error {
+	err := c.retryUntilDone(ctx, "find where the tables are", partitionsOf(ms), func(context.Context) error {
 		try, cancel := context.WithTimeout(work, attemptTimeout)
 		defer cancel()
-		return c.resync(try, ms)
+		return c.reloadPositions(try, ms)
 	})
 	if err != nil {
 		return err
 	}
-	return errAside
+	return errBatchAbandoned
 }
 
-// batchTimes is the row of table batches for a committed transaction. It can
-// only be written after the commit it speaks of.
+// batchTimes is the row of table batches for a committed transaction. It has the
+// commit's time, so that only a later transaction can write it.
 type batchTimes struct {
 	id                 int64
 	fetched, committed time.Time
@@ -132,7 +135,7 @@ INSERT INTO batches (batch_id, fetched_at, committed_at, records) VALUES ($1, $2
 
 // transact writes items in one transaction: many with COPY, few in one round
 // trip.
-func (c *consumer) transact(ctx context.Context, items []item, at map[place]position, fetched time.Time) error {
+func (c *consumer) transact(ctx context.Context, items []item, at map[topicPartition]position, fetched time.Time) error {
 	rows, err := c.collect(ctx, items)
 	if err != nil {
 		return err
@@ -141,13 +144,13 @@ func (c *consumer) transact(ctx context.Context, items []item, at map[place]posi
 	if err != nil {
 		return err
 	}
-	ms := moves(items, at)
+	ms := advances(items, at)
 	began := time.Now()
 	if rows.len() >= bulk {
-		err = c.copyIn(ctx, c.frame(ms, at, rows), rows, id)
+		err = c.copyIn(ctx, c.commonStatements(ms, at, rows), rows, id)
 	}
-	if rows.len() < bulk || err != nil && judge(err) != fenced && judge(err) != repeated && !mayHaveCommitted(err) {
-		b := c.frame(ms, at, rows)
+	if rows.len() < bulk || err != nil && classify(err) != fenced && classify(err) != repeated && !mayHaveCommitted(err) {
+		b := c.commonStatements(ms, at, rows)
 		rows.queue(b, id)
 		err = sendIn(ctx, c.cfg.Pool, b)
 	}
@@ -158,9 +161,10 @@ func (c *consumer) transact(ctx context.Context, items []item, at map[place]posi
 	return nil
 }
 
-// frame is what every transaction has beside its many rows: the fence first,
-// then runs, crossings and the times of the batch before.
-func (c *consumer) frame(ms []move, at map[place]position, r *rows) *pgx.Batch {
+// commonStatements returns the statements of every transaction: the offset check
+// first, then runs, crossings and the times of the transaction before. Sightings and
+// detections follow, as statements or by COPY.
+func (c *consumer) commonStatements(ms []offsetAdvance, at map[topicPartition]position, r *rows) *pgx.Batch {
 	b := new(pgx.Batch)
 	queueAdvance(b, ms, at)
 	r.queueRuns(b)
@@ -169,14 +173,14 @@ func (c *consumer) frame(ms []move, at map[place]position, r *rows) *pgx.Batch {
 	return b
 }
 
-func queueAdvance(b *pgx.Batch, ms []move, at map[place]position) {
+func queueAdvance(b *pgx.Batch, ms []offsetAdvance, at map[topicPartition]position) {
 	ids := make([]pgtype.UUID, len(ms))
 	partitions := make([]int32, len(ms))
 	from, to := make([]int64, len(ms)), make([]int64, len(ms))
 	epochs, digests := make([]int32, len(ms)), make([][]byte, len(ms))
 	var cluster string // the same for all: one client, one cluster
 	for i, m := range ms {
-		cluster, ids[i], partitions[i], from[i], to[i] = at[m.place].cluster, uuid(at[m.place].topic), m.partition, m.from, m.to
+		cluster, ids[i], partitions[i], from[i], to[i] = at[m.topicPartition].cluster, uuid(at[m.topicPartition].topic), m.partition, m.from, m.to
 		epochs[i] = -1
 		if m.last != nil {
 			epochs[i], digests[i] = m.last.LeaderEpoch, digest(m.last)
@@ -202,16 +206,16 @@ func sendIn(ctx context.Context, db interface {
 	return res.Close() // the commit's answer
 }
 
-// committed notes what a transaction has done.
-func (c *consumer) committed(items []item, ms []move, r *rows, t batchTimes, began time.Time) {
+// committed updates positions and metrics after a transaction.
+func (c *consumer) committed(items []item, ms []offsetAdvance, r *rows, t batchTimes, began time.Time) {
 	c.last = &t
 	marks := make(map[string]map[int32]kgo.EpochOffset)
 	c.mu.Lock()
 	for _, m := range ms {
-		if p, ok := c.at[m.place]; ok {
+		if p, ok := c.at[m.topicPartition]; ok {
 			p.next, p.last = m.to, identify(m.last)
-			c.at[m.place] = p
-			c.states.unblock(m.place, Waiting)
+			c.at[m.topicPartition] = p
+			c.states.unblock(m.topicPartition, Waiting)
 		}
 		if marks[m.topic] == nil {
 			marks[m.topic] = make(map[int32]kgo.EpochOffset)
@@ -237,8 +241,8 @@ func (c *consumer) queueTimes(b *pgx.Batch) {
 	}
 }
 
-// writeTimes writes the times of the last batch when none follows it. They
-// are not worth waiting for the disk.
+// writeTimes writes the times of the last transaction if none follows it. It does
+// not wait for the disk: they may be lost.
 func (c *consumer) writeTimes(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
@@ -246,12 +250,12 @@ func (c *consumer) writeTimes(ctx context.Context) {
 	b.Queue("SELECT set_config('synchronous_commit', 'off', true)")
 	c.queueTimes(b)
 	if err := sendIn(ctx, c.cfg.Pool, b); err != nil {
-		return // they stay in hand for the next transaction
+		return // the next transaction writes them
 	}
 	c.last = nil
 }
 
-// batchID takes the next id of a hundred that were fetched together.
+// batchID returns the next id. They are fetched a hundred at a time.
 func (c *consumer) batchID(ctx context.Context) (int64, error) {
 	if len(c.ids) == 0 {
 		rows, err := c.cfg.Pool.Query(ctx, "SELECT nextval('batch_ids') FROM generate_series(1, 100)")
