@@ -71,8 +71,8 @@ func TestHistory_OlderCopyGrownPast_StopsUntilChosen(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			w := newSwapped(t)
-			var lastLogged strings.Builder
-			s, stop := w.sink(func(c *sink.Config) { c.Log = logInto(&lastLogged) })
+			var logged strings.Builder
+			s, stop := w.sink(func(c *sink.Config) { c.Log = logInto(&logged) })
 			w.fill(0, 40, "porch", "yard")
 			w.drain()
 			older := w.copied()
@@ -86,7 +86,7 @@ func TestHistory_OlderCopyGrownPast_StopsUntilChosen(t *testing.T) {
 			w.run(older)
 			w.fill(80, 150, "porch", "yard")
 			if !live {
-				s, stop = w.sink(func(c *sink.Config) { c.Log = logInto(&lastLogged) })
+				s, stop = w.sink(func(c *sink.Config) { c.Log = logInto(&logged) })
 			}
 			parts := w.number("SELECT count(*) FROM sink_offsets WHERE topic = 'sightings' AND next > 0")
 			w.await("the partitions to be stopped", func() bool { return len(blocked(s)) == parts })
@@ -101,7 +101,7 @@ func TestHistory_OlderCopyGrownPast_StopsUntilChosen(t *testing.T) {
 
 			if !live {
 				stop()
-				require.Equal(t, parts, strings.Count(lastLogged.String(), "partition stopped"), lastLogged.String())
+				require.Equal(t, parts, strings.Count(logged.String(), "partition stopped"), logged.String())
 				w.start(earliest)
 			} else {
 				w.start(earliest) // the others find out by themselves

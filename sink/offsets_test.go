@@ -59,8 +59,8 @@ func TestOffsetOutsideTheLogStopsItsPartitionAlone(t *testing.T) {
 			was := w.number("SELECT next FROM sink_offsets WHERE topic = 'sightings' AND partition = $1", partition)
 
 			reg := prometheus.NewRegistry()
-			var lastLogged strings.Builder
-			s, stop := w.sink(func(c *sink.Config) { c.Metrics, c.Log = reg, logInto(&lastLogged) })
+			var logged strings.Builder
+			s, stop := w.sink(func(c *sink.Config) { c.Metrics, c.Log = reg, logInto(&logged) })
 			w.await("the partition to be stopped and the others read", func() bool {
 				return gauge(t, reg, "sightlog_sink_partition_stopped", fmt.Sprint(partition), stream.Sightings) == 1 &&
 					w.number("SELECT count(*) FROM sightings") == 70
@@ -71,8 +71,8 @@ func TestOffsetOutsideTheLogStopsItsPartitionAlone(t *testing.T) {
 			require.Equal(t, sink.Stopped, blocked[0].State)
 			require.Contains(t, blocked[0].String(), fmt.Sprintf("sightings/%d stopped: the tables are at offset %d, the log holds", partition, was))
 			require.Equal(t, was, w.number("SELECT next FROM sink_offsets WHERE topic = 'sightings' AND partition = $1", partition))
-			require.Equal(t, 1, strings.Count(lastLogged.String(), "partition stopped"), lastLogged.String())
-			require.Contains(t, lastLogged.String(), fmt.Sprintf("the tables are at offset %d, the log holds", was))
+			require.Equal(t, 1, strings.Count(logged.String(), "partition stopped"), logged.String())
+			require.Contains(t, logged.String(), fmt.Sprintf("the tables are at offset %d, the log holds", was))
 		})
 	}
 }

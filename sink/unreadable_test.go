@@ -203,9 +203,9 @@ func TestCorruptBatch_StopsItsPartitionWithOneLineAndIsSkippedWhenAsked(t *testi
 	spoil(t, dir, "spoilt-on-disk")
 	_, stopBroker = runBroker(t, dir, addr)
 
-	var lastLogged strings.Builder
+	var logged strings.Builder
 	reg := prometheus.NewRegistry()
-	s, stop := w.sink(func(c *sink.Config) { c.Log, c.Metrics = logInto(&lastLogged), reg })
+	s, stop := w.sink(func(c *sink.Config) { c.Log, c.Metrics = logInto(&logged), reg })
 	w.await("the partition to be stopped and the others written", func() bool {
 		return gauge(t, reg, "sightlog_sink_partition_stopped", fmt.Sprint(bad.Partition), stream.Sightings) == 1 &&
 			w.number("SELECT count(*) FROM v_sightings WHERE camera = 'porch'") == 5
@@ -217,8 +217,8 @@ func TestCorruptBatch_StopsItsPartitionWithOneLineAndIsSkippedWhenAsked(t *testi
 	require.Len(t, s.Blocked(), 1)
 	require.Contains(t, s.Blocked()[0].String(), way)
 	stop()
-	require.Equal(t, 1, strings.Count(lastLogged.String(), way), lastLogged.String())
-	require.Less(t, strings.Count(lastLogged.String(), "\n"), 30, lastLogged.String())
+	require.Equal(t, 1, strings.Count(logged.String(), way), logged.String())
+	require.Less(t, strings.Count(logged.String(), "\n"), 30, logged.String())
 	require.Empty(t, w.letters(stream.Sightings))
 
 	skip, err := sink.ParseSkip(strings.TrimPrefix(way, "--skip "))
@@ -279,8 +279,8 @@ func TestPartitionThatDoesNotMove_ForReasonsTheClientKeepsToItself_IsToldAndReco
 	var healthy atomic.Bool
 	w := newRefusingWorld(t, kerr.KafkaStorageError.Code, func() bool { return !healthy.Load() })
 	w.fill(0, 5, "porch")
-	var lastLogged strings.Builder
-	s, stop := w.sink(func(c *sink.Config) { c.Log, c.StallTimeout = logInto(&lastLogged), 300*time.Millisecond })
+	var logged strings.Builder
+	s, stop := w.sink(func(c *sink.Config) { c.Log, c.StallTimeout = logInto(&logged), 300*time.Millisecond })
 	w.await("the partition to be told", func() bool { return len(s.Blocked()) == 1 })
 	require.Contains(t, s.Blocked()[0].String(), "waiting: the records from offset 0 on do not arrive; the log has 5 more")
 	healthy.Store(true)
@@ -288,19 +288,19 @@ func TestPartitionThatDoesNotMove_ForReasonsTheClientKeepsToItself_IsToldAndReco
 	w.exactly(5, "porch")
 	w.await("the partition to be well", func() bool { return len(s.Blocked()) == 0 })
 	stop()
-	require.Equal(t, 1, strings.Count(lastLogged.String(), "do not arrive"), lastLogged.String())
+	require.Equal(t, 1, strings.Count(logged.String(), "do not arrive"), logged.String())
 }
 
 func TestFetchThatIsRefusedAgainAndAgain_IsOneLine(t *testing.T) {
 	t.Parallel()
 	var refused atomic.Int32
 	w := newRefusingWorld(t, kerr.TopicAuthorizationFailed.Code, func() bool { refused.Add(1); return true })
-	var lastLogged strings.Builder
+	var logged strings.Builder
 	s, stop := w.sink(func(c *sink.Config) {
-		c.Log, c.Topics, c.Consumers = logInto(&lastLogged), []string{stream.Sightings}, 1
+		c.Log, c.Topics, c.Consumers = logInto(&logged), []string{stream.Sightings}, 1
 	})
 	w.await("the third refusal", func() bool { return refused.Load() >= 3 })
 	require.Contains(t, s.Blocked()[0].String(), "sightings/0 waiting: cannot fetch: TOPIC_AUTHORIZATION_FAILED")
 	stop()
-	require.Equal(t, 1, strings.Count(lastLogged.String(), "partition waits"), lastLogged.String())
+	require.Equal(t, 1, strings.Count(logged.String(), "partition waits"), logged.String())
 }
