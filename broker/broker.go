@@ -21,6 +21,8 @@ const nodeID = 0
 var (
 	ErrLocked      = storage.ErrLocked
 	ErrNewerFormat = storage.ErrNewerFormat
+	// ErrOtherCluster: the directory has another id than Config.ClusterID.
+	ErrOtherCluster = errors.New("log of another cluster")
 	// ErrInsecure says that the address can be reached from other machines
 	// and nobody has to authenticate.
 	ErrInsecure = errors.New("other machines could connect without authentication")
@@ -60,7 +62,7 @@ type Broker struct {
 }
 
 // Open locks and recovers the data directory and binds the listener. Errors
-// wrap ErrLocked, ErrNewerFormat or the operating system's.
+// wrap ErrLocked, ErrNewerFormat, ErrOtherCluster or the operating system's.
 func Open(cfg Config) (*Broker, error) {
 	cfg = cfg.withDefaults()
 	b := &Broker{
@@ -106,7 +108,7 @@ func Open(cfg Config) (*Broker, error) {
 // load reads the broker's state from the store.
 func (b *Broker) load() (err error) {
 	b.apis = apis()
-	if b.clusterID, err = loadClusterID(b.store); err != nil {
+	if b.clusterID, err = loadClusterID(b.store, b.cfg.ClusterID); err != nil {
 		return err
 	}
 	b.alarms = newAlarms()

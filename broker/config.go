@@ -14,6 +14,7 @@ type Config struct {
 	Listen    string // host:port; 127.0.0.1:9092
 	Advertise string // host:port that clients are told; the bound address
 	Dir       string // data directory, created if absent
+	ClusterID string // that the directory has, or is given when it is made; any, or a random one
 
 	DefaultPartitions int  // of topics made without a number; 1
 	NoAutoCreate      bool // do not make topics that a client asks for

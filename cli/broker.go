@@ -54,8 +54,9 @@ func (c *BrokerCmd) serve(ctx context.Context, env *Env, metrics prometheus.Regi
 		return err
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
-	cfg.Dir, cfg.Log, cfg.Metrics = dir.Path("log"), env.Logger(slog.LevelInfo), metrics
-	b, err := pipeline.OpenBroker(cfg)
+	cfg.Log, cfg.Metrics = env.Logger(slog.LevelInfo), metrics
+	dir.Tell(cfg.Log)
+	b, err := dir.OpenBroker(cfg)
 	if err != nil {
 		return err
 	}

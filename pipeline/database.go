@@ -53,6 +53,11 @@ func OpenDatabase(ctx context.Context, data config.Data, db config.Database, log
 	e, err := ReadEndpoints(data.Data)
 	switch {
 	case err == nil && e.Database != "":
+		if postgres.ReaderURL(e.Database) != e.Database { // private: whose is it?
+			if _, err := postgres.Attach(ctx, data.Data); err != nil && !errors.Is(err, postgres.ErrNotRunning) {
+				return nil, nil, err
+			}
+		}
 		return attach(ctx, e.Database, db.Schema, log)
 	case err == nil:
 		return nil, nil, usage.New("give its --database-url", "--data %s: process %d runs no database on it", data.Data, e.PID)
@@ -81,9 +86,16 @@ func attach(ctx context.Context, url, schema string, log *slog.Logger) (*pgxpool
 }
 
 func startToAsk(ctx context.Context, data config.Data, schema string, log *slog.Logger) (*pgxpool.Pool, func() error, error) {
-	dir, err := OpenDataDir(data.Data)
+	dir, err := openDataDir(data.Data, toAsk)
 	if err != nil {
 		return nil, nil, err
+	}
+	has, err := postgres.HasPrivate(dir.Path())
+	if err == nil && !has {
+		err = usage.New("give the --database-url that was written to", "--data %s: has no database of its own", data.Data)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, dir.Close())
 	}
 	private, err := postgres.StartPrivate(ctx, dir.Path(), log)
 	if err != nil {
@@ -98,7 +110,11 @@ func startToAsk(ctx context.Context, data config.Data, schema string, log *slog.
 	if err != nil {
 		return nil, nil, errors.Join(err, stop())
 	}
-	pool, err := OpenMigrated(ctx, url, postgres.Options{Log: log})
+	err = dir.identify(ctx, private, false)
+	var pool *pgxpool.Pool
+	if err == nil {
+		pool, err = OpenMigrated(ctx, url, postgres.Options{Log: log})
+	}
 	if err == nil {
 		pool.Close()
 		pool, err = openToAsk(ctx, url, log)

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -18,7 +17,7 @@ import (
 
 // dataFormat is the layout of a data directory that this program makes.
 //
-//	sightlog.json  the format
+//	sightlog.json  the format, the directory's id and its place
 //	lock           held by the process that owns the directory
 //	endpoints.json where its broker and database answer, while it runs
 //	log/           the bundled broker's
@@ -29,55 +28,84 @@ const dataFormat = 1
 type DataDir struct {
 	path   string
 	lock   *os.File
+	user   string         // that root became, whose directory it is; or ""
 	closed chan struct{}  // by Close
 	later  sync.WaitGroup // what Publish could not write yet
+
+	identity identity
 }
 
-// Endpoints are the addresses of a running data directory.
-type Endpoints struct {
-	PID      int    `json:"pid"`
-	Broker   string `json:"broker"`   // host:port
-	Database string `json:"database"` // URL
-}
+// OpenDataDir makes the directory if need be and takes its lock. Root becomes the
+// user whose directory it is, for good. A copy of another data directory is
+// refused.
+func OpenDataDir(path string) (*DataDir, error) { return openDataDir(path, toWork) }
 
-type dataFile struct {
-	Format int `json:"format"`
-}
+// purpose is what a directory is opened for.
+type purpose int
 
-// OpenDataDir makes the directory if need be and takes its lock.
-func OpenDataDir(path string) (*DataDir, error) {
-	path, err := filepath.Abs(path)
+const (
+	toWork  purpose = iota // it is made where it is missing
+	toAsk                  // nothing is made: it need not be ours to write
+	toAdopt                // it may be a copy
+)
+
+func openDataDir(path string, why purpose) (d *DataDir, err error) {
+	path, err = filepath.Abs(path)
 	if err != nil {
 		return nil, usage.Wrap(err, "", "--data %s: %v", path, err)
 	}
-	if err := os.MkdirAll(path, 0o755); err != nil {
-		return nil, notWritable(path, err)
+	if why == toWork {
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			return nil, notWritable(path, err)
+		}
 	}
 	// The format comes first: a newer program may lock otherwise.
-	format, err := checkFormat(path)
+	if _, err := readIdentity(path); err != nil {
+		return nil, err
+	}
+	user, err := becomeOwner(path)
 	if err != nil {
 		return nil, err
 	}
-	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_CREATE|os.O_RDWR, 0o644)
-	if err != nil {
+	d = &DataDir{path: path, closed: make(chan struct{}), user: user}
+	if d.lock, err = lockDataDir(path, why); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			d.lock.Close()
+		}
+	}()
+	if d.identity, err = readIdentity(path); err != nil { // now that nobody else writes it
+		return nil, err
+	}
+	if err := os.Remove(d.Path("endpoints.json")); err != nil && !errors.Is(err, fs.ErrNotExist) { // of an owner that was killed, or copied
+		return nil, notWritable(path, err)
+	}
+	return d, d.settle(why)
+}
+
+// lockDataDir takes the lock of a directory.
+func lockDataDir(path string, why purpose) (*os.File, error) {
+	flag := os.O_RDWR
+	if why != toAsk {
+		flag |= os.O_CREATE
+	}
+	lock, err := os.OpenFile(filepath.Join(path, "lock"), flag, 0o644)
+	switch {
+	case err != nil && why == toAsk:
+		return nil, usage.Wrap(err, "ask as that user, or as root", "--data %s: belongs to %s: %v", path, ownerName(path), cause(err))
+	case err != nil:
 		return nil, notWritable(path, err)
 	}
 	if err := unix.FcntlFlock(lock.Fd(), unix.F_OFD_SETLK, wholeFile()); err != nil {
 		lock.Close()
 		if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
-			return nil, usage.Wrap(ErrInUse, "stop it, or give another --data", "--data %s: in use by another sightlog%s", path, owner(path))
+			return nil, usage.Wrap(ErrInUse, "stop it, or give another --data", "--data %s: in use by another sightlog%s", path, inUseBy(path))
 		}
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	d := &DataDir{path: path, lock: lock, closed: make(chan struct{})}
-	if format == dataFormat {
-		return d, nil // nothing to write: the disk may be full
-	}
-	if err := d.writeJSON("sightlog.json", dataFile{Format: dataFormat}); err != nil {
-		d.Close()
-		return nil, notWritable(path, err)
-	}
-	return d, nil
+	return lock, nil
 }
 
 // wholeFile describes an exclusive lock. Locks are those of the open file
@@ -89,7 +117,7 @@ func wholeFile() *unix.Flock_t {
 // ErrInUse is the cause when another process owns the data directory.
 var ErrInUse = errors.New("data directory in use")
 
-func owner(path string) string {
+func inUseBy(path string) string {
 	if e, err := ReadEndpoints(path); err == nil {
 		return fmt.Sprintf(" (process %d)", e.PID)
 	}
@@ -109,52 +137,10 @@ func cause(err error) error {
 	return err
 }
 
-// checkFormat returns the directory's format, 0 when it has none yet.
-func checkFormat(path string) (int, error) {
-	b, err := os.ReadFile(filepath.Join(path, "sightlog.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, usage.Wrap(err, "give a directory you may read", "--data %s: %v", path, cause(err))
-	}
-	var f dataFile
-	if err := json.Unmarshal(b, &f); err != nil {
-		return 0, usage.Wrap(err, "restore it from a backup, or give another --data", "--data %s: sightlog.json is damaged", path)
-	}
-	if f.Format > dataFormat {
-		return 0, usage.New("update sightlog, or give another --data", "--data %s: made by a newer sightlog (format %d, this one knows %d)", path, f.Format, dataFormat)
-	}
-	return f.Format, nil
-}
-
 // Path returns the absolute path, or that of something in it.
 func (d *DataDir) Path(elem ...string) string {
 	return filepath.Join(append([]string{d.path}, elem...)...)
 }
-
-// Publish writes where the broker and the database answer. On a disk that is
-// full it is tried again until there is room: the owner serves what it has, and
-// the reading of that may be what makes room.
-func (d *DataDir) Publish(e Endpoints) error {
-	e.PID = os.Getpid()
-	err := d.writeJSON("endpoints.json", e)
-	if !isFull(err) {
-		return err
-	}
-	d.later.Go(func() {
-		for isFull(d.writeJSON("endpoints.json", e)) {
-			select {
-			case <-time.After(time.Second):
-			case <-d.closed:
-				return
-			}
-		}
-	})
-	return nil
-}
-
-func isFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
 
 // Close gives the directory up.
 func (d *DataDir) Close() error {
@@ -179,33 +165,4 @@ func (d *DataDir) writeJSON(name string, v any) error {
 		return errors.Join(err, os.Remove(tmp))
 	}
 	return os.Rename(tmp, d.Path(name))
-}
-
-// ErrNotRunning means that no process serves the data directory.
-var ErrNotRunning = errors.New("nothing runs on the data directory")
-
-// ReadEndpoints returns the addresses of the process that owns the directory,
-// or ErrNotRunning.
-func ReadEndpoints(path string) (Endpoints, error) {
-	lock, err := os.Open(filepath.Join(path, "lock"))
-	if err != nil {
-		return Endpoints{}, ErrNotRunning
-	}
-	defer lock.Close()
-	held := wholeFile()
-	if err := unix.FcntlFlock(lock.Fd(), unix.F_OFD_GETLK, held); err != nil {
-		return Endpoints{}, fmt.Errorf("ask for the lock of %s: %w", path, err)
-	}
-	if held.Type == unix.F_UNLCK {
-		return Endpoints{}, ErrNotRunning // nobody holds it: what is written is stale
-	}
-	b, err := os.ReadFile(filepath.Join(path, "endpoints.json"))
-	if err != nil {
-		return Endpoints{}, ErrNotRunning // it is just starting
-	}
-	var e Endpoints
-	if err := json.Unmarshal(b, &e); err != nil {
-		return Endpoints{}, fmt.Errorf("read %s: %w", filepath.Join(path, "endpoints.json"), err)
-	}
-	return e, nil
 }

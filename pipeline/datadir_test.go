@@ -1,12 +1,17 @@
 package pipeline_test
 
 import (
+	"errors"
+	"log/slog"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sightlog/sightlog/broker"
+	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/usage"
 )
@@ -51,4 +56,119 @@ func TestDataDirRefusesWhatItCannotUse(t *testing.T) {
 		require.ErrorContains(t, err, want)
 		require.True(t, usage.Is(err))
 	}
+}
+
+// copyDir copies a directory with all that belongs to it, as users do.
+func copyDir(t *testing.T, from, to string) {
+	t.Helper()
+	out, err := exec.Command("cp", "-a", from, to).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+}
+
+func open(t *testing.T, dir string) {
+	t.Helper()
+	d, err := pipeline.OpenDataDir(dir)
+	require.NoError(t, err)
+	require.NoError(t, d.Close())
+}
+
+func TestOpenDataDir_Copy_Refused(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	open(t, dir)
+	copyDir(t, dir, dir+"-copy")
+	_, err := pipeline.OpenDataDir(dir + "-copy")
+	require.True(t, usage.Is(err), "%v", err)
+	require.ErrorContains(t, err, "is a copy of "+dir)
+	require.ErrorContains(t, err, "sightlog data adopt --data "+dir+"-copy")
+	open(t, dir)
+}
+
+func TestOpenDataDir_RenamedOrPutBack_Opens(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "data")
+	open(t, dir)
+	require.NoError(t, os.Rename(dir, dir+"2"))
+	open(t, dir+"2")
+	require.NoError(t, os.Rename(dir+"2", dir+"3"))
+	open(t, dir+"3")
+
+	copyDir(t, dir+"3", dir+"-backup")
+	require.NoError(t, os.RemoveAll(dir+"3"))
+	copyDir(t, dir+"-backup", dir+"3")
+	open(t, dir+"3")
+}
+
+// A program of before did not note which directory it is.
+func TestOpenDataDir_OfAnOlderProgram_GetsAnIdentity(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(dir+"/sightlog.json", []byte(`{"format":1}`), 0o600))
+	b, err := broker.Open(broker.Config{Listen: "127.0.0.1:0", Dir: dir + "/log"})
+	require.NoError(t, err)
+	require.NoError(t, b.Close())
+
+	d, err := pipeline.OpenDataDir(dir)
+	require.NoError(t, err)
+	opened, err := d.OpenBroker(broker.Config{Listen: "127.0.0.1:0"})
+	require.NoError(t, err)
+	require.NoError(t, errors.Join(opened.Close(), d.Close()))
+	text, err := os.ReadFile(dir + "/sightlog.json")
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"id":"`+b.ClusterID()+`"`)
+	require.Contains(t, string(text), `"path":"`+dir+`"`)
+}
+
+func TestOpenBroker_LogOfAnotherDirectory_Refused(t *testing.T) {
+	t.Parallel()
+	one, two := t.TempDir(), t.TempDir()
+	for _, dir := range []string{one, two} {
+		d, err := pipeline.OpenDataDir(dir)
+		require.NoError(t, err)
+		b, err := d.OpenBroker(broker.Config{Listen: "127.0.0.1:0"})
+		require.NoError(t, err)
+		require.NoError(t, errors.Join(b.Close(), d.Close()))
+	}
+	require.NoError(t, os.RemoveAll(one+"/log"))
+	copyDir(t, two+"/log", one+"/log")
+	d, err := pipeline.OpenDataDir(one)
+	require.NoError(t, err)
+	defer d.Close()
+	_, err = d.OpenBroker(broker.Config{Listen: "127.0.0.1:0"})
+	require.True(t, usage.Is(err), "%v", err)
+	require.ErrorContains(t, err, "log/ is that of another data directory")
+
+	require.NoError(t, os.RemoveAll(one+"/log")) // who removes the log begins with an empty one
+	b, err := d.OpenBroker(broker.Config{Listen: "127.0.0.1:0"})
+	require.NoError(t, err)
+	require.NoError(t, b.Close())
+}
+
+// What an owner that was killed published, or the original of a copy, is not
+// told for this one's until it publishes its own.
+func TestReadEndpoints_OwnerIsJustStarting_StaleOnesAreNotTold(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	open(t, dir)
+	require.NoError(t, os.WriteFile(dir+"/endpoints.json", []byte(`{"pid":1,"broker":"127.0.0.1:1"}`), 0o600))
+	d, err := pipeline.OpenDataDir(dir)
+	require.NoError(t, err)
+	defer d.Close()
+	_, err = pipeline.ReadEndpoints(dir)
+	require.ErrorIs(t, err, pipeline.ErrNotRunning)
+}
+
+// A question makes nothing: neither a database nor files.
+func TestOpenDatabase_NoneThere_NoneIsMade(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	open(t, dir)
+	before, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	_, _, err = pipeline.OpenDatabase(t.Context(), config.Data{Data: dir}, config.Database{}, slog.New(slog.DiscardHandler))
+	require.True(t, usage.Is(err), "%v", err)
+	require.ErrorContains(t, err, "has no database of its own")
+	after, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Equal(t, len(before), len(after))
 }

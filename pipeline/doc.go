@@ -15,6 +15,10 @@
 // The data directory (DataDir) belongs to one process at a time. Stages stop
 // in the order of the data: child, sinks, database, broker.
 //
+// It has an id, which its log and its database have, too, and a place, by which
+// a copy is told from its original and refused (DataDir). Root works on it as its
+// owner.
+//
 // A job is the sources that one start was given. It promises:
 //   - a job is read once, whatever is killed when, however often it is started
 //     again until it is done. An unfinished file is resumed at its next frame; a

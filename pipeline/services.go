@@ -163,6 +163,7 @@ func (s *Services) startStores(ctx context.Context) error {
 	if s.dir, err = OpenDataDir(s.cfg.Data.Data); err != nil {
 		return err
 	}
+	s.dir.Tell(s.cfg.Log)
 	var brokerErr, databaseErr error
 	var both sync.WaitGroup
 	if ownBroker {
@@ -172,12 +173,15 @@ func (s *Services) startStores(ctx context.Context) error {
 		both.Go(func() { databaseErr = s.startDatabase(ctx) })
 	}
 	both.Wait()
-	return errors.Join(brokerErr, databaseErr)
+	if err := errors.Join(brokerErr, databaseErr); err != nil || s.private == nil {
+		return err
+	}
+	return s.dir.identify(ctx, s.private, false)
 }
 
 func (s *Services) startBroker() error {
-	b, err := OpenBroker(broker.Config{
-		Listen: s.cfg.Broker.Listen, Dir: s.dir.Path("log"),
+	b, err := s.dir.OpenBroker(broker.Config{
+		Listen:            s.cfg.Broker.Listen,
 		DefaultPartitions: int(s.cfg.Stream.Partitions), Log: s.cfg.Log, Metrics: s.cfg.Metrics,
 		GroupInitialDelay: 50 * time.Millisecond, // our sinks join together, in one generation
 	})

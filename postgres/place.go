@@ -43,6 +43,10 @@ func (p Place) Same(q Place) bool {
 	return p.Inode == q.Inode && (p.Device == q.Device || p.Path == q.Path)
 }
 
+// Continues reports whether what was noted for place q is now that of p: the same
+// directory, or one that was put in its place, as from a back-up.
+func (p Place) Continues(q Place) bool { return p.Same(q) || p.Path == q.Path }
+
 // Exists reports whether the directory is still there.
 func (p Place) Exists() bool {
 	now, err := PlaceOf(p.Path)
@@ -77,7 +81,7 @@ func (h home) checkOwner(root *os.Root, self Place) error {
 		return nil
 	}
 	of, said, err := readOwner(root)
-	if err != nil || !said || of.Same(self) {
+	if err != nil || !said || self.Continues(of) {
 		return err
 	}
 	return usage.New("if it is meant to be a directory of its own: sightlog data adopt --data "+self.Path,

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"syscall"
 	"time"
 
@@ -125,6 +126,22 @@ func Attach(ctx context.Context, dir string) (string, error) {
 		return "", fmt.Errorf("%s: %w: %s", dir, ErrNotRunning, cause(err))
 	}
 	return h.url(socket, Role, Database), nil
+}
+
+// HasPrivate reports whether data directory dir has a private database.
+func HasPrivate(dir string) (bool, error) {
+	as, err := serverAccount()
+	if err != nil {
+		return false, err
+	}
+	h, err := findHome(dir, as)
+	if err == nil {
+		_, err = os.Stat(filepath.Join(h.data(), "PG_VERSION"))
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // URL is the address for psql and pgx, for the user the server runs as and for

@@ -1,0 +1,71 @@
+package pipeline
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// Endpoints are the addresses of a running data directory.
+type Endpoints struct {
+	PID      int    `json:"pid"`
+	Broker   string `json:"broker"`   // host:port
+	Database string `json:"database"` // URL
+}
+
+// Publish writes where the broker and the database answer. On a disk that is
+// full it is tried again until there is room: the owner serves what it has, and
+// the reading of that may be what makes room.
+func (d *DataDir) Publish(e Endpoints) error {
+	e.PID = os.Getpid()
+	err := d.writeJSON("endpoints.json", e)
+	if !isFull(err) {
+		return err
+	}
+	d.later.Go(func() {
+		for isFull(d.writeJSON("endpoints.json", e)) {
+			select {
+			case <-time.After(time.Second):
+			case <-d.closed:
+				return
+			}
+		}
+	})
+	return nil
+}
+
+func isFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+
+// ErrNotRunning means that no process serves the data directory.
+var ErrNotRunning = errors.New("nothing runs on the data directory")
+
+// ReadEndpoints returns the addresses of the process that owns the directory,
+// or ErrNotRunning.
+func ReadEndpoints(path string) (Endpoints, error) {
+	lock, err := os.Open(filepath.Join(path, "lock"))
+	if err != nil {
+		return Endpoints{}, ErrNotRunning
+	}
+	defer lock.Close()
+	held := wholeFile()
+	if err := unix.FcntlFlock(lock.Fd(), unix.F_OFD_GETLK, held); err != nil {
+		return Endpoints{}, fmt.Errorf("ask for the lock of %s: %w", path, err)
+	}
+	if held.Type == unix.F_UNLCK {
+		return Endpoints{}, ErrNotRunning // nobody holds it: what is written is stale
+	}
+	b, err := os.ReadFile(filepath.Join(path, "endpoints.json"))
+	if err != nil {
+		return Endpoints{}, ErrNotRunning // it is just starting
+	}
+	var e Endpoints
+	if err := json.Unmarshal(b, &e); err != nil {
+		return Endpoints{}, fmt.Errorf("read %s: %w", filepath.Join(path, "endpoints.json"), err)
+	}
+	return e, nil
+}

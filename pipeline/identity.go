@@ -1,0 +1,111 @@
+package pipeline
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/sightlog/sightlog/broker"
+	"github.com/sightlog/sightlog/postgres"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// identity is what sightlog.json says. The id says which log and which database
+// belong together: it is the log's cluster id and a setting of the database, and
+// they are compared at each start. The place says which copy of the directory it
+// is. Directories of older programs have neither until their next start.
+type identity struct {
+	Format int             `json:"format"`
+	ID     string          `json:"id,omitempty"`
+	Place  *postgres.Place `json:"place,omitempty"`
+}
+
+// readIdentity reads sightlog.json; without one the format is 0.
+func readIdentity(path string) (identity, error) {
+	var id identity
+	b, err := os.ReadFile(filepath.Join(path, "sightlog.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return id, nil
+	}
+	if err != nil {
+		return id, usage.Wrap(err, "work as its owner, or, when it is yours: sudo chown -R \"$USER\" "+path, "--data %s: sightlog.json belongs to %s: %v", path, ownerName(path), cause(err))
+	}
+	if err := json.Unmarshal(b, &id); err != nil {
+		return id, usage.Wrap(err, "restore it from a backup, or give another --data", "--data %s: sightlog.json is damaged", path)
+	}
+	if id.Format > dataFormat {
+		return id, usage.New("update sightlog, or give another --data", "--data %s: made by a newer sightlog (format %d, this one knows %d)", path, id.Format, dataFormat)
+	}
+	return id, nil
+}
+
+// settle compares the place that the directory has with the one that is noted,
+// and notes what is new. A directory that was renamed is the same.
+func (d *DataDir) settle(why purpose) error {
+	here, err := postgres.PlaceOf(d.path)
+	if err != nil {
+		return notWritable(d.path, err)
+	}
+	was := d.identity.Place
+	if was != nil && !here.Continues(*was) && why != toAdopt {
+		return usage.New("if it is meant to be a directory of its own: sightlog data adopt --data "+d.path, "--data %s: is a copy of %s", d.path, was.Path)
+	}
+	if why == toAsk {
+		return nil
+	}
+	now := identity{Format: dataFormat, ID: d.identity.ID, Place: &here}
+	if now.ID == "" && !d.has("log") {
+		now.ID = broker.NewClusterID()
+	}
+	if was != nil && *was == here && now.ID == d.identity.ID && now.Format == d.identity.Format {
+		return nil // nothing to write: the disk may be full
+	}
+	err = d.writeJSON("sightlog.json", now)
+	if isFull(err) && d.identity.Format == dataFormat {
+		return nil // noted by a later start
+	}
+	if err != nil {
+		return notWritable(d.path, err)
+	}
+	d.identity = now
+	return nil
+}
+
+func (d *DataDir) has(name string) bool {
+	_, err := os.Lstat(d.Path(name))
+	return err == nil
+}
+
+// OpenBroker opens the directory's log. One of another data directory is a
+// *usage.Error.
+func (d *DataDir) OpenBroker(cfg broker.Config) (*broker.Broker, error) {
+	cfg.Dir, cfg.ClusterID = d.Path("log"), d.identity.ID
+	b, err := OpenBroker(cfg)
+	if errors.Is(err, broker.ErrOtherCluster) {
+		return nil, usage.Wrap(err, "put its own back, or, if they are meant to be together: sightlog data adopt --data "+d.path,
+			"--data %s: log/ is that of another data directory (%v)", d.path, err)
+	}
+	if err != nil || d.identity.ID != "" {
+		return b, err
+	}
+	d.identity.ID = b.ClusterID()
+	if err := d.writeJSON("sightlog.json", d.identity); err != nil && !isFull(err) {
+		return nil, errors.Join(notWritable(d.path, err), b.Close())
+	}
+	return b, nil
+}
+
+// identify makes sure that a private database is this directory's.
+func (d *DataDir) identify(ctx context.Context, p *postgres.Private, adopt bool) error {
+	if d.identity.ID == "" {
+		return nil // of an older program, and with a log that is not asked now
+	}
+	if err := p.Identify(ctx, d.identity.ID, adopt); err != nil {
+		return fmt.Errorf("--data %s: %w", d.path, err)
+	}
+	return nil
+}
