@@ -46,7 +46,7 @@ func testBadRecords(t *testing.T, frames int) {
 		recs = append(recs, r)
 	}
 	junk := &kgo.Record{Topic: stream.Sightings, Key: []byte("porch"), Value: []byte("{not json"),
-		Timestamp: time.Now().Add(-time.Hour)} // long in the log, and still buried
+		Timestamp: time.Now().Add(-time.Hour)} // long in the log, and still rejected
 	strange := record(t, sighting("porch", "run-of-porch", 1))
 	strange.Key = []byte("porch")
 	strange.Headers = []kgo.RecordHeader{{Key: event.HeaderSchema, Value: []byte("sightlog.sighting.v9")}}

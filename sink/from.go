@@ -114,7 +114,7 @@ func (s *Sink) applyFromWithRetry(ctx context.Context) error {
 	defer cl.Close()
 	var refused error
 	c := &consumer{Sink: s, log: s.cfg.Log}
-	err = c.retryUntilDone(ctx, "find where the tables are", nil, func(ctx context.Context) error {
+	err = c.retryUntilDone(ctx, "read the stored offsets", nil, func(ctx context.Context) error {
 		err := s.applyFrom(ctx, kadm.NewClient(cl))
 		if usage.Is(err) {
 			refused = err

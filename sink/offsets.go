@@ -23,7 +23,7 @@ func (c *consumer) adjustFetchOffsets(ctx context.Context, offsets map[string]ma
 		}
 	}
 	var found map[topicPartition]position
-	err := c.retryUntilDone(ctx, "find where the tables are", partitions, func(ctx context.Context) (err error) {
+	err := c.retryUntilDone(ctx, "read the stored offsets", partitions, func(ctx context.Context) (err error) {
 		found, err = c.loadPositions(ctx, partitions)
 		return err
 	})

@@ -111,7 +111,7 @@ func (c *consumer) handleOffsetConflict(ctx, work context.Context, ms []offsetAd
 		c.metrics.fenced.Inc()
 		c.log.Warn("another sink moved an offset; continuing from the stored one", "partitions", len(ms))
 	}
-	err := c.retryUntilDone(ctx, "find where the tables are", partitionsOf(ms), func(context.Context) error {
+	err := c.retryUntilDone(ctx, "read the stored offsets", partitionsOf(ms), func(context.Context) error {
 		try, cancel := context.WithTimeout(work, attemptTimeout)
 		defer cancel()
 		return c.reloadPositions(try, ms)

@@ -329,7 +329,7 @@ func (o *openFile) Datasync() error {
 	defer o.fs.mu.Unlock()
 	if err := o.fs.sync(o.name); err != nil {
 		if errors.Is(err, syscall.EIO) {
-			// What was written can be read but is not on the disk, and the
+			// Written bytes can be read but are not on the disk, and the
 			// next sync says all is well.
 			o.file.pending = nil
 		}

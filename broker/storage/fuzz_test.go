@@ -128,7 +128,7 @@ func FuzzReplay(f *testing.F) {
 		if err := after.do(s); err != nil {
 			return // a segment that is not there
 		}
-		// What was replayed can be kept and read back.
+		// The replayed state can be written as a checkpoint and read back.
 		state := s.encodeCheckpoint(checkpointHead{1, 0})
 		fs.names["d/checkpoint"] = &memFile{data: state}
 		again, err := Open("d", Options{FS: fs})

@@ -1,0 +1,78 @@
+// Package words holds the prose to the field's terms, in the packages that have
+// been put into them: who knows Kafka, PostgreSQL or video needs no second
+// dictionary.
+package words_test
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/internal/testenv"
+)
+
+// everywhere are expressions that name nothing, or have a term in the field.
+var everywhere = map[string]string{
+	`\bsays whether\b`:                       "reports whether",
+	`(^|[.:] )What (is|was|were|are|cannot)`: "name it: the record, the file, the flag",
+	`\b(made|makes|make) anew\b`:             "rebuilt, recreated",
+	`\bcounts? for nothing\b`:                "is ignored",
+	`\bover and over\b`:                      "recycled, again",
+	`\bwaited out\b`:                         "retried until they pass",
+	`\bgives? (it|them) places\b`:            "assigns a position",
+	`\bneedless\b`:                           "obsolete",
+}
+
+// packages have words of their own that were replaced.
+var packages = map[string]map[string]string{
+	"broker/storage": {
+		`\bnudges?\b`: "wake", `\bsweeps?\b`: "remove orphans", `\bunsettled\b`: "uncheckpointed", `\bborn\b`: "created",
+	},
+	"sink": {
+		`\b(bury|buried|buries)\b`: "dead letter", `\b(un)?parke?d?\b`: "pause", `\bpatiently\b`: "retry", `\bpoison\b`: "bad record",
+		`\bgives? way\b`: "handle the conflict", `\bwhere the tables are\b`: "the stored offset",
+	},
+}
+
+// TestProse_ReplacedWord_NotThere looks at comments, strings and identifiers.
+func TestProse_ReplacedWord_NotThere(t *testing.T) {
+	for folder, own := range packages {
+		files, err := filepath.Glob(filepath.Join(testenv.Root(), folder, "*.go"))
+		require.NoError(t, err)
+		require.NotEmpty(t, files, folder)
+		for _, file := range files {
+			set := token.NewFileSet()
+			f, err := parser.ParseFile(set, file, nil, parser.ParseComments)
+			require.NoError(t, err)
+			check := func(pos token.Pos, text string) {
+				for _, words := range []map[string]string{everywhere, own} {
+					for pattern, instead := range words {
+						if found := regexp.MustCompile(pattern).FindString(text); found != "" {
+							t.Errorf("%s: %q: write %s", set.Position(pos), strings.TrimSpace(found), instead)
+						}
+					}
+				}
+			}
+			for _, c := range f.Comments {
+				check(c.Pos(), strings.Join(strings.Fields(c.Text()), " "))
+			}
+			ast.Inspect(f, func(n ast.Node) bool {
+				switch n := n.(type) {
+				case *ast.BasicLit:
+					if n.Kind == token.STRING {
+						check(n.Pos(), n.Value)
+					}
+				case *ast.Ident:
+					check(n.Pos(), n.Name)
+				}
+				return true
+			})
+		}
+	}
+}
