@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Outcome says how a run ended.
@@ -28,7 +29,8 @@ type Run struct {
 	Fingerprint   string     `json:"fingerprint"` // same fingerprint, same content: a run may be resumed
 	Model         Model      `json:"model"`
 	StartedAt     Time       `json:"started_at"`
-	FinishedAt    Time       `json:"finished_at"` // null while it runs
+	CapturedFrom  Time       `json:"captured_from,omitzero"` // captured_at of the file's beginning, where that is not StartedAt
+	FinishedAt    Time       `json:"finished_at"`            // null while it runs
 	Outcome       Outcome    `json:"outcome,omitempty"`
 	Damage        string     `json:"damage,omitempty"`
 	// The end of the camera's partition when the run started: its sightings
@@ -43,6 +45,15 @@ type Run struct {
 	// started together, has not: who opens the source again continues that job,
 	// in which it has had its turn.
 	JobOpen bool `json:"job_open,omitempty"`
+}
+
+// CapturedAt returns the event time of a file's frame at pts, the same however
+// often the run is resumed.
+func (r *Run) CapturedAt(pts time.Duration) Time {
+	if r.CapturedFrom.IsZero() {
+		return At(r.StartedAt.Add(pts))
+	}
+	return At(r.CapturedFrom.Add(pts))
 }
 
 // Encode returns the JSON of schema version 1 and fills in SchemaVersion.
@@ -70,6 +81,8 @@ func DecodeRun(b []byte) (*Run, error) {
 		return nil, fmt.Errorf("decode run %s: camera %q is not [a-z0-9_-]{1,64}", r.ID, r.Camera)
 	case r.StartedAt.Before(minTime) || r.StartedAt.After(maxTime):
 		return nil, fmt.Errorf("decode run %s: started_at is outside 1970..2199", r.ID)
+	case !r.CapturedFrom.possible():
+		return nil, fmt.Errorf("decode run %s: captured_from is outside 1970..2199", r.ID)
 	case !r.FinishedAt.possible():
 		return nil, fmt.Errorf("decode run %s: finished_at is outside 1970..2199", r.ID)
 	}

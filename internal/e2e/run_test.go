@@ -30,6 +30,7 @@ func TestRunGivesOneRowAFrameAndOneADetection(t *testing.T) {
 	broker, database := endpoints(t, dir, p)
 	from := []string{"--data", dir}
 	require.Equal(t, vtestFrames, number(t, from, "select count(*) from sightings"))
+	require.Zero(t, number(t, from, "select count(*) from sightings where captured_at > grabbed_at"), "a frame captured in the future")
 	require.Equal(t, 1, number(t, from, "select count(*) from runs where finished_at is not null and outcome = 'finished' and frames = 795"))
 
 	seen := kcat(t, broker)

@@ -111,8 +111,24 @@ func (c *camera) openRun(ctx context.Context, info ingest.Info) (stream.Writer, 
 	interval := commitInterval
 	if c.opts.Pace == ingest.AsRecorded {
 		interval = 0
+	} else if length := recorded(info); length > 0 {
+		// It is read faster than it was recorded: counted from the start, its
+		// frames would lie in the future.
+		run.CapturedFrom = event.At(time.Now().Add(-length))
 	}
 	return stream.OpenFile(ctx, c.cfg, run, interval)
+}
+
+// longestRecorded bounds recorded: an export looks for a run's sightings from a
+// day before its start on (query.Export).
+const longestRecorded = 23 * time.Hour
+
+// recorded is how long a file plays, 0 when it does not say.
+func recorded(info ingest.Info) time.Duration {
+	if info.Frames <= 0 || info.FPS <= 0 {
+		return 0
+	}
+	return time.Duration(min(float64(info.Frames)/info.FPS*float64(time.Second), float64(longestRecorded)))
 }
 
 // begin makes source and scene ready for the first frame that the log lacks.
@@ -189,13 +205,13 @@ func (c *camera) frames(ctx context.Context, src ingest.Source, w stream.Writer)
 		if c.skipEmpty && len(objects) == 0 {
 			continue
 		}
-		captured := f.GrabbedAt
+		captured := event.At(f.GrabbedAt)
 		if !kind.Live() {
-			captured = run.StartedAt.Add(f.PTS)
+			captured = run.CapturedAt(f.PTS)
 		}
 		s := &event.Sighting{
 			Camera: c.spec.ID, Run: run.ID, Seq: f.Seq, SourceKind: kind, PTS: f.PTS.Microseconds(),
-			CapturedAt: event.At(captured), GrabbedAt: event.At(f.GrabbedAt),
+			CapturedAt: captured, GrabbedAt: event.At(f.GrabbedAt),
 			DecodedAt: event.At(f.DecodedAt), InferredAt: event.At(time.Now()),
 			Frame: size, DroppedBefore: dropped,
 			Model: model, Objects: slices.Clone(objects), // the eye's own are used again
