@@ -1,9 +1,14 @@
 package camera_test
 
 import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -22,6 +27,9 @@ type composeFile struct {
 		Profiles   []string
 		Entrypoint []string
 		Command    []string
+		Restart    string
+		Init       bool
+		Grace      string         `yaml:"stop_grace_period"`
 		DependsOn  map[string]any `yaml:"depends_on"`
 	}
 }
@@ -49,6 +57,11 @@ func TestComposeFileStartsCommandsThatExist(t *testing.T) {
 		args := make([]string, len(s.Command))
 		for i, a := range s.Command {
 			args[i] = substitution.ReplaceAllString(a, "$1")
+		}
+		require.True(t, s.Init, "service %s: PID 1 reaps", name)
+		require.NotEmpty(t, s.Grace, "service %s: docker kills after 10 s", name)
+		if slices.ContainsFunc(args, func(a string) bool { return strings.Contains(a, "=/samples/") }) {
+			require.Equal(t, "on-failure", substitution.ReplaceAllString(s.Restart, "$1"), "service %s would read its file over and over", name)
 		}
 		program := append(s.Entrypoint, "sightlog")[0]
 		require.NoError(t, cli.Check(program, grammar(program), args), "service %s: %s %s", name, program, strings.Join(args, " "))
@@ -107,4 +120,32 @@ func split(s string) (args []string) {
 		args = append(args, strings.Trim(w, `"'`))
 	}
 	return args
+}
+
+// Kubernetes refuses an image whose user it cannot see not to be root.
+func TestImage_UserIsANumber_HealthIsAsked(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile(filepath.Join(testenv.Root(), "Dockerfile"))
+	require.NoError(t, err)
+	require.Regexp(t, `(?m)^USER [1-9]\d*:0$`, string(b))
+	check := regexp.MustCompile(`(?m)^HEALTHCHECK .*CMD (\[.*\])$`).FindSubmatch(b)
+	require.NotNil(t, check)
+	var args []string
+	require.NoError(t, json.Unmarshal(check[1], &args))
+	require.Equal(t, []string{"bash", "-c"}, args[:2])
+
+	for status, healthy := range map[int]bool{http.StatusOK: true, http.StatusServiceUnavailable: false} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/healthz" {
+				status = http.StatusNotFound
+			}
+			w.WriteHeader(status)
+		}))
+		script := strings.ReplaceAll(args[2], "127.0.0.1/9464", strings.ReplaceAll(s.Listener.Addr().String(), ":", "/"))
+		require.NotEqual(t, args[2], script)
+		out, err := exec.CommandContext(t.Context(), args[0], args[1], script).CombinedOutput()
+		s.Close()
+		require.Equal(t, healthy, err == nil, "%d: %s", status, out)
+	}
+	require.Contains(t, string(b), "SIGHTLOG_METRICS=127.0.0.1:9464")
 }
