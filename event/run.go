@@ -26,7 +26,7 @@ type Run struct {
 	Camera        string     `json:"camera"`
 	SourceKind    SourceKind `json:"source_kind"`
 	Source        string     `json:"source"`      // URI without credentials
-	Fingerprint   string     `json:"fingerprint"` // same fingerprint, same content: a run may be resumed
+	Fingerprint   string     `json:"fingerprint"` // of the content as it was opened last; same fingerprint: a run may be resumed
 	Model         Model      `json:"model"`
 	StartedAt     Time       `json:"started_at"`
 	CapturedFrom  Time       `json:"captured_from,omitzero"` // captured_at of the file's beginning, where that is not StartedAt

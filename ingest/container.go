@@ -1,36 +1,10 @@
 package ingest
 
 import (
-	"crypto/sha256"
 	"encoding/binary"
-	"encoding/hex"
-	"fmt"
 	"io"
 	"os"
 )
-
-// fingerprint tells whether a file still is the one it was: its size, its
-// time and the hash of its first and last 64 KiB.
-func fingerprint(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return "", err
-	}
-	const part = 64 << 10
-	h := sha256.New()
-	if _, err := io.Copy(h, io.NewSectionReader(f, 0, part)); err != nil {
-		return "", err
-	}
-	if _, err := io.Copy(h, io.NewSectionReader(f, max(part, st.Size()-part), part)); err != nil {
-		return "", err
-	}
-	return fmt.Sprintf("%d-%d-%s", st.Size(), st.ModTime().UnixMicro(), hex.EncodeToString(h.Sum(nil)[:16])), nil
-}
 
 // declaredSize reads how many bytes a file claims to have by its outermost
 // structure, and how many it has. It knows AVI (RIFF), MP4 (ISO/IEC 14496-12)

@@ -52,6 +52,13 @@
 // recording that was appended to an MPEG transport stream. A transport stream
 // that is cut between two frames cannot be told from a whole one.
 //
+// What can be read again has a fingerprint, by which an interrupted run finds its
+// source again: it does not change when a file is touched, moved or copied, and
+// Continues tells a file or a directory that has grown from another one.
+//
+// A name may be any bytes. In Info, errors and logs one that is not UTF-8 is its
+// file URI (RFC 8089).
+//
 // Credentials in a URI reach the video library and nothing else: Info, errors
 // and logs carry the redacted form.
 //

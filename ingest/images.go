@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,34 +30,22 @@ const imageFPS = 10
 // picture.
 func openImages(spec Spec, opts Options) (Source, error) {
 	at := "--source " + spec.ID + "=" + PathName(spec.URI)
-	st, err := os.Stat(spec.URI)
-	if err != nil {
+	paths, err := picturePaths(spec.URI)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, usage.Wrap(err, "check the path", "%s: no such file", at)
-	}
-	paths := []string{spec.URI}
-	if st.IsDir() {
-		entries, err := os.ReadDir(spec.URI)
-		if err != nil {
-			return nil, usage.Wrap(err, "check its permissions", "%s: cannot be listed", at)
-		}
-		paths = nil
-		for _, e := range entries {
-			if isImage(e.Name()) && !e.IsDir() {
-				paths = append(paths, filepath.Join(spec.URI, e.Name()))
-			}
-		}
-		slices.SortFunc(paths, naturalOrder)
-	}
-	if len(paths) == 0 {
+	case err != nil:
+		return nil, usage.Wrap(err, "check its permissions", "%s: cannot be listed", at)
+	case len(paths) == 0:
 		return nil, usage.New("name a video, or a directory of .jpg or .png pictures", "%s: is a directory without pictures", at)
 	}
 	h := sha256.New()
 	for _, p := range paths {
-		st, err := os.Stat(p)
+		line, err := pictureLine(p)
 		if err != nil {
 			return nil, usage.Wrap(err, "check the directory", "%s: %s cannot be read", at, p)
 		}
-		fmt.Fprintf(h, "%s %d %d\n", filepath.Base(p), st.Size(), st.ModTime().UnixMicro())
+		fmt.Fprintln(h, line)
 		if what, err := severalPictures(p); err == nil && what != "" {
 			return nil, usage.New("turn it into a video; an animated PNG is read as one if its name ends in .apng", "%s: %s is %s, of which only the first picture would be read", at, filepath.Base(p), what)
 		}
@@ -75,6 +64,24 @@ func openImages(spec Spec, opts Options) (Source, error) {
 		return nil, usage.New("name a picture", "%s: not a picture", at)
 	}
 	return newReplay(p, info, opts), nil
+}
+
+// picturePaths lists the pictures of a directory in their order, or is the one
+// picture.
+func picturePaths(path string) ([]string, error) {
+	st, err := os.Stat(path)
+	if err != nil || !st.IsDir() {
+		return []string{path}, err
+	}
+	entries, err := os.ReadDir(path)
+	var paths []string
+	for _, e := range entries {
+		if isImage(e.Name()) && !e.IsDir() {
+			paths = append(paths, filepath.Join(path, e.Name()))
+		}
+	}
+	slices.SortFunc(paths, naturalOrder)
+	return paths, err
 }
 
 // pictures reads still pictures. One that cannot be read is stepped over and

@@ -133,7 +133,7 @@ ON CONFLICT (camera_id, run) DO UPDATE SET
     model = excluded.model, model_sha256 = excluded.model_sha256, model_width = excluded.model_width,
     model_height = excluded.model_height, provider = excluded.provider, started_at = excluded.started_at,
     finished_at = coalesce(excluded.finished_at, r.finished_at), outcome = coalesce(excluded.outcome, r.outcome),
-    damage = coalesce(excluded.damage, r.damage), frames = coalesce(excluded.frames, r.frames),
+    damage = CASE WHEN excluded.finished_at IS NULL THEN r.damage ELSE excluded.damage END, frames = coalesce(excluded.frames, r.frames),
     dropped = coalesce(excluded.dropped, r.dropped)`
 
 // setBatch marks the sightings with the id of their transaction.

@@ -121,6 +121,29 @@ func TestRunIsTheSameInWhateverOrderItsRecordsCome(t *testing.T) {
 	}
 }
 
+// A run whose source has grown goes on after it ended: its row is that of its
+// last end.
+func TestRun_ThatEndsAgain_ItsLastEndCounts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	defer w.start()()
+	run := event.Run{ID: "r1", Camera: "porch", SourceKind: event.SourceFile, Source: "a.ts", Fingerprint: "f1", StartedAt: event.At(origin)}
+	cut := run
+	cut.FinishedAt, cut.Outcome, cut.Damage, cut.Frames = event.At(origin.Add(time.Minute)), event.OutcomeDamaged, "cut short", 1
+	grown := run
+	grown.Fingerprint = "f2"
+	end := grown
+	end.FinishedAt, end.Outcome, end.Frames = event.At(origin.Add(time.Hour)), event.OutcomeFinished, 2
+	for _, r := range []*event.Run{&run, &cut, &grown} {
+		w.produce(runRecord(t, r))
+	}
+	w.drain()
+	require.Equal(t, 1, w.number("SELECT count(*) FROM runs WHERE damage = 'cut short' AND frames = 1 AND fingerprint = 'f2'"))
+	w.produce(runRecord(t, &end))
+	w.drain()
+	require.Equal(t, 1, w.number("SELECT count(*) FROM runs WHERE damage IS NULL AND outcome = 'finished' AND frames = 2"))
+}
+
 func TestReplayIntoAnEmptyDatabaseGivesTheSameRows(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -65,7 +65,7 @@ func bothWays(n int64) (tracks []int64) {
 
 func TestCrossingsOfAFileGetIntoTheLogOnceWithTheirSighting(t *testing.T) {
 	b, cfg := setUp(t)
-	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	for i := int64(0); i < 20; i += 10 {
 		cross(t, w, i, i+5)
@@ -76,9 +76,9 @@ func TestCrossingsOfAFileGetIntoTheLogOnceWithTheirSighting(t *testing.T) {
 	require.NoError(t, w.Close(t.Context()))
 	require.EqualValues(t, 20, w.Acked(), "sightings, not records")
 
-	old, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+	old, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
-	w, err = stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+	w, err = stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	require.EqualValues(t, 20, w.Next())
 	cross(t, old, 20, 21) // fenced: neither it nor its crossings arrive

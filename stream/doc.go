@@ -10,6 +10,8 @@
 //     a predecessor that may still be alive, and only then is the tail read,
 //     so the topic itself holds each event once (KIP-98). A run that has ended is
 //     not begun anew until its job has (EndJob): OpenFile returns *AtEndError.
+//     A source that has grown meanwhile goes on with its run in both cases; one
+//     that is another, or has another model, begins a new run, and it is logged.
 //     A producer that the cluster fences because a transaction took too long is
 //     told from one whose camera another has opened (KIP-360). A log that no
 //     longer holds what it acknowledged ends the writer (ErrTailLost): the one

@@ -26,6 +26,8 @@ type fileWriter struct {
 	n        int64         // sightings of the run in the log when it was opened
 	interval time.Duration // shortest time between two commits
 
+	continues func(fingerprint string) bool // the source begins as that of the fingerprint did
+
 	in      chan item     // closed by nobody; fileBuffer; Send blocks when full
 	stop    chan struct{} // closed by Close and Finish: loop drains in and returns
 	ended   bool          // owned by the caller's goroutine
@@ -50,11 +52,14 @@ type item struct {
 // predecessor that may still be alive; then it looks for an unfinished run of
 // the same camera, content and model, and resumes it, or starts run as a new
 // one (its ID, StartedAt and position are set here). Where such a run has ended
-// and its job has not, there is nothing to write: *AtEndError. interval is the
+// and its job has not, there is nothing to write: *AtEndError. The content is
+// the same where the fingerprint is; continues reports of another one whether
+// the source begins as that did, and such a run goes on behind its last
+// sighting, even if it had ended. A run that is left is logged. interval is the
 // shortest time between two commits; 0 gives the lowest latency.
-func OpenFile(ctx context.Context, c Config, run event.Run, interval time.Duration) (Writer, error) {
+func OpenFile(ctx context.Context, c Config, run event.Run, interval time.Duration, continues func(fingerprint string) bool) (Writer, error) {
 	w := &fileWriter{
-		cfg: c, run: run, interval: interval,
+		cfg: c, run: run, interval: interval, continues: continues,
 		in: make(chan item, fileBuffer), stop: make(chan struct{}), done: make(chan struct{}), last: -1,
 	}
 	if err := w.open(ctx); err != nil {
@@ -80,22 +85,57 @@ func (w *fileWriter) open(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	if last != nil && sameSource(last, &w.run) && last.JobOpen {
-		return &AtEndError{Run: *last}
-	}
-	if last != nil && sameSource(last, &w.run) && last.FinishedAt.IsZero() {
-		w.run = *last
-		seq, n, err := lastSeq(ctx, w.cfg, &w.run)
-		if err != nil {
+	if interrupted(last) {
+		if done, err := w.goOn(ctx, last); done || err != nil {
 			return err
 		}
-		w.next, w.n, w.last = seq+1, n, seq
-		return nil
 	}
-
 	if err := start(ctx, w.cfg, w.cl, &w.run); err != nil {
 		return err
 	}
+	return w.writeRun(ctx)
+}
+
+// goOn continues an interrupted run, or reports false, and logs why, where this
+// opening would see something else. A source that has grown since is the run's,
+// also where the run came to its end then.
+func (w *fileWriter) goOn(ctx context.Context, last *event.Run) (bool, error) {
+	same := w.run.Fingerprint != "" && w.run.Fingerprint == last.Fingerprint
+	switch {
+	case !same && !w.continues(last.Fingerprint):
+		w.another(last, "the source is not what that run was reading")
+		return false, nil
+	case !sameModel(last, &w.run):
+		w.another(last, "the model is not that of the run")
+		return false, nil
+	case same && last.JobOpen:
+		return false, &AtEndError{Run: *last}
+	}
+	run := *last
+	run.FinishedAt, run.Outcome, run.Damage, run.JobOpen = event.Time{}, "", "", false
+	run.Source, run.Fingerprint = w.run.Source, w.run.Fingerprint
+	w.run = run
+	seq, n, err := lastSeq(ctx, w.cfg, &w.run)
+	if err != nil {
+		return false, err
+	}
+	w.next, w.n, w.last = seq+1, n, seq
+	if same {
+		return true, nil
+	}
+	return true, w.writeRun(ctx)
+}
+
+// another logs that an interrupted run is left as it is. What cannot be read
+// again at all is expected to be another.
+func (w *fileWriter) another(last *event.Run, why string) {
+	if w.cfg.Log != nil && w.run.Fingerprint != "" && last.Fingerprint != "" {
+		w.cfg.Log.Warn("an interrupted run is not continued, its rows stay; the source is read from its beginning",
+			"camera", w.run.Camera, "why", why, "run", last.ID, "its_source", last.Source)
+	}
+}
+
+func (w *fileWriter) writeRun(ctx context.Context) error {
 	rec, err := runRecord(&w.run)
 	if err != nil {
 		return err

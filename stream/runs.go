@@ -29,10 +29,14 @@ func start(ctx context.Context, c Config, cl *kgo.Client, run *event.Run) error 
 	return nil
 }
 
-// sameSource reports whether run would see what last has seen.
-func sameSource(last, run *event.Run) bool {
-	return run.Fingerprint != "" && last.Fingerprint == run.Fingerprint &&
-		last.Model.Name == run.Model.Name && last.Model.SHA256 == run.Model.SHA256
+// interrupted reports whether there is a run that this opening would go on with,
+// if it is of the same source: it has not ended, or its job has not.
+func interrupted(last *event.Run) bool {
+	return last != nil && (last.FinishedAt.IsZero() || last.JobOpen)
+}
+
+func sameModel(last, run *event.Run) bool {
+	return last.Model.Name == run.Model.Name && last.Model.SHA256 == run.Model.SHA256
 }
 
 // ended returns run with its end: the time, the number of sightings in the log

@@ -1,8 +1,11 @@
 package stream_test
 
 import (
+	"bytes"
 	"context"
 	"io/fs"
+	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,6 +29,9 @@ func setUp(t *testing.T) (*brokertest.Broker, stream.Config) {
 	require.NoError(t, stream.EnsureTopics(t.Context(), cl, 8), "topics that are there are left alone")
 	return b, cfg
 }
+
+// never is of a source that begins as no other did.
+func never(string) bool { return false }
 
 func fileRun() event.Run {
 	return event.Run{Camera: "porch", SourceKind: event.SourceFile, Source: "a.mp4", Fingerprint: "f1", Model: event.Model{Name: "m", SHA256: "s"}}
@@ -84,7 +90,7 @@ func upTo(n int64) (s []int64) {
 
 func TestUnfinishedFileRunGoesOnAfterTheLastAcknowledgedSighting(t *testing.T) {
 	_, cfg := setUp(t)
-	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	require.Zero(t, w.Next())
 	send(t, w, 0, 10)
@@ -92,7 +98,7 @@ func TestUnfinishedFileRunGoesOnAfterTheLastAcknowledgedSighting(t *testing.T) {
 	require.EqualValues(t, 10, w.Acked())
 	first := w.Run().ID
 
-	w, err = stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+	w, err = stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	require.Equal(t, first, w.Run().ID)
 	require.EqualValues(t, 10, w.Next())
@@ -108,14 +114,14 @@ func TestUnfinishedFileRunGoesOnAfterTheLastAcknowledgedSighting(t *testing.T) {
 
 	// A finished run is not resumed, nor one of other content.
 	require.NoError(t, stream.EndJob(t.Context(), cfg, []string{first}))
-	w, err = stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+	w, err = stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	require.NotEqual(t, first, w.Run().ID)
 	require.NoError(t, w.Close(t.Context()))
 	other := fileRun()
 	other.Fingerprint = "f2"
 	second := w.Run().ID
-	w, err = stream.OpenFile(t.Context(), cfg, other, 0)
+	w, err = stream.OpenFile(t.Context(), cfg, other, 0, never)
 	require.NoError(t, err)
 	require.NotEqual(t, second, w.Run().ID)
 	require.NoError(t, w.Close(t.Context()))
@@ -123,13 +129,13 @@ func TestUnfinishedFileRunGoesOnAfterTheLastAcknowledgedSighting(t *testing.T) {
 
 func TestOpenFile_RunEndedInAJobThatDidNot_AtEnd(t *testing.T) {
 	_, cfg := setUp(t)
-	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	send(t, w, 0, 3)
 	require.NoError(t, w.Finish(t.Context(), event.Run{Outcome: event.OutcomeDamaged, Damage: "cut short"}))
 
 	for range 2 { // as often as the job is interrupted
-		_, err = stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+		_, err = stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 		var end *stream.AtEndError
 		require.ErrorAs(t, err, &end)
 		require.Equal(t, w.Run().ID, end.Run.ID)
@@ -140,9 +146,85 @@ func TestOpenFile_RunEndedInAJobThatDidNot_AtEnd(t *testing.T) {
 
 	other := fileRun() // what the job is not about
 	other.Fingerprint = "f2"
-	o, err := stream.OpenFile(t.Context(), cfg, other, 0)
+	o, err := stream.OpenFile(t.Context(), cfg, other, 0, never)
 	require.NoError(t, err)
 	require.NoError(t, o.Close(t.Context()))
+}
+
+// A source that has grown since its run was interrupted goes on with it, also
+// where it had come to its end in a job that did not.
+func TestOpenFile_SourceThatGrew_GoesOnWithItsRun(t *testing.T) {
+	for name, ended := range map[string]bool{"interrupted": false, "ended, its job not": true} {
+		t.Run(name, func(t *testing.T) {
+			_, cfg := setUp(t)
+			w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
+			require.NoError(t, err)
+			first := w.Run().ID
+			send(t, w, 0, 4)
+			if ended {
+				require.NoError(t, w.Finish(t.Context(), event.Run{Outcome: event.OutcomeDamaged, Damage: "cut short"}))
+			} else {
+				require.NoError(t, w.Close(t.Context()))
+			}
+			grown := fileRun()
+			grown.Fingerprint, grown.Source = "f2", "b.mp4"
+			begins := func(print string) bool { return print == "f1" }
+			w, err = stream.OpenFile(t.Context(), cfg, grown, 0, begins)
+			require.NoError(t, err)
+			require.Equal(t, first, w.Run().ID)
+			require.EqualValues(t, 4, w.Next())
+			last, err := stream.LastRun(t.Context(), cfg, "porch")
+			require.NoError(t, err)
+			require.True(t, last.FinishedAt.IsZero(), "it is under way again")
+			require.Equal(t, []string{"f2", "b.mp4", "", ""}, []string{last.Fingerprint, last.Source, string(last.Outcome), last.Damage})
+			send(t, w, 4, 7)
+			require.NoError(t, w.Close(t.Context()))
+
+			w, err = stream.OpenFile(t.Context(), cfg, grown, 0, never) // interrupted once more
+			require.NoError(t, err)
+			require.EqualValues(t, 7, w.Next())
+			send(t, w, 7, 8)
+			require.NoError(t, w.Finish(t.Context(), event.Run{}))
+			last, err = stream.LastRun(t.Context(), cfg, "porch")
+			require.NoError(t, err)
+			require.EqualValues(t, 8, last.Frames)
+			require.Equal(t, event.OutcomeFinished, last.Outcome)
+			require.Equal(t, map[string][]int64{first: upTo(8)}, committed(t, cfg))
+		})
+	}
+}
+
+// An interrupted run that is not continued is not left in silence.
+func TestOpenFile_AnotherSourceOrModel_LeavesTheRunAndSaysSo(t *testing.T) {
+	_, cfg := setUp(t)
+	var said bytes.Buffer
+	cfg.Log = slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	open := func(run event.Run, continues bool) {
+		t.Helper()
+		said.Reset()
+		w, err := stream.OpenFile(t.Context(), cfg, run, 0, func(string) bool { return continues })
+		require.NoError(t, err)
+		require.Zero(t, w.Next())
+		send(t, w, 0, 1)
+		require.NoError(t, w.Close(t.Context()))
+	}
+	open(fileRun(), false)
+	require.Empty(t, said.String())
+	other := fileRun()
+	other.Fingerprint = "f2"
+	open(other, false)
+	require.Equal(t, 1, strings.Count(said.String(), "an interrupted run is not continued"), said.String())
+	require.Contains(t, said.String(), "the source is not what that run was reading")
+	other.Model.SHA256 = "another"
+	open(other, false)
+	require.Contains(t, said.String(), "the model is not that of the run")
+	other.Fingerprint = "f3"
+	other.Model.SHA256 = "a third"
+	open(other, true)
+	require.Contains(t, said.String(), "the model is not that of the run")
+	other.Fingerprint = "" // a pipe
+	open(other, false)
+	require.Empty(t, said.String())
 }
 
 func TestEndJob_OpenRuns_NextOpeningIsNew(t *testing.T) {
@@ -151,7 +233,7 @@ func TestEndJob_OpenRuns_NextOpeningIsNew(t *testing.T) {
 	for _, camera := range []string{"porch", "yard"} {
 		run := fileRun()
 		run.Camera = camera
-		w, err := stream.OpenFile(t.Context(), cfg, run, 0)
+		w, err := stream.OpenFile(t.Context(), cfg, run, 0, never)
 		require.NoError(t, err)
 		send(t, w, 0, 1)
 		require.NoError(t, w.Finish(t.Context(), event.Run{}))
@@ -168,7 +250,7 @@ func TestEndJob_OpenRuns_NextOpeningIsNew(t *testing.T) {
 		require.False(t, last.FinishedAt.IsZero())
 		run := fileRun()
 		run.Camera = camera
-		w, err := stream.OpenFile(t.Context(), cfg, run, 0)
+		w, err := stream.OpenFile(t.Context(), cfg, run, 0, never)
 		require.NoError(t, err)
 		require.NotEqual(t, ids[i], w.Run().ID)
 		require.NoError(t, w.Close(t.Context()))
@@ -177,12 +259,12 @@ func TestEndJob_OpenRuns_NextOpeningIsNew(t *testing.T) {
 
 func TestSuccessorFencesAPredecessorThatIsStillAlive(t *testing.T) {
 	_, cfg := setUp(t)
-	old, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+	old, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	send(t, old, 0, 3)
 	require.Eventually(t, func() bool { return old.Acked() == 3 }, time.Minute, time.Millisecond)
 
-	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	require.EqualValues(t, 3, w.Next())
 
@@ -210,7 +292,7 @@ func TestFileWriter_OlderCopyPutBack_EndsAndTheNextGoesOnFromThere(t *testing.T)
 				require.Eventually(t, func() bool { return w.Acked() == n }, time.Minute, time.Millisecond)
 			}
 			open := func() stream.Writer {
-				w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+				w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 				require.NoError(t, err)
 				return w
 			}
@@ -244,7 +326,7 @@ func TestFileWriter_OlderCopyPutBack_EndsAndTheNextGoesOnFromThere(t *testing.T)
 
 func TestRestartOfTheBrokerNeitherLosesNorDoublesAFilesSightings(t *testing.T) {
 	b, cfg := setUp(t)
-	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	for i := int64(0); i < 40; i += 10 {
 		send(t, w, i, i+5)
@@ -286,7 +368,7 @@ func TestRestartOfTheBrokerNeitherLosesNorDoublesALiveSourcesSightings(t *testin
 
 func TestSendWaitsWhileTheLogIsGoneAndStopsWithItsContext(t *testing.T) {
 	b, cfg := setUp(t)
-	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0)
+	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	b.Stop()
 	ctx, cancel := context.WithCancel(t.Context())

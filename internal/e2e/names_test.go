@@ -11,11 +11,11 @@ import (
 	"github.com/sightlog/sightlog/internal/rtsptest"
 )
 
-// clip makes a video of n frames, 10 a second.
-func clip(t *testing.T, path string, frames string, args ...string) {
+// clip makes a video of as many frames, at a rate a second.
+func clip(t *testing.T, path, frames, rate string, args ...string) {
 	t.Helper()
 	rtsptest.NeedFFmpeg(t)
-	args = append([]string{"-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=160x120:rate=10", "-frames:v", frames}, args...)
+	args = append([]string{"-v", "error", "-y", "-f", "lavfi", "-i", "testsrc2=size=160x120:rate=" + rate, "-frames:v", frames}, args...)
 	out, err := exec.Command("ffmpeg", append(args, path)...).CombinedOutput()
 	require.NoError(t, err, string(out))
 }
@@ -25,7 +25,7 @@ func TestNames_NotUTF8_AreThoseFiles(t *testing.T) {
 	t.Parallel()
 	tmp := t.TempDir()
 	video := filepath.Join(tmp, "caf\xe9.avi")
-	clip(t, video, "5")
+	clip(t, video, "5", "10")
 	dir := filepath.Join(filepath.Dir(dataDir(t)), "d\xe9")
 	ok(t, sightlog, "run", "--source", "c="+video, "--data", dir, "--pace", "fast", "--preview", filepath.Join(tmp, "seen\xff.avi"))
 	entries, err := os.ReadDir(filepath.Dir(dir))

@@ -116,7 +116,7 @@ func (c *camera) openRun(ctx context.Context, info ingest.Info) (stream.Writer, 
 		// frames would lie in the future.
 		run.CapturedFrom = event.At(time.Now().Add(-length))
 	}
-	return stream.OpenFile(ctx, c.cfg, run, interval)
+	return stream.OpenFile(ctx, c.cfg, run, interval, func(print string) bool { return ingest.Continues(c.spec, print) })
 }
 
 // longestRecorded bounds recorded: an export looks for a run's sightings from a
