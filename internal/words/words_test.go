@@ -18,7 +18,7 @@ import (
 )
 
 // everywhere are expressions that name nothing, or have a term in the field.
-var everywhere = map[string]string{
+var everywhere = compile(map[string]string{
 	`\bsays whether\b`:                       "reports whether",
 	`(^|[.:] )What (is|was|were|are|cannot)`: "name it: the record, the file, the flag",
 	`\b(made|makes|make) anew\b`:             "rebuilt, recreated",
@@ -27,17 +27,25 @@ var everywhere = map[string]string{
 	`\bwaited out\b`:                         "retried until they pass",
 	`\bgives? (it|them) places\b`:            "assigns a position",
 	`\bneedless\b`:                           "obsolete",
-}
+})
 
 // packages have words of their own that were replaced.
-var packages = map[string]map[string]string{
-	"broker/storage": {
+var packages = map[string]map[*regexp.Regexp]string{
+	"broker/storage": compile(map[string]string{
 		`\bnudges?\b`: "wake", `\bsweeps?\b`: "remove orphans", `\bunsettled\b`: "uncheckpointed", `\bborn\b`: "created",
-	},
-	"sink": {
+	}),
+	"sink": compile(map[string]string{
 		`\b(bury|buried|buries)\b`: "dead letter", `\b(un)?parke?d?\b`: "pause", `\bpatiently\b`: "retry", `\bpoison\b`: "bad record",
 		`\bgives? way\b`: "handle the conflict", `\bwhere the tables are\b`: "the stored offset",
-	},
+	}),
+}
+
+func compile(words map[string]string) map[*regexp.Regexp]string {
+	compiled := make(map[*regexp.Regexp]string)
+	for pattern, instead := range words {
+		compiled[regexp.MustCompile(pattern)] = instead
+	}
+	return compiled
 }
 
 // TestProse_ReplacedWord_NotThere looks at comments, strings and identifiers.
@@ -51,9 +59,9 @@ func TestProse_ReplacedWord_NotThere(t *testing.T) {
 			f, err := parser.ParseFile(set, file, nil, parser.ParseComments)
 			require.NoError(t, err)
 			check := func(pos token.Pos, text string) {
-				for _, words := range []map[string]string{everywhere, own} {
+				for _, words := range []map[*regexp.Regexp]string{everywhere, own} {
 					for pattern, instead := range words {
-						if found := regexp.MustCompile(pattern).FindString(text); found != "" {
+						if found := pattern.FindString(text); found != "" {
 							t.Errorf("%s: %q: write %s", set.Position(pos), strings.TrimSpace(found), instead)
 						}
 					}
