@@ -44,7 +44,7 @@ type Broker struct {
 	txns   *txns
 	acls   *acls
 	met    *metrics
-	alarms *alarms
+	timers timers
 	inUse  *budget // of requests being read and served
 	// answers is for those with records, which are read into memory twice: as
 	// they are in the log and as they are written.
@@ -111,7 +111,6 @@ func (b *Broker) load() (err error) {
 	if b.clusterID, err = loadClusterID(b.store, b.cfg.ClusterID); err != nil {
 		return err
 	}
-	b.alarms = newAlarms()
 	if b.topics, err = loadTopics(b.store, b.cfg); err != nil {
 		return err
 	}
@@ -170,7 +169,6 @@ func (b *Broker) ClusterID() string { return b.clusterID }
 // clean stop.
 func (b *Broker) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
-	wg.Go(func() { b.alarms.run(b.ctx) })
 	wg.Go(func() { b.clean(b.ctx) })
 	unhook := context.AfterFunc(ctx, func() {
 		b.stop()
@@ -183,6 +181,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	b.ln.Close()
 	b.connsWG.Wait()
 	wg.Wait()
+	b.timers.stop()
 	b.tasks.Wait()
 	return errors.Join(err, b.store.Close())
 }
@@ -240,5 +239,7 @@ func (b *Broker) connect(nc net.Conn) {
 func (b *Broker) Close() error {
 	b.stop()
 	b.ln.Close()
+	b.timers.stop()
+	b.tasks.Wait()
 	return b.store.Close()
 }

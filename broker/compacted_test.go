@@ -24,7 +24,7 @@ func createCompacted(t testing.TB, b *Broker, topic string) {
 func produceRaw(t testing.TB, b *Broker, topic string, batch []byte) kmsg.ProduceResponseTopicPartition {
 	t.Helper()
 	req := kmsg.NewPtrProduceRequest()
-	req.Acks, req.TimeoutMillis = -1, 1000
+	req.Acks, req.TimeoutMillis = -1, 60_000 // the client waits as long
 	rt := kmsg.NewProduceRequestTopic()
 	rt.Topic = topic
 	rp := kmsg.NewProduceRequestTopicPartition()

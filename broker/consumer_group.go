@@ -58,9 +58,9 @@ type consumerMember struct {
 	assigned partitionSet // what it was told to have
 	revoking partitionSet // what it was told to let go and has not
 
-	seen     time.Time
-	alarm    *alarm
-	deadline *alarm // of a revocation
+	seen         time.Time
+	sessionTimer *time.Timer
+	deadline     *time.Timer // of a revocation
 }
 
 const (
@@ -178,7 +178,7 @@ func (g *consumerGroup) reconcile(m *consumerMember, owned partitionSet) (change
 			}
 		}
 		m.revoking = nil
-		g.b.alarms.cancel(m.deadline)
+		cancelTimer(m.deadline)
 	}
 	for tp := range m.assigned {
 		if _, stays := m.target[tp]; !stays {
@@ -190,8 +190,8 @@ func (g *consumerGroup) reconcile(m *consumerMember, owned partitionSet) (change
 		}
 	}
 	if len(m.revoking) > 0 {
-		g.b.alarms.cancel(m.deadline)
-		m.deadline = g.b.alarms.set(m.rebalance, func() { g.expireRevocation(m) })
+		cancelTimer(m.deadline)
+		m.deadline = g.b.timers.after(m.rebalance, func() { g.expireRevocation(m) })
 		return true
 	}
 	if m.epoch != g.epoch {
@@ -209,8 +209,8 @@ func (g *consumerGroup) reconcile(m *consumerMember, owned partitionSet) (change
 // touch notes a sign of life.
 func (g *consumerGroup) touch(m *consumerMember) {
 	m.seen = time.Now()
-	if m.alarm == nil {
-		m.alarm = g.b.alarms.set(consumerSession, func() { g.checkAlive(m) })
+	if m.sessionTimer == nil {
+		m.sessionTimer = g.b.timers.after(consumerSession, func() { g.checkAlive(m) })
 	}
 }
 
@@ -221,7 +221,7 @@ func (g *consumerGroup) checkAlive(m *consumerMember) {
 		return
 	}
 	if left := consumerSession - time.Since(m.seen); left > 0 {
-		m.alarm = g.b.alarms.set(left, func() { g.checkAlive(m) })
+		m.sessionTimer = g.b.timers.after(left, func() { g.checkAlive(m) })
 		return
 	}
 	g.remove(m)
@@ -237,8 +237,8 @@ func (g *consumerGroup) expireRevocation(m *consumerMember) {
 }
 
 func (g *consumerGroup) remove(m *consumerMember) {
-	g.b.alarms.cancel(m.alarm)
-	g.b.alarms.cancel(m.deadline)
+	cancelTimer(m.sessionTimer)
+	cancelTimer(m.deadline)
 	delete(g.members, m.id)
 	if m.instance != nil && g.static[*m.instance] == m.id {
 		delete(g.static, *m.instance)

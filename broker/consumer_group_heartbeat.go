@@ -145,8 +145,8 @@ func (g *consumerGroup) joinConsumer(c *caller, req *kmsg.ConsumerGroupHeartbeat
 				return nil, kerr.UnreleasedInstanceID
 			}
 			m.target, m.assigned = old.target, old.assigned
-			g.b.alarms.cancel(old.alarm)
-			g.b.alarms.cancel(old.deadline)
+			cancelTimer(old.sessionTimer)
+			cancelTimer(old.deadline)
 			delete(g.members, old.id)
 		}
 		g.static[*req.InstanceID] = id

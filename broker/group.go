@@ -27,11 +27,11 @@ type group struct {
 	generation   int32
 	leader       string // member id
 	members      map[string]*member
-	promised     map[string]*alarm // ids that were handed out and have not joined
-	static       map[string]string // instance id to member id
-	joined       int               // counts joins, to order members
-	deadline     *alarm            // of the join or sync phase
-	emptySince   int64             // ms, when the last member left
+	promised     map[string]*time.Timer // ids that were handed out and have not joined
+	static       map[string]string      // instance id to member id
+	joined       int                    // counts joins, to order members
+	deadline     *time.Timer            // of the join or sync phase
+	emptySince   int64                  // ms, when the last member left
 }
 
 type groupState string
@@ -49,7 +49,7 @@ func newGroup(b *Broker, name string) *group {
 	return &group{
 		b: b, name: name, state: groupEmpty,
 		members:  map[string]*member{},
-		promised: map[string]*alarm{},
+		promised: map[string]*time.Timer{},
 		static:   map[string]string{},
 	}
 }
@@ -92,9 +92,9 @@ func (g *group) longestRebalance() (d time.Duration) {
 
 // setDeadline ends a phase of a rebalance after d.
 func (g *group) setDeadline(d time.Duration, phase groupState, fn func()) {
-	g.b.alarms.cancel(g.deadline)
-	var mine *alarm
-	mine = g.b.alarms.set(d, func() {
+	cancelTimer(g.deadline)
+	var mine *time.Timer
+	mine = g.b.timers.after(d, func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if g.deadline == mine && g.state == phase {
@@ -129,7 +129,7 @@ func (g *group) completeJoin() {
 	}
 	g.generation++
 	if len(g.members) == 0 {
-		g.b.alarms.cancel(g.deadline)
+		cancelTimer(g.deadline)
 		g.state, g.protocol, g.leader = groupEmpty, "", ""
 		g.emptySince = time.Now().UnixMilli()
 		return

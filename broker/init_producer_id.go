@@ -100,7 +100,7 @@ func (ts *txns) init(req *kmsg.InitProducerIDRequest) (wait func() error, pid in
 		defer t.mu.Unlock()
 		t.ending = false
 		if err == nil {
-			ts.b.alarms.cancel(t.timer)
+			cancelTimer(t.timer)
 			t.timer, t.row = nil, next
 			clear(t.parts)
 		}

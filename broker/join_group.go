@@ -157,7 +157,7 @@ func (g *group) joinAgain(m *member, req *kmsg.JoinGroupRequest) (<-chan *kmsg.J
 // replace puts a static member that came back in the place of its old self.
 func (g *group) replace(old, m *member, req *kmsg.JoinGroupRequest) <-chan *kmsg.JoinGroupResponse {
 	old.refuse(kerr.FencedInstanceID)
-	g.b.alarms.cancel(old.alarm)
+	cancelTimer(old.sessionTimer)
 	delete(g.members, old.id)
 	m.assignment = old.assignment
 	wasLeader := g.leader == old.id

@@ -46,7 +46,7 @@ func (b *Broker) leaveGroup(c *caller, req *kmsg.LeaveGroupRequest) kmsg.Respons
 
 func (g *group) leave(lm *kmsg.LeaveGroupRequestMember) error {
 	if a, promised := g.promised[lm.MemberID]; promised && lm.InstanceID == nil {
-		g.b.alarms.cancel(a)
+		cancelTimer(a)
 		delete(g.promised, lm.MemberID)
 		return nil
 	}

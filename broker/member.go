@@ -21,8 +21,8 @@ type member struct {
 	generation int32 // the last that it joined
 	assignment []byte
 
-	seen  time.Time // last sign of life
-	alarm *alarm    // looks at seen
+	seen         time.Time   // last sign of life
+	sessionTimer *time.Timer // removes the member unless seen is recent
 
 	// The requests that wait for the group, nil if none does. Capacity 1,
 	// one value.
@@ -53,8 +53,8 @@ func (g *group) touch(m *member) { m.seen = time.Now() }
 // watch removes the member when it has been silent for its session timeout.
 func (g *group) watch(m *member) {
 	g.touch(m)
-	g.b.alarms.cancel(m.alarm)
-	m.alarm = g.b.alarms.set(m.session, func() { g.checkAlive(m) })
+	cancelTimer(m.sessionTimer)
+	m.sessionTimer = g.b.timers.after(m.session, func() { g.checkAlive(m) })
 }
 
 func (g *group) checkAlive(m *member) {
@@ -69,7 +69,7 @@ func (g *group) checkAlive(m *member) {
 		left = m.session
 	}
 	if left > 0 {
-		m.alarm = g.b.alarms.set(left, func() { g.checkAlive(m) })
+		m.sessionTimer = g.b.timers.after(left, func() { g.checkAlive(m) })
 		return
 	}
 	g.b.log.Info("group member is silent: removed", "group", g.name, "member", m.id, "after", m.session)
@@ -79,7 +79,7 @@ func (g *group) checkAlive(m *member) {
 
 // promise hands out a member id that the client has to join with (KIP-394).
 func (g *group) promise(id string, session time.Duration) {
-	g.promised[id] = g.b.alarms.set(session, func() {
+	g.promised[id] = g.b.timers.after(session, func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if _, waits := g.promised[id]; waits {
@@ -90,7 +90,7 @@ func (g *group) promise(id string, session time.Duration) {
 }
 
 func (g *group) add(m *member) {
-	g.b.alarms.cancel(g.promised[m.id])
+	cancelTimer(g.promised[m.id])
 	delete(g.promised, m.id)
 	g.joined++
 	m.order = g.joined
@@ -106,7 +106,7 @@ func (g *group) add(m *member) {
 
 // remove forgets a member and answers what waits for it.
 func (g *group) remove(m *member) {
-	g.b.alarms.cancel(m.alarm)
+	cancelTimer(m.sessionTimer)
 	delete(g.members, m.id)
 	if m.instance != nil && g.static[*m.instance] == m.id {
 		delete(g.static, *m.instance)

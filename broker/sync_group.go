@@ -62,7 +62,7 @@ func (b *Broker) sync(c *caller, req *kmsg.SyncGroupRequest) (<-chan *kmsg.SyncG
 			}
 		}
 		g.state = groupStable
-		g.b.alarms.cancel(g.deadline)
+		cancelTimer(g.deadline)
 	}
 	if g.state == groupStable {
 		g.answerSyncs()

@@ -24,8 +24,8 @@ type txn struct {
 
 	mu     sync.Mutex // guards what follows
 	row    txnRow
-	ending bool   // a commit that ends it is being written
-	timer  *alarm // aborts it
+	ending bool        // a commit that ends it is being written
+	timer  *time.Timer // aborts it
 	parts  map[*partition]struct{}
 }
 

@@ -204,7 +204,7 @@ func (ts *txns) ended(t *txn, commit bool, pid int64, epoch int16, err error) {
 	if err != nil {
 		return // it goes on: the client tries again, or the timeout does
 	}
-	ts.b.alarms.cancel(t.timer)
+	cancelTimer(t.timer)
 	t.timer = nil
 	t.row = t.row.ended(commit, pid, epoch)
 	clear(t.parts)
@@ -228,7 +228,7 @@ func (ts *txns) armTimeout(t *txn) {
 	left := time.Until(time.UnixMilli(t.row.Started)) + time.Duration(t.row.Timeout)*time.Millisecond
 	started := t.row.Started
 	pid := t.row.ProducerID
-	t.timer = ts.b.alarms.set(max(left, 0), func() { ts.expire(t, pid, started) })
+	t.timer = ts.b.timers.after(max(left, 0), func() { ts.expire(t, pid, started) })
 }
 
 const expireRetry = time.Second
@@ -240,7 +240,7 @@ func (ts *txns) expire(t *txn, pid, started int64) {
 		return
 	}
 	if t.ending {
-		t.timer = ts.b.alarms.set(expireRetry, func() { ts.expire(t, pid, started) })
+		t.timer = ts.b.timers.after(expireRetry, func() { ts.expire(t, pid, started) })
 		t.mu.Unlock()
 		return
 	}
@@ -252,7 +252,7 @@ func (ts *txns) expire(t *txn, pid, started int64) {
 			ts.b.log.Warn("cannot abort a transaction that timed out", "transactional_id", t.id, "err", err)
 			t.mu.Lock()
 			defer t.mu.Unlock()
-			t.timer = ts.b.alarms.set(expireRetry, func() { ts.expire(t, pid, started) })
+			t.timer = ts.b.timers.after(expireRetry, func() { ts.expire(t, pid, started) })
 		}
 	})
 }
