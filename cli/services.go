@@ -25,6 +25,7 @@ type Services struct {
 	URL     URLCmd     `cmd:"" name:"url" group:"Questions" help:"Print where a running data directory answers."`
 	Topics  TopicsCmd  `cmd:"" group:"Kafka" help:"Topics of any Kafka cluster."`
 	Groups  GroupsCmd  `cmd:"" group:"Kafka" help:"Consumer groups of any Kafka cluster."`
+	Data    DataCmd    `cmd:"" group:"Set-up" help:"Copy, move and keep data directories: export, import, adopt."`
 	Migrate MigrateCmd `cmd:"" group:"Set-up" help:"Make or update the tables of a database."`
 	Version VersionCmd `cmd:"" group:"Set-up" help:"Print the version."`
 }

@@ -79,10 +79,13 @@ func openDataDir(path string, why purpose) (d *DataDir, err error) {
 	if d.identity, err = readIdentity(path); err != nil { // now that nobody else writes it
 		return nil, err
 	}
-	if err := os.Remove(d.Path("endpoints.json")); err != nil && !errors.Is(err, fs.ErrNotExist) { // of an owner that was killed, or copied
+	if err := d.settle(why); err != nil {
+		return nil, err
+	}
+	if err := os.Remove(d.Path("endpoints.json")); err != nil && !errors.Is(err, fs.ErrNotExist) { // of an owner that was killed, or of the original
 		return nil, notWritable(path, err)
 	}
-	return d, d.settle(why)
+	return d, nil
 }
 
 // lockDataDir takes the lock of a directory.

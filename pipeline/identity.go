@@ -54,7 +54,7 @@ func (d *DataDir) settle(why purpose) error {
 	if was != nil && !here.Continues(*was) && why != toAdopt {
 		return usage.New("if it is meant to be a directory of its own: sightlog data adopt --data "+d.path, "--data %s: is a copy of %s", d.path, was.Path)
 	}
-	if why == toAsk {
+	if why != toWork {
 		return nil
 	}
 	now := identity{Format: dataFormat, ID: d.identity.ID, Place: &here}

@@ -59,5 +59,8 @@
 // "search_path=a,b" is the server's own list. Poolers pass on neither; there
 // the role's setting has to say it, and Open checks that it does.
 //
+// OpenCluster and Restore read and make the files of a cluster, for archives;
+// Adopt makes a copy's database its own.
+//
 // The tables are left to package migrations.
 package postgres

@@ -1,0 +1,109 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"github.com/sightlog/sightlog/broker"
+	"github.com/sightlog/sightlog/postgres"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// Adopt makes a copy of a data directory one of its own, and what lies in it one
+// directory: log, database and sightlog.json have the log's id then. The database
+// of an original that lies outside of it and is still in use stays the
+// original's; fresh says that the copy's is filled from its log at the next
+// start.
+//
+// A copy that was made while the original was in use may be torn and is refused,
+// unless snapshot: then it shows one moment, as one of a file system does.
+func Adopt(ctx context.Context, path string, snapshot bool, log *slog.Logger) (fresh bool, err error) {
+	if !isDataDir(path) {
+		return false, notDataDir(path)
+	}
+	used := inUseWhenCopied(path)
+	d, err := openDataDir(path, toAdopt)
+	if err != nil {
+		return false, err
+	}
+	defer func() { err = errors.Join(err, d.Close()) }()
+	here, err := postgres.PlaceOf(d.path)
+	if err != nil {
+		return false, err
+	}
+	if was := d.identity.Place; used != "" && was != nil && !here.Same(*was) && !snapshot {
+		return false, usage.New("start and stop the original, and copy it then, or use: sightlog data export; a copy that shows one moment, such as a snapshot of the file system: add --snapshot",
+			"--data %s: was copied while it was in use, or after a crash (%s is there): log and database may not fit together", path, used)
+	}
+	if d.has("log") {
+		b, err := OpenBroker(broker.Config{Listen: "127.0.0.1:0", Dir: d.Path("log"), Log: log})
+		if err != nil {
+			return false, err
+		}
+		d.identity.ID = b.ClusterID()
+		if err := b.Close(); err != nil {
+			return false, err
+		}
+	}
+	if d.identity.ID == "" {
+		d.identity.ID = broker.NewClusterID()
+	}
+	if fresh, err = postgres.Adopt(d.path); err != nil {
+		return false, err
+	}
+	if err := d.quietly(ctx, log, func(p *postgres.Private) error { return d.identify(ctx, p, true) }); err != nil {
+		return false, err
+	}
+	d.identity.Format, d.identity.Place = dataFormat, &here
+	return fresh, d.writeJSON("sightlog.json", d.identity)
+}
+
+// quietly starts the private server, if there is a database, for f alone, and
+// stops it, with a checkpoint.
+func (d *DataDir) quietly(ctx context.Context, log *slog.Logger, f func(*postgres.Private) error) error {
+	has, err := postgres.HasPrivate(d.path)
+	if err != nil || !has {
+		return err
+	}
+	p, err := postgres.StartPrivate(ctx, d.path, log)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f(p), p.Stop(ctx))
+}
+
+// inUseWhenCopied returns a file that only a running sightlog or its database
+// leaves, or "".
+func inUseWhenCopied(path string) string {
+	for _, name := range []string{"endpoints.json", "postgres/data/postmaster.pid"} {
+		if _, err := os.Lstat(filepath.Join(path, name)); err == nil {
+			return name
+		}
+	}
+	return ""
+}
+
+func isDataDir(path string) bool {
+	_, err := os.Stat(filepath.Join(path, "sightlog.json"))
+	return err == nil
+}
+
+func notDataDir(path string) error {
+	return usage.New("give the --data of a run", "--data %s: not a data directory of sightlog", path)
+}
+
+// notEmpty is an error unless a directory is empty or missing.
+func notEmpty(path string) error {
+	names, err := os.ReadDir(path)
+	if errors.Is(err, os.ErrNotExist) || err == nil && len(names) == 0 {
+		return nil
+	}
+	if err != nil {
+		return notWritable(path, err)
+	}
+	return usage.New("give one that does not exist yet", "--data %s: is not empty: %s is in it", path, fmt.Sprint(names[0].Name()))
+}
