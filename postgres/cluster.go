@@ -51,7 +51,7 @@ func (p *Private) cluster(ctx context.Context) (binaries, error) {
 			return binaries{}, usage.Wrap(err, "give --database-url, or add a line for it to /etc/passwd",
 				"PostgreSQL makes no database for user id %d, which has no name on this machine", p.as.uid)
 		}
-		return binaries{}, fmt.Errorf("initdb: %w: %s", err, lastLine(string(out)))
+		return binaries{}, fmt.Errorf("initdb: %w: %s", err, whyFailed(string(out)))
 	}
 	if err := p.root.Rename(makingName, dataName); err != nil {
 		return binaries{}, err
@@ -104,24 +104,4 @@ func openLog(root *os.Root, a account) (*os.File, error) {
 		}
 	}
 	return a.openFile(root, logName, os.O_WRONLY|os.O_APPEND)
-}
-
-// lastWords is the end of the server's log: its last FATAL or ERROR, else its
-// last line.
-func lastWords(root *os.Root) string {
-	text, err := readFile(root, logName, 8<<10)
-	if err != nil {
-		return err.Error()
-	}
-	for _, l := range slices.Backward(strings.Split(text, "\n")) {
-		if strings.Contains(l, "FATAL:") || strings.Contains(l, "PANIC:") {
-			return l
-		}
-	}
-	return lastLine(text)
-}
-
-func lastLine(s string) string {
-	s = strings.TrimSpace(s)
-	return s[strings.LastIndexByte(s, '\n')+1:]
 }

@@ -15,3 +15,6 @@ func Elsewhere(dir string) (back func()) {
 	elsewhere = dir
 	return func() { elsewhere = was }
 }
+
+// WhyFailed is whyFailed.
+func WhyFailed(text string) string { return whyFailed(text) }

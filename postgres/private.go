@@ -37,6 +37,8 @@ type Private struct {
 	exited chan struct{} // closed when our child is gone; nil for a server found running
 	lock   *os.File
 	log    *slog.Logger
+
+	logFrom int64 // how long the server's log was when it was launched
 }
 
 // StartPrivate starts the private server of data directory dir and makes its
@@ -275,6 +277,9 @@ func (p *Private) launch(bin binaries) error {
 		return err
 	}
 	defer log.Close() // the child has its own
+	if fi, err := log.Stat(); err == nil {
+		p.logFrom = fi.Size()
+	}
 	cmd := exec.Command(bin.path("postgres"), "-D", p.home.data())
 	cmd.Dir = "/"
 	stale, err := notRunning(p.root)

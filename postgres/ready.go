@@ -52,7 +52,7 @@ func (p *Private) ready(ctx context.Context) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-p.exited:
-			return fmt.Errorf("it ended while starting: %s", lastWords(p.root))
+			return fmt.Errorf("it ended while starting: %s", lastWords(p.root, p.logFrom))
 		case <-tick.C:
 		}
 	}
