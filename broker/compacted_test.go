@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -24,14 +25,14 @@ func createCompacted(t testing.TB, b *Broker, topic string) {
 func produceRaw(t testing.TB, b *Broker, topic string, batch []byte) kmsg.ProduceResponseTopicPartition {
 	t.Helper()
 	req := kmsg.NewPtrProduceRequest()
-	req.Acks, req.TimeoutMillis = -1, 60_000 // the client waits as long
+	req.Acks, req.TimeoutMillis = -1, 1000
 	rt := kmsg.NewProduceRequestTopic()
 	rt.Topic = topic
 	rp := kmsg.NewProduceRequestTopicPartition()
 	rp.Records = batch
 	rt.Partitions = append(rt.Partitions, rp)
 	req.Topics = append(req.Topics, rt)
-	resp, err := newClient(t, b).SeedBrokers()[0].Request(testContext(t), pinned{req, 12})
+	resp, err := newClient(t, b, kgo.RequestTimeoutOverhead(time.Minute)).SeedBrokers()[0].Request(testContext(t), pinned{req, 12})
 	require.NoError(t, err)
 	return resp.(*kmsg.ProduceResponse).Topics[0].Partitions[0]
 }
