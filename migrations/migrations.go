@@ -74,6 +74,10 @@ func alone(ctx context.Context, pool *pgxpool.Pool, do func(pgx.Tx) error) error
 		}
 		return do(tx)
 	})
+	if message, is := denied(err); is && !usage.Is(err) {
+		return usage.Wrap(err, "connect as the owner of its tables", "role %s lacks a right in database %s: %s",
+			pool.Config().ConnConfig.User, pool.Config().ConnConfig.Database, message)
+	}
 	if err != nil {
 		return fmt.Errorf("migrate database: %w", err)
 	}
@@ -112,16 +116,16 @@ func up(ctx context.Context, tx pgx.Tx, log *slog.Logger) error {
 // version table where there is none, and the schema where that is missing too.
 // What follows in tx works in the schema of the version table.
 func version(ctx context.Context, tx pgx.Tx) (have int, err error) {
-	schema, found, err := locate(ctx, tx)
+	at, found, err := locate(ctx, tx)
 	if err != nil {
 		return 0, err
 	}
 	if !found {
-		if err := refuseForeign(ctx, tx, schema); err != nil {
+		if err := refuseForeign(ctx, tx, at.schema); err != nil {
 			return 0, err
 		}
 		if _, err := tx.Exec(ctx, "CREATE TABLE "+VersionTable+" (version integer NOT NULL)"); err != nil {
-			return 0, mayNot(err, schema)
+			return 0, at.mayNot(err)
 		}
 		_, err := tx.Exec(ctx, "INSERT INTO "+VersionTable+" VALUES (0)")
 		return 0, err
@@ -130,31 +134,36 @@ func version(ctx context.Context, tx pgx.Tx) (have int, err error) {
 	return have, err
 }
 
+// place is where the tables are, or are to be. All three are quoted.
+type place struct{ schema, role, database string }
+
 // locate finds the schema: that of the version table where the search path
 // leads to one, else the first of the path. It makes the one schema that the
 // path names, and leaves tx with a path of the schema alone.
-func locate(ctx context.Context, tx pgx.Tx) (schema string, found bool, err error) {
+func locate(ctx context.Context, tx pgx.Tx) (at place, found bool, err error) {
 	var of, current *string
 	var path string
 	err = tx.QueryRow(ctx, `SELECT (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass($1)),
-		quote_ident(current_schema()), current_setting('search_path')`, VersionTable).Scan(&of, &current, &path)
+		quote_ident(current_schema()), current_setting('search_path'), quote_ident(current_user), quote_ident(current_database())`,
+		VersionTable).Scan(&of, &current, &path, &at.role, &at.database)
 	switch {
 	case err != nil:
-		return "", false, err
+		return at, false, err
 	case of != nil:
-		schema, found = *of, true
+		at.schema, found = *of, true
 	case current != nil:
-		schema = *current
+		at.schema = *current
 	case strings.Contains(path, ",") || path == "":
-		return "", false, usage.New("add --schema NAME", "the database has none of the schemas of its search path, %s", path)
+		return at, false, usage.New(fmt.Sprintf("have its owner run: GRANT USAGE, CREATE ON SCHEMA public TO %s; or add --schema NAME", at.role),
+			"role %s may use none of the schemas of the search path, %s", at.role, path)
 	default:
-		schema = path
-		if _, err := tx.Exec(ctx, "CREATE SCHEMA "+schema); err != nil {
-			return "", false, mayNot(err, schema)
+		at.schema = path
+		if _, err := tx.Exec(ctx, "CREATE SCHEMA "+at.schema); err != nil {
+			return at, false, at.mayNotMake(err)
 		}
 	}
-	_, err = tx.Exec(ctx, "SELECT set_config('search_path', $1, true)", schema)
-	return schema, found, err
+	_, err = tx.Exec(ctx, "SELECT set_config('search_path', $1, true)", at.schema)
+	return at, found, err
 }
 
 // relations are the tables, sequences and views that the migrations make;
@@ -180,12 +189,30 @@ func refuseForeign(ctx context.Context, tx pgx.Tx, schema string) error {
 	return err
 }
 
-// mayNot says in one line that the role lacks a right.
-func mayNot(err error, schema string) error {
+// denied returns the server's words where the role lacks a right.
+func denied(err error) (message string, is bool) {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == "42501" {
-		return usage.Wrap(err, "have its owner grant CREATE, or run: CREATE SCHEMA sightlog AUTHORIZATION <role>, and add --schema sightlog",
-			"the role may not make tables in schema %s: %s", schema, pg.Message)
+		return pg.Message, true
+	}
+	return "", false
+}
+
+// mayNot says in one line that the role may not make tables in the schema; from
+// PostgreSQL 15 on nobody but the owner of a database may in public.
+func (at place) mayNot(err error) error {
+	if message, is := denied(err); is {
+		return usage.Wrap(err, fmt.Sprintf("have its owner run: GRANT CREATE ON SCHEMA %s TO %s; or: CREATE SCHEMA sightlog AUTHORIZATION %s, and add --schema sightlog",
+			at.schema, at.role, at.role), "role %s may not make tables in schema %s of database %s: %s", at.role, at.schema, at.database, message)
+	}
+	return err
+}
+
+// mayNotMake says that the role may not make the schema.
+func (at place) mayNotMake(err error) error {
+	if message, is := denied(err); is {
+		return usage.Wrap(err, fmt.Sprintf("have its owner run: CREATE SCHEMA %s AUTHORIZATION %s", at.schema, at.role),
+			"role %s may not make schema %s in database %s: %s", at.role, at.schema, at.database, message)
 	}
 	return err
 }
@@ -200,12 +227,12 @@ func Move(ctx context.Context, pool *pgxpool.Pool, from string) error {
 			return err
 		}
 		if found {
-			return usage.New("name an empty schema", "schema %s already has sightlog's tables", to)
+			return usage.New("name an empty schema", "schema %s already has sightlog's tables", to.schema)
 		}
-		if err := refuseForeign(ctx, tx, to); err != nil {
+		if err := refuseForeign(ctx, tx, to.schema); err != nil {
 			return err
 		}
-		statements, err := moves(ctx, tx, from, to)
+		statements, err := moves(ctx, tx, from, to.schema)
 		if err != nil {
 			return err
 		}
@@ -214,7 +241,7 @@ func Move(ctx context.Context, pool *pgxpool.Pool, from string) error {
 		}
 		for _, s := range statements {
 			if _, err := tx.Exec(ctx, s); err != nil {
-				return mayNot(err, to)
+				return to.mayNot(err)
 			}
 		}
 		return nil

@@ -60,6 +60,37 @@ func Empty(t testing.TB, options string) string {
 	return c.database(t, "TEMPLATE template0 "+options)
 }
 
+// As returns the address of a database of URL or Empty for another role, which
+// is made with these options of CREATE ROLE and dropped when the test ends.
+// statements are run before, as the superuser in that database; in them ROLE is
+// the role and OWNER the owner's.
+func As(t testing.TB, url, options string, statements ...string) string {
+	t.Helper()
+	c, err := shared()
+	require.NoError(t, err) // url is of it
+	cfg, err := pgx.ParseConfig(url)
+	require.NoError(t, err)
+	role := fmt.Sprintf("role_%d", count.Add(1))
+	super := strings.Replace(c.private.SuperURL(), "/postgres?", "/"+cfg.Database+"?", 1)
+	admin := func(sql string) {
+		conn, err := pgx.Connect(context.Background(), super)
+		require.NoError(t, err)
+		defer conn.Close(context.Background())
+		_, err = conn.Exec(context.Background(), strings.NewReplacer("ROLE", role, "OWNER", postgres.Role).Replace(sql))
+		require.NoError(t, err)
+	}
+	conn, err := pgx.Connect(context.Background(), super)
+	require.NoError(t, err)
+	_, err = conn.Exec(context.Background(), "CREATE ROLE "+role+" LOGIN "+options)
+	require.NoError(t, conn.Close(context.Background()))
+	require.NoError(t, err)
+	t.Cleanup(func() { admin("DROP OWNED BY ROLE CASCADE; "); admin("DROP USER ROLE") })
+	for _, sql := range statements {
+		admin(sql)
+	}
+	return strings.Replace(url, "//"+postgres.Role+"@", "//"+role+"@", 1)
+}
+
 // Open returns a pool on a database as URL gives it.
 func Open(t testing.TB) *pgxpool.Pool {
 	t.Helper()
