@@ -15,19 +15,24 @@ import (
 )
 
 // progressLine shows how far a run is: on a terminal one line that is drawn
-// again, elsewhere a line every lineEvery.
+// again, elsewhere a line every lineEvery at first, then ever more rarely: a log
+// of months is no place for one every few seconds.
 type progressLine struct {
 	w        io.Writer
 	terminal bool
 	drawn    bool
 	last     time.Time
+	every    time.Duration
 	problems []string // that were shown last
 }
 
-const lineEvery = 5 * time.Second
+const (
+	lineEvery    = 5 * time.Second
+	longestEvery = 5 * time.Minute
+)
 
 func newProgressLine(w io.Writer) *progressLine {
-	p := &progressLine{w: w, last: time.Now()}
+	p := &progressLine{w: w, last: time.Now(), every: lineEvery}
 	if f, ok := w.(*os.File); ok {
 		if st, err := f.Stat(); err == nil {
 			p.terminal = st.Mode()&os.ModeCharDevice != 0
@@ -43,7 +48,10 @@ func (l *progressLine) show(p pipeline.Progress) {
 	case l.terminal:
 		fmt.Fprint(l.w, "\r\x1b[K"+l.fit(progressText(p)))
 		l.drawn = true
-	case news, p.Frames > 0 && time.Since(l.last) >= lineEvery:
+	case news, p.Frames > 0 && time.Since(l.last) >= l.every:
+		if l.every = min(2*l.every, longestEvery); news {
+			l.every = lineEvery
+		}
 		l.last = time.Now()
 		fmt.Fprintln(l.w, progressText(p))
 	}
