@@ -54,6 +54,10 @@ asan: check-go setup build ## The packages with C code, tested under the address
 	ASAN_OPTIONS=quarantine_size_mb=8 go test -asan -count=1 -timeout 60m ./ingest ./detector
 	ASAN_OPTIONS=quarantine_size_mb=8:detect_leaks=0 go test -asan -count=1 -timeout 60m ./detector/onnx ./pipeline/detect
 
+dist: check-go setup build ## dist/: one archive that runs where it is unpacked, and a Debian package
+	@scripts/setup.sh --dist
+	@scripts/dist.sh '$(VERSION)' '$(LDFLAGS)'
+
 bench: ## The benchmarks
 	go test -run '^$$' -bench . -benchtime 2s $(PKG)
 
@@ -70,9 +74,9 @@ env: ## The environment for go outside make: eval "$$(make -s env)"
 	@printf 'export %s=%q\n' GOFLAGS "$(GOFLAGS)" CGO_ENABLED 1 GOWORK off GOTOOLCHAIN "$(GOTOOLCHAIN)" CGO_CXXFLAGS "$(CGO_CXXFLAGS)" CGO_LDFLAGS "$(CGO_LDFLAGS)" SIGHTLOG_ONNXRUNTIME "$(SIGHTLOG_ONNXRUNTIME)"
 
 clean: ## Remove what make made, but not what setup fetched
-	rm -rf bin out
+	rm -rf bin out dist
 
 uninstall: ## Remove what make and setup made and fetched; say what stays (packages, your data)
 	@scripts/uninstall.sh
 
-.PHONY: help setup check-go build demo test asan bench lint fuzz env clean uninstall
+.PHONY: help setup check-go build demo test asan dist bench lint fuzz env clean uninstall

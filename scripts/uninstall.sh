@@ -10,8 +10,8 @@ if [ -s lib/packages ]; then
 fi
 conf=/etc/postgresql-common/createcluster.d/sightlog.conf
 [ ! -e "$conf" ] || echo "The setting that kept PostgreSQL's package from starting a server stays: $conf"
-rm -rf bin out lib samples
-echo "Removed: bin, lib, out, samples in $PWD"
+rm -rf bin dist out lib samples
+echo "Removed: bin, dist, lib, out, samples in $PWD"
 for data in sightlog-data /var/lib/sightlog; do
 	[ ! -e "$data" ] || echo "Your data stay: $(realpath "$data")"
 done

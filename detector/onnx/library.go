@@ -19,8 +19,8 @@ const Version = "1.29.0"
 const EnvLibrary = "SIGHTLOG_ONNXRUNTIME"
 
 // FindLibrary returns the path of onnxruntime's shared library: the one given,
-// $SIGHTLOG_ONNXRUNTIME, lib/ beside the program's directory or in it, or the
-// system's.
+// $SIGHTLOG_ONNXRUNTIME, lib/ or lib/sightlog/ beside the program's directory,
+// lib/ in it, or the system's.
 func FindLibrary(given string) (string, error) {
 	const mend = "run make setup, or set " + EnvLibrary + " to libonnxruntime.so." + Version
 	if given == "" {
@@ -38,7 +38,7 @@ func FindLibrary(given string) (string, error) {
 			exe = real
 		}
 		dir := filepath.Dir(exe)
-		dirs = append([]string{filepath.Join(dir, "..", "lib"), filepath.Join(dir, "lib")}, dirs...)
+		dirs = append([]string{filepath.Join(dir, "..", "lib"), filepath.Join(dir, "..", "lib", "sightlog"), filepath.Join(dir, "lib")}, dirs...)
 	}
 	for _, dir := range dirs {
 		for _, name := range []string{"libonnxruntime.so." + Version, "libonnxruntime." + Version + ".dylib"} {

@@ -1,6 +1,7 @@
 package setuptest
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -115,4 +116,30 @@ func TestUninstall_LeavesTheUsersData(t *testing.T) {
 		require.NoDirExists(t, c.dir+"/"+name)
 	}
 	require.FileExists(t, c.dir+"/sightlog-data/log/x")
+}
+
+// Installing for real is scripts/try-dist.sh's, on a bare system.
+func TestInstall_WhatCannotBe_OneLineAndNothingTouched(t *testing.T) {
+	t.Parallel()
+	c := newCheckout(t, "deploy/install.sh")
+	c.standIn("id", "echo 0")
+	c.write("taken/file", "somebody's")
+	for _, tc := range []struct{ args, says string }{
+		{"--prefx /opt/x", "unknown argument --prefx"},
+		{"--prefix", "not the path"},
+		{"--prefix /", "not the path"},
+		{"--prefix opt/sightlog", "not the path"},
+		{"--prefix " + c.dir + "/taken", "not sightlog's"},
+	} {
+		code, stdout, stderr := c.run("deploy/install.sh", strings.Fields(tc.args)...)
+		require.Equal(t, 2, code, "%s: %s", tc.args, stdout)
+		require.Contains(t, stderr, tc.says)
+		require.Len(t, lines(stderr), 1, stderr)
+	}
+	require.Equal(t, "somebody's", c.read("taken/file"))
+
+	c.standIn("id", "echo 1000")
+	code, _, stderr := c.run("deploy/install.sh")
+	require.Equal(t, 2, code)
+	require.Contains(t, stderr, "as root")
 }
