@@ -81,7 +81,7 @@ func TestOperations_EveryCommandOfThePageRuns(t *testing.T) {
 
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
-	args := []string{"-c", throwaway, "throwaway", dir, filepath.Dir(sightlog), library}
+	args := []string{"-c", throwaway, "throwaway", dir, filepath.Dir(sightlog), library, filepath.Join(testenv.Root(), "deploy")}
 	cmd := exec.CommandContext(ctx, "bash", args...)
 	if isRoot {
 		cmd = exec.CommandContext(ctx, "unshare", append([]string{"--mount", "--pid", "--fork", "--kill-child", "bash"}, args...)...)

@@ -1,11 +1,12 @@
-# throwaway DIR PROGRAMS LIBRARY: runs the scripts that DIR/blocks lists in
-# DIR, in order, with sightlog and sightlogd of PROGRAMS on the PATH.
+# throwaway DIR PROGRAMS LIBRARY DEPLOY: runs the scripts that DIR/blocks lists
+# in DIR, in order, with sightlog and sightlogd of PROGRAMS on the PATH.
 #
 # As root, in mount and process namespaces of its own, it does so in an overlay
 # over the file system: whatever they change is dropped with the namespace, and
-# whatever they leave running ends with it.
+# whatever they leave running ends with it. Account, settings and units of DEPLOY
+# are installed there as the package does.
 set -euo pipefail
-dir=$1 programs=$2 library=$3
+dir=$1 programs=$2 library=$3 deploy=$4
 
 run_blocks() {
 	cd "$1"
@@ -35,6 +36,14 @@ mount --rbind /sys "$root/sys"
 mount -t proc proc "$root/proc"
 mount -t tmpfs -o mode=1777 tmp "$root/tmp"
 unset SIGHTLOG_ONNXRUNTIME
+export SYSTEMD_OFFLINE=1 # systemctl enables, and starts nothing: no systemd runs in there
 export PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin HOME=/root
 export -f run_blocks
+chroot "$root" sh -s /etc/sightlog <"$deploy/account.sh"
+cp "$deploy/sightlog.yaml" "$root/etc/sightlog/"
+for unit in "$deploy"/systemd/*.service; do
+	sed 's|@BIN@|/usr/local/bin|; s|@DOC@|/usr/share/doc|' "$unit" >"$root/etc/systemd/system/$(basename "$unit")"
+done
+install -d -o 0 -g 0 -m 755 "$root/var/lib/sightlog"
+chroot "$root" install -d -o sightlog -g sightlog -m 750 /var/lib/sightlog/data # StateDirectory=
 chroot "$root" bash -euo pipefail -c 'run_blocks /srv/operations'
