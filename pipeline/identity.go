@@ -52,7 +52,7 @@ func (d *DataDir) settle(why purpose) error {
 	}
 	was := d.identity.Place
 	if was != nil && !here.Continues(*was) && why != toAdopt {
-		return usage.New("if it is meant to be a directory of its own: sightlog data adopt --data "+d.path, "--data %s: is a copy of %s", d.path, was.Path)
+		return isCopy(d.path, *was)
 	}
 	if why != toWork {
 		return nil
@@ -73,6 +73,10 @@ func (d *DataDir) settle(why purpose) error {
 	}
 	d.identity = now
 	return nil
+}
+
+func isCopy(path string, of postgres.Place) error {
+	return usage.New("if it is meant to be a directory of its own: sightlog data adopt --data "+path, "--data %s: is a copy of %s", path, of.Path)
 }
 
 func (d *DataDir) has(name string) bool {

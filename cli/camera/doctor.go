@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
 	"path/filepath"
 	"syscall"
 
@@ -51,10 +50,10 @@ func (c *DoctorCmd) Run(ctx context.Context, env *cli.Env) error {
 		{name: "opencv", says: ingest.Version()},
 		c.onnxruntime(log),
 		c.database(ctx, log),
-		c.data(),
 		c.port(),
 		camera(),
 	}
+	findings = append(findings, c.data(ctx)...)
 	for i, arg := range all {
 		findings = append(findings, source(ctx, arg, i))
 	}
@@ -117,24 +116,12 @@ func (c *DoctorCmd) database(ctx context.Context, log *slog.Logger) finding {
 	return f
 }
 
-func (c *DoctorCmd) data() finding {
-	f := finding{name: "data", says: c.Data.Data + " can be written"}
-	if e, err := pipeline.ReadEndpoints(c.Data.Data); err == nil {
-		f.says = fmt.Sprintf("%s: process %d runs on it", c.Data.Data, e.PID)
-		return f
+// data looks into the data directory.
+func (c *DoctorCmd) data(ctx context.Context) (all []finding) {
+	for _, f := range pipeline.Inspect(ctx, c.Data.Data) {
+		all = append(all, finding{name: f.Part, says: f.Says, err: f.Err})
 	}
-	parent := c.Data.Data
-	for {
-		if _, err := os.Stat(parent); err == nil || parent == filepath.Dir(parent) {
-			break
-		}
-		parent = filepath.Dir(parent)
-	}
-	const writable = 2 // W_OK of access(2)
-	if err := syscall.Access(parent, writable); err != nil {
-		f.err = usage.Wrap(err, "give a directory you may write to", "--data %s: not writable", c.Data.Data)
-	}
-	return f
+	return all
 }
 
 func (c *DoctorCmd) port() finding {
