@@ -154,6 +154,7 @@ func (r *rig) restoreLog(told int) {
 func (r *rig) dumpTables() {
 	r.Helper()
 	r.dump = filepath.Join(r.TempDir(), "dump")
+	r.sql(r.url, func(conn *pgx.Conn) error { return conn.Ping(r.Context()) }) // the server may be starting
 	r.must(r.program("pg_dump"), "-Fc", "-f", r.dump, r.url)
 }
 
