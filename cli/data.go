@@ -31,7 +31,6 @@ func (c *DataExportCmd) Run(ctx context.Context, env *Env) (err error) {
 	if c.Out == "-" {
 		return pipeline.Export(ctx, c.Data.Data, env.Stdout, env.Logger(slog.LevelWarn))
 	}
-	// Before root becomes the directory's owner, who need not be able to.
 	out, err := os.OpenFile(c.Out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
 		return usage.Wrap(err, "give a name that is free", "--out %s: exists", c.Out)

@@ -63,9 +63,11 @@ func openDataDir(path string, why purpose) (d *DataDir, err error) {
 	if _, err := readIdentity(path); err != nil {
 		return nil, err
 	}
-	user, err := becomeOwner(path)
-	if err != nil {
-		return nil, err
+	user := ""
+	if why != toAsk { // the answer is root's, and nothing is left
+		if user, err = becomeOwner(path); err != nil {
+			return nil, err
+		}
 	}
 	d = &DataDir{path: path, closed: make(chan struct{}), user: user}
 	if d.lock, err = lockDataDir(path, why); err != nil {

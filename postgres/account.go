@@ -37,6 +37,36 @@ func serverAccount() (account, error) {
 	return account{}, usage.New("add a user postgres, or give --database-url", "PostgreSQL refuses to run as root, and there is no user postgres or nobody")
 }
 
+// accountOf is the serverAccount of a data directory. Root lends its rights to
+// the user whose directory it is, if that user's server has run there before.
+func accountOf(dir string) (account, error) {
+	a, err := serverAccount()
+	if err != nil || !a.other {
+		return a, err
+	}
+	abs, err := resolve(dir)
+	if err != nil {
+		return a, nil // it is not there yet
+	}
+	data, err := os.Lstat(abs)
+	if err != nil {
+		return a, nil
+	}
+	own, err := os.Lstat(filepath.Join(abs, "postgres"))
+	if err != nil || !own.IsDir() || owner(own) != owner(data) || owner(own) == os.Geteuid() || owner(own) == a.uid {
+		return a, nil
+	}
+	st, ok := own.Sys().(*syscall.Stat_t)
+	if !ok {
+		return a, nil
+	}
+	a = account{"user id " + strconv.Itoa(int(st.Uid)), int(st.Uid), int(st.Gid), true}
+	if u, err := user.LookupId(strconv.Itoa(a.uid)); err == nil {
+		a.name = u.Username
+	}
+	return a, nil
+}
+
 // attr starts a process as the account, in a session of its own: Ctrl-C in the
 // terminal must not stop the server before the sinks are done.
 func (a account) attr() *syscall.SysProcAttr {

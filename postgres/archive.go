@@ -20,7 +20,7 @@ import (
 // OpenCluster opens the files of a data directory's private cluster, for reading
 // while no server runs on it; the caller closes it.
 func OpenCluster(dir string) (*os.Root, error) {
-	as, err := serverAccount()
+	as, err := accountOf(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ type Restore struct {
 
 // NewRestore begins in data directory dir. The caller ends it with Close.
 func NewRestore(dir string) (*Restore, error) {
-	as, err := serverAccount()
+	as, err := accountOf(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (r *Restore) Close() error {
 // own. One outside of it, of an original that still exists, stays that one's:
 // then fresh is true, and the copy has none until its next start.
 func Adopt(dir string) (fresh bool, err error) {
-	as, err := serverAccount()
+	as, err := accountOf(dir)
 	if err != nil {
 		return false, err
 	}

@@ -9,8 +9,8 @@
 //	DIR/postgres/server.log  what the server says
 //	DIR/postgres/lock        held by the sightlog that started the server
 //
-// PostgreSQL refuses to run as root, so for root it runs as "postgres" or
-// "nobody". Where that user cannot reach DIR, the home lies below
+// PostgreSQL refuses to run as root, so for root it runs as the user whose
+// directory it is, or for root's own as "postgres" or "nobody". Where that user cannot reach DIR, the home lies below
 // /var/lib/sightlog and DIR/postgres.location names it.
 //
 // Where the path of run is too long for a socket, or has a sign that means

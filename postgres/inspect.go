@@ -17,7 +17,7 @@ import (
 // it from starting is an error. It changes nothing. Without a database the line
 // is "".
 func Inspect(ctx context.Context, dir string) (string, error) {
-	as, err := serverAccount()
+	as, err := accountOf(dir)
 	if err != nil {
 		return "", err
 	}

@@ -49,7 +49,7 @@ func StartPrivate(ctx context.Context, dir string, log *slog.Logger) (_ *Private
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	as, err := serverAccount()
+	as, err := accountOf(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +89,7 @@ func StartPrivate(ctx context.Context, dir string, log *slog.Logger) (_ *Private
 // Attach returns the URL of the private server that runs on data directory
 // dir. It starts nothing: without one the error is ErrNotRunning.
 func Attach(ctx context.Context, dir string) (string, error) {
-	as, err := serverAccount()
+	as, err := accountOf(dir)
 	if err != nil {
 		return "", err
 	}
@@ -132,7 +132,7 @@ func Attach(ctx context.Context, dir string) (string, error) {
 
 // HasPrivate reports whether data directory dir has a private database.
 func HasPrivate(dir string) (bool, error) {
-	as, err := serverAccount()
+	as, err := accountOf(dir)
 	if err != nil {
 		return false, err
 	}

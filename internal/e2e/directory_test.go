@@ -143,6 +143,10 @@ func TestRootUsesADirectory_ItStaysItsOwners(t *testing.T) {
 	require.Zero(t, r.code, r.stdout+r.stderr)
 
 	require.Equal(t, 12, count(t, dir))
+	answer := filepath.Join(t.TempDir(), "mot.txt") // root's alone
+	require.NoError(t, os.Chmod(filepath.Dir(answer), 0o700))
+	ok(t, sightlogd, "export", "--format", "mot", "--out", answer, "--data", dir)
+	ok(t, sightlogd, "data", "export", "--out", answer+".archive", "--data", dir)
 	require.Len(t, owners(t, dir), 1, "after a question: %v", owners(t, dir)["root"])
 	r = do(t, sightlog, args...)
 	require.Zero(t, r.code, r.stderr)
