@@ -69,15 +69,16 @@ func openDataDir(path string, why purpose) (d *DataDir, err error) {
 			return nil, err
 		}
 	}
-	d = &DataDir{path: path, closed: make(chan struct{}), user: user}
-	if d.lock, err = lockDataDir(path, why); err != nil {
+	lock, err := lockDataDir(path, why)
+	if err != nil {
 		return nil, err
 	}
 	defer func() {
 		if err != nil {
-			d.lock.Close()
+			lock.Close()
 		}
 	}()
+	d = &DataDir{path: path, lock: lock, closed: make(chan struct{}), user: user}
 	if d.identity, err = readIdentity(path); err != nil { // now that nobody else writes it
 		return nil, err
 	}

@@ -117,7 +117,9 @@ func TestDataAdopt_CopyOfOneInUse_OnlyAsASnapshot(t *testing.T) {
 		r := do(t, sightlogd, "data", "adopt", "--data", dir+"-copy")
 		require.Equal(t, 2, r.code, r.stdout+r.stderr)
 		require.Contains(t, r.stderr, "was copied while it was in use")
-		require.Equal(t, 2, do(t, sightlogd, "query", "people", "--data", dir+"-copy").code)
+		r = do(t, sightlogd, "query", "people", "--data", dir+"-copy")
+		require.Equal(t, 2, r.code, r.stderr)
+		require.Contains(t, r.stderr, "sightlogd: --data "+dir+"-copy: is a copy of "+dir)
 	}
 	ok(t, sightlogd, "data", "adopt", "--snapshot", "--data", dir+"-copy")
 	ok(t, sightlogd, "query", "people", "--data", dir+"-copy")
