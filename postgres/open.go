@@ -146,8 +146,12 @@ func parse(raw string, opts Options) (*pgxpool.Config, error) {
 	if err := setSearchPath(params); err != nil {
 		return nil, err
 	}
+	// Whatever the database and the role are set to: what changes how values are
+	// read and written. Poolers know these four.
 	params["timezone"] = "UTC"
-	params["client_encoding"] = "UTF8" // of all that we send, whatever the database and the role are set to
+	params["client_encoding"] = "UTF8"
+	params["DateStyle"] = "ISO, MDY"
+	params["standard_conforming_strings"] = "on"
 	if params["application_name"] == "" {
 		params["application_name"] = "sightlog"
 	}

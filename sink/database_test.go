@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -82,6 +83,46 @@ func TestDatabaseOfAnotherEncoding_NamesAreRight_WhatItLacksIsADeadLetter(t *tes
 	letters := w.letters(stream.Sightings)
 	require.Len(t, letters, 1)
 	require.Contains(t, head(letters[0], "dead-cause"), `has no equivalent in encoding "LATIN1"`)
+}
+
+// hostile are settings of a role that change what statements mean, how values
+// are read and written, or how long anything may take.
+var hostile = []string{
+	"default_transaction_isolation = serializable", "default_transaction_deferrable = on", "DateStyle = 'German, YMD'", "IntervalStyle = sql_standard",
+	"TimeZone = 'Asia/Kathmandu'", "client_encoding = LATIN1", "extra_float_digits = -15", "bytea_output = escape", "array_nulls = off",
+	"transform_null_equals = on", "standard_conforming_strings = off", "backslash_quote = on", "quote_all_identifiers = on", "xmloption = document",
+	"search_path = nowhere, public", "default_with_oids = off", "row_security = off", "synchronous_commit = off", "work_mem = '64kB'",
+	"enable_seqscan = off", "enable_partition_pruning = off", "constraint_exclusion = off", "plan_cache_mode = force_generic_plan", "jit_above_cost = 0",
+	"lc_numeric = 'C'", "client_min_messages = debug5", "default_tablespace = nowhere", "check_function_bodies = off", "application_name = other",
+}
+
+func TestRole_WithHostileSettings_RowsAreTheSame(t *testing.T) {
+	t.Parallel()
+	url := pgtest.Empty(t, "")
+	admin := pgtest.Pool(t, url)
+	in := "ALTER ROLE CURRENT_USER IN DATABASE " + admin.Config().ConnConfig.Database
+	for _, setting := range hostile {
+		_, err := admin.Exec(t.Context(), in+" SET "+setting)
+		require.NoError(t, err, setting)
+	}
+	set := pgtest.Pool(t, url)
+	require.NoError(t, migrations.Up(t.Context(), set, nil))
+	of := func(pool *pgxpool.Pool) *world {
+		w := newWorldOn(t, pool)
+		stop := w.start()
+		defer stop()
+		w.fill(0, 20, "porch") // by statements
+		w.drain()
+		w.fill(20, 700, "porch") // by COPY
+		w.produce(record(t, sighting("porch", "run-of-porch", 7)))
+		w.drain()
+		require.Empty(t, w.letters(stream.Sightings))
+		return w
+	}
+	of(set)
+	_, err := admin.Exec(t.Context(), in+" RESET ALL")
+	require.NoError(t, err)
+	require.Equal(t, dump(t, of(pgtest.Open(t)).pool), dump(t, pgtest.Pool(t, url)))
 }
 
 // Whatever way a transaction is written, the rows are the same.
