@@ -65,7 +65,7 @@ lint: ## gofmt, go vet, the arrows between packages, shellcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "make lint: run gofmt -w on these" >&2; exit 1; }
 	go vet ./...
 	go test -count=1 ./internal/arrows
-	@command -v shellcheck >/dev/null && shellcheck scripts/*.sh .ci/run || echo "shellcheck: not installed, skipped"
+	@if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh deploy/*.sh .ci/run; else echo "shellcheck: not installed, skipped"; fi
 
 fuzz: ## Every fuzz target for FUZZTIME (10s) each
 	@scripts/fuzz.sh $(or $(FUZZTIME),10s)

@@ -10,6 +10,7 @@
 # directory, remove, purge. Services are run by their units' ExecStart, as their
 # user: no systemd runs in there. All of it happens in namespaces and below a
 # temporary directory, which is removed.
+# shellcheck disable=SC2317 # expect calls functions by name
 set -euo pipefail
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 
