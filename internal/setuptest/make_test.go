@@ -178,3 +178,14 @@ func TestScripts_ExportedCDPATH_StayInTheirOwnDirectory(t *testing.T) {
 		require.Empty(t, plain.FindString(string(b)), fmt.Sprintf("%s: cd without CDPATH=''", path))
 	}
 }
+
+// A finding was taken for an absent shellcheck.
+func TestMakeLint_Finding_Fails(t *testing.T) {
+	t.Parallel()
+	c := newMake(t)
+	c.standIn("gofmt", "exit 0")
+	c.standIn("shellcheck", `echo "$*"; exit 1`)
+	code, stdout, _ := c.run("make", "lint")
+	require.NotZero(t, code)
+	require.Contains(t, stdout, "scripts/setup.sh")
+}
