@@ -4,7 +4,9 @@
 // the default.
 //
 // An environment variable that is empty counts as not set. A value keeps the
-// text that was typed, in the file too: 0123 is a password of four digits.
+// text that was typed, byte by byte, in the file too: 0123 is a password of four
+// digits. A ~ or ~name at the beginning of a path is that home directory, wherever
+// the path comes from.
 //
 // The structs carry the tags of the command line's parser; the commands embed
 // those they need. The file is YAML whose top-level keys are the flags' names,

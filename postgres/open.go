@@ -133,6 +133,9 @@ func parse(raw string, opts Options) (*pgxpool.Config, error) {
 		// The cause is left out: it may quote what was typed, password and all.
 		return nil, usage.New(fix, "--database-url cannot be read")
 	}
+	if strings.Contains(cfg.ConnConfig.Host, "@") && !strings.HasPrefix(cfg.ConnConfig.Host, "/") {
+		return nil, usage.New("write an @ in the password as %40", "--database-url cannot be read: its host has an @ in it") // the rest of a password
+	}
 	cfg.MaxConns = 8
 	if opts.MaxConns > 0 {
 		cfg.MaxConns = opts.MaxConns
