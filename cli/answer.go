@@ -3,8 +3,6 @@ package cli
 import (
 	"errors"
 	"io"
-	"os"
-	"os/signal"
 	"slices"
 	"syscall"
 	"unicode/utf8"
@@ -15,30 +13,21 @@ import (
 // answer is where an answer is printed. On a terminal, control characters are
 // escaped, whatever the format: names and texts in the database, and in a
 // cluster, are other people's. A reader that has enough (head) and goes is no
-// error; without this, its SIGPIPE would end us with the private database left
-// running.
+// error.
 type answer struct {
 	w        io.Writer
 	terminal bool
-	pipe     chan os.Signal
 	closed   bool   // by the reader
 	rest     []byte // the beginning of a sign, on a terminal
 }
 
-// openAnswer takes SIGPIPE until Close. A channel and not Ignore: programs that
-// we start do not inherit it.
 func openAnswer(w io.Writer) *answer {
-	a := &answer{w: w, pipe: make(chan os.Signal, 1)}
-	if f, ok := w.(*os.File); ok {
-		if st, err := f.Stat(); err == nil {
-			a.terminal = st.Mode()&os.ModeCharDevice != 0
-		}
+	a := &answer{w: w, terminal: Terminal(w) != nil}
+	if o, ok := w.(output); ok {
+		a.w = o.File
 	}
-	signal.Notify(a.pipe, syscall.SIGPIPE)
 	return a
 }
-
-func (a *answer) Close() { signal.Stop(a.pipe) }
 
 // Write implements io.Writer.
 func (a *answer) Write(b []byte) (int, error) {

@@ -29,7 +29,6 @@ func TestAnswer_Terminal_ControlCharactersEscaped(t *testing.T) {
 func TestAnswer_NoTerminal_BytesAsTheyAre(t *testing.T) {
 	var b bytes.Buffer
 	a := openAnswer(&b)
-	defer a.Close()
 	_, err := a.Write([]byte("A\x1b\x9b\r\n"))
 	require.NoError(t, err)
 	require.Equal(t, "A\x1b\x9b\r\n", b.String())
@@ -39,8 +38,9 @@ func TestAnswer_NoTerminal_BytesAsTheyAre(t *testing.T) {
 // output is a pipe that nobody reads any more.
 func TestAnswer_ReaderGone_NoError(t *testing.T) {
 	if os.Getenv("SIGHTLOG_TEST_CLOSED_PIPE") != "" {
+		_, cancel := untilTold(os.Stderr) // as Main does
+		defer cancel(nil)
 		a := openAnswer(os.Stdout)
-		defer a.Close()
 		_, err := io.Copy(a, strings.NewReader("answer\n"))
 		if a.done(err) != nil || err == nil {
 			os.Exit(3)

@@ -64,7 +64,6 @@ func (c *AnyCluster) ask(ctx context.Context, env *Env, f func(context.Context, 
 		return err
 	}
 	out := openAnswer(env.Stdout)
-	defer out.Close()
 	return out.done(t.Write(out, c.Format))
 }
 

@@ -52,7 +52,6 @@ func (c *ExportCmd) Run(ctx context.Context, env *Env) (err error) {
 	}
 	e.Tracked = c.Tracked
 	out := openAnswer(env.Stdout)
-	defer out.Close()
 	var w io.Writer = out
 	if c.Out != "" {
 		f, err := os.Create(c.Out)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"os"
-	"os/signal"
 	"reflect"
 	"slices"
 	"strings"
@@ -47,13 +46,18 @@ func (e *Env) Logger(least slog.Level) *slog.Logger {
 // a method Run(context.Context, *Env) error) and runs the command. It returns
 // the exit code.
 func Main(name string, grammar any, args []string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// A second signal ends the program at once.
-	context.AfterFunc(ctx, stop)
-
-	env := &Env{Name: name, Stdout: os.Stdout, Stderr: os.Stderr}
+	keepName(name)
+	if code, ok := runAsFirst(); ok {
+		return code
+	}
+	ctx, cancel := untilTold(os.Stderr)
+	defer cancel(nil)
+	unread := func() { cancel(errUnread) }
+	env := &Env{Name: name, Stdout: output{os.Stdout, unread}, Stderr: output{os.Stderr, unread}}
 	err := run(ctx, env, grammar, args)
+	if context.Cause(ctx) == errUnread { // nobody to tell anything
+		return 128 + int(syscall.SIGPIPE)
+	}
 	if err == nil {
 		return 0
 	}

@@ -131,6 +131,5 @@ func (f *From) ask(ctx context.Context, env *Env, question query.Question) (err 
 	}
 	defer func() { err = errors.Join(err, done()) }()
 	out := openAnswer(env.Stdout)
-	defer out.Close()
 	return out.done(question.Answer(ctx, db, out, f.Format))
 }

@@ -59,7 +59,8 @@ func Done(err error) bool {
 // Run returns nil when every source came to its end or ctx ended, a
 // *usage.Error or *DamageError that detect reported, or why it gives up. A
 // crash after the last source has ended, while codecs and model are closed,
-// changes nothing about that.
+// changes nothing about that. A child that cannot be started, or that somebody
+// else told to stop, counts as one that crashed.
 func (c *Child) Run(ctx context.Context) error {
 	crashes := 0
 	for child := 1; ; child++ {
@@ -69,7 +70,7 @@ func (c *Child) Run(ctx context.Context) error {
 		if ctx.Err() != nil || !errors.As(err, &crash) {
 			return err
 		}
-		if last.AllEnded() {
+		if last.AllEnded() && !last.Stopped {
 			c.Log.Warn("detect crashed after every source had ended", "err", err)
 			return last.damage()
 		}
@@ -80,12 +81,14 @@ func (c *Child) Run(ctx context.Context) error {
 		if crashes >= barren && !c.Job.Wait {
 			return fmt.Errorf("detect ended %d times without progress, the last time: %w", crashes, err)
 		}
-		c.Log.Warn("detect ended, starting it again", "err", err, "acknowledged", acked)
+		// A signal that goes to all of a control group ends the child first, and us a
+		// moment later: then it is no crash.
 		select {
 		case <-time.After(min(100*time.Millisecond<<(crashes-1), 2*time.Second)):
 		case <-ctx.Done():
 			return nil
 		}
+		c.Log.Warn("detect ended, starting it again", "err", err, "acknowledged", acked)
 	}
 }
 
@@ -127,7 +130,7 @@ func (c *Child) takeOver(last Status) {
 func (c *Child) once(ctx context.Context, child int) (last Status, err error) {
 	statusR, statusW, err := os.Pipe()
 	if err != nil {
-		return last, fmt.Errorf("open the status pipe: %w", err)
+		return last, &crashError{fmt.Errorf("open the status pipe: %w", err)}
 	}
 	defer statusR.Close()
 
@@ -149,7 +152,7 @@ func (c *Child) once(ctx context.Context, child int) (last Status, err error) {
 	}
 	statusW.Close()
 	if err != nil {
-		return last, fmt.Errorf("start detect: %w", err)
+		return last, &crashError{fmt.Errorf("start detect: %w", err)}
 	}
 	if err := c.Job.Write(lifeline); err != nil { // it died at once; Wait says how
 		c.Log.Debug("the job did not reach detect", "err", err)
@@ -182,7 +185,13 @@ func (c *Child) read(child int, r io.Reader) (last Status) {
 // verdict turns the child's end into an error. said is what the child wrote
 // about it.
 func verdict(ctx context.Context, err error, last Status, said string) error {
-	if ctx.Err() != nil || err == nil {
+	if ctx.Err() != nil {
+		return nil
+	}
+	if err == nil && last.Stopped {
+		return &crashError{errors.New("detect was told to stop, but not by its supervisor")}
+	}
+	if err == nil {
 		return nil
 	}
 	var exit *exec.ExitError

@@ -78,6 +78,47 @@ func TestChild_CrashAfterEverySourceEnded_IsTheEnd(t *testing.T) {
 	require.Equal(t, 5, starts)
 }
 
+// One that cannot be started may be the next time: a fork that failed, a file
+// that is just replaced.
+func TestChild_CannotBeStarted_IsTriedAgain(t *testing.T) {
+	t.Parallel()
+	program := filepath.Join(t.TempDir(), "detect")
+	made := &onLine{words: "starting it again", do: func() {
+		if _, err := os.Stat(program); err != nil {
+			require.NoError(t, os.WriteFile(program, []byte("#!/bin/sh\nexit 0\n"), 0o755))
+		}
+	}}
+	child := pipeline.Child{
+		Args: []string{program}, Report: func(int, pipeline.Status) {},
+		Stderr: io.Discard, Log: slog.New(slog.NewTextHandler(made, nil)),
+	}
+	require.NoError(t, child.Run(t.Context()))
+
+	child.Args = []string{program + " that is missing"}
+	require.ErrorContains(t, child.Run(t.Context()), "detect ended 5 times without progress, the last time: start detect")
+}
+
+type onLine struct {
+	words string
+	do    func()
+}
+
+func (l *onLine) Write(b []byte) (int, error) {
+	if strings.Contains(string(b), l.words) {
+		l.do()
+	}
+	return len(b), nil
+}
+
+// A signal for the child alone is not the end of the run, although its live
+// sources have ended with it.
+func TestChild_ToldToStopBySomebodyElse_StartedAgain(t *testing.T) {
+	t.Parallel()
+	starts, err := shell(t, `echo '{"cameras":[{"id":"a","live":true,"state":"ended"}]}' >&3; echo '{"cameras":null,"stopped":true}' >&3`)
+	require.ErrorContains(t, err, "told to stop, but not by its supervisor")
+	require.Equal(t, 5, starts)
+}
+
 // What detect says of when a source may be tried again outlives its crash.
 func TestChild_Crashes_TheNextIsToldWhichSourcesMayNotBeTried(t *testing.T) {
 	t.Parallel()

@@ -28,7 +28,9 @@
 //     new job. A job killed in the milliseconds between is done.
 //   - a child that crashes is started again until it crashes five times without
 //     progress; the error then says how it ended and what it said last. A crash
-//     after the end of every source is a warning.
+//     after the end of every source is a warning. A child that cannot be started,
+//     or that somebody else told to stop, counts as one that crashed; one that
+//     ends with us, by a signal to all of a control group, does not.
 //   - what keeps sightings from the log or from the tables (a full or failed
 //     disk, a partition that is stopped or waits, a log that does not
 //     acknowledge) is in Progress.Problems and in /healthz while it lasts. A

@@ -36,8 +36,9 @@ type Job struct {
 // Status is what detect says of itself, one line of JSON on descriptor 3.
 type Status struct {
 	Cameras []Camera `json:"cameras"`
-	Exit    int      `json:"exit,omitempty"`  // with Error: the exit code to come
-	Error   string   `json:"error,omitempty"` // the one line that says why it ends
+	Exit    int      `json:"exit,omitempty"`    // with Error: the exit code to come
+	Error   string   `json:"error,omitempty"`   // the one line that says why it ends
+	Stopped bool     `json:"stopped,omitempty"` // it ends because it was told to
 }
 
 // Camera is the state of one source since detect started.

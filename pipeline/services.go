@@ -223,7 +223,13 @@ func (s *Services) startDatabase(ctx context.Context) error {
 		return err
 	}
 	s.private, s.URL = p, p.URL()
-	s.keeper = startStage(p.Keep)
+	s.keeper = startStage(func(own context.Context) error {
+		// From the moment that the end was asked for, a server that ends was asked, too.
+		own, cancel := context.WithCancel(own)
+		defer cancel()
+		defer context.AfterFunc(ctx, cancel)()
+		return p.Keep(own)
+	})
 	return nil
 }
 

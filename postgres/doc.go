@@ -45,7 +45,8 @@
 // and says so after two seconds; what waiting cannot mend is an error at once.
 //
 // It promises: a cluster that is half made is never used; a server that
-// outlived its sightlog is found again, not started twice; numbers of processes
+// outlived its sightlog is found again, not started twice (on Linux none does: the
+// kernel ends it with the process that started it); numbers of processes
 // that a power cut or a killed container left in its files keep nothing from
 // starting; Stop returns when the server is gone. Who can pass the 0700 directory (the user the server
 // runs as, and root) is trusted; nobody else reaches the socket.

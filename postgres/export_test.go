@@ -1,5 +1,7 @@
 package postgres
 
+import "time"
+
 // Abandon drops the lock and leaves the server running, as the kernel does
 // with a process that is killed.
 func (p *Private) Abandon() { unlock(p.lock) }
@@ -18,3 +20,10 @@ func Elsewhere(dir string) (back func()) {
 
 // WhyFailed is whyFailed.
 func WhyFailed(text string) string { return whyFailed(text) }
+
+// SetStopNotice sets how long a server's end may come before that of ctx.
+func SetStopNotice(d time.Duration) (back func()) {
+	before := stopNotice
+	stopNotice = d
+	return func() { stopNotice = before }
+}

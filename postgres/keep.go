@@ -5,12 +5,21 @@ import (
 	"time"
 )
 
+// stopNotice is how long after the server's end a ctx may end that says that it
+// was no death: a signal to all of a control group reaches the server and us.
+var stopNotice = 200 * time.Millisecond
+
 // Keep watches the server and starts it again when it dies, until ctx ends.
 // The address stays the same. It returns before Stop is called, by the caller
 // ending ctx.
 func (p *Private) Keep(ctx context.Context) error {
 	for {
 		if !p.await(ctx) {
+			return nil
+		}
+		select {
+		case <-time.After(stopNotice):
+		case <-ctx.Done():
 			return nil
 		}
 		p.log.Warn("the private database died, starting it again", "pid", p.pid)

@@ -1,9 +1,12 @@
 package postgres_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
@@ -35,4 +38,22 @@ func TestKilledServerComesBackAtTheSameAddress(t *testing.T) {
 		var n int
 		return conn.QueryRow(t.Context(), "select 1").Scan(&n) == nil
 	}, 60e9, 20e6)
+}
+
+// A signal to all of a control group ends the server a moment before we hear of
+// it: the server is not started again.
+func TestKeep_ServerEndsJustBeforeUs_NoDeath(t *testing.T) {
+	defer postgres.SetStopNotice(time.Hour)()
+	var said bytes.Buffer
+	p, err := postgres.StartPrivate(t.Context(), pgtest.Dir(t), slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn})))
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	kept := make(chan error, 1)
+	go func() { kept <- p.Keep(ctx) }()
+	require.NoError(t, syscall.Kill(p.PID(), syscall.SIGTERM))
+	<-p.Exited()
+	cancel()
+	require.NoError(t, <-kept)
+	require.NoError(t, p.Stop(t.Context()))
+	require.NotContains(t, said.String(), "starting it again")
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -289,14 +290,23 @@ func (p *Private) launch(bin binaries) error {
 	cmd.Env = append(cleanEnv(), stale...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = p.as.attr()
-	if err := cmd.Start(); err != nil {
-		return err
-	}
-	p.pid = cmd.Process.Pid
-	p.exited = make(chan struct{})
-	go func(exited chan<- struct{}) { // ends with the server; Stop waits for it
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGINT // however we end, the server does not stay behind
+	started, exited := make(chan error, 1), make(chan struct{})
+	go func() { // ends with the server; Stop waits for it
+		// The kernel takes the thread that started the server for its parent.
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err != nil {
+			return
+		}
 		_ = cmd.Wait() // ready and Stop look at the server, not at its status
 		close(exited)
-	}(p.exited)
+	}()
+	if err := <-started; err != nil {
+		return err
+	}
+	p.pid, p.exited = cmd.Process.Pid, exited
 	return nil
 }

@@ -98,6 +98,9 @@ func supervised(ctx context.Context, env *cli.Env) error {
 	report := json.NewEncoder(out)
 	err = detect.Run(ctx, job, func(s pipeline.Status) { _ = report.Encode(s) }, env.Logger(slog.LevelWarn))
 	if err == nil {
+		if ctx.Err() != nil {
+			_ = report.Encode(pipeline.Status{Stopped: true})
+		}
 		return nil
 	}
 	// The supervisor prints the error: this process only hands it on.

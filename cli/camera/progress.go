@@ -19,7 +19,7 @@ import (
 // of months is no place for one every few seconds.
 type progressLine struct {
 	w        io.Writer
-	terminal bool
+	terminal *os.File // nil where w is none
 	drawn    bool
 	last     time.Time
 	every    time.Duration
@@ -32,20 +32,14 @@ const (
 )
 
 func newProgressLine(w io.Writer) *progressLine {
-	p := &progressLine{w: w, last: time.Now(), every: lineEvery}
-	if f, ok := w.(*os.File); ok {
-		if st, err := f.Stat(); err == nil {
-			p.terminal = st.Mode()&os.ModeCharDevice != 0
-		}
-	}
-	return p
+	return &progressLine{w: w, terminal: cli.Terminal(w), last: time.Now(), every: lineEvery}
 }
 
 func (l *progressLine) show(p pipeline.Progress) {
 	news := len(p.Problems) != len(l.problems) // their lines count the time, too
 	l.problems = p.Problems
 	switch {
-	case l.terminal:
+	case l.terminal != nil:
 		fmt.Fprint(l.w, "\r\x1b[K"+l.fit(progressText(p)))
 		l.drawn = true
 	case news, p.Frames > 0 && time.Since(l.last) >= l.every:
@@ -59,11 +53,7 @@ func (l *progressLine) show(p pipeline.Progress) {
 
 // fit cuts a line to the terminal's width: one that wraps is not drawn over.
 func (l *progressLine) fit(line string) string {
-	f, ok := l.w.(*os.File)
-	if !ok {
-		return line
-	}
-	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
+	size, err := unix.IoctlGetWinsize(int(l.terminal.Fd()), unix.TIOCGWINSZ)
 	if r := []rune(line); err == nil && size.Col > 0 && len(r) >= int(size.Col) {
 		return string(r[:size.Col-1])
 	}

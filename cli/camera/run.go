@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"os"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -70,7 +69,7 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 
 // detectArgs is the command line of the detect child: this program again.
 func detectArgs(env *cli.Env) ([]string, error) {
-	self, err := os.Executable()
+	self, err := cli.Self()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}

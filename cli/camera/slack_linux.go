@@ -3,8 +3,11 @@ package camera
 import (
 	"os"
 	"runtime"
+	"slices"
 	"syscall"
 	"time"
+
+	"github.com/sightlog/sightlog/cli"
 )
 
 // slack is how much later than asked a sleep of the detector's threads may
@@ -26,13 +29,17 @@ func withSlack() {
 	if os.Getenv(envSlack) != "" {
 		return
 	}
-	self, err := os.Executable()
+	self, err := cli.Self()
 	if err != nil {
 		return
+	}
+	args := slices.Clone(os.Args)
+	if path, err := os.Executable(); err == nil {
+		args[0] = path // what ps shows
 	}
 	runtime.LockOSThread() // slack is a thread's own, and exec keeps that of its caller
 	defer runtime.UnlockOSThread()
 	if _, _, errno := syscall.RawSyscall(syscall.SYS_PRCTL, syscall.PR_SET_TIMERSLACK, uintptr(slack), 0); errno == 0 {
-		_ = syscall.Exec(self, os.Args, append(os.Environ(), envSlack+"="+slack.String()))
+		_ = syscall.Exec(self, args, append(os.Environ(), envSlack+"="+slack.String()))
 	}
 }
