@@ -15,6 +15,7 @@ extern "C" {
 #include <libavutil/opt.h>
 #include <libavutil/time.h>
 }
+#include <opencv2/core/utility.hpp>
 #include <opencv2/core/utils/logger.hpp>
 
 // From FFmpeg 6 on a packet's opaque pointer travels to its frame; before, a
@@ -31,6 +32,7 @@ static int64_t now_ns(void) {
 
 struct sl_av {
     bool live = false;
+    int threads = 1; // to decode with
     // Packets carry the moment of their arrival as their time. Those of segments
     // and recordings keep their own, which tell when to show them.
     bool arrivals = false;
@@ -62,14 +64,16 @@ static int interrupted(void *opaque) {
 
 static void limit(sl_av *a, int64_t ms) { a->deadline = ms > 0 ? now_ns() + ms * 1000000 : INT64_MAX; }
 
-void sl_quiet(void) {
+void sl_prepare(int threads) {
+    cv::setNumThreads(threads);
     av_log_set_level(AV_LOG_QUIET);
     cv::utils::logging::setLogLevel(cv::utils::logging::LOG_LEVEL_SILENT);
 }
 
-sl_av *sl_av_new(int live) {
+sl_av *sl_av_new(int live, int threads) {
     sl_av *a = new sl_av();
     a->live = live;
+    a->threads = threads;
     return a;
 }
 
@@ -175,7 +179,7 @@ int sl_av_open(sl_av *a, const char *uri, int fd, const char *transport, int64_t
     if (!a->decoder) return AVERROR(ENOMEM);
     if ((err = avcodec_parameters_to_context(a->decoder, a->stream->codecpar)) < 0) return err;
     a->decoder->pkt_timebase = a->stream->time_base;
-    a->decoder->thread_count = 0; // one a core
+    a->decoder->thread_count = a->threads;
     if (a->live) {
         // Threads over frames would hold back one frame for each.
         a->decoder->thread_type = FF_THREAD_SLICE;
@@ -188,6 +192,8 @@ int sl_av_open(sl_av *a, const char *uri, int fd, const char *transport, int64_t
 }
 
 void sl_error(int code, char *buf, int size) { av_strerror(code, buf, size); }
+
+int sl_av_threads(sl_av *a) { return a->decoder ? a->decoder->thread_count : 0; }
 
 int sl_answer(int code) {
     switch (code) {

@@ -13,12 +13,15 @@ typedef struct sl_av sl_av;
 enum { SL_FRAME = 1, SL_END = 0, SL_ERROR = -1, SL_LATE = -2 };
 enum { SL_PAGE = 1 }; // of sl_av_open: an HTML page, where video was asked for
 
-void sl_quiet(void); // no messages of the libraries: they may hold a URI
+// sl_prepare is called once: OpenCV works with so many threads, and the libraries
+// say nothing, because it may hold a URI.
+void sl_prepare(int threads);
 
 // sl_av_new makes a reader that is not open yet, so that sl_av_stop can be
 // called while it opens. live: no reordering or threading that delays frames,
-// and no files of this machine; else: only files.
-sl_av *sl_av_new(int live);
+// and no files of this machine; else: only files. threads decode; FFmpeg itself
+// would take one a core of the machine, whatever the control group may use.
+sl_av *sl_av_new(int live, int threads);
 // sl_av_open returns 0, SL_PAGE, or an FFmpeg error that sl_error turns into
 // words. With fd >= 0 it reads that pipe, and uri is only a name. transport is
 // RTSP's: udp, tcp, udp_multicast; "" is TCP, or UDP if the camera refuses it.
@@ -44,6 +47,7 @@ int64_t sl_av_age_ns(sl_av *a);    // since the frame's data arrived
 int64_t sl_av_frames(sl_av *a);    // as counted by the container; 0 unknown
 int64_t sl_av_estimate(sl_av *a);  // as its duration and rate suggest; 0 unknown
 int64_t sl_av_damaged(sl_av *a);   // frames and packets so far, by the demuxer or the decoder
+int sl_av_threads(sl_av *a);       // that decode
 int sl_av_width(sl_av *a);
 int sl_av_height(sl_av *a);
 double sl_av_fps(sl_av *a);        // declared; 0 unknown

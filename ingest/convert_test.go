@@ -99,7 +99,7 @@ func toJPEG(b *bytes.Buffer, img image.Image) error {
 // a picture that another row follows in memory.
 func TestRetrieve_AnyWidthAndFormat_FillsThePictureAndNothingElse(t *testing.T) {
 	t.Parallel()
-	quietLibraries()
+	prepareLibraries()
 	for name, c := range map[string]func(w int) []byte{
 		"yuv420p":     func(w int) []byte { return y4m(w, "420jpeg", 2, 2, 0) },
 		"yuv422p":     func(w int) []byte { return y4m(w, "422", 2, 1, 0) },

@@ -12,6 +12,7 @@ import (
 	"image"
 	"io"
 	"os"
+	"runtime"
 	"sync"
 	"time"
 	"unsafe"
@@ -32,16 +33,16 @@ type libav struct {
 
 // fileLibav returns a reader of a file.
 func fileLibav(path string) *libav {
-	return &libav{uri: "file:" + path, a: C.sl_av_new(0)} // a colon in a name makes no protocol of it
+	return &libav{uri: "file:" + path, a: C.sl_av_new(0, decoderThreads())} // a colon in a name makes no protocol of it
 }
 
 // pipeLibav returns a reader of a pipe, which it closes if it is closed itself.
 func pipeLibav(pipe *os.File) *libav {
-	return &libav{uri: "pipe:", pipe: pipe, a: C.sl_av_new(0)}
+	return &libav{uri: "pipe:", pipe: pipe, a: C.sl_av_new(0, decoderThreads())}
 }
 
 func streamLibav(uri, transport string) *libav {
-	return &libav{uri: uri, live: true, transport: transport, a: C.sl_av_new(1)}
+	return &libav{uri: uri, live: true, transport: transport, a: C.sl_av_new(1, decoderThreads())}
 }
 
 func (l *libav) open(limit time.Duration) error {
@@ -151,6 +152,12 @@ func (l *libav) close() {
 	}
 }
 
-// quietLibraries stops the messages of OpenCV and FFmpeg on stderr: they may
+// prepareLibraries stops the messages of OpenCV and FFmpeg on stderr: they may
 // hold a URI with its password, and what matters comes back as an error.
-var quietLibraries = sync.OnceFunc(func() { C.sl_quiet() })
+var prepareLibraries = sync.OnceFunc(func() { C.sl_prepare(C.int(runtime.GOMAXPROCS(0))) })
+
+// decoderThreads is what a control group lets us use (runtime.GOMAXPROCS).
+func decoderThreads() C.int { return C.int(min(runtime.GOMAXPROCS(0), 16)) }
+
+// threads is how many decode.
+func (l *libav) threads() int { return int(C.sl_av_threads(l.a)) }

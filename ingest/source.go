@@ -136,7 +136,7 @@ func (d *Damage) Error() string {
 // video, a server that refuses, nothing that opens within OpenTimeout.
 func Open(ctx context.Context, spec Spec, opts Options) (Source, error) {
 	opts = opts.withDefaults()
-	quietLibraries()
+	prepareLibraries()
 	kind, err := spec.Kind()
 	if err != nil {
 		return nil, err

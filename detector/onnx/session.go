@@ -27,7 +27,7 @@ const maxModel = 2 << 30
 // Options choose how a graph is run.
 type Options struct {
 	Name     string // of the model; default: the file's without .onnx
-	Threads  int    // for one run; default: the machine's, at most 4
+	Threads  int    // for one run; default: those that the control group allows, at most 4
 	Spinning bool   // idle threads burn their core to wake up sooner
 	Provider string // cpu (default), cuda, tensorrt, openvino, coreml
 	Library  string // path of onnxruntime's; see FindLibrary
@@ -205,11 +205,17 @@ func (s *Session) metadata() (map[string]string, error) {
 	return meta, nil
 }
 
+// threads is how many a run takes. Go's count follows a quota of the control
+// group.
+func (o *Options) threads() int {
+	if o.Threads > 0 {
+		return o.Threads
+	}
+	return min(runtime.GOMAXPROCS(0), 4)
+}
+
 // options fills in defaults and turns them into onnxruntime's.
 func options(o *Options) (*ort.SessionOptions, error) {
-	if o.Threads <= 0 {
-		o.Threads = min(runtime.NumCPU(), 4)
-	}
 	if o.Provider == "" {
 		o.Provider = "cpu"
 	}
@@ -222,7 +228,7 @@ func options(o *Options) (*ort.SessionOptions, error) {
 		spin = "1"
 	}
 	err = errors.Join(
-		so.SetIntraOpNumThreads(o.Threads),
+		so.SetIntraOpNumThreads(o.threads()),
 		so.SetInterOpNumThreads(1),
 		so.SetLogSeverityLevel(ort.LoggingLevelFatal),
 		so.AddSessionConfigEntry("session.intra_op.allow_spinning", spin),

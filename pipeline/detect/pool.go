@@ -41,12 +41,9 @@ func openPool(c config.Detect, cameras int, log *slog.Logger) (*pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	threads := c.Threads
-	if threads < 0 {
-		return nil, usage.New("give 1 or more", "--threads %d", threads)
-	}
-	if threads == 0 {
-		threads = runtime.NumCPU()
+	threads, err := threadsOf(c)
+	if err != nil {
+		return nil, err
 	}
 	n := min(threads, cameras)
 
@@ -70,6 +67,18 @@ func openPool(c config.Detect, cameras int, log *slog.Logger) (*pool, error) {
 	}
 	p.model = d.Model()
 	return p, nil
+}
+
+// threadsOf is how many threads look: as asked, or as many as the machine and
+// the quota of the control group allow.
+func threadsOf(c config.Detect) (int, error) {
+	switch {
+	case c.Threads < 0:
+		return 0, usage.New("give 1 or more", "--threads %d", c.Threads)
+	case c.Threads > 0:
+		return c.Threads, nil
+	}
+	return runtime.GOMAXPROCS(0), nil // Go reads the quota
 }
 
 // InputSide is the input that --side asks for: 0 leaves it to the model.
