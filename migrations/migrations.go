@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
@@ -61,11 +62,20 @@ func steps() ([]step, error) {
 // tables of the same names that are not sightlog's, is a *usage.Error and is
 // not touched.
 func Up(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
-	return alone(ctx, pool, func(tx pgx.Tx) error { return up(ctx, tx, log) })
+	return alone(ctx, pool, log, func(tx pgx.Tx) error { return up(ctx, tx, log) })
 }
 
-// alone runs do in a transaction that no other of this package runs beside.
-func alone(ctx context.Context, pool *pgxpool.Pool, do func(pgx.Tx) error) error {
+// sayAfter is when it is said that something is waited for.
+const sayAfter = 2 * time.Second
+
+// alone runs do in a transaction that no other of this package runs beside. It
+// waits for others as long as it takes, and says so.
+func alone(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, do func(pgx.Tx) error) error {
+	if log != nil {
+		defer time.AfterFunc(sayAfter, func() {
+			log.Warn("waiting for the tables: another sightlog updates them, or a session holds them (pg_stat_activity)")
+		}).Stop()
+	}
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		// A lock of the transaction, not of the session: behind a pooler the
 		// session is not ours for longer.
@@ -220,8 +230,8 @@ func (at place) mayNotMake(err error) error {
 // Move moves the tables from another schema of the database into the one that
 // pool searches first, which has none yet. Whoever uses them has to be stopped
 // before.
-func Move(ctx context.Context, pool *pgxpool.Pool, from string) error {
-	return alone(ctx, pool, func(tx pgx.Tx) error {
+func Move(ctx context.Context, pool *pgxpool.Pool, from string, log *slog.Logger) error {
+	return alone(ctx, pool, log, func(tx pgx.Tx) error {
 		to, found, err := locate(ctx, tx)
 		if err != nil {
 			return err

@@ -1,7 +1,9 @@
 package migrations_test
 
 import (
+	"bytes"
 	"context"
+	"log/slog"
 	"strings"
 	"testing"
 
@@ -42,6 +44,36 @@ func files(t *testing.T) (n int) {
 		}
 	}
 	return n
+}
+
+// A session that holds the tables keeps an update waiting for as long as it
+// likes: that is said.
+func TestUp_TablesHeldByASession_WaitIsSaid(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	holder, err := pool.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = holder.Exec(t.Context(), "LOCK TABLE sightlog_version")
+	require.NoError(t, err)
+	var said bytes.Buffer
+	told := make(chan struct{})
+	log := slog.New(slog.NewTextHandler(writer(func(b []byte) {
+		said.Write(b)
+		close(told)
+	}), &slog.HandlerOptions{Level: slog.LevelWarn}))
+	done := make(chan error, 1)
+	go func() { done <- migrations.Up(t.Context(), pool, log) }()
+	<-told
+	require.NoError(t, holder.Rollback(t.Context()))
+	require.NoError(t, <-done)
+	require.Contains(t, said.String(), "waiting for the tables")
+}
+
+type writer func(b []byte)
+
+func (w writer) Write(b []byte) (int, error) {
+	w(b)
+	return len(b), nil
 }
 
 func TestUpAgainChangesNothing(t *testing.T) {

@@ -97,7 +97,7 @@ func TestMove_TablesWithRows_AllAreInTheNewSchema(t *testing.T) {
 	exec(t, public, `INSERT INTO sightings VALUES ('2026-05-01 12:00+00', 1, 1, 0, 0, NULL, NULL, NULL, NULL, nextval('batch_ids'), 0, 1, 1, 0, 0)`)
 	before := relations(t, public, "public")
 
-	require.NoError(t, migrations.Move(t.Context(), eyes, "public"))
+	require.NoError(t, migrations.Move(t.Context(), eyes, "public", nil))
 	require.NoError(t, migrations.Up(t.Context(), eyes, nil))
 	require.Equal(t, []string{"r theirs"}, relations(t, public, "public"))
 	require.ElementsMatch(t, before, append(relations(t, public, "eyes"), "r theirs"))
@@ -116,11 +116,11 @@ func TestMove_TablesWithRows_AllAreInTheNewSchema(t *testing.T) {
 		{in(t, url, "other"), "public", "schema public has no tables of sightlog's"},
 		{in(t, url, "other"), "nonesuch", "schema nonesuch has no tables of sightlog's"},
 	} {
-		err := migrations.Move(t.Context(), c.to, c.from)
+		err := migrations.Move(t.Context(), c.to, c.from, nil)
 		require.True(t, usage.Is(err), "%v", err)
 		require.ErrorContains(t, err, c.want)
 	}
-	require.NoError(t, migrations.Move(t.Context(), in(t, url, "back"), "eyes"))
+	require.NoError(t, migrations.Move(t.Context(), in(t, url, "back"), "eyes", nil))
 }
 
 func TestUp_ThroughAPooler_SeveralAtOnce_LeaveNoLock(t *testing.T) {

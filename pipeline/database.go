@@ -37,7 +37,7 @@ func MoveTables(ctx context.Context, url, from string, opts postgres.Options) er
 		return err
 	}
 	defer pool.Close()
-	return migrations.Move(ctx, pool, from)
+	return migrations.Move(ctx, pool, from, opts.Log)
 }
 
 // OpenDatabase opens the database to ask: by URL; else that of the data

@@ -120,7 +120,7 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	if s.admin, err = scfg.Client(); err != nil {
 		return s, err
 	}
-	if err := ReachTopics(ctx, s.Stream, cfg.Wait); err != nil {
+	if err := ReachTopics(ctx, s.Stream, cfg.Wait, cfg.Log); err != nil {
 		return s, err
 	}
 	s.sink, err = sink.New(sink.Config{
@@ -237,8 +237,9 @@ func (s *Services) startDatabase(ctx context.Context) error {
 const reachTimeout = 10 * time.Second
 
 // ReachTopics makes the topics that are missing. Brokers that do not answer
-// are a *usage.Error, unless wait: then it tries until ctx ends.
-func ReachTopics(ctx context.Context, c config.Stream, wait bool) error {
+// are a *usage.Error, unless wait: then it tries until ctx ends, and says what it
+// waits for.
+func ReachTopics(ctx context.Context, c config.Stream, wait bool, log *slog.Logger) error {
 	cfg, err := StreamConfig(c, nil) // no log: the outcome is told once
 	if err != nil {
 		return err
@@ -248,6 +249,7 @@ func ReachTopics(ctx context.Context, c config.Stream, wait bool) error {
 		return err
 	}
 	defer cl.Close()
+	said := ""
 	for {
 		try, cancel := context.WithTimeout(ctx, reachTimeout)
 		err := stream.EnsureTopics(try, cl, c.Partitions)
@@ -259,6 +261,10 @@ func ReachTopics(ctx context.Context, c config.Stream, wait bool) error {
 			return ctx.Err()
 		case !wait:
 			return usage.Wrap(err, "start them, mend --brokers, or add --wait", "--brokers %s: cannot be used: %v", strings.Join(c.Brokers, ","), err)
+		}
+		if said != err.Error() {
+			said = err.Error()
+			log.Warn("the brokers cannot be used yet, trying again", "brokers", strings.Join(c.Brokers, ","), "cause", said)
 		}
 		select {
 		case <-time.After(time.Second):

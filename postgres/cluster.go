@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/sightlog/sightlog/usage"
 )
@@ -46,7 +47,10 @@ func (p *Private) cluster(ctx context.Context) (binaries, error) {
 	cmd.Dir = "/"
 	cmd.Env = cleanEnv()
 	cmd.SysProcAttr = p.as.attr()
-	if out, err := cmd.CombinedOutput(); err != nil {
+	slow := time.AfterFunc(sayAfter, func() { p.log.Warn("still making the private database", "in", p.home.dir) })
+	out, err := cmd.CombinedOutput()
+	slow.Stop()
+	if err != nil {
 		if strings.Contains(string(out), "could not look up effective user ID") { // in a container that was given any number
 			return binaries{}, usage.Wrap(err, "give --database-url, or add a line for it to /etc/passwd",
 				"PostgreSQL makes no database for user id %d, which has no name on this machine", p.as.uid)

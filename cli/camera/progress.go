@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -42,7 +43,7 @@ func (l *progressLine) show(p pipeline.Progress) {
 	case l.terminal != nil:
 		fmt.Fprint(l.w, "\r\x1b[K"+l.fit(progressText(p)))
 		l.drawn = true
-	case news, p.Frames > 0 && time.Since(l.last) >= l.every:
+	case news, (p.Frames > 0 || opening(p.Cameras)) && time.Since(l.last) >= l.every:
 		if l.every = min(2*l.every, longestEvery); news {
 			l.every = lineEvery
 		}
@@ -95,6 +96,11 @@ func progressText(p pipeline.Progress) string {
 		}
 	}
 	return b.String()
+}
+
+// opening reports whether a source is waited for.
+func opening(cams []pipeline.Camera) bool {
+	return slices.ContainsFunc(cams, func(c pipeline.Camera) bool { return c.State == pipeline.Opening })
 }
 
 func lagText(lag int64) string {

@@ -31,3 +31,18 @@ func TestProgressLine_NoTerminal_EverMoreRarelyUntilATrouble(t *testing.T) {
 		require.Equal(t, 3, lines(35, "the disk is full"), "and as at the start")
 	})
 }
+
+// Where no terminal shows the line all the time, a source that is waited for is
+// said, also before the first frame.
+func TestProgressLine_SourceNotOpenYet_IsSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		l := newProgressLine(&out)
+		p := pipeline.Progress{Cameras: []pipeline.Camera{{ID: "door", State: pipeline.Opening}}}
+		l.show(p)
+		require.Empty(t, out.String(), "it has just begun")
+		time.Sleep(lineEvery)
+		l.show(p)
+		require.Contains(t, out.String(), "opening door")
+	})
+}

@@ -97,7 +97,7 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 	defer stop()
 	sources, err := openSources(ctx, cams, job.Wait, log)
 	if err == nil {
-		err = pipeline.ReachTopics(ctx, job.Stream, job.Wait)
+		err = pipeline.ReachTopics(ctx, job.Stream, job.Wait, log)
 	}
 	if err != nil {
 		cancel()
