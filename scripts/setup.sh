@@ -97,8 +97,9 @@ add_packages() {
 	mapfile -t names < <(missing "$@")
 	[ ${#names[@]} -gt 0 ] || return 0
 	may_install "${names[@]}"
-	step packages "reading the distribution's lists" apt update ||
+	[ -n "${lists_read:-}" ] || step packages "reading the distribution's lists" apt update ||
 		fail "apt-get update failed; check the network and /etc/apt/sources.list, then run make setup again"
+	lists_read=yes
 	size=$(apt --assume-no install "${names[@]}" 2>>"$log" | sed -n 's|^Need to get \([^/]*[kMG]\?B\).*|, \1|p') || true
 	step packages "installing ${#names[@]} and what they need$size" apt -y install "${names[@]}" ||
 		fail "apt-get could not install ${names[*]}"
