@@ -156,8 +156,16 @@ func (l *libav) close() {
 // hold a URI with its password, and what matters comes back as an error.
 var prepareLibraries = sync.OnceFunc(func() { C.sl_prepare(C.int(runtime.GOMAXPROCS(0))) })
 
-// decoderThreads is what a control group lets us use (runtime.GOMAXPROCS).
-func decoderThreads() C.int { return C.int(min(runtime.GOMAXPROCS(0), 16)) }
+// decoderThreads returns FFmpeg's own number, one more than the cores, for those
+// that a control group lets us use (runtime.GOMAXPROCS). It is never two: with two
+// threads over frames FFmpeg 5.1 ends a file that is cut two frames early.
+func decoderThreads() C.int {
+	n := runtime.GOMAXPROCS(0)
+	if n == 1 {
+		return 1
+	}
+	return C.int(min(n+1, 16))
+}
 
 // threads is how many decode.
 func (l *libav) threads() int { return int(C.sl_av_threads(l.a)) }

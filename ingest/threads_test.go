@@ -23,11 +23,11 @@ func TestLibav_Quota_BoundsTheDecodersThreads(t *testing.T) {
 		testenv.Skip(t, "ffmpeg makes no clip: "+err.Error()+" "+string(out))
 	}
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	for _, n := range []int{1, runtime.NumCPU() + 3} {
+	for n, want := range map[int]int{1: 1, 2: 3, runtime.NumCPU() + 3: min(runtime.NumCPU()+4, 16)} {
 		runtime.GOMAXPROCS(n)
 		l := fileLibav(path)
 		require.NoError(t, l.open(time.Minute))
-		require.Equal(t, min(n, 16), l.threads())
+		require.Equal(t, want, l.threads())
 		l.close()
 	}
 }
