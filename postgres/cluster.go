@@ -47,7 +47,7 @@ func (p *Private) cluster(ctx context.Context) (binaries, error) {
 	cmd.Dir = "/"
 	cmd.Env = cleanEnv()
 	cmd.SysProcAttr = p.as.attr()
-	slow := time.AfterFunc(sayAfter, func() { p.log.Warn("still making the private database", "in", p.home.dir) })
+	slow := time.AfterFunc(slowInitdb, func() { p.log.Warn("still making the private database", "in", p.home.dir) })
 	out, err := cmd.CombinedOutput()
 	slow.Stop()
 	if err != nil {
@@ -67,6 +67,10 @@ func (p *Private) cluster(ctx context.Context) (binaries, error) {
 	defer d.Close()
 	return bin, d.Sync()
 }
+
+// slowInitdb is after how long initdb, which takes a second or three, is slow
+// enough for a line.
+const slowInitdb = 10 * time.Second
 
 // cleanEnv is our environment without what would bend PostgreSQL.
 func cleanEnv() []string {

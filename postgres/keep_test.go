@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"log/slog"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -44,7 +45,7 @@ func TestKilledServerComesBackAtTheSameAddress(t *testing.T) {
 // it: the server is not started again.
 func TestKeep_ServerEndsJustBeforeUs_NoDeath(t *testing.T) {
 	defer postgres.SetStopNotice(time.Hour)()
-	var said bytes.Buffer
+	var said lines
 	p, err := postgres.StartPrivate(t.Context(), pgtest.Dir(t), slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn})))
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -56,4 +57,22 @@ func TestKeep_ServerEndsJustBeforeUs_NoDeath(t *testing.T) {
 	require.NoError(t, <-kept)
 	require.NoError(t, p.Stop(t.Context()))
 	require.NotContains(t, said.String(), "starting it again")
+}
+
+// lines is a log that several goroutines write.
+type lines struct {
+	mu  sync.Mutex // guards buf
+	buf bytes.Buffer
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.buf.String()
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -19,6 +20,7 @@ import (
 // child and the private database are gone, and nothing is started again.
 func TestRun_AskedToEnd_OrderlyWhateverTheSignal(t *testing.T) {
 	t.Parallel()
+	signal.Notify(make(chan os.Signal, 1), syscall.SIGHUP) // the programs that we start do not inherit nohup's
 	dir := dataDir(t)
 	for _, c := range []struct {
 		name string
