@@ -93,9 +93,10 @@ func TestHistory_OlderCopyGrownPast_StopsUntilChosen(t *testing.T) {
 			require.Contains(t, blocked(s)[0], "the tables are at offset")
 			require.Contains(t, blocked(s)[0], "an older copy was put back; say where to read on: --from earliest")
 
-			// A member that comes is given partitions at run time, and stops them too.
-			more, stopMore := w.sink()
-			w.await("another member to have a stopped partition", func() bool { return len(blocked(more)) > 0 })
+			// Who is assigned them later stops them too. In a group of its own that is
+			// all of them; which ones a member of the same group gets is chance.
+			more, stopMore := w.sink(func(c *sink.Config) { c.Group = "another" })
+			w.await("the partitions to be stopped there, too", func() bool { return len(blocked(more)) == parts })
 			stopMore()
 			w.exactly(80, "porch", "yard")
 
