@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"testing"
@@ -187,6 +189,33 @@ func TestBadFilesAreUsageErrors(t *testing.T) {
 		require.Contains(t, err.Error(), c.says)
 		require.Contains(t, err.Error(), "porch="+c.uri)
 		require.NotContains(t, err.Error(), "\n")
+	}
+}
+
+// The second frame is due in hours, from the disk and from a server.
+func TestRecording_LowDeclaredRate_NextAndCloseDoNotWait(t *testing.T) {
+	dir := t.TempDir()
+	ffmpeg(t, dir, "-f lavfi -i testsrc2=size=64x48:rate=1/7200:duration=21600 -c:v mjpeg slow.avi")
+	for name, from := range map[string]func(t *testing.T) string{
+		"file": func(*testing.T) string { return filepath.Join(dir, "slow.avi") },
+		"server": func(t *testing.T) string {
+			server := httptest.NewServer(http.FileServer(http.Dir(dir)))
+			t.Cleanup(server.Close)
+			return server.URL + "/slow.avi"
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			uri := from(t)
+			before := goleak.IgnoreCurrent()
+			s := open(t, uri, ingest.Options{Pace: ingest.AsRecorded})
+			var f ingest.Frame
+			require.NoError(t, s.Next(t.Context(), &f))
+			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+			defer cancel()
+			require.ErrorIs(t, s.Next(ctx, &f), context.DeadlineExceeded)
+			require.NoError(t, s.Close())
+			goleak.VerifyNone(t, before, goleak.IgnoreTopFunction("internal/poll.runtime_pollWait"))
+		})
 	}
 }
 
