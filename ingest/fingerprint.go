@@ -30,17 +30,24 @@ const (
 
 // fingerprint returns that of a file.
 func fingerprint(path string) (string, error) {
+	size, sum, err := digestFile(path, headerOf, partOfFile)
+	return fmt.Sprintf("%d-%s", size, sum), err
+}
+
+// digestFile returns a file's size and digest; from says, by the size, where the
+// first part begins.
+func digestFile(path string, from func(size int64) int64, part int64) (size int64, sum string, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return 0, "", err
 	}
 	defer f.Close()
 	st, err := f.Stat()
 	if err != nil {
-		return "", err
+		return 0, "", err
 	}
-	sum, err := digest(f, st.Size(), headerOf(st.Size()), partOfFile)
-	return fmt.Sprintf("%d-%s", st.Size(), sum), err
+	sum, err = digest(f, st.Size(), from(st.Size()), part)
+	return st.Size(), sum, err
 }
 
 // headerOf is how much of a file is passed over: nothing of a small one.
@@ -123,15 +130,6 @@ func picturesContinue(path, print string) bool {
 
 // pictureLine is a picture's line of the list.
 func pictureLine(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	st, err := f.Stat()
-	if err != nil {
-		return "", err
-	}
-	sum, err := digest(f, st.Size(), 0, partOfImage)
-	return fmt.Sprintf("%s %d %s", filepath.Base(path), st.Size(), sum), err
+	size, sum, err := digestFile(path, func(int64) int64 { return 0 }, partOfImage)
+	return fmt.Sprintf("%s %d %s", filepath.Base(path), size, sum), err
 }
