@@ -49,7 +49,7 @@ type live struct {
 	seq        int64 // of the next frame to arrive
 	started    time.Time
 	arrived    time.Time // of the newest frame, or when its reader began
-	alive      time.Time // when the current reader had a frame last, delivered before or not
+	alive      time.Time // when the current reader had a frame last, delivered before or not; ahead of now while one is not due yet
 	delivered  delivered // by the current reader
 	silence    silence
 	history    history // where the source is timed

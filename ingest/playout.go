@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -8,29 +9,31 @@ import (
 // playout shows the frames of a timed source when a camera would have: a server
 // gives a recording, or a segment of some seconds, as fast as it can.
 type playout struct {
+	declared time.Duration // frame interval; 0 unknown
+
 	zero time.Time     // when position 0 was, or would have been, shown
 	last time.Duration // position of the frame before
 	any  bool
 }
 
 const (
-	// maxStep is the greatest step between two positions that is waited out; a
-	// greater one, or one back, begins a new timeline.
+	// maxStep is the greatest step between two positions that is waited out, or
+	// ten declared frame intervals where that is longer. A greater one, or one
+	// back, begins a new timeline.
 	maxStep = 5 * time.Second
 	// maxLate is how late a frame may be and the next ones hurry after it; a
 	// later one, of a server that had nothing to give, moves the timeline.
 	maxLate = time.Second
 )
 
-// wait returns when the frame at a position is due.
-func (p *playout) wait(ctx context.Context, at time.Duration) error {
-	now := time.Now()
+// due returns when the frame at a position is to be shown.
+func (p *playout) due(at time.Duration, now time.Time) time.Time {
 	due, step := p.zero.Add(at), at-p.last
-	if !p.any || step < 0 || step > maxStep || now.Sub(due) > maxLate {
+	if !p.any || step < 0 || step > max(maxStep, 10*p.declared) || now.Sub(due) > maxLate {
 		p.zero, due = now.Add(-at), now
 	}
 	p.any, p.last = true, at
-	return sleep(ctx, due.Sub(now))
+	return due
 }
 
 // timing is the reader's way through a timed source.
@@ -57,7 +60,11 @@ func (l *live) timing(c capture, generation int) *timing {
 	if again && c.finite() {
 		c.seek(last, limit) // where it cannot, what was read is passed over
 	}
-	return &timing{l: l, c: c, generation: generation, again: again}
+	t := &timing{l: l, c: c, generation: generation, again: again}
+	if fps := c.fps(); fps > 0 {
+		t.playout.declared = time.Duration(float64(time.Second) / fps)
+	}
+	return t
 }
 
 // wait waits until the frame grabbed last is due. It reports false for one that
@@ -65,29 +72,36 @@ func (l *live) timing(c capture, generation int) *timing {
 func (t *timing) wait(ctx context.Context) (wanted bool, err error) {
 	at, ok := t.c.position()
 	if !ok {
-		step := 40 * time.Millisecond
-		if fps := t.c.fps(); fps > 0 {
-			step = time.Duration(float64(time.Second) / fps)
-		}
-		at = t.at + step
+		at = t.at + cmp.Or(t.playout.declared, defaultInterval)
 	}
 	t.at, t.id = at, t.c.id()
 	if t.again && t.known() {
 		return false, ctx.Err()
 	}
 	t.again = false // it is new, and so are all that follow
-	return true, t.playout.wait(ctx, at)
+	due := t.playout.due(at, time.Now())
+	t.alive(due)
+	return true, sleep(ctx, time.Until(due))
 }
 
 func (t *timing) known() bool {
-	l := t.l
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	known := l.history.holds(t.id, t.at, t.c.finite())
-	if known && t.generation == l.generation {
-		l.alive = time.Now() // passing over is no silence
+	t.l.mu.Lock()
+	known := t.l.history.holds(t.id, t.at, t.c.finite())
+	t.l.mu.Unlock()
+	if known {
+		t.alive(time.Now())
 	}
 	return known
+}
+
+// alive counts the silence of the current reader from a moment on: neither
+// passing frames over nor waiting until one is due is silence.
+func (t *timing) alive(from time.Time) {
+	t.l.mu.Lock()
+	defer t.l.mu.Unlock()
+	if t.generation == t.l.generation {
+		t.l.alive = from
+	}
 }
 
 // history knows which frames of a timed source were delivered, so that none is

@@ -3,6 +3,7 @@ package ingest
 import (
 	"context"
 	"image"
+	"io"
 	"log/slog"
 	"sync/atomic"
 	"testing"
@@ -21,6 +22,7 @@ type model struct {
 	opened atomic.Int64
 	open   func(n int64) error                             // of the n-th opening
 	next   func(n int64, frame int) (time.Duration, error) // from one frame to the next
+	timed  time.Duration                                   // not 0: a recording, whose frames are so far apart
 }
 
 type modelCapture struct {
@@ -68,15 +70,24 @@ func (c *modelCapture) grab(limit time.Duration) error {
 
 func (c *modelCapture) retrieve(*gocv.Mat) bool                { return true }
 func (c *modelCapture) arrived() time.Time                     { return time.Now() }
-func (c *modelCapture) position() (time.Duration, bool)        { return 0, false }
 func (c *modelCapture) size() image.Point                      { return image.Point{} }
-func (c *modelCapture) fps() float64                           { return 0 }
-func (c *modelCapture) finite() bool                           { return false }
-func (c *modelCapture) timed() bool                            { return false }
-func (c *modelCapture) id() int64                              { return 0 }
+func (c *modelCapture) finite() bool                           { return c.m.timed > 0 }
+func (c *modelCapture) timed() bool                            { return c.m.timed > 0 }
+func (c *modelCapture) id() int64                              { return int64(c.frame) }
 func (c *modelCapture) seek(time.Duration, time.Duration) bool { return false }
 func (c *modelCapture) interrupt()                             { c.stop <- struct{}{} }
 func (c *modelCapture) close()                                 {}
+
+func (c *modelCapture) position() (time.Duration, bool) {
+	return time.Duration(c.frame-1) * c.m.timed, c.m.timed > 0
+}
+
+func (c *modelCapture) fps() float64 {
+	if c.m.timed == 0 {
+		return 0
+	}
+	return 1 / c.m.timed.Seconds()
+}
 
 const never = 1000 * time.Hour
 
@@ -158,6 +169,19 @@ func TestLive_SlowCamera_IsNotOpenedForEachFrame(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A recording on a server may be a time-lapse: its frames are due when its
+// timestamps say, and to wait for one is no silence.
+func TestLive_RecordingOfAFrameInTwoHours_IsShownAtItsPace(t *testing.T) {
+	t.Parallel()
+	m := &model{timed: 2 * time.Hour, next: func(_ int64, f int) (time.Duration, error) {
+		return 0, []error{nil, io.EOF}[f/10]
+	}}
+	m.watch(t, 7*time.Hour, func(s Stats) {
+		require.EqualValues(t, 4, s.Frames, "at 0, 2, 4 and 6 hours")
+		require.EqualValues(t, 1, m.opened.Load())
+	})
 }
 
 // A fast camera that freezes is found out in two seconds all the same.
