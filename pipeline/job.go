@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/sightlog/sightlog/config"
-	"github.com/sightlog/sightlog/stream"
+	"github.com/sightlog/sightlog/kafka"
 )
 
 // Job is what a supervisor asks of its detect child, as one line on the child's
@@ -126,7 +126,7 @@ func (s Status) EndJob(ctx context.Context, c config.Stream, log *slog.Logger) e
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
-	if err := stream.EndJob(ctx, cfg, ids); err != nil {
+	if err := kafka.EndJob(ctx, cfg, ids); err != nil {
 		return fmt.Errorf("all is written, but the log cannot be told so; the next start tells it: %w", err)
 	}
 	return nil

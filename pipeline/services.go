@@ -18,9 +18,9 @@ import (
 
 	"github.com/sightlog/sightlog/broker"
 	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/postgres"
 	"github.com/sightlog/sightlog/sink"
-	"github.com/sightlog/sightlog/stream"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -252,7 +252,7 @@ func ReachTopics(ctx context.Context, c config.Stream, wait bool, log *slog.Logg
 	said := ""
 	for {
 		try, cancel := context.WithTimeout(ctx, reachTimeout)
-		err := stream.EnsureTopics(try, cl, c.Partitions)
+		err := kafka.EnsureTopics(try, cl, c.Partitions)
 		cancel()
 		switch {
 		case err == nil:

@@ -7,27 +7,27 @@ import (
 	"os"
 
 	"github.com/sightlog/sightlog/config"
-	"github.com/sightlog/sightlog/stream"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/usage"
 )
 
-// StreamConfig turns the keys into a stream.Config.
-func StreamConfig(c config.Stream, log *slog.Logger) (stream.Config, error) {
+// StreamConfig turns the keys into a kafka.Config.
+func StreamConfig(c config.Stream, log *slog.Logger) (kafka.Config, error) {
 	if c.Partitions < 1 || c.Partitions > 10_000 {
-		return stream.Config{}, usage.New("give 1 to 10000", "--partitions %d", c.Partitions)
+		return kafka.Config{}, usage.New("give 1 to 10000", "--partitions %d", c.Partitions)
 	}
 	s, err := ClusterConfig(c.Cluster, log)
 	s.Linger, s.Compression = c.Linger, c.Compression
 	return s, err
 }
 
-// ClusterConfig turns the keys that reach a cluster into a stream.Config.
-func ClusterConfig(c config.Cluster, log *slog.Logger) (stream.Config, error) {
+// ClusterConfig turns the keys that reach a cluster into a kafka.Config.
+func ClusterConfig(c config.Cluster, log *slog.Logger) (kafka.Config, error) {
 	t, err := tlsConfig(c)
 	if err != nil {
-		return stream.Config{}, err
+		return kafka.Config{}, err
 	}
-	return stream.Config{
+	return kafka.Config{
 		Brokers: c.Brokers, TLS: t, Log: log,
 		SASL: c.SASL, SASLUser: c.SASLUser, SASLPassword: c.SASLPassword,
 	}, nil

@@ -10,8 +10,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
-	"github.com/sightlog/sightlog/stream"
 )
 
 // Failed returns when a stage has ended by itself, with its error, or when ctx
@@ -47,7 +47,7 @@ func (s *Services) Lag(ctx context.Context) (int64, error) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
-	return sink.CaughtUp(ctx, s.admin, s.Pool, stream.Topics()...)
+	return sink.CaughtUp(ctx, s.admin, s.Pool, kafka.Topics()...)
 }
 
 // watchLag makes the lag a metric, not a number while it cannot be known. The

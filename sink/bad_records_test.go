@@ -12,8 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
-	"github.com/sightlog/sightlog/stream"
 )
 
 func TestRecords_NotStorable_AreDeadLettersAndTheOthersStored(t *testing.T) {
@@ -45,7 +45,7 @@ func testBadRecords(t *testing.T, frames int) {
 		r.Key = []byte("porch") // one partition
 		recs = append(recs, r)
 	}
-	junk := &kgo.Record{Topic: stream.Sightings, Key: []byte("porch"), Value: []byte("{not json"),
+	junk := &kgo.Record{Topic: kafka.Sightings, Key: []byte("porch"), Value: []byte("{not json"),
 		Timestamp: time.Now().Add(-time.Hour)} // long in the log, and still rejected
 	strange := record(t, sighting("porch", "run-of-porch", 1))
 	strange.Key = []byte("porch")
@@ -56,10 +56,10 @@ func testBadRecords(t *testing.T, frames int) {
 	w.start()
 	w.drain()
 	require.Equal(t, frames-5, w.number("SELECT count(*) FROM sightings"))
-	letters := w.letters(stream.Sightings)
+	letters := w.letters(kafka.Sightings)
 	causes := make(map[string]string)
 	for _, l := range letters {
-		require.Equal(t, stream.Sightings, head(l, sink.HeaderDeadTopic))
+		require.Equal(t, kafka.Sightings, head(l, sink.HeaderDeadTopic))
 		require.Equal(t, "porch", head(l, sink.HeaderDeadKey))
 		require.Equal(t, fmt.Sprintf("sightings/%s/%s", head(l, sink.HeaderDeadPartition), head(l, sink.HeaderDeadOffset)), string(l.Key))
 		causes[head(l, sink.HeaderDeadOffset)] = head(l, sink.HeaderDeadCause)
@@ -86,24 +86,24 @@ func TestBatch_OfBadRecordsAlone_IsDeadLetters(t *testing.T) {
 	w := newWorld(t)
 	var recs []*kgo.Record
 	for range 50 {
-		recs = append(recs, &kgo.Record{Topic: stream.Sightings, Key: []byte("porch"), Value: []byte("x")},
-			&kgo.Record{Topic: stream.Runs, Key: []byte("r"), Value: []byte("x")})
+		recs = append(recs, &kgo.Record{Topic: kafka.Sightings, Key: []byte("porch"), Value: []byte("x")},
+			&kgo.Record{Topic: kafka.Runs, Key: []byte("r"), Value: []byte("x")})
 	}
 	w.produce(recs...)
 	w.start()
 	w.drain()
-	require.Len(t, w.letters(stream.Sightings), 50)
-	require.Len(t, w.letters(stream.Runs), 50)
+	require.Len(t, w.letters(kafka.Sightings), 50)
+	require.Len(t, w.letters(kafka.Runs), 50)
 }
 
 func TestDeadLetter_NotWritable_PausesItsPartitionAlone(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, kmsg.IncrementalAlterConfigs)
-	w.limitMessages(stream.DeadTopic(stream.Sightings), 1)
+	w.limitMessages(kafka.DeadTopic(kafka.Sightings), 1)
 	reg := prometheus.NewRegistry()
 	s, stop := w.sink(func(c *sink.Config) { c.DeadTimeout, c.Metrics = time.Second, reg })
 	w.fill(0, 10, "porch", "yard", "gate", "door")
-	w.produce(&kgo.Record{Topic: stream.Sightings, Key: []byte("porch"), Value: []byte("x")})
+	w.produce(&kgo.Record{Topic: kafka.Sightings, Key: []byte("porch"), Value: []byte("x")})
 	w.fill(10, 20, "porch", "yard", "gate", "door")
 	held := w.partitionOf("porch")
 	free := 0
@@ -121,16 +121,16 @@ func TestDeadLetter_NotWritable_PausesItsPartitionAlone(t *testing.T) {
 	blocked := s.Blocked()[0]
 	require.Equal(t, sink.Waiting, blocked.State)
 	require.Equal(t, held, int(blocked.Partition))
-	require.Contains(t, blocked.Reason, "cannot be written to "+stream.DeadTopic(stream.Sightings))
-	require.EqualValues(t, 1, gauge(t, reg, "sightlog_sink_partition_waiting", fmt.Sprint(held), stream.Sightings))
+	require.Contains(t, blocked.Reason, "cannot be written to "+kafka.DeadTopic(kafka.Sightings))
+	require.EqualValues(t, 1, gauge(t, reg, "sightlog_sink_partition_waiting", fmt.Sprint(held), kafka.Sightings))
 	stop()
-	require.Empty(t, w.letters(stream.Sightings))
+	require.Empty(t, w.letters(kafka.Sightings))
 	require.Less(t, w.number("SELECT next FROM sink_offsets WHERE topic = 'sightings' AND partition = $1", held), 21*(4-free))
 
-	w.limitMessages(stream.DeadTopic(stream.Sightings), 1<<20)
+	w.limitMessages(kafka.DeadTopic(kafka.Sightings), 1<<20)
 	s, _ = w.sink()
 	w.drain()
 	w.await("nothing to be blocked", func() bool { return len(s.Blocked()) == 0 })
 	w.exactly(20, "porch", "yard", "gate", "door")
-	require.Len(t, w.letters(stream.Sightings), 1)
+	require.Len(t, w.letters(kafka.Sightings), 1)
 }

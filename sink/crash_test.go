@@ -19,9 +19,9 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/postgres"
 	"github.com/sightlog/sightlog/sink"
-	"github.com/sightlog/sightlog/stream"
 )
 
 // TestMain is also the sink that TestKilledSinkDoublesAndLosesNothing kills.
@@ -48,7 +48,7 @@ func victim(brokers, url, group string) error {
 		return err
 	}
 	s, err := sink.New(sink.Config{
-		Stream: stream.Config{Brokers: []string{brokers}}, Pool: pool, Group: group, MaxRecords: 10,
+		Stream: kafka.Config{Brokers: []string{brokers}}, Pool: pool, Group: group, MaxRecords: 10,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
@@ -81,7 +81,7 @@ func TestKilledSinkDoublesAndLosesNothing(t *testing.T) {
 	w.start()
 	w.drain()
 	w.exactly(5*each, "porch", "yard", "gate")
-	require.Empty(t, w.letters(stream.Sightings))
+	require.Empty(t, w.letters(kafka.Sightings))
 }
 
 func TestPartitionsOfAKilledMemberMoveOn(t *testing.T) {
@@ -120,7 +120,7 @@ func TestAnswersLostOnTheWayDoubleAndLoseNothing(t *testing.T) {
 	cuts.sharp.Store(false)
 	w.drain()
 	w.exactly(400, "porch", "yard", "gate")
-	require.Empty(t, w.letters(stream.Sightings))
+	require.Empty(t, w.letters(kafka.Sightings))
 	require.Positive(t, cuts.made.Load())
 	require.Zero(t, gauge(t, reg, "sightlog_sink_fenced_total"), "there is no other sink")
 	t.Logf("%d connections cut", cuts.made.Load())

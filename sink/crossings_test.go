@@ -8,8 +8,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
-	"github.com/sightlog/sightlog/stream"
 )
 
 // crossing is a way across a line in the n-th frame of a run.
@@ -19,7 +19,7 @@ func crossing(t testing.TB, camera, run string, n int) *kgo.Record {
 	c.Line, c.Direction, c.TrackID, c.Label = "gate", []string{event.In, event.Out}[n%2], int64(n+1), "person"
 	b, err := c.Encode()
 	require.NoError(t, err)
-	return &kgo.Record{Topic: stream.Crossings, Key: []byte(camera), Value: b,
+	return &kgo.Record{Topic: kafka.Crossings, Key: []byte(camera), Value: b,
 		Headers: []kgo.RecordHeader{{Key: event.HeaderSchema, Value: []byte(event.SchemaCrossing)}}}
 }
 
@@ -99,12 +99,12 @@ func TestCrossingThatCannotBeStoredIsADeadLetter(t *testing.T) {
 	b, err := nul.Encode()
 	require.NoError(t, err)
 	w.produce(
-		&kgo.Record{Topic: stream.Crossings, Key: []byte("porch"), Value: []byte("rubbish")}, // by the topic, without a header
-		&kgo.Record{Topic: stream.Crossings, Key: []byte("porch"), Value: b},
+		&kgo.Record{Topic: kafka.Crossings, Key: []byte("porch"), Value: []byte("rubbish")}, // by the topic, without a header
+		&kgo.Record{Topic: kafka.Crossings, Key: []byte("porch"), Value: b},
 		crossing(t, "porch", "r1", 1),
 	)
 	w.start()
 	w.drain()
 	require.Equal(t, 1, w.number("SELECT count(*) FROM crossings"))
-	require.Len(t, w.letters(stream.Crossings), 2)
+	require.Len(t, w.letters(kafka.Crossings), 2)
 }

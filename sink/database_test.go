@@ -10,9 +10,9 @@ import (
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/migrations"
 	"github.com/sightlog/sightlog/postgres"
-	"github.com/sightlog/sightlog/stream"
 )
 
 func TestThroughAPooler_EverySightingIsOneRow(t *testing.T) {
@@ -33,7 +33,7 @@ func TestThroughAPooler_EverySightingIsOneRow(t *testing.T) {
 	w.drain()
 	require.Equal(t, 3001, w.number("SELECT count(*) FROM sightings"))
 	require.Equal(t, 2*people(0, 1500)+2, w.number("SELECT count(*) FROM detections"))
-	require.Empty(t, w.letters(stream.Sightings))
+	require.Empty(t, w.letters(kafka.Sightings))
 	direct := pgtest.Pool(t, url)
 	var left int
 	require.NoError(t, direct.QueryRow(t.Context(), `SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'
@@ -80,7 +80,7 @@ func TestDatabaseOfAnotherEncoding_NamesAreRight_WhatItLacksIsADeadLetter(t *tes
 	w.drain()
 	require.Equal(t, 1, w.number("SELECT count(*) FROM detections WHERE zones = '{Tür}' AND length(zones[1]) = 3"))
 	require.Equal(t, 2, w.number("SELECT count(*) FROM sightings"))
-	letters := w.letters(stream.Sightings)
+	letters := w.letters(kafka.Sightings)
 	require.Len(t, letters, 1)
 	require.Contains(t, head(letters[0], "dead-cause"), `has no equivalent in encoding "LATIN1"`)
 }
@@ -116,7 +116,7 @@ func TestRole_WithHostileSettings_RowsAreTheSame(t *testing.T) {
 		w.fill(20, 700, "porch") // by COPY
 		w.produce(record(t, sighting("porch", "run-of-porch", 7)))
 		w.drain()
-		require.Empty(t, w.letters(stream.Sightings))
+		require.Empty(t, w.letters(kafka.Sightings))
 		return w
 	}
 	of(set)

@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/sightlog/sightlog/stream"
+	"github.com/sightlog/sightlog/kafka"
 )
 
 // Headers of a dead letter, before the record's own. The value is the record's. The
@@ -71,7 +71,7 @@ func deadLetter(it item, head int) *kgo.Record {
 		headers = append(headers, kgo.RecordHeader{Key: HeaderDeadKey, Value: key})
 	}
 	return &kgo.Record{
-		Topic:   stream.DeadTopic(rec.Topic),
+		Topic:   kafka.DeadTopic(rec.Topic),
 		Key:     fmt.Appendf(nil, "%s/%d/%d", rec.Topic, rec.Partition, offset),
 		Value:   value,
 		Headers: append(headers, own...),
@@ -159,7 +159,7 @@ func (c *consumer) rejectBad(ctx context.Context, items []item) (rest []item, wa
 		if err := failed[i]; err != nil {
 			if _, ok := cutFrom[it.topicPartition]; !ok {
 				cutFrom[it.topicPartition] = it.rec.Offset
-				waiting[it.topicPartition] = fmt.Sprintf("the dead letter of offset %d cannot be written to %s: %v", it.rec.Offset, stream.DeadTopic(it.topic), err)
+				waiting[it.topicPartition] = fmt.Sprintf("the dead letter of offset %d cannot be written to %s: %v", it.rec.Offset, kafka.DeadTopic(it.topic), err)
 			}
 			continue
 		}
@@ -170,7 +170,7 @@ func (c *consumer) rejectBad(ctx context.Context, items []item) (rest []item, wa
 	}
 	if len(done) > 0 { // one log line, however many there are
 		first := done[0]
-		c.log.Warn("sent records that cannot be stored to the dead-letter topic", "records", len(done), "dead", stream.DeadTopic(first.topic),
+		c.log.Warn("sent records that cannot be stored to the dead-letter topic", "records", len(done), "dead", kafka.DeadTopic(first.topic),
 			"topic", first.topic, "partition", first.partition, "offset", first.rec.Offset, "cause", first.rejectCause, "sqlstate", sqlstate(first.rejectCause))
 	}
 	rest = slices.DeleteFunc(rest, func(it item) bool {

@@ -67,5 +67,5 @@
 //   - the database refuses it, for example a character that its encoding lacks.
 //
 // Not its business: the schema (migrations), opening the database (postgres),
-// producing and creating topics (stream).
+// producing and creating topics (kafka).
 package sink

@@ -9,8 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
-	"github.com/sightlog/sightlog/stream"
 )
 
 func TestTwoSinksOnTheSamePartitionsFenceEachOther(t *testing.T) {
@@ -30,7 +30,7 @@ func TestTwoSinksOnTheSamePartitionsFenceEachOther(t *testing.T) {
 	}
 	w.drain()
 	w.exactly(600, "porch", "yard", "gate")
-	require.Empty(t, w.letters(stream.Sightings))
+	require.Empty(t, w.letters(kafka.Sightings))
 }
 
 // While a poisoned batch is being halved, another sink moves one of its

@@ -16,8 +16,8 @@ import (
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
-	"github.com/sightlog/sightlog/stream"
 )
 
 const partitions = 4
@@ -25,7 +25,7 @@ const partitions = 4
 // world is a log and a database, with a client to look at the log with.
 type world struct {
 	testing.TB
-	stream stream.Config
+	stream kafka.Config
 	pool   *pgxpool.Pool
 	cl     *kgo.Client
 }
@@ -39,7 +39,7 @@ func newWorld(t testing.TB, needs ...kmsg.Key) *world {
 // the test needs.
 func newWorldOn(t testing.TB, pool *pgxpool.Pool, needs ...kmsg.Key) *world {
 	t.Helper()
-	w := &world{TB: t, pool: pool, stream: stream.Config{Brokers: newBroker(t)}}
+	w := &world{TB: t, pool: pool, stream: kafka.Config{Brokers: newBroker(t)}}
 	w.cl = w.client()
 	for _, key := range needs {
 		if !w.serves(key) {
@@ -48,7 +48,7 @@ func newWorldOn(t testing.TB, pool *pgxpool.Pool, needs ...kmsg.Key) *world {
 			w.cl = w.client()
 		}
 	}
-	require.NoError(t, stream.EnsureTopics(t.Context(), w.client(), partitions))
+	require.NoError(t, kafka.EnsureTopics(t.Context(), w.client(), partitions))
 	return w
 }
 
@@ -108,7 +108,7 @@ func (w *world) sink(change ...func(*sink.Config)) (s *sink.Sink, stop func()) {
 func (w *world) drain() {
 	w.Helper()
 	w.await("the sink to catch up", func() bool {
-		lag, err := sink.CaughtUp(w.Context(), w.cl, w.pool, stream.Topics()...)
+		lag, err := sink.CaughtUp(w.Context(), w.cl, w.pool, kafka.Topics()...)
 		return err == nil && lag == 0
 	})
 }
@@ -153,7 +153,7 @@ func record(t testing.TB, s *event.Sighting) *kgo.Record {
 	t.Helper()
 	b, err := s.Encode()
 	require.NoError(t, err)
-	return &kgo.Record{Topic: stream.Sightings, Key: []byte(s.Camera), Value: b,
+	return &kgo.Record{Topic: kafka.Sightings, Key: []byte(s.Camera), Value: b,
 		Headers: []kgo.RecordHeader{{Key: event.HeaderSchema, Value: []byte(event.SchemaSighting)}}}
 }
 
@@ -161,7 +161,7 @@ func runRecord(t testing.TB, r *event.Run) *kgo.Record {
 	t.Helper()
 	b, err := r.Encode()
 	require.NoError(t, err)
-	return &kgo.Record{Topic: stream.Runs, Key: []byte(r.ID), Value: b,
+	return &kgo.Record{Topic: kafka.Runs, Key: []byte(r.ID), Value: b,
 		Headers: []kgo.RecordHeader{{Key: event.HeaderSchema, Value: []byte(event.SchemaRun)}}}
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
-	"github.com/sightlog/sightlog/stream"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -27,9 +27,9 @@ type swapped struct {
 func newSwapped(t *testing.T) *swapped {
 	s := &swapped{world: &world{TB: t, pool: pgtest.Open(t)}, dir: t.TempDir()}
 	s.addr, s.stop = runBroker(t, s.dir, "127.0.0.1:0")
-	s.stream = stream.Config{Brokers: []string{s.addr}}
+	s.stream = kafka.Config{Brokers: []string{s.addr}}
 	s.cl = s.client()
-	require.NoError(t, stream.EnsureTopics(t.Context(), s.client(), partitions))
+	require.NoError(t, kafka.EnsureTopics(t.Context(), s.client(), partitions))
 	return s
 }
 
@@ -54,7 +54,7 @@ func (s *swapped) run(dir string) {
 // blocked returns the reasons of the stopped partitions of sightings.
 func blocked(s *sink.Sink) (lines []string) {
 	for _, p := range s.Blocked() {
-		if p.State == sink.Stopped && p.Topic == stream.Sightings {
+		if p.State == sink.Stopped && p.Topic == kafka.Sightings {
 			lines = append(lines, p.String())
 		}
 	}
@@ -112,7 +112,7 @@ func TestHistory_OlderCopyGrownPast_StopsUntilChosen(t *testing.T) {
 			w.fill(150, 170, "porch", "yard")
 			w.drain()
 			w.exactly(170, "porch", "yard")
-			require.Empty(t, w.letters(stream.Sightings))
+			require.Empty(t, w.letters(kafka.Sightings))
 		})
 	}
 }
@@ -130,7 +130,7 @@ func TestHistory_RightLogPutBack_ReadsOn(t *testing.T) {
 	w.stop()
 	w.run(older)
 	w.await("the partition to be stopped", func() bool { return len(blocked(s)) == 1 })
-	_, err := sink.CaughtUp(t.Context(), w.cl, w.pool, stream.Topics()...)
+	_, err := sink.CaughtUp(t.Context(), w.cl, w.pool, kafka.Topics()...)
 	require.ErrorContains(t, err, "the log ends at 40")
 	w.stop()
 	w.run(newer)
@@ -173,7 +173,7 @@ func TestHistory_LastRecordUnknown_ReadsOn(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(w *world){
 		"removed by retention": func(w *world) {
-			ends, err := kadm.NewClient(w.cl).ListEndOffsets(w.Context(), stream.Sightings)
+			ends, err := kadm.NewClient(w.cl).ListEndOffsets(w.Context(), kafka.Sightings)
 			require.NoError(w, err)
 			_, err = kadm.NewClient(w.cl).DeleteRecords(w.Context(), ends.Offsets())
 			require.NoError(w, err)
@@ -225,7 +225,7 @@ func TestHistory_AnotherRecord_StopsItsPartition(t *testing.T) {
 	require.Contains(t, blocked(s)[0], "and its record 19 is not the one in the tables")
 	stop()
 	w.start(func(c *sink.Config) {
-		c.From = []sink.From{{Topic: stream.Sightings, Partition: -1, Offset: sink.Latest}}
+		c.From = []sink.From{{Topic: kafka.Sightings, Partition: -1, Offset: sink.Latest}}
 	})
 	w.await("the choice to be taken", func() bool { return w.number("SELECT count(*) FROM sink_offsets WHERE last_digest = '\\x00'") == 0 })
 	w.fill(20, 30, "porch")
@@ -258,9 +258,9 @@ func TestFrom_NotInTheLog_IsRefused(t *testing.T) {
 	stop()
 	partition := int32(w.number("UPDATE sink_offsets SET last_digest = '\\x00' WHERE next > 0 AND topic = 'sightings' RETURNING partition"))
 	for says, from := range map[string]sink.From{
-		"the log holds 0 to 20":  {Topic: stream.Sightings, Partition: partition, Offset: 21},
+		"the log holds 0 to 20":  {Topic: kafka.Sightings, Partition: partition, Offset: 21},
 		"--from attic/earliest":  {Topic: "attic", Partition: -1, Offset: sink.Earliest},
-		"--from sightings/99/20": {Topic: stream.Sightings, Partition: 99, Offset: 20},
+		"--from sightings/99/20": {Topic: kafka.Sightings, Partition: 99, Offset: 20},
 	} {
 		s, err := sink.New(sink.Config{Stream: w.stream, Pool: w.pool, From: []sink.From{from}})
 		require.NoError(t, err)

@@ -10,15 +10,15 @@ import (
 
 	"github.com/sightlog/sightlog/internal/kafkatest"
 	"github.com/sightlog/sightlog/internal/pgtest"
-	"github.com/sightlog/sightlog/stream"
+	"github.com/sightlog/sightlog/kafka"
 )
 
 // kafkaWorld is a world on one node of Apache Kafka.
 func kafkaWorld(t *testing.T) (*world, *kafkatest.Cluster) {
 	c := kafkatest.Start(t, 1)
-	w := &world{TB: t, pool: pgtest.Open(t), stream: stream.Config{Brokers: strings.Split(c.Addrs(), ",")}}
+	w := &world{TB: t, pool: pgtest.Open(t), stream: kafka.Config{Brokers: strings.Split(c.Addrs(), ",")}}
 	w.cl = w.client()
-	require.NoError(t, stream.EnsureTopics(t.Context(), w.client(), partitions))
+	require.NoError(t, kafka.EnsureTopics(t.Context(), w.client(), partitions))
 	return w, c
 }
 
@@ -38,7 +38,7 @@ func TestKafka_OlderCopyGrownPast_StopsUntilChosen(t *testing.T) {
 		c.Kill(0)
 		swap()
 		c.StartNode(0)
-		c.AwaitInSync(stream.Sightings)
+		c.AwaitInSync(kafka.Sightings)
 		w.cl = w.client()
 	}
 	s, _ := w.sink()

@@ -10,7 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/sightlog/sightlog/stream"
+	"github.com/sightlog/sightlog/kafka"
 )
 
 // dump returns every row of the tables by names, in order, without what
@@ -53,11 +53,11 @@ func (w *world) exactly(n int, cameras ...string) {
 // letters reads the dead letters of a topic.
 func (w *world) letters(topic string) []*kgo.Record {
 	w.Helper()
-	ends, err := kadm.NewClient(w.cl).ListEndOffsets(w.Context(), stream.DeadTopic(topic))
+	ends, err := kadm.NewClient(w.cl).ListEndOffsets(w.Context(), kafka.DeadTopic(topic))
 	require.NoError(w, err)
 	var want int64
 	ends.Each(func(o kadm.ListedOffset) { want += max(0, o.Offset) })
-	cl := w.client(kgo.ConsumeTopics(stream.DeadTopic(topic)), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	cl := w.client(kgo.ConsumeTopics(kafka.DeadTopic(topic)), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	var recs []*kgo.Record
 	for int64(len(recs)) < want {
 		f := cl.PollFetches(w.Context())

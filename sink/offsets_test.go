@@ -12,8 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
-	"github.com/sightlog/sightlog/stream"
 )
 
 func TestTransactionMarkersAndAbortedRecordsArePassed(t *testing.T) {
@@ -37,7 +37,7 @@ func TestOffsetOutsideTheLogStopsItsPartitionAlone(t *testing.T) {
 	for name, spoil := range map[string]func(w *world, partition int32){
 		"removed": func(w *world, partition int32) {
 			var o kadm.Offsets
-			o.Add(kadm.Offset{Topic: stream.Sightings, Partition: partition, At: 15})
+			o.Add(kadm.Offset{Topic: kafka.Sightings, Partition: partition, At: 15})
 			_, err := kadm.NewClient(w.cl).DeleteRecords(w.Context(), o)
 			require.NoError(w, err)
 		},
@@ -62,7 +62,7 @@ func TestOffsetOutsideTheLogStopsItsPartitionAlone(t *testing.T) {
 			var logged strings.Builder
 			s, stop := w.sink(func(c *sink.Config) { c.Metrics, c.Log = reg, logInto(&logged) })
 			w.await("the partition to be stopped and the others read", func() bool {
-				return gauge(t, reg, "sightlog_sink_partition_stopped", fmt.Sprint(partition), stream.Sightings) == 1 &&
+				return gauge(t, reg, "sightlog_sink_partition_stopped", fmt.Sprint(partition), kafka.Sightings) == 1 &&
 					w.number("SELECT count(*) FROM sightings") == 70
 			})
 			blocked := s.Blocked()
@@ -87,10 +87,10 @@ func topicMadeAnew(t *testing.T, w *world) {
 	w.fill(0, 20, "porch", "yard")
 	w.drain()
 	remake := func() {
-		_, err := kadm.NewClient(w.cl).DeleteTopics(t.Context(), stream.Sightings)
+		_, err := kadm.NewClient(w.cl).DeleteTopics(t.Context(), kafka.Sightings)
 		require.NoError(t, err)
 		w.cl = w.client() // a client does not take up a topic's new id
-		require.NoError(t, stream.EnsureTopics(t.Context(), w.client(), partitions))
+		require.NoError(t, kafka.EnsureTopics(t.Context(), w.client(), partitions))
 	}
 	stop()
 	remake()
@@ -111,7 +111,7 @@ func TestPartitionsAddedUnderALiveSink_AreRead(t *testing.T) {
 	w.start()
 	w.fill(0, 5, "porch")
 	w.drain()
-	r, err := kadm.NewClient(w.cl).CreatePartitions(t.Context(), 2, stream.Sightings)
+	r, err := kadm.NewClient(w.cl).CreatePartitions(t.Context(), 2, kafka.Sightings)
 	require.NoError(t, err)
 	require.NoError(t, r.Error())
 	began := time.Now()

@@ -15,10 +15,10 @@ import (
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/migrations"
 	"github.com/sightlog/sightlog/postgres"
 	"github.com/sightlog/sightlog/sink"
-	"github.com/sightlog/sightlog/stream"
 )
 
 func TestDatabaseFaultsAreWaitedOutAndBuryNothing(t *testing.T) {
@@ -49,7 +49,7 @@ func TestDatabaseFaultsAreWaitedOutAndBuryNothing(t *testing.T) {
 		w.drain()
 	}
 	require.Equal(t, 4, w.number("SELECT count(*) FROM v_sightings WHERE run LIKE 'wild%'"))
-	require.Empty(t, w.letters(stream.Sightings))
+	require.Empty(t, w.letters(kafka.Sightings))
 }
 
 func TestDatabaseThatGoesAndComesLosesNothing(t *testing.T) {
@@ -81,16 +81,16 @@ func TestDatabaseThatGoesAndComesLosesNothing(t *testing.T) {
 	w.drain()
 	w.await("nothing to be blocked", func() bool { return len(s.Blocked()) == 0 })
 	w.exactly(300, "porch", "yard")
-	require.Empty(t, w.letters(stream.Sightings))
+	require.Empty(t, w.letters(kafka.Sightings))
 }
 
 func TestBrokerThatGoesAndComesLosesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	addr, stop := runBroker(t, dir, "127.0.0.1:0")
-	w := &world{TB: t, pool: pgtest.Open(t), stream: stream.Config{Brokers: []string{addr}}}
+	w := &world{TB: t, pool: pgtest.Open(t), stream: kafka.Config{Brokers: []string{addr}}}
 	w.cl = w.client()
-	require.NoError(t, stream.EnsureTopics(t.Context(), w.client(), partitions))
+	require.NoError(t, kafka.EnsureTopics(t.Context(), w.client(), partitions))
 	w.start(func(c *sink.Config) { c.MaxRecords = 5 })
 	for round := range 3 {
 		w.fill(100*round, 100*round+100, "porch", "yard")
@@ -117,9 +117,9 @@ func TestStopDoesNotWaitForWhatIsAway(t *testing.T) {
 			pool := pgtest.Pool(t, private.URL())
 			require.NoError(t, migrations.Up(t.Context(), pool, nil))
 			addr, stopBroker := runBroker(t, t.TempDir(), "127.0.0.1:0")
-			w := &world{TB: t, pool: pool, stream: stream.Config{Brokers: []string{addr}}}
+			w := &world{TB: t, pool: pool, stream: kafka.Config{Brokers: []string{addr}}}
 			w.cl = w.client()
-			require.NoError(t, stream.EnsureTopics(t.Context(), w.client(), partitions))
+			require.NoError(t, kafka.EnsureTopics(t.Context(), w.client(), partitions))
 			stop := w.start()
 			w.fill(0, 10, "porch")
 			w.drain()

@@ -7,7 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/event"
-	"github.com/sightlog/sightlog/stream"
+	"github.com/sightlog/sightlog/kafka"
 )
 
 // topicPartition names a partition of a topic.
@@ -42,9 +42,9 @@ func decode(rec *kgo.Record) item {
 	}
 	schema := header(rec, event.HeaderSchema)
 	switch {
-	case schema == nil && rec.Topic == stream.Runs:
+	case schema == nil && rec.Topic == kafka.Runs:
 		schema = []byte(event.SchemaRun)
-	case schema == nil && rec.Topic == stream.Crossings:
+	case schema == nil && rec.Topic == kafka.Crossings:
 		schema = []byte(event.SchemaCrossing)
 	}
 	switch {

@@ -9,8 +9,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
-	"github.com/sightlog/sightlog/stream"
 )
 
 func TestEventThatComesAgain_WithOtherContent_IsADeadLetterAndTheFirstStays(t *testing.T) {
@@ -56,12 +56,12 @@ func TestEventThatComesAgain_WithOtherContent_IsADeadLetterAndTheFirstStays(t *t
 				w.drain()
 				w.exactly(frames+5, "porch")
 				require.Equal(t, 2, w.number("SELECT count(*) FROM detections WHERE seq = 5"))
-				letters := w.letters(stream.Sightings)
+				letters := w.letters(kafka.Sightings)
 				require.Len(t, letters, len(spoil))
 				for _, l := range letters {
 					require.Contains(t, head(l, sink.HeaderDeadCause), "the tables hold this event with other content")
 				}
-				require.Equal(t, float64(len(spoil)), gauge(t, reg, "sightlog_sink_rejected_total", "other content", stream.Sightings))
+				require.Equal(t, float64(len(spoil)), gauge(t, reg, "sightlog_sink_rejected_total", "other content", kafka.Sightings))
 			})
 		}
 	}
@@ -79,13 +79,13 @@ func TestRecordOfAnotherCamerasKey_IsADeadLetter(t *testing.T) {
 	x.Line, x.Direction, x.TrackID, x.Label = "gate", event.In, 5, "person"
 	b, err := x.Encode()
 	require.NoError(t, err)
-	crossing := &kgo.Record{Topic: stream.Crossings, Key: []byte("yard"), Value: b}
+	crossing := &kgo.Record{Topic: kafka.Crossings, Key: []byte("yard"), Value: b}
 	run := runRecord(t, &event.Run{ID: "r1", Camera: "porch", SourceKind: event.SourceFile, StartedAt: event.At(origin)})
 	run.Key = []byte("r2")
 	w.produce(other, none, crossing, run)
 	w.drain()
 	require.Equal(t, 1, w.number("SELECT count(*) FROM sightings"), "a record without a key contradicts nothing")
-	for _, topic := range []string{stream.Sightings, stream.Crossings, stream.Runs} {
+	for _, topic := range []string{kafka.Sightings, kafka.Crossings, kafka.Runs} {
 		letters := w.letters(topic)
 		require.Len(t, letters, 1, topic)
 		require.Contains(t, head(letters[0], sink.HeaderDeadCause), "the record's key is", topic)

@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/sightlog/sightlog/stream"
+	"github.com/sightlog/sightlog/kafka"
 )
 
 // Group is the default name of the consumer group.
@@ -23,11 +23,11 @@ const Group = "sightlog-sink"
 // Config of a Sink. The zero value of every field but Stream and Pool is the
 // default.
 type Config struct {
-	Stream stream.Config
+	Stream kafka.Config
 	Pool   *pgxpool.Pool // migrated; at least Consumers+2 connections
 
 	Group     string   // default Group
-	Topics    []string // default stream.Topics
+	Topics    []string // default kafka.Topics
 	Consumers int      // concurrent members of the group; default 2
 	From      []From   // where to read on in partitions that would be stopped
 
@@ -63,7 +63,7 @@ func (c Config) withDefaults() Config {
 		c.Group = Group
 	}
 	if len(c.Topics) == 0 {
-		c.Topics = stream.Topics()
+		c.Topics = kafka.Topics()
 	}
 	if c.Consumers <= 0 {
 		c.Consumers = 2

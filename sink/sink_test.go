@@ -11,8 +11,8 @@ import (
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
-	"github.com/sightlog/sightlog/stream"
 )
 
 func TestEverySightingBecomesOneRowAndEveryPersonOne(t *testing.T) {
@@ -219,10 +219,10 @@ func TestCommitsAreReported(t *testing.T) {
 
 func TestTopicsMayBeMadeAfterTheSinkStarted(t *testing.T) {
 	t.Parallel()
-	w := &world{TB: t, pool: pgtest.Open(t), stream: stream.Config{Brokers: newBroker(t)}}
+	w := &world{TB: t, pool: pgtest.Open(t), stream: kafka.Config{Brokers: newBroker(t)}}
 	w.cl = w.client()
 	w.start()
-	require.NoError(t, stream.EnsureTopics(t.Context(), w.client(), partitions))
+	require.NoError(t, kafka.EnsureTopics(t.Context(), w.client(), partitions))
 	w.fill(0, 10, "porch")
 	w.drain()
 	require.Equal(t, 10, w.number("SELECT count(*) FROM sightings"))

@@ -26,17 +26,17 @@ import (
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
-	"github.com/sightlog/sightlog/stream"
 )
 
 // newFakeWorld is a world on the test double, which takes every batch whose
 // checksum is right.
 func newFakeWorld(t testing.TB) *world {
 	t.Helper()
-	w := &world{TB: t, pool: pgtest.Open(t), stream: stream.Config{Brokers: fakeBroker(t)}}
+	w := &world{TB: t, pool: pgtest.Open(t), stream: kafka.Config{Brokers: fakeBroker(t)}}
 	w.cl = w.client()
-	require.NoError(t, stream.EnsureTopics(t.Context(), w.client(), partitions))
+	require.NoError(t, kafka.EnsureTopics(t.Context(), w.client(), partitions))
 	return w
 }
 
@@ -56,9 +56,9 @@ func (w *world) produceRaw(partition int32, codec kgo.CompressionCodecType, reco
 	p := kmsg.NewProduceRequestTopicPartition()
 	p.Partition, p.Records = partition, b.AppendTo(nil)
 	t := kmsg.NewProduceRequestTopic()
-	t.Topic, t.Partitions = stream.Sightings, append(t.Partitions, p)
+	t.Topic, t.Partitions = kafka.Sightings, append(t.Partitions, p)
 	for _, m := range md.(*kmsg.MetadataResponse).Topics {
-		if *m.Topic == stream.Sightings {
+		if *m.Topic == kafka.Sightings {
 			t.TopicID = m.TopicID
 		}
 	}
@@ -112,7 +112,7 @@ func TestBatch_NotExpandable_IsADeadLetterWithItsOrigin(t *testing.T) {
 	w.start(func(c *sink.Config) { c.Metrics = reg })
 	w.drain()
 	w.exactly(10, "porch")
-	letters := w.letters(stream.Sightings)
+	letters := w.letters(kafka.Sightings)
 	require.Len(t, letters, len(bombs))
 	for i, l := range letters {
 		require.Equal(t, fmt.Sprint(offsets[i]), head(l, sink.HeaderDeadOffset))
@@ -123,7 +123,7 @@ func TestBatch_NotExpandable_IsADeadLetterWithItsOrigin(t *testing.T) {
 			require.True(t, bytes.HasSuffix(l.Value, bombs[i].records), "the batch as it lies in the log")
 		}
 	}
-	require.Equal(t, float64(len(bombs)), gauge(t, reg, "sightlog_sink_dead_letters_total", stream.Sightings))
+	require.Equal(t, float64(len(bombs)), gauge(t, reg, "sightlog_sink_dead_letters_total", kafka.Sightings))
 }
 
 func TestRecord_TooLargeForADeadLetter_HasHeadHashAndOrigin(t *testing.T) {
@@ -142,14 +142,14 @@ func TestRecord_TooLargeForADeadLetter_HasHeadHashAndOrigin(t *testing.T) {
 			w := newWorld(t)
 			w.fill(0, 5, "porch")
 			producer := w.client(kgo.ProducerBatchMaxBytes(64<<20), kgo.ProducerBatchCompression(c.compression))
-			rec := &kgo.Record{Topic: stream.Sightings, Key: []byte("porch"), Value: c.value}
+			rec := &kgo.Record{Topic: kafka.Sightings, Key: []byte("porch"), Value: c.value}
 			require.NoError(t, producer.ProduceSync(t.Context(), rec).FirstErr())
 			w.fill(5, 10, "porch")
-			w.produce(&kgo.Record{Topic: stream.Sightings, Key: []byte("porch"), Value: []byte("x")})
+			w.produce(&kgo.Record{Topic: kafka.Sightings, Key: []byte("porch"), Value: []byte("x")})
 			w.start()
 			w.drain()
 			w.exactly(10, "porch")
-			letters := w.letters(stream.Sightings)
+			letters := w.letters(kafka.Sightings)
 			require.Len(t, letters, 2)
 			for _, l := range letters {
 				if head(l, sink.HeaderDeadOffset) != fmt.Sprint(rec.Offset) {
@@ -191,9 +191,9 @@ func TestCorruptBatch_StopsItsPartitionWithOneLineAndIsSkippedWhenAsked(t *testi
 	t.Parallel()
 	dir := t.TempDir()
 	addr, stopBroker := runBroker(t, dir, "127.0.0.1:0")
-	w := &world{TB: t, pool: pgtest.Open(t), stream: stream.Config{Brokers: []string{addr}}}
+	w := &world{TB: t, pool: pgtest.Open(t), stream: kafka.Config{Brokers: []string{addr}}}
 	w.cl = w.client(kgo.ProducerBatchCompression(kgo.NoCompression()))
-	require.NoError(t, stream.EnsureTopics(t.Context(), w.client(), partitions))
+	require.NoError(t, kafka.EnsureTopics(t.Context(), w.client(), partitions))
 	w.fill(0, 5, "porch", "yard", "gate", "door")
 	bad := record(t, sighting("porch", "run-of-porch", 5))
 	bad.Headers = append(bad.Headers, kgo.RecordHeader{Key: "mark", Value: []byte("spoilt-on-disk")})
@@ -207,7 +207,7 @@ func TestCorruptBatch_StopsItsPartitionWithOneLineAndIsSkippedWhenAsked(t *testi
 	reg := prometheus.NewRegistry()
 	s, stop := w.sink(func(c *sink.Config) { c.Log, c.Metrics = logInto(&logged), reg })
 	w.await("the partition to be stopped and the others written", func() bool {
-		return gauge(t, reg, "sightlog_sink_partition_stopped", fmt.Sprint(bad.Partition), stream.Sightings) == 1 &&
+		return gauge(t, reg, "sightlog_sink_partition_stopped", fmt.Sprint(bad.Partition), kafka.Sightings) == 1 &&
 			w.number("SELECT count(*) FROM v_sightings WHERE camera = 'porch'") == 5
 	})
 	stopped, fetched := time.Now(), w.number("SELECT count(*) FROM sightings")
@@ -219,16 +219,16 @@ func TestCorruptBatch_StopsItsPartitionWithOneLineAndIsSkippedWhenAsked(t *testi
 	stop()
 	require.Equal(t, 1, strings.Count(logged.String(), way), logged.String())
 	require.Less(t, strings.Count(logged.String(), "\n"), 30, logged.String())
-	require.Empty(t, w.letters(stream.Sightings))
+	require.Empty(t, w.letters(kafka.Sightings))
 
 	skip, err := sink.ParseSkip(strings.TrimPrefix(way, "--skip "))
 	require.NoError(t, err)
 	w.start(func(c *sink.Config) {
-		c.Skip = []sink.Skip{skip, {Topic: stream.Sightings, Partition: bad.Partition, Offset: 0}}
+		c.Skip = []sink.Skip{skip, {Topic: kafka.Sightings, Partition: bad.Partition, Offset: 0}}
 	})
 	w.drain()
 	require.Equal(t, 9, w.number("SELECT count(*) FROM v_sightings WHERE camera = 'porch'"))
-	letters := w.letters(stream.Sightings)
+	letters := w.letters(kafka.Sightings)
 	require.Len(t, letters, 1)
 	require.Equal(t, fmt.Sprint(bad.Offset), head(letters[0], sink.HeaderDeadOffset))
 	require.Contains(t, head(letters[0], sink.HeaderDeadCause), "skipped as the user asked; its checksum is wrong")
@@ -250,9 +250,9 @@ func newRefusingWorld(t testing.TB, code int16, refuse func() bool) *world {
 	c, err := kfake.NewCluster(kfake.NumBrokers(1))
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	w := &world{TB: t, pool: pgtest.Open(t), stream: stream.Config{Brokers: c.ListenAddrs()}}
+	w := &world{TB: t, pool: pgtest.Open(t), stream: kafka.Config{Brokers: c.ListenAddrs()}}
 	w.cl = w.client()
-	require.NoError(t, stream.EnsureTopics(t.Context(), w.client(), 1))
+	require.NoError(t, kafka.EnsureTopics(t.Context(), w.client(), 1))
 	c.ControlKey(kmsg.Fetch.Int16(), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		c.KeepControl()
 		if !refuse() {
@@ -297,7 +297,7 @@ func TestFetchThatIsRefusedAgainAndAgain_IsOneLine(t *testing.T) {
 	w := newRefusingWorld(t, kerr.TopicAuthorizationFailed.Code, func() bool { refused.Add(1); return true })
 	var logged strings.Builder
 	s, stop := w.sink(func(c *sink.Config) {
-		c.Log, c.Topics, c.Consumers = logInto(&logged), []string{stream.Sightings}, 1
+		c.Log, c.Topics, c.Consumers = logInto(&logged), []string{kafka.Sightings}, 1
 	})
 	w.await("the third refusal", func() bool { return refused.Load() >= 3 })
 	require.Contains(t, s.Blocked()[0].String(), "sightings/0 waiting: cannot fetch: TOPIC_AUTHORIZATION_FAILED")

@@ -32,9 +32,9 @@ var allowed = map[string][]string{
 	"broker/storage": {},
 	"broker":         {"broker/storage"},
 
-	"stream":   {"event"},
+	"kafka":    {"event"},
 	"postgres": {},
-	"sink":     {"event", "stream"},
+	"sink":     {"event", "kafka"},
 	"query":    {},
 	"eval":     {"event"},
 
@@ -44,12 +44,12 @@ var allowed = map[string][]string{
 	"detector/track": {"event"},
 	"detector/zone":  {"event"},
 
-	"pipeline":        {"broker", "config", "migrations", "postgres", "sink", "stream"},
-	"pipeline/detect": {"config", "detector", "detector/onnx", "detector/track", "detector/zone", "event", "ingest", "models", "pipeline", "stream"},
+	"pipeline":        {"broker", "config", "migrations", "postgres", "sink", "kafka"},
+	"pipeline/detect": {"config", "detector", "detector/onnx", "detector/track", "detector/zone", "event", "ingest", "models", "pipeline", "kafka"},
 	"web":             {},
 	"bench":           {"config", "pipeline", "query"},
 
-	"cli":           {"broker", "broker/storage", "config", "pipeline", "postgres", "query", "stream", "web"},
+	"cli":           {"broker", "broker/storage", "config", "pipeline", "postgres", "query", "kafka", "web"},
 	"cli/camera":    {"bench", "cli", "config", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "query"},
 	"cmd/sightlog":  {"cli", "cli/camera"},
 	"cmd/sightlogd": {"cli"},

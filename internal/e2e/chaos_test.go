@@ -17,8 +17,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/postgres"
-	"github.com/sightlog/sightlog/stream"
 )
 
 // Broker, three sinks and detect are killed, stopped for longer than a session
@@ -100,7 +100,7 @@ func (r *rig) await(n int64) {
 	defer cl.Close()
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); r.letPass(50 * time.Millisecond) {
 		var held int64
-		ends, err := kadm.NewClient(cl).ListCommittedOffsets(r.Context(), stream.Sightings)
+		ends, err := kadm.NewClient(cl).ListCommittedOffsets(r.Context(), kafka.Sightings)
 		ends.Each(func(o kadm.ListedOffset) { held += max(0, o.Offset) })
 		if err == nil && held >= n {
 			return
@@ -112,7 +112,7 @@ func (r *rig) await(n int64) {
 // ends returns where the partitions that hold anything end.
 func (r *rig) ends(cl *kgo.Client) map[int32]int64 {
 	r.Helper()
-	ends, err := kadm.NewClient(cl).ListCommittedOffsets(r.Context(), stream.Sightings)
+	ends, err := kadm.NewClient(cl).ListCommittedOffsets(r.Context(), kafka.Sightings)
 	require.NoError(r, err)
 	require.NoError(r, ends.Error())
 	at := make(map[int32]int64)

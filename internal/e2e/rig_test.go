@@ -18,9 +18,9 @@ import (
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/pgtest"
 	"github.com/sightlog/sightlog/internal/testenv"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/postgres"
 	"github.com/sightlog/sightlog/sink"
-	"github.com/sightlog/sightlog/stream"
 )
 
 // rig is the services as processes of their own, and what can happen to them.
@@ -130,7 +130,7 @@ func lastLines(p *process, n int) string {
 // topic returns the ids of the sightings at an address, in the topic's order.
 func (r *rig) topic(listen string) (ids []string) {
 	r.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(listen), kgo.ConsumeTopics(stream.Sightings), kgo.KeepControlRecords(),
+	cl, err := kgo.NewClient(kgo.SeedBrokers(listen), kgo.ConsumeTopics(kafka.Sightings), kgo.KeepControlRecords(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	require.NoError(r, err)
 	defer cl.Close()
@@ -218,7 +218,7 @@ func (r *rig) finish() {
 	defer cl.Close()
 	var lag int64
 	for deadline := time.Now().Add(limit); ; time.Sleep(50 * time.Millisecond) {
-		if lag, err = sink.CaughtUp(r.Context(), cl, pool, stream.Topics()...); err == nil && lag == 0 {
+		if lag, err = sink.CaughtUp(r.Context(), cl, pool, kafka.Topics()...); err == nil && lag == 0 {
 			break
 		}
 		if time.Now().After(deadline) {

@@ -13,8 +13,8 @@ import (
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/pipeline"
-	"github.com/sightlog/sightlog/stream"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -29,8 +29,8 @@ const flushGrace = time.Second
 type camera struct {
 	spec      ingest.Spec
 	opts      ingest.Options
-	cfg       stream.Config
-	live      *stream.Live
+	cfg       kafka.Config
+	live      *kafka.Live
 	pool      *pool
 	eye       *eye
 	scene     *scene
@@ -40,7 +40,7 @@ type camera struct {
 
 	mu     sync.Mutex // guards the following
 	state  pipeline.Camera
-	writer stream.Writer
+	writer kafka.Writer
 }
 
 func (c *camera) status() pipeline.Camera {
@@ -65,7 +65,7 @@ func (c *camera) update(f func(*pipeline.Camera)) {
 func (c *camera) run(ctx context.Context, src ingest.Source) error {
 	defer func() { src.Close() }()
 	w, err := c.openRun(ctx, src.Info())
-	var before *stream.AtEndError
+	var before *kafka.AtEndError
 	if errors.As(err, &before) {
 		return c.atEnd(before.Run)
 	}
@@ -97,7 +97,7 @@ func (c *camera) atEnd(run event.Run) error {
 	return nil
 }
 
-func (c *camera) openRun(ctx context.Context, info ingest.Info) (stream.Writer, error) {
+func (c *camera) openRun(ctx context.Context, info ingest.Info) (kafka.Writer, error) {
 	run := event.Run{
 		Camera: c.spec.ID, SourceKind: info.Kind, Source: info.Source,
 		Fingerprint: info.Fingerprint, Model: c.pool.model,
@@ -116,7 +116,7 @@ func (c *camera) openRun(ctx context.Context, info ingest.Info) (stream.Writer, 
 		// frames would lie in the future.
 		run.CapturedFrom = event.At(time.Now().Add(-length))
 	}
-	return stream.OpenFile(ctx, c.cfg, run, interval, func(print string) bool { return ingest.Continues(c.spec, print) })
+	return kafka.OpenFile(ctx, c.cfg, run, interval, func(print string) bool { return ingest.Continues(c.spec, print) })
 }
 
 // longestRecorded bounds recorded: an export looks for a run's sightings from a
@@ -132,7 +132,7 @@ func recorded(info ingest.Info) time.Duration {
 }
 
 // begin makes source and scene ready for the first frame that the log lacks.
-func (c *camera) begin(ctx context.Context, src ingest.Source, w stream.Writer) (ingest.Source, error) {
+func (c *camera) begin(ctx context.Context, src ingest.Source, w kafka.Writer) (ingest.Source, error) {
 	if w.Next() == 0 {
 		return src, c.scene.open(0)
 	}
@@ -158,7 +158,7 @@ func (c *camera) skip(ctx context.Context, src ingest.Source, next int64) (inges
 }
 
 // frames sends one sighting a frame until the source ends or something fails.
-func (c *camera) frames(ctx context.Context, src ingest.Source, w stream.Writer) error {
+func (c *camera) frames(ctx context.Context, src ingest.Source, w kafka.Writer) error {
 	var f ingest.Frame
 	run, kind := w.Run(), src.Info().Kind
 	fps := src.Info().FPS
@@ -247,7 +247,7 @@ func (c *camera) unseen(ctx context.Context, f *ingest.Frame, err error, failed 
 
 // end finishes the run when its source came to an end, and otherwise only
 // waits for what was sent.
-func (c *camera) end(ctx context.Context, source ingest.Info, w stream.Writer, why error) error {
+func (c *camera) end(ctx context.Context, source ingest.Info, w kafka.Writer, why error) error {
 	kind := source.Kind
 	state := c.status()
 	end := event.Run{Dropped: state.Dropped, Outcome: event.OutcomeFinished}
@@ -283,13 +283,13 @@ func (c *camera) end(ctx context.Context, source ingest.Info, w stream.Writer, w
 
 // finish and closeWriter wait for the log for as long as it takes, but only
 // flushGrace once ctx has ended.
-func finish(ctx context.Context, w stream.Writer, end event.Run) error {
+func finish(ctx context.Context, w kafka.Writer, end event.Run) error {
 	ctx, cancel := graceful(ctx)
 	defer cancel()
 	return w.Finish(ctx, end)
 }
 
-func closeWriter(ctx context.Context, w stream.Writer) error {
+func closeWriter(ctx context.Context, w kafka.Writer) error {
 	ctx, cancel := graceful(ctx)
 	defer cancel()
 	return w.Close(ctx)

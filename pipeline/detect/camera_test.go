@@ -9,13 +9,13 @@ import (
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/pipeline"
-	"github.com/sightlog/sightlog/stream"
 )
 
 // ending is a writer that keeps the end of its run.
 type ending struct {
-	stream.Writer
+	kafka.Writer
 	run event.Run
 }
 

@@ -2,7 +2,7 @@
 // it opens the sources, looks at their frames with one model that they share
 // and writes one sighting a frame, and the crossings in it, to the log.
 //
-//	source ──► camera: worth a look? ──► eye: turn, model ──► scene: who, where ──► stream.Writer
+//	source ──► camera: worth a look? ──► eye: turn, model ──► scene: who, where ──► kafka.Writer
 //	           (one goroutine a source, in order)
 //
 // A camera asks its source for a frame, waits for its turn, and sends the

@@ -15,8 +15,8 @@ import (
 
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/pipeline"
-	"github.com/sightlog/sightlog/stream"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -65,7 +65,7 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 		return err
 	}
 	defer func() { err = errors.Join(err, pool.close()) }()
-	live, err := stream.OpenLive(cfg)
+	live, err := kafka.OpenLive(cfg)
 	if err != nil {
 		return err
 	}

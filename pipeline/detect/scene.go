@@ -16,7 +16,7 @@ import (
 	"github.com/sightlog/sightlog/detector/zone"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
-	"github.com/sightlog/sightlog/stream"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -96,13 +96,13 @@ func (s *scene) ignored(x, y float64) bool {
 // not give the same numbers again, because the log has lost the beginning,
 // empty sightings were left out, or the settings were others, everybody gets a
 // new number.
-func (s *scene) resume(ctx context.Context, cfg stream.Config, run event.Run, next int64, log *slog.Logger) error {
+func (s *scene) resume(ctx context.Context, cfg kafka.Config, run event.Run, next int64, log *slog.Logger) error {
 	if err := s.open(0); err != nil {
 		return err
 	}
 	same, begun := true, false
 	var objects []event.Object
-	err := stream.ReadRun(ctx, cfg, &run, func(g *event.Sighting) {
+	err := kafka.ReadRun(ctx, cfg, &run, func(g *event.Sighting) {
 		pts := time.Duration(g.PTS) * time.Microsecond
 		s.begun, s.beat = true, s.beatAt(pts)
 		same = same && (begun || g.Seq == 0)

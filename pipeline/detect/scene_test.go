@@ -18,8 +18,8 @@ import (
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/internal/brokertest"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/pipeline"
-	"github.com/sightlog/sightlog/stream"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -61,7 +61,7 @@ func crowd(n int64) []event.Object {
 }
 
 // see writes frames from to to-1 and returns what was seen and crossed.
-func see(t testing.TB, s *scene, w stream.Writer, from, to int64) (all []string) {
+func see(t testing.TB, s *scene, w kafka.Writer, from, to int64) (all []string) {
 	t.Helper()
 	run := w.Run()
 	for n := from; n < to; n++ {
@@ -92,20 +92,20 @@ func see(t testing.TB, s *scene, w stream.Writer, from, to int64) (all []string)
 
 func TestRunOfWhichTheLogLacksTheBeginningGoesOnWithNewNumbers(t *testing.T) {
 	t.Parallel()
-	cfg := stream.Config{Brokers: []string{brokertest.Start(t).Addr()}}
+	cfg := kafka.Config{Brokers: []string{brokertest.Start(t).Addr()}}
 	cl, err := cfg.Client()
 	require.NoError(t, err)
 	defer cl.Close()
-	require.NoError(t, stream.EnsureTopics(t.Context(), cl, 4))
+	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, 4))
 	run := event.Run{Camera: "porch", SourceKind: event.SourceFile, Fingerprint: "f"}
-	w, err := stream.OpenFile(t.Context(), cfg, run, 0, never)
+	w, err := kafka.OpenFile(t.Context(), cfg, run, 0, never)
 	require.NoError(t, err)
 	s := newScene(t, config.Camera{})
 	require.NoError(t, s.open(0))
 	see(t, s, w, 5, 50)
 	require.NoError(t, w.Close(t.Context()))
 
-	w, err = stream.OpenFile(t.Context(), cfg, run, 0, never)
+	w, err = kafka.OpenFile(t.Context(), cfg, run, 0, never)
 	require.NoError(t, err)
 	s = newScene(t, config.Camera{})
 	require.NoError(t, s.resume(t.Context(), cfg, w.Run(), w.Next(), slog.New(slog.DiscardHandler)))
@@ -216,11 +216,11 @@ func TestPreviewOfSeveralCamerasIsADirectoryOfVideos(t *testing.T) {
 
 func TestResumedRunSeesWhatARunSeesThatNeverStopped(t *testing.T) {
 	t.Parallel()
-	cfg := stream.Config{Brokers: []string{brokertest.Start(t).Addr()}}
+	cfg := kafka.Config{Brokers: []string{brokertest.Start(t).Addr()}}
 	cl, err := cfg.Client()
 	require.NoError(t, err)
 	defer cl.Close()
-	require.NoError(t, stream.EnsureTopics(t.Context(), cl, 4))
+	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, 4))
 	c := config.Camera{
 		FPS: 20, Zones: map[string][]config.Point{"left": left, "upper": upper},
 		Lines: map[string][]config.Point{"middle": {{.5, 0}, {.5, 1}}},
@@ -228,8 +228,8 @@ func TestResumedRunSeesWhatARunSeesThatNeverStopped(t *testing.T) {
 	run := event.Run{Camera: "porch", SourceKind: event.SourceFile, Fingerprint: "f"}
 	const frames = 600
 
-	open := func() stream.Writer {
-		w, err := stream.OpenFile(t.Context(), cfg, run, 0, never)
+	open := func() kafka.Writer {
+		w, err := kafka.OpenFile(t.Context(), cfg, run, 0, never)
 		require.NoError(t, err)
 		return w
 	}
@@ -237,7 +237,7 @@ func TestResumedRunSeesWhatARunSeesThatNeverStopped(t *testing.T) {
 	require.NoError(t, s.open(0))
 	want := see(t, s, w, 0, frames)
 	require.NoError(t, w.Finish(t.Context(), event.Run{}))
-	require.NoError(t, stream.EndJob(t.Context(), cfg, []string{w.Run().ID})) // the next opening is another run
+	require.NoError(t, kafka.EndJob(t.Context(), cfg, []string{w.Run().ID})) // the next opening is another run
 
 	var got []string
 	crossings := 0

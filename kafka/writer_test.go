@@ -1,4 +1,4 @@
-package stream_test
+package kafka_test
 
 import (
 	"bytes"
@@ -15,18 +15,18 @@ import (
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/brokertest"
-	"github.com/sightlog/sightlog/stream"
+	"github.com/sightlog/sightlog/kafka"
 )
 
-func setUp(t *testing.T) (*brokertest.Broker, stream.Config) {
+func setUp(t *testing.T) (*brokertest.Broker, kafka.Config) {
 	t.Helper()
 	b := brokertest.Start(t)
-	cfg := stream.Config{Brokers: []string{b.Addr()}}
+	cfg := kafka.Config{Brokers: []string{b.Addr()}}
 	cl, err := cfg.Client()
 	require.NoError(t, err)
 	defer cl.Close()
-	require.NoError(t, stream.EnsureTopics(t.Context(), cl, 8))
-	require.NoError(t, stream.EnsureTopics(t.Context(), cl, 8), "topics that are there are left alone")
+	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, 8))
+	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, 8), "topics that are there are left alone")
 	return b, cfg
 }
 
@@ -37,7 +37,7 @@ func fileRun() event.Run {
 	return event.Run{Camera: "porch", SourceKind: event.SourceFile, Source: "a.mp4", Fingerprint: "f1", Model: event.Model{Name: "m", SHA256: "s"}}
 }
 
-func send(t *testing.T, w stream.Writer, from, to int64) {
+func send(t *testing.T, w kafka.Writer, from, to int64) {
 	t.Helper()
 	run := w.Run()
 	for seq := from; seq < to; seq++ {
@@ -49,12 +49,12 @@ func send(t *testing.T, w stream.Writer, from, to int64) {
 }
 
 // committed returns the seqs of a topic's committed sightings, by run.
-func committed(t *testing.T, cfg stream.Config) map[string][]int64 {
+func committed(t *testing.T, cfg kafka.Config) map[string][]int64 {
 	t.Helper()
-	cl, err := cfg.Client(kgo.ConsumeTopics(stream.Sightings), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())
+	cl, err := cfg.Client(kgo.ConsumeTopics(kafka.Sightings), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())
 	require.NoError(t, err)
 	defer cl.Close()
-	ends, err := kadm.NewClient(cl).ListCommittedOffsets(t.Context(), stream.Sightings)
+	ends, err := kadm.NewClient(cl).ListCommittedOffsets(t.Context(), kafka.Sightings)
 	require.NoError(t, err)
 	left := int64(0)
 	ends.Each(func(o kadm.ListedOffset) {
@@ -67,7 +67,7 @@ func committed(t *testing.T, cfg stream.Config) map[string][]int64 {
 		f := cl.PollFetches(t.Context())
 		require.NoError(t, f.Err())
 		f.EachRecord(func(r *kgo.Record) {
-			if end, _ := ends.Lookup(stream.Sightings, r.Partition); r.Offset == end.Offset-1 {
+			if end, _ := ends.Lookup(kafka.Sightings, r.Partition); r.Offset == end.Offset-1 {
 				left--
 			}
 			if r.Attrs.IsControl() {
@@ -90,7 +90,7 @@ func upTo(n int64) (s []int64) {
 
 func TestUnfinishedFileRunGoesOnAfterTheLastAcknowledgedSighting(t *testing.T) {
 	_, cfg := setUp(t)
-	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
+	w, err := kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	require.Zero(t, w.Next())
 	send(t, w, 0, 10)
@@ -98,30 +98,30 @@ func TestUnfinishedFileRunGoesOnAfterTheLastAcknowledgedSighting(t *testing.T) {
 	require.EqualValues(t, 10, w.Acked())
 	first := w.Run().ID
 
-	w, err = stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
+	w, err = kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	require.Equal(t, first, w.Run().ID)
 	require.EqualValues(t, 10, w.Next())
 	send(t, w, 10, 12)
 	require.NoError(t, w.Finish(t.Context(), event.Run{}))
-	require.ErrorIs(t, w.Send(t.Context(), &event.Sighting{}), stream.ErrEnded)
+	require.ErrorIs(t, w.Send(t.Context(), &event.Sighting{}), kafka.ErrEnded)
 
-	last, err := stream.LastRun(t.Context(), cfg, "porch")
+	last, err := kafka.LastRun(t.Context(), cfg, "porch")
 	require.NoError(t, err)
 	require.False(t, last.FinishedAt.IsZero())
 	require.EqualValues(t, 12, last.Frames)
 	require.Equal(t, map[string][]int64{first: upTo(12)}, committed(t, cfg))
 
 	// A finished run is not resumed, nor one of other content.
-	require.NoError(t, stream.EndJob(t.Context(), cfg, []string{first}))
-	w, err = stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
+	require.NoError(t, kafka.EndJob(t.Context(), cfg, []string{first}))
+	w, err = kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	require.NotEqual(t, first, w.Run().ID)
 	require.NoError(t, w.Close(t.Context()))
 	other := fileRun()
 	other.Fingerprint = "f2"
 	second := w.Run().ID
-	w, err = stream.OpenFile(t.Context(), cfg, other, 0, never)
+	w, err = kafka.OpenFile(t.Context(), cfg, other, 0, never)
 	require.NoError(t, err)
 	require.NotEqual(t, second, w.Run().ID)
 	require.NoError(t, w.Close(t.Context()))
@@ -129,14 +129,14 @@ func TestUnfinishedFileRunGoesOnAfterTheLastAcknowledgedSighting(t *testing.T) {
 
 func TestOpenFile_RunEndedInAJobThatDidNot_AtEnd(t *testing.T) {
 	_, cfg := setUp(t)
-	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
+	w, err := kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	send(t, w, 0, 3)
 	require.NoError(t, w.Finish(t.Context(), event.Run{Outcome: event.OutcomeDamaged, Damage: "cut short"}))
 
 	for range 2 { // as often as the job is interrupted
-		_, err = stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
-		var end *stream.AtEndError
+		_, err = kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
+		var end *kafka.AtEndError
 		require.ErrorAs(t, err, &end)
 		require.Equal(t, w.Run().ID, end.Run.ID)
 		require.EqualValues(t, 3, end.Run.Frames)
@@ -146,7 +146,7 @@ func TestOpenFile_RunEndedInAJobThatDidNot_AtEnd(t *testing.T) {
 
 	other := fileRun() // what the job is not about
 	other.Fingerprint = "f2"
-	o, err := stream.OpenFile(t.Context(), cfg, other, 0, never)
+	o, err := kafka.OpenFile(t.Context(), cfg, other, 0, never)
 	require.NoError(t, err)
 	require.NoError(t, o.Close(t.Context()))
 }
@@ -157,7 +157,7 @@ func TestOpenFile_SourceThatGrew_GoesOnWithItsRun(t *testing.T) {
 	for name, ended := range map[string]bool{"interrupted": false, "ended, its job not": true} {
 		t.Run(name, func(t *testing.T) {
 			_, cfg := setUp(t)
-			w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
+			w, err := kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 			require.NoError(t, err)
 			first := w.Run().ID
 			send(t, w, 0, 4)
@@ -169,23 +169,23 @@ func TestOpenFile_SourceThatGrew_GoesOnWithItsRun(t *testing.T) {
 			grown := fileRun()
 			grown.Fingerprint, grown.Source = "f2", "b.mp4"
 			begins := func(print string) bool { return print == "f1" }
-			w, err = stream.OpenFile(t.Context(), cfg, grown, 0, begins)
+			w, err = kafka.OpenFile(t.Context(), cfg, grown, 0, begins)
 			require.NoError(t, err)
 			require.Equal(t, first, w.Run().ID)
 			require.EqualValues(t, 4, w.Next())
-			last, err := stream.LastRun(t.Context(), cfg, "porch")
+			last, err := kafka.LastRun(t.Context(), cfg, "porch")
 			require.NoError(t, err)
 			require.True(t, last.FinishedAt.IsZero(), "it is under way again")
 			require.Equal(t, []string{"f2", "b.mp4", "", ""}, []string{last.Fingerprint, last.Source, string(last.Outcome), last.Damage})
 			send(t, w, 4, 7)
 			require.NoError(t, w.Close(t.Context()))
 
-			w, err = stream.OpenFile(t.Context(), cfg, grown, 0, never) // interrupted once more
+			w, err = kafka.OpenFile(t.Context(), cfg, grown, 0, never) // interrupted once more
 			require.NoError(t, err)
 			require.EqualValues(t, 7, w.Next())
 			send(t, w, 7, 8)
 			require.NoError(t, w.Finish(t.Context(), event.Run{}))
-			last, err = stream.LastRun(t.Context(), cfg, "porch")
+			last, err = kafka.LastRun(t.Context(), cfg, "porch")
 			require.NoError(t, err)
 			require.EqualValues(t, 8, last.Frames)
 			require.Equal(t, event.OutcomeFinished, last.Outcome)
@@ -202,7 +202,7 @@ func TestOpenFile_AnotherSourceOrModel_LeavesTheRunAndSaysSo(t *testing.T) {
 	open := func(run event.Run, continues bool) {
 		t.Helper()
 		said.Reset()
-		w, err := stream.OpenFile(t.Context(), cfg, run, 0, func(string) bool { return continues })
+		w, err := kafka.OpenFile(t.Context(), cfg, run, 0, func(string) bool { return continues })
 		require.NoError(t, err)
 		require.Zero(t, w.Next())
 		send(t, w, 0, 1)
@@ -233,16 +233,16 @@ func TestEndJob_OpenRuns_NextOpeningIsNew(t *testing.T) {
 	for _, camera := range []string{"porch", "yard"} {
 		run := fileRun()
 		run.Camera = camera
-		w, err := stream.OpenFile(t.Context(), cfg, run, 0, never)
+		w, err := kafka.OpenFile(t.Context(), cfg, run, 0, never)
 		require.NoError(t, err)
 		send(t, w, 0, 1)
 		require.NoError(t, w.Finish(t.Context(), event.Run{}))
 		ids = append(ids, w.Run().ID)
 	}
-	require.NoError(t, stream.EndJob(t.Context(), cfg, ids))
-	require.NoError(t, stream.EndJob(t.Context(), cfg, append(ids, "no-such-run")), "twice is once")
+	require.NoError(t, kafka.EndJob(t.Context(), cfg, ids))
+	require.NoError(t, kafka.EndJob(t.Context(), cfg, append(ids, "no-such-run")), "twice is once")
 	for i, camera := range []string{"porch", "yard"} {
-		last, err := stream.LastRun(t.Context(), cfg, camera)
+		last, err := kafka.LastRun(t.Context(), cfg, camera)
 		require.NoError(t, err)
 		require.Equal(t, ids[i], last.ID)
 		require.False(t, last.JobOpen)
@@ -250,7 +250,7 @@ func TestEndJob_OpenRuns_NextOpeningIsNew(t *testing.T) {
 		require.False(t, last.FinishedAt.IsZero())
 		run := fileRun()
 		run.Camera = camera
-		w, err := stream.OpenFile(t.Context(), cfg, run, 0, never)
+		w, err := kafka.OpenFile(t.Context(), cfg, run, 0, never)
 		require.NoError(t, err)
 		require.NotEqual(t, ids[i], w.Run().ID)
 		require.NoError(t, w.Close(t.Context()))
@@ -259,18 +259,18 @@ func TestEndJob_OpenRuns_NextOpeningIsNew(t *testing.T) {
 
 func TestSuccessorFencesAPredecessorThatIsStillAlive(t *testing.T) {
 	_, cfg := setUp(t)
-	old, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
+	old, err := kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	send(t, old, 0, 3)
 	require.Eventually(t, func() bool { return old.Acked() == 3 }, time.Minute, time.Millisecond)
 
-	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
+	w, err := kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	require.EqualValues(t, 3, w.Next())
 
 	// The old one still believes in its run; nothing of it may arrive.
 	send(t, old, 3, 4)
-	require.ErrorIs(t, old.Close(t.Context()), stream.ErrFenced)
+	require.ErrorIs(t, old.Close(t.Context()), kafka.ErrFenced)
 	send(t, w, 3, 6)
 	require.NoError(t, w.Finish(t.Context(), event.Run{}))
 	require.Equal(t, map[string][]int64{w.Run().ID: upTo(6)}, committed(t, cfg))
@@ -288,11 +288,11 @@ func TestFileWriter_OlderCopyPutBack_EndsAndTheNextGoesOnFromThere(t *testing.T)
 				}
 				b.Start()
 			}
-			acked := func(w stream.Writer, n int64) {
+			acked := func(w kafka.Writer, n int64) {
 				require.Eventually(t, func() bool { return w.Acked() == n }, time.Minute, time.Millisecond)
 			}
-			open := func() stream.Writer {
-				w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
+			open := func() kafka.Writer {
+				w, err := kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 				require.NoError(t, err)
 				return w
 			}
@@ -312,8 +312,8 @@ func TestFileWriter_OlderCopyPutBack_EndsAndTheNextGoesOnFromThere(t *testing.T)
 			b.Start()
 			send(t, w, 9, 10)
 			err := w.Close(t.Context())
-			require.ErrorIs(t, err, stream.ErrTailLost)
-			require.NotErrorIs(t, err, stream.ErrFenced)
+			require.ErrorIs(t, err, kafka.ErrTailLost)
+			require.NotErrorIs(t, err, kafka.ErrFenced)
 
 			w = open()
 			require.EqualValues(t, []int64{0, 3, 5}[copyAt], w.Next())
@@ -326,7 +326,7 @@ func TestFileWriter_OlderCopyPutBack_EndsAndTheNextGoesOnFromThere(t *testing.T)
 
 func TestRestartOfTheBrokerNeitherLosesNorDoublesAFilesSightings(t *testing.T) {
 	b, cfg := setUp(t)
-	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
+	w, err := kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	for i := int64(0); i < 40; i += 10 {
 		send(t, w, i, i+5)
@@ -340,7 +340,7 @@ func TestRestartOfTheBrokerNeitherLosesNorDoublesAFilesSightings(t *testing.T) {
 
 func TestRestartOfTheBrokerNeitherLosesNorDoublesALiveSourcesSightings(t *testing.T) {
 	b, cfg := setUp(t)
-	live, err := stream.OpenLive(cfg)
+	live, err := kafka.OpenLive(cfg)
 	require.NoError(t, err)
 	defer live.Close()
 	run := event.Run{Camera: "gate", SourceKind: event.SourceStream}
@@ -355,7 +355,7 @@ func TestRestartOfTheBrokerNeitherLosesNorDoublesALiveSourcesSightings(t *testin
 	require.NoError(t, w.Finish(t.Context(), event.Run{Dropped: 7}))
 	require.EqualValues(t, 40, w.Acked())
 	require.Equal(t, map[string][]int64{w.Run().ID: upTo(40)}, committed(t, cfg))
-	last, err := stream.LastRun(t.Context(), cfg, "gate")
+	last, err := kafka.LastRun(t.Context(), cfg, "gate")
 	require.NoError(t, err)
 	require.EqualValues(t, 7, last.Dropped)
 	require.EqualValues(t, 40, last.Frames)
@@ -368,7 +368,7 @@ func TestRestartOfTheBrokerNeitherLosesNorDoublesALiveSourcesSightings(t *testin
 
 func TestSendWaitsWhileTheLogIsGoneAndStopsWithItsContext(t *testing.T) {
 	b, cfg := setUp(t)
-	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
+	w, err := kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	b.Stop()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -403,14 +403,14 @@ func TestKeysFindThePartitionThatKafkaPutsThemIn(t *testing.T) {
 		"abc": 479470107,
 	} {
 		for _, n := range []int{1, 3, 8, 16, 1000} {
-			require.Equal(t, (hash&0x7fffffff)%int32(n), stream.Partition([]byte(key), n), "%q of %d", key, n)
+			require.Equal(t, (hash&0x7fffffff)%int32(n), kafka.Partition([]byte(key), n), "%q of %d", key, n)
 		}
 	}
 }
 
 func TestConfigRefusesWhatCannotBe(t *testing.T) {
 	yes := true
-	for name, c := range map[string]stream.Config{
+	for name, c := range map[string]kafka.Config{
 		"no brokers":              {},
 		"unknown sasl":            {Brokers: []string{"x:1"}, SASL: "magic"},
 		"unknown acks":            {Brokers: []string{"x:1"}, Acks: "some"},
@@ -420,7 +420,7 @@ func TestConfigRefusesWhatCannotBe(t *testing.T) {
 		"idempotent without acks": {Brokers: []string{"x:1"}, Acks: "leader", Idempotent: &yes},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, err := stream.OpenLive(c)
+			_, err := kafka.OpenLive(c)
 			require.Error(t, err)
 		})
 	}

@@ -1,4 +1,4 @@
-package stream_test
+package kafka_test
 
 import (
 	"testing"
@@ -8,7 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/sightlog/sightlog/stream"
+	"github.com/sightlog/sightlog/kafka"
 )
 
 // The cluster fences a producer whose transaction it has given up, as it does
@@ -24,7 +24,7 @@ func TestFencedProducer_TransactionTimedOut_StillOurs(t *testing.T) {
 	}
 	old := open(time.Second)
 	require.NoError(t, old.BeginTransaction())
-	require.NoError(t, old.ProduceSync(t.Context(), &kgo.Record{Topic: stream.Sightings, Value: []byte("{}")}).FirstErr())
+	require.NoError(t, old.ProduceSync(t.Context(), &kgo.Record{Topic: kafka.Sightings, Value: []byte("{}")}).FirstErr())
 	pid, epoch, err := old.ProducerID(t.Context())
 	require.NoError(t, err)
 	plain, err := cfg.Client()
@@ -37,11 +37,11 @@ func TestFencedProducer_TransactionTimedOut_StillOurs(t *testing.T) {
 	}
 	require.Error(t, old.EndTransaction(t.Context(), kgo.TryCommit), "the transaction was given up")
 	for range 2 { // the answer may be lost
-		require.NoError(t, stream.StillOurs(t.Context(), cfg, id, pid, epoch))
+		require.NoError(t, kafka.StillOurs(t.Context(), cfg, id, pid, epoch))
 	}
 
 	other := open(time.Minute)
 	_, _, err = other.ProducerID(t.Context())
 	require.NoError(t, err)
-	require.ErrorIs(t, stream.StillOurs(t.Context(), cfg, id, pid, epoch), stream.ErrFenced)
+	require.ErrorIs(t, kafka.StillOurs(t.Context(), cfg, id, pid, epoch), kafka.ErrFenced)
 }

@@ -1,4 +1,4 @@
-package stream_test
+package kafka_test
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/event"
-	"github.com/sightlog/sightlog/stream"
+	"github.com/sightlog/sightlog/kafka"
 )
 
 // bomb says that every batch compresses to a few KB of 65 MiB.
@@ -31,15 +31,15 @@ func TestLastRun_BatchThatExpandsBeyondTheBound_IsPassedOver(t *testing.T) {
 	c, err := kfake.NewCluster(kfake.NumBrokers(1))
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
-	cfg := stream.Config{Brokers: c.ListenAddrs()}
+	cfg := kafka.Config{Brokers: c.ListenAddrs()}
 	produce := func(r *event.Run, opts ...kgo.Opt) {
 		cl, err := cfg.Client(opts...)
 		require.NoError(t, err)
 		defer cl.Close()
-		require.NoError(t, stream.EnsureTopics(t.Context(), cl, 1))
+		require.NoError(t, kafka.EnsureTopics(t.Context(), cl, 1))
 		b, err := r.Encode()
 		require.NoError(t, err)
-		require.NoError(t, cl.ProduceSync(t.Context(), &kgo.Record{Topic: stream.Runs, Key: []byte(r.ID), Value: b}).FirstErr())
+		require.NoError(t, cl.ProduceSync(t.Context(), &kgo.Record{Topic: kafka.Runs, Key: []byte(r.ID), Value: b}).FirstErr())
 	}
 	explode := kgo.WithCompressor(bomb{})
 	for _, last := range []bool{false, true} { // between what can be read, and at the end
@@ -52,7 +52,7 @@ func TestLastRun_BatchThatExpandsBeyondTheBound_IsPassedOver(t *testing.T) {
 			r.ID = "r2"
 			produce(&r)
 		}
-		got, err := stream.LastRun(t.Context(), cfg, "porch")
+		got, err := kafka.LastRun(t.Context(), cfg, "porch")
 		require.NoError(t, err)
 		require.NotNil(t, got)
 	}

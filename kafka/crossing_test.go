@@ -1,4 +1,4 @@
-package stream_test
+package kafka_test
 
 import (
 	"testing"
@@ -9,11 +9,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/event"
-	"github.com/sightlog/sightlog/stream"
+	"github.com/sightlog/sightlog/kafka"
 )
 
 // cross sends sightings, each with two crossings in its frame.
-func cross(t *testing.T, w stream.Writer, from, to int64) {
+func cross(t *testing.T, w kafka.Writer, from, to int64) {
 	t.Helper()
 	run := w.Run()
 	for seq := from; seq < to; seq++ {
@@ -29,15 +29,15 @@ func cross(t *testing.T, w stream.Writer, from, to int64) {
 }
 
 // crossed returns the committed crossings' track ids of a camera, in order.
-func crossed(t *testing.T, cfg stream.Config, camera string) (tracks []int64) {
+func crossed(t *testing.T, cfg kafka.Config, camera string) (tracks []int64) {
 	t.Helper()
-	cl, err := cfg.Client(kgo.ConsumeTopics(stream.Crossings), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())
+	cl, err := cfg.Client(kgo.ConsumeTopics(kafka.Crossings), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())
 	require.NoError(t, err)
 	defer cl.Close()
-	ends, err := kadm.NewClient(cl).ListCommittedOffsets(t.Context(), stream.Crossings)
+	ends, err := kadm.NewClient(cl).ListCommittedOffsets(t.Context(), kafka.Crossings)
 	require.NoError(t, err)
 	require.NoError(t, ends.Error())
-	end, _ := ends.Lookup(stream.Crossings, stream.Partition([]byte(camera), len(ends[stream.Crossings])))
+	end, _ := ends.Lookup(kafka.Crossings, kafka.Partition([]byte(camera), len(ends[kafka.Crossings])))
 	for at := int64(0); at < end.Offset; {
 		f := cl.PollFetches(t.Context())
 		require.NoError(t, f.Err())
@@ -65,7 +65,7 @@ func bothWays(n int64) (tracks []int64) {
 
 func TestCrossingsOfAFileGetIntoTheLogOnceWithTheirSighting(t *testing.T) {
 	b, cfg := setUp(t)
-	w, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
+	w, err := kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	for i := int64(0); i < 20; i += 10 {
 		cross(t, w, i, i+5)
@@ -76,30 +76,30 @@ func TestCrossingsOfAFileGetIntoTheLogOnceWithTheirSighting(t *testing.T) {
 	require.NoError(t, w.Close(t.Context()))
 	require.EqualValues(t, 20, w.Acked(), "sightings, not records")
 
-	old, err := stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
+	old, err := kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
-	w, err = stream.OpenFile(t.Context(), cfg, fileRun(), 0, never)
+	w, err = kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	require.EqualValues(t, 20, w.Next())
 	cross(t, old, 20, 21) // fenced: neither it nor its crossings arrive
-	require.ErrorIs(t, old.Close(t.Context()), stream.ErrFenced)
+	require.ErrorIs(t, old.Close(t.Context()), kafka.ErrFenced)
 	cross(t, w, 20, 22)
 	require.NoError(t, w.Finish(t.Context(), event.Run{}))
 	require.Equal(t, bothWays(22), crossed(t, cfg, "porch"))
 	require.Equal(t, map[string][]int64{w.Run().ID: upTo(22)}, committed(t, cfg))
-	last, err := stream.LastRun(t.Context(), cfg, "porch")
+	last, err := kafka.LastRun(t.Context(), cfg, "porch")
 	require.NoError(t, err)
 	require.EqualValues(t, 22, last.Frames)
 
 	var seqs []int64
 	run := w.Run()
-	require.NoError(t, stream.ReadRun(t.Context(), cfg, &run, func(s *event.Sighting) { seqs = append(seqs, s.Seq) }))
+	require.NoError(t, kafka.ReadRun(t.Context(), cfg, &run, func(s *event.Sighting) { seqs = append(seqs, s.Seq) }))
 	require.Equal(t, upTo(22), seqs)
 }
 
 func TestCrossingsOfALiveSourceGetIntoTheLogOnce(t *testing.T) {
 	b, cfg := setUp(t)
-	live, err := stream.OpenLive(cfg)
+	live, err := kafka.OpenLive(cfg)
 	require.NoError(t, err)
 	defer live.Close()
 	w, err := live.Open(t.Context(), event.Run{Camera: "gate", SourceKind: event.SourceStream})
@@ -119,14 +119,14 @@ func TestCrossingsHaveAsManyPartitionsAsSightings(t *testing.T) {
 	require.NoError(t, err)
 	defer other.Close()
 	adm := kadm.NewClient(other)
-	_, err = adm.DeleteTopics(t.Context(), stream.Crossings)
+	_, err = adm.DeleteTopics(t.Context(), kafka.Crossings)
 	require.NoError(t, err)
 	cl, err := cfg.Client()
 	require.NoError(t, err)
 	defer cl.Close()
-	require.NoError(t, stream.EnsureTopics(t.Context(), cl, 3))
-	topics, err := adm.ListTopics(t.Context(), stream.Sightings, stream.Crossings)
+	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, 3))
+	topics, err := adm.ListTopics(t.Context(), kafka.Sightings, kafka.Crossings)
 	require.NoError(t, err)
-	require.Len(t, topics[stream.Sightings].Partitions, 8)
-	require.Len(t, topics[stream.Crossings].Partitions, 8)
+	require.Len(t, topics[kafka.Sightings].Partitions, 8)
+	require.Len(t, topics[kafka.Crossings].Partitions, 8)
 }

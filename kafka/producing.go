@@ -1,4 +1,4 @@
-package stream
+package kafka
 
 import (
 	"github.com/twmb/franz-go/pkg/kgo"

@@ -1,4 +1,4 @@
-// Package stream turns configuration into franz-go clients and produces
+// Package kafka turns configuration into franz-go clients and produces
 // sightings with them. It speaks the Kafka protocol and nothing else, so the
 // bundled broker and an Apache Kafka cluster are interchangeable by address.
 //
@@ -23,4 +23,4 @@
 // again for ever, and says so (Writer.Waiting).
 //
 // Reading the records is left to the sink.
-package stream
+package kafka
