@@ -5,7 +5,7 @@ import (
 	"os"
 
 	"github.com/sightlog/sightlog/cli"
-	"github.com/sightlog/sightlog/cli/camera"
+	"github.com/sightlog/sightlog/cli/full"
 )
 
-func main() { os.Exit(cli.Main("sightlog", &camera.Commands{}, os.Args[1:])) }
+func main() { os.Exit(cli.Main("sightlog", &full.Commands{}, os.Args[1:])) }

@@ -50,8 +50,8 @@ var allowed = map[string][]string{
 	"bench":           {"config", "pipeline", "query"},
 
 	"cli":           {"broker", "broker/storage", "config", "pipeline", "postgres", "query", "kafka", "web"},
-	"cli/camera":    {"bench", "cli", "config", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "query"},
-	"cmd/sightlog":  {"cli", "cli/camera"},
+	"cli/full":      {"bench", "cli", "config", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "query"},
+	"cmd/sightlog":  {"cli", "cli/full"},
 	"cmd/sightlogd": {"cli"},
 }
 

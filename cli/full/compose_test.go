@@ -1,4 +1,4 @@
-package camera_test
+package full_test
 
 import (
 	"encoding/json"
@@ -16,7 +16,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sightlog/sightlog/cli"
-	"github.com/sightlog/sightlog/cli/camera"
+	"github.com/sightlog/sightlog/cli/full"
 	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/sightlog/sightlog/models"
 )
@@ -81,16 +81,16 @@ func TestBenchWithoutAPartIsThePipelines(t *testing.T) {
 		"bench --source a.avi --json -", "bench pipeline --source a.avi", "bench --pace fast --source a.avi --source b.avi",
 		"bench detector --source a.avi --model person-nano --model yolox-nano --rounds 3 --threads 2 --json -", "bench detector --for 2h",
 	} {
-		require.NoError(t, cli.Check("sightlog", &camera.Commands{}, strings.Fields(line)), line)
+		require.NoError(t, cli.Check("sightlog", &full.Commands{}, strings.Fields(line)), line)
 	}
-	require.Error(t, cli.Check("sightlog", &camera.Commands{}, strings.Fields("bench --rounds 3")), "a flag of the detector's")
+	require.Error(t, cli.Check("sightlog", &full.Commands{}, strings.Fields("bench --rounds 3")), "a flag of the detector's")
 }
 
 func grammar(program string) any {
 	if program == "sightlogd" {
 		return &cli.Services{}
 	}
-	return &camera.Commands{}
+	return &full.Commands{}
 }
 
 // The command lines in the documents are parsed as well.

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package camera
+package full
 
 // withSlack does something on Linux alone.
 func withSlack() {}
