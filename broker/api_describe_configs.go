@@ -11,7 +11,7 @@ import (
 
 // DescribeConfigs (key 32), v0-4.
 //
-// Topics have the settings of configs.go; those without effect are described
+// Topics have the settings of topic_settings.go; those without effect are described
 // too, and say so. Brokers have a few that tools look for; they are read-only.
 
 func (b *Broker) describeConfigs(c *caller, req *kmsg.DescribeConfigsRequest) kmsg.Response {
