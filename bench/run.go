@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/database"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/query"
 )
@@ -69,7 +70,7 @@ func Run(ctx context.Context, cfg Config) (r *Report, err error) {
 	r.CPUCores = r.CPUSeconds / r.Seconds
 	r.SelfRSS, r.ChildRSS = peak(syscall.RUSAGE_SELF), peak(syscall.RUSAGE_CHILDREN)
 
-	db, done, err := pipeline.OpenDatabase(ctx, cfg.Services.Data, cfg.Services.Database, cfg.Log)
+	db, done, err := database.Open(ctx, cfg.Services.Data, cfg.Services.Database, cfg.Log)
 	if err != nil {
 		return nil, err
 	}

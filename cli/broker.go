@@ -16,7 +16,7 @@ import (
 	"github.com/sightlog/sightlog/broker"
 	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/sightlog/sightlog/config"
-	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/datadir"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -49,7 +49,7 @@ func (c *BrokerCmd) serve(ctx context.Context, env *Env, metrics prometheus.Regi
 	if err != nil {
 		return err
 	}
-	dir, err := pipeline.OpenDataDir(c.Data.Data)
+	dir, err := datadir.Open(c.Data.Data)
 	if err != nil {
 		return err
 	}
@@ -60,7 +60,7 @@ func (c *BrokerCmd) serve(ctx context.Context, env *Env, metrics prometheus.Regi
 	if err != nil {
 		return err
 	}
-	if err := dir.Publish(pipeline.Endpoints{Broker: b.Addr()}); err != nil {
+	if err := dir.Publish(datadir.Endpoints{Broker: b.Addr()}); err != nil {
 		return errors.Join(err, b.Close())
 	}
 	health(func() []string {

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/datadir"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/query"
 	"github.com/sightlog/sightlog/usage"
@@ -30,8 +31,8 @@ const answerWithin = 15 * time.Second
 func (c *AnyCluster) open(opts ...kgo.Opt) (*kgo.Client, error) {
 	cluster := c.Cluster
 	if len(cluster.Brokers) == 0 {
-		e, err := pipeline.ReadEndpoints(c.Data.Data)
-		if errors.Is(err, pipeline.ErrNotRunning) {
+		e, err := datadir.ReadEndpoints(c.Data.Data)
+		if errors.Is(err, datadir.ErrNotRunning) {
 			return nil, usage.Wrap(err, "give --brokers, or the --data of a running one", "--data %s: nothing runs on it", c.Data.Data)
 		}
 		if err != nil {

@@ -9,7 +9,7 @@ import (
 	"os"
 
 	"github.com/sightlog/sightlog/config"
-	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/datadir"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -29,7 +29,7 @@ type DataExportCmd struct {
 // Run implements the command.
 func (c *DataExportCmd) Run(ctx context.Context, env *Env) (err error) {
 	if c.Out == "-" {
-		return pipeline.Export(ctx, c.Data.Data, env.Stdout, env.Logger(slog.LevelWarn))
+		return datadir.Export(ctx, c.Data.Data, env.Stdout, env.Logger(slog.LevelWarn))
 	}
 	out, err := os.OpenFile(c.Out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
@@ -38,7 +38,7 @@ func (c *DataExportCmd) Run(ctx context.Context, env *Env) (err error) {
 	if err != nil {
 		return usage.Wrap(err, "give a file that can be written", "--out: %v", err)
 	}
-	err = pipeline.Export(ctx, c.Data.Data, out, env.Logger(slog.LevelWarn))
+	err = datadir.Export(ctx, c.Data.Data, out, env.Logger(slog.LevelWarn))
 	if err == nil {
 		err = out.Sync()
 	}
@@ -67,7 +67,7 @@ func (c *DataImportCmd) Run(ctx context.Context, env *Env) error {
 		defer f.Close()
 		in = f
 	}
-	if err := pipeline.Import(ctx, in, c.Data.Data); err != nil {
+	if err := datadir.Import(ctx, in, c.Data.Data); err != nil {
 		return err
 	}
 	fmt.Fprintf(env.Stdout, "%s is a data directory now\n", c.Data.Data)
@@ -82,7 +82,7 @@ type DataAdoptCmd struct {
 
 // Run implements the command.
 func (c *DataAdoptCmd) Run(ctx context.Context, env *Env) error {
-	fresh, err := pipeline.Adopt(ctx, c.Data.Data, c.Snapshot, env.Logger(slog.LevelWarn))
+	fresh, err := datadir.Adopt(ctx, c.Data.Data, c.Snapshot, env.Logger(slog.LevelWarn))
 	if err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"os"
 
 	"github.com/sightlog/sightlog/config"
-	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/database"
 	"github.com/sightlog/sightlog/query"
 	"github.com/sightlog/sightlog/usage"
 )
@@ -41,7 +41,7 @@ func (c *ExportCmd) Run(ctx context.Context, env *Env) (err error) {
 	if err != nil {
 		return err
 	}
-	db, done, err := pipeline.OpenDatabase(ctx, c.Data, c.Database, env.Logger(slog.LevelWarn))
+	db, done, err := database.Open(ctx, c.Data, c.Database, env.Logger(slog.LevelWarn))
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,7 @@ import (
 	"log/slog"
 
 	"github.com/sightlog/sightlog/config"
-	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/database"
 	"github.com/sightlog/sightlog/query"
 	"github.com/sightlog/sightlog/usage"
 )
@@ -125,7 +125,7 @@ func (w *Which) narrowed(ctx context.Context, env *Env, from From, question func
 
 // ask opens the database, asks, and prints the answer as it comes.
 func (f *From) ask(ctx context.Context, env *Env, question query.Question) (err error) {
-	db, done, err := pipeline.OpenDatabase(ctx, f.Data, f.Database, env.Logger(slog.LevelWarn))
+	db, done, err := database.Open(ctx, f.Data, f.Database, env.Logger(slog.LevelWarn))
 	if err != nil {
 		return err
 	}

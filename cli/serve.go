@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/datadir"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/usage"
 )
@@ -72,7 +73,7 @@ func serve(ctx context.Context, env *Env, cfg pipeline.ServicesConfig, health fu
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
 	health(s.Problems)
-	printEndpoints(env, pipeline.Endpoints{Broker: s.Stream.Brokers[0], Database: s.URL})
+	printEndpoints(env, datadir.Endpoints{Broker: s.Stream.Brokers[0], Database: s.URL})
 	if err := s.Failed(ctx); err != nil {
 		return err
 	}
@@ -86,8 +87,8 @@ type URLCmd struct {
 
 // Run implements the command.
 func (c *URLCmd) Run(env *Env) error {
-	e, err := pipeline.ReadEndpoints(c.Data.Data)
-	if errors.Is(err, pipeline.ErrNotRunning) {
+	e, err := datadir.ReadEndpoints(c.Data.Data)
+	if errors.Is(err, datadir.ErrNotRunning) {
 		return usage.Wrap(err, "start it: sightlogd serve --data "+c.Data.Data, "--data %s: nothing runs on it", c.Data.Data)
 	}
 	if err != nil {
@@ -97,7 +98,7 @@ func (c *URLCmd) Run(env *Env) error {
 	return nil
 }
 
-func printEndpoints(env *Env, e pipeline.Endpoints) {
+func printEndpoints(env *Env, e datadir.Endpoints) {
 	fmt.Fprintf(env.Stdout, "broker=%s\n", e.Broker)
 	if e.Database != "" {
 		fmt.Fprintf(env.Stdout, "database=%s\n", e.Database)

@@ -6,7 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/sightlog/sightlog/config"
-	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/database"
 	"github.com/sightlog/sightlog/postgres"
 	"github.com/sightlog/sightlog/usage"
 )
@@ -60,11 +60,11 @@ func (c *MigrateCmd) Run(ctx context.Context, env *Env) error {
 	}
 	opts := postgres.Options{Wait: c.Wait.Wait, Log: env.Logger(slog.LevelInfo)}
 	if c.MoveFrom != "" {
-		if err := pipeline.MoveTables(ctx, url, c.MoveFrom, opts); err != nil {
+		if err := database.MoveTables(ctx, url, c.MoveFrom, opts); err != nil {
 			return err
 		}
 	}
-	pool, err := pipeline.OpenMigrated(ctx, url, opts)
+	pool, err := database.OpenMigrated(ctx, url, opts)
 	if err != nil {
 		return err
 	}

@@ -12,12 +12,8 @@
 //	         │ readers → detector → producer         │
 //	         └───────────────────────────────────────┘
 //
-// The data directory (DataDir) belongs to one process at a time. Stages stop
-// in the order of the data: child, sinks, database, broker.
-//
-// It has an id, which its log and its database have, too, and a place, by which
-// a copy is told from its original and refused (DataDir). Root works on it as its
-// owner.
+// The data directory (package datadir) belongs to one process at a time. Services
+// stop in the order of the data: child, sinks, database, broker.
 //
 // A job is the sources that one start was given. It promises:
 //   - a job is read once, whatever is killed when, however often it is started

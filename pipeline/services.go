@@ -3,13 +3,9 @@ package pipeline
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"net"
-	"os"
 	"strings"
 	"sync"
-	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -18,6 +14,8 @@ import (
 
 	"github.com/sightlog/sightlog/broker"
 	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/database"
+	"github.com/sightlog/sightlog/datadir"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/postgres"
 	"github.com/sightlog/sightlog/sink"
@@ -46,7 +44,7 @@ type Services struct {
 	Pool   *pgxpool.Pool
 
 	cfg     ServicesConfig
-	dir     *DataDir
+	dir     *datadir.Dir
 	broker  *stage // runs ownBroker
 	private *postgres.Private
 	keeper  *stage // starts private again when it dies
@@ -113,7 +111,7 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	if err != nil {
 		return s, err
 	}
-	if s.Pool, err = OpenMigrated(ctx, url, postgres.Options{Wait: cfg.Wait, MaxConns: int32(cfg.Sinks.Sinks + 4), Log: cfg.Log}); err != nil {
+	if s.Pool, err = database.OpenMigrated(ctx, url, postgres.Options{Wait: cfg.Wait, MaxConns: int32(cfg.Sinks.Sinks + 4), Log: cfg.Log}); err != nil {
 		return s, err
 	}
 	s.URL = postgres.PsqlURL(url, s.Pool)
@@ -135,7 +133,7 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	}
 	s.sinks = startStage(s.sink.Run)
 	if s.dir != nil {
-		err = s.dir.Publish(Endpoints{Broker: s.Stream.Brokers[0], Database: s.URL})
+		err = s.dir.Publish(datadir.Endpoints{Broker: s.Stream.Brokers[0], Database: s.URL})
 	}
 	return s, err
 }
@@ -160,7 +158,7 @@ func (s *Services) startStores(ctx context.Context) error {
 		return nil
 	}
 	var err error
-	if s.dir, err = OpenDataDir(s.cfg.Data.Data); err != nil {
+	if s.dir, err = datadir.Open(s.cfg.Data.Data); err != nil {
 		return err
 	}
 	s.dir.Tell(s.cfg.Log)
@@ -176,7 +174,7 @@ func (s *Services) startStores(ctx context.Context) error {
 	if err := errors.Join(brokerErr, databaseErr); err != nil || s.private == nil {
 		return err
 	}
-	return s.dir.identify(ctx, s.private, false)
+	return s.dir.CheckDatabase(ctx, s.private)
 }
 
 func (s *Services) startBroker() error {
@@ -191,30 +189,6 @@ func (s *Services) startBroker() error {
 	s.ownBroker, s.broker = b, startStage(b.Run)
 	s.Stream.Brokers = []string{b.Addr()}
 	return nil
-}
-
-// OpenBroker opens the bundled broker; what a person can mend is a
-// *usage.Error.
-func OpenBroker(cfg broker.Config) (*broker.Broker, error) {
-	b, err := broker.Open(cfg)
-	var network *net.OpError
-	switch {
-	case err == nil:
-		return b, nil
-	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, usage.Wrap(err, "stop what listens there, or give another --listen", "--listen %s: the port is taken", cfg.Listen)
-	case errors.As(err, &network) && network.Op == "listen":
-		return nil, usage.Wrap(err, "give HOST:PORT of this machine", "--listen %s: %v", cfg.Listen, network.Err)
-	case errors.Is(err, syscall.EACCES) && errors.Is(err, os.ErrPermission), errors.Is(err, syscall.EROFS):
-		return nil, usage.Wrap(err, "give a --data you may write to", "%v", err)
-	case errors.Is(err, broker.ErrInsecure):
-		return nil, usage.Wrap(err, "listen on 127.0.0.1; sightlogd broker listens elsewhere with --users", "--listen %s: anybody could write to it", cfg.Listen)
-	case errors.Is(err, broker.ErrLocked):
-		return nil, usage.Wrap(err, "stop it, or give another --data", "%s: in use by another sightlog", cfg.Dir)
-	case errors.Is(err, broker.ErrNewerFormat):
-		return nil, usage.Wrap(err, "update sightlog, or give another --data", "%s: made by a newer sightlog", cfg.Dir)
-	}
-	return nil, fmt.Errorf("open broker: %w", err)
 }
 
 func (s *Services) startDatabase(ctx context.Context) error {
@@ -302,7 +276,7 @@ func (s *Services) stopTables() error {
 	}
 	errs = append(errs, s.keeper.stop())
 	if s.private != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), postgres.StopTimeout)
 		errs = append(errs, s.private.Stop(ctx))
 		cancel()
 	}

@@ -44,7 +44,7 @@ func tlsConfig(c config.Cluster) (*tls.Config, error) {
 	if c.TLSCA != "" {
 		pem, err := os.ReadFile(c.TLSCA)
 		if err != nil {
-			return nil, usage.Wrap(err, "check the path", "--tls-ca %s: %v", c.TLSCA, cause(err))
+			return nil, usage.Wrap(err, "check the path", "--tls-ca %s: %v", c.TLSCA, usage.Cause(err))
 		}
 		t.RootCAs = x509.NewCertPool()
 		if !t.RootCAs.AppendCertsFromPEM(pem) {

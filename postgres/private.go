@@ -157,6 +157,10 @@ func (p *Private) SuperURL() string { return p.home.url(p.socket, super, "postgr
 // PID is the process id of the server.
 func (p *Private) PID() int { return p.pid }
 
+// StopTimeout bounds the stop of a private server with a checkpoint; it takes
+// some 30 ms. After it the server is stopped without: nothing committed is lost.
+const StopTimeout = 3 * time.Second
+
 // Stop ends the server's sessions, checkpoints, and returns when the server is
 // gone. When ctx ends before that, the server is stopped without a checkpoint:
 // nothing committed is lost, its next start takes longer.

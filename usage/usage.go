@@ -8,6 +8,7 @@ package usage
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 )
 
@@ -49,4 +50,14 @@ func (e *Error) Unwrap() error { return e.Cause }
 func Is(err error) bool {
 	var u *Error
 	return errors.As(err, &u)
+}
+
+// Cause returns err without the operation and the path of an *fs.PathError, for a
+// message that names the path already.
+func Cause(err error) error {
+	var p *fs.PathError
+	if errors.As(err, &p) {
+		return p.Err
+	}
+	return err
 }

@@ -11,10 +11,10 @@ import (
 
 	"github.com/sightlog/sightlog/cli"
 	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/datadir"
 	"github.com/sightlog/sightlog/detector/onnx"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/models"
-	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/pipeline/detect"
 	"github.com/sightlog/sightlog/postgres"
 	"github.com/sightlog/sightlog/usage"
@@ -118,7 +118,7 @@ func (c *DoctorCmd) database(ctx context.Context, log *slog.Logger) finding {
 
 // data looks into the data directory.
 func (c *DoctorCmd) data(ctx context.Context) (all []finding) {
-	for _, f := range pipeline.Inspect(ctx, c.Data.Data) {
+	for _, f := range datadir.Inspect(ctx, c.Data.Data) {
 		all = append(all, finding{name: f.Part, says: f.Says, err: f.Err})
 	}
 	return all

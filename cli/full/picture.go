@@ -11,10 +11,10 @@ import (
 
 	"github.com/sightlog/sightlog/cli"
 	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/database"
 	"github.com/sightlog/sightlog/detector"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
-	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -38,7 +38,7 @@ type seen struct {
 
 // Run implements the command.
 func (c *PictureCmd) Run(ctx context.Context, env *cli.Env) (err error) {
-	db, done, err := pipeline.OpenDatabase(ctx, c.Data, c.Database, env.Logger(slog.LevelWarn))
+	db, done, err := database.Open(ctx, c.Data, c.Database, env.Logger(slog.LevelWarn))
 	if err != nil {
 		return err
 	}

@@ -44,13 +44,16 @@ var allowed = map[string][]string{
 	"detector/track": {"event"},
 	"detector/zone":  {"event"},
 
-	"pipeline":        {"broker", "config", "migrations", "postgres", "sink", "kafka"},
+	"datadir":  {"broker", "postgres"},
+	"database": {"config", "datadir", "migrations", "postgres"},
+
+	"pipeline":        {"broker", "config", "database", "datadir", "kafka", "postgres", "sink"},
 	"pipeline/detect": {"config", "detector", "detector/onnx", "detector/track", "detector/zone", "event", "ingest", "models", "pipeline", "kafka"},
 	"web":             {},
-	"bench":           {"config", "pipeline", "query"},
+	"bench":           {"config", "database", "pipeline", "query"},
 
-	"cli":           {"broker", "broker/storage", "config", "pipeline", "postgres", "query", "kafka", "web"},
-	"cli/full":      {"bench", "cli", "config", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "query"},
+	"cli":           {"broker", "broker/storage", "config", "database", "datadir", "kafka", "pipeline", "postgres", "query", "web"},
+	"cli/full":      {"bench", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "query"},
 	"cmd/sightlog":  {"cli", "cli/full"},
 	"cmd/sightlogd": {"cli"},
 }

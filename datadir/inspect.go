@@ -1,4 +1,4 @@
-package pipeline
+package datadir
 
 import (
 	"context"
@@ -35,7 +35,7 @@ func Inspect(ctx context.Context, path string) (all []Finding) {
 		return all
 	}
 	free, err := freeSpace(abs)
-	if !isDataDir(abs) {
+	if !isDir(abs) {
 		return append(all, inspectNew(abs, free, err))
 	}
 	says, idErr := inspectIdentity(abs)

@@ -1,4 +1,4 @@
-package pipeline
+package datadir
 
 import (
 	"encoding/json"
@@ -15,17 +15,11 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// dataFormat is the layout of a data directory that this program makes.
-//
-//	sightlog.json  the format, the directory's id and its place
-//	lock           held by the process that owns the directory
-//	endpoints.json where its broker and database answer, while it runs
-//	log/           the bundled broker's
-//	postgres/      the private database's
+// dataFormat is the version of the layout that this program creates; see doc.go.
 const dataFormat = 1
 
-// DataDir is an open data directory; this process owns it until Close.
-type DataDir struct {
+// Dir is an open data directory; this process owns it until Close.
+type Dir struct {
 	path   string
 	lock   *os.File
 	user   string         // that root became, whose directory it is; or ""
@@ -35,10 +29,14 @@ type DataDir struct {
 	identity identity
 }
 
-// OpenDataDir makes the directory if need be and takes its lock. Root becomes the
+// Open makes the directory if need be and takes its lock. Root becomes the
 // user whose directory it is, for good. A copy of another data directory is
 // refused.
-func OpenDataDir(path string) (*DataDir, error) { return openDataDir(path, toWork) }
+func Open(path string) (*Dir, error) { return open(path, toWork) }
+
+// OpenToAsk opens an existing directory for questions to its database. Nothing is
+// created in it, and it may belong to another user; root stays root.
+func OpenToAsk(path string) (*Dir, error) { return open(path, toAsk) }
 
 // purpose is what a directory is opened for.
 type purpose int
@@ -49,7 +47,7 @@ const (
 	toAdopt                // it may be a copy
 )
 
-func openDataDir(path string, why purpose) (d *DataDir, err error) {
+func open(path string, why purpose) (d *Dir, err error) {
 	path, err = filepath.Abs(path)
 	if err != nil {
 		return nil, usage.Wrap(err, "", "--data %s: %v", path, err)
@@ -69,7 +67,7 @@ func openDataDir(path string, why purpose) (d *DataDir, err error) {
 			return nil, err
 		}
 	}
-	lock, err := lockDataDir(path, why)
+	lock, err := lockDir(path, why)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +76,7 @@ func openDataDir(path string, why purpose) (d *DataDir, err error) {
 			lock.Close()
 		}
 	}()
-	d = &DataDir{path: path, lock: lock, closed: make(chan struct{}), user: user}
+	d = &Dir{path: path, lock: lock, closed: make(chan struct{}), user: user}
 	if d.identity, err = readIdentity(path); err != nil { // now that nobody else writes it
 		return nil, err
 	}
@@ -91,8 +89,8 @@ func openDataDir(path string, why purpose) (d *DataDir, err error) {
 	return d, nil
 }
 
-// lockDataDir takes the lock of a directory.
-func lockDataDir(path string, why purpose) (*os.File, error) {
+// lockDir takes the lock of a directory.
+func lockDir(path string, why purpose) (*os.File, error) {
 	flag := os.O_RDWR
 	if why != toAsk {
 		flag |= os.O_CREATE
@@ -100,7 +98,7 @@ func lockDataDir(path string, why purpose) (*os.File, error) {
 	lock, err := os.OpenFile(filepath.Join(path, "lock"), flag, 0o644)
 	switch {
 	case err != nil && why == toAsk:
-		return nil, usage.Wrap(err, "ask as that user, or as root", "--data %s: belongs to %s: %v", path, ownerName(path), cause(err))
+		return nil, usage.Wrap(err, "ask as that user, or as root", "--data %s: belongs to %s: %v", path, ownerName(path), usage.Cause(err))
 	case err != nil:
 		return nil, notWritable(path, err)
 	}
@@ -131,25 +129,16 @@ func inUseBy(path string) string {
 }
 
 func notWritable(path string, err error) error {
-	return usage.Wrap(err, "give a directory you may write to", "--data %s: not writable: %v", path, cause(err))
-}
-
-// cause strips the path, which the message has already.
-func cause(err error) error {
-	var p *fs.PathError
-	if errors.As(err, &p) {
-		return p.Err
-	}
-	return err
+	return usage.Wrap(err, "give a directory you may write to", "--data %s: not writable: %v", path, usage.Cause(err))
 }
 
 // Path returns the absolute path, or that of something in it.
-func (d *DataDir) Path(elem ...string) string {
+func (d *Dir) Path(elem ...string) string {
 	return filepath.Join(append([]string{d.path}, elem...)...)
 }
 
 // Close gives the directory up.
-func (d *DataDir) Close() error {
+func (d *Dir) Close() error {
 	close(d.closed)
 	d.later.Wait()
 	err := os.Remove(d.Path("endpoints.json"))
@@ -161,7 +150,7 @@ func (d *DataDir) Close() error {
 
 // writeJSON replaces a file as a whole, so that a reader sees the old or the
 // new one.
-func (d *DataDir) writeJSON(name string, v any) error {
+func (d *Dir) writeJSON(name string, v any) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err

@@ -1,4 +1,4 @@
-package pipeline
+package datadir
 
 import (
 	"archive/tar"
@@ -38,15 +38,15 @@ const (
 // are at one moment, into w. Nothing may run on it; the database's server is
 // started and stopped once before.
 func Export(ctx context.Context, dir string, w io.Writer, log *slog.Logger) (err error) {
-	if !isDataDir(dir) {
-		return notDataDir(dir)
+	if !isDir(dir) {
+		return notDir(dir)
 	}
-	d, err := openDataDir(dir, toAsk)
+	d, err := open(dir, toAsk)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	if err := d.quietly(ctx, log, func(p *postgres.Private) error { return d.identify(ctx, p, false) }); err != nil {
+	if err := d.quietly(ctx, log, func(p *postgres.Private) error { return d.checkDatabase(ctx, p, false) }); err != nil {
 		return err
 	}
 	z, err := zstd.NewWriter(w)
@@ -60,7 +60,7 @@ func Export(ctx context.Context, dir string, w io.Writer, log *slog.Logger) (err
 	return errors.Join(t.Close(), z.Close())
 }
 
-func (d *DataDir) export(t *tar.Writer) error {
+func (d *Dir) export(t *tar.Writer) error {
 	text, err := json.Marshal(identity{Format: dataFormat, ID: d.identity.ID})
 	if err != nil {
 		return err
@@ -133,7 +133,7 @@ func Import(ctx context.Context, r io.Reader, dir string) (err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return notWritable(dir, err)
 	}
-	lock, err := lockDataDir(dir, toWork)
+	lock, err := lockDir(dir, toWork)
 	if err != nil {
 		return err
 	}

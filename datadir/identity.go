@@ -1,4 +1,4 @@
-package pipeline
+package datadir
 
 import (
 	"context"
@@ -32,7 +32,7 @@ func readIdentity(path string) (identity, error) {
 		return id, nil
 	}
 	if err != nil {
-		return id, usage.Wrap(err, "work as its owner, or, when it is yours: sudo chown -R \"$USER\" "+path, "--data %s: sightlog.json belongs to %s: %v", path, ownerName(path), cause(err))
+		return id, usage.Wrap(err, "work as its owner, or, when it is yours: sudo chown -R \"$USER\" "+path, "--data %s: sightlog.json belongs to %s: %v", path, ownerName(path), usage.Cause(err))
 	}
 	if err := json.Unmarshal(b, &id); err != nil {
 		return id, usage.Wrap(err, "restore it from a backup, or give another --data", "--data %s: sightlog.json is damaged", path)
@@ -45,7 +45,7 @@ func readIdentity(path string) (identity, error) {
 
 // settle compares the place that the directory has with the one that is noted,
 // and notes what is new. A directory that was renamed is the same.
-func (d *DataDir) settle(why purpose) error {
+func (d *Dir) settle(why purpose) error {
 	here, err := postgres.PlaceOf(d.path)
 	if err != nil {
 		return notWritable(d.path, err)
@@ -79,16 +79,16 @@ func isCopy(path string, of postgres.Place) error {
 	return usage.New("if it is meant to be a directory of its own: sightlog data adopt --data "+path, "--data %s: is a copy of %s", path, of.Path)
 }
 
-func (d *DataDir) has(name string) bool {
+func (d *Dir) has(name string) bool {
 	_, err := os.Lstat(d.Path(name))
 	return err == nil
 }
 
 // OpenBroker opens the directory's log. One of another data directory is a
 // *usage.Error.
-func (d *DataDir) OpenBroker(cfg broker.Config) (*broker.Broker, error) {
+func (d *Dir) OpenBroker(cfg broker.Config) (*broker.Broker, error) {
 	cfg.Dir, cfg.ClusterID = d.Path("log"), d.identity.ID
-	b, err := OpenBroker(cfg)
+	b, err := openBroker(cfg)
 	if errors.Is(err, broker.ErrOtherCluster) {
 		return nil, usage.Wrap(err, "put its own back, or, if they are meant to be together: sightlog data adopt --data "+d.path,
 			"--data %s: log/ is that of another data directory (%v)", d.path, err)
@@ -103,8 +103,12 @@ func (d *DataDir) OpenBroker(cfg broker.Config) (*broker.Broker, error) {
 	return b, nil
 }
 
-// identify makes sure that a private database is this directory's.
-func (d *DataDir) identify(ctx context.Context, p *postgres.Private, adopt bool) error {
+// CheckDatabase returns an error if a private database belongs to another directory.
+func (d *Dir) CheckDatabase(ctx context.Context, p *postgres.Private) error {
+	return d.checkDatabase(ctx, p, false)
+}
+
+func (d *Dir) checkDatabase(ctx context.Context, p *postgres.Private, adopt bool) error {
 	if d.identity.ID == "" {
 		return nil // of an older program, and with a log that is not asked now
 	}

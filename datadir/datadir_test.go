@@ -1,8 +1,7 @@
-package pipeline_test
+package datadir_test
 
 import (
 	"errors"
-	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,31 +10,30 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/broker"
-	"github.com/sightlog/sightlog/config"
-	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/datadir"
 	"github.com/sightlog/sightlog/usage"
 )
 
 func TestDataDirBelongsToOneProcess(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
-	d, err := pipeline.OpenDataDir(dir)
+	d, err := datadir.Open(dir)
 	require.NoError(t, err)
-	_, err = pipeline.ReadEndpoints(dir)
-	require.ErrorIs(t, err, pipeline.ErrNotRunning)
-	require.NoError(t, d.Publish(pipeline.Endpoints{Broker: "127.0.0.1:1", Database: "postgres:///x"}))
+	_, err = datadir.ReadEndpoints(dir)
+	require.ErrorIs(t, err, datadir.ErrNotRunning)
+	require.NoError(t, d.Publish(datadir.Endpoints{Broker: "127.0.0.1:1", Database: "postgres:///x"}))
 
-	_, err = pipeline.OpenDataDir(dir)
-	require.ErrorIs(t, err, pipeline.ErrInUse)
+	_, err = datadir.Open(dir)
+	require.ErrorIs(t, err, datadir.ErrInUse)
 	require.True(t, usage.Is(err))
 	require.ErrorContains(t, err, "in use by another sightlog (process ")
-	e, err := pipeline.ReadEndpoints(dir)
+	e, err := datadir.ReadEndpoints(dir)
 	require.NoError(t, err)
 	require.Equal(t, "127.0.0.1:1", e.Broker)
 
 	require.NoError(t, d.Close())
-	_, err = pipeline.ReadEndpoints(dir)
-	require.ErrorIs(t, err, pipeline.ErrNotRunning)
-	d, err = pipeline.OpenDataDir(dir)
+	_, err = datadir.ReadEndpoints(dir)
+	require.ErrorIs(t, err, datadir.ErrNotRunning)
+	d, err = datadir.Open(dir)
 	require.NoError(t, err)
 	require.NoError(t, d.Close())
 }
@@ -52,7 +50,7 @@ func TestDataDirRefusesWhatItCannotUse(t *testing.T) {
 		"is damaged":               damaged,
 		"not writable":             file,
 	} {
-		_, err := pipeline.OpenDataDir(dir)
+		_, err := datadir.Open(dir)
 		require.ErrorContains(t, err, want)
 		require.True(t, usage.Is(err))
 	}
@@ -67,24 +65,24 @@ func copyDir(t *testing.T, from, to string) {
 
 func open(t *testing.T, dir string) {
 	t.Helper()
-	d, err := pipeline.OpenDataDir(dir)
+	d, err := datadir.Open(dir)
 	require.NoError(t, err)
 	require.NoError(t, d.Close())
 }
 
-func TestOpenDataDir_Copy_Refused(t *testing.T) {
+func TestOpen_Copy_Refused(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	open(t, dir)
 	copyDir(t, dir, dir+"-copy")
-	_, err := pipeline.OpenDataDir(dir + "-copy")
+	_, err := datadir.Open(dir + "-copy")
 	require.True(t, usage.Is(err), "%v", err)
 	require.ErrorContains(t, err, "is a copy of "+dir)
 	require.ErrorContains(t, err, "sightlog data adopt --data "+dir+"-copy")
 	open(t, dir)
 }
 
-func TestOpenDataDir_RenamedOrPutBack_Opens(t *testing.T) {
+func TestOpen_RenamedOrPutBack_Opens(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	open(t, dir)
@@ -100,7 +98,7 @@ func TestOpenDataDir_RenamedOrPutBack_Opens(t *testing.T) {
 }
 
 // A program of before did not note which directory it is.
-func TestOpenDataDir_OfAnOlderProgram_GetsAnIdentity(t *testing.T) {
+func TestOpen_OfAnOlderProgram_GetsAnIdentity(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(dir+"/sightlog.json", []byte(`{"format":1}`), 0o600))
@@ -108,7 +106,7 @@ func TestOpenDataDir_OfAnOlderProgram_GetsAnIdentity(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, b.Close())
 
-	d, err := pipeline.OpenDataDir(dir)
+	d, err := datadir.Open(dir)
 	require.NoError(t, err)
 	opened, err := d.OpenBroker(broker.Config{Listen: "127.0.0.1:0"})
 	require.NoError(t, err)
@@ -123,7 +121,7 @@ func TestOpenBroker_LogOfAnotherDirectory_Refused(t *testing.T) {
 	t.Parallel()
 	one, two := t.TempDir(), t.TempDir()
 	for _, dir := range []string{one, two} {
-		d, err := pipeline.OpenDataDir(dir)
+		d, err := datadir.Open(dir)
 		require.NoError(t, err)
 		b, err := d.OpenBroker(broker.Config{Listen: "127.0.0.1:0"})
 		require.NoError(t, err)
@@ -131,7 +129,7 @@ func TestOpenBroker_LogOfAnotherDirectory_Refused(t *testing.T) {
 	}
 	require.NoError(t, os.RemoveAll(one+"/log"))
 	copyDir(t, two+"/log", one+"/log")
-	d, err := pipeline.OpenDataDir(one)
+	d, err := datadir.Open(one)
 	require.NoError(t, err)
 	defer d.Close()
 	_, err = d.OpenBroker(broker.Config{Listen: "127.0.0.1:0"})
@@ -151,24 +149,9 @@ func TestReadEndpoints_OwnerIsJustStarting_StaleOnesAreNotTold(t *testing.T) {
 	dir := t.TempDir()
 	open(t, dir)
 	require.NoError(t, os.WriteFile(dir+"/endpoints.json", []byte(`{"pid":1,"broker":"127.0.0.1:1"}`), 0o600))
-	d, err := pipeline.OpenDataDir(dir)
+	d, err := datadir.Open(dir)
 	require.NoError(t, err)
 	defer d.Close()
-	_, err = pipeline.ReadEndpoints(dir)
-	require.ErrorIs(t, err, pipeline.ErrNotRunning)
-}
-
-// A question makes nothing: neither a database nor files.
-func TestOpenDatabase_NoneThere_NoneIsMade(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	open(t, dir)
-	before, err := os.ReadDir(dir)
-	require.NoError(t, err)
-	_, _, err = pipeline.OpenDatabase(t.Context(), config.Data{Data: dir}, config.Database{}, slog.New(slog.DiscardHandler))
-	require.True(t, usage.Is(err), "%v", err)
-	require.ErrorContains(t, err, "has no database of its own")
-	after, err := os.ReadDir(dir)
-	require.NoError(t, err)
-	require.Equal(t, len(before), len(after))
+	_, err = datadir.ReadEndpoints(dir)
+	require.ErrorIs(t, err, datadir.ErrNotRunning)
 }

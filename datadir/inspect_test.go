@@ -1,4 +1,4 @@
-package pipeline_test
+package datadir_test
 
 import (
 	"os"
@@ -10,9 +10,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/broker"
+	"github.com/sightlog/sightlog/datadir"
 	"github.com/sightlog/sightlog/internal/pgtest"
 	"github.com/sightlog/sightlog/internal/testenv"
-	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/postgres"
 )
 
@@ -20,7 +20,7 @@ import (
 func inspect(t *testing.T, dir string) string {
 	t.Helper()
 	var lines strings.Builder
-	for _, f := range pipeline.Inspect(t.Context(), dir) {
+	for _, f := range datadir.Inspect(t.Context(), dir) {
 		if f.Err != nil {
 			f.Says = "BAD " + f.Err.Error()
 		}
@@ -32,7 +32,7 @@ func inspect(t *testing.T, dir string) string {
 // used makes a data directory with a log and a database.
 func used(t *testing.T, dir string) {
 	t.Helper()
-	d, err := pipeline.OpenDataDir(dir)
+	d, err := datadir.Open(dir)
 	require.NoError(t, err)
 	b, err := d.OpenBroker(broker.Config{Listen: "127.0.0.1:0"})
 	require.NoError(t, err)

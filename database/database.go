@@ -1,4 +1,4 @@
-package pipeline
+package database
 
 import (
 	"context"
@@ -6,11 +6,11 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/datadir"
 	"github.com/sightlog/sightlog/migrations"
 	"github.com/sightlog/sightlog/postgres"
 	"github.com/sightlog/sightlog/usage"
@@ -40,17 +40,17 @@ func MoveTables(ctx context.Context, url, from string, opts postgres.Options) er
 	return migrations.Move(ctx, pool, from, opts.Log)
 }
 
-// OpenDatabase opens the database to ask: by URL; else that of the data
+// Open opens the database to ask: by URL; else that of the data
 // directory, through the process that runs on it or, when none does, by
 // starting the private server until done is called.
-func OpenDatabase(ctx context.Context, data config.Data, db config.Database, log *slog.Logger) (pool *pgxpool.Pool, done func() error, err error) {
+func Open(ctx context.Context, data config.Data, db config.Database, log *slog.Logger) (pool *pgxpool.Pool, done func() error, err error) {
 	if db.DatabaseURL != "" {
 		return attach(ctx, db.DatabaseURL, db.Schema, log)
 	}
 	if _, err := os.Stat(filepath.Join(data.Data, "sightlog.json")); err != nil {
 		return nil, nil, usage.Wrap(err, "give the --data of a run, or --database-url", "--data %s: not a data directory of sightlog", data.Data)
 	}
-	e, err := ReadEndpoints(data.Data)
+	e, err := datadir.ReadEndpoints(data.Data)
 	switch {
 	case err == nil && e.Database != "":
 		if postgres.ReaderURL(e.Database) != e.Database { // private: whose is it?
@@ -61,7 +61,7 @@ func OpenDatabase(ctx context.Context, data config.Data, db config.Database, log
 		return attach(ctx, e.Database, db.Schema, log)
 	case err == nil:
 		return nil, nil, usage.New("give its --database-url", "--data %s: process %d runs no database on it", data.Data, e.PID)
-	case !errors.Is(err, ErrNotRunning):
+	case !errors.Is(err, datadir.ErrNotRunning):
 		return nil, nil, err
 	}
 	return startToAsk(ctx, data, db.Schema, log)
@@ -86,7 +86,7 @@ func attach(ctx context.Context, url, schema string, log *slog.Logger) (*pgxpool
 }
 
 func startToAsk(ctx context.Context, data config.Data, schema string, log *slog.Logger) (*pgxpool.Pool, func() error, error) {
-	dir, err := openDataDir(data.Data, toAsk)
+	dir, err := datadir.OpenToAsk(data.Data)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -102,7 +102,7 @@ func startToAsk(ctx context.Context, data config.Data, schema string, log *slog.
 		return nil, nil, errors.Join(err, dir.Close())
 	}
 	stop := func() error {
-		ctx, cancel := context.WithTimeout(context.Background(), stopTimeout)
+		ctx, cancel := context.WithTimeout(context.Background(), postgres.StopTimeout)
 		defer cancel()
 		return errors.Join(private.Stop(ctx), dir.Close())
 	}
@@ -110,7 +110,7 @@ func startToAsk(ctx context.Context, data config.Data, schema string, log *slog.
 	if err != nil {
 		return nil, nil, errors.Join(err, stop())
 	}
-	err = dir.identify(ctx, private, false)
+	err = dir.CheckDatabase(ctx, private)
 	var pool *pgxpool.Pool
 	if err == nil {
 		pool, err = OpenMigrated(ctx, url, postgres.Options{Log: log})
@@ -124,7 +124,3 @@ func startToAsk(ctx context.Context, data config.Data, schema string, log *slog.
 	}
 	return pool, func() error { pool.Close(); return stop() }, nil
 }
-
-// stopTimeout bounds the stop of a private server with a checkpoint; it takes
-// some 30 ms. After it the server is stopped without: nothing committed is lost.
-const stopTimeout = 3 * time.Second

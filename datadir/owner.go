@@ -1,4 +1,4 @@
-package pipeline
+package datadir
 
 import (
 	"fmt"
@@ -46,7 +46,7 @@ func becomeOwner(path string) (name string, err error) {
 }
 
 // Tell logs that root became the directory's owner.
-func (d *DataDir) Tell(log *slog.Logger) {
+func (d *Dir) Tell(log *slog.Logger) {
 	if d.user != "" {
 		log.Warn("working as the owner of the data directory, with that user's rights", "user", d.user, "data", d.path)
 	}

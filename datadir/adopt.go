@@ -1,4 +1,4 @@
-package pipeline
+package datadir
 
 import (
 	"context"
@@ -22,11 +22,11 @@ import (
 // A copy that was made while the original was in use may be torn and is refused,
 // unless snapshot: then it shows one moment, as one of a file system does.
 func Adopt(ctx context.Context, path string, snapshot bool, log *slog.Logger) (fresh bool, err error) {
-	if !isDataDir(path) {
-		return false, notDataDir(path)
+	if !isDir(path) {
+		return false, notDir(path)
 	}
 	used := inUseWhenCopied(path)
-	d, err := openDataDir(path, toAdopt)
+	d, err := open(path, toAdopt)
 	if err != nil {
 		return false, err
 	}
@@ -40,7 +40,7 @@ func Adopt(ctx context.Context, path string, snapshot bool, log *slog.Logger) (f
 			"--data %s: was copied while it was in use, or after a crash (%s is there): log and database may not fit together", path, used)
 	}
 	if d.has("log") {
-		b, err := OpenBroker(broker.Config{Listen: "127.0.0.1:0", Dir: d.Path("log"), Log: log})
+		b, err := openBroker(broker.Config{Listen: "127.0.0.1:0", Dir: d.Path("log"), Log: log})
 		if err != nil {
 			return false, err
 		}
@@ -55,7 +55,7 @@ func Adopt(ctx context.Context, path string, snapshot bool, log *slog.Logger) (f
 	if fresh, err = postgres.Adopt(d.path); err != nil {
 		return false, err
 	}
-	if err := d.quietly(ctx, log, func(p *postgres.Private) error { return d.identify(ctx, p, true) }); err != nil {
+	if err := d.quietly(ctx, log, func(p *postgres.Private) error { return d.checkDatabase(ctx, p, true) }); err != nil {
 		return false, err
 	}
 	d.identity.Format, d.identity.Place = dataFormat, &here
@@ -64,7 +64,7 @@ func Adopt(ctx context.Context, path string, snapshot bool, log *slog.Logger) (f
 
 // quietly starts the private server, if there is a database, for f alone, and
 // stops it, with a checkpoint.
-func (d *DataDir) quietly(ctx context.Context, log *slog.Logger, f func(*postgres.Private) error) error {
+func (d *Dir) quietly(ctx context.Context, log *slog.Logger, f func(*postgres.Private) error) error {
 	has, err := postgres.HasPrivate(d.path)
 	if err != nil || !has {
 		return err
@@ -87,12 +87,12 @@ func inUseWhenCopied(path string) string {
 	return ""
 }
 
-func isDataDir(path string) bool {
+func isDir(path string) bool {
 	_, err := os.Stat(filepath.Join(path, "sightlog.json"))
 	return err == nil
 }
 
-func notDataDir(path string) error {
+func notDir(path string) error {
 	return usage.New("give the --data of a run", "--data %s: not a data directory of sightlog", path)
 }
 

@@ -1,4 +1,4 @@
-package pipeline
+package datadir
 
 import (
 	"encoding/json"
@@ -21,7 +21,7 @@ type Endpoints struct {
 // Publish writes where the broker and the database answer. On a disk that is
 // full it is tried again until there is room: the owner serves what it has, and
 // the reading of that may be what makes room.
-func (d *DataDir) Publish(e Endpoints) error {
+func (d *Dir) Publish(e Endpoints) error {
 	e.PID = os.Getpid()
 	err := d.writeJSON("endpoints.json", e)
 	if !isFull(err) {
