@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 )
 
@@ -16,12 +17,17 @@ func Root() string {
 	return filepath.Dir(filepath.Dir(filepath.Dir(file)))
 }
 
-// Skip skips the test in plain sight because a part is absent, or fails it
-// when SIGHTLOG_REQUIRE=all says that every installable part must be there.
+// Skip skips the test in plain sight because a part that set-up can install is
+// absent, or fails it when SIGHTLOG_REQUIRE is "all" or "installable".
 func Skip(t testing.TB, reason string) {
 	t.Helper()
-	if os.Getenv("SIGHTLOG_REQUIRE") == "all" {
-		t.Fatalf("required by SIGHTLOG_REQUIRE=all, but absent: %s", reason)
+	skip(t, reason, "all", "installable")
+}
+
+func skip(t testing.TB, reason string, requiredBy ...string) {
+	t.Helper()
+	if require := os.Getenv("SIGHTLOG_REQUIRE"); slices.Contains(requiredBy, require) {
+		t.Fatalf("required by SIGHTLOG_REQUIRE=%s, but absent: %s", require, reason)
 	}
 	t.Skip(reason)
 }
@@ -36,7 +42,8 @@ func DataDir() string {
 
 // Data returns the path of a third-party test file, such as
 // "video/vtest.avi", below $SIGHTLOG_TESTDATA (default ../shared), and skips
-// the test where it is absent. The clip that make setup fetched serves too.
+// the test where it is absent, or fails it when SIGHTLOG_REQUIRE is "all". The
+// clip that make setup fetched serves too.
 func Data(t testing.TB, name string) string {
 	t.Helper()
 	path := filepath.Join(DataDir(), filepath.FromSlash(name))
@@ -45,7 +52,7 @@ func Data(t testing.TB, name string) string {
 		if _, err := os.Stat(sample); err == nil {
 			return sample
 		}
-		Skip(t, "test file "+name+" is not below SIGHTLOG_TESTDATA")
+		skip(t, "test file "+name+" is not below SIGHTLOG_TESTDATA", "all")
 	}
 	return path
 }
