@@ -11,6 +11,7 @@ import (
 	"github.com/sightlog/sightlog/detector/onnx"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/onnxtest"
 	"github.com/sightlog/sightlog/internal/testenv"
 )
 
@@ -84,7 +85,7 @@ func BenchmarkWholeDetector(b *testing.B) {
 		{"rtmdet_nano_person-vtest", testenv.Data(b, "models/rtmdet_nano_person.onnx"), clip},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			s, err := onnx.Open(c.model, onnx.Options{Library: library(b), Threads: 1})
+			s, err := onnx.Open(c.model, onnx.Options{Library: onnxtest.Library(b), Threads: 1})
 			require.NoError(b, err)
 			defer s.Close()
 			for b.Loop() {

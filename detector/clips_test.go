@@ -11,6 +11,7 @@ import (
 	"github.com/sightlog/sightlog/detector/onnx"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/onnxtest"
 	"github.com/sightlog/sightlog/internal/testenv"
 )
 
@@ -44,7 +45,7 @@ func TestModelsSeePeopleWhereTheyAreAndNobodyWhereNobodyIs(t *testing.T) {
 			if !strings.HasPrefix(c.model, "person-nano") {
 				path = testenv.Data(t, "models/"+c.model+".onnx")
 			}
-			s, err := onnx.Open(path, onnx.Options{Library: library(t), Threads: 1})
+			s, err := onnx.Open(path, onnx.Options{Library: onnxtest.Library(t), Threads: 1})
 			require.NoError(t, err)
 			defer s.Close()
 			d, err := detector.New(s, detector.Options{Classes: []string{"person"}})

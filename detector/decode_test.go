@@ -16,6 +16,7 @@ import (
 	"github.com/sightlog/sightlog/detector/onnx"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/onnxtest"
 	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/sightlog/sightlog/internal/tinyonnx"
 )
@@ -209,7 +210,7 @@ func TestRealModelsEqualThePlainReading(t *testing.T) {
 
 // Our own model needs no file but the one in this repository.
 func TestPersonNanoEqualsThePlainReading(t *testing.T) {
-	s, err := onnx.Open(filepath.Join(testenv.Root(), "models", "person-nano.onnx"), onnx.Options{Library: library(t), Threads: 1})
+	s, err := onnx.Open(filepath.Join(testenv.Root(), "models", "person-nano.onnx"), onnx.Options{Library: onnxtest.Library(t), Threads: 1})
 	require.NoError(t, err)
 	defer s.Close()
 	require.Equal(t, "sightlog", s.Spec().Decoder)
@@ -404,7 +405,7 @@ func TestLayoutsWithoutAFileAtHandEqualThePlainReading(t *testing.T) {
 		}, plainDETR, false, 80},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s, err := onnx.OpenBytes(c.build().Bytes(), onnx.Options{Library: library(t), Threads: 1, Name: c.name})
+			s, err := onnx.OpenBytes(c.build().Bytes(), onnx.Options{Library: onnxtest.Library(t), Threads: 1, Name: c.name})
 			require.NoError(t, err)
 			defer s.Close()
 			require.Equal(t, c.name, s.Spec().Decoder)

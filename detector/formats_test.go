@@ -11,6 +11,7 @@ import (
 	"github.com/sightlog/sightlog/detector/onnx"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/onnxtest"
 	"github.com/sightlog/sightlog/internal/tinyonnx"
 )
 
@@ -69,7 +70,7 @@ func blocks(t *testing.T, w, h int) *ingest.Frame {
 
 func openTiny(t *testing.T, g *head) *onnx.Session {
 	t.Helper()
-	s, err := onnx.OpenBytes(g.Bytes(), onnx.Options{Name: "tiny", Library: library(t), Threads: 1})
+	s, err := onnx.OpenBytes(g.Bytes(), onnx.Options{Name: "tiny", Library: onnxtest.Library(t), Threads: 1})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s

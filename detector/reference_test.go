@@ -9,7 +9,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -18,6 +17,7 @@ import (
 	"github.com/sightlog/sightlog/detector/onnx"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/onnxtest"
 	"github.com/sightlog/sightlog/internal/testenv"
 )
 
@@ -28,22 +28,9 @@ var (
 	lookModel = flag.String("look-model", "yolox_nano.onnx", "model for -look")
 )
 
-// library skips the test where onnxruntime is not installed.
-func library(t testing.TB) string {
-	t.Helper()
-	if path, err := onnx.FindLibrary(""); err == nil {
-		return path
-	}
-	path := filepath.Join(testenv.Root(), "lib", "libonnxruntime.so."+onnx.Version)
-	if _, err := os.Stat(path); err != nil {
-		testenv.Skip(t, "onnxruntime is not installed: make setup")
-	}
-	return path
-}
-
 func session(t testing.TB, model string) *onnx.Session {
 	t.Helper()
-	s, err := onnx.Open(testenv.Data(t, "models/"+model), onnx.Options{Library: library(t), Threads: 1})
+	s, err := onnx.Open(testenv.Data(t, "models/"+model), onnx.Options{Library: onnxtest.Library(t), Threads: 1})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s

@@ -11,6 +11,7 @@ import (
 	"github.com/sightlog/sightlog/detector"
 	"github.com/sightlog/sightlog/detector/onnx"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/onnxtest"
 	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/sightlog/sightlog/usage"
 )
@@ -18,7 +19,7 @@ import (
 // ownTrial is our own model on people that we draw.
 func ownTrial(t *testing.T, uri string) detector.Trial {
 	t.Helper()
-	s, err := onnx.Open(filepath.Join(testenv.Root(), "models", "person-nano.onnx"), onnx.Options{Library: library(t), Threads: 1})
+	s, err := onnx.Open(filepath.Join(testenv.Root(), "models", "person-nano.onnx"), onnx.Options{Library: onnxtest.Library(t), Threads: 1})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return detector.Trial{

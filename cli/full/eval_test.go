@@ -13,7 +13,7 @@ import (
 
 	"github.com/sightlog/sightlog/cli"
 	"github.com/sightlog/sightlog/detector/onnx"
-	"github.com/sightlog/sightlog/internal/testenv"
+	"github.com/sightlog/sightlog/internal/onnxtest"
 	"github.com/sightlog/sightlog/internal/tinyonnx"
 	"github.com/sightlog/sightlog/usage"
 )
@@ -23,13 +23,7 @@ import (
 // answers with a box at 8..24 of its input.
 func evalWorld(t *testing.T) (dir string) {
 	t.Helper()
-	if _, err := onnx.FindLibrary(""); err != nil {
-		path := filepath.Join(testenv.Root(), "lib", "libonnxruntime.so."+onnx.Version)
-		if _, err := os.Stat(path); err != nil {
-			testenv.Skip(t, "onnxruntime is not installed: make setup")
-		}
-		t.Setenv(onnx.EnvLibrary, path)
-	}
+	t.Setenv(onnx.EnvLibrary, onnxtest.Library(t))
 	dir = t.TempDir()
 	f, err := os.Create(filepath.Join(dir, "a.png"))
 	require.NoError(t, err)

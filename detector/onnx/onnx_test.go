@@ -12,22 +12,11 @@ import (
 
 	"github.com/sightlog/sightlog/detector"
 	"github.com/sightlog/sightlog/detector/onnx"
+	"github.com/sightlog/sightlog/internal/onnxtest"
 	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/sightlog/sightlog/internal/tinyonnx"
 	"github.com/sightlog/sightlog/usage"
 )
-
-func library(t testing.TB) string {
-	t.Helper()
-	if path, err := onnx.FindLibrary(""); err == nil {
-		return path
-	}
-	path := filepath.Join(testenv.Root(), "lib", "libonnxruntime.so."+onnx.Version)
-	if _, err := os.Stat(path); err != nil {
-		testenv.Skip(t, "onnxruntime is not installed: make setup")
-	}
-	return path
-}
 
 // graph is a picture in and one output of that shape, a constant.
 func graph(input []int64, output ...int64) *tinyonnx.Graph {
@@ -45,7 +34,7 @@ func graph(input []int64, output ...int64) *tinyonnx.Graph {
 
 func TestBadModelsAreUsageErrors(t *testing.T) {
 	t.Parallel()
-	lib := library(t)
+	lib := onnxtest.Library(t)
 	dir := t.TempDir()
 	write := func(name string, b []byte) string {
 		path := filepath.Join(dir, name)
@@ -100,7 +89,7 @@ func TestOpen_WeightsBesideTheModel_MissingOnesAreNamed(t *testing.T) {
 		} else {
 			require.NoError(t, os.RemoveAll(data))
 		}
-		s, err := onnx.Open(model, onnx.Options{Library: library(t)})
+		s, err := onnx.Open(model, onnx.Options{Library: onnxtest.Library(t)})
 		if says == "" {
 			require.NoError(t, err)
 			require.NoError(t, s.Close())
@@ -136,7 +125,7 @@ func TestOpen_TypesOfOutputs_AreReadOrNamed(t *testing.T) {
 		g.Floats("c", values, 1, 5, 84)
 		g.Node("Cast", []string{"c"}, []string{"output"}, map[string]any{"to": int64(c.elem)})
 		g.Output("output", c.elem, c.shape...)
-		s, err := onnx.OpenBytes(g.Bytes(), onnx.Options{Name: "m", Library: library(t)})
+		s, err := onnx.OpenBytes(g.Bytes(), onnx.Options{Name: "m", Library: onnxtest.Library(t)})
 		if c.says != "" {
 			require.Truef(t, usage.Is(err), "%+v: %v", c, err)
 			require.Contains(t, err.Error(), c.says)
@@ -157,7 +146,7 @@ func TestProvidersThatAreNotThereAreUsageErrors(t *testing.T) {
 	t.Parallel()
 	model := graph([]int64{1, 3, 64, 64}, 1, 5, 84).Bytes()
 	for _, name := range []string{"openvino", "gpu"} {
-		_, err := onnx.OpenBytes(model, onnx.Options{Library: library(t), Provider: name})
+		_, err := onnx.OpenBytes(model, onnx.Options{Library: onnxtest.Library(t), Provider: name})
 		require.Truef(t, usage.Is(err), "%v", err)
 		require.Contains(t, err.Error(), name)
 	}
@@ -179,7 +168,7 @@ func TestOutputsFollowTheInputsSize(t *testing.T) {
 	g.Node("Reshape", []string{"y", "shape"}, []string{"output0"}, nil)
 	g.Output("output0", tinyonnx.Float32, 1, 5, -1)
 	g.Metadata = map[string]string{"names": "{0: 'person'}", "stride": "16"}
-	s, err := onnx.OpenBytes(g.Bytes(), onnx.Options{Library: library(t), Name: "cells"})
+	s, err := onnx.OpenBytes(g.Bytes(), onnx.Options{Library: onnxtest.Library(t), Name: "cells"})
 	require.NoError(t, err)
 	defer s.Close()
 	require.Equal(t, "yolov8", s.Spec().Decoder)
@@ -216,7 +205,7 @@ func TestMissingLibrarySaysHowToMendIt(t *testing.T) {
 
 func TestSharedSessionsRunBesideEachOther(t *testing.T) {
 	t.Parallel()
-	first, err := onnx.Open(testenv.Data(t, "models/yolox_nano.onnx"), onnx.Options{Library: library(t), Threads: 1})
+	first, err := onnx.Open(testenv.Data(t, "models/yolox_nano.onnx"), onnx.Options{Library: onnxtest.Library(t), Threads: 1})
 	require.NoError(t, err)
 	input := func(v float32) *detector.Tensor {
 		in := &detector.Tensor{Shape: []int64{1, 3, 416, 416}, F32: make([]float32, 3*416*416)}

@@ -15,20 +15,9 @@ import (
 	"github.com/sightlog/sightlog/detector/track"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/onnxtest"
 	"github.com/sightlog/sightlog/internal/testenv"
 )
-
-func library(t *testing.T) string {
-	t.Helper()
-	lib, err := onnx.FindLibrary("")
-	if err != nil {
-		lib = filepath.Join(testenv.Root(), "lib", "libonnxruntime.so."+onnx.Version)
-		if _, err := os.Stat(lib); err != nil {
-			testenv.Skip(t, "onnxruntime is not installed: make setup")
-		}
-	}
-	return lib
-}
 
 // watched is a tracker that sees every so many frames of a clip, and what it
 // may get wrong.
@@ -45,7 +34,7 @@ type watched struct {
 // order; what was counted stands beside it: found, false, switches,
 // fragmentations. yolox_nano's false one is a rock.
 func TestPeopleKeepTheirNumbers(t *testing.T) {
-	lib := library(t)
+	lib := onnxtest.Library(t)
 	const vtest, oneByOne = "vtest.avi", "one-by-one-person-detection.mp4" // 10 frames a second
 	for _, c := range []struct {
 		clip, reference string
