@@ -52,7 +52,7 @@ test: check-go setup build ## Every test (RACE=1: with the race detector; PKG, R
 asan: check-go setup build ## The packages with C code, tested under the address sanitizer
 	@scripts/setup.sh --tests
 	ASAN_OPTIONS=quarantine_size_mb=8 go test -asan -count=1 -timeout 60m ./ingest
-	ASAN_OPTIONS=quarantine_size_mb=8:detect_leaks=0 go test -asan -count=1 -timeout 60m ./detector ./detector/onnx ./pipeline/detect
+	ASAN_OPTIONS=quarantine_size_mb=8:detect_leaks=0 go test -asan -count=1 -timeout 60m ./detector ./detector/motion ./detector/onnx ./bench/speed ./preview ./pipeline/detect
 
 dist: check-go setup build ## dist/: one archive that runs where it is unpacked, and a Debian package
 	@scripts/setup.sh --dist

@@ -11,6 +11,7 @@ import (
 	"github.com/sightlog/sightlog/detector/onnx"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/frametest"
 	"github.com/sightlog/sightlog/internal/onnxtest"
 	"github.com/sightlog/sightlog/internal/testenv"
 )
@@ -54,7 +55,7 @@ func TestModelsSeePeopleWhereTheyAreAndNobodyWhereNobodyIs(t *testing.T) {
 
 			var objs []event.Object
 			with := func(clip string, step int64) (frames, with int) {
-				frames = eachFrame(t, clip, step, func(f *ingest.Frame) {
+				frames = frametest.Each(t, clip, step, func(f *ingest.Frame) {
 					objs, err = d.Detect(f, objs)
 					require.NoError(t, err)
 					if len(objs) > 0 {

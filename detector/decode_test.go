@@ -16,6 +16,7 @@ import (
 	"github.com/sightlog/sightlog/detector/onnx"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/frametest"
 	"github.com/sightlog/sightlog/internal/onnxtest"
 	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/sightlog/sightlog/internal/tinyonnx"
@@ -199,7 +200,7 @@ func TestRealModelsEqualThePlainReading(t *testing.T) {
 			require.Equal(t, c.decoder, s.Spec().Decoder)
 			require.Equal(t, "person", s.Spec().Classes[0])
 			people := 0
-			eachFrame(t, "video/vtest.avi", c.step, func(f *ingest.Frame) {
+			frametest.Each(t, "video/vtest.avi", c.step, func(f *ingest.Frame) {
 				people += equalsPlain(t, s, f, c.input, c.decode, c.suppress, 0, c.score, fmt.Sprintf("frame %d", f.Seq))
 				equalsPlain(t, s, f, c.input, c.decode, c.suppress, -1, c.score, fmt.Sprintf("frame %d, all classes", f.Seq))
 			})

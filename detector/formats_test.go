@@ -11,6 +11,7 @@ import (
 	"github.com/sightlog/sightlog/detector/onnx"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/frametest"
 	"github.com/sightlog/sightlog/internal/onnxtest"
 	"github.com/sightlog/sightlog/internal/tinyonnx"
 )
@@ -58,7 +59,7 @@ func (g *head) addGrid(out string, rows int64) {
 // blocks is a picture of squares of 16 pixels in colours of their own.
 func blocks(t *testing.T, w, h int) *ingest.Frame {
 	t.Helper()
-	f := noise(t, w, h)
+	f := frametest.Noise(t, w, h)
 	pix, err := f.Image.DataPtrUint8()
 	require.NoError(t, err)
 	for i := range pix {
@@ -128,7 +129,7 @@ func TestRecognise_OneClassYOLOv5WithNames_IsNotEnd2End(t *testing.T) {
 // Where no shape tells a grid from boxes, the rows that come do.
 func TestEnd2End_AsManyRowsAsAGrid_IsAnError(t *testing.T) {
 	t.Parallel()
-	f := noise(t, 64, 64)
+	f := frametest.Noise(t, 64, 64)
 	for _, c := range []struct {
 		decoder string
 		rows    int64
@@ -262,7 +263,7 @@ func requireAlike(t *testing.T, want, got []event.Object, where string) {
 
 func TestOutputs_PartsOfTheInput_AreScaled(t *testing.T) {
 	t.Parallel()
-	f := noise(t, 64, 64)
+	f := frametest.Noise(t, 64, 64)
 	m := &constant{spec: tinySpec("sightlog"), out: []detector.Tensor{
 		{Name: "boxes", Shape: []int64{1, 2, 4}, F32: []float32{.25, .5, .75, 1, -.1, 0, .2, .25}},
 		{Name: "scores", Shape: []int64{1, 2, 2}, F32: []float32{.9, 0, .8, 0}},
@@ -278,7 +279,7 @@ func TestOutputs_PartsOfTheInput_AreScaled(t *testing.T) {
 
 func TestOutputs_Logits_AreAUsageErrorThatSaysSo(t *testing.T) {
 	t.Parallel()
-	f := noise(t, 64, 64)
+	f := frametest.Noise(t, 64, 64)
 	for _, logit := range []float32{3.5, -2.5, float32(math.Inf(1))} {
 		m := &constant{spec: tinySpec("sightlog"), out: []detector.Tensor{
 			{Name: "boxes", Shape: []int64{1, 1, 4}, F32: []float32{1, 1, 9, 9}},
@@ -305,7 +306,7 @@ func TestOutputs_Logits_AreAUsageErrorThatSaysSo(t *testing.T) {
 
 func TestClasses_BeyondTheNames_AreReportedByTheirNumber(t *testing.T) {
 	t.Parallel()
-	f := noise(t, 64, 64)
+	f := frametest.Noise(t, 64, 64)
 	log, text := capture()
 	m := &constant{spec: tinySpec("end2end"), out: []detector.Tensor{{Name: "o", Shape: []int64{1, 4, 6}, F32: []float32{
 		1, 1, 9, 9, .9, 7, 11, 1, 19, 9, .8, 0, 1, 11, 9, 19, .7, 1e30, 11, 11, 19, 19, .6, float32(math.NaN())}}}}

@@ -3,7 +3,6 @@ package detector_test
 import (
 	"fmt"
 	"image"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/sightlog/sightlog/detector"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/frametest"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -30,18 +30,6 @@ func (c *catcher) Run(in *detector.Tensor) ([]detector.Tensor, error) {
 	}, nil
 }
 
-func noise(t testing.TB, w, h int) *ingest.Frame {
-	m := gocv.NewMatWithSize(h, w, gocv.MatTypeCV8UC3)
-	t.Cleanup(func() { m.Close() })
-	pix, err := m.DataPtrUint8()
-	require.NoError(t, err)
-	rng := rand.New(rand.NewPCG(uint64(w), uint64(h)))
-	for i := range pix {
-		pix[i] = uint8(rng.Uint32())
-	}
-	return &ingest.Frame{Image: m}
-}
-
 func TestLetterboxEqualsThePlainOne(t *testing.T) {
 	t.Parallel()
 	for _, size := range []image.Point{{768, 576}, {1, 1}, {1, 700}, {640, 2}, {3, 3}, {33, 77}, {415, 419}, {416, 320}, {1919, 1079}, {7, 1000}} {
@@ -50,7 +38,7 @@ func TestLetterboxEqualsThePlainOne(t *testing.T) {
 				s := tinySpec("sightlog")
 				s.InputW, s.InputH, s.Letterbox, s.Order = 416, 320, place, order
 				s.Mean, s.Std = [3]float32{103.53, 116.28, 123.675}, [3]float32{57.375, 57.12, 58.395}
-				f := noise(t, size.X, size.Y)
+				f := frametest.Noise(t, size.X, size.Y)
 				want, _ := plainLetterbox(s, &f.Image, 416, 320)
 				for _, plain := range []bool{false, true} {
 					m := &catcher{constant: constant{spec: s}}
@@ -82,7 +70,7 @@ func TestDetectorFollowsAFrameThatChangesItsSize(t *testing.T) {
 		{image.Pt(768, 576), image.Pt(416, 320)}, {image.Pt(1920, 1080), image.Pt(416, 256)},
 		{image.Pt(1080, 1920), image.Pt(256, 416)}, {image.Pt(1, 1), image.Pt(416, 416)}, {image.Pt(768, 576), image.Pt(416, 320)},
 	} {
-		f := noise(t, c.frame.X, c.frame.Y)
+		f := frametest.Noise(t, c.frame.X, c.frame.Y)
 		objs, err := d.Detect(f, nil)
 		require.NoError(t, err)
 		require.Equal(t, []int64{1, 3, int64(c.input.Y), int64(c.input.X)}, m.in.Shape)
@@ -102,7 +90,7 @@ func TestRegionIsLookedAtAlone(t *testing.T) {
 	m := &catcher{constant: constant{spec: s}}
 	d, err := detector.New(m, detector.Options{Region: image.Rect(100, 50, 164, 114)})
 	require.NoError(t, err)
-	f := noise(t, 200, 150)
+	f := frametest.Noise(t, 200, 150)
 	objs, err := d.Detect(f, nil)
 	require.NoError(t, err)
 	part := f.Image.Region(image.Rect(100, 50, 164, 114))
@@ -231,7 +219,7 @@ func TestCamerasOfDifferentSizesTakeTurnsWithOneDetector(t *testing.T) {
 	m := &counter{catcher{constant: constant{spec: s}}, map[*float32]bool{}}
 	d, err := detector.New(m, detector.Options{})
 	require.NoError(t, err)
-	frames := []*ingest.Frame{noise(t, 640, 480), noise(t, 1280, 720), noise(t, 320, 240)}
+	frames := []*ingest.Frame{frametest.Noise(t, 640, 480), frametest.Noise(t, 1280, 720), frametest.Noise(t, 320, 240)}
 	for range 5 {
 		for _, f := range frames {
 			_, err := d.Detect(f, nil)
@@ -240,7 +228,7 @@ func TestCamerasOfDifferentSizesTakeTurnsWithOneDetector(t *testing.T) {
 	}
 	require.Len(t, m.tensors, 3, "each size has its tensor and keeps it")
 	for w := range 50 { // sizes without end are not kept without end
-		_, err := d.Detect(noise(t, 100+w, 100), nil)
+		_, err := d.Detect(frametest.Noise(t, 100+w, 100), nil)
 		require.NoError(t, err)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/detector"
+	"github.com/sightlog/sightlog/internal/frametest"
 	"github.com/sightlog/sightlog/internal/testenv"
 )
 
@@ -67,7 +68,7 @@ func TestAStretchedPictureFillsASquareOrWhatIsAskedFor(t *testing.T) {
 	s := tinySpec("sightlog")
 	s.InputW, s.InputH, s.Side, s.Letterbox = 0, 0, 384, detector.Stretch
 	m := &catcher{constant: constant{spec: s}}
-	f := noise(t, 768, 432)
+	f := frametest.Noise(t, 768, 432)
 	for _, c := range []struct {
 		asked detector.Options
 		want  []int64

@@ -2,11 +2,8 @@ package detector_test
 
 import (
 	"bufio"
-	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"math"
 	"os"
 	"testing"
@@ -17,16 +14,12 @@ import (
 	"github.com/sightlog/sightlog/detector/onnx"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/frametest"
 	"github.com/sightlog/sightlog/internal/onnxtest"
 	"github.com/sightlog/sightlog/internal/testenv"
 )
 
 var update = flag.Bool("update", false, "write the stored references anew, from the plain implementation")
-
-var (
-	look      = flag.String("look", "", "write an annotated frame to this file")
-	lookModel = flag.String("look-model", "yolox_nano.onnx", "model for -look")
-)
 
 func session(t testing.TB, model string) *onnx.Session {
 	t.Helper()
@@ -34,26 +27,6 @@ func session(t testing.TB, model string) *onnx.Session {
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, s.Close()) })
 	return s
-}
-
-// eachFrame calls do for every step-th frame of a clip.
-func eachFrame(t testing.TB, clip string, step int64, do func(f *ingest.Frame)) (frames int) {
-	t.Helper()
-	s, err := ingest.Open(context.Background(), ingest.Spec{ID: "test", URI: testenv.Data(t, clip)}, ingest.Options{Pace: ingest.Fast})
-	require.NoError(t, err)
-	defer func() { require.NoError(t, s.Close()) }()
-	for {
-		var f ingest.Frame
-		err := s.Next(context.Background(), &f)
-		if errors.Is(err, io.EOF) {
-			return frames
-		}
-		require.NoError(t, err)
-		if f.Seq%step == 0 {
-			do(&f)
-			frames++
-		}
-	}
 }
 
 // requireSame compares objects with boxes one to one: overlap at least 0.95,
@@ -90,7 +63,7 @@ func TestYOLOXNanoOnVtestEqualsTheStoredReference(t *testing.T) {
 		require.NoError(t, err)
 		fmt.Fprintf(f, "# yolox_nano.onnx on vtest.avi, every %dth frame, persons of score >= %g, NMS at IoU %g.\n", referenceStep, score, iou)
 		fmt.Fprintf(f, "# Made by the plain implementation in plain_test.go: go test ./detector -run Stored -update\n# frame score x1 y1 x2 y2\n")
-		eachFrame(t, "video/vtest.avi", referenceStep, func(fr *ingest.Frame) {
+		frametest.Each(t, "video/vtest.avi", referenceStep, func(fr *ingest.Frame) {
 			in, back := plainLetterbox(s.Spec(), &fr.Image, 416, 416)
 			out, err := s.Run(in)
 			require.NoError(t, err)
@@ -123,7 +96,7 @@ func TestYOLOXNanoOnVtestEqualsTheStoredReference(t *testing.T) {
 	d, err := detector.New(s, detector.Options{Classes: []string{"person"}, Score: score, IoU: iou})
 	require.NoError(t, err)
 	var objs []event.Object
-	frames := eachFrame(t, "video/vtest.avi", referenceStep, func(fr *ingest.Frame) {
+	frames := frametest.Each(t, "video/vtest.avi", referenceStep, func(fr *ingest.Frame) {
 		objs, err = d.Detect(fr, objs)
 		require.NoError(t, err)
 		requireSame(t, stored[fr.Seq], objs, score, fmt.Sprintf("frame %d", fr.Seq))

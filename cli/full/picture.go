@@ -12,9 +12,9 @@ import (
 	"github.com/sightlog/sightlog/cli"
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/database"
-	"github.com/sightlog/sightlog/detector"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/preview"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -122,8 +122,8 @@ func draw(ctx context.Context, s *seen, out string) error {
 	if err := src.Next(ctx, &f); err != nil {
 		return fmt.Errorf("read frame %d of %s: %w", s.seq, s.source, err)
 	}
-	if err := detector.Annotate(&f.Image, s.objects); err != nil {
+	if err := preview.Annotate(&f.Image, s.objects); err != nil {
 		return err
 	}
-	return detector.SaveJPEG(out, &f.Image)
+	return preview.SaveJPEG(out, &f.Image)
 }

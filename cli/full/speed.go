@@ -11,6 +11,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/sightlog/sightlog/bench/speed"
 	"github.com/sightlog/sightlog/cli"
 	"github.com/sightlog/sightlog/detector"
 	"github.com/sightlog/sightlog/detector/onnx"
@@ -38,9 +39,9 @@ type speedReport struct {
 	Model   event.Model `json:"model"`
 	Source  string      `json:"source"`
 	Threads int         `json:"threads"`
-	*detector.Speed
-	Memory  *detector.Memory  `json:"memory,omitempty"`
-	Samples []detector.Sample `json:"samples,omitempty"`
+	*speed.Figures
+	Memory  *speed.Memory  `json:"memory,omitempty"`
+	Samples []speed.Sample `json:"samples,omitempty"`
 }
 
 // Run implements the command.
@@ -105,7 +106,7 @@ func (c *SpeedCmd) measure(ctx context.Context, env *cli.Env, name string, spec 
 	defer func() { err = errors.Join(err, m.Close()) }()
 	score := m.Spec().Score
 	opts := detector.Options{Classes: c.Classes, Score: min(score, track.Low), Log: log}
-	t := detector.Trial{
+	t := speed.Trial{
 		Open: func() (ingest.Source, error) {
 			return ingest.Open(ctx, spec, ingest.Options{Pace: ingest.Fast, Log: log})
 		},
@@ -119,15 +120,15 @@ func (c *SpeedCmd) measure(ctx context.Context, env *cli.Env, name string, spec 
 	r = speedReport{Source: ingest.Redact(c.Source), Threads: c.Threads}
 	r.Model = event.Model{Name: m.Spec().Name, SHA256: m.Spec().SHA256, Provider: m.Provider()}
 	if c.For == 0 {
-		s, err := detector.MeasureSpeed(ctx, t, c.Rounds)
-		r.Speed = &s
+		s, err := speed.Measure(ctx, t, c.Rounds)
+		r.Figures = &s
 		return r, err
 	}
-	show := func(s detector.Sample) {
+	show := func(s speed.Sample) {
 		fmt.Fprintf(env.Stderr, "%s  %d frames  RSS %.1f MB\n", s.After.Round(time.Second), s.Frames, mb(s.RSS))
 	}
-	r.Samples, err = detector.Soak(ctx, t, c.For, min(time.Minute, max(c.For/10, time.Second)), show)
-	memory := detector.MemoryOf(r.Samples)
+	r.Samples, err = speed.Soak(ctx, t, c.For, min(time.Minute, max(c.For/10, time.Second)), show)
+	memory := speed.MemoryOf(r.Samples)
 	r.Memory = &memory
 	return r, err
 }
@@ -154,7 +155,7 @@ func speedTable(w io.Writer, all []speedReport) error {
 func memoryText(w io.Writer, r speedReport) error {
 	last, m := r.Samples[len(r.Samples)-1], r.Memory
 	growth := "too few samples to tell a growth"
-	if m.Samples >= detector.MinSamples {
+	if m.Samples >= speed.MinSamples {
 		growth = fmt.Sprintf("growth %+.2f MB an hour", mb(int64(m.Growth)))
 	}
 	_, err := fmt.Fprintf(w, `%s on %s: %d frames in %s, %.1f frames/s

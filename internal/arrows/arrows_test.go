@@ -38,22 +38,25 @@ var allowed = map[string][]string{
 	"query":    {},
 	"eval":     {"event"},
 
-	"ingest":         {"event"},
-	"detector":       {"event", "ingest", "yamlfile"},
-	"detector/onnx":  {"detector"},
-	"detector/track": {"event"},
-	"detector/zone":  {"event"},
+	"ingest":          {"event"},
+	"detector":        {"event", "ingest", "yamlfile"},
+	"detector/motion": {},
+	"detector/onnx":   {"detector"},
+	"detector/track":  {"event"},
+	"detector/zone":   {"event"},
 
 	"datadir":  {"broker", "postgres"},
 	"database": {"config", "datadir", "migrations", "postgres"},
 
 	"pipeline":        {"broker", "config", "database", "datadir", "kafka", "postgres", "sink"},
-	"pipeline/detect": {"config", "detector", "detector/onnx", "detector/track", "detector/zone", "event", "ingest", "models", "pipeline", "kafka"},
+	"preview":         {"detector/zone", "event", "ingest"},
+	"pipeline/detect": {"config", "detector", "detector/motion", "detector/onnx", "detector/track", "detector/zone", "event", "ingest", "models", "pipeline", "kafka", "preview"},
 	"web":             {},
 	"bench":           {"config", "database", "pipeline", "query"},
+	"bench/speed":     {"detector", "event", "ingest"},
 
 	"cli":           {"broker", "broker/storage", "config", "database", "datadir", "kafka", "pipeline", "postgres", "query", "web"},
-	"cli/full":      {"bench", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "query"},
+	"cli/full":      {"bench", "bench/speed", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query"},
 	"cmd/sightlog":  {"cli", "cli/full"},
 	"cmd/sightlogd": {"cli"},
 }

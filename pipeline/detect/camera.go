@@ -15,6 +15,7 @@ import (
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/preview"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -165,11 +166,11 @@ func (c *camera) frames(ctx context.Context, src ingest.Source, w kafka.Writer) 
 	if limit := c.scene.settings.FPS; limit > 0 && (fps == 0 || limit < fps) {
 		fps = limit
 	}
-	preview, err := openPreview(c.preview, c.spec.ID, c.scene.shapes, fps, w.Next(), c.log)
+	recorder, err := preview.Open(c.preview, c.spec.ID, c.scene.shapes, fps, w.Next(), c.log)
 	if err != nil {
 		return err
 	}
-	defer preview.close()
+	defer recorder.Close()
 	var dropped int64 // since the last sighting that was sent
 	check := newReview(c.pool.session.Spec(), c.scene.ignored, c.log.With("camera", c.spec.ID))
 	failed := 0 // frames in a row that the detector could not look at
@@ -221,7 +222,7 @@ func (c *camera) frames(ctx context.Context, src ingest.Source, w kafka.Writer) 
 		}
 		c.update(func(s *pipeline.Camera) { s.Sent++ })
 		dropped = 0
-		preview.show(&f, s.Objects)
+		recorder.Show(&f, s.Objects)
 	}
 }
 

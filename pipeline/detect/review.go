@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/sightlog/sightlog/detector"
+	"github.com/sightlog/sightlog/detector/motion"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
 )
@@ -23,7 +24,7 @@ const (
 // detection that is neither.
 type review struct {
 	spec   detector.Spec
-	motion *detector.MotionGate
+	motion *motion.Gate
 	log    *slog.Logger
 
 	moving, whole int
@@ -32,7 +33,7 @@ type review struct {
 }
 
 func newReview(spec detector.Spec, ignore func(x, y float64) bool, log *slog.Logger) *review {
-	return &review{spec: spec, motion: detector.NewMotionGate(detector.MotionOptions{Ignore: ignore}), log: log}
+	return &review{spec: spec, motion: motion.New(motion.Options{Ignore: ignore}), log: log}
 }
 
 // weak is called with the objects of a frame before those below the threshold

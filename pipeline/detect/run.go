@@ -17,6 +17,7 @@ import (
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/preview"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -34,7 +35,7 @@ func Check(job pipeline.Job) error {
 		return err
 	}
 	for _, spec := range specs {
-		if _, err := previewPath(job.Detect.Preview, spec.ID, len(specs)); err != nil {
+		if _, err := preview.Path(job.Detect.Preview, spec.ID, len(specs)); err != nil {
 			return err
 		}
 	}
@@ -85,7 +86,7 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 		}
 		c.opts.Backoff.Hold(job.Hold[spec.ID])
 		defer func() { err = errors.Join(err, c.eye.close()) }()
-		if c.preview, err = previewPath(job.Detect.Preview, spec.ID, len(specs)); err != nil {
+		if c.preview, err = preview.Path(job.Detect.Preview, spec.ID, len(specs)); err != nil {
 			return err
 		}
 		if job.Detect.Track != "off" {

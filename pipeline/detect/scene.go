@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/sightlog/sightlog/config"
-	"github.com/sightlog/sightlog/detector"
+	"github.com/sightlog/sightlog/detector/motion"
 	"github.com/sightlog/sightlog/detector/track"
 	"github.com/sightlog/sightlog/detector/zone"
 	"github.com/sightlog/sightlog/event"
@@ -31,7 +31,7 @@ type scene struct {
 
 	tracker *track.Tracker
 	zones   *zone.Map
-	motion  *detector.MotionGate
+	motion  *motion.Gate
 
 	begun bool
 	beat  int64      // of the last frame looked at, in units of 1/fps
@@ -80,7 +80,7 @@ func (s *scene) open(seq int64) (err error) {
 		s.tracker = track.New(track.Options{High: s.score, FirstID: track.FirstID(seq)})
 	}
 	if s.settings.Motion {
-		s.motion = detector.NewMotionGate(detector.MotionOptions{Ignore: s.ignored})
+		s.motion = motion.New(motion.Options{Ignore: s.ignored})
 	}
 	return nil
 }

@@ -5,8 +5,6 @@ import (
 	"image"
 	"log/slog"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -190,28 +188,6 @@ func TestSettingsThatCannotBeAreUsageErrors(t *testing.T) {
 		require.True(t, usage.Is(err), "%v", err)
 		require.EqualError(t, err, says)
 	}
-}
-
-func TestPreviewOfSeveralCamerasIsADirectoryOfVideos(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	path, err := previewPath("", "porch", 2)
-	require.NoError(t, err)
-	require.Empty(t, path)
-	path, err = previewPath(filepath.Join(dir, "a.mp4"), "porch", 1)
-	require.NoError(t, err)
-	require.Equal(t, filepath.Join(dir, "a.mp4"), path)
-	path, err = previewPath(filepath.Join(dir, "all"), "porch", 2)
-	require.NoError(t, err)
-	require.Equal(t, filepath.Join(dir, "all", "porch.avi"), path)
-	_, err = previewPath(filepath.Join(dir, "a.mp4"), "porch", 2)
-	require.True(t, usage.Is(err), "%v", err)
-	require.ErrorContains(t, err, "one file cannot hold 2 cameras; name a directory")
-	_, err = previewPath(filepath.Join(dir, "a.gif"), "porch", 1)
-	require.True(t, usage.Is(err), "%v", err)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
-	_, err = previewPath(filepath.Join(dir, "file"), "porch", 1)
-	require.True(t, usage.Is(err), "%v", err)
 }
 
 func TestResumedRunSeesWhatARunSeesThatNeverStopped(t *testing.T) {

@@ -1,20 +1,19 @@
-package detect
+package preview
 
 import (
 	"log/slog"
 	"os"
 	"path/filepath"
 
-	"github.com/sightlog/sightlog/detector"
 	"github.com/sightlog/sightlog/detector/zone"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/usage"
 )
 
-// previewPath is where a camera's preview goes, "" for none: to path itself,
+// Path is where a camera's preview goes, "" for none: to path itself,
 // or for one of several cameras to a video of its own in that directory.
-func previewPath(path, camera string, cameras int) (string, error) {
+func Path(path, camera string, cameras int) (string, error) {
 	if path == "" {
 		return "", nil
 	}
@@ -27,45 +26,45 @@ func previewPath(path, camera string, cameras int) (string, error) {
 	if st, err := os.Stat(path); err == nil && st.IsDir() != (filepath.Ext(path) == "") {
 		return "", usage.New("name another", "--preview %s: is there already, and is no video and no directory of pictures", path)
 	}
-	_, err := detector.NewPreview(path, 0, false) // makes the directory: better now than at the first frame
+	_, err := NewWriter(path, 0, false) // makes the directory: better now than at the first frame
 	return path, err
 }
 
-// preview draws what a camera sees for as long as that works: the sightings
+// Recorder draws what a camera sees for as long as that works: the sightings
 // matter more.
-type preview struct {
+type Recorder struct {
 	camera string
 	shapes zone.Options
-	video  *detector.Preview // nil: none, or it failed
+	video  *Writer // nil: none, or it failed
 	log    *slog.Logger
 }
 
-// openPreview prepares the preview of a run that begins at frame next.
-func openPreview(path, camera string, shapes zone.Options, fps float64, next int64, log *slog.Logger) (*preview, error) {
-	p := &preview{camera: camera, shapes: shapes, log: log}
+// Open prepares the preview of a run that begins at frame next.
+func Open(path, camera string, shapes zone.Options, fps float64, next int64, log *slog.Logger) (*Recorder, error) {
+	p := &Recorder{camera: camera, shapes: shapes, log: log}
 	var err error
 	if path != "" {
-		p.video, err = detector.NewPreview(path, fps, next > 0)
+		p.video, err = NewWriter(path, fps, next > 0)
 	}
 	return p, err
 }
 
-// show draws into the frame: nobody looks at it afterwards.
-func (p *preview) show(f *ingest.Frame, objects []event.Object) {
+// Show draws into the frame: nobody looks at it afterwards.
+func (p *Recorder) Show(f *ingest.Frame, objects []event.Object) {
 	if p.video == nil {
 		return
 	}
-	err := drawShapes(&f.Image, p.shapes)
+	err := DrawShapes(&f.Image, p.shapes)
 	if err == nil {
 		err = p.video.Write(f, objects)
 	}
 	if err != nil {
 		p.log.Warn("the preview ends here", "camera", p.camera, "err", err)
-		p.close()
+		p.Close()
 	}
 }
 
-func (p *preview) close() {
+func (p *Recorder) Close() {
 	if p.video == nil {
 		return
 	}

@@ -1,15 +1,13 @@
-package detector_test
+package speed_test
 
 import (
 	"context"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/sightlog/sightlog/detector"
-	"github.com/sightlog/sightlog/detector/onnx"
+	"github.com/sightlog/sightlog/bench/speed"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/internal/onnxtest"
 	"github.com/sightlog/sightlog/internal/testenv"
@@ -17,21 +15,18 @@ import (
 )
 
 // ownTrial is our own model on people that we draw.
-func ownTrial(t *testing.T, uri string) detector.Trial {
+func ownTrial(t *testing.T, uri string) speed.Trial {
 	t.Helper()
-	s, err := onnx.Open(filepath.Join(testenv.Root(), "models", "person-nano.onnx"), onnx.Options{Library: onnxtest.Library(t), Threads: 1})
-	require.NoError(t, err)
-	t.Cleanup(func() { require.NoError(t, s.Close()) })
-	return detector.Trial{
+	return speed.Trial{
 		Open: func() (ingest.Source, error) {
 			return ingest.Open(t.Context(), ingest.Spec{ID: "t", URI: uri}, ingest.Options{Pace: ingest.Fast})
 		},
-		Model: s,
+		Model: onnxtest.Own(t),
 	}
 }
 
 func TestSpeedAccountsForEachPart(t *testing.T) {
-	s, err := detector.MeasureSpeed(t.Context(), ownTrial(t, "test://people?frames=12"), 2)
+	s, err := speed.Measure(t.Context(), ownTrial(t, "test://people?frames=12"), 2)
 	require.NoError(t, err)
 	require.Equal(t, 12, s.Frames)
 	require.Equal(t, 2, s.Rounds)
@@ -49,16 +44,16 @@ func TestDetectAllocatesNothingInTheSteadyState(t *testing.T) {
 	if testenv.ASan {
 		t.Skip("with the address sanitizer more variables are on the heap")
 	}
-	s, err := detector.MeasureSpeed(t.Context(), ownTrial(t, "test://people?frames=5"), 1)
+	s, err := speed.Measure(t.Context(), ownTrial(t, "test://people?frames=5"), 1)
 	require.NoError(t, err)
 	require.Positive(t, s.Objects)
 	require.Less(t, s.Allocs, 0.1, "the runtime itself allocates now and then")
 }
 
 func TestSpeedOfWhatHasNoEndIsRefused(t *testing.T) {
-	_, err := detector.MeasureSpeed(t.Context(), ownTrial(t, "test://people"), 1)
+	_, err := speed.Measure(t.Context(), ownTrial(t, "test://people"), 1)
 	require.True(t, usage.Is(err), "%v", err)
-	_, err = detector.MeasureSpeed(t.Context(), ownTrial(t, "test://people?frames=5"), 0)
+	_, err = speed.Measure(t.Context(), ownTrial(t, "test://people?frames=5"), 0)
 	require.True(t, usage.Is(err), "%v", err)
 }
 
@@ -66,7 +61,7 @@ func TestSpeedOfWhatHasNoEndIsRefused(t *testing.T) {
 func TestSoakGoesOnOverTheEndOfTheSourceUntilItIsStopped(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	shown := 0
-	all, err := detector.Soak(ctx, ownTrial(t, "test://people?frames=4"), time.Hour, 0, func(s detector.Sample) {
+	all, err := speed.Soak(ctx, ownTrial(t, "test://people?frames=4"), time.Hour, 0, func(s speed.Sample) {
 		if shown++; shown == 10 {
 			stop()
 		}
@@ -78,15 +73,15 @@ func TestSoakGoesOnOverTheEndOfTheSourceUntilItIsStopped(t *testing.T) {
 }
 
 func TestMemoryIsJudgedAfterTheWarmUp(t *testing.T) {
-	var all []detector.Sample
+	var all []speed.Sample
 	for i := range 121 { // two hours: a start at 1 GB, then 100 MB and 6 MB an hour more
 		rss := int64(100e6 + 1e5*i)
 		if i < 5 {
 			rss = 1e9
 		}
-		all = append(all, detector.Sample{After: time.Duration(i) * time.Minute, RSS: rss})
+		all = append(all, speed.Sample{After: time.Duration(i) * time.Minute, RSS: rss})
 	}
-	m := detector.MemoryOf(all)
+	m := speed.MemoryOf(all)
 	require.Equal(t, 5*time.Minute, m.WarmUp)
 	require.Equal(t, 116, m.Samples)
 	require.EqualValues(t, 100.5e6, m.First)
@@ -95,6 +90,6 @@ func TestMemoryIsJudgedAfterTheWarmUp(t *testing.T) {
 	require.Equal(t, m.First, m.Min)
 	require.InDelta(t, 6e6, m.Growth, 1)
 
-	require.Zero(t, detector.MemoryOf(all[:9]).Growth, "too few samples")
-	require.Zero(t, detector.MemoryOf(nil))
+	require.Zero(t, speed.MemoryOf(all[:9]).Growth, "too few samples")
+	require.Zero(t, speed.MemoryOf(nil))
 }

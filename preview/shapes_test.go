@@ -1,4 +1,4 @@
-package detect
+package preview
 
 import (
 	"testing"
@@ -6,20 +6,19 @@ import (
 	"github.com/stretchr/testify/require"
 	"gocv.io/x/gocv"
 
-	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/detector/zone"
 )
 
 func TestPreviewShowsZonesAndTheWayThatIsIn(t *testing.T) {
 	t.Parallel()
-	shapes, err := shapesOf("porch", config.Camera{
-		Zones: map[string][]config.Point{"door": {{.1, .1}, {.3, .1}, {.3, .6}, {.1, .6}}},
-		Lines: map[string][]config.Point{"gate": {{.5, .25}, {.5, .75}}},
-	}, true)
-	require.NoError(t, err)
+	shapes := zone.Options{
+		Zones: []zone.Zone{{Name: "door", Polygon: []zone.Point{{X: .1, Y: .1}, {X: .3, Y: .1}, {X: .3, Y: .6}, {X: .1, Y: .6}}}},
+		Lines: []zone.Line{{Name: "gate", A: zone.Point{X: .5, Y: .25}, B: zone.Point{X: .5, Y: .75}}},
+	}
 	m := gocv.NewMatWithSize(480, 640, gocv.MatTypeCV8UC3)
 	defer m.Close()
 	m.SetTo(gocv.NewScalar(0, 0, 0, 0))
-	require.NoError(t, drawShapes(&m, shapes))
+	require.NoError(t, DrawShapes(&m, shapes))
 	red := func(x, y int) uint8 { return m.GetUCharAt(y, 3*x+2) }
 	blue := func(x, y int) uint8 { return m.GetUCharAt(y, 3*x) }
 	require.Equal(t, zoneColour.B, blue(128, 47), "the zone's edge")

@@ -1,6 +1,7 @@
-package detector
+package preview
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -23,7 +24,7 @@ var palette = []color.RGBA{
 // must be BGR with 8 bits a channel; labels where they are not all the same.
 func Annotate(m *gocv.Mat, objs []event.Object) error {
 	if m.Type() != gocv.MatTypeCV8UC3 {
-		return errNotBGR
+		return errors.New("annotate: the picture is not BGR with 8 bits a channel")
 	}
 	const font = gocv.FontHersheySimplex
 	// Lines and letters grow with the picture.

@@ -1,4 +1,4 @@
-package detector_test
+package preview_test
 
 import (
 	"context"
@@ -11,9 +11,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/sightlog/sightlog/detector"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/frametest"
+	"github.com/sightlog/sightlog/preview"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -22,15 +23,15 @@ func TestPreviewCanBePlayed(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"p.avi", "p.mp4", "pictures"} {
 		path := filepath.Join(dir, name)
-		p, err := detector.NewPreview(path, 10, false)
+		p, err := preview.NewWriter(path, 10, false)
 		require.NoError(t, err)
 		for seq := range int64(5) {
-			f := noise(t, 320, 240)
+			f := frametest.Noise(t, 320, 240)
 			f.Seq = seq
 			require.NoError(t, p.Write(f, []event.Object{{Label: "person", Score: .5, Box: event.Box{50, 50, 100, 200}}}))
 		}
 		if name != "pictures" { // one of another size begins another file
-			require.NoError(t, p.Write(noise(t, 160, 120), nil))
+			require.NoError(t, p.Write(frametest.Noise(t, 160, 120), nil))
 			require.FileExists(t, filepath.Join(dir, "p-2"+filepath.Ext(name)))
 		}
 		require.NoError(t, p.Close())
@@ -50,10 +51,10 @@ func TestPreviewCanBePlayed(t *testing.T) {
 		require.Equal(t, 5, n)
 		require.NoError(t, s.Close())
 	}
-	_, err := detector.NewPreview(filepath.Join(dir, "p.gif"), 10, false)
+	_, err := preview.NewWriter(filepath.Join(dir, "p.gif"), 10, false)
 	require.True(t, usage.Is(err))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "file"), nil, 0o600))
-	_, err = detector.NewPreview(filepath.Join(dir, "file", "p.avi"), 10, false)
+	_, err = preview.NewWriter(filepath.Join(dir, "file", "p.avi"), 10, false)
 	require.True(t, usage.Is(err))
 }
 
@@ -62,11 +63,11 @@ func TestPreviewCanBePlayed(t *testing.T) {
 func TestPreviewLeavesThoseBefore(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	preview := func(name string, goOn bool, seqs ...int64) {
-		p, err := detector.NewPreview(filepath.Join(dir, name), 10, goOn)
+	record := func(name string, goOn bool, seqs ...int64) {
+		p, err := preview.NewWriter(filepath.Join(dir, name), 10, goOn)
 		require.NoError(t, err)
 		for _, seq := range seqs {
-			f := noise(t, 320, 240)
+			f := frametest.Noise(t, 320, 240)
 			f.Seq = seq
 			require.NoError(t, p.Write(f, nil))
 		}
@@ -81,21 +82,21 @@ func TestPreviewLeavesThoseBefore(t *testing.T) {
 		}))
 		return names
 	}
-	preview("a.avi", false, 0, 1)
+	record("a.avi", false, 0, 1)
 	before, err := os.ReadFile(filepath.Join(dir, "a.avi"))
 	require.NoError(t, err)
-	preview("a.avi", true, 2)
-	preview("a.avi", false, 0)
-	preview("nobody.avi", false) // without a frame there is no video
+	record("a.avi", true, 2)
+	record("a.avi", false, 0)
+	record("nobody.avi", false) // without a frame there is no video
 	require.Equal(t, []string{"a-2.avi", "a-3.avi", "a.avi"}, list())
 	after, err := os.ReadFile(filepath.Join(dir, "a.avi"))
 	require.NoError(t, err)
 	require.Equal(t, before, after)
 
-	preview("p/", false, 0, 1)
-	preview("p", true, 2)
-	preview("p", false, 0, 1)
-	preview("p", true, 2, 3)
+	record("p/", false, 0, 1)
+	record("p", true, 2)
+	record("p", false, 0, 1)
+	record("p", true, 2, 3)
 	require.Equal(t, []string{
 		"p/00000000.jpg", "p/00000001.jpg", "p/00000002.jpg",
 		"p-2/00000000.jpg", "p-2/00000001.jpg", "p-2/00000002.jpg", "p-2/00000003.jpg",

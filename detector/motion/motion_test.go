@@ -1,4 +1,4 @@
-package detector_test
+package motion_test
 
 import (
 	"context"
@@ -8,14 +8,18 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/detector"
+	"github.com/sightlog/sightlog/detector/motion"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/frametest"
+	"github.com/sightlog/sightlog/internal/onnxtest"
+	"github.com/sightlog/sightlog/internal/testenv"
 )
 
 func TestMotionGateOpensForWhoMovesAndNowAndThen(t *testing.T) {
 	t.Parallel()
-	still := noise(t, 320, 240)
-	g := detector.NewMotionGate(detector.MotionOptions{})
+	still := frametest.Noise(t, 320, 240)
+	g := motion.New(motion.Options{})
 	looks := 0
 	at := func(i int) time.Duration { return time.Duration(i) * 100 * time.Millisecond }
 	for i := range 200 {
@@ -31,7 +35,7 @@ func TestMotionGateOpensForWhoMovesAndNowAndThen(t *testing.T) {
 	defer s.Close()
 	p, err := ingest.ParsePattern("test://people?people=1&size=320x240")
 	require.NoError(t, err)
-	g = detector.NewMotionGate(detector.MotionOptions{})
+	g = motion.New(motion.Options{})
 	for range 150 {
 		var f ingest.Frame
 		require.NoError(t, s.Next(context.Background(), &f))
@@ -47,12 +51,12 @@ func TestMotionGateMissesAndSaves(t *testing.T) {
 		clip  string
 		saves float64 // at least
 	}{{"video/vtest.avi", 0}, {"video/one-by-one-person-detection.mp4", 0.02}} {
-		d, err := detector.New(session(t, "rtmdet_nano_person.onnx"), detector.Options{Classes: []string{"person"}, Score: 0.5})
+		d, err := detector.New(onnxtest.Open(t, testenv.Data(t, "models/rtmdet_nano_person.onnx")), detector.Options{Classes: []string{"person"}, Score: 0.5})
 		require.NoError(t, err)
-		g := detector.NewMotionGate(detector.MotionOptions{})
+		g := motion.New(motion.Options{})
 		var objs []event.Object
 		frames, closed, looked, people, missed := 0, 0, 0, 0, 0
-		eachFrame(t, c.clip, 1, func(f *ingest.Frame) {
+		frametest.Each(t, c.clip, 1, func(f *ingest.Frame) {
 			look := g.Look(&f.Image, f.PTS)
 			frames++
 			if !look {
@@ -79,11 +83,11 @@ func TestMotionGateMissesAndSaves(t *testing.T) {
 
 func TestMotionGateSleepsWhereOnlyWhatIsIgnoredMoves(t *testing.T) {
 	t.Parallel()
-	looks := func(o detector.MotionOptions) (n int) {
+	looks := func(o motion.Options) (n int) {
 		s, err := ingest.Open(context.Background(), ingest.Spec{ID: "t", URI: "test://people?people=0&frames=120&fps=10"}, ingest.Options{Pace: ingest.Fast})
 		require.NoError(t, err)
 		defer s.Close()
-		g := detector.NewMotionGate(o)
+		g := motion.New(o)
 		for range 120 {
 			var f ingest.Frame
 			require.NoError(t, s.Next(context.Background(), &f))
@@ -93,6 +97,6 @@ func TestMotionGateSleepsWhereOnlyWhatIsIgnoredMoves(t *testing.T) {
 		}
 		return n
 	}
-	require.Equal(t, 120, looks(detector.MotionOptions{}), "the clock in the picture ticks")
-	require.Equal(t, 21+1, looks(detector.MotionOptions{Ignore: func(_, y float64) bool { return y < 0.1 }}))
+	require.Equal(t, 120, looks(motion.Options{}), "the clock in the picture ticks")
+	require.Equal(t, 21+1, looks(motion.Options{Ignore: func(_, y float64) bool { return y < 0.1 }}))
 }

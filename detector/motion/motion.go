@@ -1,4 +1,4 @@
-package detector
+package motion
 
 import (
 	"image"
@@ -7,8 +7,8 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// MotionOptions tune a MotionGate. A zero value is the default.
-type MotionOptions struct {
+// Options tune a Gate. A zero value is the default.
+type Options struct {
 	Level   float32       // change of a cell's brightness that counts, of 255. Default 8
 	Area    float64       // part of the cells that must change. Default 0.0004, three of 96x72
 	Hold    time.Duration // stays open for so long after the last motion. Default 2 s
@@ -19,15 +19,15 @@ type MotionOptions struct {
 	Ignore func(x, y float64) bool
 }
 
-// MotionGate tells whether it is worth to look at a frame: whether anything has
+// Gate tells whether it is worth to look at a frame: whether anything has
 // moved. It is for scenes that are empty most of the time; somebody who stands
 // still for longer than Hold is seen at every Refresh only.
 //
 // Cells of the picture are compared with what they mostly were, an exponential
 // mean over some 32 frames. A change of all alike, as of the light, is
 // taken out. It belongs to one goroutine.
-type MotionGate struct {
-	opts  MotionOptions
+type Gate struct {
+	opts  Options
 	size  image.Point
 	cells []float32 // brightness now
 	mean  []float32 // brightness as a rule
@@ -43,8 +43,8 @@ const (
 	motionWeight              = 1.0 / 32
 )
 
-// NewMotionGate returns a gate that is open for its first frame.
-func NewMotionGate(o MotionOptions) *MotionGate {
+// New returns a gate that is open for its first frame.
+func New(o Options) *Gate {
 	if o.Level == 0 {
 		o.Level = 8
 	}
@@ -57,7 +57,7 @@ func NewMotionGate(o MotionOptions) *MotionGate {
 	if o.Refresh == 0 {
 		o.Refresh = 5 * time.Second
 	}
-	g := &MotionGate{opts: o, cells: make([]float32, motionColumns*motionRows), mean: make([]float32, motionColumns*motionRows)}
+	g := &Gate{opts: o, cells: make([]float32, motionColumns*motionRows), mean: make([]float32, motionColumns*motionRows)}
 	for i := range g.cells {
 		x, y := (float64(i%motionColumns)+0.5)/motionColumns, (float64(i/motionColumns)+0.5)/motionRows
 		if o.Ignore == nil || !o.Ignore(x, y) {
@@ -69,7 +69,7 @@ func NewMotionGate(o MotionOptions) *MotionGate {
 
 // Look reports whether the frame at pts should be looked at. A frame that
 // cannot be judged should.
-func (g *MotionGate) Look(m *gocv.Mat, pts time.Duration) bool {
+func (g *Gate) Look(m *gocv.Mat, pts time.Duration) bool {
 	if !g.sample(m) {
 		return true
 	}
@@ -91,11 +91,11 @@ func (g *MotionGate) Look(m *gocv.Mat, pts time.Duration) bool {
 
 // Moved reports whether something had moved in the frame at pts, the last that
 // Look was asked about.
-func (g *MotionGate) Moved(pts time.Duration) bool { return g.begun && pts == g.moved }
+func (g *Gate) Moved(pts time.Duration) bool { return g.begun && pts == g.moved }
 
 // changed compares the cells with what they mostly were, and takes them into
 // it.
-func (g *MotionGate) changed() bool {
+func (g *Gate) changed() bool {
 	var all float32
 	for _, i := range g.count {
 		all += g.cells[i] - g.mean[i]
@@ -113,7 +113,7 @@ func (g *MotionGate) changed() bool {
 }
 
 // sample takes each cell's brightness from 16 of its pixels, green alone.
-func (g *MotionGate) sample(m *gocv.Mat) bool {
+func (g *Gate) sample(m *gocv.Mat) bool {
 	w, h := m.Cols(), m.Rows()
 	if m.Type() != gocv.MatTypeCV8UC3 || !m.IsContinuous() || w < motionColumns || h < motionRows {
 		return false

@@ -1,4 +1,4 @@
-package detect
+package preview
 
 import (
 	"errors"
@@ -16,9 +16,9 @@ var (
 	lineColour = color.RGBA{R: 255, G: 80, B: 80}
 )
 
-// drawShapes draws zones, masks and lines into the picture, with their names; a
+// DrawShapes draws zones, masks and lines into the picture, with their names; a
 // line's arrow shows the way that is "in".
-func drawShapes(m *gocv.Mat, o zone.Options) error {
+func DrawShapes(m *gocv.Mat, o zone.Options) error {
 	at := func(p zone.Point) image.Point {
 		return image.Pt(int(p.X*float64(m.Cols()-1)), int(p.Y*float64(m.Rows()-1)))
 	}

@@ -1,4 +1,4 @@
-package detector
+package preview
 
 import (
 	"errors"
@@ -17,10 +17,10 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// Preview writes annotated frames for a person to look at: a video (.avi,
+// Writer writes annotated frames for a person to look at: a video (.avi,
 // .mp4), or a directory of numbered pictures. What is there is kept: beside
 // yard.avi the next is yard-2.avi, beside the pictures in yard those in yard-2.
-type Preview struct {
+type Writer struct {
 	asked  string
 	codec  string // "" for pictures
 	fps    float64
@@ -31,14 +31,14 @@ type Preview struct {
 	writer *gocv.VideoWriter
 }
 
-// NewPreview prepares a preview; what cannot be written is a *usage.Error. With
+// NewWriter prepares a preview; what cannot be written is a *usage.Error. With
 // goOn pictures join the newest that are there, whose frames come before.
-func NewPreview(path string, fps float64, goOn bool) (*Preview, error) {
+func NewWriter(path string, fps float64, goOn bool) (*Writer, error) {
 	if fps <= 0 {
 		fps = 10
 	}
 	path = filepath.Clean(path)
-	p := &Preview{asked: path, path: path, fps: fps, goOn: goOn}
+	p := &Writer{asked: path, path: path, fps: fps, goOn: goOn}
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {
 	case ".avi":
 		p.codec = "MJPG"
@@ -60,7 +60,7 @@ func NewPreview(path string, fps float64, goOn bool) (*Preview, error) {
 
 // Write draws the objects into the frame, which is changed by it, and appends
 // it. A video has one size: a frame of another one begins another video.
-func (p *Preview) Write(f *ingest.Frame, objs []event.Object) error {
+func (p *Writer) Write(f *ingest.Frame, objs []event.Object) error {
 	if err := Annotate(&f.Image, objs); err != nil {
 		return err
 	}
@@ -82,7 +82,7 @@ func (p *Preview) Write(f *ingest.Frame, objs []event.Object) error {
 }
 
 // begin begins a video in a file of its own, which is empty until then.
-func (p *Preview) begin(size image.Point) error {
+func (p *Writer) begin(size image.Point) error {
 	path, err := unused(p.asked, func(path string) error {
 		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 		if err == nil {
@@ -102,7 +102,7 @@ func (p *Preview) begin(size image.Point) error {
 	return nil
 }
 
-func (p *Preview) picture(f *ingest.Frame) error {
+func (p *Writer) picture(f *ingest.Frame) error {
 	if !p.begun {
 		if err := p.choose(); err != nil {
 			return fmt.Errorf("write preview: %w", err)
@@ -113,7 +113,7 @@ func (p *Preview) picture(f *ingest.Frame) error {
 }
 
 // choose settles on the directory for the pictures.
-func (p *Preview) choose() error {
+func (p *Writer) choose() error {
 	if p.goOn {
 		for n := 2; ; n++ { // the newest
 			next := numbered(p.asked, n)
@@ -149,7 +149,7 @@ func numbered(path string, n int) string {
 }
 
 // Close finishes the video.
-func (p *Preview) Close() error {
+func (p *Writer) Close() error {
 	if p.writer == nil {
 		return nil
 	}

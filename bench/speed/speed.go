@@ -1,4 +1,4 @@
-package detector
+package speed
 
 /*
 #include <time.h>
@@ -21,6 +21,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sightlog/sightlog/detector"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/usage"
@@ -29,17 +30,17 @@ import (
 // Trial is a detector to be measured on a source with an end.
 type Trial struct {
 	Open    func() (ingest.Source, error) // anew for each pass, to be read fast
-	Model   Model
-	Options Options
+	Model   detector.Model
+	Options detector.Options
 	// Follow is what comes after Detect, such as a tracker; nil: nothing.
 	Follow func(objs []event.Object, pts time.Duration) []event.Object
 	// Round, if set, is told of each round that begins; 0 is the warm-up.
 	Round func(n int)
 }
 
-// Speed is what a frame costs, in milliseconds of processor time of all
+// Figures is what a frame costs, in milliseconds of processor time of all
 // threads. Each figure is the median over the rounds.
-type Speed struct {
+type Figures struct {
 	Frames int `json:"frames"` // a round
 	Rounds int `json:"rounds"`
 
@@ -65,17 +66,17 @@ type Speed struct {
 	Objects     float64 `json:"objects"`           // a frame
 }
 
-// MeasureSpeed measures in rounds. A round passes over the source twice, once
+// Measure measures in rounds. A round passes over the source twice, once
 // to decode it and once for the whole, and runs the model alone as often; the
 // next round does so in reverse order. What else the machine does so meets all
 // three alike, and a disturbance of single rounds does not move the medians.
-func MeasureSpeed(ctx context.Context, t Trial, rounds int) (Speed, error) {
+func Measure(ctx context.Context, t Trial, rounds int) (Figures, error) {
 	if rounds < 1 {
-		return Speed{}, usage.New("give 1 or more", "%d rounds measure nothing", rounds)
+		return Figures{}, usage.New("give 1 or more", "%d rounds measure nothing", rounds)
 	}
 	l, err := newLane(t)
 	if err != nil {
-		return Speed{}, err
+		return Figures{}, err
 	}
 	// The first round warms everything, binds the tensors, and does not count.
 	steps := []func(context.Context) error{l.whole, l.infer, l.decode}
@@ -86,14 +87,14 @@ func MeasureSpeed(ctx context.Context, t Trial, rounds int) (Speed, error) {
 		}
 		for _, step := range steps {
 			if err := step(ctx); err != nil {
-				return Speed{}, err
+				return Figures{}, err
 			}
 		}
 		all = append(all, l.lap)
 		slices.Reverse(steps)
 	}
 	all = all[1:]
-	s := Speed{Frames: l.frames, Rounds: rounds}
+	s := Figures{Frames: l.frames, Rounds: rounds}
 	median := func(of func(lap) float64) float64 {
 		v := make([]float64, len(all))
 		for i := range all {
@@ -138,7 +139,7 @@ type lane struct {
 	frames, objects int // of the last pass for the whole
 
 	model    *stopwatch
-	detector *Detector
+	detector *detector.Detector
 	objs     []event.Object
 	looking  time.Duration // thread time in Detect
 }
@@ -146,7 +147,7 @@ type lane struct {
 func newLane(t Trial) (*lane, error) {
 	l := &lane{Trial: t, model: &stopwatch{Model: t.Model}}
 	var err error
-	if l.detector, err = New(l.model, t.Options); err != nil {
+	if l.detector, err = detector.New(l.model, t.Options); err != nil {
 		return nil, err
 	}
 	if l.Follow == nil {
@@ -157,11 +158,13 @@ func newLane(t Trial) (*lane, error) {
 
 // stopwatch is a model that counts what its runs take the calling thread.
 type stopwatch struct {
-	Model
+	detector.Model
 	took time.Duration
+	in   *detector.Tensor // of the run before
 }
 
-func (s *stopwatch) Run(in *Tensor) ([]Tensor, error) {
+func (s *stopwatch) Run(in *detector.Tensor) ([]detector.Tensor, error) {
+	s.in = in
 	before := threadTime()
 	out, err := s.Model.Run(in)
 	s.took += threadTime() - before
@@ -189,7 +192,7 @@ func (l *lane) whole(ctx context.Context) (err error) {
 func (l *lane) infer(ctx context.Context) error {
 	before := processTime()
 	for range l.frames {
-		if _, err := l.Model.Run(&l.detector.box.tensor); err != nil {
+		if _, err := l.Model.Run(l.model.in); err != nil {
 			return fmt.Errorf("measure speed: %w", err)
 		}
 		if ctx.Err() != nil {

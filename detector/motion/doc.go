@@ -1,0 +1,3 @@
+// Package motion finds frames in which nothing has moved, which need no
+// detector.
+package motion
