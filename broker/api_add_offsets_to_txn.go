@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"cmp"
+
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -12,7 +14,7 @@ import (
 
 func (b *Broker) addOffsetsToTxn(c *caller, req *kmsg.AddOffsetsToTxnRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.AddOffsetsToTxnResponse)
-	if err := firstError(checkGroupID(req.Group), b.authorize(c, opRead, resourceGroup, req.Group),
+	if err := cmp.Or(checkGroupID(req.Group), b.authorize(c, opRead, resourceGroup, req.Group),
 		b.authorize(c, opWrite, resourceTxn, req.TransactionalID)); err != nil {
 		resp.ErrorCode = code(err)
 		return resp

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"cmp"
+
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -55,7 +57,7 @@ func (ts *txns) add(c *caller, id string, pid int64, epoch int16, topics []kmsg.
 	if t != nil {
 		defer t.mu.Unlock()
 	}
-	refused := firstError(ts.b.authorize(c, opWrite, resourceTxn, id), t.check(pid, epoch))
+	refused := cmp.Or(ts.b.authorize(c, opWrite, resourceTxn, id), t.check(pid, epoch))
 	var parts []*partition
 	missing := false
 	for _, rt := range topics {

@@ -1,7 +1,9 @@
 package broker
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"time"
@@ -33,7 +35,7 @@ func (b *Broker) consumerGroupHeartbeat(c *caller, req *kmsg.ConsumerGroupHeartb
 }
 
 func (b *Broker) consumerBeat(c *caller, req *kmsg.ConsumerGroupHeartbeatRequest, resp *kmsg.ConsumerGroupHeartbeatResponse) error {
-	if err := firstError(checkGroupID(req.Group), b.authorize(c, opRead, resourceGroup, req.Group)); err != nil {
+	if err := cmp.Or(checkGroupID(req.Group), b.authorize(c, opRead, resourceGroup, req.Group)); err != nil {
 		return err
 	}
 	switch {
@@ -81,7 +83,7 @@ func (b *Broker) consumerBeat(c *caller, req *kmsg.ConsumerGroupHeartbeatRequest
 	told := m.epoch
 	changed := g.reconcile(m, owned)
 	resp.MemberID, resp.MemberEpoch = kmsg.StringPtr(m.id), m.epoch
-	if changed || m.epoch != told || req.MemberEpoch == epochJoin || req.MemberEpoch != told || req.Topics != nil && !sameSet(owned, m.assigned) {
+	if changed || m.epoch != told || req.MemberEpoch == epochJoin || req.MemberEpoch != told || req.Topics != nil && !maps.Equal(owned, m.assigned) {
 		resp.Assignment = &kmsg.ConsumerGroupHeartbeatResponseAssignment{Topics: []kmsg.ConsumerGroupHeartbeatResponseAssignmentTopic{}}
 		for id, partitions := range m.assigned.byTopic() {
 			t := kmsg.NewConsumerGroupHeartbeatResponseAssignmentTopic()
@@ -90,18 +92,6 @@ func (b *Broker) consumerBeat(c *caller, req *kmsg.ConsumerGroupHeartbeatRequest
 		}
 	}
 	return nil
-}
-
-func sameSet(a, b partitionSet) bool {
-	if len(a) != len(b) {
-		return false
-	}
-	for tp := range a {
-		if _, ok := b[tp]; !ok {
-			return false
-		}
-	}
-	return true
 }
 
 func (s partitionSet) byTopic() map[uuid][]int32 {

@@ -112,7 +112,7 @@ func (b *Broker) fetchWhenReady(c *caller, req *kmsg.FetchRequest) *fetched {
 // that the client should know of at once. How much it reads depends on the memory
 // that there is for answers too: records are in it twice when they are written.
 func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, enough bool) {
-	resp = &fetched{FetchResponse: req.ResponseKind().(*kmsg.FetchResponse), held: b.answers.claim(c.conn)}
+	resp = &fetched{FetchResponse: req.ResponseKind().(*kmsg.FetchResponse), held: b.answers.claim(c.conn, c.conn.host)}
 	asked := max(0, min(int(req.MaxBytes), b.cfg.MaxFetchBytes))
 	granted, err := resp.held.share(c.ctx, 2*int64(asked), 2*leastAnswer)
 	if err != nil { // the client has gone, or the broker stops

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"cmp"
+
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -9,7 +11,7 @@ import (
 
 func (b *Broker) leaveGroup(c *caller, req *kmsg.LeaveGroupRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.LeaveGroupResponse)
-	if err := firstError(checkGroupID(req.Group), b.authorize(c, opRead, resourceGroup, req.Group)); err != nil {
+	if err := cmp.Or(checkGroupID(req.Group), b.authorize(c, opRead, resourceGroup, req.Group)); err != nil {
 		resp.ErrorCode = code(err)
 		return resp
 	}

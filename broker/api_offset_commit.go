@@ -2,8 +2,6 @@ package broker
 
 import (
 	"encoding/json"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/sightlog/sightlog/broker/storage"
@@ -16,26 +14,8 @@ import (
 // Answered when the offsets are on disk. v10 names topics by id. The retention
 // time of v2-4 is ignored: offsets expire by the broker's setting.
 
-// offsetRow is a committed offset as it is kept.
-type offsetRow struct {
-	Offset   int64  `json:"o"`
-	Epoch    int32  `json:"e"`
-	Metadata string `json:"m,omitempty"`
-	At       int64  `json:"t"` // ms, when it was committed
-}
-
 // maxOffsetMetadata bounds what a client may keep with an offset, as in Kafka.
 const maxOffsetMetadata = 4096
-
-func offsetKey(topic string, partition int32) string {
-	return topic + "/" + strconv.Itoa(int(partition))
-}
-
-func splitOffsetKey(key string) (topic string, partition int32) {
-	i := strings.LastIndexByte(key, '/')
-	n, _ := strconv.Atoi(key[i+1:])
-	return key[:i], int32(n)
-}
 
 func (b *Broker) offsetCommit(c *caller, req *kmsg.OffsetCommitRequest) reply {
 	resp := req.ResponseKind().(*kmsg.OffsetCommitResponse)

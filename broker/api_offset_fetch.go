@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -52,7 +53,7 @@ func (b *Broker) offsetFetch(c *caller, req *kmsg.OffsetFetchRequest) kmsg.Respo
 func (b *Broker) fetchOffsets(c *caller, rg *kmsg.OffsetFetchRequestGroup, req *kmsg.OffsetFetchRequest) kmsg.OffsetFetchResponseGroup {
 	sg := kmsg.NewOffsetFetchResponseGroup()
 	sg.Group = rg.Group
-	if err := firstError(checkGroupID(rg.Group), b.authorize(c, opDescribe, resourceGroup, rg.Group)); err != nil {
+	if err := cmp.Or(checkGroupID(rg.Group), b.authorize(c, opDescribe, resourceGroup, rg.Group)); err != nil {
 		sg.ErrorCode = code(err)
 		return sg
 	}

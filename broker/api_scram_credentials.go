@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -92,7 +93,7 @@ func (b *Broker) alterSCRAM(c *caller, req *kmsg.AlterUserSCRAMCredentialsReques
 				commit.Delete(bucketSCRAM, name+"/"+d.Name)
 			}
 		}
-		note(d.Name, firstError(denied, err))
+		note(d.Name, cmp.Or(denied, err))
 	}
 	for _, u := range req.Upsertions {
 		name, err := mechanismName(u.Mechanism)
@@ -105,7 +106,7 @@ func (b *Broker) alterSCRAM(c *caller, req *kmsg.AlterUserSCRAMCredentialsReques
 		case denied == nil:
 			commit.Put(bucketSCRAM, name+"/"+u.Name, encode(newSCRAMRow(name, u.Salt, u.SaltedPassword, int(u.Iterations))))
 		}
-		note(u.Name, firstError(denied, err))
+		note(u.Name, cmp.Or(denied, err))
 	}
 	if !commit.Empty() {
 		if err := b.store.Do(&commit); err != nil {
@@ -120,13 +121,4 @@ func (b *Broker) alterSCRAM(c *caller, req *kmsg.AlterUserSCRAMCredentialsReques
 		resp.Results = append(resp.Results, sr)
 	}
 	return resp
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -28,8 +28,9 @@ type budget struct {
 // claim is what one request or answer holds.
 type claim struct {
 	budget *budget
-	conn   *conn
-	held   int64 // of the shared part
+	conn   any    // the connection; a key
+	host   string // its address
+	held   int64  // of the shared part
 }
 
 // waiter is a claim that wants bytes now, and takes no less than least. rest is
@@ -45,11 +46,14 @@ func newBudget(total, reserve int64) *budget {
 	return &budget{shared: total - reserve, reserve: reserve, by: map[any]int64{}}
 }
 
-func (b *budget) claim(c *conn) *claim { return &claim{budget: b, conn: c} }
+// claim returns a claim of nothing yet for a connection from host.
+func (b *budget) claim(conn any, host string) *claim {
+	return &claim{budget: b, conn: conn, host: host}
+}
 
 // free returns what the claim's connection could take at once. b is locked.
-func (b *budget) free(c *conn) int64 {
-	return min(b.shared-b.used, b.shared/2-b.by[c.host], b.shared/4-b.by[c])
+func (b *budget) free(c *claim) int64 {
+	return min(b.shared-b.used, b.shared/2-b.by[c.host], b.shared/4-b.by[c.conn])
 }
 
 // take gives the claim n bytes, whether they are free or not. b is locked.
@@ -57,7 +61,7 @@ func (b *budget) take(c *claim, n int64) {
 	c.held += n
 	b.used += n
 	b.by[c.conn] += n
-	b.by[c.conn.host] += n
+	b.by[c.host] += n
 }
 
 // grow takes n more bytes, and waits for them if it must. rest is all that the
@@ -101,7 +105,7 @@ func (c *claim) wait(ctx context.Context, w *waiter) (granted int64, lent bool, 
 func (b *budget) grant() {
 	b.waiting = slices.DeleteFunc(b.waiting, func(w *waiter) bool {
 		const part = 16
-		free := b.free(w.claim.conn)
+		free := b.free(w.claim)
 		if w.least > free {
 			return false
 		}
@@ -145,7 +149,7 @@ func (c *claim) release() {
 
 // settle follows a change of what the claim holds. b is locked.
 func (b *budget) settle(c *claim) {
-	for _, key := range []any{c.conn, c.conn.host} {
+	for _, key := range []any{c.conn, c.host} {
 		if b.by[key] == 0 {
 			delete(b.by, key)
 		}

@@ -133,7 +133,7 @@ func (c *conn) read() error {
 // readBody reads a request of n bytes that begins with begun. The memory for it
 // grows with what has come: release gives it back.
 func (c *conn) readBody(in io.Reader, begun []byte, n int) (body []byte, release func(), err error) {
-	held := c.b.inUse.claim(c)
+	held := c.b.inUse.claim(c, c.host)
 	buf := getBuffer(0)
 	release = func() {
 		putBuffer(buf)

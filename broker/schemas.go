@@ -73,26 +73,3 @@ func shapes() map[int16]shape {
 		75: {list(str), i32, optional(str, i32)},
 	}
 }
-
-func fixed(size int) field { return field{max: math.MaxInt16, size: size} }
-
-// list is an array of structs, flat one of single fields.
-func list(of ...field) field { return field{max: math.MaxInt16, kind: arrayKind, of: of} }
-func flat(of field) field    { return field{max: math.MaxInt16, kind: flatKind, of: shape{of}} }
-
-func optional(of ...field) field { return field{max: math.MaxInt16, kind: optKind, of: of} }
-
-// tagged is a tagged field that has tagged fields itself; others need no naming.
-func tagged(tag uint64, of ...field) field {
-	return field{max: math.MaxInt16, kind: tagKind, tag: tag, of: of}
-}
-
-func since(version int16, f field) field {
-	f.min = version
-	return f
-}
-
-func until(version int16, f field) field {
-	f.max = version
-	return f
-}

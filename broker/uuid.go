@@ -1,0 +1,31 @@
+package broker
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+)
+
+// uuid is a topic's id; clients write it as unpadded URL-safe base64.
+type uuid [16]byte
+
+func newUUID() (id uuid) {
+	rand.Read(id[:])
+	id[6] = id[6]&0x0f | 0x40 // version 4
+	id[8] = id[8]&0x3f | 0x80
+	return id
+}
+
+func (id uuid) String() string { return base64.RawURLEncoding.EncodeToString(id[:]) }
+
+// MarshalText makes the id readable in the store.
+func (id uuid) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+
+// UnmarshalText is MarshalText's inverse.
+func (id *uuid) UnmarshalText(text []byte) error {
+	if base64.RawURLEncoding.DecodedLen(len(text)) != len(id) {
+		return fmt.Errorf("uuid of %d characters", len(text))
+	}
+	_, err := base64.RawURLEncoding.Decode(id[:], text)
+	return err
+}
