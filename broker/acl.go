@@ -12,29 +12,11 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Short names for what handlers ask about.
-const (
-	opRead            = kmsg.ACLOperationRead
-	opWrite           = kmsg.ACLOperationWrite
-	opCreate          = kmsg.ACLOperationCreate
-	opDelete          = kmsg.ACLOperationDelete
-	opAlter           = kmsg.ACLOperationAlter
-	opDescribe        = kmsg.ACLOperationDescribe
-	opDescribeConfigs = kmsg.ACLOperationDescribeConfigs
-	opAlterConfigs    = kmsg.ACLOperationAlterConfigs
-	opClusterAction   = kmsg.ACLOperationClusterAction
+// ClusterName is the name of the one resource of the type cluster.
+const ClusterName = "kafka-cluster"
 
-	resourceTopic   = kmsg.ACLResourceTypeTopic
-	resourceGroup   = kmsg.ACLResourceTypeGroup
-	resourceCluster = kmsg.ACLResourceTypeCluster
-	resourceTxn     = kmsg.ACLResourceTypeTransactionalId
-
-	clusterName = "kafka-cluster"
-	bucketACLs  = "acls" // key: the acl; value: nothing
-)
-
-// acl is one rule. Its JSON is its key in the store.
-type acl struct {
+// Rule is one access rule. Its JSON is its key in the store.
+type Rule struct {
 	Type       kmsg.ACLResourceType        `json:"type"`
 	Name       string                      `json:"name"`
 	Pattern    kmsg.ACLResourcePatternType `json:"pattern"`
@@ -44,93 +26,47 @@ type acl struct {
 	Permission kmsg.ACLPermissionType      `json:"permission"`
 }
 
-// acls are the rules that are durable.
-type acls struct {
-	change sync.Mutex // held while the rules change, over the commit
+// ACLs are the access rules. Readers see a rule when it is durable.
+type ACLs struct {
+	store      *storage.Store
+	superUsers []string
 
-	mu  sync.RWMutex // guards all, which is written with change held too
-	all []acl
+	change sync.Mutex // held while the rules change, across the commit; taken before mu
+
+	mu    sync.RWMutex // guards rules, which are written with change held as well
+	rules []Rule
 }
 
-func (as *acls) set(all []acl) {
-	as.mu.Lock()
-	defer as.mu.Unlock()
-	as.all = all
-}
-
-func loadACLs(s *storage.Store) (*acls, error) {
-	as := &acls{}
+// LoadACLs reads the rules from the store. superUsers are allowed everything.
+func LoadACLs(s *storage.Store, superUsers []string) (*ACLs, error) {
+	as := &ACLs{store: s, superUsers: superUsers}
 	for key := range s.Bucket(bucketACLs) {
-		var a acl
-		if err := json.Unmarshal([]byte(key), &a); err != nil {
+		var r Rule
+		if err := json.Unmarshal([]byte(key), &r); err != nil {
 			return nil, fmt.Errorf("read acl: %w", err)
 		}
-		as.all = append(as.all, a)
+		as.rules = append(as.rules, r)
 	}
 	return as, nil
 }
 
-// covers says whether the rule is about the resource.
-func (a *acl) covers(kind kmsg.ACLResourceType, name string) bool {
-	if a.Type != kind {
-		return false
-	}
-	if a.Pattern == kmsg.ACLResourcePatternTypePrefixed {
-		return strings.HasPrefix(name, a.Name)
-	}
-	return a.Name == name || a.Name == "*"
-}
-
-// grants says whether a rule for the operation is one for the other too.
-func (a *acl) grants(op kmsg.ACLOperation) bool {
-	if a.Operation == op || a.Operation == kmsg.ACLOperationAll {
+// Allows reports whether the user, at the address host, may do op to the resource.
+// What no rule allows is denied, and a rule that denies overrides those that allow.
+func (as *ACLs) Allows(user, host string, op kmsg.ACLOperation, kind kmsg.ACLResourceType, name string) bool {
+	if slices.Contains(as.superUsers, user) {
 		return true
 	}
-	if a.Permission != kmsg.ACLPermissionTypeAllow {
-		return false
-	}
-	switch op {
-	case opDescribe:
-		return slices.Contains([]kmsg.ACLOperation{opRead, opWrite, opDelete, opAlter}, a.Operation)
-	case opDescribeConfigs:
-		return a.Operation == opAlterConfigs
-	}
-	return false
-}
-
-// authorize says whether the caller may do op to the resource. Without ACLs
-// everybody may. With them what no rule allows is denied, and a rule that
-// denies wins.
-func (b *Broker) authorize(c *caller, op kmsg.ACLOperation, kind kmsg.ACLResourceType, name string) error {
-	if b.may(c, op, kind, name) {
-		return nil
-	}
-	switch kind {
-	case resourceTopic:
-		return kerr.TopicAuthorizationFailed
-	case resourceGroup:
-		return kerr.GroupAuthorizationFailed
-	case resourceTxn:
-		return kerr.TransactionalIDAuthorizationFailed
-	}
-	return kerr.ClusterAuthorizationFailed
-}
-
-func (b *Broker) may(c *caller, op kmsg.ACLOperation, kind kmsg.ACLResourceType, name string) bool {
-	if !b.cfg.ACLs || slices.Contains(b.cfg.SuperUsers, c.user()) {
-		return true
-	}
-	principal, host := "User:"+c.user(), strings.TrimPrefix(c.host(), "/")
-	b.acls.mu.RLock()
-	defer b.acls.mu.RUnlock()
+	principal, host := "User:"+user, strings.TrimPrefix(host, "/")
+	as.mu.RLock()
+	defer as.mu.RUnlock()
 	allowed := false
-	for i := range b.acls.all {
-		a := &b.acls.all[i]
-		if !a.covers(kind, name) || !a.grants(op) ||
-			a.Principal != principal && a.Principal != "User:*" || a.Host != "*" && a.Host != host {
+	for i := range as.rules {
+		r := &as.rules[i]
+		if !r.covers(kind, name) || !r.grants(op) ||
+			r.Principal != principal && r.Principal != "User:*" || r.Host != "*" && r.Host != host {
 			continue
 		}
-		if a.Permission == kmsg.ACLPermissionTypeDeny {
+		if r.Permission == kmsg.ACLPermissionTypeDeny {
 			return false
 		}
 		allowed = true
@@ -138,19 +74,146 @@ func (b *Broker) may(c *caller, op kmsg.ACLOperation, kind kmsg.ACLResourceType,
 	return allowed
 }
 
-// check says whether the rule is one that can be kept.
-func (a *acl) check() error {
+// Add stores the rules that are not there yet, and returns when they are durable.
+func (as *ACLs) Add(rules []Rule) error {
+	as.change.Lock()
+	defer as.change.Unlock()
+	var commit storage.Commit
+	var added []Rule
+	for _, r := range rules {
+		if !slices.Contains(as.rules, r) && !slices.Contains(added, r) {
+			commit.Put(bucketACLs, string(encode(r)), []byte{})
+			added = append(added, r)
+		}
+	}
+	if commit.Empty() {
+		return nil
+	}
+	if err := as.store.Do(&commit); err != nil {
+		return err
+	}
+	as.set(append(as.rules, added...))
+	return nil
+}
+
+// Delete removes the rules that the filter selects, and returns them when their
+// removal is durable.
+func (as *ACLs) Delete(f *Filter) ([]Rule, error) {
+	as.change.Lock()
+	defer as.change.Unlock()
+	var commit storage.Commit
+	var removed, rest []Rule
+	for _, r := range as.rules {
+		if f.selects(&r) {
+			commit.Delete(bucketACLs, string(encode(r)))
+			removed = append(removed, r)
+		} else {
+			rest = append(rest, r)
+		}
+	}
+	if commit.Empty() {
+		return nil, nil
+	}
+	if err := as.store.Do(&commit); err != nil {
+		return nil, err
+	}
+	as.set(rest)
+	return removed, nil
+}
+
+// Select returns the rules that the filter selects.
+func (as *ACLs) Select(f *Filter) (out []Rule) {
+	as.mu.RLock()
+	defer as.mu.RUnlock()
+	for i := range as.rules {
+		if f.selects(&as.rules[i]) {
+			out = append(out, as.rules[i])
+		}
+	}
+	return out
+}
+
+func (as *ACLs) set(rules []Rule) {
+	as.mu.Lock()
+	defer as.mu.Unlock()
+	as.rules = rules
+}
+
+// covers reports whether the rule is about the resource.
+func (r *Rule) covers(kind kmsg.ACLResourceType, name string) bool {
+	if r.Type != kind {
+		return false
+	}
+	if r.Pattern == kmsg.ACLResourcePatternTypePrefixed {
+		return strings.HasPrefix(name, r.Name)
+	}
+	return r.Name == name || r.Name == "*"
+}
+
+// grants reports whether the rule applies to the operation: an operation that is
+// allowed implies the right to describe its object.
+func (r *Rule) grants(op kmsg.ACLOperation) bool {
+	if r.Operation == op || r.Operation == kmsg.ACLOperationAll {
+		return true
+	}
+	if r.Permission != kmsg.ACLPermissionTypeAllow {
+		return false
+	}
+	switch op {
+	case kmsg.ACLOperationDescribe:
+		return slices.Contains([]kmsg.ACLOperation{kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationDelete, kmsg.ACLOperationAlter}, r.Operation)
+	case kmsg.ACLOperationDescribeConfigs:
+		return r.Operation == kmsg.ACLOperationAlterConfigs
+	}
+	return false
+}
+
+// resourceTypes are the types of resource that a rule may be about.
+var resourceTypes = []kmsg.ACLResourceType{
+	kmsg.ACLResourceTypeTopic, kmsg.ACLResourceTypeGroup, kmsg.ACLResourceTypeCluster,
+	kmsg.ACLResourceTypeTransactionalId, kmsg.ACLResourceTypeDelegationToken, kmsg.ACLResourceTypeUser,
+}
+
+// Check returns an error if the rule cannot be stored: INVALID_REQUEST or
+// INVALID_PRINCIPAL_TYPE.
+func (r *Rule) Check() error {
 	switch {
-	case !slices.Contains([]kmsg.ACLResourceType{resourceTopic, resourceGroup, resourceCluster, resourceTxn, kmsg.ACLResourceTypeDelegationToken, kmsg.ACLResourceTypeUser}, a.Type),
-		a.Pattern != kmsg.ACLResourcePatternTypeLiteral && a.Pattern != kmsg.ACLResourcePatternTypePrefixed,
-		a.Operation <= kmsg.ACLOperationAny,
-		a.Permission != kmsg.ACLPermissionTypeAllow && a.Permission != kmsg.ACLPermissionTypeDeny,
-		a.Name == "" || a.Host == "":
+	case !slices.Contains(resourceTypes, r.Type),
+		r.Pattern != kmsg.ACLResourcePatternTypeLiteral && r.Pattern != kmsg.ACLResourcePatternTypePrefixed,
+		r.Operation <= kmsg.ACLOperationAny,
+		r.Permission != kmsg.ACLPermissionTypeAllow && r.Permission != kmsg.ACLPermissionTypeDeny,
+		r.Name == "" || r.Host == "":
 		return kerr.InvalidRequest
-	case !strings.HasPrefix(a.Principal, "User:"):
-		return fmt.Errorf("%w: principal %q, want User:NAME", kerr.InvalidPrincipalType, a.Principal)
-	case a.Type == resourceCluster && a.Name != clusterName:
-		return fmt.Errorf("%w: the cluster's name is %s", kerr.InvalidRequest, clusterName)
+	case !strings.HasPrefix(r.Principal, "User:"):
+		return fmt.Errorf("%w: principal %q, want User:NAME", kerr.InvalidPrincipalType, r.Principal)
+	case r.Type == kmsg.ACLResourceTypeCluster && r.Name != ClusterName:
+		return fmt.Errorf("%w: the cluster's name is %s", kerr.InvalidRequest, ClusterName)
 	}
 	return nil
+}
+
+// Filter selects rules. The enumerations of Rule are compared unless they are Any;
+// Name, Principal and Host select everything if they are nil, and take the place
+// of the fields of Rule with the same names.
+type Filter struct {
+	Rule
+	Name, Principal, Host *string
+}
+
+func (f *Filter) selects(r *Rule) bool {
+	switch {
+	case f.Type != kmsg.ACLResourceTypeAny && f.Type != r.Type,
+		f.Operation != kmsg.ACLOperationAny && f.Operation != r.Operation,
+		f.Permission != kmsg.ACLPermissionTypeAny && f.Permission != r.Permission,
+		f.Principal != nil && *f.Principal != r.Principal,
+		f.Host != nil && *f.Host != r.Host:
+		return false
+	}
+	switch f.Pattern {
+	case kmsg.ACLResourcePatternTypeAny:
+		return f.Name == nil || *f.Name == r.Name
+	case kmsg.ACLResourcePatternTypeMatch:
+		return f.Name == nil || r.covers(r.Type, *f.Name)
+	}
+	return f.Pattern == r.Pattern && (f.Name == nil || *f.Name == r.Name)
 }

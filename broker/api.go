@@ -104,3 +104,9 @@ func apis() map[int16]api {
 	}
 	return served
 }
+
+// user returns the name of the caller.
+func (c *caller) user() string { return c.conn.auth.User() }
+
+// host returns the caller's address as groups describe it.
+func (c *caller) host() string { return c.conn.host }

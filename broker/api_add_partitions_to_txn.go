@@ -73,7 +73,7 @@ func (ts *txns) add(c *caller, id string, pid int64, epoch int16, topics []kmsg.
 				missing = true
 			case refused != nil:
 				sp.ErrorCode = code(refused)
-			case !ts.b.may(c, opWrite, resourceTopic, rt.Topic):
+			case !ts.b.allowed(c, opWrite, resourceTopic, rt.Topic):
 				sp.ErrorCode = kerr.TopicAuthorizationFailed.Code
 				missing = true
 			default:

@@ -12,7 +12,7 @@ import (
 
 func (b *Broker) alterReplicaLogDirs(c *caller, req *kmsg.AlterReplicaLogDirsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.AlterReplicaLogDirsResponse)
-	denied := b.authorize(c, opAlter, resourceCluster, clusterName)
+	denied := b.authorize(c, opAlter, resourceCluster, ClusterName)
 	for i := range req.Dirs {
 		for _, rt := range req.Dirs[i].Topics {
 			t := b.topics.named(rt.Topic)

@@ -15,14 +15,14 @@ import (
 
 func (b *Broker) describeClientQuotas(c *caller, req *kmsg.DescribeClientQuotasRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeClientQuotasResponse)
-	resp.ErrorCode = code(b.authorize(c, opDescribeConfigs, resourceCluster, clusterName))
+	resp.ErrorCode = code(b.authorize(c, opDescribeConfigs, resourceCluster, ClusterName))
 	resp.Entries = []kmsg.DescribeClientQuotasResponseEntry{}
 	return resp
 }
 
 func (b *Broker) alterClientQuotas(c *caller, req *kmsg.AlterClientQuotasRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.AlterClientQuotasResponse)
-	denied := b.authorize(c, opAlterConfigs, resourceCluster, clusterName)
+	denied := b.authorize(c, opAlterConfigs, resourceCluster, ClusterName)
 	for i := range req.Entries {
 		err := denied
 		if err == nil {

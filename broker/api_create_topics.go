@@ -44,7 +44,7 @@ func (b *Broker) createTopics(c *caller, req *kmsg.CreateTopicsRequest) kmsg.Res
 }
 
 func (b *Broker) createTopic(c *caller, rt *kmsg.CreateTopicsRequestTopic, validateOnly bool, st *kmsg.CreateTopicsResponseTopic) error {
-	if !b.may(c, opCreate, resourceCluster, clusterName) {
+	if !b.allowed(c, opCreate, resourceCluster, ClusterName) {
 		if err := b.authorize(c, opCreate, resourceTopic, rt.Topic); err != nil {
 			return err
 		}

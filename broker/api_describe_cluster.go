@@ -15,7 +15,7 @@ func (b *Broker) describeCluster(c *caller, req *kmsg.DescribeClusterRequest) km
 		return resp
 	}
 	resp.ClusterID, resp.ControllerID = b.clusterID, nodeID
-	resp.ClusterAuthorizedOperations = b.operations(c, req.IncludeClusterAuthorizedOperations, resourceCluster, clusterName)
+	resp.ClusterAuthorizedOperations = b.operations(c, req.IncludeClusterAuthorizedOperations, resourceCluster, ClusterName)
 	sb := kmsg.NewDescribeClusterResponseBroker()
 	sb.NodeID, sb.Host, sb.Port = nodeID, b.host, b.port
 	resp.Brokers = append(resp.Brokers, sb)

@@ -52,7 +52,7 @@ func (b *Broker) describeResource(c *caller, rr *kmsg.DescribeConfigsRequestReso
 		if rr.ResourceName != "" && rr.ResourceName != strconv.Itoa(nodeID) {
 			return nil, kerr.InvalidRequest
 		}
-		if err := b.authorize(c, opDescribeConfigs, resourceCluster, clusterName); err != nil {
+		if err := b.authorize(c, opDescribeConfigs, resourceCluster, ClusterName); err != nil {
 			return nil, err
 		}
 		return b.describeBrokerConfigs(), nil

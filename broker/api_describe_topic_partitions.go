@@ -37,7 +37,7 @@ func (b *Broker) describeTopicPartitions(c *caller, req *kmsg.DescribeTopicParti
 		st.Topic, st.AuthorizedOperations = kmsg.StringPtr(name), math.MinInt32
 		t := b.topics.named(name)
 		switch {
-		case !b.may(c, opDescribe, resourceTopic, name):
+		case !b.allowed(c, opDescribe, resourceTopic, name):
 			if all {
 				continue
 			}

@@ -68,7 +68,7 @@ func (b *Broker) listTransactions(c *caller, req *kmsg.ListTransactionsRequest) 
 			len(req.ProducerIDFilters) > 0 && !slices.Contains(req.ProducerIDFilters, row.ProducerID),
 			req.Version >= 1 && req.DurationFilterMillis >= 0 && (row.State != txnOngoing || open < req.DurationFilterMillis),
 			pattern != nil && !pattern.MatchString(t.id),
-			!b.may(c, opDescribe, resourceTxn, t.id):
+			!b.allowed(c, opDescribe, resourceTxn, t.id):
 			continue
 		}
 		ss := kmsg.NewListTransactionsResponseTransactionState()

@@ -16,7 +16,7 @@ import (
 func (b *Broker) electLeaders(c *caller, req *kmsg.ElectLeadersRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.ElectLeadersResponse)
 	resp.Topics = []kmsg.ElectLeadersResponseTopic{}
-	if err := b.authorize(c, opAlter, resourceCluster, clusterName); err != nil {
+	if err := b.authorize(c, opAlter, resourceCluster, ClusterName); err != nil {
 		resp.ErrorCode = code(err)
 		return resp
 	}

@@ -211,11 +211,3 @@ func (m *member) sameProtocols(o *member) bool {
 	}
 	return true
 }
-
-// host returns the caller's address as groups describe it.
-func (c *caller) host() string {
-	if c.conn == nil {
-		return ""
-	}
-	return c.conn.host
-}

@@ -39,7 +39,7 @@ func (b *Broker) listGroups(c *caller, req *kmsg.ListGroupsRequest) kmsg.Respons
 	}
 	for _, name := range slices.Sorted(maps.Keys(found)) {
 		g := found[name]
-		if filtered(req.StatesFilter, g.GroupState) && filtered(req.TypesFilter, g.GroupType) && b.may(c, opDescribe, resourceGroup, name) {
+		if filtered(req.StatesFilter, g.GroupState) && filtered(req.TypesFilter, g.GroupType) && b.allowed(c, opDescribe, resourceGroup, name) {
 			resp.Groups = append(resp.Groups, g)
 		}
 	}

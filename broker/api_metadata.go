@@ -20,11 +20,11 @@ func (b *Broker) metadata(c *caller, req *kmsg.MetadataRequest) kmsg.Response {
 	resp.Brokers = append(resp.Brokers, node)
 	resp.ClusterID = kmsg.StringPtr(b.clusterID)
 	resp.ControllerID = nodeID
-	resp.AuthorizedOperations = b.operations(c, req.IncludeClusterAuthorizedOperations, resourceCluster, clusterName)
+	resp.AuthorizedOperations = b.operations(c, req.IncludeClusterAuthorizedOperations, resourceCluster, ClusterName)
 	withOps := req.IncludeTopicAuthorizedOperations
 	if req.Topics == nil || req.Version == 0 && len(req.Topics) == 0 {
 		for _, t := range b.topics.all() {
-			if b.may(c, opDescribe, resourceTopic, t.name) {
+			if b.allowed(c, opDescribe, resourceTopic, t.name) {
 				resp.Topics = append(resp.Topics, b.describeTopic(c, t, withOps))
 			}
 		}
@@ -69,7 +69,7 @@ func (b *Broker) metadataTopic(c *caller, rt *kmsg.MetadataRequestTopic, create 
 	if !create {
 		return nil, kerr.UnknownTopicOrPartition
 	}
-	if !b.may(c, opCreate, resourceCluster, clusterName) {
+	if !b.allowed(c, opCreate, resourceCluster, ClusterName) {
 		if err := b.authorize(c, opCreate, resourceTopic, name); err != nil {
 			return nil, err
 		}

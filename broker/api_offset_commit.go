@@ -34,7 +34,7 @@ func (b *Broker) offsetCommit(c *caller, req *kmsg.OffsetCommitRequest) reply {
 				sp.ErrorCode = code(refused)
 			} else if t == nil && req.Version >= 10 {
 				sp.ErrorCode = kerr.UnknownTopicID.Code
-			} else if t != nil && !b.may(c, opRead, resourceTopic, t.name) {
+			} else if t != nil && !b.allowed(c, opRead, resourceTopic, t.name) {
 				sp.ErrorCode = kerr.TopicAuthorizationFailed.Code
 			} else if row, err := b.newOffsetRow(t, rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata); err != nil {
 				sp.ErrorCode = code(err)

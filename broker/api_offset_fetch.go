@@ -80,7 +80,7 @@ func (b *Broker) fetchOffsets(c *caller, rg *kmsg.OffsetFetchRequestGroup, req *
 			sp := kmsg.NewOffsetFetchResponseGroupTopicPartition()
 			sp.Partition, sp.Offset, sp.LeaderEpoch, sp.Metadata = partition, -1, -1, kmsg.StringPtr("")
 			key := offsetKey(st.Topic, partition)
-			if t != nil && !b.may(c, opDescribe, resourceTopic, t.name) {
+			if t != nil && !b.allowed(c, opDescribe, resourceTopic, t.name) {
 				sp.ErrorCode = kerr.TopicAuthorizationFailed.Code
 			} else if byID && t == nil {
 				sp.ErrorCode = kerr.UnknownTopicID.Code

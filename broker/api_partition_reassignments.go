@@ -16,7 +16,7 @@ import (
 func (b *Broker) alterPartitionReassignments(c *caller, req *kmsg.AlterPartitionAssignmentsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.AlterPartitionAssignmentsResponse)
 	resp.Topics = []kmsg.AlterPartitionAssignmentsResponseTopic{}
-	if err := b.authorize(c, opAlter, resourceCluster, clusterName); err != nil {
+	if err := b.authorize(c, opAlter, resourceCluster, ClusterName); err != nil {
 		resp.ErrorCode, resp.ErrorMessage = code(err), message(err)
 		return resp
 	}
@@ -50,6 +50,6 @@ func (b *Broker) reassign(topic string, rp *kmsg.AlterPartitionAssignmentsReques
 
 func (b *Broker) listPartitionReassignments(c *caller, req *kmsg.ListPartitionReassignmentsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.ListPartitionReassignmentsResponse)
-	resp.ErrorCode = code(b.authorize(c, opDescribe, resourceCluster, clusterName))
+	resp.ErrorCode = code(b.authorize(c, opDescribe, resourceCluster, ClusterName))
 	return resp
 }

@@ -1,13 +1,9 @@
 package broker
 
 import (
-	"cmp"
-	"encoding/json"
-	"fmt"
+	"maps"
 	"slices"
-	"strings"
 
-	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -15,55 +11,32 @@ import (
 // DescribeUserSCRAMCredentials (key 50), v0, and AlterUserSCRAMCredentials
 // (key 51), v0 (KIP-554).
 
-func mechanismName(m int8) (string, error) {
-	switch m {
-	case 1:
-		return scramSHA256, nil
-	case 2:
-		return scramSHA512, nil
-	}
-	return "", kerr.UnsupportedSaslMechanism
-}
-
 func (b *Broker) describeSCRAM(c *caller, req *kmsg.DescribeUserSCRAMCredentialsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeUserSCRAMCredentialsResponse)
-	if err := b.authorize(c, opDescribe, resourceCluster, clusterName); err != nil {
+	if err := b.authorize(c, opDescribe, resourceCluster, ClusterName); err != nil {
 		resp.ErrorCode, resp.ErrorMessage = code(err), message(err)
 		return resp
 	}
-	byUser := map[string][]kmsg.DescribeUserSCRAMCredentialsResponseResultCredentialInfo{}
-	for key, value := range b.store.Bucket(bucketSCRAM) {
-		var row scramRow
-		mechanism, user, _ := strings.Cut(key, "/")
-		if json.Unmarshal(value, &row) != nil {
-			continue
-		}
-		info := kmsg.NewDescribeUserSCRAMCredentialsResponseResultCredentialInfo()
-		info.Mechanism, info.Iterations = 1, int32(row.Iterations)
-		if mechanism == scramSHA512 {
-			info.Mechanism = 2
-		}
-		byUser[user] = append(byUser[user], info)
-	}
-	users := make([]string, 0, len(byUser))
+	stored := b.credentials.Stored()
+	users := make([]string, 0, len(stored))
 	for _, u := range req.Users {
 		users = append(users, u.Name)
 	}
 	if len(req.Users) == 0 {
-		for user := range byUser {
-			users = append(users, user)
-		}
+		users = slices.AppendSeq(users, maps.Keys(stored))
 	}
 	slices.Sort(users)
 	for _, user := range users {
 		sr := kmsg.NewDescribeUserSCRAMCredentialsResponseResult()
-		sr.User, sr.CredentialInfos = user, byUser[user]
+		sr.User = user
+		for _, credential := range stored[user] {
+			info := kmsg.NewDescribeUserSCRAMCredentialsResponseResultCredentialInfo()
+			info.Mechanism, info.Iterations = credential.Mechanism, credential.Iterations
+			sr.CredentialInfos = append(sr.CredentialInfos, info)
+		}
 		if len(sr.CredentialInfos) == 0 {
 			sr.ErrorCode, sr.ErrorMessage = kerr.ResourceNotFound.Code, message(kerr.ResourceNotFound)
 		}
-		slices.SortFunc(sr.CredentialInfos, func(a, b kmsg.DescribeUserSCRAMCredentialsResponseResultCredentialInfo) int {
-			return int(a.Mechanism) - int(b.Mechanism)
-		})
 		resp.Results = append(resp.Results, sr)
 	}
 	return resp
@@ -71,7 +44,7 @@ func (b *Broker) describeSCRAM(c *caller, req *kmsg.DescribeUserSCRAMCredentials
 
 func (b *Broker) alterSCRAM(c *caller, req *kmsg.AlterUserSCRAMCredentialsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.AlterUserSCRAMCredentialsResponse)
-	denied := b.authorize(c, opAlter, resourceCluster, clusterName)
+	denied := b.authorize(c, opAlter, resourceCluster, ClusterName)
 	failed := map[string]error{} // by user; nil for success
 	order := []string{}
 	note := func(user string, err error) {
@@ -83,36 +56,24 @@ func (b *Broker) alterSCRAM(c *caller, req *kmsg.AlterUserSCRAMCredentialsReques
 			failed[user] = err
 		}
 	}
-	var commit storage.Commit
+	change := b.credentials.Change()
 	for _, d := range req.Deletions {
-		name, err := mechanismName(d.Mechanism)
-		if err == nil && denied == nil {
-			if _, ok := b.store.Get(bucketSCRAM, name+"/"+d.Name); !ok {
-				err = kerr.ResourceNotFound
-			} else {
-				commit.Delete(bucketSCRAM, name+"/"+d.Name)
-			}
+		err := denied
+		if err == nil {
+			err = change.Delete(d.Mechanism, d.Name)
 		}
-		note(d.Name, cmp.Or(denied, err))
+		note(d.Name, err)
 	}
 	for _, u := range req.Upsertions {
-		name, err := mechanismName(u.Mechanism)
-		switch {
-		case err != nil:
-		case u.Name == "" || len(u.Salt) == 0 || len(u.SaltedPassword) == 0:
-			err = kerr.UnacceptableCredential
-		case u.Iterations < minIterations || u.Iterations > maxIterations:
-			err = fmt.Errorf("%w: %d iterations, want %d to %d", kerr.UnacceptableCredential, u.Iterations, minIterations, maxIterations)
-		case denied == nil:
-			commit.Put(bucketSCRAM, name+"/"+u.Name, encode(newSCRAMRow(name, u.Salt, u.SaltedPassword, int(u.Iterations))))
+		err := denied
+		if err == nil {
+			err = change.Put(u.Mechanism, u.Name, u.Salt, u.SaltedPassword, u.Iterations)
 		}
-		note(u.Name, cmp.Or(denied, err))
+		note(u.Name, err)
 	}
-	if !commit.Empty() {
-		if err := b.store.Do(&commit); err != nil {
-			for _, user := range order {
-				failed[user] = err
-			}
+	if err := change.Commit(); err != nil {
+		for _, user := range order {
+			failed[user] = err
 		}
 	}
 	for _, user := range order {

@@ -14,7 +14,7 @@ import (
 
 func (b *Broker) updateFeatures(c *caller, req *kmsg.UpdateFeaturesRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.UpdateFeaturesResponse)
-	if err := b.authorize(c, opAlter, resourceCluster, clusterName); err != nil {
+	if err := b.authorize(c, opAlter, resourceCluster, ClusterName); err != nil {
 		resp.ErrorCode, resp.ErrorMessage = code(err), message(err)
 		return resp
 	}

@@ -19,8 +19,8 @@ import (
 func (b *Broker) writeTxnMarkers(c *caller, req *kmsg.WriteTxnMarkersRequest) reply {
 	resp := req.ResponseKind().(*kmsg.WriteTxnMarkersResponse)
 	var denied error
-	if !b.may(c, opAlter, resourceCluster, clusterName) {
-		denied = b.authorize(c, opClusterAction, resourceCluster, clusterName)
+	if !b.allowed(c, opAlter, resourceCluster, ClusterName) {
+		denied = b.authorize(c, opClusterAction, resourceCluster, ClusterName)
 	}
 	return func() kmsg.Response {
 		for i := range req.Markers {

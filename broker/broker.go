@@ -38,14 +38,15 @@ type Broker struct {
 	port      int32
 	clusterID string
 
-	apis   map[int16]api
-	topics *topics
-	groups *groups
-	txns   *txns
-	acls   *acls
-	met    *metrics
-	timers timers
-	inUse  *budget // of requests being read and served
+	apis        map[int16]api
+	topics      *topics
+	groups      *groups
+	txns        *txns
+	acls        *ACLs
+	credentials *Credentials
+	met         *metrics
+	timers      timers
+	inUse       *budget // of requests being read and served
 	// answers is for those with records, which are read into memory twice: as
 	// they are in the log and as they are written.
 	answers *budget
@@ -114,9 +115,10 @@ func (b *Broker) load() (err error) {
 	if b.topics, err = loadTopics(b.store, b.cfg); err != nil {
 		return err
 	}
-	if b.acls, err = loadACLs(b.store); err != nil {
+	if b.acls, err = LoadACLs(b.store, b.cfg.SuperUsers); err != nil {
 		return err
 	}
+	b.credentials = NewCredentials(b.store, b.cfg.Users)
 	b.groups = newGroups(b)
 	b.txns, err = loadTxns(b)
 	return err

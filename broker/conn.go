@@ -23,7 +23,7 @@ type conn struct {
 	cancel context.CancelFunc
 	host   string // the client's address, as groups describe it
 
-	auth   authentication
+	auth   Session
 	stopBy time.Time // when the last answers have to be written; the writer's
 
 	// replies carries what the writer has to answer, in order. The reader
@@ -110,7 +110,7 @@ func (c *conn) read() error {
 		if key := binary.BigEndian.Uint16(head[4:]); key != produceKey {
 			limit = min(limit, maxOtherRequest)
 		}
-		if c.b.cfg.SASL && !c.auth.done {
+		if c.b.cfg.SASL && !c.auth.Done() {
 			limit = min(limit, maxStrangersRequest)
 		}
 		if n < 8 || n > limit {

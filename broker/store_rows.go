@@ -11,6 +11,8 @@ import (
 const (
 	bucketMeta   = "meta"     // key: name of a singleton
 	bucketTopics = "topics"   // key: topic name; value: topicRow
+	bucketACLs   = "acls"     // key: a Rule; value: nothing
+	bucketSCRAM  = "scram"    // key: mechanism/user; value: scramRow
 	bucketTxns   = "txns"     // key: transactional id; value: txnRow
 	offsetsOf    = "offsets/" // + group; key: topic/partition; value: offsetRow
 )

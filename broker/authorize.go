@@ -1,0 +1,70 @@
+package broker
+
+import (
+	"math"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// Short names for what handlers ask about.
+const (
+	opRead            = kmsg.ACLOperationRead
+	opWrite           = kmsg.ACLOperationWrite
+	opCreate          = kmsg.ACLOperationCreate
+	opDelete          = kmsg.ACLOperationDelete
+	opAlter           = kmsg.ACLOperationAlter
+	opDescribe        = kmsg.ACLOperationDescribe
+	opDescribeConfigs = kmsg.ACLOperationDescribeConfigs
+	opAlterConfigs    = kmsg.ACLOperationAlterConfigs
+	opClusterAction   = kmsg.ACLOperationClusterAction
+
+	resourceTopic   = kmsg.ACLResourceTypeTopic
+	resourceGroup   = kmsg.ACLResourceTypeGroup
+	resourceCluster = kmsg.ACLResourceTypeCluster
+	resourceTxn     = kmsg.ACLResourceTypeTransactionalId
+)
+
+// authorize returns nil if the caller may do op to the resource, and otherwise the
+// kind's authorization error. Without ACLs everything is allowed.
+func (b *Broker) authorize(c *caller, op kmsg.ACLOperation, kind kmsg.ACLResourceType, name string) error {
+	if b.allowed(c, op, kind, name) {
+		return nil
+	}
+	switch kind {
+	case resourceTopic:
+		return kerr.TopicAuthorizationFailed
+	case resourceGroup:
+		return kerr.GroupAuthorizationFailed
+	case resourceTxn:
+		return kerr.TransactionalIDAuthorizationFailed
+	}
+	return kerr.ClusterAuthorizationFailed
+}
+
+// allowed reports whether the caller may do op to the resource.
+func (b *Broker) allowed(c *caller, op kmsg.ACLOperation, kind kmsg.ACLResourceType, name string) bool {
+	return !b.cfg.ACLs || b.acls.Allows(c.user(), c.host(), op, kind, name)
+}
+
+// operationsOf are what may be done to the kinds of resources (KIP-430).
+var operationsOf = map[kmsg.ACLResourceType][]kmsg.ACLOperation{
+	resourceTopic:   {opRead, opWrite, opCreate, opDelete, opAlter, opDescribe, opDescribeConfigs, opAlterConfigs},
+	resourceGroup:   {opRead, opDelete, opDescribe},
+	resourceCluster: {opCreate, opAlter, opDescribe, opClusterAction, opDescribeConfigs, opAlterConfigs, kmsg.ACLOperationIdempotentWrite},
+}
+
+// operations returns the operations that the caller may do to the resource, a
+// bit for each, or what says that they were not asked for.
+func (b *Broker) operations(c *caller, asked bool, kind kmsg.ACLResourceType, name string) int32 {
+	if !asked {
+		return math.MinInt32
+	}
+	var bits int32
+	for _, op := range operationsOf[kind] {
+		if b.allowed(c, op, kind, name) {
+			bits |= 1 << op
+		}
+	}
+	return bits
+}

@@ -1,0 +1,124 @@
+package broker
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/sightlog/sightlog/broker/storage"
+	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// Credentials are what users prove who they are with: the passwords of the
+// configuration, and SCRAM credentials that administrators stored.
+type Credentials struct {
+	store     *storage.Store
+	passwords map[string]string // by user
+}
+
+// NewCredentials returns the credentials in the store, and the users with the
+// passwords.
+func NewCredentials(s *storage.Store, passwords map[string]string) *Credentials {
+	return &Credentials{store: s, passwords: passwords}
+}
+
+// mechanisms are SCRAM's by the number that KIP-554 gives them.
+var mechanisms = map[int8]string{1: scramSHA256, 2: scramSHA512}
+
+// mechanismName returns UNSUPPORTED_SASL_MECHANISM for a number that has none.
+func mechanismName(number int8) (string, error) {
+	if name, ok := mechanisms[number]; ok {
+		return name, nil
+	}
+	return "", kerr.UnsupportedSaslMechanism
+}
+
+func credentialKey(mechanism, user string) string { return mechanism + "/" + user }
+
+// lookup returns a user's SCRAM credential: a stored one, or one derived from the
+// configuration's password.
+func (cs *Credentials) lookup(mechanism, user string) (row scramRow, err error) {
+	if v, ok := cs.store.Get(bucketSCRAM, credentialKey(mechanism, user)); ok {
+		err := json.Unmarshal(v, &row)
+		return row, err
+	}
+	password, known := cs.passwords[user]
+	if !known {
+		return row, kerr.SaslAuthenticationFailed
+	}
+	return scramFromPassword(mechanism, password)
+}
+
+// Credential describes a stored SCRAM credential.
+type Credential struct {
+	Mechanism  int8
+	Iterations int32
+}
+
+// Stored returns the stored credentials by user, each user's by mechanism.
+func (cs *Credentials) Stored() map[string][]Credential {
+	out := map[string][]Credential{}
+	for key, value := range cs.store.Bucket(bucketSCRAM) {
+		var row scramRow
+		name, user, _ := strings.Cut(key, "/")
+		if json.Unmarshal(value, &row) != nil {
+			continue
+		}
+		for number, mechanism := range mechanisms {
+			if mechanism == name {
+				out[user] = append(out[user], Credential{number, int32(row.Iterations)})
+			}
+		}
+	}
+	for _, list := range out {
+		slices.SortFunc(list, func(a, b Credential) int { return int(a.Mechanism) - int(b.Mechanism) })
+	}
+	return out
+}
+
+// Change collects alterations of the stored credentials.
+type Change struct {
+	cs     *Credentials
+	commit storage.Commit
+}
+
+// Change returns an empty change.
+func (cs *Credentials) Change() *Change { return &Change{cs: cs} }
+
+// Delete removes a user's credential: RESOURCE_NOT_FOUND if there is none.
+func (ch *Change) Delete(mechanism int8, user string) error {
+	name, err := mechanismName(mechanism)
+	if err != nil {
+		return err
+	}
+	key := credentialKey(name, user)
+	if _, ok := ch.cs.store.Get(bucketSCRAM, key); !ok {
+		return kerr.ResourceNotFound
+	}
+	ch.commit.Delete(bucketSCRAM, key)
+	return nil
+}
+
+// Put sets a user's credential from a salted password (RFC 5802, section 3).
+func (ch *Change) Put(mechanism int8, user string, salt, saltedPassword []byte, iterations int32) error {
+	name, err := mechanismName(mechanism)
+	switch {
+	case err != nil:
+		return err
+	case user == "" || len(salt) == 0 || len(saltedPassword) == 0:
+		return kerr.UnacceptableCredential
+	case iterations < minIterations || iterations > maxIterations:
+		return fmt.Errorf("%w: %d iterations, want %d to %d", kerr.UnacceptableCredential, iterations, minIterations, maxIterations)
+	}
+	ch.commit.Put(bucketSCRAM, credentialKey(name, user), encode(newSCRAMRow(name, salt, saltedPassword, int(iterations))))
+	return nil
+}
+
+// Commit makes the alterations durable, all or none.
+func (ch *Change) Commit() error {
+	if ch.commit.Empty() {
+		return nil
+	}
+	return ch.cs.store.Do(&ch.commit)
+}
