@@ -29,11 +29,11 @@ type caller struct {
 }
 
 // now is a reply that is there already.
-func now(r kmsg.Response) reply { return func() kmsg.Response { return r } }
+func immediate(r kmsg.Response) reply { return func() kmsg.Response { return r } }
 
 // serve makes an api of a handler that answers at once.
 func serve[R kmsg.Request](min, max int16, f func(*Broker, *caller, R) kmsg.Response) api {
-	return api{min: min, max: max, serve: func(b *Broker, c *caller, req kmsg.Request) reply { return now(f(b, c, req.(R))) }}
+	return api{min: min, max: max, serve: func(b *Broker, c *caller, req kmsg.Request) reply { return immediate(f(b, c, req.(R))) }}
 }
 
 // serveLater makes an api of a handler whose answer waits.

@@ -3,7 +3,6 @@ package broker
 import (
 	"cmp"
 
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -19,17 +18,12 @@ func (b *Broker) addOffsetsToTxn(c *caller, req *kmsg.AddOffsetsToTxnRequest) km
 		resp.ErrorCode = code(err)
 		return resp
 	}
-	t := b.txns.lock(req.TransactionalID, false)
-	if t != nil {
-		defer t.mu.Unlock()
-	}
-	if err := t.check(req.ProducerID, req.ProducerEpoch); err != nil {
-		resp.ErrorCode = code(err)
-		if req.Version < 2 && resp.ErrorCode == kerr.ProducerFenced.Code {
-			resp.ErrorCode = kerr.InvalidProducerEpoch.Code
-		}
+	t := b.txns.Lock(req.TransactionalID)
+	defer t.Unlock()
+	if err := t.Check(Producer{req.ProducerID, req.ProducerEpoch}); err != nil {
+		resp.ErrorCode = producerCode(err, req.Version >= 2)
 		return resp
 	}
-	b.txns.enlist(t)
+	b.txns.Enlist(t)
 	return resp
 }

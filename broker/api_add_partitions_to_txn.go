@@ -24,7 +24,7 @@ func (b *Broker) addPartitionsToTxn(c *caller, req *kmsg.AddPartitionsToTxnReque
 			for j, t := range rt.Topics {
 				topics[j].Topic, topics[j].Partitions = t.Topic, t.Partitions
 			}
-			for _, t := range b.txns.add(c, rt.TransactionalID, rt.ProducerID, rt.ProducerEpoch, topics, rt.VerifyOnly) {
+			for _, t := range b.addToTxn(c, rt.TransactionalID, Producer{rt.ProducerID, rt.ProducerEpoch}, topics, rt.VerifyOnly, true) {
 				tt := kmsg.NewAddPartitionsToTxnResponseTransactionTopic()
 				tt.Topic = t.Topic
 				for _, p := range t.Partitions {
@@ -38,32 +38,21 @@ func (b *Broker) addPartitionsToTxn(c *caller, req *kmsg.AddPartitionsToTxnReque
 		}
 		return resp
 	}
-	resp.Topics = b.txns.add(c, req.TransactionalID, req.ProducerID, req.ProducerEpoch, req.Topics, false)
-	if req.Version < 2 { // PRODUCER_FENCED is not known yet
-		for i := range resp.Topics {
-			for j := range resp.Topics[i].Partitions {
-				if p := &resp.Topics[i].Partitions[j]; p.ErrorCode == kerr.ProducerFenced.Code {
-					p.ErrorCode = kerr.InvalidProducerEpoch.Code
-				}
-			}
-		}
-	}
+	resp.Topics = b.addToTxn(c, req.TransactionalID, Producer{req.ProducerID, req.ProducerEpoch}, req.Topics, false, req.Version >= 2)
 	return resp
 }
 
-// add adds all the partitions to the transaction, or none of them.
-func (ts *txns) add(c *caller, id string, pid int64, epoch int16, topics []kmsg.AddPartitionsToTxnRequestTopic, verifyOnly bool) (out []kmsg.AddPartitionsToTxnResponseTopic) {
-	t := ts.lock(id, false)
-	if t != nil {
-		defer t.mu.Unlock()
-	}
-	refused := cmp.Or(ts.b.authorize(c, opWrite, resourceTxn, id), t.check(pid, epoch))
-	var parts []*partition
+// addToTxn adds all the partitions to the transaction, or none of them.
+func (b *Broker) addToTxn(c *caller, id string, p Producer, topics []kmsg.AddPartitionsToTxnRequestTopic, verifyOnly, knowsFenced bool) (out []kmsg.AddPartitionsToTxnResponseTopic) {
+	t := b.txns.Lock(id)
+	defer t.Unlock()
+	refused := cmp.Or(b.authorize(c, opWrite, resourceTxn, id), t.Check(p))
+	var parts []Partition
 	missing := false
 	for _, rt := range topics {
 		st := kmsg.NewAddPartitionsToTxnResponseTopic()
 		st.Topic = rt.Topic
-		topic := ts.b.topics.named(rt.Topic)
+		topic := b.topics.named(rt.Topic)
 		for _, i := range rt.Partitions {
 			sp := kmsg.NewAddPartitionsToTxnResponseTopicPartition()
 			sp.Partition = i
@@ -72,13 +61,14 @@ func (ts *txns) add(c *caller, id string, pid int64, epoch int16, topics []kmsg.
 				sp.ErrorCode = kerr.UnknownTopicOrPartition.Code
 				missing = true
 			case refused != nil:
-				sp.ErrorCode = code(refused)
-			case !ts.b.allowed(c, opWrite, resourceTopic, rt.Topic):
+				sp.ErrorCode = producerCode(refused, knowsFenced)
+			case !b.allowed(c, opWrite, resourceTopic, rt.Topic):
 				sp.ErrorCode = kerr.TopicAuthorizationFailed.Code
 				missing = true
 			default:
-				parts = append(parts, topic.partition(i))
-				if _, in := t.parts[topic.partition(i)]; verifyOnly && !in {
+				part := topic.partition(i).inTxn()
+				parts = append(parts, part)
+				if verifyOnly && !t.Contains(part.Log) {
 					sp.ErrorCode = kerr.TransactionAbortable.Code
 				}
 			}
@@ -96,7 +86,12 @@ func (ts *txns) add(c *caller, id string, pid int64, epoch int16, topics []kmsg.
 			}
 		}
 	case refused == nil && !verifyOnly:
-		ts.enlist(t, parts...)
+		b.txns.Enlist(t, parts...)
 	}
 	return out
+}
+
+// inTxn is the partition as transactions know it.
+func (p *partition) inTxn() Partition {
+	return Partition{Topic: p.topic.name, Index: p.index, Log: p.log}
 }

@@ -19,21 +19,18 @@ func (b *Broker) describeTransactions(c *caller, req *kmsg.DescribeTransactionsR
 		ss.TransactionalID = id
 		if err := b.authorize(c, opDescribe, resourceTxn, id); err != nil {
 			ss.ErrorCode = code(err)
-		} else if t := b.txns.lock(id, false); t == nil {
+		} else if t := b.txns.Lock(id); t == nil {
 			ss.ErrorCode = kerr.TransactionalIDNotFound.Code
 		} else {
-			ss.State, ss.TimeoutMillis = string(t.row.State), t.row.Timeout
-			ss.ProducerID, ss.ProducerEpoch = t.row.ProducerID, t.row.Epoch
-			ss.StartTimestamp = -1
-			if t.row.State == txnOngoing {
-				ss.StartTimestamp = t.row.Started
-			}
-			for _, name := range slices.Sorted(maps.Keys(t.row.Partitions)) {
+			d := t.Describe()
+			t.Unlock()
+			ss.State, ss.TimeoutMillis, ss.StartTimestamp = string(d.State), d.TimeoutMillis, d.StartedMillis
+			ss.ProducerID, ss.ProducerEpoch = d.Producer.ID, d.Producer.Epoch
+			for _, name := range slices.Sorted(maps.Keys(d.Partitions)) {
 				st := kmsg.NewDescribeTransactionsResponseTransactionStateTopic()
-				st.Topic, st.Partitions = name, slices.Clone(t.row.Partitions[name])
+				st.Topic, st.Partitions = name, d.Partitions[name]
 				ss.Topics = append(ss.Topics, st)
 			}
-			t.mu.Unlock()
 		}
 		resp.TransactionStates = append(resp.TransactionStates, ss)
 	}
@@ -42,9 +39,8 @@ func (b *Broker) describeTransactions(c *caller, req *kmsg.DescribeTransactionsR
 
 func (b *Broker) listTransactions(c *caller, req *kmsg.ListTransactionsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.ListTransactionsResponse)
-	known := []string{string(txnEmpty), string(txnOngoing), string(txnCompleteCommit), string(txnCompleteAbort), "PrepareCommit", "PrepareAbort", "PrepareEpochFence", "Dead"}
 	for _, s := range req.StateFilters {
-		if !slices.Contains(known, s) {
+		if !slices.Contains(txnStates, s) {
 			resp.UnknownStateFilters = append(resp.UnknownStateFilters, s)
 		}
 	}
@@ -57,23 +53,26 @@ func (b *Broker) listTransactions(c *caller, req *kmsg.ListTransactionsRequest) 
 		}
 	}
 	now := time.Now().UnixMilli()
-	for _, t := range b.txns.all() {
-		t.mu.Lock()
-		row := t.row
-		t.mu.Unlock()
-		open := now - row.Started
+	for _, d := range b.txns.Describe() {
+		open := now - d.StartedMillis
 		switch {
-		case row.ProducerID < 0,
-			len(req.StateFilters) > 0 && !slices.Contains(req.StateFilters, string(row.State)),
-			len(req.ProducerIDFilters) > 0 && !slices.Contains(req.ProducerIDFilters, row.ProducerID),
-			req.Version >= 1 && req.DurationFilterMillis >= 0 && (row.State != txnOngoing || open < req.DurationFilterMillis),
-			pattern != nil && !pattern.MatchString(t.id),
-			!b.allowed(c, opDescribe, resourceTxn, t.id):
+		case len(req.StateFilters) > 0 && !slices.Contains(req.StateFilters, string(d.State)),
+			len(req.ProducerIDFilters) > 0 && !slices.Contains(req.ProducerIDFilters, d.Producer.ID),
+			req.Version >= 1 && req.DurationFilterMillis >= 0 && (d.State != Ongoing || open < req.DurationFilterMillis),
+			pattern != nil && !pattern.MatchString(d.ID),
+			!b.allowed(c, opDescribe, resourceTxn, d.ID):
 			continue
 		}
 		ss := kmsg.NewListTransactionsResponseTransactionState()
-		ss.TransactionalID, ss.ProducerID, ss.TransactionState = t.id, row.ProducerID, string(row.State)
+		ss.TransactionalID, ss.ProducerID, ss.TransactionState = d.ID, d.Producer.ID, string(d.State)
 		resp.TransactionStates = append(resp.TransactionStates, ss)
 	}
 	return resp
+}
+
+// txnStates are the states that a filter may name: Kafka's, of which transactions
+// here have only some.
+var txnStates = []string{
+	string(Empty), string(Ongoing), string(CompleteCommit), string(CompleteAbort),
+	"PrepareCommit", "PrepareAbort", "PrepareEpochFence", "Dead",
 }

@@ -20,7 +20,7 @@ func (b *Broker) fetch(c *caller, req *kmsg.FetchRequest) reply {
 	if req.SessionID != 0 && req.SessionEpoch > 0 {
 		resp := req.ResponseKind().(*kmsg.FetchResponse)
 		resp.ErrorCode = kerr.FetchSessionIDNotFound.Code
-		return now(resp)
+		return immediate(resp)
 	}
 	return func() kmsg.Response {
 		resp := b.fetchWhenReady(c, req)

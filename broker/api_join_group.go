@@ -26,7 +26,7 @@ func (b *Broker) joinGroup(c *caller, req *kmsg.JoinGroupRequest) reply {
 	if err != nil {
 		resp := kmsg.NewPtrJoinGroupResponse()
 		resp.ErrorCode, resp.Generation, resp.MemberID = code(err), -1, id
-		return now(answer(resp))
+		return immediate(answer(resp))
 	}
 	return func() kmsg.Response {
 		select {

@@ -46,7 +46,7 @@ func (b *Broker) offsetCommit(c *caller, req *kmsg.OffsetCommitRequest) reply {
 		resp.Topics = append(resp.Topics, st)
 	}
 	if commit.Empty() {
-		return now(resp)
+		return immediate(resp)
 	}
 	b.store.Submit(&commit)
 	return func() kmsg.Response {

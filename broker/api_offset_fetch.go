@@ -84,7 +84,7 @@ func (b *Broker) fetchOffsets(c *caller, rg *kmsg.OffsetFetchRequestGroup, req *
 				sp.ErrorCode = kerr.TopicAuthorizationFailed.Code
 			} else if byID && t == nil {
 				sp.ErrorCode = kerr.UnknownTopicID.Code
-			} else if req.RequireStable && b.txns.hasPendingOffset(rg.Group, key) {
+			} else if req.RequireStable && b.txns.HasPendingOffset(rg.Group, key) {
 				sp.ErrorCode = kerr.UnstableOffsetCommit.Code
 			} else if row, ok := b.committedOffset(rg.Group, key); ok {
 				sp.Offset, sp.LeaderEpoch, sp.Metadata = row.Offset, row.Epoch, kmsg.StringPtr(row.Metadata)

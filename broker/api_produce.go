@@ -128,7 +128,7 @@ func (p *producing) append(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPart
 				return nil, err
 			}
 		}
-		if err := p.b.txns.verify(p.req, part, batch); err != nil {
+		if err := p.b.txns.Verify(p.req.TransactionID, Producer{batch.ProducerID(), batch.ProducerEpoch()}, part.inTxn(), p.req.Version >= 12); err != nil {
 			return nil, err
 		}
 	}

@@ -12,7 +12,7 @@ func (b *Broker) syncGroup(c *caller, req *kmsg.SyncGroupRequest) reply {
 	if err != nil {
 		resp := req.ResponseKind().(*kmsg.SyncGroupResponse)
 		resp.ErrorCode = code(err)
-		return now(resp)
+		return immediate(resp)
 	}
 	return func() kmsg.Response {
 		select {

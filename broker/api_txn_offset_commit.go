@@ -1,9 +1,6 @@
 package broker
 
 import (
-	"maps"
-
-	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -14,12 +11,11 @@ import (
 
 func (b *Broker) txnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitRequest) reply {
 	resp := req.ResponseKind().(*kmsg.TxnOffsetCommitResponse)
-	var commit storage.Commit
 	refused := b.checkTxnOffsetCommit(c, req)
-	var t *txn
+	var t *Txn
 	if refused == nil {
-		t = b.txns.lock(req.TransactionalID, false)
-		refused = t.check(req.ProducerID, req.ProducerEpoch)
+		t = b.txns.Lock(req.TransactionalID)
+		refused = t.Check(Producer{req.ProducerID, req.ProducerEpoch})
 	}
 	offsets := map[string]offsetRow{}
 	for i := range req.Topics {
@@ -43,26 +39,16 @@ func (b *Broker) txnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitRequest) re
 		}
 		resp.Topics = append(resp.Topics, st)
 	}
+	var wait func() error
 	if refused == nil && len(offsets) > 0 {
-		b.txns.begin(t)
-		if t.row.Offsets == nil {
-			t.row.Offsets = map[string]map[string]offsetRow{}
-		}
-		if t.row.Offsets[req.Group] == nil {
-			t.row.Offsets[req.Group] = map[string]offsetRow{}
-		}
-		maps.Copy(t.row.Offsets[req.Group], offsets)
-		t.keep(&commit)
-		b.store.Submit(&commit)
+		wait = b.txns.AddOffsets(t, req.Group, offsets)
 	}
-	if t != nil {
-		t.mu.Unlock()
-	}
-	if commit.Empty() {
-		return now(resp)
+	t.Unlock()
+	if wait == nil {
+		return immediate(resp)
 	}
 	return func() kmsg.Response {
-		if err := commit.Wait(); err != nil {
+		if err := wait(); err != nil {
 			for i := range resp.Topics {
 				for j := range resp.Topics[i].Partitions {
 					resp.Topics[i].Partitions[j].ErrorCode = code(err)

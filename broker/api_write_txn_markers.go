@@ -65,23 +65,10 @@ func (b *Broker) abortIn(topic string, partition int32, m *kmsg.WriteTxnMarkersR
 	case m.ProducerEpoch < producers[i].Epoch:
 		return kerr.InvalidProducerEpoch
 	}
-	for _, x := range b.txns.all() {
-		x.mu.Lock()
-		_, in := x.parts[p]
-		if !in || x.row.ProducerID != m.ProducerID || x.row.State != txnOngoing {
-			x.mu.Unlock()
-			continue
-		}
-		if x.ending {
-			x.mu.Unlock()
-			return kerr.ConcurrentTransactions
-		}
-		b.log.Info("transaction aborted by request", "transactional_id", x.id)
-		wait := b.txns.abort(x)
-		x.mu.Unlock()
-		return wait()
+	if found, err := b.txns.AbortIn(p.log, m.ProducerID); found {
+		return err
 	}
-	b.log.Info("transaction that the coordinator does not know aborted by request", "topic", topic, "partition", partition, "producer", m.ProducerID)
+	b.log.Info("transaction unknown to the coordinator aborted by request", "topic", topic, "partition", partition, "producer", m.ProducerID)
 	var commit storage.Commit
 	commit.Mark(p.log, m.ProducerID, m.ProducerEpoch, false, time.Now().UnixMilli())
 	return b.store.Do(&commit)

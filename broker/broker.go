@@ -41,7 +41,7 @@ type Broker struct {
 	apis        map[int16]api
 	topics      *topics
 	groups      *groups
-	txns        *txns
+	txns        *Coordinator
 	acls        *ACLs
 	credentials *Credentials
 	met         *metrics
@@ -59,7 +59,6 @@ type Broker struct {
 	connsMu sync.Mutex // guards conns
 	conns   map[*conn]struct{}
 	connsWG sync.WaitGroup
-	tasks   sync.WaitGroup // what timers began that waits for the disk
 }
 
 // Open locks and recovers the data directory and binds the listener. Errors
@@ -120,7 +119,15 @@ func (b *Broker) load() (err error) {
 	}
 	b.credentials = NewCredentials(b.store, b.cfg.Users)
 	b.groups = newGroups(b)
-	b.txns, err = loadTxns(b)
+	b.txns, err = Load(Options{
+		Store: b.store, Timers: &b.timers, Log: b.log, MaxTimeout: b.cfg.MaxTxnTimeout,
+		Partition: func(topic string, index int32) *storage.Log {
+			if t := b.topics.named(topic); t != nil && t.partition(index) != nil {
+				return t.partition(index).log
+			}
+			return nil
+		},
+	})
 	return err
 }
 
@@ -184,7 +191,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	b.connsWG.Wait()
 	wg.Wait()
 	b.timers.stop()
-	b.tasks.Wait()
+	b.txns.Wait()
 	return errors.Join(err, b.store.Close())
 }
 
@@ -242,6 +249,6 @@ func (b *Broker) Close() error {
 	b.stop()
 	b.ln.Close()
 	b.timers.stop()
-	b.tasks.Wait()
+	b.txns.Wait()
 	return b.store.Close()
 }

@@ -192,7 +192,7 @@ func (c *conn) dispatch(frame []byte) (pending, error) {
 	p := pending{correlation: h.correlation}
 	if h.version < a.min || h.version > a.max {
 		if h.key == apiVersionsKey {
-			p.reply = now(c.b.unsupportedApiVersions())
+			p.reply = immediate(c.b.unsupportedApiVersions())
 			return p, nil
 		}
 		return pending{}, fmt.Errorf("%s request of unknown version %d", kmsg.NameForKey(h.key), h.version)

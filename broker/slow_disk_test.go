@@ -103,25 +103,36 @@ func TestTimers_DiskHangsInAnAbort_OthersGoOff(t *testing.T) {
 	_, err = add.RequestWith(ctx, cl)
 	require.NoError(t, err)
 	unstick := fs.stick(t)
-	state := func() txn { // as it is now, without its lock
-		x := b.txns.lock(id, false)
-		defer x.mu.Unlock()
-		return txn{row: x.row, ending: x.ending}
-	}
-	require.Eventually(t, func() bool { return state().ending }, 30*time.Second, time.Millisecond)
+	// While a transaction is being ended, what would change it is refused.
+	require.Eventually(t, func() bool {
+		resp, err := add.RequestWith(ctx, cl)
+		require.NoError(t, err)
+		return resp.Topics[0].Partitions[0].ErrorCode == kerr.ConcurrentTransactions.Code
+	}, 30*time.Second, time.Millisecond)
 
 	// The session of a member that goes away ends.
 	b.joinOnce(t, "g", 50*time.Millisecond)
-	require.Eventually(t, func() bool {
-		g := b.groups.lock("g", false)
-		defer g.mu.Unlock()
-		return len(g.members) == 0
-	}, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return b.groupState(t, "g") == "Dead" }, 30*time.Second, time.Millisecond)
 	meta := onConn[*kmsg.MetadataResponse](t, b, kmsg.NewPtrMetadataRequest())
 	require.NotEmpty(t, meta.Brokers)
 
 	unstick()
-	require.Eventually(t, func() bool { return state().row.State == txnCompleteAbort }, 30*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return b.txnState(t, id) == "CompleteAbort" }, 30*time.Second, time.Millisecond)
+}
+
+// groupState returns a group's state, as DescribeGroups answers it.
+func (b *Broker) groupState(t testing.TB, group string) string {
+	req := kmsg.NewPtrDescribeGroupsRequest()
+	req.Groups = []string{group}
+	return onConn[*kmsg.DescribeGroupsResponse](t, b, req).Groups[0].State
+}
+
+// txnState returns a transaction's state, as DescribeTransactions answers it; "" if
+// there is none.
+func (b *Broker) txnState(t testing.TB, id string) string {
+	req := kmsg.NewPtrDescribeTransactionsRequest()
+	req.TransactionalIDs = []string{id}
+	return onConn[*kmsg.DescribeTransactionsResponse](t, b, req).TransactionStates[0].State
 }
 
 // joinOnce makes a client a member of a group that is never heard of again.
@@ -164,7 +175,7 @@ func TestDiskHangs_NoLockIsHeldOverIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			fs := newStuckFS()
-			b, _ := serveBroker(t, Config{FS: fs})
+			b, _ := serveBroker(t, Config{FS: fs, GroupMinSession: time.Millisecond})
 			ctx := testContext(t)
 			adm := kadm.NewClient(newClient(t, b))
 			_, err := adm.CreateTopic(ctx, 1, 1, nil, "t")
@@ -172,7 +183,8 @@ func TestDiskHangs_NoLockIsHeldOverIt(t *testing.T) {
 			var offsets kadm.Offsets
 			offsets.Add(kadm.Offset{Topic: "t", At: 1})
 			require.NoError(t, adm.CommitAllOffsets(ctx, "g", offsets))
-			b.groups.lock("g", true).mu.Unlock() // it is in memory too
+			b.joinOnce(t, "g", 50*time.Millisecond) // it is in memory too
+			require.Eventually(t, func() bool { return b.groupState(t, "g") == "Empty" }, 30*time.Second, time.Millisecond)
 			unstick := fs.stick(t)
 			done := make(chan error, 1)
 			cl := newClient(t, b)
@@ -182,8 +194,8 @@ func TestDiskHangs_NoLockIsHeldOverIt(t *testing.T) {
 				done <- err
 			}()
 			<-fs.waiting
-			b.groups.lock("g", false).mu.Unlock()
-			b.txns.lock("x", true).mu.Unlock()
+			require.Equal(t, "Empty", b.groupState(t, "g"))
+			require.Empty(t, b.txnState(t, "x"))
 			require.Empty(t, done)
 			unstick()
 			require.NoError(t, <-done)

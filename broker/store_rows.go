@@ -7,6 +7,12 @@ import (
 	"strings"
 )
 
+// Keys of the bucket meta.
+const (
+	keyClusterID      = "cluster-id"
+	keyNextProducerID = "next-producer-id"
+)
+
 // Buckets of the store's table. Values are JSON.
 const (
 	bucketMeta   = "meta"     // key: name of a singleton

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -8,58 +9,83 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-type txnState string
+// State is a transaction's state, by the name that ListTransactions gives it.
+type State string
 
-// The states, as ListTransactions names them.
+// The states. There is no prepared state: see Coordinator.
 const (
-	txnEmpty          txnState = "Empty"
-	txnOngoing        txnState = "Ongoing"
-	txnCompleteCommit txnState = "CompleteCommit"
-	txnCompleteAbort  txnState = "CompleteAbort"
+	Empty          State = "Empty"
+	Ongoing        State = "Ongoing"
+	CompleteCommit State = "CompleteCommit"
+	CompleteAbort  State = "CompleteAbort"
 )
 
-// txn is a transactional id and its transaction.
-type txn struct {
-	id string
-
-	mu     sync.Mutex // guards what follows
-	row    txnRow
-	ending bool        // a commit that ends it is being written
-	timer  *time.Timer // aborts it
-	parts  map[*partition]struct{}
+// Producer is a producer id with its epoch. An id of -1 is none.
+type Producer struct {
+	ID    int64
+	Epoch int16
 }
 
-// txnRow is how a transactional id is kept.
+// NoProducer stands in a request for a producer that has no id yet.
+var NoProducer = Producer{-1, -1}
+
+// Partition is a partition that a transaction writes to.
+type Partition struct {
+	Topic string
+	Index int32
+	Log   *storage.Log
+}
+
+// Txn is a transactional id with its newest transaction. Coordinator.Lock returns it
+// locked; its methods, but for Unlock, need that.
+type Txn struct {
+	id string
+
+	mu     sync.Mutex // guards the following
+	row    txnRow
+	ending bool                      // a commit that ends it is being written; row changes when it is durable
+	timer  *time.Timer               // aborts it; nil unless it is ongoing
+	parts  map[*storage.Log]struct{} // the logs of row.Partitions that still exist
+}
+
+// txnRow is a transactional id as the store has it.
 type txnRow struct {
 	ProducerID int64                           `json:"pid"`
 	Epoch      int16                           `json:"epoch"`
 	Timeout    int32                           `json:"timeout_ms"`
-	State      txnState                        `json:"state"`
+	State      State                           `json:"state"`
 	Started    int64                           `json:"started,omitempty"` // ms
 	Updated    int64                           `json:"updated,omitempty"` // ms
 	Partitions map[string][]int32              `json:"partitions,omitempty"`
 	Offsets    map[string]map[string]offsetRow `json:"offsets,omitempty"` // by group and topic/partition
-	// PrevID and PrevEpoch are what the producer had before the last bump,
-	// to recognise a retry.
+	// PrevID and PrevEpoch are the producer's before the last bump, by which a retry
+	// is recognised.
 	PrevID    int64 `json:"prev_pid"`
 	PrevEpoch int16 `json:"prev_epoch"`
 }
 
-func newTxn(id string) *txn {
-	return &txn{
+func newTxn(id string) *Txn {
+	return &Txn{
 		id:    id,
-		row:   txnRow{ProducerID: -1, Epoch: -1, State: txnEmpty, PrevID: -1, PrevEpoch: -1},
-		parts: map[*partition]struct{}{},
+		row:   txnRow{ProducerID: -1, Epoch: -1, State: Empty, PrevID: -1, PrevEpoch: -1},
+		parts: map[*storage.Log]struct{}{},
 	}
 }
 
-// check says whether the producer is the transactional id's current one. t may
-// be nil.
-func (t *txn) check(pid int64, epoch int16) error {
+// Unlock releases a transactional id that Lock returned. t may be nil.
+func (t *Txn) Unlock() {
+	if t != nil {
+		t.mu.Unlock()
+	}
+}
+
+// Check returns an error unless p is the transactional id's current producer and
+// the transaction is not being ended. t may be nil: an unknown transactional id.
+func (t *Txn) Check(p Producer) error {
 	switch {
-	case t == nil || t.row.ProducerID != pid:
+	case t == nil || t.row.ProducerID != p.ID:
 		return kerr.InvalidProducerIDMapping
-	case t.row.Epoch != epoch:
+	case t.row.Epoch != p.Epoch:
 		return kerr.ProducerFenced
 	case t.ending:
 		return kerr.ConcurrentTransactions
@@ -67,31 +93,63 @@ func (t *txn) check(pid int64, epoch int16) error {
 	return nil
 }
 
-// keep adds the transactional id's state to a commit.
-func (t *txn) keep(c *storage.Commit) {
+// Contains reports whether the partition with the log was added to the transaction.
+func (t *Txn) Contains(l *storage.Log) bool {
+	_, in := t.parts[l]
+	return in
+}
+
+// persist adds the transactional id's state to a commit.
+func (t *Txn) persist(c *storage.Commit) {
 	t.row.Updated = time.Now().UnixMilli()
 	c.Put(bucketTxns, t.id, encode(t.row))
 }
 
-// ended returns the state after the end.
-func (r txnRow) ended(commit bool, pid int64, epoch int16) txnRow {
-	r.State = txnCompleteAbort
+func (r *txnRow) producer() Producer     { return Producer{r.ProducerID, r.Epoch} }
+func (r *txnRow) prevProducer() Producer { return Producer{r.PrevID, r.PrevEpoch} }
+
+// ended returns the state after the transaction's end; the producer continues as
+// next.
+func (r txnRow) ended(commit bool, next Producer) txnRow {
+	r.State = CompleteAbort
 	if commit {
-		r.State = txnCompleteCommit
+		r.State = CompleteCommit
 	}
-	if r.ProducerID != pid || r.Epoch != epoch {
+	if r.producer() != next {
 		r.PrevID, r.PrevEpoch = r.ProducerID, r.Epoch
 	}
-	r.ProducerID, r.Epoch = pid, epoch
+	r.ProducerID, r.Epoch = next.ID, next.Epoch
 	r.Partitions, r.Offsets, r.Started, r.Updated = nil, nil, 0, time.Now().UnixMilli()
 	return r
 }
 
-// markerEpoch is the epoch for the markers of a transaction whose producer
-// goes on as pid and epoch.
-func markerEpoch(t *txn, pid int64, epoch int16) int16 {
-	if pid != t.row.ProducerID {
+// markerEpoch returns the epoch of the markers of a transaction whose producer
+// continues as next.
+func (t *Txn) markerEpoch(next Producer) int16 {
+	if next.ID != t.row.ProducerID {
 		return t.row.Epoch
 	}
-	return epoch
+	return next.Epoch
+}
+
+// Description is a transactional id as admin tools see it.
+type Description struct {
+	ID            string
+	Producer      Producer
+	State         State
+	TimeoutMillis int32
+	StartedMillis int64 // -1 unless it is ongoing
+	Partitions    map[string][]int32
+}
+
+// Describe returns the transactional id's state.
+func (t *Txn) Describe() Description {
+	d := Description{t.id, t.row.producer(), t.row.State, t.row.Timeout, -1, map[string][]int32{}}
+	for topic, indexes := range t.row.Partitions {
+		d.Partitions[topic] = slices.Clone(indexes)
+	}
+	if d.State == Ongoing {
+		d.StartedMillis = t.row.Started
+	}
+	return d
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"slices"
 	"sync"
@@ -11,270 +12,127 @@ import (
 
 	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
-	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// txns coordinates transactions (KIP-98, KIP-447, KIP-890).
-//
-// A transaction ends in one commit of the store, which holds the markers in
-// every partition, the offsets and the coordinator's own state. So there is no
-// prepared state, and a crash cannot leave half of an end.
-type txns struct {
-	b *Broker
-
-	mu     sync.Mutex // guards what follows
-	byID   map[string]*txn
-	nextID int64 // next producer id to give out
-	idEnd  int64 // end of the ids that are reserved
-
-	reserved func() error // waits until those are, on disk
+// Options are what a Coordinator takes from its broker.
+type Options struct {
+	Store      *storage.Store
+	Timers     *timers
+	Log        *slog.Logger
+	MaxTimeout time.Duration // the longest timeout that a transaction may ask for
+	// Partition returns the log of a partition, or nil if it does not exist. It is
+	// called by Load only.
+	Partition func(topic string, index int32) *storage.Log
 }
 
-// pidBlock is how many producer ids are reserved at once.
-const pidBlock = 1000
+// Coordinator coordinates transactions (KIP-98, KIP-447, KIP-890).
+//
+// A transaction ends in one commit of the store, which holds the markers in every
+// partition, the offsets and the coordinator's own state. So there is no prepared
+// state, and a crash cannot leave half of an end.
+type Coordinator struct {
+	opt Options
+	ids *producerIDs
 
-func loadTxns(b *Broker) (*txns, error) {
-	ts := &txns{b: b, byID: map[string]*txn{}}
-	if v, ok := b.store.Get(bucketMeta, "next-producer-id"); ok {
-		if err := json.Unmarshal(v, &ts.nextID); err != nil {
-			return nil, fmt.Errorf("read next producer id: %w", err)
-		}
+	mu   sync.Mutex // guards byID; a Txn is locked after it is released
+	byID map[string]*Txn
+
+	aborts sync.WaitGroup // aborts by timeout that wait for the disk
+}
+
+// Load reads the transactional ids from the store. The timeouts of transactions
+// that a restart interrupted continue.
+func Load(opt Options) (*Coordinator, error) {
+	ids, err := loadProducerIDs(opt.Store)
+	if err != nil {
+		return nil, err
 	}
-	for id, value := range b.store.Bucket(bucketTxns) {
-		t := &txn{id: id, parts: map[*partition]struct{}{}}
+	c := &Coordinator{opt: opt, ids: ids, byID: map[string]*Txn{}}
+	for id, value := range opt.Store.Bucket(bucketTxns) {
+		t := &Txn{id: id, parts: map[*storage.Log]struct{}{}}
 		if err := json.Unmarshal(value, &t.row); err != nil {
 			return nil, fmt.Errorf("read transactional id %s: %w", id, err)
 		}
-		for name, indexes := range t.row.Partitions {
+		for topic, indexes := range t.row.Partitions {
 			for _, i := range indexes {
-				if topic := b.topics.named(name); topic != nil && topic.partition(i) != nil {
-					t.parts[topic.partition(i)] = struct{}{}
+				if l := opt.Partition(topic, i); l != nil {
+					t.parts[l] = struct{}{}
 				}
 			}
 		}
-		ts.byID[id] = t
-		if t.row.State == txnOngoing {
-			t.mu.Lock()
-			ts.armTimeout(t)
-			t.mu.Unlock()
+		c.byID[id] = t
+		ids.used(t.row.ProducerID)
+	}
+	for _, t := range c.all() {
+		t.mu.Lock()
+		if t.row.State == Ongoing {
+			c.armTimeout(t)
 		}
-		ts.nextID = max(ts.nextID, t.row.ProducerID+1)
+		t.mu.Unlock()
 	}
-	ts.idEnd = ts.nextID
-	return ts, nil
+	return c, nil
 }
 
-// newProducerID returns an id that was never given out, and what waits until that
-// is on disk: before it has, nobody may be told the id. When a block of ids is
-// used up the next is submitted here and not waited for. The journal keeps order:
-// a commit that is submitted after this, and succeeds, has the id reserved.
-func (ts *txns) newProducerID() (id int64, reserved func() error) {
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	if ts.nextID == ts.idEnd {
-		ts.reserve(ts.idEnd + pidBlock)
-	}
-	ts.nextID++
-	return ts.nextID - 1, ts.reserved
-}
+// Wait waits for the aborts that timers began. It is called when the timers have
+// stopped.
+func (c *Coordinator) Wait() { c.aborts.Wait() }
 
-// reserve reserves the ids below end. ts is locked.
-func (ts *txns) reserve(end int64) {
-	c := &storage.Commit{}
-	c.Put(bucketMeta, "next-producer-id", encode(end))
-	ts.b.store.Submit(c)
-	ts.idEnd = end
-	ts.reserved = sync.OnceValue(func() error {
-		err := c.Wait()
-		if err != nil { // the next id is tried with a block of its own
-			ts.mu.Lock()
-			defer ts.mu.Unlock()
-			if ts.idEnd == end {
-				ts.idEnd = ts.nextID
-			}
-		}
-		return err
-	})
-}
+// NewProducerID returns a producer id for a producer without a transactional id, and
+// a function that waits until no other producer can be given it.
+func (c *Coordinator) NewProducerID() (id int64, reserved func() error) { return c.ids.take() }
 
-// lock returns the transactional id, locked, or nil.
-func (ts *txns) lock(id string, make bool) *txn {
-	ts.mu.Lock()
-	t := ts.byID[id]
-	if t == nil && make {
-		t = newTxn(id)
-		ts.byID[id] = t
-	}
-	ts.mu.Unlock()
+// Lock returns the transactional id, locked, or nil if it is unknown.
+func (c *Coordinator) Lock(id string) *Txn {
+	c.mu.Lock()
+	t := c.byID[id]
+	c.mu.Unlock()
 	if t != nil {
 		t.mu.Lock()
 	}
 	return t
 }
 
-// enlist adds partitions to the transaction, beginning one if there is none.
-// Nobody waits for that to be durable: the journal keeps order, so what is then
-// written to the partitions is on disk only if this is. It is submitted while
-// t is locked, so that the states of t are in order there too.
-func (ts *txns) enlist(t *txn, parts ...*partition) {
-	changed := t.row.State != txnOngoing
-	ts.begin(t)
-	for _, p := range parts {
-		if _, in := t.parts[p]; in {
-			continue
-		}
-		changed = true
-		t.parts[p] = struct{}{}
-		if t.row.Partitions == nil {
-			t.row.Partitions = map[string][]int32{}
-		}
-		t.row.Partitions[p.topic.name] = append(t.row.Partitions[p.topic.name], p.index)
-	}
-	if changed {
-		var c storage.Commit
-		t.keep(&c)
-		ts.b.store.SubmitDeferred(&c)
-	}
-}
-
-// begin makes the transaction ongoing.
-func (ts *txns) begin(t *txn) {
-	if t.row.State == txnOngoing {
-		return
-	}
-	t.row.State = txnOngoing
-	t.row.Started = time.Now().UnixMilli()
-	t.row.Partitions, t.row.Offsets = nil, nil
-	clear(t.parts)
-	ts.armTimeout(t)
-}
-
-// verify checks a transactional batch and adds its partition to the
-// transaction where the version of Produce does that.
-func (ts *txns) verify(req *kmsg.ProduceRequest, p *partition, batch storage.Batch) error {
-	if req.TransactionID == nil {
-		return kerr.InvalidTxnState
-	}
-	t := ts.lock(*req.TransactionID, false)
+// lockOrCreate is Lock for an id that becomes known by it.
+func (c *Coordinator) lockOrCreate(id string) *Txn {
+	c.mu.Lock()
+	t := c.byID[id]
 	if t == nil {
-		return kerr.InvalidProducerIDMapping
+		t = newTxn(id)
+		c.byID[id] = t
 	}
-	defer t.mu.Unlock()
-	if err := t.check(batch.ProducerID(), batch.ProducerEpoch()); err != nil {
-		if err == error(kerr.ProducerFenced) {
-			return kerr.InvalidProducerEpoch // what producers know it by
-		}
-		return err
-	}
-	if req.Version >= 12 {
-		ts.enlist(t, p)
-		return nil
-	}
-	if _, in := t.parts[p]; !in || t.row.State != txnOngoing {
-		return kerr.InvalidTxnState
-	}
-	return nil
-}
-
-// end ends the ongoing transaction: it adds markers, offsets and the new state
-// to c. marker is the epoch that the markers carry, pid and epoch are what the
-// producer goes on with. The caller submits c and calls ended. t is locked.
-func (ts *txns) end(t *txn, commit bool, pid int64, epoch, marker int16, c *storage.Commit) {
-	now := time.Now().UnixMilli()
-	for p := range t.parts {
-		c.Mark(p.log, t.row.ProducerID, marker, commit, now)
-	}
-	if commit {
-		for group, offsets := range t.row.Offsets {
-			for key, row := range offsets {
-				row.At = now
-				c.Put(offsetsOf+group, key, encode(row))
-			}
-		}
-	}
-	c.Put(bucketTxns, t.id, encode(t.row.ended(commit, pid, epoch)))
-	t.ending = true
-}
-
-// ended takes note of what became of end's commit.
-func (ts *txns) ended(t *txn, commit bool, pid int64, epoch int16, err error) {
+	c.mu.Unlock()
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.ending = false
-	if err != nil {
-		return // it goes on: the client tries again, or the timeout does
+	return t
+}
+
+// all returns the transactional ids in order.
+func (c *Coordinator) all() []*Txn {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	out := make([]*Txn, 0, len(c.byID))
+	for _, id := range slices.Sorted(maps.Keys(c.byID)) {
+		out = append(out, c.byID[id])
 	}
-	cancelTimer(t.timer)
-	t.timer = nil
-	t.row = t.row.ended(commit, pid, epoch)
-	clear(t.parts)
+	return out
 }
 
-// bumped returns the producer id and epoch that follow the transactional id's
-// current ones, and what waits until they may be told. When the epochs are used
-// up there is a new producer id.
-func (ts *txns) bumped(t *txn) (pid int64, epoch int16, reserved func() error) {
-	const lastEpoch = 32766 // 32767 is left for fencing
-	if t.row.ProducerID >= 0 && t.row.Epoch < lastEpoch {
-		return t.row.ProducerID, t.row.Epoch + 1, func() error { return nil }
-	}
-	pid, reserved = ts.newProducerID()
-	return pid, 0, reserved
-}
-
-// armTimeout arranges for the transaction to be aborted when it has been open
-// for its timeout. The producer is fenced.
-func (ts *txns) armTimeout(t *txn) {
-	left := time.Until(time.UnixMilli(t.row.Started)) + time.Duration(t.row.Timeout)*time.Millisecond
-	started := t.row.Started
-	pid := t.row.ProducerID
-	t.timer = ts.b.timers.after(max(left, 0), func() { ts.expire(t, pid, started) })
-}
-
-const expireRetry = time.Second
-
-func (ts *txns) expire(t *txn, pid, started int64) {
-	t.mu.Lock()
-	if t.row.State != txnOngoing || t.row.ProducerID != pid || t.row.Started != started {
+// Describe returns the transactional ids that have a producer, in order.
+func (c *Coordinator) Describe() (out []Description) {
+	for _, t := range c.all() {
+		t.mu.Lock()
+		d := t.Describe()
 		t.mu.Unlock()
-		return
-	}
-	if t.ending {
-		t.timer = ts.b.timers.after(expireRetry, func() { ts.expire(t, pid, started) })
-		t.mu.Unlock()
-		return
-	}
-	ts.b.log.Info("transaction timed out: aborted", "transactional_id", t.id, "timeout_ms", t.row.Timeout)
-	wait := ts.abort(t)
-	t.mu.Unlock()
-	ts.b.tasks.Go(func() {
-		if err := wait(); err != nil {
-			ts.b.log.Warn("cannot abort a transaction that timed out", "transactional_id", t.id, "err", err)
-			t.mu.Lock()
-			defer t.mu.Unlock()
-			t.timer = ts.b.timers.after(expireRetry, func() { ts.expire(t, pid, started) })
+		if d.Producer.ID >= 0 {
+			out = append(out, d)
 		}
-	})
-}
-
-// abort aborts the ongoing transaction of t and fences its producer. It returns
-// what waits until that is on disk. t is locked and not ending.
-func (ts *txns) abort(t *txn) (wait func() error) {
-	pid, epoch, reserved := ts.bumped(t)
-	c := &storage.Commit{}
-	ts.end(t, false, pid, epoch, markerEpoch(t, pid, epoch), c)
-	ts.b.store.Submit(c)
-	return func() error {
-		err := errors.Join(reserved(), c.Wait())
-		ts.ended(t, false, pid, epoch, err)
-		return err
 	}
+	return out
 }
 
-// hasPendingOffset says whether an open transaction would commit an offset for
-// the group's partition.
-func (ts *txns) hasPendingOffset(group, key string) bool {
-	for _, t := range ts.all() {
+// HasPendingOffset reports whether an open transaction would commit an offset for
+// the group's partition, which key names.
+func (c *Coordinator) HasPendingOffset(group, key string) bool {
+	for _, t := range c.all() {
 		t.mu.Lock()
 		_, pending := t.row.Offsets[group][key]
 		t.mu.Unlock()
@@ -285,13 +143,86 @@ func (ts *txns) hasPendingOffset(group, key string) bool {
 	return false
 }
 
-// all returns the transactional ids in order.
-func (ts *txns) all() []*txn {
-	ts.mu.Lock()
-	defer ts.mu.Unlock()
-	out := make([]*txn, 0, len(ts.byID))
-	for _, id := range slices.Sorted(maps.Keys(ts.byID)) {
-		out = append(out, ts.byID[id])
+// Verify checks that a batch of producer p may be written to the partition in the
+// transaction of id, which is nil in a request that has none. enlist adds the
+// partition to the transaction, as newer versions of Produce do (KIP-890).
+func (c *Coordinator) Verify(id *string, p Producer, part Partition, enlist bool) error {
+	if id == nil {
+		return kerr.InvalidTxnState
 	}
-	return out
+	t := c.Lock(*id)
+	if t == nil {
+		return kerr.InvalidProducerIDMapping
+	}
+	defer t.mu.Unlock()
+	if err := t.Check(p); err != nil {
+		if errors.Is(err, kerr.ProducerFenced) {
+			return kerr.InvalidProducerEpoch // the error that producers know
+		}
+		return err
+	}
+	if enlist {
+		c.Enlist(t, part)
+		return nil
+	}
+	if !t.Contains(part.Log) || t.row.State != Ongoing {
+		return kerr.InvalidTxnState
+	}
+	return nil
+}
+
+// Enlist adds partitions to the transaction, starting one if none is ongoing. It
+// submits the new state without waiting: the journal preserves the order of
+// submission, so a batch that the producer writes afterwards cannot become durable
+// before this state. t must be locked, so that successive states of t are submitted
+// in order.
+func (c *Coordinator) Enlist(t *Txn, parts ...Partition) {
+	changed := t.row.State != Ongoing
+	c.begin(t)
+	for _, p := range parts {
+		if t.Contains(p.Log) {
+			continue
+		}
+		changed = true
+		t.parts[p.Log] = struct{}{}
+		if t.row.Partitions == nil {
+			t.row.Partitions = map[string][]int32{}
+		}
+		t.row.Partitions[p.Topic] = append(t.row.Partitions[p.Topic], p.Index)
+	}
+	if changed {
+		var commit storage.Commit
+		t.persist(&commit)
+		c.opt.Store.SubmitDeferred(&commit)
+	}
+}
+
+// AddOffsets adds a group's offsets, by their keys, to the transaction, starting one
+// if none is ongoing. They become the group's when the transaction commits. The
+// returned function waits until they are durable; t is unlocked before it is called.
+func (c *Coordinator) AddOffsets(t *Txn, group string, offsets map[string]offsetRow) (wait func() error) {
+	c.begin(t)
+	if t.row.Offsets == nil {
+		t.row.Offsets = map[string]map[string]offsetRow{}
+	}
+	if t.row.Offsets[group] == nil {
+		t.row.Offsets[group] = map[string]offsetRow{}
+	}
+	maps.Copy(t.row.Offsets[group], offsets)
+	commit := &storage.Commit{}
+	t.persist(commit)
+	c.opt.Store.Submit(commit)
+	return commit.Wait
+}
+
+// begin makes the transaction ongoing. t is locked.
+func (c *Coordinator) begin(t *Txn) {
+	if t.row.State == Ongoing {
+		return
+	}
+	t.row.State = Ongoing
+	t.row.Started = time.Now().UnixMilli()
+	t.row.Partitions, t.row.Offsets = nil, nil
+	clear(t.parts)
+	c.armTimeout(t)
 }
