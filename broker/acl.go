@@ -40,7 +40,7 @@ type ACLs struct {
 // LoadACLs reads the rules from the store. superUsers are allowed everything.
 func LoadACLs(s *storage.Store, superUsers []string) (*ACLs, error) {
 	as := &ACLs{store: s, superUsers: superUsers}
-	for key := range s.Bucket(bucketACLs) {
+	for key := range s.Bucket(ACLsBucket) {
 		var r Rule
 		if err := json.Unmarshal([]byte(key), &r); err != nil {
 			return nil, fmt.Errorf("read acl: %w", err)
@@ -82,7 +82,7 @@ func (as *ACLs) Add(rules []Rule) error {
 	var added []Rule
 	for _, r := range rules {
 		if !slices.Contains(as.rules, r) && !slices.Contains(added, r) {
-			commit.Put(bucketACLs, string(encode(r)), []byte{})
+			commit.Put(ACLsBucket, string(Encode(r)), []byte{})
 			added = append(added, r)
 		}
 	}
@@ -105,7 +105,7 @@ func (as *ACLs) Delete(f *Filter) ([]Rule, error) {
 	var removed, rest []Rule
 	for _, r := range as.rules {
 		if f.selects(&r) {
-			commit.Delete(bucketACLs, string(encode(r)))
+			commit.Delete(ACLsBucket, string(Encode(r)))
 			removed = append(removed, r)
 		} else {
 			rest = append(rest, r)

@@ -10,7 +10,7 @@ import (
 type api struct {
 	min, max int16
 	serve    handler
-	shape    shape
+	shape    Schema
 }
 
 // handler does what must happen in a connection's order. It runs in the

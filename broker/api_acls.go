@@ -37,12 +37,12 @@ func (b *Broker) createACLs(c *caller, req *kmsg.CreateACLsRequest) kmsg.Respons
 			rules = append(rules, r)
 		}
 		sr := kmsg.NewCreateACLsResponseResult()
-		sr.ErrorCode, sr.ErrorMessage = code(err), message(err)
+		sr.ErrorCode, sr.ErrorMessage = Code(err), Message(err)
 		resp.Results = append(resp.Results, sr)
 	}
 	if err := b.acls.Add(rules); err != nil {
 		for i := range resp.Results {
-			resp.Results[i].ErrorCode, resp.Results[i].ErrorMessage = code(err), message(err)
+			resp.Results[i].ErrorCode, resp.Results[i].ErrorMessage = Code(err), Message(err)
 		}
 	}
 	return resp
@@ -59,7 +59,7 @@ func aclFilter(version int16, r Rule, name, principal, host *string) *Filter {
 func (b *Broker) describeACLs(c *caller, req *kmsg.DescribeACLsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeACLsResponse)
 	if err := b.authorizeACLs(c, opDescribe); err != nil {
-		resp.ErrorCode, resp.ErrorMessage = code(err), message(err)
+		resp.ErrorCode, resp.ErrorMessage = Code(err), Message(err)
 		return resp
 	}
 	f := aclFilter(req.Version, Rule{Type: req.ResourceType, Pattern: req.ResourcePatternType, Operation: req.Operation, Permission: req.PermissionType},
@@ -94,7 +94,7 @@ func (b *Broker) deleteACLs(c *caller, req *kmsg.DeleteACLsRequest) kmsg.Respons
 			deleted, err = b.acls.Delete(f)
 		}
 		sr := kmsg.NewDeleteACLsResponseResult()
-		sr.ErrorCode, sr.ErrorMessage = code(err), message(err)
+		sr.ErrorCode, sr.ErrorMessage = Code(err), Message(err)
 		for _, r := range deleted {
 			sa := kmsg.NewDeleteACLsResponseResultMatchingACL()
 			sa.ResourceType, sa.ResourceName, sa.ResourcePatternType = r.Type, r.Name, r.Pattern

@@ -15,7 +15,7 @@ func (b *Broker) addOffsetsToTxn(c *caller, req *kmsg.AddOffsetsToTxnRequest) km
 	resp := req.ResponseKind().(*kmsg.AddOffsetsToTxnResponse)
 	if err := cmp.Or(checkGroupID(req.Group), b.authorize(c, opRead, resourceGroup, req.Group),
 		b.authorize(c, opWrite, resourceTxn, req.TransactionalID)); err != nil {
-		resp.ErrorCode = code(err)
+		resp.ErrorCode = Code(err)
 		return resp
 	}
 	t := b.txns.Lock(req.TransactionalID)

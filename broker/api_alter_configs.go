@@ -32,7 +32,7 @@ func (b *Broker) alterConfigs(c *caller, req *kmsg.AlterConfigsRequest) kmsg.Res
 		})
 		sr := kmsg.NewAlterConfigsResponseResource()
 		sr.ResourceType, sr.ResourceName = rr.ResourceType, rr.ResourceName
-		sr.ErrorCode, sr.ErrorMessage = code(err), message(err)
+		sr.ErrorCode, sr.ErrorMessage = Code(err), Message(err)
 		resp.Resources = append(resp.Resources, sr)
 	}
 	return resp
@@ -47,7 +47,7 @@ func (b *Broker) incrementalAlterConfigs(c *caller, req *kmsg.IncrementalAlterCo
 		})
 		sr := kmsg.NewIncrementalAlterConfigsResponseResource()
 		sr.ResourceType, sr.ResourceName = rr.ResourceType, rr.ResourceName
-		sr.ErrorCode, sr.ErrorMessage = code(err), message(err)
+		sr.ErrorCode, sr.ErrorMessage = Code(err), Message(err)
 		resp.Resources = append(resp.Resources, sr)
 	}
 	return resp
@@ -82,7 +82,7 @@ func (b *Broker) alterTopic(c *caller, kind kmsg.ConfigResourceType, name string
 	row := t.row()
 	row.Configs = set
 	var commit storage.Commit
-	commit.Put(bucketTopics, t.name, encode(row))
+	commit.Put(Topics, t.name, Encode(row))
 	if err := b.store.Do(&commit); err != nil {
 		return err
 	}

@@ -28,7 +28,7 @@ func (b *Broker) alterReplicaLogDirs(c *caller, req *kmsg.AlterReplicaLogDirsReq
 					err = kerr.LogDirNotFound
 				}
 				sp := kmsg.NewAlterReplicaLogDirsResponseTopicPartition()
-				sp.Partition, sp.ErrorCode = partition, code(err)
+				sp.Partition, sp.ErrorCode = partition, Code(err)
 				st.Partitions = append(st.Partitions, sp)
 			}
 			resp.Topics = append(resp.Topics, st)

@@ -15,7 +15,7 @@ import (
 
 func (b *Broker) describeClientQuotas(c *caller, req *kmsg.DescribeClientQuotasRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeClientQuotasResponse)
-	resp.ErrorCode = code(b.authorize(c, opDescribeConfigs, resourceCluster, ClusterName))
+	resp.ErrorCode = Code(b.authorize(c, opDescribeConfigs, resourceCluster, ClusterName))
 	resp.Entries = []kmsg.DescribeClientQuotasResponseEntry{}
 	return resp
 }
@@ -29,7 +29,7 @@ func (b *Broker) alterClientQuotas(c *caller, req *kmsg.AlterClientQuotasRequest
 			err = refuseQuotas(req.Entries[i].Ops)
 		}
 		se := kmsg.NewAlterClientQuotasResponseEntry()
-		se.ErrorCode, se.ErrorMessage = code(err), message(err)
+		se.ErrorCode, se.ErrorMessage = Code(err), Message(err)
 		for _, e := range req.Entries[i].Entity {
 			entity := kmsg.NewAlterClientQuotasResponseEntryEntity()
 			entity.Type, entity.Name = e.Type, e.Name

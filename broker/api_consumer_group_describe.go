@@ -17,9 +17,9 @@ func (b *Broker) consumerGroupDescribe(c *caller, req *kmsg.ConsumerGroupDescrib
 		sg := kmsg.NewConsumerGroupDescribeResponseGroup()
 		sg.Group, sg.AuthorizedOperations = name, math.MinInt32
 		if err := b.authorize(c, opDescribe, resourceGroup, name); err != nil {
-			sg.ErrorCode = code(err)
+			sg.ErrorCode = Code(err)
 		} else if g, err := b.groups.lockConsumer(name, false); err != nil {
-			sg.ErrorCode, sg.ErrorMessage = kerr.GroupIDNotFound.Code, message(kerr.GroupIDNotFound)
+			sg.ErrorCode, sg.ErrorMessage = kerr.GroupIDNotFound.Code, Message(kerr.GroupIDNotFound)
 		} else {
 			g.describe(&sg)
 			g.mu.Unlock()

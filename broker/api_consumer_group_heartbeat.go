@@ -28,7 +28,7 @@ func (b *Broker) consumerGroupHeartbeat(c *caller, req *kmsg.ConsumerGroupHeartb
 	resp := req.ResponseKind().(*kmsg.ConsumerGroupHeartbeatResponse)
 	resp.HeartbeatIntervalMillis = int32(consumerHeartbeat.Milliseconds())
 	if err := b.consumerBeat(c, req, resp); err != nil {
-		resp.ErrorCode, resp.ErrorMessage = code(err), message(err)
+		resp.ErrorCode, resp.ErrorMessage = Code(err), Message(err)
 		resp.HeartbeatIntervalMillis = 0
 	}
 	return resp
@@ -94,8 +94,8 @@ func (b *Broker) consumerBeat(c *caller, req *kmsg.ConsumerGroupHeartbeatRequest
 	return nil
 }
 
-func (s partitionSet) byTopic() map[uuid][]int32 {
-	out := map[uuid][]int32{}
+func (s partitionSet) byTopic() map[UUID][]int32 {
+	out := map[UUID][]int32{}
 	for tp := range s {
 		out[tp.topic] = append(out[tp.topic], tp.index)
 	}
@@ -123,7 +123,7 @@ func (g *consumerGroup) current(req *kmsg.ConsumerGroupHeartbeatRequest) (*consu
 func (g *consumerGroup) joinConsumer(c *caller, req *kmsg.ConsumerGroupHeartbeatRequest) (*consumerMember, error) {
 	id := req.MemberID
 	if id == "" {
-		id = newUUID().String()
+		id = NewUUID().String()
 	}
 	m := &consumerMember{
 		id: id, clientID: c.clientID, host: c.host(), instance: req.InstanceID, rack: req.RackID,
@@ -135,8 +135,8 @@ func (g *consumerGroup) joinConsumer(c *caller, req *kmsg.ConsumerGroupHeartbeat
 				return nil, kerr.UnreleasedInstanceID
 			}
 			m.target, m.assigned = old.target, old.assigned
-			cancelTimer(old.sessionTimer)
-			cancelTimer(old.deadline)
+			Cancel(old.sessionTimer)
+			Cancel(old.deadline)
 			delete(g.members, old.id)
 		}
 		g.static[*req.InstanceID] = id

@@ -21,7 +21,7 @@ func (b *Broker) createPartitions(c *caller, req *kmsg.CreatePartitionsRequest) 
 			err = b.growTopic(c, rt, req.ValidateOnly)
 		}
 		seen[rt.Topic] = true
-		st.ErrorCode, st.ErrorMessage = code(err), message(err)
+		st.ErrorCode, st.ErrorMessage = Code(err), Message(err)
 		resp.Topics = append(resp.Topics, st)
 	}
 	return resp

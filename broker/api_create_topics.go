@@ -34,9 +34,9 @@ func (b *Broker) createTopics(c *caller, req *kmsg.CreateTopicsRequest) kmsg.Res
 		if seen[rt.Topic] > 1 {
 			seen[rt.Topic] = 0 // named twice: one refusal
 			err := fmt.Errorf("%w: the topic is named twice", kerr.InvalidRequest)
-			st.ErrorCode, st.ErrorMessage = code(err), message(err)
+			st.ErrorCode, st.ErrorMessage = Code(err), Message(err)
 		} else if err := b.createTopic(c, rt, req.ValidateOnly, &st); err != nil {
-			st.ErrorCode, st.ErrorMessage = code(err), message(err)
+			st.ErrorCode, st.ErrorMessage = Code(err), Message(err)
 		}
 		resp.Topics = append(resp.Topics, st)
 	}

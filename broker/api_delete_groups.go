@@ -21,7 +21,7 @@ func (b *Broker) deleteGroups(c *caller, req *kmsg.DeleteGroupsRequest) kmsg.Res
 		if err == nil {
 			err = b.deleteGroup(name)
 		}
-		sg.ErrorCode, sg.ErrorMessage = code(err), message(err)
+		sg.ErrorCode, sg.ErrorMessage = Code(err), Message(err)
 		resp.Groups = append(resp.Groups, sg)
 	}
 	return resp
@@ -50,13 +50,13 @@ func (b *Broker) deleteOffsets(name string) (*storage.Commit, error) {
 			return nil, kerr.NonEmptyGroup
 		}
 	}
-	offsets := b.store.Bucket(offsetsOf + name)
+	offsets := b.store.Bucket(OffsetsPrefix + name)
 	if g == nil && len(offsets) == 0 {
 		return nil, kerr.GroupIDNotFound
 	}
 	c := &storage.Commit{}
 	for key := range offsets {
-		c.Delete(offsetsOf+name, key)
+		c.Delete(OffsetsPrefix+name, key)
 	}
 	if !c.Empty() {
 		b.store.Submit(c)
@@ -67,12 +67,12 @@ func (b *Broker) deleteOffsets(name string) (*storage.Commit, error) {
 func (b *Broker) offsetDelete(c *caller, req *kmsg.OffsetDeleteRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.OffsetDeleteResponse)
 	if err := b.authorize(c, opDelete, resourceGroup, req.Group); err != nil {
-		resp.ErrorCode = code(err)
+		resp.ErrorCode = Code(err)
 		return resp
 	}
 	var commit storage.Commit
 	if b.addOffsetDeletes(req, resp, &commit); !commit.Empty() {
-		resp.ErrorCode = code(commit.Wait())
+		resp.ErrorCode = Code(commit.Wait())
 	}
 	return resp
 }
@@ -83,7 +83,7 @@ func (b *Broker) addOffsetDeletes(req *kmsg.OffsetDeleteRequest, resp *kmsg.Offs
 	if g != nil {
 		defer g.mu.Unlock()
 	}
-	if (g == nil || g.state == groupEmpty) && len(b.store.Bucket(offsetsOf+req.Group)) == 0 {
+	if (g == nil || g.state == groupEmpty) && len(b.store.Bucket(OffsetsPrefix+req.Group)) == 0 {
 		resp.ErrorCode = kerr.GroupIDNotFound.Code
 		return
 	}
@@ -101,7 +101,7 @@ func (b *Broker) addOffsetDeletes(req *kmsg.OffsetDeleteRequest, resp *kmsg.Offs
 			case g != nil && g.subscribes(rt.Topic):
 				sp.ErrorCode = kerr.GroupSubscribedToTopic.Code
 			default:
-				commit.Delete(offsetsOf+req.Group, offsetKey(rt.Topic, rp.Partition))
+				commit.Delete(OffsetsPrefix+req.Group, OffsetKey(rt.Topic, rp.Partition))
 			}
 			st.Partitions = append(st.Partitions, sp)
 		}

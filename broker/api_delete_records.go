@@ -22,7 +22,7 @@ func (b *Broker) deleteRecords(c *caller, req *kmsg.DeleteRecordsRequest) kmsg.R
 			sp := kmsg.NewDeleteRecordsResponseTopicPartition()
 			sp.Partition = rp.Partition
 			low, err := b.deleteBefore(c, t, rp.Partition, rp.Offset)
-			sp.LowWatermark, sp.ErrorCode = low, code(err)
+			sp.LowWatermark, sp.ErrorCode = low, Code(err)
 			st.Partitions = append(st.Partitions, sp)
 		}
 		resp.Topics = append(resp.Topics, st)

@@ -34,7 +34,7 @@ func (b *Broker) deleteTopics(c *caller, req *kmsg.DeleteTopicsRequest) kmsg.Res
 			err = b.topics.delete(t, func(commit *storage.Commit) { b.dropOffsets(commit, t) })
 		}
 		if err != nil {
-			st.ErrorCode, st.ErrorMessage = code(err), message(err)
+			st.ErrorCode, st.ErrorMessage = Code(err), Message(err)
 			if st.Topic == nil && req.Version < 6 {
 				st.Topic = kmsg.StringPtr("")
 			}
@@ -63,7 +63,7 @@ func (b *Broker) topicToDelete(rt *kmsg.DeleteTopicsRequestTopic) (*topic, error
 // dropOffsets deletes what any group committed for the topic.
 func (b *Broker) dropOffsets(c *storage.Commit, t *topic) {
 	for _, bucket := range b.store.Buckets() {
-		if !strings.HasPrefix(bucket, offsetsOf) {
+		if !strings.HasPrefix(bucket, OffsetsPrefix) {
 			continue
 		}
 		for i := range t.partitions() {

@@ -22,7 +22,7 @@ func (b *Broker) describeConfigs(c *caller, req *kmsg.DescribeConfigsRequest) km
 		sr.ResourceType, sr.ResourceName = rr.ResourceType, rr.ResourceName
 		configs, err := b.describeResource(c, rr, req)
 		if err != nil {
-			sr.ErrorCode, sr.ErrorMessage = code(err), message(err)
+			sr.ErrorCode, sr.ErrorMessage = Code(err), Message(err)
 		}
 		for _, cfg := range configs {
 			if rr.ConfigNames == nil || slices.Contains(rr.ConfigNames, cfg.Name) {

@@ -18,11 +18,11 @@ func (b *Broker) describeGroups(c *caller, req *kmsg.DescribeGroupsRequest) kmsg
 		sg := kmsg.NewDescribeGroupsResponseGroup()
 		sg.Group, sg.State, sg.AuthorizedOperations = name, string(groupDead), math.MinInt32
 		if err := b.authorize(c, opDescribe, resourceGroup, name); err != nil {
-			sg.ErrorCode = code(err)
+			sg.ErrorCode = Code(err)
 		} else if b.describeGroup(name, &sg) {
 			sg.AuthorizedOperations = b.operations(c, req.IncludeAuthorizedOperations, resourceGroup, name)
 		} else if req.Version >= 6 {
-			sg.ErrorCode, sg.ErrorMessage = kerr.GroupIDNotFound.Code, message(kerr.GroupIDNotFound)
+			sg.ErrorCode, sg.ErrorMessage = kerr.GroupIDNotFound.Code, Message(kerr.GroupIDNotFound)
 		}
 		resp.Groups = append(resp.Groups, sg)
 	}
@@ -30,7 +30,7 @@ func (b *Broker) describeGroups(c *caller, req *kmsg.DescribeGroupsRequest) kmsg
 }
 
 func (b *Broker) describeGroup(name string, sg *kmsg.DescribeGroupsResponseGroup) (found bool) {
-	hasOffsets := len(b.store.Bucket(offsetsOf+name)) > 0
+	hasOffsets := len(b.store.Bucket(OffsetsPrefix+name)) > 0
 	g := b.groups.lock(name, false)
 	if g == nil {
 		if hasOffsets {

@@ -22,7 +22,7 @@ func (b *Broker) logDir() string {
 func (b *Broker) describeLogDirs(c *caller, req *kmsg.DescribeLogDirsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeLogDirsResponse)
 	if err := b.authorize(c, opDescribe, resourceCluster, ClusterName); err != nil {
-		resp.ErrorCode = code(err)
+		resp.ErrorCode = Code(err)
 		return resp
 	}
 	dir := kmsg.NewDescribeLogDirsResponseDir()

@@ -20,7 +20,7 @@ func (b *Broker) describeProducers(c *caller, req *kmsg.DescribeProducersRequest
 			sp.Partition = partition
 			switch {
 			case denied != nil:
-				sp.ErrorCode = code(denied)
+				sp.ErrorCode = Code(denied)
 			case t == nil || t.partition(partition) == nil:
 				sp.ErrorCode = kerr.UnknownTopicOrPartition.Code
 			default:

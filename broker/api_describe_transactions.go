@@ -18,7 +18,7 @@ func (b *Broker) describeTransactions(c *caller, req *kmsg.DescribeTransactionsR
 		ss := kmsg.NewDescribeTransactionsResponseTransactionState()
 		ss.TransactionalID = id
 		if err := b.authorize(c, opDescribe, resourceTxn, id); err != nil {
-			ss.ErrorCode = code(err)
+			ss.ErrorCode = Code(err)
 		} else if t := b.txns.Lock(id); t == nil {
 			ss.ErrorCode = kerr.TransactionalIDNotFound.Code
 		} else {

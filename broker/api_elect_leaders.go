@@ -17,7 +17,7 @@ func (b *Broker) electLeaders(c *caller, req *kmsg.ElectLeadersRequest) kmsg.Res
 	resp := req.ResponseKind().(*kmsg.ElectLeadersResponse)
 	resp.Topics = []kmsg.ElectLeadersResponseTopic{}
 	if err := b.authorize(c, opAlter, resourceCluster, ClusterName); err != nil {
-		resp.ErrorCode = code(err)
+		resp.ErrorCode = Code(err)
 		return resp
 	}
 	if req.ElectionType != 0 && req.ElectionType != 1 { // preferred, unclean
@@ -35,7 +35,7 @@ func (b *Broker) electLeaders(c *caller, req *kmsg.ElectLeadersRequest) kmsg.Res
 				err = fmt.Errorf("%w: node %d leads it", kerr.ElectionNotNeeded, nodeID)
 			}
 			sp := kmsg.NewElectLeadersResponseTopicPartition()
-			sp.Partition, sp.ErrorCode, sp.ErrorMessage = partition, code(err), message(err)
+			sp.Partition, sp.ErrorCode, sp.ErrorMessage = partition, Code(err), Message(err)
 			st.Partitions = append(st.Partitions, sp)
 		}
 		resp.Topics = append(resp.Topics, st)

@@ -37,7 +37,7 @@ func (b *Broker) fetch(c *caller, req *kmsg.FetchRequest) reply {
 type fetched struct {
 	*kmsg.FetchResponse
 	bufs []*[]byte
-	held *claim
+	held *Claim
 }
 
 // leastAnswer is what a response may have of records however little memory there
@@ -48,19 +48,19 @@ const leastAnswer = 256 << 10
 // wants it.
 func (f *fetched) done() {
 	f.release()
-	f.held.release()
+	f.held.Release()
 }
 
 // alloc returns a buffer that release takes back.
 func (f *fetched) alloc(n int) []byte {
-	buf := getBuffer(n)
+	buf := GetBuffer(n)
 	f.bufs = append(f.bufs, buf)
 	return *buf
 }
 
 func (f *fetched) release() {
 	for _, buf := range f.bufs {
-		putBuffer(buf)
+		PutBuffer(buf)
 	}
 	f.bufs = nil
 }
@@ -68,7 +68,7 @@ func (f *fetched) release() {
 // drop takes the buffer back that was allocated last.
 func (f *fetched) drop() {
 	last := len(f.bufs) - 1
-	putBuffer(f.bufs[last])
+	PutBuffer(f.bufs[last])
 	f.bufs = f.bufs[:last]
 }
 
@@ -112,9 +112,9 @@ func (b *Broker) fetchWhenReady(c *caller, req *kmsg.FetchRequest) *fetched {
 // that the client should know of at once. How much it reads depends on the memory
 // that there is for answers too: records are in it twice when they are written.
 func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, enough bool) {
-	resp = &fetched{FetchResponse: req.ResponseKind().(*kmsg.FetchResponse), held: b.answers.claim(c.conn, c.conn.host)}
+	resp = &fetched{FetchResponse: req.ResponseKind().(*kmsg.FetchResponse), held: b.answers.Claim(c.conn, c.conn.host)}
 	asked := max(0, min(int(req.MaxBytes), b.cfg.MaxFetchBytes))
-	granted, err := resp.held.share(c.ctx, 2*int64(asked), 2*leastAnswer)
+	granted, err := resp.held.Share(c.ctx, 2*int64(asked), 2*leastAnswer)
 	if err != nil { // the client has gone, or the broker stops
 		return resp, true
 	}
@@ -136,7 +136,7 @@ func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, eno
 			// that a client always gets on.
 			limit := min(left-total, int(rp.PartitionMaxBytes))
 			if err := b.fetchPartition(c, req, t, rp, &sp, resp, limit, total == 0); err != nil {
-				sp.ErrorCode = code(err)
+				sp.ErrorCode = Code(err)
 				enough = true
 			}
 			total += len(sp.RecordBatches)
@@ -144,7 +144,7 @@ func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, eno
 		}
 		resp.Topics = append(resp.Topics, st)
 	}
-	resp.held.resize(2 * int64(total))
+	resp.held.Resize(2 * int64(total))
 	least := int(req.MinBytes)
 	if left < asked { // more would not be read, however long it waited
 		least = min(least, left/2)

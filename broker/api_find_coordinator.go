@@ -35,7 +35,7 @@ func (b *Broker) findCoordinator(c *caller, req *kmsg.FindCoordinatorRequest) km
 	}
 	if req.Version < 4 {
 		if err := find(req.CoordinatorKey); err != nil {
-			resp.ErrorCode, resp.ErrorMessage = code(err), message(err)
+			resp.ErrorCode, resp.ErrorMessage = Code(err), Message(err)
 			resp.NodeID, resp.Port = -1, -1
 			return resp
 		}
@@ -46,7 +46,7 @@ func (b *Broker) findCoordinator(c *caller, req *kmsg.FindCoordinatorRequest) km
 		sc := kmsg.NewFindCoordinatorResponseCoordinator()
 		sc.Key = key
 		if err := find(key); err != nil {
-			sc.ErrorCode, sc.ErrorMessage = code(err), message(err)
+			sc.ErrorCode, sc.ErrorMessage = Code(err), Message(err)
 			sc.NodeID, sc.Port = -1, -1
 		} else {
 			sc.NodeID, sc.Host, sc.Port = nodeID, b.host, b.port

@@ -9,7 +9,7 @@ import (
 
 func (b *Broker) heartbeat(c *caller, req *kmsg.HeartbeatRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.HeartbeatResponse)
-	resp.ErrorCode = code(b.beat(c, req))
+	resp.ErrorCode = Code(b.beat(c, req))
 	return resp
 }
 

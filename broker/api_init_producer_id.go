@@ -51,5 +51,5 @@ func producerCode(err error, knowsFenced bool) int16 {
 	if !knowsFenced && errors.Is(err, kerr.ProducerFenced) {
 		err = kerr.InvalidProducerEpoch
 	}
-	return code(err)
+	return Code(err)
 }

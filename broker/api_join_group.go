@@ -25,7 +25,7 @@ func (b *Broker) joinGroup(c *caller, req *kmsg.JoinGroupRequest) reply {
 	}
 	if err != nil {
 		resp := kmsg.NewPtrJoinGroupResponse()
-		resp.ErrorCode, resp.Generation, resp.MemberID = code(err), -1, id
+		resp.ErrorCode, resp.Generation, resp.MemberID = Code(err), -1, id
 		return immediate(answer(resp))
 	}
 	return func() kmsg.Response {
@@ -118,7 +118,7 @@ func (g *group) newMember(c *caller, req *kmsg.JoinGroupRequest, session time.Du
 
 // joinNew joins a member that has no id yet.
 func (g *group) joinNew(m *member, req *kmsg.JoinGroupRequest) (<-chan *kmsg.JoinGroupResponse, error, string) {
-	m.id = m.clientID + "-" + newUUID().String()
+	m.id = m.clientID + "-" + NewUUID().String()
 	if m.instance != nil {
 		if old := g.members[g.static[*m.instance]]; old != nil {
 			return g.replace(old, m, req), nil, m.id
@@ -157,7 +157,7 @@ func (g *group) joinAgain(m *member, req *kmsg.JoinGroupRequest) (<-chan *kmsg.J
 // replace puts a static member that came back in the place of its old self.
 func (g *group) replace(old, m *member, req *kmsg.JoinGroupRequest) <-chan *kmsg.JoinGroupResponse {
 	old.refuse(kerr.FencedInstanceID)
-	cancelTimer(old.sessionTimer)
+	Cancel(old.sessionTimer)
 	delete(g.members, old.id)
 	m.assignment = old.assignment
 	wasLeader := g.leader == old.id

@@ -12,7 +12,7 @@ import (
 func (b *Broker) leaveGroup(c *caller, req *kmsg.LeaveGroupRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.LeaveGroupResponse)
 	if err := cmp.Or(checkGroupID(req.Group), b.authorize(c, opRead, resourceGroup, req.Group)); err != nil {
-		resp.ErrorCode = code(err)
+		resp.ErrorCode = Code(err)
 		return resp
 	}
 	leaving := req.Members
@@ -33,11 +33,11 @@ func (b *Broker) leaveGroup(c *caller, req *kmsg.LeaveGroupRequest) kmsg.Respons
 		}
 		left = left || err == nil
 		if req.Version < 3 {
-			resp.ErrorCode = code(err)
+			resp.ErrorCode = Code(err)
 			continue
 		}
 		sm := kmsg.NewLeaveGroupResponseMember()
-		sm.MemberID, sm.InstanceID, sm.ErrorCode = leaving[i].MemberID, leaving[i].InstanceID, code(err)
+		sm.MemberID, sm.InstanceID, sm.ErrorCode = leaving[i].MemberID, leaving[i].InstanceID, Code(err)
 		resp.Members = append(resp.Members, sm)
 	}
 	if left {
@@ -48,7 +48,7 @@ func (b *Broker) leaveGroup(c *caller, req *kmsg.LeaveGroupRequest) kmsg.Respons
 
 func (g *group) leave(lm *kmsg.LeaveGroupRequestMember) error {
 	if a, promised := g.promised[lm.MemberID]; promised && lm.InstanceID == nil {
-		cancelTimer(a)
+		Cancel(a)
 		delete(g.promised, lm.MemberID)
 		return nil
 	}

@@ -34,7 +34,7 @@ func (b *Broker) listOffsets(c *caller, req *kmsg.ListOffsetsRequest) kmsg.Respo
 			sp := kmsg.NewListOffsetsResponseTopicPartition()
 			sp.Partition, sp.Timestamp, sp.Offset, sp.LeaderEpoch = rp.Partition, -1, -1, -1
 			if err := b.listOffset(c, t, req, rp, &sp); err != nil {
-				sp.ErrorCode = code(err)
+				sp.ErrorCode = Code(err)
 			}
 			st.Partitions = append(st.Partitions, sp)
 		}

@@ -36,7 +36,7 @@ func (b *Broker) metadata(c *caller, req *kmsg.MetadataRequest) kmsg.Response {
 		t, err := b.metadataTopic(c, rt, create)
 		if err != nil {
 			st := kmsg.NewMetadataResponseTopic()
-			st.Topic, st.TopicID, st.ErrorCode = rt.Topic, rt.TopicID, code(err)
+			st.Topic, st.TopicID, st.ErrorCode = rt.Topic, rt.TopicID, Code(err)
 			if st.Topic == nil && req.Version < 12 {
 				st.Topic = kmsg.StringPtr("")
 			}

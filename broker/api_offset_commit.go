@@ -31,15 +31,15 @@ func (b *Broker) offsetCommit(c *caller, req *kmsg.OffsetCommitRequest) reply {
 			sp := kmsg.NewOffsetCommitResponseTopicPartition()
 			sp.Partition = rp.Partition
 			if refused != nil {
-				sp.ErrorCode = code(refused)
+				sp.ErrorCode = Code(refused)
 			} else if t == nil && req.Version >= 10 {
 				sp.ErrorCode = kerr.UnknownTopicID.Code
 			} else if t != nil && !b.allowed(c, opRead, resourceTopic, t.name) {
 				sp.ErrorCode = kerr.TopicAuthorizationFailed.Code
 			} else if row, err := b.newOffsetRow(t, rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata); err != nil {
-				sp.ErrorCode = code(err)
+				sp.ErrorCode = Code(err)
 			} else {
-				commit.Put(offsetsOf+req.Group, offsetKey(t.name, rp.Partition), encode(row))
+				commit.Put(OffsetsPrefix+req.Group, OffsetKey(t.name, rp.Partition), Encode(row))
 			}
 			st.Partitions = append(st.Partitions, sp)
 		}
@@ -53,7 +53,7 @@ func (b *Broker) offsetCommit(c *caller, req *kmsg.OffsetCommitRequest) reply {
 		if err := commit.Wait(); err != nil {
 			for i := range resp.Topics {
 				for j := range resp.Topics[i].Partitions {
-					resp.Topics[i].Partitions[j].ErrorCode = code(err)
+					resp.Topics[i].Partitions[j].ErrorCode = Code(err)
 				}
 			}
 		}
@@ -72,11 +72,11 @@ func (b *Broker) checkOffsetCommit(c *caller, req *kmsg.OffsetCommitRequest) err
 }
 
 // newOffsetRow makes the row for an offset of the topic, which may be nil.
-func (b *Broker) newOffsetRow(t *topic, partition int32, offset int64, epoch int32, metadata *string) (row offsetRow, err error) {
+func (b *Broker) newOffsetRow(t *topic, partition int32, offset int64, epoch int32, metadata *string) (row Offset, err error) {
 	if t == nil || t.partition(partition) == nil {
 		return row, kerr.UnknownTopicOrPartition
 	}
-	row = offsetRow{Offset: offset, Epoch: epoch, At: time.Now().UnixMilli()}
+	row = Offset{Offset: offset, Epoch: epoch, At: time.Now().UnixMilli()}
 	if metadata != nil {
 		row.Metadata = *metadata
 	}
@@ -87,10 +87,10 @@ func (b *Broker) newOffsetRow(t *topic, partition int32, offset int64, epoch int
 }
 
 // committedOffset reads a committed offset.
-func (b *Broker) committedOffset(group, key string) (row offsetRow, ok bool) {
-	v, ok := b.store.Get(offsetsOf+group, key)
+func (b *Broker) committedOffset(group, key string) (row Offset, ok bool) {
+	v, ok := b.store.Get(OffsetsPrefix+group, key)
 	if !ok || json.Unmarshal(v, &row) != nil {
-		return offsetRow{}, false
+		return Offset{}, false
 	}
 	return row, true
 }

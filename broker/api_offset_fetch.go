@@ -54,12 +54,12 @@ func (b *Broker) fetchOffsets(c *caller, rg *kmsg.OffsetFetchRequestGroup, req *
 	sg := kmsg.NewOffsetFetchResponseGroup()
 	sg.Group = rg.Group
 	if err := cmp.Or(checkGroupID(rg.Group), b.authorize(c, opDescribe, resourceGroup, rg.Group)); err != nil {
-		sg.ErrorCode = code(err)
+		sg.ErrorCode = Code(err)
 		return sg
 	}
 	if rg.MemberID != nil && rg.MemberEpoch >= 0 && b.groups.hasConsumers(rg.Group) {
 		if err := b.groups.checkCommit(rg.Group, *rg.MemberID, nil, rg.MemberEpoch); err != nil {
-			sg.ErrorCode = code(err)
+			sg.ErrorCode = Code(err)
 			return sg
 		}
 	}
@@ -79,7 +79,7 @@ func (b *Broker) fetchOffsets(c *caller, rg *kmsg.OffsetFetchRequestGroup, req *
 		for _, partition := range rt.Partitions {
 			sp := kmsg.NewOffsetFetchResponseGroupTopicPartition()
 			sp.Partition, sp.Offset, sp.LeaderEpoch, sp.Metadata = partition, -1, -1, kmsg.StringPtr("")
-			key := offsetKey(st.Topic, partition)
+			key := OffsetKey(st.Topic, partition)
 			if t != nil && !b.allowed(c, opDescribe, resourceTopic, t.name) {
 				sp.ErrorCode = kerr.TopicAuthorizationFailed.Code
 			} else if byID && t == nil {
@@ -99,8 +99,8 @@ func (b *Broker) fetchOffsets(c *caller, rg *kmsg.OffsetFetchRequestGroup, req *
 // committedTopics returns the partitions for which the group has offsets.
 func (b *Broker) committedTopics(group string) (out []kmsg.OffsetFetchRequestGroupTopic) {
 	byTopic := map[string]int{}
-	for key := range b.store.Bucket(offsetsOf + group) {
-		name, partition := splitOffsetKey(key)
+	for key := range b.store.Bucket(OffsetsPrefix + group) {
+		name, partition := SplitOffsetKey(key)
 		i, seen := byTopic[name]
 		if !seen {
 			i = len(out)

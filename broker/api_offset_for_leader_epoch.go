@@ -25,9 +25,9 @@ func (b *Broker) offsetForLeaderEpoch(c *caller, req *kmsg.OffsetForLeaderEpochR
 			if t == nil || t.partition(rp.Partition) == nil {
 				sp.ErrorCode = kerr.UnknownTopicOrPartition.Code
 			} else if err := b.authorize(c, opDescribe, resourceTopic, t.name); err != nil {
-				sp.ErrorCode = code(err)
+				sp.ErrorCode = Code(err)
 			} else if err := b.checkEpoch(rp.CurrentLeaderEpoch); err != nil {
-				sp.ErrorCode = code(err)
+				sp.ErrorCode = Code(err)
 			} else {
 				sp.LeaderEpoch, sp.EndOffset = t.partition(rp.Partition).log.EndOfEpoch(rp.LeaderEpoch, b.store.Epoch())
 			}

@@ -17,7 +17,7 @@ func (b *Broker) alterPartitionReassignments(c *caller, req *kmsg.AlterPartition
 	resp := req.ResponseKind().(*kmsg.AlterPartitionAssignmentsResponse)
 	resp.Topics = []kmsg.AlterPartitionAssignmentsResponseTopic{}
 	if err := b.authorize(c, opAlter, resourceCluster, ClusterName); err != nil {
-		resp.ErrorCode, resp.ErrorMessage = code(err), message(err)
+		resp.ErrorCode, resp.ErrorMessage = Code(err), Message(err)
 		return resp
 	}
 	for i := range req.Topics {
@@ -27,7 +27,7 @@ func (b *Broker) alterPartitionReassignments(c *caller, req *kmsg.AlterPartition
 		for j := range rt.Partitions {
 			err := b.reassign(rt.Topic, &rt.Partitions[j])
 			sp := kmsg.NewAlterPartitionAssignmentsResponseTopicPartition()
-			sp.Partition, sp.ErrorCode, sp.ErrorMessage = rt.Partitions[j].Partition, code(err), message(err)
+			sp.Partition, sp.ErrorCode, sp.ErrorMessage = rt.Partitions[j].Partition, Code(err), Message(err)
 			st.Partitions = append(st.Partitions, sp)
 		}
 		resp.Topics = append(resp.Topics, st)
@@ -50,6 +50,6 @@ func (b *Broker) reassign(topic string, rp *kmsg.AlterPartitionAssignmentsReques
 
 func (b *Broker) listPartitionReassignments(c *caller, req *kmsg.ListPartitionReassignmentsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.ListPartitionReassignmentsResponse)
-	resp.ErrorCode = code(b.authorize(c, opDescribe, resourceCluster, ClusterName))
+	resp.ErrorCode = Code(b.authorize(c, opDescribe, resourceCluster, ClusterName))
 	return resp
 }

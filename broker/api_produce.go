@@ -52,7 +52,7 @@ func (b *Broker) produce(c *caller, req *kmsg.ProduceRequest) reply {
 }
 
 // topicFor finds a request's topic by name or, in versions that have it, id.
-func (b *Broker) topicFor(name string, id uuid, byID bool) *topic {
+func (b *Broker) topicFor(name string, id UUID, byID bool) *topic {
 	if byID {
 		return b.topics.identified(id)
 	}
@@ -152,8 +152,8 @@ func (p *producing) answer(resp *kmsg.ProduceResponse) {
 					err = r.appended.Err
 				}
 			}
-			if sp.ErrorCode = code(err); err != nil {
-				sp.ErrorMessage = message(err)
+			if sp.ErrorCode = Code(err); err != nil {
+				sp.ErrorMessage = Message(err)
 				if bad := (invalidRecords)(nil); errors.As(err, &bad) {
 					sp.ErrorRecords = bad
 				}

@@ -37,7 +37,7 @@ func (b *Broker) saslHandshake(c *caller, req *kmsg.SASLHandshakeRequest) kmsg.R
 	case req.Version < 1 && !c.conn.auth.Done():
 		resp.ErrorCode = kerr.UnsupportedSaslMechanism.Code
 	default:
-		resp.ErrorCode = code(c.conn.auth.Begin(req.Mechanism))
+		resp.ErrorCode = Code(c.conn.auth.Begin(req.Mechanism))
 	}
 	return resp
 }

@@ -14,7 +14,7 @@ import (
 func (b *Broker) describeSCRAM(c *caller, req *kmsg.DescribeUserSCRAMCredentialsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeUserSCRAMCredentialsResponse)
 	if err := b.authorize(c, opDescribe, resourceCluster, ClusterName); err != nil {
-		resp.ErrorCode, resp.ErrorMessage = code(err), message(err)
+		resp.ErrorCode, resp.ErrorMessage = Code(err), Message(err)
 		return resp
 	}
 	stored := b.credentials.Stored()
@@ -35,7 +35,7 @@ func (b *Broker) describeSCRAM(c *caller, req *kmsg.DescribeUserSCRAMCredentials
 			sr.CredentialInfos = append(sr.CredentialInfos, info)
 		}
 		if len(sr.CredentialInfos) == 0 {
-			sr.ErrorCode, sr.ErrorMessage = kerr.ResourceNotFound.Code, message(kerr.ResourceNotFound)
+			sr.ErrorCode, sr.ErrorMessage = kerr.ResourceNotFound.Code, Message(kerr.ResourceNotFound)
 		}
 		resp.Results = append(resp.Results, sr)
 	}
@@ -78,7 +78,7 @@ func (b *Broker) alterSCRAM(c *caller, req *kmsg.AlterUserSCRAMCredentialsReques
 	}
 	for _, user := range order {
 		sr := kmsg.NewAlterUserSCRAMCredentialsResponseResult()
-		sr.User, sr.ErrorCode, sr.ErrorMessage = user, code(failed[user]), message(failed[user])
+		sr.User, sr.ErrorCode, sr.ErrorMessage = user, Code(failed[user]), Message(failed[user])
 		resp.Results = append(resp.Results, sr)
 	}
 	return resp

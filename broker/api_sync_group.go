@@ -11,7 +11,7 @@ func (b *Broker) syncGroup(c *caller, req *kmsg.SyncGroupRequest) reply {
 	wait, err := b.sync(c, req)
 	if err != nil {
 		resp := req.ResponseKind().(*kmsg.SyncGroupResponse)
-		resp.ErrorCode = code(err)
+		resp.ErrorCode = Code(err)
 		return immediate(resp)
 	}
 	return func() kmsg.Response {
@@ -62,7 +62,7 @@ func (b *Broker) sync(c *caller, req *kmsg.SyncGroupRequest) (<-chan *kmsg.SyncG
 			}
 		}
 		g.state = groupStable
-		cancelTimer(g.deadline)
+		Cancel(g.deadline)
 	}
 	if g.state == groupStable {
 		g.answerSyncs()

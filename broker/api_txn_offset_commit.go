@@ -17,7 +17,7 @@ func (b *Broker) txnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitRequest) re
 		t = b.txns.Lock(req.TransactionalID)
 		refused = t.Check(Producer{req.ProducerID, req.ProducerEpoch})
 	}
-	offsets := map[string]offsetRow{}
+	offsets := map[string]Offset{}
 	for i := range req.Topics {
 		rt := &req.Topics[i]
 		st := kmsg.NewTxnOffsetCommitResponseTopic()
@@ -27,13 +27,13 @@ func (b *Broker) txnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitRequest) re
 			sp := kmsg.NewTxnOffsetCommitResponseTopicPartition()
 			sp.Partition = rp.Partition
 			if refused != nil {
-				sp.ErrorCode = code(refused)
+				sp.ErrorCode = Code(refused)
 			} else if err := b.authorize(c, opRead, resourceTopic, rt.Topic); err != nil {
-				sp.ErrorCode = code(err)
+				sp.ErrorCode = Code(err)
 			} else if row, err := b.newOffsetRow(b.topics.named(rt.Topic), rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata); err != nil {
-				sp.ErrorCode = code(err)
+				sp.ErrorCode = Code(err)
 			} else {
-				offsets[offsetKey(rt.Topic, rp.Partition)] = row
+				offsets[OffsetKey(rt.Topic, rp.Partition)] = row
 			}
 			st.Partitions = append(st.Partitions, sp)
 		}
@@ -51,7 +51,7 @@ func (b *Broker) txnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitRequest) re
 		if err := wait(); err != nil {
 			for i := range resp.Topics {
 				for j := range resp.Topics[i].Partitions {
-					resp.Topics[i].Partitions[j].ErrorCode = code(err)
+					resp.Topics[i].Partitions[j].ErrorCode = Code(err)
 				}
 			}
 		}

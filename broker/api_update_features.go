@@ -15,16 +15,16 @@ import (
 func (b *Broker) updateFeatures(c *caller, req *kmsg.UpdateFeaturesRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.UpdateFeaturesResponse)
 	if err := b.authorize(c, opAlter, resourceCluster, ClusterName); err != nil {
-		resp.ErrorCode, resp.ErrorMessage = code(err), message(err)
+		resp.ErrorCode, resp.ErrorMessage = Code(err), Message(err)
 		return resp
 	}
 	for _, u := range req.FeatureUpdates {
 		err := checkFeature(u.Feature, u.MaxVersionLevel)
 		sr := kmsg.NewUpdateFeaturesResponseResult()
-		sr.Feature, sr.ErrorCode, sr.ErrorMessage = u.Feature, code(err), message(err)
+		sr.Feature, sr.ErrorCode, sr.ErrorMessage = u.Feature, Code(err), Message(err)
 		resp.Results = append(resp.Results, sr)
 		if err != nil && resp.ErrorCode == 0 && req.Version >= 2 { // which has no results
-			resp.ErrorCode, resp.ErrorMessage = code(err), message(err)
+			resp.ErrorCode, resp.ErrorMessage = Code(err), Message(err)
 		}
 	}
 	return resp

@@ -36,7 +36,7 @@ func (b *Broker) writeTxnMarkers(c *caller, req *kmsg.WriteTxnMarkersRequest) re
 						err = b.abortIn(rt.Topic, partition, m)
 					}
 					sp := kmsg.NewWriteTxnMarkersResponseMarkerTopicPartition()
-					sp.Partition, sp.ErrorCode = partition, code(err)
+					sp.Partition, sp.ErrorCode = partition, Code(err)
 					st.Partitions = append(st.Partitions, sp)
 				}
 				sm.Topics = append(sm.Topics, st)

@@ -45,11 +45,11 @@ type Broker struct {
 	acls        *ACLs
 	credentials *Credentials
 	met         *metrics
-	timers      timers
-	inUse       *budget // of requests being read and served
+	timers      Set
+	inUse       *Budget // of requests being read and served
 	// answers is for those with records, which are read into memory twice: as
 	// they are in the log and as they are written.
-	answers *budget
+	answers *Budget
 
 	inflating sync.Mutex // held while a batch is decompressed
 
@@ -69,9 +69,9 @@ func Open(cfg Config) (*Broker, error) {
 		cfg:   cfg,
 		log:   cfg.Log,
 		conns: map[*conn]struct{}{},
-		inUse: newBudget(cfg.MaxInFlightBytes, int64(cfg.MaxRequestBytes)),
+		inUse: NewBudget(cfg.MaxInFlightBytes, int64(cfg.MaxRequestBytes)),
 
-		answers: newBudget(cfg.MaxInFlightBytes, cfg.MaxInFlightBytes/8),
+		answers: NewBudget(cfg.MaxInFlightBytes, cfg.MaxInFlightBytes/8),
 	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
 	b.met = newMetrics()
@@ -190,7 +190,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	b.ln.Close()
 	b.connsWG.Wait()
 	wg.Wait()
-	b.timers.stop()
+	b.timers.Stop()
 	b.txns.Wait()
 	return errors.Join(err, b.store.Close())
 }
@@ -248,7 +248,7 @@ func (b *Broker) connect(nc net.Conn) {
 func (b *Broker) Close() error {
 	b.stop()
 	b.ln.Close()
-	b.timers.stop()
+	b.timers.Stop()
 	b.txns.Wait()
 	return b.store.Close()
 }

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// budget is memory that connections share: that of requests being read and
+// Budget is memory that connections share: that of requests being read and
 // served, or that of answers being written. One address has at most half of it
 // and one connection a quarter, so that nobody keeps the others out.
 //
@@ -14,7 +14,7 @@ import (
 // will be. Many that are half read could then wait for each other for ever: so a
 // part of the budget is a reserve, lent to one claim at a time, the first that
 // waits, which takes all that it lacks from there and waits no more.
-type budget struct {
+type Budget struct {
 	shared  int64 // without the reserve
 	reserve int64
 
@@ -22,12 +22,12 @@ type budget struct {
 	used    int64      // of shared
 	by      map[any]int64
 	waiting []*waiter // by arrival
-	lent    *claim    // who has the reserve
+	lent    *Claim    // who has the reserve
 }
 
-// claim is what one request or answer holds.
-type claim struct {
-	budget *budget
+// Claim is what one request or answer holds.
+type Claim struct {
+	budget *Budget
 	conn   any    // the connection; a key
 	host   string // its address
 	held   int64  // of the shared part
@@ -36,51 +36,51 @@ type claim struct {
 // waiter is a claim that wants bytes now, and takes no less than least. rest is
 // what it lacks altogether.
 type waiter struct {
-	claim             *claim
+	claim             *Claim
 	want, least, rest int64
 	granted           chan int64 // capacity 1
 }
 
-// newBudget makes a budget of total bytes, of which reserve are lent.
-func newBudget(total, reserve int64) *budget {
-	return &budget{shared: total - reserve, reserve: reserve, by: map[any]int64{}}
+// NewBudget makes a budget of total bytes, of which reserve are lent.
+func NewBudget(total, reserve int64) *Budget {
+	return &Budget{shared: total - reserve, reserve: reserve, by: map[any]int64{}}
 }
 
-// claim returns a claim of nothing yet for a connection from host.
-func (b *budget) claim(conn any, host string) *claim {
-	return &claim{budget: b, conn: conn, host: host}
+// Claim returns a claim of nothing yet for a connection from host.
+func (b *Budget) Claim(conn any, host string) *Claim {
+	return &Claim{budget: b, conn: conn, host: host}
 }
 
 // free returns what the claim's connection could take at once. b is locked.
-func (b *budget) free(c *claim) int64 {
+func (b *Budget) free(c *Claim) int64 {
 	return min(b.shared-b.used, b.shared/2-b.by[c.host], b.shared/4-b.by[c.conn])
 }
 
 // take gives the claim n bytes, whether they are free or not. b is locked.
-func (b *budget) take(c *claim, n int64) {
+func (b *Budget) take(c *Claim, n int64) {
 	c.held += n
 	b.used += n
 	b.by[c.conn] += n
 	b.by[c.host] += n
 }
 
-// grow takes n more bytes, and waits for them if it must. rest is all that the
+// Grow takes n more bytes, and waits for them if it must. rest is all that the
 // claim lacks; it is what the claim is given, and lent is true, if that came from
 // the reserve.
-func (c *claim) grow(ctx context.Context, n, rest int64) (granted int64, lent bool, err error) {
+func (c *Claim) Grow(ctx context.Context, n, rest int64) (granted int64, lent bool, err error) {
 	return c.wait(ctx, &waiter{claim: c, want: n, least: n, rest: rest, granted: make(chan int64, 1)})
 }
 
-// share takes want bytes, or less where that is more than a part of what is free
+// Share takes want bytes, or less where that is more than a part of what is free
 // when its turn comes: so there is something left for whoever comes next. It waits
 // for least.
-func (c *claim) share(ctx context.Context, want, least int64) (int64, error) {
+func (c *Claim) Share(ctx context.Context, want, least int64) (int64, error) {
 	least = min(want, least)
 	n, _, err := c.wait(ctx, &waiter{claim: c, want: want, least: least, rest: least, granted: make(chan int64, 1)})
 	return n, err
 }
 
-func (c *claim) wait(ctx context.Context, w *waiter) (granted int64, lent bool, err error) {
+func (c *Claim) wait(ctx context.Context, w *waiter) (granted int64, lent bool, err error) {
 	b := c.budget
 	b.mu.Lock()
 	b.waiting = append(b.waiting, w)
@@ -102,7 +102,7 @@ func (c *claim) wait(ctx context.Context, w *waiter) (granted int64, lent bool, 
 // grant serves those who wait, in their order but past those whose address or
 // connection has too much, and lends the reserve to the first who cannot be. b is
 // locked.
-func (b *budget) grant() {
+func (b *Budget) grant() {
 	b.waiting = slices.DeleteFunc(b.waiting, func(w *waiter) bool {
 		const part = 16
 		free := b.free(w.claim)
@@ -122,9 +122,9 @@ func (b *budget) grant() {
 	}
 }
 
-// resize makes the claim one of n bytes, free or not: what turned out to be
+// Resize makes the claim one of n bytes, free or not: what turned out to be
 // needed.
-func (c *claim) resize(n int64) {
+func (c *Claim) Resize(n int64) {
 	b := c.budget
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -135,8 +135,8 @@ func (c *claim) resize(n int64) {
 	b.settle(c)
 }
 
-// release gives everything back.
-func (c *claim) release() {
+// Release gives everything back.
+func (c *Claim) Release() {
 	b := c.budget
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -148,7 +148,7 @@ func (c *claim) release() {
 }
 
 // settle follows a change of what the claim holds. b is locked.
-func (b *budget) settle(c *claim) {
+func (b *Budget) settle(c *Claim) {
 	for _, key := range []any{c.conn, c.host} {
 		if b.by[key] == 0 {
 			delete(b.by, key)

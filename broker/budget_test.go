@@ -15,15 +15,15 @@ func TestBudget_SharesAtOnce_AllGranted(t *testing.T) {
 	t.Parallel()
 	const answers, least = 32, 1 << 10
 	for range 200 {
-		b := newBudget(answers<<20, 0)
+		b := NewBudget(answers<<20, 0)
 		begin := make(chan struct{})
 		var wg sync.WaitGroup
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		for range answers {
-			c := b.claim(new(int), "/peer")
+			c := b.Claim(new(int), "/peer")
 			wg.Go(func() {
 				<-begin
-				n, err := c.share(ctx, 8<<20, least)
+				n, err := c.Share(ctx, 8<<20, least)
 				if err != nil || n < least {
 					t.Errorf("%d bytes: %v", n, err)
 					cancel()
@@ -41,36 +41,36 @@ func TestBudget_SharesAtOnce_AllGranted(t *testing.T) {
 
 func TestBudget_OneAddress_LeavesHalfToOthers(t *testing.T) {
 	t.Parallel()
-	b := newBudget(160, 60) // 100 are shared
+	b := NewBudget(160, 60) // 100 are shared
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	take := func(host string, n int64) *claim {
-		held := b.claim(new(int), host)
-		got, lent, err := held.grow(ctx, n, n)
+	take := func(host string, n int64) *Claim {
+		held := b.Claim(new(int), host)
+		got, lent, err := held.Grow(ctx, n, n)
 		require.NoError(t, err)
 		require.False(t, lent)
 		require.Equal(t, n, got)
 		return held
 	}
-	greedy := []*claim{take("a", 25), take("a", 25)}
-	lent := b.claim(new(int), "a")
-	got, isLent, err := lent.grow(ctx, 1, 60)
+	greedy := []*Claim{take("a", 25), take("a", 25)}
+	lent := b.Claim(new(int), "a")
+	got, isLent, err := lent.Grow(ctx, 1, 60)
 	require.NoError(t, err)
 	require.True(t, isLent, "beyond its half the first is lent the reserve")
 	require.Equal(t, int64(60), got, "as much as it lacks")
 	next := make(chan int64)
 	go func() {
-		held := b.claim(new(int), "a")
-		n, _, _ := held.grow(ctx, 1, 60)
-		held.release()
+		held := b.Claim(new(int), "a")
+		n, _, _ := held.Grow(ctx, 1, 60)
+		held.Release()
 		next <- n
 	}()
 	require.Eventually(t, func() bool { b.mu.Lock(); defer b.mu.Unlock(); return len(b.waiting) == 1 }, 30*time.Second, time.Millisecond)
 	other := take("b", 25) // past the one that waits
-	lent.release()
+	lent.Release()
 	require.Equal(t, int64(60), <-next)
 	for _, c := range append(greedy, other) {
-		c.release()
+		c.Release()
 	}
 	require.Zero(t, b.used)
 	require.Empty(t, b.by)

@@ -9,8 +9,8 @@ var bufferClasses = [...]int{4 << 10, 64 << 10, 512 << 10, 2 << 20, 8 << 20}
 
 var bufferPools [len(bufferClasses)]sync.Pool
 
-// getBuffer returns a buffer of length n.
-func getBuffer(n int) *[]byte {
+// GetBuffer returns a buffer of length n.
+func GetBuffer(n int) *[]byte {
 	for i, size := range bufferClasses {
 		if n > size {
 			continue
@@ -26,8 +26,8 @@ func getBuffer(n int) *[]byte {
 	return &b
 }
 
-// putBuffer takes a buffer back. Nothing may refer to it any more.
-func putBuffer(p *[]byte) {
+// PutBuffer takes a buffer back. Nothing may refer to it any more.
+func PutBuffer(p *[]byte) {
 	for i := len(bufferClasses) - 1; i >= 0; i-- {
 		if cap(*p) >= bufferClasses[i] {
 			if cap(*p) <= 2*bufferClasses[len(bufferClasses)-1] {

@@ -92,9 +92,9 @@ func (g *group) longestRebalance() (d time.Duration) {
 
 // setDeadline ends a phase of a rebalance after d.
 func (g *group) setDeadline(d time.Duration, phase groupState, fn func()) {
-	cancelTimer(g.deadline)
+	Cancel(g.deadline)
 	var mine *time.Timer
-	mine = g.b.timers.after(d, func() {
+	mine = g.b.timers.After(d, func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if g.deadline == mine && g.state == phase {
@@ -129,7 +129,7 @@ func (g *group) completeJoin() {
 	}
 	g.generation++
 	if len(g.members) == 0 {
-		cancelTimer(g.deadline)
+		Cancel(g.deadline)
 		g.state, g.protocol, g.leader = groupEmpty, "", ""
 		g.emptySince = time.Now().UnixMilli()
 		return

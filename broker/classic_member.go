@@ -53,8 +53,8 @@ func (g *group) touch(m *member) { m.seen = time.Now() }
 // watch removes the member when it has been silent for its session timeout.
 func (g *group) watch(m *member) {
 	g.touch(m)
-	cancelTimer(m.sessionTimer)
-	m.sessionTimer = g.b.timers.after(m.session, func() { g.checkAlive(m) })
+	Cancel(m.sessionTimer)
+	m.sessionTimer = g.b.timers.After(m.session, func() { g.checkAlive(m) })
 }
 
 func (g *group) checkAlive(m *member) {
@@ -69,7 +69,7 @@ func (g *group) checkAlive(m *member) {
 		left = m.session
 	}
 	if left > 0 {
-		m.sessionTimer = g.b.timers.after(left, func() { g.checkAlive(m) })
+		m.sessionTimer = g.b.timers.After(left, func() { g.checkAlive(m) })
 		return
 	}
 	g.b.log.Info("group member is silent: removed", "group", g.name, "member", m.id, "after", m.session)
@@ -79,7 +79,7 @@ func (g *group) checkAlive(m *member) {
 
 // promise hands out a member id that the client has to join with (KIP-394).
 func (g *group) promise(id string, session time.Duration) {
-	g.promised[id] = g.b.timers.after(session, func() {
+	g.promised[id] = g.b.timers.After(session, func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if _, waits := g.promised[id]; waits {
@@ -90,7 +90,7 @@ func (g *group) promise(id string, session time.Duration) {
 }
 
 func (g *group) add(m *member) {
-	cancelTimer(g.promised[m.id])
+	Cancel(g.promised[m.id])
 	delete(g.promised, m.id)
 	g.joined++
 	m.order = g.joined
@@ -106,7 +106,7 @@ func (g *group) add(m *member) {
 
 // remove forgets a member and answers what waits for it.
 func (g *group) remove(m *member) {
-	cancelTimer(m.sessionTimer)
+	Cancel(m.sessionTimer)
 	delete(g.members, m.id)
 	if m.instance != nil && g.static[*m.instance] == m.id {
 		delete(g.static, *m.instance)
@@ -124,7 +124,7 @@ func (g *group) remove(m *member) {
 func (m *member) refuse(err error) {
 	if m.join != nil {
 		resp := kmsg.NewPtrJoinGroupResponse()
-		resp.ErrorCode, resp.Generation, resp.MemberID = code(err), -1, m.id
+		resp.ErrorCode, resp.Generation, resp.MemberID = Code(err), -1, m.id
 		m.join <- resp
 		m.join = nil
 	}
@@ -134,7 +134,7 @@ func (m *member) refuse(err error) {
 func (m *member) refuseSync(err error) {
 	if m.sync != nil {
 		resp := kmsg.NewPtrSyncGroupResponse()
-		resp.ErrorCode = code(err)
+		resp.ErrorCode = Code(err)
 		m.sync <- resp
 		m.sync = nil
 	}

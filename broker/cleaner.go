@@ -79,9 +79,9 @@ func (b *Broker) expireOffsets(now time.Time) {
 			if g != nil {
 				since = g.emptySince
 			}
-			for key := range b.store.Bucket(offsetsOf + group) {
+			for key := range b.store.Bucket(OffsetsPrefix + group) {
 				if row, ok := b.committedOffset(group, key); ok && max(row.At, since) < before {
-					c.Delete(offsetsOf+group, key)
+					c.Delete(OffsetsPrefix+group, key)
 				}
 			}
 			if !c.Empty() {

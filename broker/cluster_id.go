@@ -8,12 +8,12 @@ import (
 )
 
 // NewClusterID returns a random id: 16 bytes in base64url, 22 characters.
-func NewClusterID() string { return newUUID().String() }
+func NewClusterID() string { return NewUUID().String() }
 
 // loadClusterID returns the directory's cluster id, giving it one if it is new:
 // the one that is wanted, if any. Another than that wraps ErrOtherCluster.
 func loadClusterID(s *storage.Store, want string) (string, error) {
-	if v, ok := s.Get(bucketMeta, keyClusterID); ok {
+	if v, ok := s.Get(Meta, ClusterID); ok {
 		var id string
 		if err := json.Unmarshal(v, &id); err != nil {
 			return "", fmt.Errorf("read cluster id: %w", err)
@@ -28,7 +28,7 @@ func loadClusterID(s *storage.Store, want string) (string, error) {
 		id = NewClusterID()
 	}
 	var c storage.Commit
-	c.Put(bucketMeta, keyClusterID, encode(id))
+	c.Put(Meta, ClusterID, Encode(id))
 	if err := s.Do(&c); err != nil {
 		return "", fmt.Errorf("write cluster id: %w", err)
 	}

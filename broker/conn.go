@@ -133,24 +133,24 @@ func (c *conn) read() error {
 // readBody reads a request of n bytes that begins with begun. The memory for it
 // grows with what has come: release gives it back.
 func (c *conn) readBody(in io.Reader, begun []byte, n int) (body []byte, release func(), err error) {
-	held := c.b.inUse.claim(c, c.host)
-	buf := getBuffer(0)
+	held := c.b.inUse.Claim(c, c.host)
+	buf := GetBuffer(0)
 	release = func() {
-		putBuffer(buf)
-		held.release()
+		PutBuffer(buf)
+		held.Release()
 	}
 	got := copy((*buf)[:len(begun)], begun)
 	for size := 0; size < n; {
 		step := min(n, max(firstStep, 8*size)) - size
-		granted, lent, err := held.grow(c.ctx, int64(step), int64(n-size))
+		granted, lent, err := held.Grow(c.ctx, int64(step), int64(n-size))
 		if err != nil {
 			release()
 			return nil, nil, err
 		}
 		size += int(granted)
-		larger := getBuffer(size)
+		larger := GetBuffer(size)
 		copy(*larger, (*buf)[:got])
-		putBuffer(buf)
+		PutBuffer(buf)
 		buf = larger
 		rate := bodyRate
 		if lent {
@@ -177,42 +177,42 @@ func (c *conn) expect(deadline time.Time) {
 
 // dispatch decodes a request and runs its handler.
 func (c *conn) dispatch(frame []byte) (pending, error) {
-	h, err := readHeader(frame)
+	h, err := ReadHeader(frame)
 	if err != nil {
 		return pending{}, err
 	}
-	a, known := c.b.apis[h.key]
+	a, known := c.b.apis[h.Key]
 	if !known {
-		return pending{}, fmt.Errorf("request of unknown api key %d", h.key)
+		return pending{}, fmt.Errorf("request of unknown api key %d", h.Key)
 	}
-	if err := c.admit(h.key); err != nil {
-		return pending{}, fmt.Errorf("%s: %w", kmsg.NameForKey(h.key), err)
+	if err := c.admit(h.Key); err != nil {
+		return pending{}, fmt.Errorf("%s: %w", kmsg.NameForKey(h.Key), err)
 	}
-	req := kmsg.RequestForKey(h.key)
-	p := pending{correlation: h.correlation}
-	if h.version < a.min || h.version > a.max {
-		if h.key == apiVersionsKey {
+	req := kmsg.RequestForKey(h.Key)
+	p := pending{correlation: h.Correlation}
+	if h.Version < a.min || h.Version > a.max {
+		if h.Key == apiVersionsKey {
 			p.reply = immediate(c.b.unsupportedApiVersions())
 			return p, nil
 		}
-		return pending{}, fmt.Errorf("%s request of unknown version %d", kmsg.NameForKey(h.key), h.version)
+		return pending{}, fmt.Errorf("%s request of unknown version %d", kmsg.NameForKey(h.Key), h.Version)
 	}
-	req.SetVersion(h.version)
-	body := h.body
+	req.SetVersion(h.Version)
+	body := h.Body
 	if req.IsFlexible() {
-		if body, err = skipTags(body); err != nil {
-			return pending{}, fmt.Errorf("decode %s header: %w", kmsg.NameForKey(h.key), err)
+		if body, err = SkipTags(body); err != nil {
+			return pending{}, fmt.Errorf("decode %s header: %w", kmsg.NameForKey(h.Key), err)
 		}
-		p.flexible = h.key != apiVersionsKey
+		p.flexible = h.Key != apiVersionsKey
 	}
-	if err := a.shape.check(body, h.version, req.IsFlexible()); err != nil {
-		return pending{}, fmt.Errorf("decode %s v%d: %w", kmsg.NameForKey(h.key), h.version, err)
+	if err := a.shape.Validate(body, h.Version, req.IsFlexible()); err != nil {
+		return pending{}, fmt.Errorf("decode %s v%d: %w", kmsg.NameForKey(h.Key), h.Version, err)
 	}
-	c.b.met.requests.WithLabelValues(kmsg.NameForKey(h.key)).Inc()
+	c.b.met.requests.WithLabelValues(kmsg.NameForKey(h.Key)).Inc()
 	if err := req.ReadFrom(body); err != nil {
-		return pending{}, fmt.Errorf("decode %s v%d: %w", kmsg.NameForKey(h.key), h.version, err)
+		return pending{}, fmt.Errorf("decode %s v%d: %w", kmsg.NameForKey(h.Key), h.Version, err)
 	}
-	p.reply = a.serve(c.b, &caller{ctx: c.ctx, conn: c, clientID: h.clientID}, req)
+	p.reply = a.serve(c.b, &caller{ctx: c.ctx, conn: c, clientID: h.ClientID}, req)
 	return p, nil
 }
 
@@ -236,8 +236,8 @@ func (c *conn) write() {
 }
 
 func (c *conn) send(p pending, resp kmsg.Response) error {
-	buf := getBuffer(0)
-	defer func() { putBuffer(buf) }()
+	buf := GetBuffer(0)
+	defer func() { PutBuffer(buf) }()
 	out := append((*buf)[:0], 0, 0, 0, 0)
 	out = binary.BigEndian.AppendUint32(out, uint32(p.correlation))
 	if p.flexible {

@@ -36,7 +36,7 @@ type consumerGroup struct {
 
 // topicPartition names a partition by its topic's id.
 type topicPartition struct {
-	topic uuid
+	topic UUID
 	index int32
 }
 
@@ -178,7 +178,7 @@ func (g *consumerGroup) reconcile(m *consumerMember, owned partitionSet) (change
 			}
 		}
 		m.revoking = nil
-		cancelTimer(m.deadline)
+		Cancel(m.deadline)
 	}
 	for tp := range m.assigned {
 		if _, stays := m.target[tp]; !stays {
@@ -190,8 +190,8 @@ func (g *consumerGroup) reconcile(m *consumerMember, owned partitionSet) (change
 		}
 	}
 	if len(m.revoking) > 0 {
-		cancelTimer(m.deadline)
-		m.deadline = g.b.timers.after(m.rebalance, func() { g.expireRevocation(m) })
+		Cancel(m.deadline)
+		m.deadline = g.b.timers.After(m.rebalance, func() { g.expireRevocation(m) })
 		return true
 	}
 	if m.epoch != g.epoch {
@@ -210,7 +210,7 @@ func (g *consumerGroup) reconcile(m *consumerMember, owned partitionSet) (change
 func (g *consumerGroup) touch(m *consumerMember) {
 	m.seen = time.Now()
 	if m.sessionTimer == nil {
-		m.sessionTimer = g.b.timers.after(consumerSession, func() { g.checkAlive(m) })
+		m.sessionTimer = g.b.timers.After(consumerSession, func() { g.checkAlive(m) })
 	}
 }
 
@@ -221,7 +221,7 @@ func (g *consumerGroup) checkAlive(m *consumerMember) {
 		return
 	}
 	if left := consumerSession - time.Since(m.seen); left > 0 {
-		m.sessionTimer = g.b.timers.after(left, func() { g.checkAlive(m) })
+		m.sessionTimer = g.b.timers.After(left, func() { g.checkAlive(m) })
 		return
 	}
 	g.remove(m)
@@ -237,8 +237,8 @@ func (g *consumerGroup) expireRevocation(m *consumerMember) {
 }
 
 func (g *consumerGroup) remove(m *consumerMember) {
-	cancelTimer(m.sessionTimer)
-	cancelTimer(m.deadline)
+	Cancel(m.sessionTimer)
+	Cancel(m.deadline)
 	delete(g.members, m.id)
 	if m.instance != nil && g.static[*m.instance] == m.id {
 		delete(g.static, *m.instance)

@@ -39,7 +39,7 @@ func credentialKey(mechanism, user string) string { return mechanism + "/" + use
 // lookup returns a user's SCRAM credential: a stored one, or one derived from the
 // configuration's password.
 func (cs *Credentials) lookup(mechanism, user string) (row scramRow, err error) {
-	if v, ok := cs.store.Get(bucketSCRAM, credentialKey(mechanism, user)); ok {
+	if v, ok := cs.store.Get(SCRAM, credentialKey(mechanism, user)); ok {
 		err := json.Unmarshal(v, &row)
 		return row, err
 	}
@@ -59,7 +59,7 @@ type Credential struct {
 // Stored returns the stored credentials by user, each user's by mechanism.
 func (cs *Credentials) Stored() map[string][]Credential {
 	out := map[string][]Credential{}
-	for key, value := range cs.store.Bucket(bucketSCRAM) {
+	for key, value := range cs.store.Bucket(SCRAM) {
 		var row scramRow
 		name, user, _ := strings.Cut(key, "/")
 		if json.Unmarshal(value, &row) != nil {
@@ -93,10 +93,10 @@ func (ch *Change) Delete(mechanism int8, user string) error {
 		return err
 	}
 	key := credentialKey(name, user)
-	if _, ok := ch.cs.store.Get(bucketSCRAM, key); !ok {
+	if _, ok := ch.cs.store.Get(SCRAM, key); !ok {
 		return kerr.ResourceNotFound
 	}
-	ch.commit.Delete(bucketSCRAM, key)
+	ch.commit.Delete(SCRAM, key)
 	return nil
 }
 
@@ -111,7 +111,7 @@ func (ch *Change) Put(mechanism int8, user string, salt, saltedPassword []byte, 
 	case iterations < minIterations || iterations > maxIterations:
 		return fmt.Errorf("%w: %d iterations, want %d to %d", kerr.UnacceptableCredential, iterations, minIterations, maxIterations)
 	}
-	ch.commit.Put(bucketSCRAM, credentialKey(name, user), encode(newSCRAMRow(name, salt, saltedPassword, int(iterations))))
+	ch.commit.Put(SCRAM, credentialKey(name, user), Encode(newSCRAMRow(name, salt, saltedPassword, int(iterations))))
 	return nil
 }
 

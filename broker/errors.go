@@ -8,8 +8,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// code returns the protocol's error code for err, 0 for nil.
-func code(err error) int16 {
+// Code returns the protocol's error code for err, 0 for nil.
+func Code(err error) int16 {
 	if err == nil {
 		return 0
 	}
@@ -35,8 +35,8 @@ func code(err error) int16 {
 	return kerr.KafkaStorageError.Code // full or failed disk, closing store
 }
 
-// message returns the error's text for responses that carry one.
-func message(err error) *string {
+// Message returns the error's text for responses that carry one.
+func Message(err error) *string {
 	if err == nil {
 		return nil
 	}

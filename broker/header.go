@@ -5,23 +5,23 @@ import (
 	"errors"
 )
 
-// header is a request's header, version 1 or the common part of version 2.
-type header struct {
-	key, version int16
-	correlation  int32
-	clientID     string
-	body         []byte
+// Header is a request's header, version 1 or the common part of version 2.
+type Header struct {
+	Key, Version int16
+	Correlation  int32
+	ClientID     string
+	Body         []byte
 }
 
 var errShort = errors.New("request is short")
 
-func readHeader(p []byte) (h header, err error) {
+func ReadHeader(p []byte) (h Header, err error) {
 	if len(p) < 8 {
 		return h, errShort
 	}
-	h.key = int16(binary.BigEndian.Uint16(p))
-	h.version = int16(binary.BigEndian.Uint16(p[2:]))
-	h.correlation = int32(binary.BigEndian.Uint32(p[4:]))
+	h.Key = int16(binary.BigEndian.Uint16(p))
+	h.Version = int16(binary.BigEndian.Uint16(p[2:]))
+	h.Correlation = int32(binary.BigEndian.Uint32(p[4:]))
 	p = p[8:]
 	if len(p) < 2 {
 		return h, errShort
@@ -32,15 +32,15 @@ func readHeader(p []byte) (h header, err error) {
 		return h, errShort
 	}
 	if n > 0 {
-		h.clientID = string(p[:n])
+		h.ClientID = string(p[:n])
 		p = p[n:]
 	}
-	h.body = p
+	h.Body = p
 	return h, nil
 }
 
-// skipTags skips a flexible header's tagged fields (KIP-482).
-func skipTags(p []byte) ([]byte, error) {
+// SkipTags skips a flexible header's tagged fields (KIP-482).
+func SkipTags(p []byte) ([]byte, error) {
 	n, w := binary.Uvarint(p)
 	if w <= 0 {
 		return nil, errShort

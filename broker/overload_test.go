@@ -25,7 +25,7 @@ func dialRaw(t testing.TB, b *Broker) *net.TCPConn {
 }
 
 // holders returns how many connections hold a part of the budget.
-func (b *budget) holders() (n int) {
+func (b *Budget) holders() (n int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for key := range b.by {
@@ -37,7 +37,7 @@ func (b *budget) holders() (n int) {
 }
 
 // requireGivenBack sees that nothing of a budget is held any more.
-func requireGivenBack(t testing.TB, b *budget) {
+func requireGivenBack(t testing.TB, b *Budget) {
 	t.Helper()
 	require.Eventually(t, func() bool {
 		b.mu.Lock()

@@ -6,19 +6,19 @@ import (
 	"math"
 )
 
-// shape is what a request's body is made of. A body is walked by its shape
+// Schema is what a request's body is made of. A body is walked by its shape
 // before kmsg decodes it, because kmsg believes what it is told: it makes room
 // for as many elements as an array has bytes left, and counts down from any
 // number of tagged fields, four thousand million of them if need be. What a
 // walk has passed is really there.
-type shape []field
+type Schema []Field
 
-// field is a part of a request in the versions that have it.
-type field struct {
+// Field is a part of a request in the versions that have it.
+type Field struct {
 	min, max int16
 	kind     kind
-	size     int   // of a fixed field, in bytes
-	of       shape // of an array's elements, a struct, a tag
+	size     int    // of a fixed field, in bytes
+	of       Schema // of an array's elements, a struct, a tag
 	tag      uint64
 }
 
@@ -43,8 +43,8 @@ var (
 	errElements = errors.New("request has too many elements")
 )
 
-// check says whether body has the shape in the version.
-func (s shape) check(body []byte, version int16, flexible bool) error {
+// Validate says whether body has the shape in the version.
+func (s Schema) Validate(body []byte, version int16, flexible bool) error {
 	w := walk{p: body, version: version, flexible: flexible, left: maxElements}
 	w.fields(s)
 	if w.ok() {
@@ -106,7 +106,7 @@ func (w *walk) length(size int) int {
 	return max(n, 0)
 }
 
-func (w *walk) fields(s shape) {
+func (w *walk) fields(s Schema) {
 	for i := range s {
 		f := &s[i]
 		if w.version < f.min || w.version > f.max || f.kind == tagKind {
@@ -130,7 +130,7 @@ func (w *walk) fields(s shape) {
 	}
 }
 
-func (w *walk) array(f *field) {
+func (w *walk) array(f *Field) {
 	n := w.length(4)
 	if w.left -= n; w.left < 0 {
 		w.err = errElements
@@ -143,7 +143,7 @@ func (w *walk) array(f *field) {
 	}
 }
 
-func (w *walk) optional(f *field) {
+func (w *walk) optional(f *Field) {
 	present := len(w.p) > 0 && int8(w.p[0]) != -1
 	if w.skip(1); w.ok() && present {
 		if w.fields(f.of); w.ok() {
@@ -153,7 +153,7 @@ func (w *walk) optional(f *field) {
 }
 
 // tags reads the tagged fields at the end of a struct.
-func (w *walk) tags(s shape) {
+func (w *walk) tags(s Schema) {
 	if !w.flexible {
 		return
 	}
@@ -178,25 +178,25 @@ func (w *walk) tags(s shape) {
 	}
 }
 
-func fixed(size int) field { return field{max: math.MaxInt16, size: size} }
+func fixed(size int) Field { return Field{max: math.MaxInt16, size: size} }
 
-// list is an array of structs, flat one of single fields.
-func list(of ...field) field { return field{max: math.MaxInt16, kind: arrayKind, of: of} }
-func flat(of field) field    { return field{max: math.MaxInt16, kind: flatKind, of: shape{of}} }
+// List is an array of structs, flat one of single fields.
+func List(of ...Field) Field { return Field{max: math.MaxInt16, kind: arrayKind, of: of} }
+func ListOf(of Field) Field  { return Field{max: math.MaxInt16, kind: flatKind, of: Schema{of}} }
 
-func optional(of ...field) field { return field{max: math.MaxInt16, kind: optKind, of: of} }
+func Optional(of ...Field) Field { return Field{max: math.MaxInt16, kind: optKind, of: of} }
 
-// tagged is a tagged field that has tagged fields itself; others need no naming.
-func tagged(tag uint64, of ...field) field {
-	return field{max: math.MaxInt16, kind: tagKind, tag: tag, of: of}
+// Tagged is a tagged field that has tagged fields itself; others need no naming.
+func Tagged(tag uint64, of ...Field) Field {
+	return Field{max: math.MaxInt16, kind: tagKind, tag: tag, of: of}
 }
 
-func since(version int16, f field) field {
+func since(version int16, f Field) Field {
 	f.min = version
 	return f
 }
 
-func until(version int16, f field) field {
+func until(version int16, f Field) Field {
 	f.max = version
 	return f
 }

@@ -76,9 +76,9 @@ func TestShapesAreThoseOfTheRequests(t *testing.T) {
 	t.Parallel()
 	eachFilled(t, func(a api, req kmsg.Request, body []byte) {
 		name, version := kmsg.NameForKey(req.Key()), req.GetVersion()
-		require.NoError(t, a.shape.check(body, version, req.IsFlexible()), "%s v%d", name, version)
+		require.NoError(t, a.shape.Validate(body, version, req.IsFlexible()), "%s v%d", name, version)
 		for n := range body {
-			require.Error(t, a.shape.check(body[:n], version, req.IsFlexible()), "%s v%d cut at %d of %d", name, version, n, len(body))
+			require.Error(t, a.shape.Validate(body[:n], version, req.IsFlexible()), "%s v%d cut at %d of %d", name, version, n, len(body))
 		}
 	})
 }
@@ -96,7 +96,7 @@ func TestAbsurdNumbersOfTagsAreRefused(t *testing.T) {
 			}
 			at += i
 			bad := append(append(bytes.Clone(body[:at]), huge...), body[at+1:]...)
-			require.Error(t, a.shape.check(bad, req.GetVersion(), req.IsFlexible()), "%s v%d at %d", kmsg.NameForKey(req.Key()), req.GetVersion(), at)
+			require.Error(t, a.shape.Validate(bad, req.GetVersion(), req.IsFlexible()), "%s v%d at %d", kmsg.NameForKey(req.Key()), req.GetVersion(), at)
 			seen[req.Key()]++
 		}
 	})
@@ -112,7 +112,7 @@ func TestMoreElementsThanThereIsRoomForAreRefused(t *testing.T) {
 	s := shapes()[0]
 	body := append([]byte{0, 0, 1, 0, 0, 0, 0}, 0x81, 0x80, 0x80, 0x02) // 4 million topics
 	body = append(body, make([]byte, 8<<20)...)
-	require.ErrorIs(t, s.check(body, 9, true), errElements)
+	require.ErrorIs(t, s.Validate(body, 9, true), errElements)
 }
 
 func BenchmarkShape(b *testing.B) {
@@ -126,7 +126,7 @@ func BenchmarkShape(b *testing.B) {
 	req.Topics = append(req.Topics, rt)
 	body, s := req.AppendTo(nil), shapes()[0]
 	for b.Loop() {
-		if err := s.check(body, 12, true); err != nil {
+		if err := s.Validate(body, 12, true); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -49,7 +49,7 @@ func newSCRAMRow(mechanism string, salt, saltedPassword []byte, iterations int) 
 // scramFromPassword makes a credential with a salt of its own.
 func scramFromPassword(mechanism, password string) (scramRow, error) {
 	h := scramHash(mechanism)
-	salt := newUUID()
+	salt := NewUUID()
 	salted, err := pbkdf2.Key(h, password, salt[:], minIterations, h().Size())
 	if err != nil {
 		return scramRow{}, fmt.Errorf("derive key: %w", err)
@@ -100,7 +100,7 @@ func (x *scramExchange) first(in string) (string, error) {
 	if x.row, err = x.lookup(x.mechanism, x.user); err != nil {
 		return "", err
 	}
-	x.serverNonce = newUUID().String() + newUUID().String()
+	x.serverNonce = NewUUID().String() + NewUUID().String()
 	out := "r=" + clientNonce + x.serverNonce + ",s=" + base64.StdEncoding.EncodeToString(x.row.Salt) + ",i=" + strconv.Itoa(x.row.Iterations)
 	x.begun = bare + "," + out
 	return out, nil

@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// timers runs functions after a delay, until it is stopped. Each runs in a
+// Set runs functions after a delay, until it is stopped. Each runs in a
 // goroutine of its own, and checks under the lock of its group or transaction that
 // it still applies: it may have been cancelled when it had begun.
-type timers struct {
+type Set struct {
 	mu      sync.Mutex // guards stopped, and running against stop's Wait
 	stopped bool
 	running sync.WaitGroup
 }
 
-// after runs fn after d, unless the timer or all timers are stopped before.
-func (t *timers) after(d time.Duration, fn func()) *time.Timer {
+// After runs fn after d, unless the timer or all timers are stopped before.
+func (t *Set) After(d time.Duration, fn func()) *time.Timer {
 	return time.AfterFunc(d, func() {
 		t.mu.Lock()
 		if t.stopped {
@@ -29,16 +29,16 @@ func (t *timers) after(d time.Duration, fn func()) *time.Timer {
 	})
 }
 
-// stop lets no further function begin and waits for those that run.
-func (t *timers) stop() {
+// Stop lets no further function begin and waits for those that run.
+func (t *Set) Stop() {
 	t.mu.Lock()
 	t.stopped = true
 	t.mu.Unlock()
 	t.running.Wait()
 }
 
-// cancelTimer stops a timer, which may be nil. Its function may have begun.
-func cancelTimer(t *time.Timer) {
+// Cancel stops a timer, which may be nil. Its function may have begun.
+func Cancel(t *time.Timer) {
 	if t != nil {
 		t.Stop()
 	}

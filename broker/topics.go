@@ -16,7 +16,7 @@ import (
 // topic is one topic. Its partitions only grow in number.
 type topic struct {
 	name string
-	id   uuid
+	id   UUID
 	conf atomic.Pointer[topicConf]
 
 	parts atomic.Pointer[[]*partition]
@@ -48,7 +48,7 @@ func (t *topic) internal() bool { return t.name == offsetsTopic }
 
 // topicRow is how a topic is kept.
 type topicRow struct {
-	ID      uuid              `json:"id"`
+	ID      UUID              `json:"id"`
 	Logs    []uint64          `json:"logs"` // storage log ids by partition
 	Configs map[string]string `json:"configs,omitempty"`
 }
@@ -62,12 +62,12 @@ type topics struct {
 
 	mu     sync.RWMutex // guards what follows
 	byName map[string]*topic
-	byID   map[uuid]*topic
+	byID   map[UUID]*topic
 }
 
 func loadTopics(s *storage.Store, cfg Config) (*topics, error) {
-	ts := &topics{store: s, cfg: cfg, byName: map[string]*topic{}, byID: map[uuid]*topic{}}
-	for name, value := range s.Bucket(bucketTopics) {
+	ts := &topics{store: s, cfg: cfg, byName: map[string]*topic{}, byID: map[UUID]*topic{}}
+	for name, value := range s.Bucket(Topics) {
 		var row topicRow
 		if err := json.Unmarshal(value, &row); err != nil {
 			return nil, fmt.Errorf("read topic %s: %w", name, err)
@@ -113,7 +113,7 @@ func (ts *topics) named(name string) *topic {
 }
 
 // identified returns the topic with the id, or nil.
-func (ts *topics) identified(id uuid) *topic {
+func (ts *topics) identified(id UUID) *topic {
 	ts.mu.RLock()
 	defer ts.mu.RUnlock()
 	return ts.byID[id]
@@ -140,7 +140,7 @@ func (ts *topics) create(name string, partitions int, configs map[string]string)
 	if err := ts.checkName(name); err != nil {
 		return nil, err
 	}
-	t := &topic{name: name, id: newUUID()}
+	t := &topic{name: name, id: NewUUID()}
 	t.parts.Store(new([]*partition))
 	t.configure(configs)
 	if err := ts.extend(t, partitions); err != nil {
@@ -169,7 +169,7 @@ func (ts *topics) extend(t *topic, partitions int) error {
 		parts = append(parts, &partition{topic: t, index: int32(i), log: l})
 		row.Logs = append(row.Logs, l.ID())
 	}
-	c.Put(bucketTopics, t.name, encode(row))
+	c.Put(Topics, t.name, Encode(row))
 	if err := ts.store.Do(&c); err != nil {
 		return err
 	}
@@ -189,7 +189,7 @@ func (ts *topics) delete(t *topic, more func(*storage.Commit)) error {
 	delete(ts.byID, t.id)
 	ts.mu.Unlock()
 	var c storage.Commit
-	c.Delete(bucketTopics, t.name)
+	c.Delete(Topics, t.name)
 	for _, p := range t.partitions() {
 		c.Drop(p.log)
 	}

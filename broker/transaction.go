@@ -50,14 +50,14 @@ type Txn struct {
 
 // txnRow is a transactional id as the store has it.
 type txnRow struct {
-	ProducerID int64                           `json:"pid"`
-	Epoch      int16                           `json:"epoch"`
-	Timeout    int32                           `json:"timeout_ms"`
-	State      State                           `json:"state"`
-	Started    int64                           `json:"started,omitempty"` // ms
-	Updated    int64                           `json:"updated,omitempty"` // ms
-	Partitions map[string][]int32              `json:"partitions,omitempty"`
-	Offsets    map[string]map[string]offsetRow `json:"offsets,omitempty"` // by group and topic/partition
+	ProducerID int64                        `json:"pid"`
+	Epoch      int16                        `json:"epoch"`
+	Timeout    int32                        `json:"timeout_ms"`
+	State      State                        `json:"state"`
+	Started    int64                        `json:"started,omitempty"` // ms
+	Updated    int64                        `json:"updated,omitempty"` // ms
+	Partitions map[string][]int32           `json:"partitions,omitempty"`
+	Offsets    map[string]map[string]Offset `json:"offsets,omitempty"` // by group and topic/partition
 	// PrevID and PrevEpoch are the producer's before the last bump, by which a retry
 	// is recognised.
 	PrevID    int64 `json:"prev_pid"`
@@ -102,7 +102,7 @@ func (t *Txn) Contains(l *storage.Log) bool {
 // persist adds the transactional id's state to a commit.
 func (t *Txn) persist(c *storage.Commit) {
 	t.row.Updated = time.Now().UnixMilli()
-	c.Put(bucketTxns, t.id, encode(t.row))
+	c.Put(Txns, t.id, Encode(t.row))
 }
 
 func (r *txnRow) producer() Producer     { return Producer{r.ProducerID, r.Epoch} }

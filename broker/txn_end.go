@@ -53,7 +53,7 @@ func (c *Coordinator) Init(id string, timeoutMillis int32, p Producer) (next Pro
 	row.ProducerID, row.Epoch, row.State = next.ID, next.Epoch, Empty
 	row.Partitions, row.Offsets, row.Started = nil, nil, 0
 	row.Updated = time.Now().UnixMilli()
-	commit.Put(bucketTxns, t.id, encode(row))
+	commit.Put(Txns, t.id, Encode(row))
 	c.opt.Store.Submit(commit)
 	return next, func() error {
 		err := errors.Join(reserved(), commit.Wait())
@@ -132,7 +132,7 @@ func (c *Coordinator) abort(t *Txn) (wait func() error) {
 func (c *Coordinator) submitEnd(t *Txn, commit bool, next Producer, marker int16, reserved func() error) (wait func() error) {
 	end := &storage.Commit{}
 	row := c.addEnd(end, t, commit, next, marker)
-	end.Put(bucketTxns, t.id, encode(row))
+	end.Put(Txns, t.id, Encode(row))
 	t.ending = true
 	c.opt.Store.Submit(end)
 	return func() error {
@@ -153,7 +153,7 @@ func (c *Coordinator) addEnd(end *storage.Commit, t *Txn, commit bool, next Prod
 		for group, offsets := range t.row.Offsets {
 			for key, row := range offsets {
 				row.At = now
-				end.Put(offsetsOf+group, key, encode(row))
+				end.Put(OffsetsPrefix+group, key, Encode(row))
 			}
 		}
 	}
@@ -169,7 +169,7 @@ func (t *Txn) finish(row txnRow, err error) {
 	if err != nil {
 		return
 	}
-	cancelTimer(t.timer)
+	Cancel(t.timer)
 	t.timer, t.row = nil, row
 	clear(t.parts)
 }
@@ -191,7 +191,7 @@ func (c *Coordinator) bumped(t *Txn) (next Producer, reserved func() error) {
 func (c *Coordinator) armTimeout(t *Txn) {
 	left := time.Until(time.UnixMilli(t.row.Started)) + time.Duration(t.row.Timeout)*time.Millisecond
 	started, id := t.row.Started, t.row.ProducerID
-	t.timer = c.opt.Timers.after(max(left, 0), func() { c.expire(t, id, started) })
+	t.timer = c.opt.Timers.After(max(left, 0), func() { c.expire(t, id, started) })
 }
 
 // expireRetry is the pause before a transaction that could not be aborted is tried
@@ -206,7 +206,7 @@ func (c *Coordinator) expire(t *Txn, producerID, started int64) {
 	if t.row.State != Ongoing || t.row.ProducerID != producerID || t.row.Started != started {
 		return
 	}
-	retry := func() { t.timer = c.opt.Timers.after(expireRetry, func() { c.expire(t, producerID, started) }) }
+	retry := func() { t.timer = c.opt.Timers.After(expireRetry, func() { c.expire(t, producerID, started) }) }
 	if t.ending {
 		retry()
 		return

@@ -6,23 +6,23 @@ import (
 	"fmt"
 )
 
-// uuid is a topic's id; clients write it as unpadded URL-safe base64.
-type uuid [16]byte
+// UUID is a topic's id; clients write it as unpadded URL-safe base64.
+type UUID [16]byte
 
-func newUUID() (id uuid) {
+func NewUUID() (id UUID) {
 	rand.Read(id[:])
 	id[6] = id[6]&0x0f | 0x40 // version 4
 	id[8] = id[8]&0x3f | 0x80
 	return id
 }
 
-func (id uuid) String() string { return base64.RawURLEncoding.EncodeToString(id[:]) }
+func (id UUID) String() string { return base64.RawURLEncoding.EncodeToString(id[:]) }
 
 // MarshalText makes the id readable in the store.
-func (id uuid) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
+func (id UUID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
 // UnmarshalText is MarshalText's inverse.
-func (id *uuid) UnmarshalText(text []byte) error {
+func (id *UUID) UnmarshalText(text []byte) error {
 	if base64.RawURLEncoding.DecodedLen(len(text)) != len(id) {
 		return fmt.Errorf("uuid of %d characters", len(text))
 	}
