@@ -7,9 +7,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// DescribeACLs (key 29), CreateACLs (key 30) and DeleteACLs (key 31), v0-3.
+// DescribeACLs, CreateACLs and DeleteACLs.
 //
 // Without ACLs all three are answered with SECURITY_DISABLED, as in Kafka.
+
+// aclSchema is a rule or a filter of rules.
+var aclSchema = Schema{Int8, String, Int8.Since(1), String, String, Int8, Int8}
 
 // authorizeACLs returns nil if the caller may do op to the access rules.
 func (b *Broker) authorizeACLs(c *caller, op kmsg.ACLOperation) error {
@@ -17,6 +20,12 @@ func (b *Broker) authorizeACLs(c *caller, op kmsg.ACLOperation) error {
 		return kerr.SecurityDisabled
 	}
 	return b.authorize(c, op, resourceCluster, ClusterName)
+}
+
+var createACLsAPI = api{
+	key: 30, min: 0, max: 3,
+	handler: handle((*Broker).createACLs),
+	schema:  Schema{List(aclSchema...)},
 }
 
 func (b *Broker) createACLs(c *caller, req *kmsg.CreateACLsRequest) kmsg.Response {
@@ -56,6 +65,12 @@ func aclFilter(version int16, r Rule, name, principal, host *string) *Filter {
 	return &Filter{Rule: r, Name: name, Principal: principal, Host: host}
 }
 
+var describeACLsAPI = api{
+	key: 29, min: 0, max: 3,
+	handler: handle((*Broker).describeACLs),
+	schema:  aclSchema,
+}
+
 func (b *Broker) describeACLs(c *caller, req *kmsg.DescribeACLsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeACLsResponse)
 	if err := b.authorizeACLs(c, opDescribe); err != nil {
@@ -79,6 +94,12 @@ func (b *Broker) describeACLs(c *caller, req *kmsg.DescribeACLsRequest) kmsg.Res
 		resp.Resources[j].ACLs = append(resp.Resources[j].ACLs, sa)
 	}
 	return resp
+}
+
+var deleteACLsAPI = api{
+	key: 31, min: 0, max: 3,
+	handler: handle((*Broker).deleteACLs),
+	schema:  Schema{List(aclSchema...)},
 }
 
 func (b *Broker) deleteACLs(c *caller, req *kmsg.DeleteACLsRequest) kmsg.Response {

@@ -6,10 +6,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// AddOffsetsToTxn (key 25), v0-4.
+// addOffsetsToTxnAPI serves AddOffsetsToTxn.
 //
 // Begins the transaction if there is none. The group's offsets come with
 // TxnOffsetCommit; which partition they are kept in is nobody's concern here.
+var addOffsetsToTxnAPI = api{
+	key: 25, min: 0, max: 4,
+	handler: handle((*Broker).addOffsetsToTxn),
+	schema:  Schema{String, Int64, Int16, String},
+}
 
 func (b *Broker) addOffsetsToTxn(c *caller, req *kmsg.AddOffsetsToTxnRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.AddOffsetsToTxnResponse)

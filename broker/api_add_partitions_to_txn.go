@@ -7,11 +7,19 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// AddPartitionsToTxn (key 24), v0-5.
+// addPartitionsToTxnAPI serves AddPartitionsToTxn.
 //
 // Answered without waiting for the disk: the journal keeps order, so whatever
 // the producer then writes is on disk only if this is. v4 and later, which
 // brokers of a cluster send each other in batches, may also just verify.
+var addPartitionsToTxnAPI = api{
+	key: 24, min: 0, max: 5,
+	handler: handle((*Broker).addPartitionsToTxn),
+	schema: Schema{
+		String.Until(3), Int64.Until(3), Int16.Until(3), List(String, Int32s).Until(3),
+		List(String, Int64, Int16, Int8, List(String, Int32s)).Since(4),
+	},
+}
 
 func (b *Broker) addPartitionsToTxn(c *caller, req *kmsg.AddPartitionsToTxnRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.AddPartitionsToTxnResponse)

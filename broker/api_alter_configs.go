@@ -11,10 +11,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// AlterConfigs (key 33), v0-2, and IncrementalAlterConfigs (key 44), v0-1.
+// AlterConfigs and IncrementalAlterConfigs.
 //
 // Topics' settings are altered; the broker's are flags of its start. The
 // settings are on disk when the answer is given.
+
+var alterConfigsAPI = api{
+	key: 33, min: 0, max: 2,
+	handler: handle((*Broker).alterConfigs),
+	schema:  Schema{List(Int8, String, List(String, String)), Int8},
+}
 
 func (b *Broker) alterConfigs(c *caller, req *kmsg.AlterConfigsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.AlterConfigsResponse)
@@ -36,6 +42,12 @@ func (b *Broker) alterConfigs(c *caller, req *kmsg.AlterConfigsRequest) kmsg.Res
 		resp.Resources = append(resp.Resources, sr)
 	}
 	return resp
+}
+
+var incrementalAlterConfigsAPI = api{
+	key: 44, min: 0, max: 1,
+	handler: handle((*Broker).incrementalAlterConfigs),
+	schema:  Schema{List(Int8, String, List(String, Int8, String)), Int8},
 }
 
 func (b *Broker) incrementalAlterConfigs(c *caller, req *kmsg.IncrementalAlterConfigsRequest) kmsg.Response {

@@ -5,10 +5,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// AlterReplicaLogDirs (key 34), v1-2.
+// alterReplicaLogDirsAPI serves AlterReplicaLogDirs.
 //
 // There is one directory: every partition is in it already, and there is none
 // else to move to.
+var alterReplicaLogDirsAPI = api{
+	key: 34, min: 1, max: 2,
+	handler: handle((*Broker).alterReplicaLogDirs),
+	schema:  Schema{List(String, List(String, Int32s))},
+}
 
 func (b *Broker) alterReplicaLogDirs(c *caller, req *kmsg.AlterReplicaLogDirsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.AlterReplicaLogDirsResponse)

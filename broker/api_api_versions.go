@@ -8,10 +8,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// ApiVersions (key 18), v0-4.
+// apiVersionsAPI serves ApiVersions.
 //
 // Advertised is just what is served. An unknown version is answered in v0 with
 // UNSUPPORTED_VERSION and the range of this key (KIP-511).
+var apiVersionsAPI = api{
+	key: apiVersionsKey, min: 0, max: 4,
+	handler: handle((*Broker).apiVersions),
+	schema:  Schema{String.Since(3), String.Since(3)},
+}
 
 const apiVersionsKey = 18
 

@@ -7,17 +7,29 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// DescribeClientQuotas (key 48), v0-1, and AlterClientQuotas (key 49), v0-1.
+// DescribeClientQuotas and AlterClientQuotas.
 //
 // There are no quotas by client: none are described, one that is set is
 // refused, and one that is removed was not there. What bounds clients is in
 // Config: connections and request sizes.
+
+var describeClientQuotasAPI = api{
+	key: 48, min: 0, max: 1,
+	handler: handle((*Broker).describeClientQuotas),
+	schema:  Schema{List(String, Int8, String), Int8},
+}
 
 func (b *Broker) describeClientQuotas(c *caller, req *kmsg.DescribeClientQuotasRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeClientQuotasResponse)
 	resp.ErrorCode = Code(b.authorize(c, opDescribeConfigs, resourceCluster, ClusterName))
 	resp.Entries = []kmsg.DescribeClientQuotasResponseEntry{}
 	return resp
+}
+
+var alterClientQuotasAPI = api{
+	key: 49, min: 0, max: 1,
+	handler: handle((*Broker).alterClientQuotas),
+	schema:  Schema{List(List(String, String), List(String, Int64, Int8)), Int8},
 }
 
 func (b *Broker) alterClientQuotas(c *caller, req *kmsg.AlterClientQuotasRequest) kmsg.Response {

@@ -9,7 +9,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// ConsumerGroupDescribe (key 69), v0-1.
+// consumerGroupDescribeAPI serves ConsumerGroupDescribe.
+var consumerGroupDescribeAPI = api{
+	key: 69, min: 0, max: 1,
+	handler: handle((*Broker).consumerGroupDescribe),
+	schema:  Schema{Strings, Int8},
+}
 
 func (b *Broker) consumerGroupDescribe(c *caller, req *kmsg.ConsumerGroupDescribeRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.ConsumerGroupDescribeResponse)

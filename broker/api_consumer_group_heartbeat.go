@@ -12,10 +12,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// ConsumerGroupHeartbeat (key 68), v0-1 (KIP-848).
+// consumerGroupHeartbeatAPI serves ConsumerGroupHeartbeat (KIP-848).
 //
 // Assignors: uniform (the default) and range. A regular expression matches
 // whole topic names and is Go's RE2. The heartbeat interval is a second.
+var consumerGroupHeartbeatAPI = api{
+	key: 68, min: 0, max: 1,
+	handler: handle((*Broker).consumerGroupHeartbeat),
+	schema: Schema{
+		String, String, Int32, String, String, Int32, Strings, String.Since(1), String,
+		List(ID, Int32s),
+	},
+}
 
 // Member epochs with a meaning of their own.
 const (

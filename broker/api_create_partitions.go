@@ -7,7 +7,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// CreatePartitions (key 37), v0-3.
+// createPartitionsAPI serves CreatePartitions.
+var createPartitionsAPI = api{
+	key: 37, min: 0, max: 3,
+	handler: handle((*Broker).createPartitions),
+	schema:  Schema{List(String, Int32, List(Int32s)), Int32, Int8},
+}
 
 func (b *Broker) createPartitions(c *caller, req *kmsg.CreatePartitionsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.CreatePartitionsResponse)

@@ -8,10 +8,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// CreateTopics (key 19), v0-7.
+// createTopicsAPI serves CreateTopics.
 //
 // The replication factor is 1, or -1 for the default. A replica assignment
 // counts as a number of partitions if it names this node.
+var createTopicsAPI = api{
+	key: 19, min: 0, max: 7,
+	handler: handle((*Broker).createTopics),
+	schema:  Schema{List(String, Int32, Int16, List(Int32, Int32s), List(String, String)), Int32, Int8.Since(1)},
+}
 
 // maxPartitions bounds one topic: a typing slip is no reason to make a million
 // directories.

@@ -6,11 +6,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// DeleteGroups (key 42), v0-3, and OffsetDelete (key 47), v0.
+// DeleteGroups and OffsetDelete.
 //
 // A group with members is not deleted. Offsets are deleted for topics that no
 // member of the group subscribes to; whoever's subscription cannot be read
 // subscribes to all.
+
+var deleteGroupsAPI = api{
+	key: 42, min: 0, max: 3,
+	handler: handle((*Broker).deleteGroups),
+	schema:  Schema{Strings},
+}
 
 func (b *Broker) deleteGroups(c *caller, req *kmsg.DeleteGroupsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DeleteGroupsResponse)
@@ -62,6 +68,12 @@ func (b *Broker) deleteOffsets(name string) (*storage.Commit, error) {
 		b.store.Submit(c)
 	}
 	return c, nil
+}
+
+var offsetDeleteAPI = api{
+	key: 47, min: 0, max: 0,
+	handler: handle((*Broker).offsetDelete),
+	schema:  Schema{String, List(String, List(Int32))},
 }
 
 func (b *Broker) offsetDelete(c *caller, req *kmsg.OffsetDeleteRequest) kmsg.Response {

@@ -6,10 +6,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// DeleteRecords (key 21), v0-2.
+// deleteRecordsAPI serves DeleteRecords.
 //
 // Records before the offset can no longer be read; their segments go from disk
 // when all of a segment is before it. Compacted topics refuse, as in Kafka.
+var deleteRecordsAPI = api{
+	key: 21, min: 0, max: 2,
+	handler: handle((*Broker).deleteRecords),
+	schema:  Schema{List(String, List(Int32, Int64)), Int32},
+}
 
 func (b *Broker) deleteRecords(c *caller, req *kmsg.DeleteRecordsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DeleteRecordsResponse)

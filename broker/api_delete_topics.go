@@ -9,10 +9,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// DeleteTopics (key 20), v0-6.
+// deleteTopicsAPI serves DeleteTopics.
 //
 // The offsets that groups committed for the topic go with it, in the same
 // commit.
+var deleteTopicsAPI = api{
+	key: 20, min: 0, max: 6,
+	handler: handle((*Broker).deleteTopics),
+	schema:  Schema{Strings.Until(5), List(String, ID).Since(6), Int32},
+}
 
 func (b *Broker) deleteTopics(c *caller, req *kmsg.DeleteTopicsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DeleteTopicsResponse)

@@ -5,7 +5,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// DescribeCluster (key 60), v0-2.
+// describeClusterAPI serves DescribeCluster.
+var describeClusterAPI = api{
+	key: 60, min: 0, max: 2,
+	handler: handle((*Broker).describeCluster),
+	schema:  Schema{Int8, Int8.Since(1), Int8.Since(2)},
+}
 
 func (b *Broker) describeCluster(c *caller, req *kmsg.DescribeClusterRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeClusterResponse)

@@ -9,10 +9,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// DescribeConfigs (key 32), v0-4.
+// describeConfigsAPI serves DescribeConfigs.
 //
 // Topics have the settings of topic_settings.go; those without effect are described
 // too, and say so. Brokers have a few that tools look for; they are read-only.
+var describeConfigsAPI = api{
+	key: 32, min: 0, max: 4,
+	handler: handle((*Broker).describeConfigs),
+	schema:  Schema{List(Int8, String, Strings), Int8.Since(1), Int8.Since(3)},
+}
 
 func (b *Broker) describeConfigs(c *caller, req *kmsg.DescribeConfigsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeConfigsResponse)

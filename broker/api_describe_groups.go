@@ -7,10 +7,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// DescribeGroups (key 15), v0-6.
+// describeGroupsAPI serves DescribeGroups.
 //
 // A group that is not there is Dead; from v6 on it is GROUP_ID_NOT_FOUND too
 // (KIP-1043).
+var describeGroupsAPI = api{
+	key: 15, min: 0, max: 6,
+	handler: handle((*Broker).describeGroups),
+	schema:  Schema{Strings, Int8.Since(3)},
+}
 
 func (b *Broker) describeGroups(c *caller, req *kmsg.DescribeGroupsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeGroupsResponse)

@@ -7,9 +7,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// DescribeLogDirs (key 35), v0-4.
+// describeLogDirsAPI serves DescribeLogDirs.
 //
 // There is one directory. How much room its disk has is not told (-1).
+var describeLogDirsAPI = api{
+	key: 35, min: 0, max: 4,
+	handler: handle((*Broker).describeLogDirs),
+	schema:  Schema{List(String, Int32s)},
+}
 
 // logDir is the data directory as clients name it: its absolute path.
 func (b *Broker) logDir() string {

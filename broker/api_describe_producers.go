@@ -5,7 +5,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// DescribeProducers (key 61), v0.
+// describeProducersAPI serves DescribeProducers.
+var describeProducersAPI = api{
+	key: 61, min: 0, max: 0,
+	handler: handle((*Broker).describeProducers),
+	schema:  Schema{List(String, Int32s)},
+}
 
 func (b *Broker) describeProducers(c *caller, req *kmsg.DescribeProducersRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeProducersResponse)

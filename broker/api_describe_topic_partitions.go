@@ -8,7 +8,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// DescribeTopicPartitions (key 75), v0 (KIP-966).
+// describeTopicPartitionsAPI serves DescribeTopicPartitions (KIP-966).
+var describeTopicPartitionsAPI = api{
+	key: 75, min: 0, max: 0,
+	handler: handle((*Broker).describeTopicPartitions),
+	schema:  Schema{List(String), Int32, Optional(String, Int32)},
+}
 
 func (b *Broker) describeTopicPartitions(c *caller, req *kmsg.DescribeTopicPartitionsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeTopicPartitionsResponse)

@@ -10,7 +10,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// DescribeTransactions (key 65), v0, and ListTransactions (key 66), v0-2.
+// DescribeTransactions and ListTransactions.
+
+var describeTransactionsAPI = api{
+	key: 65, min: 0, max: 0,
+	handler: handle((*Broker).describeTransactions),
+	schema:  Schema{Strings},
+}
 
 func (b *Broker) describeTransactions(c *caller, req *kmsg.DescribeTransactionsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeTransactionsResponse)
@@ -35,6 +41,12 @@ func (b *Broker) describeTransactions(c *caller, req *kmsg.DescribeTransactionsR
 		resp.TransactionStates = append(resp.TransactionStates, ss)
 	}
 	return resp
+}
+
+var listTransactionsAPI = api{
+	key: 66, min: 0, max: 2,
+	handler: handle((*Broker).listTransactions),
+	schema:  Schema{Strings, ListOf(Int64), Int64.Since(1), String.Since(2)},
 }
 
 func (b *Broker) listTransactions(c *caller, req *kmsg.ListTransactionsRequest) kmsg.Response {

@@ -7,11 +7,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// ElectLeaders (key 43), v0-2.
+// electLeadersAPI serves ElectLeaders.
 //
 // The one node leads every partition, so no election is ever needed: a
 // partition that is asked for by name is answered so, and none are elected when
 // all are asked for.
+var electLeadersAPI = api{
+	key: 43, min: 0, max: 2,
+	handler: handle((*Broker).electLeaders),
+	schema:  Schema{Int8.Since(1), List(String, Int32s), Int32},
+}
 
 func (b *Broker) electLeaders(c *caller, req *kmsg.ElectLeadersRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.ElectLeadersResponse)

@@ -4,11 +4,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// EndTxn (key 26), v0-5.
+// endTxnAPI serves EndTxn.
 //
 // One commit of the store holds the markers of all partitions, the offsets and
 // the new state. v5 bumps the epoch with every end (KIP-890) and answers the
 // one to go on with; a retry with the epoch before is given the same answer.
+var endTxnAPI = api{
+	key: 26, min: 0, max: 5,
+	handler: handleDeferred((*Broker).endTxn),
+	schema:  Schema{String, Int64, Int16, Int8},
+}
 
 func (b *Broker) endTxn(c *caller, req *kmsg.EndTxnRequest) reply {
 	resp := req.ResponseKind().(*kmsg.EndTxnResponse)

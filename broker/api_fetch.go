@@ -9,12 +9,22 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Fetch (key 1), v4-18.
+// fetchAPI serves Fetch.
 //
 // There are no fetch sessions: the session id answered is 0, so clients send
 // whole requests, as KIP-227 allows. Whole batches are returned, the first one
 // whatever its size. A request that finds less than it asks for waits until a
 // log changes: nothing polls. Batches are not down-converted.
+var fetchAPI = api{
+	key: 1, min: 4, max: 18,
+	handler: handleDeferred((*Broker).fetch),
+	schema: Schema{
+		Int32.Until(14), Int32, Int32, Int32.Since(3), Int8.Since(4), Int32.Since(7), Int32.Since(7),
+		List(String.Until(12), ID.Since(13), List(Int32, Int32.Since(9), Int64, Int32.Since(12), Int64.Since(5), Int32)),
+		List(String.Until(12), ID.Since(13), Int32s).Since(7), String.Since(11),
+		Tagged(1, Int32, Int64),
+	},
+}
 
 func (b *Broker) fetch(c *caller, req *kmsg.FetchRequest) reply {
 	if req.SessionID != 0 && req.SessionEpoch > 0 {

@@ -7,11 +7,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// FindCoordinator (key 10), v0-6.
+// findCoordinatorAPI serves FindCoordinator.
 //
 // The one node coordinates every group (type 0) and transaction (1). There are
 // no share groups (2). Asking for a group's makes the topic __consumer_offsets,
 // as it does in Kafka; here it stays empty.
+var findCoordinatorAPI = api{
+	key: 10, min: 0, max: 6,
+	handler: handle((*Broker).findCoordinator),
+	schema:  Schema{String.Until(3), Int8.Since(1), Strings.Since(4)},
+}
 
 func (b *Broker) findCoordinator(c *caller, req *kmsg.FindCoordinatorRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.FindCoordinatorResponse)

@@ -5,7 +5,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Heartbeat (key 12), v0-4.
+// heartbeatAPI serves Heartbeat.
+var heartbeatAPI = api{
+	key: 12, min: 0, max: 4,
+	handler: handle((*Broker).heartbeat),
+	schema:  Schema{String, Int32, String, String.Since(3)},
+}
 
 func (b *Broker) heartbeat(c *caller, req *kmsg.HeartbeatRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.HeartbeatResponse)

@@ -7,12 +7,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// InitProducerID (key 22), v0-5.
+// initProducerIDAPI serves InitProducerID.
 //
 // A transaction that the former producer left open is aborted in the same
 // commit that fences it, so CONCURRENT_TRANSACTIONS is rare. A request with the
 // current id and epoch bumps the epoch (KIP-360); one with those from before
 // the last bump is a retry and is given the current ones.
+var initProducerIDAPI = api{
+	key: 22, min: 0, max: 5,
+	handler: handleDeferred((*Broker).initProducerID),
+	schema:  Schema{String, Int32, Int64.Since(3), Int16.Since(3)},
+}
 
 func (b *Broker) initProducerID(c *caller, req *kmsg.InitProducerIDRequest) reply {
 	resp := req.ResponseKind().(*kmsg.InitProducerIDResponse)

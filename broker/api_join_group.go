@@ -8,11 +8,19 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// JoinGroup (key 11), v0-9.
+// joinGroupAPI serves JoinGroup.
 //
 // From v4 on a new dynamic member is first given an id to join with (KIP-394).
 // A static member (KIP-345) that comes back with the same protocols takes over
 // its place without a rebalance.
+var joinGroupAPI = api{
+	key: 11, min: 0, max: 9,
+	handler: handleDeferred((*Broker).joinGroup),
+	schema: Schema{
+		String, Int32, Int32.Since(1), String, String.Since(5), String, List(String, Bytes),
+		String.Since(8),
+	},
+}
 
 func (b *Broker) joinGroup(c *caller, req *kmsg.JoinGroupRequest) reply {
 	wait, err, id := b.join(c, req)

@@ -7,7 +7,12 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// LeaveGroup (key 13), v0-5.
+// leaveGroupAPI serves LeaveGroup.
+var leaveGroupAPI = api{
+	key: 13, min: 0, max: 5,
+	handler: handle((*Broker).leaveGroup),
+	schema:  Schema{String, String.Until(2), List(String, String, String.Since(5)).Since(3)},
+}
 
 func (b *Broker) leaveGroup(c *caller, req *kmsg.LeaveGroupRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.LeaveGroupResponse)

@@ -8,9 +8,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// ListGroups (key 16), v0-5.
+// listGroupsAPI serves ListGroups.
 //
 // A group without members that has committed offsets is listed as Empty.
+var listGroupsAPI = api{
+	key: 16, min: 0, max: 5,
+	handler: handle((*Broker).listGroups),
+	schema:  Schema{Strings.Since(4), Strings.Since(5)},
+}
 
 func (b *Broker) listGroups(c *caller, req *kmsg.ListGroupsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.ListGroupsResponse)

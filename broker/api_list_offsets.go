@@ -5,7 +5,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// ListOffsets (key 2), v1-11.
+// listOffsetsAPI serves ListOffsets.
 //
 // Besides timestamps: -1 the end (the last stable offset under read_committed),
 // -2 the start, -3 the largest timestamp (KIP-734), -4 the local start
@@ -21,6 +21,15 @@ const (
 	latestTieredOffset  = -5
 	earliestPending     = -6
 )
+
+var listOffsetsAPI = api{
+	key: 2, min: 1, max: 11,
+	handler: handle((*Broker).listOffsets),
+	schema: Schema{
+		Int32, Int8.Since(2), List(String, List(Int32, Int32.Since(4), Int64, Int32.Until(0))),
+		Int32.Since(10),
+	},
+}
 
 func (b *Broker) listOffsets(c *caller, req *kmsg.ListOffsetsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.ListOffsetsResponse)

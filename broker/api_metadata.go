@@ -8,10 +8,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Metadata (key 3), v0-13.
+// metadataAPI serves Metadata.
 //
 // One node leads every partition. A topic that is asked for by name is made if
 // it is not there, the request allows it and the broker does too.
+var metadataAPI = api{
+	key: 3, min: 0, max: 13,
+	handler: handle((*Broker).metadata),
+	schema:  Schema{List(ID.Since(10), String), Int8.Since(4), Int8.Until(10).Since(8), Int8.Since(8)},
+}
 
 func (b *Broker) metadata(c *caller, req *kmsg.MetadataRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.MetadataResponse)

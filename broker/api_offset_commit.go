@@ -9,10 +9,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// OffsetCommit (key 8), v1-10.
+// offsetCommitAPI serves OffsetCommit.
 //
 // Answered when the offsets are on disk. v10 names topics by id. The retention
 // time of v2-4 is ignored: offsets expire by the broker's setting.
+var offsetCommitAPI = api{
+	key: 8, min: 1, max: 10,
+	handler: handleDeferred((*Broker).offsetCommit),
+	schema: Schema{
+		String, Int32.Since(1), String.Since(1), String.Since(7), Int64.Until(4).Since(2),
+		List(String.Until(9), ID.Since(10), List(Int32, Int64, Int64.Until(1).Since(1), Int32.Since(6), String)),
+	},
+}
 
 // maxOffsetMetadata bounds what a client may keep with an offset, as in Kafka.
 const maxOffsetMetadata = 4096

@@ -8,11 +8,20 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// OffsetFetch (key 9), v1-10.
+// offsetFetchAPI serves OffsetFetch.
 //
 // v8 asks for several groups, v10 names topics by id. Under RequireStable a
 // partition with an offset in an open transaction is UNSTABLE_OFFSET_COMMIT
 // (KIP-447).
+var offsetFetchAPI = api{
+	key: 9, min: 1, max: 10,
+	handler: handle((*Broker).offsetFetch),
+	schema: Schema{
+		String.Until(7), List(String, Int32s).Until(7),
+		List(String, String.Since(9), Int32.Since(9), List(String.Until(9), ID.Since(10), Int32s)).Since(8),
+		Int8.Since(7),
+	},
+}
 
 func (b *Broker) offsetFetch(c *caller, req *kmsg.OffsetFetchRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.OffsetFetchResponse)

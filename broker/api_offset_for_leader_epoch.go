@@ -5,11 +5,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// OffsetForLeaderEpoch (key 23), v0-4.
+// offsetForLeaderEpochAPI serves OffsetForLeaderEpoch.
 //
 // Each start of the broker is an epoch of every partition. The answer is the
 // largest epoch up to the asked one that the log has records of, and where it
 // ended: a client that has read beyond that has read what the log lost (KIP-320).
+var offsetForLeaderEpochAPI = api{
+	key: 23, min: 0, max: 4,
+	handler: handle((*Broker).offsetForLeaderEpoch),
+	schema:  Schema{Int32.Since(3), List(String, List(Int32, Int32.Since(2), Int32))},
+}
 
 func (b *Broker) offsetForLeaderEpoch(c *caller, req *kmsg.OffsetForLeaderEpochRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)

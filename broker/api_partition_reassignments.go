@@ -7,11 +7,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// AlterPartitionReassignments (key 45), v0-1, and ListPartitionReassignments
-// (key 46), v0.
+// AlterPartitionReassignments and ListPartitionReassignments.
 //
 // With one node every partition is where it can be: an assignment to the node
 // changes nothing, any other is refused, and nothing is ever under way.
+
+var alterPartitionReassignmentsAPI = api{
+	key: 45, min: 0, max: 1,
+	handler: handle((*Broker).alterPartitionReassignments),
+	schema:  Schema{Int32, Int8.Since(1), List(String, List(Int32, Int32s))},
+}
 
 func (b *Broker) alterPartitionReassignments(c *caller, req *kmsg.AlterPartitionAssignmentsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.AlterPartitionAssignmentsResponse)
@@ -46,6 +51,12 @@ func (b *Broker) reassign(topic string, rp *kmsg.AlterPartitionAssignmentsReques
 		return fmt.Errorf("%w: %v, there is only node %d", kerr.InvalidReplicaAssignment, rp.Replicas, nodeID)
 	}
 	return nil
+}
+
+var listPartitionReassignmentsAPI = api{
+	key: 46, min: 0, max: 0,
+	handler: handle((*Broker).listPartitionReassignments),
+	schema:  Schema{Int32, List(String, Int32s)},
 }
 
 func (b *Broker) listPartitionReassignments(c *caller, req *kmsg.ListPartitionReassignmentsRequest) kmsg.Response {

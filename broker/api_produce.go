@@ -9,7 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Produce (key 0), v0-13.
+// produceAPI serves Produce.
 //
 // v0-2 are advertised, because librdkafka before 2.1 compresses only if they
 // are, and refused with UNSUPPORTED_VERSION when used, as Kafka 4 does.
@@ -19,6 +19,11 @@ import (
 // decompressed where the frames alone do not tell, and for compacted topics, which
 // refuse a record without a key (INVALID_RECORD) as Kafka does. All acks wait for the disk, acks=1 too. From v12 on a
 // transactional batch adds its partition to the transaction (KIP-890).
+var produceAPI = api{
+	key: produceKey, min: 0, max: 13,
+	handler: handleDeferred((*Broker).produce),
+	schema:  Schema{String.Since(3), Int16, Int32, List(String.Until(12), ID.Since(13), List(Int32, Bytes))},
+}
 
 const produceKey = 0
 

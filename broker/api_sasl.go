@@ -7,7 +7,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// SASLHandshake (key 17), v0-1, and SASLAuthenticate (key 36), v0-2.
+// SASLHandshake and SASLAuthenticate.
 //
 // A handshake of v0, after which tokens are sent without the protocol's framing, is
 // refused.
@@ -28,6 +28,12 @@ func (c *conn) admit(key int16) error {
 	return errNotAuthenticated
 }
 
+var saslHandshakeAPI = api{
+	key: saslHandshakeKey, min: 0, max: 1,
+	handler: handle((*Broker).saslHandshake),
+	schema:  Schema{String},
+}
+
 func (b *Broker) saslHandshake(c *caller, req *kmsg.SASLHandshakeRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.SASLHandshakeResponse)
 	resp.SupportedMechanisms = Mechanisms
@@ -40,6 +46,12 @@ func (b *Broker) saslHandshake(c *caller, req *kmsg.SASLHandshakeRequest) kmsg.R
 		resp.ErrorCode = Code(c.conn.auth.Begin(req.Mechanism))
 	}
 	return resp
+}
+
+var saslAuthenticateAPI = api{
+	key: saslAuthenticateKey, min: 0, max: 2,
+	handler: handle((*Broker).saslAuthenticate),
+	schema:  Schema{Bytes},
 }
 
 func (b *Broker) saslAuthenticate(c *caller, req *kmsg.SASLAuthenticateRequest) kmsg.Response {

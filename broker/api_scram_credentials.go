@@ -8,8 +8,13 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// DescribeUserSCRAMCredentials (key 50), v0, and AlterUserSCRAMCredentials
-// (key 51), v0 (KIP-554).
+// DescribeUserSCRAMCredentials and AlterUserSCRAMCredentials (KIP-554).
+
+var describeSCRAMAPI = api{
+	key: 50, min: 0, max: 0,
+	handler: handle((*Broker).describeSCRAM),
+	schema:  Schema{List(String)},
+}
 
 func (b *Broker) describeSCRAM(c *caller, req *kmsg.DescribeUserSCRAMCredentialsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeUserSCRAMCredentialsResponse)
@@ -40,6 +45,12 @@ func (b *Broker) describeSCRAM(c *caller, req *kmsg.DescribeUserSCRAMCredentials
 		resp.Results = append(resp.Results, sr)
 	}
 	return resp
+}
+
+var alterSCRAMAPI = api{
+	key: 51, min: 0, max: 0,
+	handler: handle((*Broker).alterSCRAM),
+	schema:  Schema{List(String, Int8), List(String, Int8, Int32, Bytes, Bytes)},
 }
 
 func (b *Broker) alterSCRAM(c *caller, req *kmsg.AlterUserSCRAMCredentialsRequest) kmsg.Response {

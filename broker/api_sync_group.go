@@ -5,7 +5,14 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// SyncGroup (key 14), v0-5.
+// syncGroupAPI serves SyncGroup.
+var syncGroupAPI = api{
+	key: 14, min: 0, max: 5,
+	handler: handleDeferred((*Broker).syncGroup),
+	schema: Schema{
+		String, Int32, String, String.Since(3), String.Since(5), String.Since(5), List(String, Bytes),
+	},
+}
 
 func (b *Broker) syncGroup(c *caller, req *kmsg.SyncGroupRequest) reply {
 	wait, err := b.sync(c, req)

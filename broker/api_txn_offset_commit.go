@@ -4,10 +4,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// TxnOffsetCommit (key 28), v0-5.
+// txnOffsetCommitAPI serves TxnOffsetCommit.
 //
 // The offsets are kept with the transaction and become the group's when it
 // commits. Answered when they are on disk.
+var txnOffsetCommitAPI = api{
+	key: 28, min: 0, max: 5,
+	handler: handleDeferred((*Broker).txnOffsetCommit),
+	schema: Schema{
+		String, String, Int64, Int16, Int32.Since(3), String.Since(3), String.Since(3),
+		List(String.Until(5), ID.Since(6), List(Int32, Int64, Int32.Since(2), String)),
+	},
+}
 
 func (b *Broker) txnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitRequest) reply {
 	resp := req.ResponseKind().(*kmsg.TxnOffsetCommitResponse)

@@ -7,10 +7,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// UpdateFeatures (key 57), v0-2.
+// updateFeaturesAPI serves UpdateFeatures.
 //
 // The levels of the features are this program's: an update to the level that
 // there is succeeds, any other is refused. One refusal refuses all.
+var updateFeaturesAPI = api{
+	key: 57, min: 0, max: 2,
+	handler: handle((*Broker).updateFeatures),
+	schema:  Schema{Int32, List(String, Int16, Int8.Until(0), Int8.Since(1)), Int8.Since(1)},
+}
 
 func (b *Broker) updateFeatures(c *caller, req *kmsg.UpdateFeaturesRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.UpdateFeaturesResponse)

@@ -9,12 +9,17 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// WriteTxnMarkers (key 27), v1-2.
+// writeTxnMarkersAPI serves WriteTxnMarkers.
 //
 // Tools abort a transaction by it that holds up readers (KIP-664). One that the
 // coordinator knows is aborted as a whole and its producer fenced; one that it
 // does not know ends in the partition that is named. What is not open needs no
 // marker. A commit is the coordinator's alone, which needs no request for it.
+var writeTxnMarkersAPI = api{
+	key: 27, min: 1, max: 2,
+	handler: handleDeferred((*Broker).writeTxnMarkers),
+	schema:  Schema{List(Int64, Int16, Int8, List(String, Int32s), Int32, Int8.Since(2))},
+}
 
 func (b *Broker) writeTxnMarkers(c *caller, req *kmsg.WriteTxnMarkersRequest) reply {
 	resp := req.ResponseKind().(*kmsg.WriteTxnMarkersResponse)

@@ -205,14 +205,14 @@ func (c *conn) dispatch(frame []byte) (pending, error) {
 		}
 		p.flexible = h.Key != apiVersionsKey
 	}
-	if err := a.shape.Validate(body, h.Version, req.IsFlexible()); err != nil {
+	if err := a.schema.Validate(body, h.Version, req.IsFlexible()); err != nil {
 		return pending{}, fmt.Errorf("decode %s v%d: %w", kmsg.NameForKey(h.Key), h.Version, err)
 	}
 	c.b.met.requests.WithLabelValues(kmsg.NameForKey(h.Key)).Inc()
 	if err := req.ReadFrom(body); err != nil {
 		return pending{}, fmt.Errorf("decode %s v%d: %w", kmsg.NameForKey(h.Key), h.Version, err)
 	}
-	p.reply = a.serve(c.b, &caller{ctx: c.ctx, conn: c, clientID: h.ClientID}, req)
+	p.reply = a.handler(c.b, &caller{ctx: c.ctx, conn: c, clientID: h.ClientID}, req)
 	return p, nil
 }
 

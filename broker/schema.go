@@ -178,25 +178,44 @@ func (w *walk) tags(s Schema) {
 	}
 }
 
+// The fields that requests are made of. A boolean is an Int8.
+var (
+	Int8    = fixed(1)
+	Int16   = fixed(2)
+	Int32   = fixed(4)
+	Int64   = fixed(8)
+	ID      = fixed(16)
+	String  = Field{max: math.MaxInt16, kind: stringKind}
+	Bytes   = Field{max: math.MaxInt16, kind: bytesKind}
+	Int32s  = ListOf(Int32)
+	Strings = ListOf(String)
+)
+
 func fixed(size int) Field { return Field{max: math.MaxInt16, size: size} }
 
-// List is an array of structs, flat one of single fields.
+// List is an array of structs.
 func List(of ...Field) Field { return Field{max: math.MaxInt16, kind: arrayKind, of: of} }
-func ListOf(of Field) Field  { return Field{max: math.MaxInt16, kind: flatKind, of: Schema{of}} }
 
+// ListOf is an array of single fields.
+func ListOf(of Field) Field { return Field{max: math.MaxInt16, kind: flatKind, of: Schema{of}} }
+
+// Optional is a struct that may be null.
 func Optional(of ...Field) Field { return Field{max: math.MaxInt16, kind: optKind, of: of} }
 
-// Tagged is a tagged field that has tagged fields itself; others need no naming.
+// Tagged is a tagged field whose content has tagged fields itself. Other tagged
+// fields need not be listed.
 func Tagged(tag uint64, of ...Field) Field {
 	return Field{max: math.MaxInt16, kind: tagKind, tag: tag, of: of}
 }
 
-func since(version int16, f Field) Field {
+// Since returns the field as one that begins with the version.
+func (f Field) Since(version int16) Field {
 	f.min = version
 	return f
 }
 
-func until(version int16, f Field) Field {
+// Until returns the field as one that ends with the version.
+func (f Field) Until(version int16) Field {
 	f.max = version
 	return f
 }

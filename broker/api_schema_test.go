@@ -60,7 +60,7 @@ func fill(rng *rand.Rand, v reflect.Value) {
 func eachFilled(t *testing.T, fn func(a api, req kmsg.Request, body []byte)) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for key, a := range apis() {
-		require.NotNil(t, a.shape, kmsg.NameForKey(key))
+		require.NotNil(t, a.schema, kmsg.NameForKey(key))
 		for version := a.min; version <= a.max; version++ {
 			for range 20 {
 				req := kmsg.RequestForKey(key)
@@ -76,9 +76,9 @@ func TestShapesAreThoseOfTheRequests(t *testing.T) {
 	t.Parallel()
 	eachFilled(t, func(a api, req kmsg.Request, body []byte) {
 		name, version := kmsg.NameForKey(req.Key()), req.GetVersion()
-		require.NoError(t, a.shape.Validate(body, version, req.IsFlexible()), "%s v%d", name, version)
+		require.NoError(t, a.schema.Validate(body, version, req.IsFlexible()), "%s v%d", name, version)
 		for n := range body {
-			require.Error(t, a.shape.Validate(body[:n], version, req.IsFlexible()), "%s v%d cut at %d of %d", name, version, n, len(body))
+			require.Error(t, a.schema.Validate(body[:n], version, req.IsFlexible()), "%s v%d cut at %d of %d", name, version, n, len(body))
 		}
 	})
 }
@@ -96,7 +96,7 @@ func TestAbsurdNumbersOfTagsAreRefused(t *testing.T) {
 			}
 			at += i
 			bad := append(append(bytes.Clone(body[:at]), huge...), body[at+1:]...)
-			require.Error(t, a.shape.Validate(bad, req.GetVersion(), req.IsFlexible()), "%s v%d at %d", kmsg.NameForKey(req.Key()), req.GetVersion(), at)
+			require.Error(t, a.schema.Validate(bad, req.GetVersion(), req.IsFlexible()), "%s v%d at %d", kmsg.NameForKey(req.Key()), req.GetVersion(), at)
 			seen[req.Key()]++
 		}
 	})
@@ -109,7 +109,7 @@ func TestAbsurdNumbersOfTagsAreRefused(t *testing.T) {
 
 func TestMoreElementsThanThereIsRoomForAreRefused(t *testing.T) {
 	t.Parallel()
-	s := shapes()[0]
+	s := produceAPI.schema
 	body := append([]byte{0, 0, 1, 0, 0, 0, 0}, 0x81, 0x80, 0x80, 0x02) // 4 million topics
 	body = append(body, make([]byte, 8<<20)...)
 	require.ErrorIs(t, s.Validate(body, 9, true), errElements)
@@ -124,7 +124,7 @@ func BenchmarkShape(b *testing.B) {
 	rp.Records = make([]byte, 1000)
 	rt.Partitions = append(rt.Partitions, rp)
 	req.Topics = append(req.Topics, rt)
-	body, s := req.AppendTo(nil), shapes()[0]
+	body, s := req.AppendTo(nil), produceAPI.schema
 	for b.Loop() {
 		if err := s.Validate(body, 12, true); err != nil {
 			b.Fatal(err)
