@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"context"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -12,7 +14,7 @@ import (
 type api struct {
 	key, min, max int16
 	handler       handler
-	schema        Schema
+	schema        wire.Schema
 }
 
 // handler does what has to happen in a connection's order. It runs in the

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -12,7 +14,7 @@ import (
 // Without ACLs all three are answered with SECURITY_DISABLED, as in Kafka.
 
 // aclSchema is a rule or a filter of rules.
-var aclSchema = Schema{Int8, String, Int8.Since(1), String, String, Int8, Int8}
+var aclSchema = wire.Schema{wire.Int8, wire.String, wire.Int8.Since(1), wire.String, wire.String, wire.Int8, wire.Int8}
 
 // authorizeACLs returns nil if the caller may do op to the access rules.
 func (b *Broker) authorizeACLs(c *caller, op kmsg.ACLOperation) error {
@@ -25,7 +27,7 @@ func (b *Broker) authorizeACLs(c *caller, op kmsg.ACLOperation) error {
 var createACLsAPI = api{
 	key: 30, min: 0, max: 3,
 	handler: handle((*Broker).createACLs),
-	schema:  Schema{List(aclSchema...)},
+	schema:  wire.Schema{wire.List(aclSchema...)},
 }
 
 func (b *Broker) createACLs(c *caller, req *kmsg.CreateACLsRequest) kmsg.Response {
@@ -46,12 +48,12 @@ func (b *Broker) createACLs(c *caller, req *kmsg.CreateACLsRequest) kmsg.Respons
 			rules = append(rules, r)
 		}
 		sr := kmsg.NewCreateACLsResponseResult()
-		sr.ErrorCode, sr.ErrorMessage = Code(err), Message(err)
+		sr.ErrorCode, sr.ErrorMessage = wire.Code(err), wire.Message(err)
 		resp.Results = append(resp.Results, sr)
 	}
 	if err := b.acls.Add(rules); err != nil {
 		for i := range resp.Results {
-			resp.Results[i].ErrorCode, resp.Results[i].ErrorMessage = Code(err), Message(err)
+			resp.Results[i].ErrorCode, resp.Results[i].ErrorMessage = wire.Code(err), wire.Message(err)
 		}
 	}
 	return resp
@@ -74,7 +76,7 @@ var describeACLsAPI = api{
 func (b *Broker) describeACLs(c *caller, req *kmsg.DescribeACLsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeACLsResponse)
 	if err := b.authorizeACLs(c, opDescribe); err != nil {
-		resp.ErrorCode, resp.ErrorMessage = Code(err), Message(err)
+		resp.ErrorCode, resp.ErrorMessage = wire.Code(err), wire.Message(err)
 		return resp
 	}
 	f := aclFilter(req.Version, Rule{Type: req.ResourceType, Pattern: req.ResourcePatternType, Operation: req.Operation, Permission: req.PermissionType},
@@ -99,7 +101,7 @@ func (b *Broker) describeACLs(c *caller, req *kmsg.DescribeACLsRequest) kmsg.Res
 var deleteACLsAPI = api{
 	key: 31, min: 0, max: 3,
 	handler: handle((*Broker).deleteACLs),
-	schema:  Schema{List(aclSchema...)},
+	schema:  wire.Schema{wire.List(aclSchema...)},
 }
 
 func (b *Broker) deleteACLs(c *caller, req *kmsg.DeleteACLsRequest) kmsg.Response {
@@ -115,7 +117,7 @@ func (b *Broker) deleteACLs(c *caller, req *kmsg.DeleteACLsRequest) kmsg.Respons
 			deleted, err = b.acls.Delete(f)
 		}
 		sr := kmsg.NewDeleteACLsResponseResult()
-		sr.ErrorCode, sr.ErrorMessage = Code(err), Message(err)
+		sr.ErrorCode, sr.ErrorMessage = wire.Code(err), wire.Message(err)
 		for _, r := range deleted {
 			sa := kmsg.NewDeleteACLsResponseResultMatchingACL()
 			sa.ResourceType, sa.ResourceName, sa.ResourcePatternType = r.Type, r.Name, r.Pattern

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"cmp"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -13,14 +15,14 @@ import (
 var addOffsetsToTxnAPI = api{
 	key: 25, min: 0, max: 4,
 	handler: handle((*Broker).addOffsetsToTxn),
-	schema:  Schema{String, Int64, Int16, String},
+	schema:  wire.Schema{wire.String, wire.Int64, wire.Int16, wire.String},
 }
 
 func (b *Broker) addOffsetsToTxn(c *caller, req *kmsg.AddOffsetsToTxnRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.AddOffsetsToTxnResponse)
 	if err := cmp.Or(checkGroupID(req.Group), b.authorize(c, opRead, resourceGroup, req.Group),
 		b.authorize(c, opWrite, resourceTxn, req.TransactionalID)); err != nil {
-		resp.ErrorCode = Code(err)
+		resp.ErrorCode = wire.Code(err)
 		return resp
 	}
 	t := b.txns.Lock(req.TransactionalID)

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"cmp"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -15,9 +17,9 @@ import (
 var addPartitionsToTxnAPI = api{
 	key: 24, min: 0, max: 5,
 	handler: handle((*Broker).addPartitionsToTxn),
-	schema: Schema{
-		String.Until(3), Int64.Until(3), Int16.Until(3), List(String, Int32s).Until(3),
-		List(String, Int64, Int16, Int8, List(String, Int32s)).Since(4),
+	schema: wire.Schema{
+		wire.String.Until(3), wire.Int64.Until(3), wire.Int16.Until(3), wire.List(wire.String, wire.Int32s).Until(3),
+		wire.List(wire.String, wire.Int64, wire.Int16, wire.Int8, wire.List(wire.String, wire.Int32s)).Since(4),
 	},
 }
 

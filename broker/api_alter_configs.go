@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"fmt"
 	"maps"
 	"slices"
@@ -19,7 +21,7 @@ import (
 var alterConfigsAPI = api{
 	key: 33, min: 0, max: 2,
 	handler: handle((*Broker).alterConfigs),
-	schema:  Schema{List(Int8, String, List(String, String)), Int8},
+	schema:  wire.Schema{wire.List(wire.Int8, wire.String, wire.List(wire.String, wire.String)), wire.Int8},
 }
 
 func (b *Broker) alterConfigs(c *caller, req *kmsg.AlterConfigsRequest) kmsg.Response {
@@ -38,7 +40,7 @@ func (b *Broker) alterConfigs(c *caller, req *kmsg.AlterConfigsRequest) kmsg.Res
 		})
 		sr := kmsg.NewAlterConfigsResponseResource()
 		sr.ResourceType, sr.ResourceName = rr.ResourceType, rr.ResourceName
-		sr.ErrorCode, sr.ErrorMessage = Code(err), Message(err)
+		sr.ErrorCode, sr.ErrorMessage = wire.Code(err), wire.Message(err)
 		resp.Resources = append(resp.Resources, sr)
 	}
 	return resp
@@ -47,7 +49,7 @@ func (b *Broker) alterConfigs(c *caller, req *kmsg.AlterConfigsRequest) kmsg.Res
 var incrementalAlterConfigsAPI = api{
 	key: 44, min: 0, max: 1,
 	handler: handle((*Broker).incrementalAlterConfigs),
-	schema:  Schema{List(Int8, String, List(String, Int8, String)), Int8},
+	schema:  wire.Schema{wire.List(wire.Int8, wire.String, wire.List(wire.String, wire.Int8, wire.String)), wire.Int8},
 }
 
 func (b *Broker) incrementalAlterConfigs(c *caller, req *kmsg.IncrementalAlterConfigsRequest) kmsg.Response {
@@ -59,7 +61,7 @@ func (b *Broker) incrementalAlterConfigs(c *caller, req *kmsg.IncrementalAlterCo
 		})
 		sr := kmsg.NewIncrementalAlterConfigsResponseResource()
 		sr.ResourceType, sr.ResourceName = rr.ResourceType, rr.ResourceName
-		sr.ErrorCode, sr.ErrorMessage = Code(err), Message(err)
+		sr.ErrorCode, sr.ErrorMessage = wire.Code(err), wire.Message(err)
 		resp.Resources = append(resp.Resources, sr)
 	}
 	return resp

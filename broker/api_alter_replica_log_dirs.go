@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -12,7 +14,7 @@ import (
 var alterReplicaLogDirsAPI = api{
 	key: 34, min: 1, max: 2,
 	handler: handle((*Broker).alterReplicaLogDirs),
-	schema:  Schema{List(String, List(String, Int32s))},
+	schema:  wire.Schema{wire.List(wire.String, wire.List(wire.String, wire.Int32s))},
 }
 
 func (b *Broker) alterReplicaLogDirs(c *caller, req *kmsg.AlterReplicaLogDirsRequest) kmsg.Response {
@@ -33,7 +35,7 @@ func (b *Broker) alterReplicaLogDirs(c *caller, req *kmsg.AlterReplicaLogDirsReq
 					err = kerr.LogDirNotFound
 				}
 				sp := kmsg.NewAlterReplicaLogDirsResponseTopicPartition()
-				sp.Partition, sp.ErrorCode = partition, Code(err)
+				sp.Partition, sp.ErrorCode = partition, wire.Code(err)
 				st.Partitions = append(st.Partitions, sp)
 			}
 			resp.Topics = append(resp.Topics, st)

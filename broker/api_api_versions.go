@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"maps"
 	"slices"
 
@@ -15,7 +17,7 @@ import (
 var apiVersionsAPI = api{
 	key: apiVersionsKey, min: 0, max: 4,
 	handler: handle((*Broker).apiVersions),
-	schema:  Schema{String.Since(3), String.Since(3)},
+	schema:  wire.Schema{wire.String.Since(3), wire.String.Since(3)},
 }
 
 const apiVersionsKey = 18

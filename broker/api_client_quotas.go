@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -16,12 +18,12 @@ import (
 var describeClientQuotasAPI = api{
 	key: 48, min: 0, max: 1,
 	handler: handle((*Broker).describeClientQuotas),
-	schema:  Schema{List(String, Int8, String), Int8},
+	schema:  wire.Schema{wire.List(wire.String, wire.Int8, wire.String), wire.Int8},
 }
 
 func (b *Broker) describeClientQuotas(c *caller, req *kmsg.DescribeClientQuotasRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeClientQuotasResponse)
-	resp.ErrorCode = Code(b.authorize(c, opDescribeConfigs, resourceCluster, ClusterName))
+	resp.ErrorCode = wire.Code(b.authorize(c, opDescribeConfigs, resourceCluster, ClusterName))
 	resp.Entries = []kmsg.DescribeClientQuotasResponseEntry{}
 	return resp
 }
@@ -29,7 +31,7 @@ func (b *Broker) describeClientQuotas(c *caller, req *kmsg.DescribeClientQuotasR
 var alterClientQuotasAPI = api{
 	key: 49, min: 0, max: 1,
 	handler: handle((*Broker).alterClientQuotas),
-	schema:  Schema{List(List(String, String), List(String, Int64, Int8)), Int8},
+	schema:  wire.Schema{wire.List(wire.List(wire.String, wire.String), wire.List(wire.String, wire.Int64, wire.Int8)), wire.Int8},
 }
 
 func (b *Broker) alterClientQuotas(c *caller, req *kmsg.AlterClientQuotasRequest) kmsg.Response {
@@ -41,7 +43,7 @@ func (b *Broker) alterClientQuotas(c *caller, req *kmsg.AlterClientQuotasRequest
 			err = refuseQuotas(req.Entries[i].Ops)
 		}
 		se := kmsg.NewAlterClientQuotasResponseEntry()
-		se.ErrorCode, se.ErrorMessage = Code(err), Message(err)
+		se.ErrorCode, se.ErrorMessage = wire.Code(err), wire.Message(err)
 		for _, e := range req.Entries[i].Entity {
 			entity := kmsg.NewAlterClientQuotasResponseEntryEntity()
 			entity.Type, entity.Name = e.Type, e.Name

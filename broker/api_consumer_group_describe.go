@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"maps"
 	"math"
 	"slices"
@@ -13,7 +15,7 @@ import (
 var consumerGroupDescribeAPI = api{
 	key: 69, min: 0, max: 1,
 	handler: handle((*Broker).consumerGroupDescribe),
-	schema:  Schema{Strings, Int8},
+	schema:  wire.Schema{wire.Strings, wire.Int8},
 }
 
 func (b *Broker) consumerGroupDescribe(c *caller, req *kmsg.ConsumerGroupDescribeRequest) kmsg.Response {
@@ -22,9 +24,9 @@ func (b *Broker) consumerGroupDescribe(c *caller, req *kmsg.ConsumerGroupDescrib
 		sg := kmsg.NewConsumerGroupDescribeResponseGroup()
 		sg.Group, sg.AuthorizedOperations = name, math.MinInt32
 		if err := b.authorize(c, opDescribe, resourceGroup, name); err != nil {
-			sg.ErrorCode = Code(err)
+			sg.ErrorCode = wire.Code(err)
 		} else if g, err := b.groups.lockConsumer(name, false); err != nil {
-			sg.ErrorCode, sg.ErrorMessage = kerr.GroupIDNotFound.Code, Message(kerr.GroupIDNotFound)
+			sg.ErrorCode, sg.ErrorMessage = kerr.GroupIDNotFound.Code, wire.Message(kerr.GroupIDNotFound)
 		} else {
 			g.describe(&sg)
 			g.mu.Unlock()

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"cmp"
 	"fmt"
 	"maps"
@@ -19,9 +21,9 @@ import (
 var consumerGroupHeartbeatAPI = api{
 	key: 68, min: 0, max: 1,
 	handler: handle((*Broker).consumerGroupHeartbeat),
-	schema: Schema{
-		String, String, Int32, String, String, Int32, Strings, String.Since(1), String,
-		List(ID, Int32s),
+	schema: wire.Schema{
+		wire.String, wire.String, wire.Int32, wire.String, wire.String, wire.Int32, wire.Strings, wire.String.Since(1), wire.String,
+		wire.List(wire.ID, wire.Int32s),
 	},
 }
 
@@ -36,7 +38,7 @@ func (b *Broker) consumerGroupHeartbeat(c *caller, req *kmsg.ConsumerGroupHeartb
 	resp := req.ResponseKind().(*kmsg.ConsumerGroupHeartbeatResponse)
 	resp.HeartbeatIntervalMillis = int32(consumerHeartbeat.Milliseconds())
 	if err := b.consumerBeat(c, req, resp); err != nil {
-		resp.ErrorCode, resp.ErrorMessage = Code(err), Message(err)
+		resp.ErrorCode, resp.ErrorMessage = wire.Code(err), wire.Message(err)
 		resp.HeartbeatIntervalMillis = 0
 	}
 	return resp
@@ -102,8 +104,8 @@ func (b *Broker) consumerBeat(c *caller, req *kmsg.ConsumerGroupHeartbeatRequest
 	return nil
 }
 
-func (s partitionSet) byTopic() map[UUID][]int32 {
-	out := map[UUID][]int32{}
+func (s partitionSet) byTopic() map[wire.UUID][]int32 {
+	out := map[wire.UUID][]int32{}
 	for tp := range s {
 		out[tp.topic] = append(out[tp.topic], tp.index)
 	}
@@ -131,7 +133,7 @@ func (g *consumerGroup) current(req *kmsg.ConsumerGroupHeartbeatRequest) (*consu
 func (g *consumerGroup) joinConsumer(c *caller, req *kmsg.ConsumerGroupHeartbeatRequest) (*consumerMember, error) {
 	id := req.MemberID
 	if id == "" {
-		id = NewUUID().String()
+		id = wire.NewUUID().String()
 	}
 	m := &consumerMember{
 		id: id, clientID: c.clientID, host: c.host(), instance: req.InstanceID, rack: req.RackID,

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -11,7 +13,7 @@ import (
 var createPartitionsAPI = api{
 	key: 37, min: 0, max: 3,
 	handler: handle((*Broker).createPartitions),
-	schema:  Schema{List(String, Int32, List(Int32s)), Int32, Int8},
+	schema:  wire.Schema{wire.List(wire.String, wire.Int32, wire.List(wire.Int32s)), wire.Int32, wire.Int8},
 }
 
 func (b *Broker) createPartitions(c *caller, req *kmsg.CreatePartitionsRequest) kmsg.Response {
@@ -26,7 +28,7 @@ func (b *Broker) createPartitions(c *caller, req *kmsg.CreatePartitionsRequest) 
 			err = b.growTopic(c, rt, req.ValidateOnly)
 		}
 		seen[rt.Topic] = true
-		st.ErrorCode, st.ErrorMessage = Code(err), Message(err)
+		st.ErrorCode, st.ErrorMessage = wire.Code(err), wire.Message(err)
 		resp.Topics = append(resp.Topics, st)
 	}
 	return resp

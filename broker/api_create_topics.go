@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"errors"
 	"fmt"
 
@@ -15,7 +17,7 @@ import (
 var createTopicsAPI = api{
 	key: 19, min: 0, max: 7,
 	handler: handle((*Broker).createTopics),
-	schema:  Schema{List(String, Int32, Int16, List(Int32, Int32s), List(String, String)), Int32, Int8.Since(1)},
+	schema:  wire.Schema{wire.List(wire.String, wire.Int32, wire.Int16, wire.List(wire.Int32, wire.Int32s), wire.List(wire.String, wire.String)), wire.Int32, wire.Int8.Since(1)},
 }
 
 // maxPartitions bounds one topic: a typing slip is no reason to make a million
@@ -39,9 +41,9 @@ func (b *Broker) createTopics(c *caller, req *kmsg.CreateTopicsRequest) kmsg.Res
 		if seen[rt.Topic] > 1 {
 			seen[rt.Topic] = 0 // named twice: one refusal
 			err := fmt.Errorf("%w: the topic is named twice", kerr.InvalidRequest)
-			st.ErrorCode, st.ErrorMessage = Code(err), Message(err)
+			st.ErrorCode, st.ErrorMessage = wire.Code(err), wire.Message(err)
 		} else if err := b.createTopic(c, rt, req.ValidateOnly, &st); err != nil {
-			st.ErrorCode, st.ErrorMessage = Code(err), Message(err)
+			st.ErrorCode, st.ErrorMessage = wire.Code(err), wire.Message(err)
 		}
 		resp.Topics = append(resp.Topics, st)
 	}

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -15,7 +17,7 @@ import (
 var deleteGroupsAPI = api{
 	key: 42, min: 0, max: 3,
 	handler: handle((*Broker).deleteGroups),
-	schema:  Schema{Strings},
+	schema:  wire.Schema{wire.Strings},
 }
 
 func (b *Broker) deleteGroups(c *caller, req *kmsg.DeleteGroupsRequest) kmsg.Response {
@@ -27,7 +29,7 @@ func (b *Broker) deleteGroups(c *caller, req *kmsg.DeleteGroupsRequest) kmsg.Res
 		if err == nil {
 			err = b.deleteGroup(name)
 		}
-		sg.ErrorCode, sg.ErrorMessage = Code(err), Message(err)
+		sg.ErrorCode, sg.ErrorMessage = wire.Code(err), wire.Message(err)
 		resp.Groups = append(resp.Groups, sg)
 	}
 	return resp
@@ -73,18 +75,18 @@ func (b *Broker) deleteOffsets(name string) (*storage.Commit, error) {
 var offsetDeleteAPI = api{
 	key: 47, min: 0, max: 0,
 	handler: handle((*Broker).offsetDelete),
-	schema:  Schema{String, List(String, List(Int32))},
+	schema:  wire.Schema{wire.String, wire.List(wire.String, wire.List(wire.Int32))},
 }
 
 func (b *Broker) offsetDelete(c *caller, req *kmsg.OffsetDeleteRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.OffsetDeleteResponse)
 	if err := b.authorize(c, opDelete, resourceGroup, req.Group); err != nil {
-		resp.ErrorCode = Code(err)
+		resp.ErrorCode = wire.Code(err)
 		return resp
 	}
 	var commit storage.Commit
 	if b.addOffsetDeletes(req, resp, &commit); !commit.Empty() {
-		resp.ErrorCode = Code(commit.Wait())
+		resp.ErrorCode = wire.Code(commit.Wait())
 	}
 	return resp
 }

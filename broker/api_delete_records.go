@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -13,7 +15,7 @@ import (
 var deleteRecordsAPI = api{
 	key: 21, min: 0, max: 2,
 	handler: handle((*Broker).deleteRecords),
-	schema:  Schema{List(String, List(Int32, Int64)), Int32},
+	schema:  wire.Schema{wire.List(wire.String, wire.List(wire.Int32, wire.Int64)), wire.Int32},
 }
 
 func (b *Broker) deleteRecords(c *caller, req *kmsg.DeleteRecordsRequest) kmsg.Response {
@@ -27,7 +29,7 @@ func (b *Broker) deleteRecords(c *caller, req *kmsg.DeleteRecordsRequest) kmsg.R
 			sp := kmsg.NewDeleteRecordsResponseTopicPartition()
 			sp.Partition = rp.Partition
 			low, err := b.deleteBefore(c, t, rp.Partition, rp.Offset)
-			sp.LowWatermark, sp.ErrorCode = low, Code(err)
+			sp.LowWatermark, sp.ErrorCode = low, wire.Code(err)
 			st.Partitions = append(st.Partitions, sp)
 		}
 		resp.Topics = append(resp.Topics, st)

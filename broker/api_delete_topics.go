@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"strconv"
 	"strings"
 
@@ -16,7 +18,7 @@ import (
 var deleteTopicsAPI = api{
 	key: 20, min: 0, max: 6,
 	handler: handle((*Broker).deleteTopics),
-	schema:  Schema{Strings.Until(5), List(String, ID).Since(6), Int32},
+	schema:  wire.Schema{wire.Strings.Until(5), wire.List(wire.String, wire.ID).Since(6), wire.Int32},
 }
 
 func (b *Broker) deleteTopics(c *caller, req *kmsg.DeleteTopicsRequest) kmsg.Response {
@@ -39,7 +41,7 @@ func (b *Broker) deleteTopics(c *caller, req *kmsg.DeleteTopicsRequest) kmsg.Res
 			err = b.topics.delete(t, func(commit *storage.Commit) { b.dropOffsets(commit, t) })
 		}
 		if err != nil {
-			st.ErrorCode, st.ErrorMessage = Code(err), Message(err)
+			st.ErrorCode, st.ErrorMessage = wire.Code(err), wire.Message(err)
 			if st.Topic == nil && req.Version < 6 {
 				st.Topic = kmsg.StringPtr("")
 			}

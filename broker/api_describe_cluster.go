@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -9,7 +11,7 @@ import (
 var describeClusterAPI = api{
 	key: 60, min: 0, max: 2,
 	handler: handle((*Broker).describeCluster),
-	schema:  Schema{Int8, Int8.Since(1), Int8.Since(2)},
+	schema:  wire.Schema{wire.Int8, wire.Int8.Since(1), wire.Int8.Since(2)},
 }
 
 func (b *Broker) describeCluster(c *caller, req *kmsg.DescribeClusterRequest) kmsg.Response {

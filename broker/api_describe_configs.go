@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"maps"
 	"slices"
 	"strconv"
@@ -16,7 +18,7 @@ import (
 var describeConfigsAPI = api{
 	key: 32, min: 0, max: 4,
 	handler: handle((*Broker).describeConfigs),
-	schema:  Schema{List(Int8, String, Strings), Int8.Since(1), Int8.Since(3)},
+	schema:  wire.Schema{wire.List(wire.Int8, wire.String, wire.Strings), wire.Int8.Since(1), wire.Int8.Since(3)},
 }
 
 func (b *Broker) describeConfigs(c *caller, req *kmsg.DescribeConfigsRequest) kmsg.Response {
@@ -27,7 +29,7 @@ func (b *Broker) describeConfigs(c *caller, req *kmsg.DescribeConfigsRequest) km
 		sr.ResourceType, sr.ResourceName = rr.ResourceType, rr.ResourceName
 		configs, err := b.describeResource(c, rr, req)
 		if err != nil {
-			sr.ErrorCode, sr.ErrorMessage = Code(err), Message(err)
+			sr.ErrorCode, sr.ErrorMessage = wire.Code(err), wire.Message(err)
 		}
 		for _, cfg := range configs {
 			if rr.ConfigNames == nil || slices.Contains(rr.ConfigNames, cfg.Name) {

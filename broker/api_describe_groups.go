@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"math"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -14,7 +16,7 @@ import (
 var describeGroupsAPI = api{
 	key: 15, min: 0, max: 6,
 	handler: handle((*Broker).describeGroups),
-	schema:  Schema{Strings, Int8.Since(3)},
+	schema:  wire.Schema{wire.Strings, wire.Int8.Since(3)},
 }
 
 func (b *Broker) describeGroups(c *caller, req *kmsg.DescribeGroupsRequest) kmsg.Response {
@@ -23,11 +25,11 @@ func (b *Broker) describeGroups(c *caller, req *kmsg.DescribeGroupsRequest) kmsg
 		sg := kmsg.NewDescribeGroupsResponseGroup()
 		sg.Group, sg.State, sg.AuthorizedOperations = name, string(groupDead), math.MinInt32
 		if err := b.authorize(c, opDescribe, resourceGroup, name); err != nil {
-			sg.ErrorCode = Code(err)
+			sg.ErrorCode = wire.Code(err)
 		} else if b.describeGroup(name, &sg) {
 			sg.AuthorizedOperations = b.operations(c, req.IncludeAuthorizedOperations, resourceGroup, name)
 		} else if req.Version >= 6 {
-			sg.ErrorCode, sg.ErrorMessage = kerr.GroupIDNotFound.Code, Message(kerr.GroupIDNotFound)
+			sg.ErrorCode, sg.ErrorMessage = kerr.GroupIDNotFound.Code, wire.Message(kerr.GroupIDNotFound)
 		}
 		resp.Groups = append(resp.Groups, sg)
 	}

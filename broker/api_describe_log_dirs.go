@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"path/filepath"
 	"slices"
 
@@ -13,7 +15,7 @@ import (
 var describeLogDirsAPI = api{
 	key: 35, min: 0, max: 4,
 	handler: handle((*Broker).describeLogDirs),
-	schema:  Schema{List(String, Int32s)},
+	schema:  wire.Schema{wire.List(wire.String, wire.Int32s)},
 }
 
 // logDir is the data directory as clients name it: its absolute path.
@@ -27,7 +29,7 @@ func (b *Broker) logDir() string {
 func (b *Broker) describeLogDirs(c *caller, req *kmsg.DescribeLogDirsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeLogDirsResponse)
 	if err := b.authorize(c, opDescribe, resourceCluster, ClusterName); err != nil {
-		resp.ErrorCode = Code(err)
+		resp.ErrorCode = wire.Code(err)
 		return resp
 	}
 	dir := kmsg.NewDescribeLogDirsResponseDir()

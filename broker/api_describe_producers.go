@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -9,7 +11,7 @@ import (
 var describeProducersAPI = api{
 	key: 61, min: 0, max: 0,
 	handler: handle((*Broker).describeProducers),
-	schema:  Schema{List(String, Int32s)},
+	schema:  wire.Schema{wire.List(wire.String, wire.Int32s)},
 }
 
 func (b *Broker) describeProducers(c *caller, req *kmsg.DescribeProducersRequest) kmsg.Response {
@@ -25,7 +27,7 @@ func (b *Broker) describeProducers(c *caller, req *kmsg.DescribeProducersRequest
 			sp.Partition = partition
 			switch {
 			case denied != nil:
-				sp.ErrorCode = Code(denied)
+				sp.ErrorCode = wire.Code(denied)
 			case t == nil || t.partition(partition) == nil:
 				sp.ErrorCode = kerr.UnknownTopicOrPartition.Code
 			default:

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"math"
 	"slices"
 
@@ -12,7 +14,7 @@ import (
 var describeTopicPartitionsAPI = api{
 	key: 75, min: 0, max: 0,
 	handler: handle((*Broker).describeTopicPartitions),
-	schema:  Schema{List(String), Int32, Optional(String, Int32)},
+	schema:  wire.Schema{wire.List(wire.String), wire.Int32, wire.Optional(wire.String, wire.Int32)},
 }
 
 func (b *Broker) describeTopicPartitions(c *caller, req *kmsg.DescribeTopicPartitionsRequest) kmsg.Response {

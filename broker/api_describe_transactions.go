@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"maps"
 	"regexp"
 	"slices"
@@ -15,7 +17,7 @@ import (
 var describeTransactionsAPI = api{
 	key: 65, min: 0, max: 0,
 	handler: handle((*Broker).describeTransactions),
-	schema:  Schema{Strings},
+	schema:  wire.Schema{wire.Strings},
 }
 
 func (b *Broker) describeTransactions(c *caller, req *kmsg.DescribeTransactionsRequest) kmsg.Response {
@@ -24,7 +26,7 @@ func (b *Broker) describeTransactions(c *caller, req *kmsg.DescribeTransactionsR
 		ss := kmsg.NewDescribeTransactionsResponseTransactionState()
 		ss.TransactionalID = id
 		if err := b.authorize(c, opDescribe, resourceTxn, id); err != nil {
-			ss.ErrorCode = Code(err)
+			ss.ErrorCode = wire.Code(err)
 		} else if t := b.txns.Lock(id); t == nil {
 			ss.ErrorCode = kerr.TransactionalIDNotFound.Code
 		} else {
@@ -46,7 +48,7 @@ func (b *Broker) describeTransactions(c *caller, req *kmsg.DescribeTransactionsR
 var listTransactionsAPI = api{
 	key: 66, min: 0, max: 2,
 	handler: handle((*Broker).listTransactions),
-	schema:  Schema{Strings, ListOf(Int64), Int64.Since(1), String.Since(2)},
+	schema:  wire.Schema{wire.Strings, wire.ListOf(wire.Int64), wire.Int64.Since(1), wire.String.Since(2)},
 }
 
 func (b *Broker) listTransactions(c *caller, req *kmsg.ListTransactionsRequest) kmsg.Response {

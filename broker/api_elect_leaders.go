@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -15,14 +17,14 @@ import (
 var electLeadersAPI = api{
 	key: 43, min: 0, max: 2,
 	handler: handle((*Broker).electLeaders),
-	schema:  Schema{Int8.Since(1), List(String, Int32s), Int32},
+	schema:  wire.Schema{wire.Int8.Since(1), wire.List(wire.String, wire.Int32s), wire.Int32},
 }
 
 func (b *Broker) electLeaders(c *caller, req *kmsg.ElectLeadersRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.ElectLeadersResponse)
 	resp.Topics = []kmsg.ElectLeadersResponseTopic{}
 	if err := b.authorize(c, opAlter, resourceCluster, ClusterName); err != nil {
-		resp.ErrorCode = Code(err)
+		resp.ErrorCode = wire.Code(err)
 		return resp
 	}
 	if req.ElectionType != 0 && req.ElectionType != 1 { // preferred, unclean
@@ -40,7 +42,7 @@ func (b *Broker) electLeaders(c *caller, req *kmsg.ElectLeadersRequest) kmsg.Res
 				err = fmt.Errorf("%w: node %d leads it", kerr.ElectionNotNeeded, nodeID)
 			}
 			sp := kmsg.NewElectLeadersResponseTopicPartition()
-			sp.Partition, sp.ErrorCode, sp.ErrorMessage = partition, Code(err), Message(err)
+			sp.Partition, sp.ErrorCode, sp.ErrorMessage = partition, wire.Code(err), wire.Message(err)
 			st.Partitions = append(st.Partitions, sp)
 		}
 		resp.Topics = append(resp.Topics, st)

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -12,7 +14,7 @@ import (
 var endTxnAPI = api{
 	key: 26, min: 0, max: 5,
 	handler: handleDeferred((*Broker).endTxn),
-	schema:  Schema{String, Int64, Int16, Int8},
+	schema:  wire.Schema{wire.String, wire.Int64, wire.Int16, wire.Int8},
 }
 
 func (b *Broker) endTxn(c *caller, req *kmsg.EndTxnRequest) reply {

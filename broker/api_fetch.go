@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"math"
 	"time"
 
@@ -18,11 +20,11 @@ import (
 var fetchAPI = api{
 	key: 1, min: 4, max: 18,
 	handler: handleDeferred((*Broker).fetch),
-	schema: Schema{
-		Int32.Until(14), Int32, Int32, Int32.Since(3), Int8.Since(4), Int32.Since(7), Int32.Since(7),
-		List(String.Until(12), ID.Since(13), List(Int32, Int32.Since(9), Int64, Int32.Since(12), Int64.Since(5), Int32)),
-		List(String.Until(12), ID.Since(13), Int32s).Since(7), String.Since(11),
-		Tagged(1, Int32, Int64),
+	schema: wire.Schema{
+		wire.Int32.Until(14), wire.Int32, wire.Int32, wire.Int32.Since(3), wire.Int8.Since(4), wire.Int32.Since(7), wire.Int32.Since(7),
+		wire.List(wire.String.Until(12), wire.ID.Since(13), wire.List(wire.Int32, wire.Int32.Since(9), wire.Int64, wire.Int32.Since(12), wire.Int64.Since(5), wire.Int32)),
+		wire.List(wire.String.Until(12), wire.ID.Since(13), wire.Int32s).Since(7), wire.String.Since(11),
+		wire.Tagged(1, wire.Int32, wire.Int64),
 	},
 }
 
@@ -36,7 +38,7 @@ func (b *Broker) fetch(c *caller, req *kmsg.FetchRequest) reply {
 		resp := b.fetchWhenReady(c, req)
 		for i := range resp.Topics {
 			for j := range resp.Topics[i].Partitions {
-				b.met.fetched.Add(float64(len(resp.Topics[i].Partitions[j].RecordBatches)))
+				b.met.fetchedBytes.Add(float64(len(resp.Topics[i].Partitions[j].RecordBatches)))
 			}
 		}
 		return resp
@@ -47,7 +49,7 @@ func (b *Broker) fetch(c *caller, req *kmsg.FetchRequest) reply {
 type fetched struct {
 	*kmsg.FetchResponse
 	bufs []*[]byte
-	held *Claim
+	held *wire.Claim
 }
 
 // leastAnswer is what a response may have of records however little memory there
@@ -63,14 +65,14 @@ func (f *fetched) done() {
 
 // alloc returns a buffer that release takes back.
 func (f *fetched) alloc(n int) []byte {
-	buf := GetBuffer(n)
+	buf := wire.GetBuffer(n)
 	f.bufs = append(f.bufs, buf)
 	return *buf
 }
 
 func (f *fetched) release() {
 	for _, buf := range f.bufs {
-		PutBuffer(buf)
+		wire.PutBuffer(buf)
 	}
 	f.bufs = nil
 }
@@ -78,7 +80,7 @@ func (f *fetched) release() {
 // drop takes the buffer back that was allocated last.
 func (f *fetched) drop() {
 	last := len(f.bufs) - 1
-	PutBuffer(f.bufs[last])
+	wire.PutBuffer(f.bufs[last])
 	f.bufs = f.bufs[:last]
 }
 
@@ -146,7 +148,7 @@ func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, eno
 			// that a client always gets on.
 			limit := min(left-total, int(rp.PartitionMaxBytes))
 			if err := b.fetchPartition(c, req, t, rp, &sp, resp, limit, total == 0); err != nil {
-				sp.ErrorCode = Code(err)
+				sp.ErrorCode = wire.Code(err)
 				enough = true
 			}
 			total += len(sp.RecordBatches)

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"errors"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -15,7 +17,7 @@ import (
 var findCoordinatorAPI = api{
 	key: 10, min: 0, max: 6,
 	handler: handle((*Broker).findCoordinator),
-	schema:  Schema{String.Until(3), Int8.Since(1), Strings.Since(4)},
+	schema:  wire.Schema{wire.String.Until(3), wire.Int8.Since(1), wire.Strings.Since(4)},
 }
 
 func (b *Broker) findCoordinator(c *caller, req *kmsg.FindCoordinatorRequest) kmsg.Response {
@@ -40,7 +42,7 @@ func (b *Broker) findCoordinator(c *caller, req *kmsg.FindCoordinatorRequest) km
 	}
 	if req.Version < 4 {
 		if err := find(req.CoordinatorKey); err != nil {
-			resp.ErrorCode, resp.ErrorMessage = Code(err), Message(err)
+			resp.ErrorCode, resp.ErrorMessage = wire.Code(err), wire.Message(err)
 			resp.NodeID, resp.Port = -1, -1
 			return resp
 		}
@@ -51,7 +53,7 @@ func (b *Broker) findCoordinator(c *caller, req *kmsg.FindCoordinatorRequest) km
 		sc := kmsg.NewFindCoordinatorResponseCoordinator()
 		sc.Key = key
 		if err := find(key); err != nil {
-			sc.ErrorCode, sc.ErrorMessage = Code(err), Message(err)
+			sc.ErrorCode, sc.ErrorMessage = wire.Code(err), wire.Message(err)
 			sc.NodeID, sc.Port = -1, -1
 		} else {
 			sc.NodeID, sc.Host, sc.Port = nodeID, b.host, b.port

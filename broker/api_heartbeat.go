@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -9,12 +11,12 @@ import (
 var heartbeatAPI = api{
 	key: 12, min: 0, max: 4,
 	handler: handle((*Broker).heartbeat),
-	schema:  Schema{String, Int32, String, String.Since(3)},
+	schema:  wire.Schema{wire.String, wire.Int32, wire.String, wire.String.Since(3)},
 }
 
 func (b *Broker) heartbeat(c *caller, req *kmsg.HeartbeatRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.HeartbeatResponse)
-	resp.ErrorCode = Code(b.beat(c, req))
+	resp.ErrorCode = wire.Code(b.beat(c, req))
 	return resp
 }
 

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"errors"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -16,7 +18,7 @@ import (
 var initProducerIDAPI = api{
 	key: 22, min: 0, max: 5,
 	handler: handleDeferred((*Broker).initProducerID),
-	schema:  Schema{String, Int32, Int64.Since(3), Int16.Since(3)},
+	schema:  wire.Schema{wire.String, wire.Int32, wire.Int64.Since(3), wire.Int16.Since(3)},
 }
 
 func (b *Broker) initProducerID(c *caller, req *kmsg.InitProducerIDRequest) reply {
@@ -56,5 +58,5 @@ func producerCode(err error, knowsFenced bool) int16 {
 	if !knowsFenced && errors.Is(err, kerr.ProducerFenced) {
 		err = kerr.InvalidProducerEpoch
 	}
-	return Code(err)
+	return wire.Code(err)
 }

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"bytes"
 	"time"
 
@@ -16,9 +18,9 @@ import (
 var joinGroupAPI = api{
 	key: 11, min: 0, max: 9,
 	handler: handleDeferred((*Broker).joinGroup),
-	schema: Schema{
-		String, Int32, Int32.Since(1), String, String.Since(5), String, List(String, Bytes),
-		String.Since(8),
+	schema: wire.Schema{
+		wire.String, wire.Int32, wire.Int32.Since(1), wire.String, wire.String.Since(5), wire.String, wire.List(wire.String, wire.Bytes),
+		wire.String.Since(8),
 	},
 }
 
@@ -33,7 +35,7 @@ func (b *Broker) joinGroup(c *caller, req *kmsg.JoinGroupRequest) reply {
 	}
 	if err != nil {
 		resp := kmsg.NewPtrJoinGroupResponse()
-		resp.ErrorCode, resp.Generation, resp.MemberID = Code(err), -1, id
+		resp.ErrorCode, resp.Generation, resp.MemberID = wire.Code(err), -1, id
 		return immediate(answer(resp))
 	}
 	return func() kmsg.Response {
@@ -126,7 +128,7 @@ func (g *group) newMember(c *caller, req *kmsg.JoinGroupRequest, session time.Du
 
 // joinNew joins a member that has no id yet.
 func (g *group) joinNew(m *member, req *kmsg.JoinGroupRequest) (<-chan *kmsg.JoinGroupResponse, error, string) {
-	m.id = m.clientID + "-" + NewUUID().String()
+	m.id = m.clientID + "-" + wire.NewUUID().String()
 	if m.instance != nil {
 		if old := g.members[g.static[*m.instance]]; old != nil {
 			return g.replace(old, m, req), nil, m.id

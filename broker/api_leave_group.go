@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"cmp"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -11,13 +13,13 @@ import (
 var leaveGroupAPI = api{
 	key: 13, min: 0, max: 5,
 	handler: handle((*Broker).leaveGroup),
-	schema:  Schema{String, String.Until(2), List(String, String, String.Since(5)).Since(3)},
+	schema:  wire.Schema{wire.String, wire.String.Until(2), wire.List(wire.String, wire.String, wire.String.Since(5)).Since(3)},
 }
 
 func (b *Broker) leaveGroup(c *caller, req *kmsg.LeaveGroupRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.LeaveGroupResponse)
 	if err := cmp.Or(checkGroupID(req.Group), b.authorize(c, opRead, resourceGroup, req.Group)); err != nil {
-		resp.ErrorCode = Code(err)
+		resp.ErrorCode = wire.Code(err)
 		return resp
 	}
 	leaving := req.Members
@@ -38,11 +40,11 @@ func (b *Broker) leaveGroup(c *caller, req *kmsg.LeaveGroupRequest) kmsg.Respons
 		}
 		left = left || err == nil
 		if req.Version < 3 {
-			resp.ErrorCode = Code(err)
+			resp.ErrorCode = wire.Code(err)
 			continue
 		}
 		sm := kmsg.NewLeaveGroupResponseMember()
-		sm.MemberID, sm.InstanceID, sm.ErrorCode = leaving[i].MemberID, leaving[i].InstanceID, Code(err)
+		sm.MemberID, sm.InstanceID, sm.ErrorCode = leaving[i].MemberID, leaving[i].InstanceID, wire.Code(err)
 		resp.Members = append(resp.Members, sm)
 	}
 	if left {

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"maps"
 	"slices"
 	"strings"
@@ -14,7 +16,7 @@ import (
 var listGroupsAPI = api{
 	key: 16, min: 0, max: 5,
 	handler: handle((*Broker).listGroups),
-	schema:  Schema{Strings.Since(4), Strings.Since(5)},
+	schema:  wire.Schema{wire.Strings.Since(4), wire.Strings.Since(5)},
 }
 
 func (b *Broker) listGroups(c *caller, req *kmsg.ListGroupsRequest) kmsg.Response {

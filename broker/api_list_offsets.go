@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -25,9 +27,9 @@ const (
 var listOffsetsAPI = api{
 	key: 2, min: 1, max: 11,
 	handler: handle((*Broker).listOffsets),
-	schema: Schema{
-		Int32, Int8.Since(2), List(String, List(Int32, Int32.Since(4), Int64, Int32.Until(0))),
-		Int32.Since(10),
+	schema: wire.Schema{
+		wire.Int32, wire.Int8.Since(2), wire.List(wire.String, wire.List(wire.Int32, wire.Int32.Since(4), wire.Int64, wire.Int32.Until(0))),
+		wire.Int32.Since(10),
 	},
 }
 
@@ -43,7 +45,7 @@ func (b *Broker) listOffsets(c *caller, req *kmsg.ListOffsetsRequest) kmsg.Respo
 			sp := kmsg.NewListOffsetsResponseTopicPartition()
 			sp.Partition, sp.Timestamp, sp.Offset, sp.LeaderEpoch = rp.Partition, -1, -1, -1
 			if err := b.listOffset(c, t, req, rp, &sp); err != nil {
-				sp.ErrorCode = Code(err)
+				sp.ErrorCode = wire.Code(err)
 			}
 			st.Partitions = append(st.Partitions, sp)
 		}

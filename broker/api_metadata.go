@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"errors"
 	"math"
 
@@ -15,7 +17,7 @@ import (
 var metadataAPI = api{
 	key: 3, min: 0, max: 13,
 	handler: handle((*Broker).metadata),
-	schema:  Schema{List(ID.Since(10), String), Int8.Since(4), Int8.Until(10).Since(8), Int8.Since(8)},
+	schema:  wire.Schema{wire.List(wire.ID.Since(10), wire.String), wire.Int8.Since(4), wire.Int8.Until(10).Since(8), wire.Int8.Since(8)},
 }
 
 func (b *Broker) metadata(c *caller, req *kmsg.MetadataRequest) kmsg.Response {
@@ -41,7 +43,7 @@ func (b *Broker) metadata(c *caller, req *kmsg.MetadataRequest) kmsg.Response {
 		t, err := b.metadataTopic(c, rt, create)
 		if err != nil {
 			st := kmsg.NewMetadataResponseTopic()
-			st.Topic, st.TopicID, st.ErrorCode = rt.Topic, rt.TopicID, Code(err)
+			st.Topic, st.TopicID, st.ErrorCode = rt.Topic, rt.TopicID, wire.Code(err)
 			if st.Topic == nil && req.Version < 12 {
 				st.Topic = kmsg.StringPtr("")
 			}

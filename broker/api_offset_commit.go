@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"encoding/json"
 	"time"
 
@@ -16,9 +18,9 @@ import (
 var offsetCommitAPI = api{
 	key: 8, min: 1, max: 10,
 	handler: handleDeferred((*Broker).offsetCommit),
-	schema: Schema{
-		String, Int32.Since(1), String.Since(1), String.Since(7), Int64.Until(4).Since(2),
-		List(String.Until(9), ID.Since(10), List(Int32, Int64, Int64.Until(1).Since(1), Int32.Since(6), String)),
+	schema: wire.Schema{
+		wire.String, wire.Int32.Since(1), wire.String.Since(1), wire.String.Since(7), wire.Int64.Until(4).Since(2),
+		wire.List(wire.String.Until(9), wire.ID.Since(10), wire.List(wire.Int32, wire.Int64, wire.Int64.Until(1).Since(1), wire.Int32.Since(6), wire.String)),
 	},
 }
 
@@ -39,13 +41,13 @@ func (b *Broker) offsetCommit(c *caller, req *kmsg.OffsetCommitRequest) reply {
 			sp := kmsg.NewOffsetCommitResponseTopicPartition()
 			sp.Partition = rp.Partition
 			if refused != nil {
-				sp.ErrorCode = Code(refused)
+				sp.ErrorCode = wire.Code(refused)
 			} else if t == nil && req.Version >= 10 {
 				sp.ErrorCode = kerr.UnknownTopicID.Code
 			} else if t != nil && !b.allowed(c, opRead, resourceTopic, t.name) {
 				sp.ErrorCode = kerr.TopicAuthorizationFailed.Code
 			} else if row, err := b.newOffsetRow(t, rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata); err != nil {
-				sp.ErrorCode = Code(err)
+				sp.ErrorCode = wire.Code(err)
 			} else {
 				commit.Put(OffsetsPrefix+req.Group, OffsetKey(t.name, rp.Partition), Encode(row))
 			}
@@ -61,7 +63,7 @@ func (b *Broker) offsetCommit(c *caller, req *kmsg.OffsetCommitRequest) reply {
 		if err := commit.Wait(); err != nil {
 			for i := range resp.Topics {
 				for j := range resp.Topics[i].Partitions {
-					resp.Topics[i].Partitions[j].ErrorCode = Code(err)
+					resp.Topics[i].Partitions[j].ErrorCode = wire.Code(err)
 				}
 			}
 		}

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"cmp"
 	"slices"
 
@@ -16,10 +18,10 @@ import (
 var offsetFetchAPI = api{
 	key: 9, min: 1, max: 10,
 	handler: handle((*Broker).offsetFetch),
-	schema: Schema{
-		String.Until(7), List(String, Int32s).Until(7),
-		List(String, String.Since(9), Int32.Since(9), List(String.Until(9), ID.Since(10), Int32s)).Since(8),
-		Int8.Since(7),
+	schema: wire.Schema{
+		wire.String.Until(7), wire.List(wire.String, wire.Int32s).Until(7),
+		wire.List(wire.String, wire.String.Since(9), wire.Int32.Since(9), wire.List(wire.String.Until(9), wire.ID.Since(10), wire.Int32s)).Since(8),
+		wire.Int8.Since(7),
 	},
 }
 
@@ -63,12 +65,12 @@ func (b *Broker) fetchOffsets(c *caller, rg *kmsg.OffsetFetchRequestGroup, req *
 	sg := kmsg.NewOffsetFetchResponseGroup()
 	sg.Group = rg.Group
 	if err := cmp.Or(checkGroupID(rg.Group), b.authorize(c, opDescribe, resourceGroup, rg.Group)); err != nil {
-		sg.ErrorCode = Code(err)
+		sg.ErrorCode = wire.Code(err)
 		return sg
 	}
 	if rg.MemberID != nil && rg.MemberEpoch >= 0 && b.groups.hasConsumers(rg.Group) {
 		if err := b.groups.checkCommit(rg.Group, *rg.MemberID, nil, rg.MemberEpoch); err != nil {
-			sg.ErrorCode = Code(err)
+			sg.ErrorCode = wire.Code(err)
 			return sg
 		}
 	}

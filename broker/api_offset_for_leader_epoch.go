@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -13,7 +15,7 @@ import (
 var offsetForLeaderEpochAPI = api{
 	key: 23, min: 0, max: 4,
 	handler: handle((*Broker).offsetForLeaderEpoch),
-	schema:  Schema{Int32.Since(3), List(String, List(Int32, Int32.Since(2), Int32))},
+	schema:  wire.Schema{wire.Int32.Since(3), wire.List(wire.String, wire.List(wire.Int32, wire.Int32.Since(2), wire.Int32))},
 }
 
 func (b *Broker) offsetForLeaderEpoch(c *caller, req *kmsg.OffsetForLeaderEpochRequest) kmsg.Response {
@@ -30,9 +32,9 @@ func (b *Broker) offsetForLeaderEpoch(c *caller, req *kmsg.OffsetForLeaderEpochR
 			if t == nil || t.partition(rp.Partition) == nil {
 				sp.ErrorCode = kerr.UnknownTopicOrPartition.Code
 			} else if err := b.authorize(c, opDescribe, resourceTopic, t.name); err != nil {
-				sp.ErrorCode = Code(err)
+				sp.ErrorCode = wire.Code(err)
 			} else if err := b.checkEpoch(rp.CurrentLeaderEpoch); err != nil {
-				sp.ErrorCode = Code(err)
+				sp.ErrorCode = wire.Code(err)
 			} else {
 				sp.LeaderEpoch, sp.EndOffset = t.partition(rp.Partition).log.EndOfEpoch(rp.LeaderEpoch, b.store.Epoch())
 			}

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -15,14 +17,14 @@ import (
 var alterPartitionReassignmentsAPI = api{
 	key: 45, min: 0, max: 1,
 	handler: handle((*Broker).alterPartitionReassignments),
-	schema:  Schema{Int32, Int8.Since(1), List(String, List(Int32, Int32s))},
+	schema:  wire.Schema{wire.Int32, wire.Int8.Since(1), wire.List(wire.String, wire.List(wire.Int32, wire.Int32s))},
 }
 
 func (b *Broker) alterPartitionReassignments(c *caller, req *kmsg.AlterPartitionAssignmentsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.AlterPartitionAssignmentsResponse)
 	resp.Topics = []kmsg.AlterPartitionAssignmentsResponseTopic{}
 	if err := b.authorize(c, opAlter, resourceCluster, ClusterName); err != nil {
-		resp.ErrorCode, resp.ErrorMessage = Code(err), Message(err)
+		resp.ErrorCode, resp.ErrorMessage = wire.Code(err), wire.Message(err)
 		return resp
 	}
 	for i := range req.Topics {
@@ -32,7 +34,7 @@ func (b *Broker) alterPartitionReassignments(c *caller, req *kmsg.AlterPartition
 		for j := range rt.Partitions {
 			err := b.reassign(rt.Topic, &rt.Partitions[j])
 			sp := kmsg.NewAlterPartitionAssignmentsResponseTopicPartition()
-			sp.Partition, sp.ErrorCode, sp.ErrorMessage = rt.Partitions[j].Partition, Code(err), Message(err)
+			sp.Partition, sp.ErrorCode, sp.ErrorMessage = rt.Partitions[j].Partition, wire.Code(err), wire.Message(err)
 			st.Partitions = append(st.Partitions, sp)
 		}
 		resp.Topics = append(resp.Topics, st)
@@ -56,11 +58,11 @@ func (b *Broker) reassign(topic string, rp *kmsg.AlterPartitionAssignmentsReques
 var listPartitionReassignmentsAPI = api{
 	key: 46, min: 0, max: 0,
 	handler: handle((*Broker).listPartitionReassignments),
-	schema:  Schema{Int32, List(String, Int32s)},
+	schema:  wire.Schema{wire.Int32, wire.List(wire.String, wire.Int32s)},
 }
 
 func (b *Broker) listPartitionReassignments(c *caller, req *kmsg.ListPartitionReassignmentsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.ListPartitionReassignmentsResponse)
-	resp.ErrorCode = Code(b.authorize(c, opDescribe, resourceCluster, ClusterName))
+	resp.ErrorCode = wire.Code(b.authorize(c, opDescribe, resourceCluster, ClusterName))
 	return resp
 }

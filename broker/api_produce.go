@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"errors"
 	"fmt"
 
@@ -22,7 +24,7 @@ import (
 var produceAPI = api{
 	key: produceKey, min: 0, max: 13,
 	handler: handleDeferred((*Broker).produce),
-	schema:  Schema{String.Since(3), Int16, Int32, List(String.Until(12), ID.Since(13), List(Int32, Bytes))},
+	schema:  wire.Schema{wire.String.Since(3), wire.Int16, wire.Int32, wire.List(wire.String.Until(12), wire.ID.Since(13), wire.List(wire.Int32, wire.Bytes))},
 }
 
 const produceKey = 0
@@ -57,7 +59,7 @@ func (b *Broker) produce(c *caller, req *kmsg.ProduceRequest) reply {
 }
 
 // topicFor finds a request's topic by name or, in versions that have it, id.
-func (b *Broker) topicFor(name string, id UUID, byID bool) *topic {
+func (b *Broker) topicFor(name string, id wire.UUID, byID bool) *topic {
 	if byID {
 		return b.topics.identified(id)
 	}
@@ -157,14 +159,14 @@ func (p *producing) answer(resp *kmsg.ProduceResponse) {
 					err = r.appended.Err
 				}
 			}
-			if sp.ErrorCode = Code(err); err != nil {
-				sp.ErrorMessage = Message(err)
+			if sp.ErrorCode = wire.Code(err); err != nil {
+				sp.ErrorMessage = wire.Message(err)
 				if bad := (invalidRecords)(nil); errors.As(err, &bad) {
 					sp.ErrorRecords = bad
 				}
 				continue
 			}
-			p.b.met.produced.Add(float64(r.bytes))
+			p.b.met.producedBytes.Add(float64(r.bytes))
 			sp.BaseOffset, sp.LogAppendTime, sp.LogStartOffset = r.appended.Base, r.appended.Time, r.appended.Start
 		}
 	}

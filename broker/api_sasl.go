@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"errors"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -31,7 +33,7 @@ func (c *conn) admit(key int16) error {
 var saslHandshakeAPI = api{
 	key: saslHandshakeKey, min: 0, max: 1,
 	handler: handle((*Broker).saslHandshake),
-	schema:  Schema{String},
+	schema:  wire.Schema{wire.String},
 }
 
 func (b *Broker) saslHandshake(c *caller, req *kmsg.SASLHandshakeRequest) kmsg.Response {
@@ -43,7 +45,7 @@ func (b *Broker) saslHandshake(c *caller, req *kmsg.SASLHandshakeRequest) kmsg.R
 	case req.Version < 1 && !c.conn.auth.Done():
 		resp.ErrorCode = kerr.UnsupportedSaslMechanism.Code
 	default:
-		resp.ErrorCode = Code(c.conn.auth.Begin(req.Mechanism))
+		resp.ErrorCode = wire.Code(c.conn.auth.Begin(req.Mechanism))
 	}
 	return resp
 }
@@ -51,7 +53,7 @@ func (b *Broker) saslHandshake(c *caller, req *kmsg.SASLHandshakeRequest) kmsg.R
 var saslAuthenticateAPI = api{
 	key: saslAuthenticateKey, min: 0, max: 2,
 	handler: handle((*Broker).saslAuthenticate),
-	schema:  Schema{Bytes},
+	schema:  wire.Schema{wire.Bytes},
 }
 
 func (b *Broker) saslAuthenticate(c *caller, req *kmsg.SASLAuthenticateRequest) kmsg.Response {

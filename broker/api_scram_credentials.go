@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"maps"
 	"slices"
 
@@ -13,13 +15,13 @@ import (
 var describeSCRAMAPI = api{
 	key: 50, min: 0, max: 0,
 	handler: handle((*Broker).describeSCRAM),
-	schema:  Schema{List(String)},
+	schema:  wire.Schema{wire.List(wire.String)},
 }
 
 func (b *Broker) describeSCRAM(c *caller, req *kmsg.DescribeUserSCRAMCredentialsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeUserSCRAMCredentialsResponse)
 	if err := b.authorize(c, opDescribe, resourceCluster, ClusterName); err != nil {
-		resp.ErrorCode, resp.ErrorMessage = Code(err), Message(err)
+		resp.ErrorCode, resp.ErrorMessage = wire.Code(err), wire.Message(err)
 		return resp
 	}
 	stored := b.credentials.Stored()
@@ -40,7 +42,7 @@ func (b *Broker) describeSCRAM(c *caller, req *kmsg.DescribeUserSCRAMCredentials
 			sr.CredentialInfos = append(sr.CredentialInfos, info)
 		}
 		if len(sr.CredentialInfos) == 0 {
-			sr.ErrorCode, sr.ErrorMessage = kerr.ResourceNotFound.Code, Message(kerr.ResourceNotFound)
+			sr.ErrorCode, sr.ErrorMessage = kerr.ResourceNotFound.Code, wire.Message(kerr.ResourceNotFound)
 		}
 		resp.Results = append(resp.Results, sr)
 	}
@@ -50,7 +52,7 @@ func (b *Broker) describeSCRAM(c *caller, req *kmsg.DescribeUserSCRAMCredentials
 var alterSCRAMAPI = api{
 	key: 51, min: 0, max: 0,
 	handler: handle((*Broker).alterSCRAM),
-	schema:  Schema{List(String, Int8), List(String, Int8, Int32, Bytes, Bytes)},
+	schema:  wire.Schema{wire.List(wire.String, wire.Int8), wire.List(wire.String, wire.Int8, wire.Int32, wire.Bytes, wire.Bytes)},
 }
 
 func (b *Broker) alterSCRAM(c *caller, req *kmsg.AlterUserSCRAMCredentialsRequest) kmsg.Response {
@@ -89,7 +91,7 @@ func (b *Broker) alterSCRAM(c *caller, req *kmsg.AlterUserSCRAMCredentialsReques
 	}
 	for _, user := range order {
 		sr := kmsg.NewAlterUserSCRAMCredentialsResponseResult()
-		sr.User, sr.ErrorCode, sr.ErrorMessage = user, Code(failed[user]), Message(failed[user])
+		sr.User, sr.ErrorCode, sr.ErrorMessage = user, wire.Code(failed[user]), wire.Message(failed[user])
 		resp.Results = append(resp.Results, sr)
 	}
 	return resp

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -9,8 +11,8 @@ import (
 var syncGroupAPI = api{
 	key: 14, min: 0, max: 5,
 	handler: handleDeferred((*Broker).syncGroup),
-	schema: Schema{
-		String, Int32, String, String.Since(3), String.Since(5), String.Since(5), List(String, Bytes),
+	schema: wire.Schema{
+		wire.String, wire.Int32, wire.String, wire.String.Since(3), wire.String.Since(5), wire.String.Since(5), wire.List(wire.String, wire.Bytes),
 	},
 }
 
@@ -18,7 +20,7 @@ func (b *Broker) syncGroup(c *caller, req *kmsg.SyncGroupRequest) reply {
 	wait, err := b.sync(c, req)
 	if err != nil {
 		resp := req.ResponseKind().(*kmsg.SyncGroupResponse)
-		resp.ErrorCode = Code(err)
+		resp.ErrorCode = wire.Code(err)
 		return immediate(resp)
 	}
 	return func() kmsg.Response {

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -11,9 +13,9 @@ import (
 var txnOffsetCommitAPI = api{
 	key: 28, min: 0, max: 5,
 	handler: handleDeferred((*Broker).txnOffsetCommit),
-	schema: Schema{
-		String, String, Int64, Int16, Int32.Since(3), String.Since(3), String.Since(3),
-		List(String.Until(5), ID.Since(6), List(Int32, Int64, Int32.Since(2), String)),
+	schema: wire.Schema{
+		wire.String, wire.String, wire.Int64, wire.Int16, wire.Int32.Since(3), wire.String.Since(3), wire.String.Since(3),
+		wire.List(wire.String.Until(5), wire.ID.Since(6), wire.List(wire.Int32, wire.Int64, wire.Int32.Since(2), wire.String)),
 	},
 }
 
@@ -35,11 +37,11 @@ func (b *Broker) txnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitRequest) re
 			sp := kmsg.NewTxnOffsetCommitResponseTopicPartition()
 			sp.Partition = rp.Partition
 			if refused != nil {
-				sp.ErrorCode = Code(refused)
+				sp.ErrorCode = wire.Code(refused)
 			} else if err := b.authorize(c, opRead, resourceTopic, rt.Topic); err != nil {
-				sp.ErrorCode = Code(err)
+				sp.ErrorCode = wire.Code(err)
 			} else if row, err := b.newOffsetRow(b.topics.named(rt.Topic), rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata); err != nil {
-				sp.ErrorCode = Code(err)
+				sp.ErrorCode = wire.Code(err)
 			} else {
 				offsets[OffsetKey(rt.Topic, rp.Partition)] = row
 			}
@@ -59,7 +61,7 @@ func (b *Broker) txnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitRequest) re
 		if err := wait(); err != nil {
 			for i := range resp.Topics {
 				for j := range resp.Topics[i].Partitions {
-					resp.Topics[i].Partitions[j].ErrorCode = Code(err)
+					resp.Topics[i].Partitions[j].ErrorCode = wire.Code(err)
 				}
 			}
 		}

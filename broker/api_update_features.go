@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"fmt"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -14,22 +16,22 @@ import (
 var updateFeaturesAPI = api{
 	key: 57, min: 0, max: 2,
 	handler: handle((*Broker).updateFeatures),
-	schema:  Schema{Int32, List(String, Int16, Int8.Until(0), Int8.Since(1)), Int8.Since(1)},
+	schema:  wire.Schema{wire.Int32, wire.List(wire.String, wire.Int16, wire.Int8.Until(0), wire.Int8.Since(1)), wire.Int8.Since(1)},
 }
 
 func (b *Broker) updateFeatures(c *caller, req *kmsg.UpdateFeaturesRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.UpdateFeaturesResponse)
 	if err := b.authorize(c, opAlter, resourceCluster, ClusterName); err != nil {
-		resp.ErrorCode, resp.ErrorMessage = Code(err), Message(err)
+		resp.ErrorCode, resp.ErrorMessage = wire.Code(err), wire.Message(err)
 		return resp
 	}
 	for _, u := range req.FeatureUpdates {
 		err := checkFeature(u.Feature, u.MaxVersionLevel)
 		sr := kmsg.NewUpdateFeaturesResponseResult()
-		sr.Feature, sr.ErrorCode, sr.ErrorMessage = u.Feature, Code(err), Message(err)
+		sr.Feature, sr.ErrorCode, sr.ErrorMessage = u.Feature, wire.Code(err), wire.Message(err)
 		resp.Results = append(resp.Results, sr)
 		if err != nil && resp.ErrorCode == 0 && req.Version >= 2 { // which has no results
-			resp.ErrorCode, resp.ErrorMessage = Code(err), Message(err)
+			resp.ErrorCode, resp.ErrorMessage = wire.Code(err), wire.Message(err)
 		}
 	}
 	return resp

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"slices"
 	"time"
 
@@ -18,7 +20,7 @@ import (
 var writeTxnMarkersAPI = api{
 	key: 27, min: 1, max: 2,
 	handler: handleDeferred((*Broker).writeTxnMarkers),
-	schema:  Schema{List(Int64, Int16, Int8, List(String, Int32s), Int32, Int8.Since(2))},
+	schema:  wire.Schema{wire.List(wire.Int64, wire.Int16, wire.Int8, wire.List(wire.String, wire.Int32s), wire.Int32, wire.Int8.Since(2))},
 }
 
 func (b *Broker) writeTxnMarkers(c *caller, req *kmsg.WriteTxnMarkersRequest) reply {
@@ -41,7 +43,7 @@ func (b *Broker) writeTxnMarkers(c *caller, req *kmsg.WriteTxnMarkersRequest) re
 						err = b.abortIn(rt.Topic, partition, m)
 					}
 					sp := kmsg.NewWriteTxnMarkersResponseMarkerTopicPartition()
-					sp.Partition, sp.ErrorCode = partition, Code(err)
+					sp.Partition, sp.ErrorCode = partition, wire.Code(err)
 					st.Partitions = append(st.Partitions, sp)
 				}
 				sm.Topics = append(sm.Topics, st)

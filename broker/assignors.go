@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"maps"
 	"slices"
 )
@@ -31,7 +33,7 @@ func assignRange(subscriptions map[string][]*topic) map[string]partitionSet {
 // partitions move while that makes two members more even.
 func assignUniform(subscriptions map[string][]*topic, before map[string]partitionSet) map[string]partitionSet {
 	out := map[string]partitionSet{}
-	wants := map[UUID][]string{} // members by topic, in order
+	wants := map[wire.UUID][]string{} // members by topic, in order
 	var all []topicPartition
 	ids := slices.Sorted(maps.Keys(subscriptions))
 	for _, id := range ids {

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"context"
 	"crypto/tls"
 	"errors"
@@ -46,10 +48,10 @@ type Broker struct {
 	credentials *Credentials
 	met         *metrics
 	timers      Set
-	inUse       *Budget // of requests being read and served
+	inUse       *wire.Budget // of requests being read and served
 	// answers is for those with records, which are read into memory twice: as
 	// they are in the log and as they are written.
-	answers *Budget
+	answers *wire.Budget
 
 	inflating sync.Mutex // held while a batch is decompressed
 
@@ -69,12 +71,12 @@ func Open(cfg Config) (*Broker, error) {
 		cfg:   cfg,
 		log:   cfg.Log,
 		conns: map[*conn]struct{}{},
-		inUse: NewBudget(cfg.MaxInFlightBytes, int64(cfg.MaxRequestBytes)),
+		inUse: wire.NewBudget(cfg.MaxInFlightBytes, int64(cfg.MaxRequestBytes)),
 
-		answers: NewBudget(cfg.MaxInFlightBytes, cfg.MaxInFlightBytes/8),
+		answers: wire.NewBudget(cfg.MaxInFlightBytes, cfg.MaxInFlightBytes/8),
 	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
-	b.met = newMetrics()
+	b.met = newMetrics(cfg.Metrics)
 	store, err := storage.Open(cfg.Dir, storage.Options{
 		FS:            cfg.FS,
 		Flush:         cfg.Flush,
@@ -91,11 +93,7 @@ func Open(cfg Config) (*Broker, error) {
 	if err := b.load(); err != nil {
 		return nil, errors.Join(fmt.Errorf("open broker: %w", err), store.Close())
 	}
-	if cfg.Metrics != nil {
-		if err := b.met.register(b, cfg.Metrics); err != nil {
-			return nil, errors.Join(fmt.Errorf("open broker: %w", err), store.Close())
-		}
-	}
+	b.registerGauges(cfg.Metrics)
 	if b.ln, err = listen(cfg); err != nil {
 		return nil, errors.Join(fmt.Errorf("open broker: %w", err), store.Close())
 	}

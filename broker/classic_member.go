@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"slices"
 	"time"
 
@@ -124,7 +126,7 @@ func (g *group) remove(m *member) {
 func (m *member) refuse(err error) {
 	if m.join != nil {
 		resp := kmsg.NewPtrJoinGroupResponse()
-		resp.ErrorCode, resp.Generation, resp.MemberID = Code(err), -1, m.id
+		resp.ErrorCode, resp.Generation, resp.MemberID = wire.Code(err), -1, m.id
 		m.join <- resp
 		m.join = nil
 	}
@@ -134,7 +136,7 @@ func (m *member) refuse(err error) {
 func (m *member) refuseSync(err error) {
 	if m.sync != nil {
 		resp := kmsg.NewPtrSyncGroupResponse()
-		resp.ErrorCode = Code(err)
+		resp.ErrorCode = wire.Code(err)
 		m.sync <- resp
 		m.sync = nil
 	}

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"encoding/json"
 	"fmt"
 
@@ -8,7 +10,7 @@ import (
 )
 
 // NewClusterID returns a random id: 16 bytes in base64url, 22 characters.
-func NewClusterID() string { return NewUUID().String() }
+func NewClusterID() string { return wire.NewUUID().String() }
 
 // loadClusterID returns the directory's cluster id, giving it one if it is new:
 // the one that is wanted, if any. Another than that wraps ErrOtherCluster.

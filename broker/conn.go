@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"bufio"
 	"context"
 	"encoding/binary"
@@ -134,9 +136,9 @@ func (c *conn) read() error {
 // grows with what has come: release gives it back.
 func (c *conn) readBody(in io.Reader, begun []byte, n int) (body []byte, release func(), err error) {
 	held := c.b.inUse.Claim(c, c.host)
-	buf := GetBuffer(0)
+	buf := wire.GetBuffer(0)
 	release = func() {
-		PutBuffer(buf)
+		wire.PutBuffer(buf)
 		held.Release()
 	}
 	got := copy((*buf)[:len(begun)], begun)
@@ -148,9 +150,9 @@ func (c *conn) readBody(in io.Reader, begun []byte, n int) (body []byte, release
 			return nil, nil, err
 		}
 		size += int(granted)
-		larger := GetBuffer(size)
+		larger := wire.GetBuffer(size)
 		copy(*larger, (*buf)[:got])
-		PutBuffer(buf)
+		wire.PutBuffer(buf)
 		buf = larger
 		rate := bodyRate
 		if lent {
@@ -177,7 +179,7 @@ func (c *conn) expect(deadline time.Time) {
 
 // dispatch decodes a request and runs its handler.
 func (c *conn) dispatch(frame []byte) (pending, error) {
-	h, err := ReadHeader(frame)
+	h, err := wire.ReadHeader(frame)
 	if err != nil {
 		return pending{}, err
 	}
@@ -200,7 +202,7 @@ func (c *conn) dispatch(frame []byte) (pending, error) {
 	req.SetVersion(h.Version)
 	body := h.Body
 	if req.IsFlexible() {
-		if body, err = SkipTags(body); err != nil {
+		if body, err = wire.SkipTags(body); err != nil {
 			return pending{}, fmt.Errorf("decode %s header: %w", kmsg.NameForKey(h.Key), err)
 		}
 		p.flexible = h.Key != apiVersionsKey
@@ -236,8 +238,8 @@ func (c *conn) write() {
 }
 
 func (c *conn) send(p pending, resp kmsg.Response) error {
-	buf := GetBuffer(0)
-	defer func() { PutBuffer(buf) }()
+	buf := wire.GetBuffer(0)
+	defer func() { wire.PutBuffer(buf) }()
 	out := append((*buf)[:0], 0, 0, 0, 0)
 	out = binary.BigEndian.AppendUint32(out, uint32(p.correlation))
 	if p.flexible {

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"fmt"
 	"maps"
 	"regexp"
@@ -36,7 +38,7 @@ type consumerGroup struct {
 
 // topicPartition names a partition by its topic's id.
 type topicPartition struct {
-	topic UUID
+	topic wire.UUID
 	index int32
 }
 

@@ -1,71 +1,73 @@
 package broker
 
 import (
-	"fmt"
-
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/sightlog/sightlog/broker/storage"
 )
 
-// metrics are what the broker counts.
-type metrics struct {
-	connections prometheus.Gauge
-	refused     prometheus.Counter
-	requests    *prometheus.CounterVec // by api
-	produced    prometheus.Counter     // bytes
-	fetched     prometheus.Counter     // bytes
-	sync        prometheus.Histogram
-	commits     prometheus.Histogram // in a group
-	journal     prometheus.Counter   // bytes
-}
-
 const namespace = "sightlog_broker_"
 
-func newMetrics() *metrics {
-	const ns = namespace
-	m := &metrics{
-		connections: prometheus.NewGauge(prometheus.GaugeOpts{Name: ns + "connections", Help: "Open connections."}),
-		refused:     prometheus.NewCounter(prometheus.CounterOpts{Name: ns + "connections_refused_total", Help: "Connections beyond the limit."}),
-		requests:    prometheus.NewCounterVec(prometheus.CounterOpts{Name: ns + "requests_total", Help: "Requests by API."}, []string{"api"}),
-		produced:    prometheus.NewCounter(prometheus.CounterOpts{Name: ns + "produced_bytes_total", Help: "Bytes of record batches that were acknowledged."}),
-		fetched:     prometheus.NewCounter(prometheus.CounterOpts{Name: ns + "fetched_bytes_total", Help: "Bytes of record batches that were returned."}),
-		sync: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: ns + "journal_write_seconds", Help: "Time to write one group to the journal and sync it.",
-			Buckets: prometheus.ExponentialBuckets(50e-6, 2, 14),
-		}),
-		commits: prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: ns + "group_commits", Help: "Commits that shared one sync.",
-			Buckets: prometheus.ExponentialBuckets(1, 2, 10),
-		}),
-		journal: prometheus.NewCounter(prometheus.CounterOpts{Name: ns + "journal_bytes_total", Help: "Bytes written to the journal."}),
-	}
-	return m
+// metrics are the broker's counters.
+type metrics struct {
+	connections   prometheus.Gauge
+	refused       prometheus.Counter
+	requests      *prometheus.CounterVec // by API
+	producedBytes prometheus.Counter
+	fetchedBytes  prometheus.Counter
+	journalWrite  prometheus.Histogram // seconds
+	groupCommits  prometheus.Histogram
+	journalBytes  prometheus.Counter
 }
 
-// register puts the metrics, and gauges that ask b, into reg.
-func (m *metrics) register(b *Broker, reg prometheus.Registerer) error {
-	all := []prometheus.Collector{
-		m.connections, m.refused, m.requests, m.produced, m.fetched, m.sync, m.commits, m.journal,
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: namespace + "log_bytes", Help: "Bytes of all logs."}, b.logBytes),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: namespace + "storage_failed", Help: "1 after the disk failed: writes are refused."}, func() float64 {
-			if b.store.Failed() != nil {
-				return 1
-			}
-			return 0
-		}),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: namespace + "storage_refusing", Help: "1 while writes are refused: the disk is full, or it failed."}, func() float64 {
-			if b.store.Refusing() != nil {
-				return 1
-			}
-			return 0
-		}),
+// newMetrics creates the metrics, and registers them unless reg is nil.
+func newMetrics(reg prometheus.Registerer) *metrics {
+	const ns = namespace
+	f := promauto.With(reg)
+	return &metrics{
+		connections:   f.NewGauge(prometheus.GaugeOpts{Name: ns + "connections", Help: "Open connections."}),
+		refused:       f.NewCounter(prometheus.CounterOpts{Name: ns + "connections_refused_total", Help: "Connections beyond the limit."}),
+		requests:      f.NewCounterVec(prometheus.CounterOpts{Name: ns + "requests_total", Help: "Requests by API."}, []string{"api"}),
+		producedBytes: f.NewCounter(prometheus.CounterOpts{Name: ns + "produced_bytes_total", Help: "Bytes of record batches that were acknowledged."}),
+		fetchedBytes:  f.NewCounter(prometheus.CounterOpts{Name: ns + "fetched_bytes_total", Help: "Bytes of record batches that were returned."}),
+		journalWrite:  f.NewHistogram(prometheus.HistogramOpts{Name: ns + "journal_write_seconds", Help: "Time to write one group to the journal and sync it.", Buckets: prometheus.ExponentialBuckets(50e-6, 2, 14)}),
+		groupCommits:  f.NewHistogram(prometheus.HistogramOpts{Name: ns + "group_commits", Help: "Commits that shared one sync.", Buckets: prometheus.ExponentialBuckets(1, 2, 10)}),
+		journalBytes:  f.NewCounter(prometheus.CounterOpts{Name: ns + "journal_bytes_total", Help: "Bytes written to the journal."}),
 	}
-	for _, c := range all {
-		if err := reg.Register(c); err != nil {
-			return fmt.Errorf("register metrics: %w", err)
-		}
+}
+
+// observe is called with each commit group.
+func (m *metrics) observe(g storage.GroupStats) {
+	m.journalWrite.Observe(g.Sync.Seconds())
+	m.groupCommits.Observe(float64(g.Commits))
+	m.journalBytes.Add(float64(g.Bytes))
+}
+
+// registerGauges registers the metrics that are computed from the open broker.
+func (b *Broker) registerGauges(reg prometheus.Registerer) {
+	f := promauto.With(reg)
+	gauge := func(name, help string, value func() float64) {
+		f.NewGaugeFunc(prometheus.GaugeOpts{Name: namespace + name, Help: help}, value)
 	}
-	return nil
+	gauge("log_bytes", "Bytes of all logs.", b.logBytes)
+	gauge("storage_failed", "1 after the disk failed: writes are refused.", func() float64 { return oneIf(b.store.Failed() != nil) })
+	gauge("storage_refusing", "1 while writes are refused: the disk is full, or it failed.", func() float64 { return oneIf(b.store.Refusing() != nil) })
+	gauge("request_memory_bytes", "Memory held by requests that are read and served.", func() float64 { return usedBytes(b.inUse) })
+	gauge("answer_memory_bytes", "Memory held by answers with records.", func() float64 { return usedBytes(b.answers) })
+}
+
+func oneIf(condition bool) float64 {
+	if condition {
+		return 1
+	}
+	return 0
+}
+
+func usedBytes(b *wire.Budget) float64 {
+	bytes, _ := b.Usage()
+	return float64(bytes)
 }
 
 func (b *Broker) logBytes() (n float64) {
@@ -75,11 +77,4 @@ func (b *Broker) logBytes() (n float64) {
 		}
 	}
 	return n
-}
-
-// observe is told of each group commit.
-func (m *metrics) observe(g storage.GroupStats) {
-	m.sync.Observe(g.Sync.Seconds())
-	m.commits.Observe(float64(g.Commits))
-	m.journal.Add(float64(g.Bytes))
 }

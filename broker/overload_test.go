@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -25,24 +27,17 @@ func dialRaw(t testing.TB, b *Broker) *net.TCPConn {
 }
 
 // holders returns how many connections hold a part of the budget.
-func (b *Budget) holders() (n int) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for key := range b.by {
-		if _, ok := key.(*conn); ok {
-			n++
-		}
-	}
-	return n
+func holders(b *wire.Budget) int {
+	_, connections := b.Usage()
+	return connections
 }
 
 // requireGivenBack sees that nothing of a budget is held any more.
-func requireGivenBack(t testing.TB, b *Budget) {
+func requireGivenBack(t testing.TB, b *wire.Budget) {
 	t.Helper()
 	require.Eventually(t, func() bool {
-		b.mu.Lock()
-		defer b.mu.Unlock()
-		return b.used == 0 && len(b.by) == 0 && b.lent == nil && len(b.waiting) == 0
+		bytes, _ := b.Usage()
+		return bytes == 0
 	}, 30*time.Second, time.Millisecond)
 }
 
@@ -89,7 +84,7 @@ func TestSlowConnections_AnnounceLargeRequests_OthersAreServed(t *testing.T) {
 			t.Parallel()
 			b, _ := serveBroker(t, Config{})
 			stop := slowClients(t, b, n)
-			require.Eventually(t, func() bool { return b.inUse.holders() == n }, 30*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return holders(b.inUse) == n }, 30*time.Second, time.Millisecond)
 			cl := newClient(t, b, kgo.ProducerBatchCompression(kgo.NoCompression()))
 			for range 5 {
 				require.NoError(t, cl.ProduceSync(testContext(t), &kgo.Record{Topic: "t", Value: make([]byte, 900_000)}).FirstErr())
@@ -184,7 +179,7 @@ func TestFetchersThatDoNotRead_HoldBoundedMemory(t *testing.T) {
 			require.NoError(t, err)
 		}
 	}
-	require.Eventually(t, func() bool { return b.answers.holders() == fetchers }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return holders(b.answers) == fetchers }, time.Minute, time.Millisecond)
 	now := heap()
 	t.Logf("%d MiB", (now-min(before, now))>>20)
 	// 92 MiB, under the race detector up to 180: its pools drop what they hold.

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"crypto/hmac"
 	"crypto/pbkdf2"
 	"crypto/sha256"
@@ -49,7 +51,7 @@ func newSCRAMRow(mechanism string, salt, saltedPassword []byte, iterations int) 
 // scramFromPassword makes a credential with a salt of its own.
 func scramFromPassword(mechanism, password string) (scramRow, error) {
 	h := scramHash(mechanism)
-	salt := NewUUID()
+	salt := wire.NewUUID()
 	salted, err := pbkdf2.Key(h, password, salt[:], minIterations, h().Size())
 	if err != nil {
 		return scramRow{}, fmt.Errorf("derive key: %w", err)
@@ -100,7 +102,7 @@ func (x *scramExchange) first(in string) (string, error) {
 	if x.row, err = x.lookup(x.mechanism, x.user); err != nil {
 		return "", err
 	}
-	x.serverNonce = NewUUID().String() + NewUUID().String()
+	x.serverNonce = wire.NewUUID().String() + wire.NewUUID().String()
 	out := "r=" + clientNonce + x.serverNonce + ",s=" + base64.StdEncoding.EncodeToString(x.row.Salt) + ",i=" + strconv.Itoa(x.row.Iterations)
 	x.begun = bare + "," + out
 	return out, nil

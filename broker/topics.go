@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/wire"
+
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,7 +18,7 @@ import (
 // topic is one topic. Its partitions only grow in number.
 type topic struct {
 	name string
-	id   UUID
+	id   wire.UUID
 	conf atomic.Pointer[topicConf]
 
 	parts atomic.Pointer[[]*partition]
@@ -48,7 +50,7 @@ func (t *topic) internal() bool { return t.name == offsetsTopic }
 
 // topicRow is how a topic is kept.
 type topicRow struct {
-	ID      UUID              `json:"id"`
+	ID      wire.UUID         `json:"id"`
 	Logs    []uint64          `json:"logs"` // storage log ids by partition
 	Configs map[string]string `json:"configs,omitempty"`
 }
@@ -62,11 +64,11 @@ type topics struct {
 
 	mu     sync.RWMutex // guards what follows
 	byName map[string]*topic
-	byID   map[UUID]*topic
+	byID   map[wire.UUID]*topic
 }
 
 func loadTopics(s *storage.Store, cfg Config) (*topics, error) {
-	ts := &topics{store: s, cfg: cfg, byName: map[string]*topic{}, byID: map[UUID]*topic{}}
+	ts := &topics{store: s, cfg: cfg, byName: map[string]*topic{}, byID: map[wire.UUID]*topic{}}
 	for name, value := range s.Bucket(Topics) {
 		var row topicRow
 		if err := json.Unmarshal(value, &row); err != nil {
@@ -113,7 +115,7 @@ func (ts *topics) named(name string) *topic {
 }
 
 // identified returns the topic with the id, or nil.
-func (ts *topics) identified(id UUID) *topic {
+func (ts *topics) identified(id wire.UUID) *topic {
 	ts.mu.RLock()
 	defer ts.mu.RUnlock()
 	return ts.byID[id]
@@ -140,7 +142,7 @@ func (ts *topics) create(name string, partitions int, configs map[string]string)
 	if err := ts.checkName(name); err != nil {
 		return nil, err
 	}
-	t := &topic{name: name, id: NewUUID()}
+	t := &topic{name: name, id: wire.NewUUID()}
 	t.parts.Store(new([]*partition))
 	t.configure(configs)
 	if err := ts.extend(t, partitions); err != nil {

@@ -29,8 +29,14 @@ var allowed = map[string][]string{
 	"models":     {},
 	"migrations": {},
 
-	"broker/storage": {},
-	"broker":         {"broker/storage"},
+	"broker/storage":        {},
+	"broker/internal/wire":  {"broker/storage"},
+	"broker/internal/timer": {},
+	"broker/internal/rows":  {},
+	"broker/internal/auth":  {"broker/internal/rows", "broker/storage"},
+	"broker/internal/txn":   {"broker/internal/rows", "broker/internal/timer", "broker/storage"},
+	"broker/internal/group": {"broker/internal/rows", "broker/internal/timer", "broker/internal/wire", "broker/storage"},
+	"broker":                {"broker/internal/auth", "broker/internal/group", "broker/internal/rows", "broker/internal/timer", "broker/internal/txn", "broker/internal/wire", "broker/storage"},
 
 	"kafka":    {"event"},
 	"postgres": {},
@@ -62,7 +68,7 @@ var allowed = map[string][]string{
 }
 
 // noUsage are the packages that return plain errors.
-var noUsage = []string{"broker", "broker/storage", "event", "usage", "yamlfile"}
+var noUsage = []string{"broker", "broker/storage", "broker/internal/wire", "broker/internal/timer", "broker/internal/rows", "broker/internal/auth", "broker/internal/txn", "broker/internal/group", "event", "usage", "yamlfile"}
 
 func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
 	root := testenv.Root()

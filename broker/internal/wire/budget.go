@@ -1,4 +1,4 @@
-package broker
+package wire
 
 import (
 	"context"
@@ -22,7 +22,8 @@ type Budget struct {
 	used    int64      // of shared
 	by      map[any]int64
 	waiting []*waiter // by arrival
-	lent    *Claim    // who has the reserve
+	lent    *Claim    // the claim that has the reserve, or nil
+	lentFor int64     // bytes of the reserve that it took
 }
 
 // Claim is what one request or answer holds.
@@ -49,6 +50,18 @@ func NewBudget(total, reserve int64) *Budget {
 // Claim returns a claim of nothing yet for a connection from host.
 func (b *Budget) Claim(conn any, host string) *Claim {
 	return &Claim{budget: b, conn: conn, host: host}
+}
+
+// Usage returns the bytes that claims hold, and how many connections hold some.
+func (b *Budget) Usage() (bytes int64, connections int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for key := range b.by {
+		if _, host := key.(string); !host {
+			connections++
+		}
+	}
+	return b.used + b.lentFor, connections
 }
 
 // free returns what the claim's connection could take at once. b is locked.
@@ -117,7 +130,7 @@ func (b *Budget) grant() {
 	if b.lent == nil && len(b.waiting) > 0 && b.waiting[0].rest <= b.reserve {
 		w := b.waiting[0]
 		b.waiting = b.waiting[1:]
-		b.lent = w.claim
+		b.lent, b.lentFor = w.claim, w.rest
 		w.granted <- w.rest
 	}
 }
@@ -142,7 +155,7 @@ func (c *Claim) Release() {
 	defer b.mu.Unlock()
 	b.take(c, -c.held)
 	if b.lent == c {
-		b.lent = nil
+		b.lent, b.lentFor = nil, 0
 	}
 	b.settle(c)
 }
