@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/rows"
+
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -40,7 +42,7 @@ type ACLs struct {
 // LoadACLs reads the rules from the store. superUsers are allowed everything.
 func LoadACLs(s *storage.Store, superUsers []string) (*ACLs, error) {
 	as := &ACLs{store: s, superUsers: superUsers}
-	for key := range s.Bucket(ACLsBucket) {
+	for key := range s.Bucket(rows.ACLs) {
 		var r Rule
 		if err := json.Unmarshal([]byte(key), &r); err != nil {
 			return nil, fmt.Errorf("read acl: %w", err)
@@ -82,7 +84,7 @@ func (as *ACLs) Add(rules []Rule) error {
 	var added []Rule
 	for _, r := range rules {
 		if !slices.Contains(as.rules, r) && !slices.Contains(added, r) {
-			commit.Put(ACLsBucket, string(Encode(r)), []byte{})
+			commit.Put(rows.ACLs, string(rows.Encode(r)), []byte{})
 			added = append(added, r)
 		}
 	}
@@ -105,7 +107,7 @@ func (as *ACLs) Delete(f *Filter) ([]Rule, error) {
 	var removed, rest []Rule
 	for _, r := range as.rules {
 		if f.selects(&r) {
-			commit.Delete(ACLsBucket, string(Encode(r)))
+			commit.Delete(rows.ACLs, string(rows.Encode(r)))
 			removed = append(removed, r)
 		} else {
 			rest = append(rest, r)

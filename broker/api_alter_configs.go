@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/rows"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"fmt"
@@ -96,7 +98,7 @@ func (b *Broker) alterTopic(c *caller, kind kmsg.ConfigResourceType, name string
 	row := t.row()
 	row.Configs = set
 	var commit storage.Commit
-	commit.Put(Topics, t.name, Encode(row))
+	commit.Put(rows.Topics, t.name, rows.Encode(row))
 	if err := b.store.Do(&commit); err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/timer"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"cmp"
@@ -145,8 +147,8 @@ func (g *consumerGroup) joinConsumer(c *caller, req *kmsg.ConsumerGroupHeartbeat
 				return nil, kerr.UnreleasedInstanceID
 			}
 			m.target, m.assigned = old.target, old.assigned
-			Cancel(old.sessionTimer)
-			Cancel(old.deadline)
+			timer.Cancel(old.sessionTimer)
+			timer.Cancel(old.deadline)
 			delete(g.members, old.id)
 		}
 		g.static[*req.InstanceID] = id

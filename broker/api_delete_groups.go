@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/rows"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"github.com/sightlog/sightlog/broker/storage"
@@ -58,13 +60,13 @@ func (b *Broker) deleteOffsets(name string) (*storage.Commit, error) {
 			return nil, kerr.NonEmptyGroup
 		}
 	}
-	offsets := b.store.Bucket(OffsetsPrefix + name)
+	offsets := b.store.Bucket(rows.OffsetsPrefix + name)
 	if g == nil && len(offsets) == 0 {
 		return nil, kerr.GroupIDNotFound
 	}
 	c := &storage.Commit{}
 	for key := range offsets {
-		c.Delete(OffsetsPrefix+name, key)
+		c.Delete(rows.OffsetsPrefix+name, key)
 	}
 	if !c.Empty() {
 		b.store.Submit(c)
@@ -97,7 +99,7 @@ func (b *Broker) addOffsetDeletes(req *kmsg.OffsetDeleteRequest, resp *kmsg.Offs
 	if g != nil {
 		defer g.mu.Unlock()
 	}
-	if (g == nil || g.state == groupEmpty) && len(b.store.Bucket(OffsetsPrefix+req.Group)) == 0 {
+	if (g == nil || g.state == groupEmpty) && len(b.store.Bucket(rows.OffsetsPrefix+req.Group)) == 0 {
 		resp.ErrorCode = kerr.GroupIDNotFound.Code
 		return
 	}
@@ -115,7 +117,7 @@ func (b *Broker) addOffsetDeletes(req *kmsg.OffsetDeleteRequest, resp *kmsg.Offs
 			case g != nil && g.subscribes(rt.Topic):
 				sp.ErrorCode = kerr.GroupSubscribedToTopic.Code
 			default:
-				commit.Delete(OffsetsPrefix+req.Group, OffsetKey(rt.Topic, rp.Partition))
+				commit.Delete(rows.OffsetsPrefix+req.Group, rows.OffsetKey(rt.Topic, rp.Partition))
 			}
 			st.Partitions = append(st.Partitions, sp)
 		}

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/rows"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"strconv"
@@ -70,7 +72,7 @@ func (b *Broker) topicToDelete(rt *kmsg.DeleteTopicsRequestTopic) (*topic, error
 // dropOffsets deletes what any group committed for the topic.
 func (b *Broker) dropOffsets(c *storage.Commit, t *topic) {
 	for _, bucket := range b.store.Buckets() {
-		if !strings.HasPrefix(bucket, OffsetsPrefix) {
+		if !strings.HasPrefix(bucket, rows.OffsetsPrefix) {
 			continue
 		}
 		for i := range t.partitions() {

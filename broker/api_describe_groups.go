@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/rows"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"math"
@@ -37,7 +39,7 @@ func (b *Broker) describeGroups(c *caller, req *kmsg.DescribeGroupsRequest) kmsg
 }
 
 func (b *Broker) describeGroup(name string, sg *kmsg.DescribeGroupsResponseGroup) (found bool) {
-	hasOffsets := len(b.store.Bucket(OffsetsPrefix+name)) > 0
+	hasOffsets := len(b.store.Bucket(rows.OffsetsPrefix+name)) > 0
 	g := b.groups.lock(name, false)
 	if g == nil {
 		if hasOffsets {

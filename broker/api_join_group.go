@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/timer"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"bytes"
@@ -167,7 +169,7 @@ func (g *group) joinAgain(m *member, req *kmsg.JoinGroupRequest) (<-chan *kmsg.J
 // replace puts a static member that came back in the place of its old self.
 func (g *group) replace(old, m *member, req *kmsg.JoinGroupRequest) <-chan *kmsg.JoinGroupResponse {
 	old.refuse(kerr.FencedInstanceID)
-	Cancel(old.sessionTimer)
+	timer.Cancel(old.sessionTimer)
 	delete(g.members, old.id)
 	m.assignment = old.assignment
 	wasLeader := g.leader == old.id

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/timer"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"cmp"
@@ -55,7 +57,7 @@ func (b *Broker) leaveGroup(c *caller, req *kmsg.LeaveGroupRequest) kmsg.Respons
 
 func (g *group) leave(lm *kmsg.LeaveGroupRequestMember) error {
 	if a, promised := g.promised[lm.MemberID]; promised && lm.InstanceID == nil {
-		Cancel(a)
+		timer.Cancel(a)
 		delete(g.promised, lm.MemberID)
 		return nil
 	}

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/rows"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"encoding/json"
@@ -49,7 +51,7 @@ func (b *Broker) offsetCommit(c *caller, req *kmsg.OffsetCommitRequest) reply {
 			} else if row, err := b.newOffsetRow(t, rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata); err != nil {
 				sp.ErrorCode = wire.Code(err)
 			} else {
-				commit.Put(OffsetsPrefix+req.Group, OffsetKey(t.name, rp.Partition), Encode(row))
+				commit.Put(rows.OffsetsPrefix+req.Group, rows.OffsetKey(t.name, rp.Partition), rows.Encode(row))
 			}
 			st.Partitions = append(st.Partitions, sp)
 		}
@@ -82,11 +84,11 @@ func (b *Broker) checkOffsetCommit(c *caller, req *kmsg.OffsetCommitRequest) err
 }
 
 // newOffsetRow makes the row for an offset of the topic, which may be nil.
-func (b *Broker) newOffsetRow(t *topic, partition int32, offset int64, epoch int32, metadata *string) (row Offset, err error) {
+func (b *Broker) newOffsetRow(t *topic, partition int32, offset int64, epoch int32, metadata *string) (row rows.Offset, err error) {
 	if t == nil || t.partition(partition) == nil {
 		return row, kerr.UnknownTopicOrPartition
 	}
-	row = Offset{Offset: offset, Epoch: epoch, At: time.Now().UnixMilli()}
+	row = rows.Offset{Offset: offset, Epoch: epoch, At: time.Now().UnixMilli()}
 	if metadata != nil {
 		row.Metadata = *metadata
 	}
@@ -97,10 +99,10 @@ func (b *Broker) newOffsetRow(t *topic, partition int32, offset int64, epoch int
 }
 
 // committedOffset reads a committed offset.
-func (b *Broker) committedOffset(group, key string) (row Offset, ok bool) {
-	v, ok := b.store.Get(OffsetsPrefix+group, key)
+func (b *Broker) committedOffset(group, key string) (row rows.Offset, ok bool) {
+	v, ok := b.store.Get(rows.OffsetsPrefix+group, key)
 	if !ok || json.Unmarshal(v, &row) != nil {
-		return Offset{}, false
+		return rows.Offset{}, false
 	}
 	return row, true
 }

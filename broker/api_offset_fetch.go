@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/rows"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"cmp"
@@ -90,7 +92,7 @@ func (b *Broker) fetchOffsets(c *caller, rg *kmsg.OffsetFetchRequestGroup, req *
 		for _, partition := range rt.Partitions {
 			sp := kmsg.NewOffsetFetchResponseGroupTopicPartition()
 			sp.Partition, sp.Offset, sp.LeaderEpoch, sp.Metadata = partition, -1, -1, kmsg.StringPtr("")
-			key := OffsetKey(st.Topic, partition)
+			key := rows.OffsetKey(st.Topic, partition)
 			if t != nil && !b.allowed(c, opDescribe, resourceTopic, t.name) {
 				sp.ErrorCode = kerr.TopicAuthorizationFailed.Code
 			} else if byID && t == nil {
@@ -110,8 +112,8 @@ func (b *Broker) fetchOffsets(c *caller, rg *kmsg.OffsetFetchRequestGroup, req *
 // committedTopics returns the partitions for which the group has offsets.
 func (b *Broker) committedTopics(group string) (out []kmsg.OffsetFetchRequestGroupTopic) {
 	byTopic := map[string]int{}
-	for key := range b.store.Bucket(OffsetsPrefix + group) {
-		name, partition := SplitOffsetKey(key)
+	for key := range b.store.Bucket(rows.OffsetsPrefix + group) {
+		name, partition := rows.SplitOffsetKey(key)
 		i, seen := byTopic[name]
 		if !seen {
 			i = len(out)

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/timer"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -71,7 +73,7 @@ func (b *Broker) sync(c *caller, req *kmsg.SyncGroupRequest) (<-chan *kmsg.SyncG
 			}
 		}
 		g.state = groupStable
-		Cancel(g.deadline)
+		timer.Cancel(g.deadline)
 	}
 	if g.state == groupStable {
 		g.answerSyncs()

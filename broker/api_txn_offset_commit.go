@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/rows"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -27,7 +29,7 @@ func (b *Broker) txnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitRequest) re
 		t = b.txns.Lock(req.TransactionalID)
 		refused = t.Check(Producer{req.ProducerID, req.ProducerEpoch})
 	}
-	offsets := map[string]Offset{}
+	offsets := map[string]rows.Offset{}
 	for i := range req.Topics {
 		rt := &req.Topics[i]
 		st := kmsg.NewTxnOffsetCommitResponseTopic()
@@ -43,7 +45,7 @@ func (b *Broker) txnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitRequest) re
 			} else if row, err := b.newOffsetRow(b.topics.named(rt.Topic), rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata); err != nil {
 				sp.ErrorCode = wire.Code(err)
 			} else {
-				offsets[OffsetKey(rt.Topic, rp.Partition)] = row
+				offsets[rows.OffsetKey(rt.Topic, rp.Partition)] = row
 			}
 			st.Partitions = append(st.Partitions, sp)
 		}

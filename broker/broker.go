@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/timer"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"context"
@@ -47,7 +49,7 @@ type Broker struct {
 	acls        *ACLs
 	credentials *Credentials
 	met         *metrics
-	timers      Set
+	timers      timer.Set
 	inUse       *wire.Budget // of requests being read and served
 	// answers is for those with records, which are read into memory twice: as
 	// they are in the log and as they are written.

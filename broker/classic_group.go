@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/timer"
+
 	"sync"
 	"time"
 
@@ -92,7 +94,7 @@ func (g *group) longestRebalance() (d time.Duration) {
 
 // setDeadline ends a phase of a rebalance after d.
 func (g *group) setDeadline(d time.Duration, phase groupState, fn func()) {
-	Cancel(g.deadline)
+	timer.Cancel(g.deadline)
 	var mine *time.Timer
 	mine = g.b.timers.After(d, func() {
 		g.mu.Lock()
@@ -129,7 +131,7 @@ func (g *group) completeJoin() {
 	}
 	g.generation++
 	if len(g.members) == 0 {
-		Cancel(g.deadline)
+		timer.Cancel(g.deadline)
 		g.state, g.protocol, g.leader = groupEmpty, "", ""
 		g.emptySince = time.Now().UnixMilli()
 		return

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/timer"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"slices"
@@ -55,7 +57,7 @@ func (g *group) touch(m *member) { m.seen = time.Now() }
 // watch removes the member when it has been silent for its session timeout.
 func (g *group) watch(m *member) {
 	g.touch(m)
-	Cancel(m.sessionTimer)
+	timer.Cancel(m.sessionTimer)
 	m.sessionTimer = g.b.timers.After(m.session, func() { g.checkAlive(m) })
 }
 
@@ -92,7 +94,7 @@ func (g *group) promise(id string, session time.Duration) {
 }
 
 func (g *group) add(m *member) {
-	Cancel(g.promised[m.id])
+	timer.Cancel(g.promised[m.id])
 	delete(g.promised, m.id)
 	g.joined++
 	m.order = g.joined
@@ -108,7 +110,7 @@ func (g *group) add(m *member) {
 
 // remove forgets a member and answers what waits for it.
 func (g *group) remove(m *member) {
-	Cancel(m.sessionTimer)
+	timer.Cancel(m.sessionTimer)
 	delete(g.members, m.id)
 	if m.instance != nil && g.static[*m.instance] == m.id {
 		delete(g.static, *m.instance)

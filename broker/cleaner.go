@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/rows"
+
 	"context"
 	"errors"
 	"time"
@@ -79,9 +81,9 @@ func (b *Broker) expireOffsets(now time.Time) {
 			if g != nil {
 				since = g.emptySince
 			}
-			for key := range b.store.Bucket(OffsetsPrefix + group) {
+			for key := range b.store.Bucket(rows.OffsetsPrefix + group) {
 				if row, ok := b.committedOffset(group, key); ok && max(row.At, since) < before {
-					c.Delete(OffsetsPrefix+group, key)
+					c.Delete(rows.OffsetsPrefix+group, key)
 				}
 			}
 			if !c.Empty() {

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/rows"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"encoding/json"
@@ -15,7 +17,7 @@ func NewClusterID() string { return wire.NewUUID().String() }
 // loadClusterID returns the directory's cluster id, giving it one if it is new:
 // the one that is wanted, if any. Another than that wraps ErrOtherCluster.
 func loadClusterID(s *storage.Store, want string) (string, error) {
-	if v, ok := s.Get(Meta, ClusterID); ok {
+	if v, ok := s.Get(rows.Meta, rows.ClusterID); ok {
 		var id string
 		if err := json.Unmarshal(v, &id); err != nil {
 			return "", fmt.Errorf("read cluster id: %w", err)
@@ -30,7 +32,7 @@ func loadClusterID(s *storage.Store, want string) (string, error) {
 		id = NewClusterID()
 	}
 	var c storage.Commit
-	c.Put(Meta, ClusterID, Encode(id))
+	c.Put(rows.Meta, rows.ClusterID, rows.Encode(id))
 	if err := s.Do(&c); err != nil {
 		return "", fmt.Errorf("write cluster id: %w", err)
 	}

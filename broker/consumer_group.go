@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/timer"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"fmt"
@@ -180,7 +182,7 @@ func (g *consumerGroup) reconcile(m *consumerMember, owned partitionSet) (change
 			}
 		}
 		m.revoking = nil
-		Cancel(m.deadline)
+		timer.Cancel(m.deadline)
 	}
 	for tp := range m.assigned {
 		if _, stays := m.target[tp]; !stays {
@@ -192,7 +194,7 @@ func (g *consumerGroup) reconcile(m *consumerMember, owned partitionSet) (change
 		}
 	}
 	if len(m.revoking) > 0 {
-		Cancel(m.deadline)
+		timer.Cancel(m.deadline)
 		m.deadline = g.b.timers.After(m.rebalance, func() { g.expireRevocation(m) })
 		return true
 	}
@@ -239,8 +241,8 @@ func (g *consumerGroup) expireRevocation(m *consumerMember) {
 }
 
 func (g *consumerGroup) remove(m *consumerMember) {
-	Cancel(m.sessionTimer)
-	Cancel(m.deadline)
+	timer.Cancel(m.sessionTimer)
+	timer.Cancel(m.deadline)
 	delete(g.members, m.id)
 	if m.instance != nil && g.static[*m.instance] == m.id {
 		delete(g.static, *m.instance)

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/rows"
+
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -39,7 +41,7 @@ func credentialKey(mechanism, user string) string { return mechanism + "/" + use
 // lookup returns a user's SCRAM credential: a stored one, or one derived from the
 // configuration's password.
 func (cs *Credentials) lookup(mechanism, user string) (row scramRow, err error) {
-	if v, ok := cs.store.Get(SCRAM, credentialKey(mechanism, user)); ok {
+	if v, ok := cs.store.Get(rows.SCRAM, credentialKey(mechanism, user)); ok {
 		err := json.Unmarshal(v, &row)
 		return row, err
 	}
@@ -59,7 +61,7 @@ type Credential struct {
 // Stored returns the stored credentials by user, each user's by mechanism.
 func (cs *Credentials) Stored() map[string][]Credential {
 	out := map[string][]Credential{}
-	for key, value := range cs.store.Bucket(SCRAM) {
+	for key, value := range cs.store.Bucket(rows.SCRAM) {
 		var row scramRow
 		name, user, _ := strings.Cut(key, "/")
 		if json.Unmarshal(value, &row) != nil {
@@ -93,10 +95,10 @@ func (ch *Change) Delete(mechanism int8, user string) error {
 		return err
 	}
 	key := credentialKey(name, user)
-	if _, ok := ch.cs.store.Get(SCRAM, key); !ok {
+	if _, ok := ch.cs.store.Get(rows.SCRAM, key); !ok {
 		return kerr.ResourceNotFound
 	}
-	ch.commit.Delete(SCRAM, key)
+	ch.commit.Delete(rows.SCRAM, key)
 	return nil
 }
 
@@ -111,7 +113,7 @@ func (ch *Change) Put(mechanism int8, user string, salt, saltedPassword []byte, 
 	case iterations < minIterations || iterations > maxIterations:
 		return fmt.Errorf("%w: %d iterations, want %d to %d", kerr.UnacceptableCredential, iterations, minIterations, maxIterations)
 	}
-	ch.commit.Put(SCRAM, credentialKey(name, user), Encode(newSCRAMRow(name, salt, saltedPassword, int(iterations))))
+	ch.commit.Put(rows.SCRAM, credentialKey(name, user), rows.Encode(newSCRAMRow(name, salt, saltedPassword, int(iterations))))
 	return nil
 }
 

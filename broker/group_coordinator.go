@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/rows"
+
 	"maps"
 	"slices"
 	"strings"
@@ -97,7 +99,7 @@ func (gs *groups) checkCommit(name, memberID string, instance *string, generatio
 		switch {
 		case generation < 0:
 			return nil
-		case len(gs.b.store.Bucket(OffsetsPrefix+name)) > 0: // the group is there, empty
+		case len(gs.b.store.Bucket(rows.OffsetsPrefix+name)) > 0: // the group is there, empty
 			return kerr.UnknownMemberID
 		}
 		return kerr.IllegalGeneration
@@ -120,7 +122,7 @@ func (gs *groups) all() []*group {
 // committed returns the groups that have committed offsets.
 func (gs *groups) committed() (out []string) {
 	for _, bucket := range gs.b.store.Buckets() {
-		if name, ok := strings.CutPrefix(bucket, OffsetsPrefix); ok {
+		if name, ok := strings.CutPrefix(bucket, rows.OffsetsPrefix); ok {
 			out = append(out, name)
 		}
 	}
@@ -133,7 +135,7 @@ func (gs *groups) forget() {
 	defer gs.mu.Unlock()
 	for name, g := range gs.byName {
 		g.mu.Lock()
-		if g.state == groupEmpty && len(g.promised) == 0 && len(gs.b.store.Bucket(OffsetsPrefix+name)) == 0 {
+		if g.state == groupEmpty && len(g.promised) == 0 && len(gs.b.store.Bucket(rows.OffsetsPrefix+name)) == 0 {
 			delete(gs.byName, name)
 		}
 		g.mu.Unlock()

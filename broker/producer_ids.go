@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/rows"
+
 	"encoding/json"
 	"fmt"
 	"sync"
@@ -23,7 +25,7 @@ type producerIDs struct {
 
 func loadProducerIDs(s *storage.Store) (*producerIDs, error) {
 	ids := &producerIDs{store: s}
-	if v, ok := s.Get(Meta, NextProducerID); ok {
+	if v, ok := s.Get(rows.Meta, rows.NextProducerID); ok {
 		if err := json.Unmarshal(v, &ids.next); err != nil {
 			return nil, fmt.Errorf("read next producer id: %w", err)
 		}
@@ -56,7 +58,7 @@ func (ids *producerIDs) take() (id int64, reserved func() error) {
 // reserve reserves the ids below end. mu is held.
 func (ids *producerIDs) reserve(end int64) {
 	c := &storage.Commit{}
-	c.Put(Meta, NextProducerID, Encode(end))
+	c.Put(rows.Meta, rows.NextProducerID, rows.Encode(end))
 	ids.store.Submit(c)
 	ids.end = end
 	ids.reserved = sync.OnceValue(func() error {

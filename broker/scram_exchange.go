@@ -1,7 +1,7 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/wire"
+	"crypto/rand"
 
 	"crypto/hmac"
 	"crypto/pbkdf2"
@@ -51,12 +51,12 @@ func newSCRAMRow(mechanism string, salt, saltedPassword []byte, iterations int) 
 // scramFromPassword makes a credential with a salt of its own.
 func scramFromPassword(mechanism, password string) (scramRow, error) {
 	h := scramHash(mechanism)
-	salt := wire.NewUUID()
-	salted, err := pbkdf2.Key(h, password, salt[:], minIterations, h().Size())
+	salt := []byte(rand.Text())
+	salted, err := pbkdf2.Key(h, password, salt, minIterations, h().Size())
 	if err != nil {
 		return scramRow{}, fmt.Errorf("derive key: %w", err)
 	}
-	return newSCRAMRow(mechanism, salt[:], salted, minIterations), nil
+	return newSCRAMRow(mechanism, salt, salted, minIterations), nil
 }
 
 func hmacOf(h func() hash.Hash, key []byte, text string) []byte {
@@ -102,7 +102,7 @@ func (x *scramExchange) first(in string) (string, error) {
 	if x.row, err = x.lookup(x.mechanism, x.user); err != nil {
 		return "", err
 	}
-	x.serverNonce = wire.NewUUID().String() + wire.NewUUID().String()
+	x.serverNonce = rand.Text() + rand.Text()
 	out := "r=" + clientNonce + x.serverNonce + ",s=" + base64.StdEncoding.EncodeToString(x.row.Salt) + ",i=" + strconv.Itoa(x.row.Iterations)
 	x.begun = bare + "," + out
 	return out, nil

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/rows"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"encoding/json"
@@ -69,7 +71,7 @@ type topics struct {
 
 func loadTopics(s *storage.Store, cfg Config) (*topics, error) {
 	ts := &topics{store: s, cfg: cfg, byName: map[string]*topic{}, byID: map[wire.UUID]*topic{}}
-	for name, value := range s.Bucket(Topics) {
+	for name, value := range s.Bucket(rows.Topics) {
 		var row topicRow
 		if err := json.Unmarshal(value, &row); err != nil {
 			return nil, fmt.Errorf("read topic %s: %w", name, err)
@@ -171,7 +173,7 @@ func (ts *topics) extend(t *topic, partitions int) error {
 		parts = append(parts, &partition{topic: t, index: int32(i), log: l})
 		row.Logs = append(row.Logs, l.ID())
 	}
-	c.Put(Topics, t.name, Encode(row))
+	c.Put(rows.Topics, t.name, rows.Encode(row))
 	if err := ts.store.Do(&c); err != nil {
 		return err
 	}
@@ -191,7 +193,7 @@ func (ts *topics) delete(t *topic, more func(*storage.Commit)) error {
 	delete(ts.byID, t.id)
 	ts.mu.Unlock()
 	var c storage.Commit
-	c.Delete(Topics, t.name)
+	c.Delete(rows.Topics, t.name)
 	for _, p := range t.partitions() {
 		c.Drop(p.log)
 	}

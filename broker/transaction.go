@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/rows"
+
 	"slices"
 	"sync"
 	"time"
@@ -50,14 +52,14 @@ type Txn struct {
 
 // txnRow is a transactional id as the store has it.
 type txnRow struct {
-	ProducerID int64                        `json:"pid"`
-	Epoch      int16                        `json:"epoch"`
-	Timeout    int32                        `json:"timeout_ms"`
-	State      State                        `json:"state"`
-	Started    int64                        `json:"started,omitempty"` // ms
-	Updated    int64                        `json:"updated,omitempty"` // ms
-	Partitions map[string][]int32           `json:"partitions,omitempty"`
-	Offsets    map[string]map[string]Offset `json:"offsets,omitempty"` // by group and topic/partition
+	ProducerID int64                             `json:"pid"`
+	Epoch      int16                             `json:"epoch"`
+	Timeout    int32                             `json:"timeout_ms"`
+	State      State                             `json:"state"`
+	Started    int64                             `json:"started,omitempty"` // ms
+	Updated    int64                             `json:"updated,omitempty"` // ms
+	Partitions map[string][]int32                `json:"partitions,omitempty"`
+	Offsets    map[string]map[string]rows.Offset `json:"offsets,omitempty"` // by group and topic/partition
 	// PrevID and PrevEpoch are the producer's before the last bump, by which a retry
 	// is recognised.
 	PrevID    int64 `json:"prev_pid"`
@@ -102,7 +104,7 @@ func (t *Txn) Contains(l *storage.Log) bool {
 // persist adds the transactional id's state to a commit.
 func (t *Txn) persist(c *storage.Commit) {
 	t.row.Updated = time.Now().UnixMilli()
-	c.Put(Txns, t.id, Encode(t.row))
+	c.Put(rows.Txns, t.id, rows.Encode(t.row))
 }
 
 func (r *txnRow) producer() Producer     { return Producer{r.ProducerID, r.Epoch} }

@@ -1,6 +1,10 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/rows"
+
+	"github.com/sightlog/sightlog/broker/internal/timer"
+
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -17,7 +21,7 @@ import (
 // Options are what a Coordinator takes from its broker.
 type Options struct {
 	Store      *storage.Store
-	Timers     *Set
+	Timers     *timer.Set
 	Log        *slog.Logger
 	MaxTimeout time.Duration // the longest timeout that a transaction may ask for
 	// Partition returns the log of a partition, or nil if it does not exist. It is
@@ -48,7 +52,7 @@ func Load(opt Options) (*Coordinator, error) {
 		return nil, err
 	}
 	c := &Coordinator{opt: opt, ids: ids, byID: map[string]*Txn{}}
-	for id, value := range opt.Store.Bucket(Txns) {
+	for id, value := range opt.Store.Bucket(rows.Txns) {
 		t := &Txn{id: id, parts: map[*storage.Log]struct{}{}}
 		if err := json.Unmarshal(value, &t.row); err != nil {
 			return nil, fmt.Errorf("read transactional id %s: %w", id, err)
@@ -200,13 +204,13 @@ func (c *Coordinator) Enlist(t *Txn, parts ...Partition) {
 // AddOffsets adds a group's offsets, by their keys, to the transaction, starting one
 // if none is ongoing. They become the group's when the transaction commits. The
 // returned function waits until they are durable; t is unlocked before it is called.
-func (c *Coordinator) AddOffsets(t *Txn, group string, offsets map[string]Offset) (wait func() error) {
+func (c *Coordinator) AddOffsets(t *Txn, group string, offsets map[string]rows.Offset) (wait func() error) {
 	c.begin(t)
 	if t.row.Offsets == nil {
-		t.row.Offsets = map[string]map[string]Offset{}
+		t.row.Offsets = map[string]map[string]rows.Offset{}
 	}
 	if t.row.Offsets[group] == nil {
-		t.row.Offsets[group] = map[string]Offset{}
+		t.row.Offsets[group] = map[string]rows.Offset{}
 	}
 	maps.Copy(t.row.Offsets[group], offsets)
 	commit := &storage.Commit{}

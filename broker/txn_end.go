@@ -1,6 +1,10 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/rows"
+
+	"github.com/sightlog/sightlog/broker/internal/timer"
+
 	"errors"
 	"time"
 
@@ -53,7 +57,7 @@ func (c *Coordinator) Init(id string, timeoutMillis int32, p Producer) (next Pro
 	row.ProducerID, row.Epoch, row.State = next.ID, next.Epoch, Empty
 	row.Partitions, row.Offsets, row.Started = nil, nil, 0
 	row.Updated = time.Now().UnixMilli()
-	commit.Put(Txns, t.id, Encode(row))
+	commit.Put(rows.Txns, t.id, rows.Encode(row))
 	c.opt.Store.Submit(commit)
 	return next, func() error {
 		err := errors.Join(reserved(), commit.Wait())
@@ -132,7 +136,7 @@ func (c *Coordinator) abort(t *Txn) (wait func() error) {
 func (c *Coordinator) submitEnd(t *Txn, commit bool, next Producer, marker int16, reserved func() error) (wait func() error) {
 	end := &storage.Commit{}
 	row := c.addEnd(end, t, commit, next, marker)
-	end.Put(Txns, t.id, Encode(row))
+	end.Put(rows.Txns, t.id, rows.Encode(row))
 	t.ending = true
 	c.opt.Store.Submit(end)
 	return func() error {
@@ -153,7 +157,7 @@ func (c *Coordinator) addEnd(end *storage.Commit, t *Txn, commit bool, next Prod
 		for group, offsets := range t.row.Offsets {
 			for key, row := range offsets {
 				row.At = now
-				end.Put(OffsetsPrefix+group, key, Encode(row))
+				end.Put(rows.OffsetsPrefix+group, key, rows.Encode(row))
 			}
 		}
 	}
@@ -169,7 +173,7 @@ func (t *Txn) finish(row txnRow, err error) {
 	if err != nil {
 		return
 	}
-	Cancel(t.timer)
+	timer.Cancel(t.timer)
 	t.timer, t.row = nil, row
 	clear(t.parts)
 }

@@ -1,4 +1,4 @@
-package broker
+package rows
 
 import (
 	"encoding/json"
@@ -17,7 +17,7 @@ const (
 const (
 	Meta          = "meta"     // key: name of a singleton
 	Topics        = "topics"   // key: topic name; value: topicRow
-	ACLsBucket    = "acls"     // key: a Rule; value: nothing
+	ACLs          = "acls"     // key: a Rule; value: nothing
 	SCRAM         = "scram"    // key: mechanism/user; value: scramRow
 	Txns          = "txns"     // key: transactional id; value: txnRow
 	OffsetsPrefix = "offsets/" // + group; key: topic/partition; value: offsetRow
