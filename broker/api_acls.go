@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/auth"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"slices"
@@ -21,7 +23,7 @@ func (b *Broker) authorizeACLs(c *caller, op kmsg.ACLOperation) error {
 	if !b.cfg.ACLs {
 		return kerr.SecurityDisabled
 	}
-	return b.authorize(c, op, resourceCluster, ClusterName)
+	return b.authorize(c, op, resourceCluster, auth.ClusterName)
 }
 
 var createACLsAPI = api{
@@ -33,10 +35,13 @@ var createACLsAPI = api{
 func (b *Broker) createACLs(c *caller, req *kmsg.CreateACLsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.CreateACLsResponse)
 	denied := b.authorizeACLs(c, opAlter)
-	var rules []Rule
+	var rules []auth.Rule
 	for i := range req.Creations {
 		rc := &req.Creations[i]
-		r := Rule{rc.ResourceType, rc.ResourceName, rc.ResourcePatternType, rc.Principal, rc.Host, rc.Operation, rc.PermissionType}
+		r := auth.Rule{
+			Type: rc.ResourceType, Name: rc.ResourceName, Pattern: rc.ResourcePatternType,
+			Principal: rc.Principal, Host: rc.Host, Operation: rc.Operation, Permission: rc.PermissionType,
+		}
 		if req.Version == 0 {
 			r.Pattern = kmsg.ACLResourcePatternTypeLiteral
 		}
@@ -60,11 +65,11 @@ func (b *Broker) createACLs(c *caller, req *kmsg.CreateACLsRequest) kmsg.Respons
 }
 
 // aclFilter returns the filter of a request. v0 has no pattern types.
-func aclFilter(version int16, r Rule, name, principal, host *string) *Filter {
+func aclFilter(version int16, r auth.Rule, name, principal, host *string) *auth.Filter {
 	if version == 0 {
 		r.Pattern = kmsg.ACLResourcePatternTypeLiteral
 	}
-	return &Filter{Rule: r, Name: name, Principal: principal, Host: host}
+	return &auth.Filter{Rule: r, Name: name, Principal: principal, Host: host}
 }
 
 var describeACLsAPI = api{
@@ -79,7 +84,7 @@ func (b *Broker) describeACLs(c *caller, req *kmsg.DescribeACLsRequest) kmsg.Res
 		resp.ErrorCode, resp.ErrorMessage = wire.Code(err), wire.Message(err)
 		return resp
 	}
-	f := aclFilter(req.Version, Rule{Type: req.ResourceType, Pattern: req.ResourcePatternType, Operation: req.Operation, Permission: req.PermissionType},
+	f := aclFilter(req.Version, auth.Rule{Type: req.ResourceType, Pattern: req.ResourcePatternType, Operation: req.Operation, Permission: req.PermissionType},
 		req.ResourceName, req.Principal, req.Host)
 	for _, a := range b.acls.Select(f) {
 		j := slices.IndexFunc(resp.Resources, func(r kmsg.DescribeACLsResponseResource) bool {
@@ -109,9 +114,9 @@ func (b *Broker) deleteACLs(c *caller, req *kmsg.DeleteACLsRequest) kmsg.Respons
 	denied := b.authorizeACLs(c, opAlter)
 	for i := range req.Filters {
 		rf := &req.Filters[i]
-		f := aclFilter(req.Version, Rule{Type: rf.ResourceType, Pattern: rf.ResourcePatternType, Operation: rf.Operation, Permission: rf.PermissionType},
+		f := aclFilter(req.Version, auth.Rule{Type: rf.ResourceType, Pattern: rf.ResourcePatternType, Operation: rf.Operation, Permission: rf.PermissionType},
 			rf.ResourceName, rf.Principal, rf.Host)
-		var deleted []Rule
+		var deleted []auth.Rule
 		err := denied
 		if err == nil {
 			deleted, err = b.acls.Delete(f)

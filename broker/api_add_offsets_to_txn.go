@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/txn"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"cmp"
@@ -27,7 +29,7 @@ func (b *Broker) addOffsetsToTxn(c *caller, req *kmsg.AddOffsetsToTxnRequest) km
 	}
 	t := b.txns.Lock(req.TransactionalID)
 	defer t.Unlock()
-	if err := t.Check(Producer{req.ProducerID, req.ProducerEpoch}); err != nil {
+	if err := t.Check(txn.Producer{ID: req.ProducerID, Epoch: req.ProducerEpoch}); err != nil {
 		resp.ErrorCode = producerCode(err, req.Version >= 2)
 		return resp
 	}

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/txn"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"cmp"
@@ -34,7 +36,7 @@ func (b *Broker) addPartitionsToTxn(c *caller, req *kmsg.AddPartitionsToTxnReque
 			for j, t := range rt.Topics {
 				topics[j].Topic, topics[j].Partitions = t.Topic, t.Partitions
 			}
-			for _, t := range b.addToTxn(c, rt.TransactionalID, Producer{rt.ProducerID, rt.ProducerEpoch}, topics, rt.VerifyOnly, true) {
+			for _, t := range b.addToTxn(c, rt.TransactionalID, txn.Producer{ID: rt.ProducerID, Epoch: rt.ProducerEpoch}, topics, rt.VerifyOnly, true) {
 				tt := kmsg.NewAddPartitionsToTxnResponseTransactionTopic()
 				tt.Topic = t.Topic
 				for _, p := range t.Partitions {
@@ -48,16 +50,16 @@ func (b *Broker) addPartitionsToTxn(c *caller, req *kmsg.AddPartitionsToTxnReque
 		}
 		return resp
 	}
-	resp.Topics = b.addToTxn(c, req.TransactionalID, Producer{req.ProducerID, req.ProducerEpoch}, req.Topics, false, req.Version >= 2)
+	resp.Topics = b.addToTxn(c, req.TransactionalID, txn.Producer{ID: req.ProducerID, Epoch: req.ProducerEpoch}, req.Topics, false, req.Version >= 2)
 	return resp
 }
 
 // addToTxn adds all the partitions to the transaction, or none of them.
-func (b *Broker) addToTxn(c *caller, id string, p Producer, topics []kmsg.AddPartitionsToTxnRequestTopic, verifyOnly, knowsFenced bool) (out []kmsg.AddPartitionsToTxnResponseTopic) {
+func (b *Broker) addToTxn(c *caller, id string, p txn.Producer, topics []kmsg.AddPartitionsToTxnRequestTopic, verifyOnly, knowsFenced bool) (out []kmsg.AddPartitionsToTxnResponseTopic) {
 	t := b.txns.Lock(id)
 	defer t.Unlock()
 	refused := cmp.Or(b.authorize(c, opWrite, resourceTxn, id), t.Check(p))
-	var parts []Partition
+	var parts []txn.Partition
 	missing := false
 	for _, rt := range topics {
 		st := kmsg.NewAddPartitionsToTxnResponseTopic()
@@ -102,6 +104,6 @@ func (b *Broker) addToTxn(c *caller, id string, p Producer, topics []kmsg.AddPar
 }
 
 // inTxn is the partition as transactions know it.
-func (p *partition) inTxn() Partition {
-	return Partition{Topic: p.topic.name, Index: p.index, Log: p.log}
+func (p *partition) inTxn() txn.Partition {
+	return txn.Partition{Topic: p.topic.name, Index: p.index, Log: p.log}
 }

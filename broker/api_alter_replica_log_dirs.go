@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/auth"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -19,7 +21,7 @@ var alterReplicaLogDirsAPI = api{
 
 func (b *Broker) alterReplicaLogDirs(c *caller, req *kmsg.AlterReplicaLogDirsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.AlterReplicaLogDirsResponse)
-	denied := b.authorize(c, opAlter, resourceCluster, ClusterName)
+	denied := b.authorize(c, opAlter, resourceCluster, auth.ClusterName)
 	for i := range req.Dirs {
 		for _, rt := range req.Dirs[i].Topics {
 			t := b.topics.named(rt.Topic)

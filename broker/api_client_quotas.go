@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/auth"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"fmt"
@@ -23,7 +25,7 @@ var describeClientQuotasAPI = api{
 
 func (b *Broker) describeClientQuotas(c *caller, req *kmsg.DescribeClientQuotasRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeClientQuotasResponse)
-	resp.ErrorCode = wire.Code(b.authorize(c, opDescribeConfigs, resourceCluster, ClusterName))
+	resp.ErrorCode = wire.Code(b.authorize(c, opDescribeConfigs, resourceCluster, auth.ClusterName))
 	resp.Entries = []kmsg.DescribeClientQuotasResponseEntry{}
 	return resp
 }
@@ -36,7 +38,7 @@ var alterClientQuotasAPI = api{
 
 func (b *Broker) alterClientQuotas(c *caller, req *kmsg.AlterClientQuotasRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.AlterClientQuotasResponse)
-	denied := b.authorize(c, opAlterConfigs, resourceCluster, ClusterName)
+	denied := b.authorize(c, opAlterConfigs, resourceCluster, auth.ClusterName)
 	for i := range req.Entries {
 		err := denied
 		if err == nil {

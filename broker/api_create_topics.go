@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/auth"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"errors"
@@ -51,7 +53,7 @@ func (b *Broker) createTopics(c *caller, req *kmsg.CreateTopicsRequest) kmsg.Res
 }
 
 func (b *Broker) createTopic(c *caller, rt *kmsg.CreateTopicsRequestTopic, validateOnly bool, st *kmsg.CreateTopicsResponseTopic) error {
-	if !b.allowed(c, opCreate, resourceCluster, ClusterName) {
+	if !b.allowed(c, opCreate, resourceCluster, auth.ClusterName) {
 		if err := b.authorize(c, opCreate, resourceTopic, rt.Topic); err != nil {
 			return err
 		}

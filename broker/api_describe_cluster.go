@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/auth"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -22,7 +24,7 @@ func (b *Broker) describeCluster(c *caller, req *kmsg.DescribeClusterRequest) km
 		return resp
 	}
 	resp.ClusterID, resp.ControllerID = b.clusterID, nodeID
-	resp.ClusterAuthorizedOperations = b.operations(c, req.IncludeClusterAuthorizedOperations, resourceCluster, ClusterName)
+	resp.ClusterAuthorizedOperations = b.operations(c, req.IncludeClusterAuthorizedOperations, resourceCluster, auth.ClusterName)
 	sb := kmsg.NewDescribeClusterResponseBroker()
 	sb.NodeID, sb.Host, sb.Port = nodeID, b.host, b.port
 	resp.Brokers = append(resp.Brokers, sb)

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/auth"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"maps"
@@ -59,7 +61,7 @@ func (b *Broker) describeResource(c *caller, rr *kmsg.DescribeConfigsRequestReso
 		if rr.ResourceName != "" && rr.ResourceName != strconv.Itoa(nodeID) {
 			return nil, kerr.InvalidRequest
 		}
-		if err := b.authorize(c, opDescribeConfigs, resourceCluster, ClusterName); err != nil {
+		if err := b.authorize(c, opDescribeConfigs, resourceCluster, auth.ClusterName); err != nil {
 			return nil, err
 		}
 		return b.describeBrokerConfigs(), nil

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/auth"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"path/filepath"
@@ -28,7 +30,7 @@ func (b *Broker) logDir() string {
 
 func (b *Broker) describeLogDirs(c *caller, req *kmsg.DescribeLogDirsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeLogDirsResponse)
-	if err := b.authorize(c, opDescribe, resourceCluster, ClusterName); err != nil {
+	if err := b.authorize(c, opDescribe, resourceCluster, auth.ClusterName); err != nil {
 		resp.ErrorCode = wire.Code(err)
 		return resp
 	}

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/txn"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"maps"
@@ -72,7 +74,7 @@ func (b *Broker) listTransactions(c *caller, req *kmsg.ListTransactionsRequest) 
 		switch {
 		case len(req.StateFilters) > 0 && !slices.Contains(req.StateFilters, string(d.State)),
 			len(req.ProducerIDFilters) > 0 && !slices.Contains(req.ProducerIDFilters, d.Producer.ID),
-			req.Version >= 1 && req.DurationFilterMillis >= 0 && (d.State != Ongoing || open < req.DurationFilterMillis),
+			req.Version >= 1 && req.DurationFilterMillis >= 0 && (d.State != txn.Ongoing || open < req.DurationFilterMillis),
 			pattern != nil && !pattern.MatchString(d.ID),
 			!b.allowed(c, opDescribe, resourceTxn, d.ID):
 			continue
@@ -87,6 +89,6 @@ func (b *Broker) listTransactions(c *caller, req *kmsg.ListTransactionsRequest) 
 // txnStates are the states that a filter may name: Kafka's, of which transactions
 // here have only some.
 var txnStates = []string{
-	string(Empty), string(Ongoing), string(CompleteCommit), string(CompleteAbort),
+	string(txn.Empty), string(txn.Ongoing), string(txn.CompleteCommit), string(txn.CompleteAbort),
 	"PrepareCommit", "PrepareAbort", "PrepareEpochFence", "Dead",
 }

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/auth"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"fmt"
@@ -23,7 +25,7 @@ var electLeadersAPI = api{
 func (b *Broker) electLeaders(c *caller, req *kmsg.ElectLeadersRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.ElectLeadersResponse)
 	resp.Topics = []kmsg.ElectLeadersResponseTopic{}
-	if err := b.authorize(c, opAlter, resourceCluster, ClusterName); err != nil {
+	if err := b.authorize(c, opAlter, resourceCluster, auth.ClusterName); err != nil {
 		resp.ErrorCode = wire.Code(err)
 		return resp
 	}

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/txn"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -19,14 +21,14 @@ var endTxnAPI = api{
 
 func (b *Broker) endTxn(c *caller, req *kmsg.EndTxnRequest) reply {
 	resp := req.ResponseKind().(*kmsg.EndTxnResponse)
-	answer := func(p Producer, err error) kmsg.Response {
+	answer := func(p txn.Producer, err error) kmsg.Response {
 		resp.ErrorCode, resp.ProducerID, resp.ProducerEpoch = producerCode(err, req.Version >= 2), p.ID, p.Epoch
 		return resp
 	}
 	if err := b.authorize(c, opWrite, resourceTxn, req.TransactionalID); err != nil {
-		return immediate(answer(NoProducer, err))
+		return immediate(answer(txn.NoProducer, err))
 	}
 	bump := req.Version >= 5
-	next, wait, err := b.txns.End(req.TransactionalID, Producer{req.ProducerID, req.ProducerEpoch}, req.Commit, bump)
+	next, wait, err := b.txns.End(req.TransactionalID, txn.Producer{ID: req.ProducerID, Epoch: req.ProducerEpoch}, req.Commit, bump)
 	return producerReply(next, wait, err, answer)
 }

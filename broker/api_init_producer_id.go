@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/txn"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"errors"
@@ -23,30 +25,30 @@ var initProducerIDAPI = api{
 
 func (b *Broker) initProducerID(c *caller, req *kmsg.InitProducerIDRequest) reply {
 	resp := req.ResponseKind().(*kmsg.InitProducerIDResponse)
-	answer := func(p Producer, err error) kmsg.Response {
+	answer := func(p txn.Producer, err error) kmsg.Response {
 		resp.ErrorCode, resp.ProducerID, resp.ProducerEpoch = producerCode(err, req.Version >= 4), p.ID, p.Epoch
 		return resp
 	}
 	if req.TransactionalID == nil {
 		id, reserved := b.txns.NewProducerID()
-		return producerReply(Producer{ID: id}, reserved, nil, answer)
+		return producerReply(txn.Producer{ID: id}, reserved, nil, answer)
 	}
 	if err := b.authorize(c, opWrite, resourceTxn, *req.TransactionalID); err != nil {
-		return immediate(answer(NoProducer, err))
+		return immediate(answer(txn.NoProducer, err))
 	}
-	next, wait, err := b.txns.Init(*req.TransactionalID, req.TransactionTimeoutMillis, Producer{req.ProducerID, req.ProducerEpoch})
+	next, wait, err := b.txns.Init(*req.TransactionalID, req.TransactionTimeoutMillis, txn.Producer{ID: req.ProducerID, Epoch: req.ProducerEpoch})
 	return producerReply(next, wait, err, answer)
 }
 
 // producerReply answers with the producer when wait has returned, or at once with
 // err.
-func producerReply(p Producer, wait func() error, err error, answer func(Producer, error) kmsg.Response) reply {
+func producerReply(p txn.Producer, wait func() error, err error, answer func(txn.Producer, error) kmsg.Response) reply {
 	if err != nil {
-		return immediate(answer(NoProducer, err))
+		return immediate(answer(txn.NoProducer, err))
 	}
 	return func() kmsg.Response {
 		if err := wait(); err != nil {
-			return answer(NoProducer, err)
+			return answer(txn.NoProducer, err)
 		}
 		return answer(p, nil)
 	}

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/auth"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"errors"
@@ -27,7 +29,7 @@ func (b *Broker) metadata(c *caller, req *kmsg.MetadataRequest) kmsg.Response {
 	resp.Brokers = append(resp.Brokers, node)
 	resp.ClusterID = kmsg.StringPtr(b.clusterID)
 	resp.ControllerID = nodeID
-	resp.AuthorizedOperations = b.operations(c, req.IncludeClusterAuthorizedOperations, resourceCluster, ClusterName)
+	resp.AuthorizedOperations = b.operations(c, req.IncludeClusterAuthorizedOperations, resourceCluster, auth.ClusterName)
 	withOps := req.IncludeTopicAuthorizedOperations
 	if req.Topics == nil || req.Version == 0 && len(req.Topics) == 0 {
 		for _, t := range b.topics.all() {
@@ -76,7 +78,7 @@ func (b *Broker) metadataTopic(c *caller, rt *kmsg.MetadataRequestTopic, create 
 	if !create {
 		return nil, kerr.UnknownTopicOrPartition
 	}
-	if !b.allowed(c, opCreate, resourceCluster, ClusterName) {
+	if !b.allowed(c, opCreate, resourceCluster, auth.ClusterName) {
 		if err := b.authorize(c, opCreate, resourceTopic, name); err != nil {
 			return nil, err
 		}

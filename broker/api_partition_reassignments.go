@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/auth"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"fmt"
@@ -23,7 +25,7 @@ var alterPartitionReassignmentsAPI = api{
 func (b *Broker) alterPartitionReassignments(c *caller, req *kmsg.AlterPartitionAssignmentsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.AlterPartitionAssignmentsResponse)
 	resp.Topics = []kmsg.AlterPartitionAssignmentsResponseTopic{}
-	if err := b.authorize(c, opAlter, resourceCluster, ClusterName); err != nil {
+	if err := b.authorize(c, opAlter, resourceCluster, auth.ClusterName); err != nil {
 		resp.ErrorCode, resp.ErrorMessage = wire.Code(err), wire.Message(err)
 		return resp
 	}
@@ -63,6 +65,6 @@ var listPartitionReassignmentsAPI = api{
 
 func (b *Broker) listPartitionReassignments(c *caller, req *kmsg.ListPartitionReassignmentsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.ListPartitionReassignmentsResponse)
-	resp.ErrorCode = wire.Code(b.authorize(c, opDescribe, resourceCluster, ClusterName))
+	resp.ErrorCode = wire.Code(b.authorize(c, opDescribe, resourceCluster, auth.ClusterName))
 	return resp
 }

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/txn"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"errors"
@@ -135,7 +137,7 @@ func (p *producing) append(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPart
 				return nil, err
 			}
 		}
-		if err := p.b.txns.Verify(p.req.TransactionID, Producer{batch.ProducerID(), batch.ProducerEpoch()}, part.inTxn(), p.req.Version >= 12); err != nil {
+		if err := p.b.txns.Verify(p.req.TransactionID, txn.Producer{ID: batch.ProducerID(), Epoch: batch.ProducerEpoch()}, part.inTxn(), p.req.Version >= 12); err != nil {
 			return nil, err
 		}
 	}

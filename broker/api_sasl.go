@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/auth"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"errors"
@@ -38,7 +40,7 @@ var saslHandshakeAPI = api{
 
 func (b *Broker) saslHandshake(c *caller, req *kmsg.SASLHandshakeRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.SASLHandshakeResponse)
-	resp.SupportedMechanisms = Mechanisms
+	resp.SupportedMechanisms = auth.Mechanisms
 	switch {
 	case !b.cfg.SASL:
 		resp.ErrorCode = kerr.IllegalSaslState.Code

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/auth"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"maps"
@@ -20,7 +22,7 @@ var describeSCRAMAPI = api{
 
 func (b *Broker) describeSCRAM(c *caller, req *kmsg.DescribeUserSCRAMCredentialsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.DescribeUserSCRAMCredentialsResponse)
-	if err := b.authorize(c, opDescribe, resourceCluster, ClusterName); err != nil {
+	if err := b.authorize(c, opDescribe, resourceCluster, auth.ClusterName); err != nil {
 		resp.ErrorCode, resp.ErrorMessage = wire.Code(err), wire.Message(err)
 		return resp
 	}
@@ -57,7 +59,7 @@ var alterSCRAMAPI = api{
 
 func (b *Broker) alterSCRAM(c *caller, req *kmsg.AlterUserSCRAMCredentialsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.AlterUserSCRAMCredentialsResponse)
-	denied := b.authorize(c, opAlter, resourceCluster, ClusterName)
+	denied := b.authorize(c, opAlter, resourceCluster, auth.ClusterName)
 	failed := map[string]error{} // by user; nil for success
 	order := []string{}
 	note := func(user string, err error) {

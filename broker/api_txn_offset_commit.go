@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/txn"
+
 	"github.com/sightlog/sightlog/broker/internal/rows"
 
 	"github.com/sightlog/sightlog/broker/internal/wire"
@@ -24,10 +26,10 @@ var txnOffsetCommitAPI = api{
 func (b *Broker) txnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitRequest) reply {
 	resp := req.ResponseKind().(*kmsg.TxnOffsetCommitResponse)
 	refused := b.checkTxnOffsetCommit(c, req)
-	var t *Txn
+	var t *txn.Txn
 	if refused == nil {
 		t = b.txns.Lock(req.TransactionalID)
-		refused = t.Check(Producer{req.ProducerID, req.ProducerEpoch})
+		refused = t.Check(txn.Producer{ID: req.ProducerID, Epoch: req.ProducerEpoch})
 	}
 	offsets := map[string]rows.Offset{}
 	for i := range req.Topics {

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/auth"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"fmt"
@@ -21,7 +23,7 @@ var updateFeaturesAPI = api{
 
 func (b *Broker) updateFeatures(c *caller, req *kmsg.UpdateFeaturesRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.UpdateFeaturesResponse)
-	if err := b.authorize(c, opAlter, resourceCluster, ClusterName); err != nil {
+	if err := b.authorize(c, opAlter, resourceCluster, auth.ClusterName); err != nil {
 		resp.ErrorCode, resp.ErrorMessage = wire.Code(err), wire.Message(err)
 		return resp
 	}

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/auth"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"slices"
@@ -26,8 +28,8 @@ var writeTxnMarkersAPI = api{
 func (b *Broker) writeTxnMarkers(c *caller, req *kmsg.WriteTxnMarkersRequest) reply {
 	resp := req.ResponseKind().(*kmsg.WriteTxnMarkersResponse)
 	var denied error
-	if !b.allowed(c, opAlter, resourceCluster, ClusterName) {
-		denied = b.authorize(c, opClusterAction, resourceCluster, ClusterName)
+	if !b.allowed(c, opAlter, resourceCluster, auth.ClusterName) {
+		denied = b.authorize(c, opClusterAction, resourceCluster, auth.ClusterName)
 	}
 	return func() kmsg.Response {
 		for i := range req.Markers {

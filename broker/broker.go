@@ -1,6 +1,10 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/auth"
+
+	"github.com/sightlog/sightlog/broker/internal/txn"
+
 	"github.com/sightlog/sightlog/broker/internal/timer"
 
 	"github.com/sightlog/sightlog/broker/internal/wire"
@@ -45,9 +49,9 @@ type Broker struct {
 	apis        map[int16]api
 	topics      *topics
 	groups      *groups
-	txns        *Coordinator
-	acls        *ACLs
-	credentials *Credentials
+	txns        *txn.Coordinator
+	acls        *auth.ACLs
+	credentials *auth.Credentials
 	met         *metrics
 	timers      timer.Set
 	inUse       *wire.Budget // of requests being read and served
@@ -114,12 +118,12 @@ func (b *Broker) load() (err error) {
 	if b.topics, err = loadTopics(b.store, b.cfg); err != nil {
 		return err
 	}
-	if b.acls, err = LoadACLs(b.store, b.cfg.SuperUsers); err != nil {
+	if b.acls, err = auth.LoadACLs(b.store, b.cfg.SuperUsers); err != nil {
 		return err
 	}
-	b.credentials = NewCredentials(b.store, b.cfg.Users)
+	b.credentials = auth.NewCredentials(b.store, b.cfg.Users)
 	b.groups = newGroups(b)
-	b.txns, err = Load(Options{
+	b.txns, err = txn.Load(txn.Options{
 		Store: b.store, Timers: &b.timers, Log: b.log, MaxTimeout: b.cfg.MaxTxnTimeout,
 		Partition: func(topic string, index int32) *storage.Log {
 			if t := b.topics.named(topic); t != nil && t.partition(index) != nil {

@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/auth"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"bufio"
@@ -25,7 +27,7 @@ type conn struct {
 	cancel context.CancelFunc
 	host   string // the client's address, as groups describe it
 
-	auth   Session
+	auth   auth.Session
 	stopBy time.Time // when the last answers have to be written; the writer's
 
 	// replies carries what the writer has to answer, in order. The reader

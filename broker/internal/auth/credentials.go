@@ -1,4 +1,4 @@
-package broker
+package auth
 
 import (
 	"github.com/sightlog/sightlog/broker/internal/rows"

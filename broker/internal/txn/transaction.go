@@ -1,4 +1,4 @@
-package broker
+package txn
 
 import (
 	"github.com/sightlog/sightlog/broker/internal/rows"

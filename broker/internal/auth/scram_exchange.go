@@ -1,4 +1,4 @@
-package broker
+package auth
 
 import (
 	"crypto/rand"

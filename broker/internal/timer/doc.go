@@ -1,0 +1,2 @@
+// Package timer runs functions after a delay, until all are stopped together.
+package timer
