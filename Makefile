@@ -61,10 +61,23 @@ dist: check-go setup build ## dist/: one archive that runs where it is unpacked,
 bench: ## The benchmarks
 	go test -run '^$$' -bench . -benchtime 2s $(PKG)
 
-lint: ## gofmt, go vet, the arrows between packages, shellcheck
+# golangci-lint is no dependency of the product, so it is not in go.mod: go builds
+# it once from its sources, which come through the Go module proxy.
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := lib/golangci-lint-$(GOLANGCI_VERSION)
+
+$(GOLANGCI):
+	@echo "golangci-lint $(GOLANGCI_VERSION): built once, which takes minutes"
+	@mkdir -p lib
+	@GOBIN=$(CURDIR)/$@.new CGO_ENABLED=0 GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION) || \
+		{ echo "make lint: golangci-lint could not be built; the first time it needs the Go module proxy" >&2; exit 1; }
+	@mv $@.new/golangci-lint $@ && rm -r $@.new
+
+lint: check-go $(GOLANGCI) ## gofmt, go mod tidy, golangci-lint (.golangci.yml), arrows between packages, words, shellcheck
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo "make lint: run gofmt -w on these" >&2; exit 1; }
-	go vet ./...
-	go test -count=1 ./internal/arrows
+	@go mod tidy -diff || { echo "make lint: run go mod tidy" >&2; exit 1; }
+	$(GOLANGCI) run
+	go test -count=1 ./internal/arrows ./internal/words
 	@if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh deploy/*.sh .ci/run; else echo "shellcheck: not installed, skipped"; fi
 
 fuzz: ## Every fuzz target for FUZZTIME (10s) each

@@ -53,7 +53,7 @@
 //
 // Every pool speaks UTF-8 and UTC, whatever the database, the role or the
 // environment says. A pooler that gives each transaction another session
-// (pgbouncer) is recognized: then no statement has a name. What is set for a
+// (pgbouncer) is recognised: then no statement has a name. What is set for a
 // session does not last there, and nobody here sets any.
 //
 // A URL may name the schema of the tables: "schema=eyes" searches it alone,

@@ -64,6 +64,8 @@ func (p *Recorder) Show(f *ingest.Frame, objects []event.Object) {
 	}
 }
 
+// Close ends the video. A preview that was closed, or that ended by itself, is
+// closed without effect.
 func (p *Recorder) Close() {
 	if p.video == nil {
 		return

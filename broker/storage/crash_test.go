@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"math/rand/v2"
 	"os"
@@ -83,7 +82,7 @@ func lossOptions(f *faultFS, flush Flush) Options {
 	direct := []int{1, 1000, 1 << 20}[f.rng.IntN(3)]
 	return Options{
 		FS: f, Flush: flush, FlushInterval: time.Millisecond,
-		JournalBytes: 6000, DirectBytes: direct, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		JournalBytes: 6000, DirectBytes: direct, Log: slog.New(slog.DiscardHandler),
 	}
 }
 

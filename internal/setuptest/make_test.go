@@ -184,8 +184,27 @@ func TestMakeLint_Finding_Fails(t *testing.T) {
 	t.Parallel()
 	c := newMake(t)
 	c.standIn("gofmt", "exit 0")
+	c.standIn("go", `[ "$1" != install ] || { mkdir -p "$GOBIN" && printf '#!/bin/bash\nexit "$FINDINGS"\n' >"$GOBIN/golangci-lint" && chmod +x "$GOBIN/golangci-lint"; }`)
 	c.standIn("shellcheck", `echo "$*"; exit 1`)
+	c.env = []string{"FINDINGS=0"}
 	code, stdout, _ := c.run("make", "lint")
 	require.NotZero(t, code)
 	require.Contains(t, stdout, "scripts/setup.sh")
+
+	c.standIn("shellcheck", "exit 0")
+	code, _, stderr := c.run("make", "lint")
+	require.Zero(t, code, stderr)
+	c.env = []string{"FINDINGS=1"}
+	code, _, _ = c.run("make", "lint")
+	require.NotZero(t, code, "a finding of golangci-lint")
+}
+
+// Without a network the linter cannot be built the first time.
+func TestMakeLint_LinterCannotBeBuilt_SaysSoInOneLine(t *testing.T) {
+	t.Parallel()
+	c := newMake(t)
+	c.standIn("go", `[ "$1" != install ]`)
+	code, _, stderr := c.run("make", "-s", "lint")
+	require.NotZero(t, code)
+	require.Contains(t, stderr, "make lint: golangci-lint could not be built; the first time it needs the Go module proxy\n")
 }

@@ -61,16 +61,20 @@ func (r *review) add(f *ingest.Frame, area image.Rectangle, objects []event.Obje
 	}
 	switch {
 	case r.whole >= reviewWhole:
-		r.tell("every detection until now is as large as the picture; if somebody is that close that is right, else check how the model is read and fed", "detections", r.whole)
+		r.done = true
+		r.log.Warn("every detection so far is as large as the frame; unless somebody is that close to the camera, "+
+			"check the model's description", append(r.facts(), "detections", r.whole)...)
 	case r.moving >= reviewMoving:
-		r.tell("nothing was detected until now, while something moved; if none of the classes was in view that is right, else check how the model is read and fed", "moving_frames", r.moving)
+		r.done = true
+		r.log.Warn("nothing was detected so far, while something moved; unless none of the classes was in view, "+
+			"check the model's description", append(r.facts(), "moving_frames", r.moving)...)
 	}
 }
 
-func (r *review) tell(what string, seen ...any) {
-	r.done = true
-	r.log.Warn(what, append(seen, "highest_score", r.highest, "model", r.spec.Name, "decoder", r.spec.Decoder,
-		"order", r.spec.Order, "std", r.spec.Std[0], "letterbox", r.spec.Letterbox)...)
+// facts are the attributes of both messages.
+func (r *review) facts() []any {
+	return []any{"highest_score", r.highest, "model", r.spec.Name, "decoder", r.spec.Decoder,
+		"order", r.spec.Order, "std", r.spec.Std[0], "letterbox", r.spec.Letterbox}
 }
 
 // covers reports whether a box spans the area but for a fiftieth of each side.

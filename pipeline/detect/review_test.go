@@ -58,8 +58,8 @@ func TestReview_NothingFoundWhileSomethingMoves_IsToldOnce(t *testing.T) {
 	t.Parallel()
 	lines := reviewed(t, 500, true, nil)
 	require.Len(t, lines, 1)
-	require.Contains(t, lines[0], "nothing was detected until now, while something moved")
-	require.Contains(t, lines[0], "if none of the classes was in view that is right")
+	require.Contains(t, lines[0], "nothing was detected so far, while something moved")
+	require.Contains(t, lines[0], "unless none of the classes was in view")
 	require.Contains(t, lines[0], "highest_score=0.125")
 	require.Contains(t, lines[0], "decoder=yolox")
 
@@ -78,7 +78,7 @@ func TestReview_WholeFrameBoxesAlone_AreToldOnce(t *testing.T) {
 	whole := event.Box{0, 1, 192, 144}
 	lines := reviewed(t, 100, false, func(int) []event.Object { return boxes(whole, whole) })
 	require.Len(t, lines, 1)
-	require.Contains(t, lines[0], "every detection until now is as large as the picture")
+	require.Contains(t, lines[0], "every detection so far is as large as the frame")
 	require.Contains(t, lines[0], "detections=50")
 
 	require.Equal(t, []string{""}, reviewed(t, 100, false, func(i int) []event.Object {
