@@ -112,3 +112,6 @@ func (c *caller) user() string { return c.conn.auth.User() }
 
 // host returns the caller's address as groups describe it.
 func (c *caller) host() string { return c.conn.host }
+
+// client is the caller as groups know it.
+func (c *caller) client() Client { return Client{ID: c.clientID, Host: c.host()} }

@@ -22,7 +22,7 @@ var addOffsetsToTxnAPI = api{
 
 func (b *Broker) addOffsetsToTxn(c *caller, req *kmsg.AddOffsetsToTxnRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.AddOffsetsToTxnResponse)
-	if err := cmp.Or(checkGroupID(req.Group), b.authorize(c, opRead, resourceGroup, req.Group),
+	if err := cmp.Or(b.authorizeGroup(c, opRead, req.Group),
 		b.authorize(c, opWrite, resourceTxn, req.TransactionalID)); err != nil {
 		resp.ErrorCode = wire.Code(err)
 		return resp

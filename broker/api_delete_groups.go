@@ -5,16 +5,14 @@ import (
 
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
-	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // DeleteGroups and OffsetDelete.
 //
-// A group with members is not deleted. Offsets are deleted for topics that no
-// member of the group subscribes to; whoever's subscription cannot be read
-// subscribes to all.
+// A group with members is not deleted. Offsets are deleted for topics to which no
+// member of the group subscribes.
 
 var deleteGroupsAPI = api{
 	key: 42, min: 0, max: 3,
@@ -29,49 +27,12 @@ func (b *Broker) deleteGroups(c *caller, req *kmsg.DeleteGroupsRequest) kmsg.Res
 		sg.Group = name
 		err := b.authorize(c, opDelete, resourceGroup, name)
 		if err == nil {
-			err = b.deleteGroup(name)
+			err = b.groups.Delete(name)
 		}
 		sg.ErrorCode, sg.ErrorMessage = wire.Code(err), wire.Message(err)
 		resp.Groups = append(resp.Groups, sg)
 	}
 	return resp
-}
-
-func (b *Broker) deleteGroup(name string) error {
-	if err := checkGroupID(name); err != nil {
-		return err
-	}
-	if b.groups.hasConsumers(name) {
-		return kerr.NonEmptyGroup
-	}
-	c, err := b.deleteOffsets(name)
-	if err != nil || c.Empty() {
-		return err
-	}
-	return c.Wait()
-}
-
-// deleteOffsets submits the deletion of a group's offsets, if it has any.
-func (b *Broker) deleteOffsets(name string) (*storage.Commit, error) {
-	g := b.groups.lock(name, false)
-	if g != nil {
-		defer g.mu.Unlock()
-		if len(g.members) > 0 || len(g.promised) > 0 {
-			return nil, kerr.NonEmptyGroup
-		}
-	}
-	offsets := b.store.Bucket(rows.OffsetsPrefix + name)
-	if g == nil && len(offsets) == 0 {
-		return nil, kerr.GroupIDNotFound
-	}
-	c := &storage.Commit{}
-	for key := range offsets {
-		c.Delete(rows.OffsetsPrefix+name, key)
-	}
-	if !c.Empty() {
-		b.store.Submit(c)
-	}
-	return c, nil
 }
 
 var offsetDeleteAPI = api{
@@ -82,27 +43,19 @@ var offsetDeleteAPI = api{
 
 func (b *Broker) offsetDelete(c *caller, req *kmsg.OffsetDeleteRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.OffsetDeleteResponse)
-	if err := b.authorize(c, opDelete, resourceGroup, req.Group); err != nil {
-		resp.ErrorCode = wire.Code(err)
-		return resp
+	err := b.authorize(c, opDelete, resourceGroup, req.Group)
+	if err == nil {
+		err = b.groups.DeleteOffsets(req.Group, func(subscribed func(string) bool) []string {
+			return b.offsetsToDelete(req, resp, subscribed)
+		})
 	}
-	var commit storage.Commit
-	if b.addOffsetDeletes(req, resp, &commit); !commit.Empty() {
-		resp.ErrorCode = wire.Code(commit.Wait())
-	}
+	resp.ErrorCode = wire.Code(err)
 	return resp
 }
 
-// addOffsetDeletes fills the response in and submits what is to be deleted.
-func (b *Broker) addOffsetDeletes(req *kmsg.OffsetDeleteRequest, resp *kmsg.OffsetDeleteResponse, commit *storage.Commit) {
-	g := b.groups.lock(req.Group, false)
-	if g != nil {
-		defer g.mu.Unlock()
-	}
-	if (g == nil || g.state == groupEmpty) && len(b.store.Bucket(rows.OffsetsPrefix+req.Group)) == 0 {
-		resp.ErrorCode = kerr.GroupIDNotFound.Code
-		return
-	}
+// offsetsToDelete returns the keys of the offsets that may be deleted, and adds every
+// partition to the response.
+func (b *Broker) offsetsToDelete(req *kmsg.OffsetDeleteRequest, resp *kmsg.OffsetDeleteResponse, subscribed func(topic string) bool) (keys []string) {
 	for i := range req.Topics {
 		rt := &req.Topics[i]
 		st := kmsg.NewOffsetDeleteResponseTopic()
@@ -114,32 +67,14 @@ func (b *Broker) addOffsetDeletes(req *kmsg.OffsetDeleteRequest, resp *kmsg.Offs
 			switch {
 			case t == nil || t.partition(rp.Partition) == nil:
 				sp.ErrorCode = kerr.UnknownTopicOrPartition.Code
-			case g != nil && g.subscribes(rt.Topic):
+			case subscribed(rt.Topic):
 				sp.ErrorCode = kerr.GroupSubscribedToTopic.Code
 			default:
-				commit.Delete(rows.OffsetsPrefix+req.Group, rows.OffsetKey(rt.Topic, rp.Partition))
+				keys = append(keys, rows.OffsetKey(rt.Topic, rp.Partition))
 			}
 			st.Partitions = append(st.Partitions, sp)
 		}
 		resp.Topics = append(resp.Topics, st)
 	}
-	if !commit.Empty() {
-		b.store.Submit(commit)
-	}
-}
-
-// subscribes says whether a member subscribes to the topic.
-func (g *group) subscribes(topic string) bool {
-	for _, m := range g.members {
-		var sub kmsg.ConsumerMemberMetadata
-		if g.protocolType != "consumer" || sub.ReadFrom(m.metadata(g.protocol)) != nil {
-			return true
-		}
-		for _, t := range sub.Topics {
-			if t == topic {
-				return true
-			}
-		}
-	}
-	return false
+	return keys
 }

@@ -1,12 +1,7 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/rows"
-
 	"github.com/sightlog/sightlog/broker/internal/wire"
-
-	"strconv"
-	"strings"
 
 	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -40,7 +35,7 @@ func (b *Broker) deleteTopics(c *caller, req *kmsg.DeleteTopicsRequest) kmsg.Res
 		}
 		if err == nil {
 			st.Topic, st.TopicID = kmsg.StringPtr(t.name), t.id
-			err = b.topics.delete(t, func(commit *storage.Commit) { b.dropOffsets(commit, t) })
+			err = b.topics.delete(t, func(commit *storage.Commit) { b.groups.DropTopic(commit, t.name, len(t.partitions())) })
 		}
 		if err != nil {
 			st.ErrorCode, st.ErrorMessage = wire.Code(err), wire.Message(err)
@@ -67,19 +62,4 @@ func (b *Broker) topicToDelete(rt *kmsg.DeleteTopicsRequestTopic) (*topic, error
 		return t, nil
 	}
 	return nil, kerr.UnknownTopicID
-}
-
-// dropOffsets deletes what any group committed for the topic.
-func (b *Broker) dropOffsets(c *storage.Commit, t *topic) {
-	for _, bucket := range b.store.Buckets() {
-		if !strings.HasPrefix(bucket, rows.OffsetsPrefix) {
-			continue
-		}
-		for i := range t.partitions() {
-			key := t.name + "/" + strconv.Itoa(i)
-			if _, ok := b.store.Get(bucket, key); ok {
-				c.Delete(bucket, key)
-			}
-		}
-	}
 }

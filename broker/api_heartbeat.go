@@ -2,8 +2,6 @@ package broker
 
 import (
 	"github.com/sightlog/sightlog/broker/internal/wire"
-
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -16,32 +14,10 @@ var heartbeatAPI = api{
 
 func (b *Broker) heartbeat(c *caller, req *kmsg.HeartbeatRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.HeartbeatResponse)
-	resp.ErrorCode = wire.Code(b.beat(c, req))
+	err := b.authorizeGroup(c, opRead, req.Group)
+	if err == nil {
+		err = b.groups.Heartbeat(req)
+	}
+	resp.ErrorCode = wire.Code(err)
 	return resp
-}
-
-func (b *Broker) beat(c *caller, req *kmsg.HeartbeatRequest) error {
-	if err := checkGroupID(req.Group); err != nil {
-		return err
-	}
-	if err := b.authorize(c, opRead, resourceGroup, req.Group); err != nil {
-		return err
-	}
-	g := b.groups.lock(req.Group, false)
-	if g == nil {
-		return kerr.UnknownMemberID
-	}
-	defer g.mu.Unlock()
-	m, err := g.find(req.MemberID, req.InstanceID)
-	if err != nil {
-		return err
-	}
-	if req.Generation != g.generation {
-		return kerr.IllegalGeneration
-	}
-	g.touch(m)
-	if g.state == groupPreparing {
-		return kerr.RebalanceInProgress
-	}
-	return nil
 }

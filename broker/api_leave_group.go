@@ -1,13 +1,8 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/timer"
-
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
-	"cmp"
-
-	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -20,7 +15,7 @@ var leaveGroupAPI = api{
 
 func (b *Broker) leaveGroup(c *caller, req *kmsg.LeaveGroupRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.LeaveGroupResponse)
-	if err := cmp.Or(checkGroupID(req.Group), b.authorize(c, opRead, resourceGroup, req.Group)); err != nil {
+	if err := b.authorizeGroup(c, opRead, req.Group); err != nil {
 		resp.ErrorCode = wire.Code(err)
 		return resp
 	}
@@ -30,17 +25,7 @@ func (b *Broker) leaveGroup(c *caller, req *kmsg.LeaveGroupRequest) kmsg.Respons
 		m.MemberID = req.MemberID
 		leaving = append(leaving, m)
 	}
-	g := b.groups.lock(req.Group, false)
-	if g != nil {
-		defer g.mu.Unlock()
-	}
-	left := false
-	for i := range leaving {
-		err := error(kerr.UnknownMemberID)
-		if g != nil {
-			err = g.leave(&leaving[i])
-		}
-		left = left || err == nil
+	for i, err := range b.groups.Leave(req.Group, leaving) {
 		if req.Version < 3 {
 			resp.ErrorCode = wire.Code(err)
 			continue
@@ -49,26 +34,5 @@ func (b *Broker) leaveGroup(c *caller, req *kmsg.LeaveGroupRequest) kmsg.Respons
 		sm.MemberID, sm.InstanceID, sm.ErrorCode = leaving[i].MemberID, leaving[i].InstanceID, wire.Code(err)
 		resp.Members = append(resp.Members, sm)
 	}
-	if left {
-		g.changed()
-	}
 	return resp
-}
-
-func (g *group) leave(lm *kmsg.LeaveGroupRequestMember) error {
-	if a, promised := g.promised[lm.MemberID]; promised && lm.InstanceID == nil {
-		timer.Cancel(a)
-		delete(g.promised, lm.MemberID)
-		return nil
-	}
-	id := lm.MemberID
-	if lm.InstanceID != nil && id == "" { // an admin removes a static member
-		id = g.static[*lm.InstanceID]
-	}
-	m, err := g.find(id, lm.InstanceID)
-	if err != nil {
-		return err
-	}
-	g.remove(m)
-	return nil
 }

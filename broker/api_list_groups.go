@@ -3,7 +3,6 @@ package broker
 import (
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
-	"maps"
 	"slices"
 	"strings"
 
@@ -21,40 +20,18 @@ var listGroupsAPI = api{
 
 func (b *Broker) listGroups(c *caller, req *kmsg.ListGroupsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.ListGroupsResponse)
-	found := map[string]kmsg.ListGroupsResponseGroup{}
-	add := func(name, protocolType, state, kind string) {
+	for _, g := range b.groups.List() {
+		if !passes(req.StatesFilter, g.State) || !passes(req.TypesFilter, g.Type) || !b.allowed(c, opDescribe, resourceGroup, g.Name) {
+			continue
+		}
 		sg := kmsg.NewListGroupsResponseGroup()
-		sg.Group, sg.ProtocolType, sg.GroupState, sg.GroupType = name, protocolType, state, kind
-		found[name] = sg
-	}
-	for _, name := range b.groups.committed() {
-		add(name, "", string(groupEmpty), "classic")
-	}
-	for _, g := range b.groups.all() {
-		g.mu.Lock()
-		if g.state != groupEmpty || found[g.name].Group != "" {
-			add(g.name, g.protocolType, string(g.state), "classic")
-		}
-		g.mu.Unlock()
-	}
-	for _, g := range b.groups.allConsumers() {
-		g.mu.Lock()
-		if len(g.members) > 0 || found[g.name].Group != "" {
-			add(g.name, "consumer", g.state(), "consumer")
-		}
-		g.mu.Unlock()
-	}
-	for _, name := range slices.Sorted(maps.Keys(found)) {
-		g := found[name]
-		if filtered(req.StatesFilter, g.GroupState) && filtered(req.TypesFilter, g.GroupType) && b.allowed(c, opDescribe, resourceGroup, name) {
-			resp.Groups = append(resp.Groups, g)
-		}
+		sg.Group, sg.ProtocolType, sg.GroupState, sg.GroupType = g.Name, g.ProtocolType, g.State, g.Type
+		resp.Groups = append(resp.Groups, sg)
 	}
 	return resp
 }
 
-// filtered says whether a filter, of which none lets everything through, has
-// the value.
-func filtered(filter []string, value string) bool {
+// passes reports whether a filter has the value. An empty filter passes everything.
+func passes(filter []string, value string) bool {
 	return len(filter) == 0 || slices.ContainsFunc(filter, func(f string) bool { return strings.EqualFold(f, value) })
 }

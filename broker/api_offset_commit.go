@@ -5,7 +5,6 @@ import (
 
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
-	"encoding/json"
 	"time"
 
 	"github.com/sightlog/sightlog/broker/storage"
@@ -51,7 +50,7 @@ func (b *Broker) offsetCommit(c *caller, req *kmsg.OffsetCommitRequest) reply {
 			} else if row, err := b.newOffsetRow(t, rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata); err != nil {
 				sp.ErrorCode = wire.Code(err)
 			} else {
-				commit.Put(rows.OffsetsPrefix+req.Group, rows.OffsetKey(t.name, rp.Partition), rows.Encode(row))
+				PutOffset(&commit, req.Group, rows.OffsetKey(t.name, rp.Partition), row)
 			}
 			st.Partitions = append(st.Partitions, sp)
 		}
@@ -74,13 +73,10 @@ func (b *Broker) offsetCommit(c *caller, req *kmsg.OffsetCommitRequest) reply {
 }
 
 func (b *Broker) checkOffsetCommit(c *caller, req *kmsg.OffsetCommitRequest) error {
-	if err := checkGroupID(req.Group); err != nil {
+	if err := b.authorizeGroup(c, opRead, req.Group); err != nil {
 		return err
 	}
-	if err := b.authorize(c, opRead, resourceGroup, req.Group); err != nil {
-		return err
-	}
-	return b.groups.checkCommit(req.Group, req.MemberID, req.InstanceID, req.Generation)
+	return b.groups.CheckCommit(req.Group, req.MemberID, req.InstanceID, req.Generation)
 }
 
 // newOffsetRow makes the row for an offset of the topic, which may be nil.
@@ -96,13 +92,4 @@ func (b *Broker) newOffsetRow(t *topic, partition int32, offset int64, epoch int
 		return row, kerr.OffsetMetadataTooLarge
 	}
 	return row, nil
-}
-
-// committedOffset reads a committed offset.
-func (b *Broker) committedOffset(group, key string) (row rows.Offset, ok bool) {
-	v, ok := b.store.Get(rows.OffsetsPrefix+group, key)
-	if !ok || json.Unmarshal(v, &row) != nil {
-		return rows.Offset{}, false
-	}
-	return row, true
 }

@@ -5,7 +5,6 @@ import (
 
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
-	"cmp"
 	"slices"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -66,12 +65,12 @@ func (b *Broker) offsetFetch(c *caller, req *kmsg.OffsetFetchRequest) kmsg.Respo
 func (b *Broker) fetchOffsets(c *caller, rg *kmsg.OffsetFetchRequestGroup, req *kmsg.OffsetFetchRequest) kmsg.OffsetFetchResponseGroup {
 	sg := kmsg.NewOffsetFetchResponseGroup()
 	sg.Group = rg.Group
-	if err := cmp.Or(checkGroupID(rg.Group), b.authorize(c, opDescribe, resourceGroup, rg.Group)); err != nil {
+	if err := b.authorizeGroup(c, opDescribe, rg.Group); err != nil {
 		sg.ErrorCode = wire.Code(err)
 		return sg
 	}
-	if rg.MemberID != nil && rg.MemberEpoch >= 0 && b.groups.hasConsumers(rg.Group) {
-		if err := b.groups.checkCommit(rg.Group, *rg.MemberID, nil, rg.MemberEpoch); err != nil {
+	if rg.MemberID != nil && rg.MemberEpoch >= 0 && b.groups.HasConsumers(rg.Group) {
+		if err := b.groups.CheckCommit(rg.Group, *rg.MemberID, nil, rg.MemberEpoch); err != nil {
 			sg.ErrorCode = wire.Code(err)
 			return sg
 		}
@@ -99,7 +98,7 @@ func (b *Broker) fetchOffsets(c *caller, rg *kmsg.OffsetFetchRequestGroup, req *
 				sp.ErrorCode = kerr.UnknownTopicID.Code
 			} else if req.RequireStable && b.txns.HasPendingOffset(rg.Group, key) {
 				sp.ErrorCode = kerr.UnstableOffsetCommit.Code
-			} else if row, ok := b.committedOffset(rg.Group, key); ok {
+			} else if row, ok := b.groups.Offset(rg.Group, key); ok {
 				sp.Offset, sp.LeaderEpoch, sp.Metadata = row.Offset, row.Epoch, kmsg.StringPtr(row.Metadata)
 			}
 			st.Partitions = append(st.Partitions, sp)
@@ -112,7 +111,7 @@ func (b *Broker) fetchOffsets(c *caller, rg *kmsg.OffsetFetchRequestGroup, req *
 // committedTopics returns the partitions for which the group has offsets.
 func (b *Broker) committedTopics(group string) (out []kmsg.OffsetFetchRequestGroupTopic) {
 	byTopic := map[string]int{}
-	for key := range b.store.Bucket(rows.OffsetsPrefix + group) {
+	for _, key := range b.groups.OffsetKeys(group) {
 		name, partition := rows.SplitOffsetKey(key)
 		i, seen := byTopic[name]
 		if !seen {

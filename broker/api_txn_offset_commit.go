@@ -74,10 +74,7 @@ func (b *Broker) txnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitRequest) re
 }
 
 func (b *Broker) checkTxnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitRequest) error {
-	if err := checkGroupID(req.Group); err != nil {
-		return err
-	}
-	if err := b.authorize(c, opRead, resourceGroup, req.Group); err != nil {
+	if err := b.authorizeGroup(c, opRead, req.Group); err != nil {
 		return err
 	}
 	if err := b.authorize(c, opWrite, resourceTxn, req.TransactionalID); err != nil {
@@ -86,5 +83,5 @@ func (b *Broker) checkTxnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitReques
 	if req.Version < 3 || req.MemberID == "" && req.Generation < 0 && req.InstanceID == nil {
 		return nil // a producer that does not say on whose behalf (before KIP-447)
 	}
-	return b.groups.checkCommit(req.Group, req.MemberID, req.InstanceID, req.Generation)
+	return b.groups.CheckCommit(req.Group, req.MemberID, req.InstanceID, req.Generation)
 }

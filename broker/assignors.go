@@ -7,10 +7,11 @@ import (
 	"slices"
 )
 
-// assignRange gives each member, by id, a run of each topic's partitions.
-func assignRange(subscriptions map[string][]*topic) map[string]partitionSet {
+// assignRange assigns each member, in the order of the ids, a contiguous range of the
+// partitions of each of its topics.
+func assignRange(subscriptions map[string][]Topic) map[string]partitionSet {
 	out := map[string]partitionSet{}
-	members := map[*topic][]string{}
+	members := map[Topic][]string{}
 	for _, id := range slices.Sorted(maps.Keys(subscriptions)) {
 		out[id] = partitionSet{}
 		for _, t := range subscriptions[id] {
@@ -18,20 +19,21 @@ func assignRange(subscriptions map[string][]*topic) map[string]partitionSet {
 		}
 	}
 	for t, ids := range members {
-		n := len(t.partitions())
+		n := t.Partitions
 		for i, id := range ids {
 			for p := i * n / len(ids); p < (i+1)*n/len(ids); p++ {
-				out[id][topicPartition{t.id, int32(p)}] = struct{}{}
+				out[id][topicPartition{t.ID, int32(p)}] = struct{}{}
 			}
 		}
 	}
 	return out
 }
 
-// assignUniform spreads the partitions evenly, moving as few as it can: each
-// stays where it was, the rest goes to who has least, and then single
-// partitions move while that makes two members more even.
-func assignUniform(subscriptions map[string][]*topic, before map[string]partitionSet) map[string]partitionSet {
+// assignUniform spreads the partitions evenly and moves as few as it can: a partition
+// stays with the member that had it before, a free one is assigned to the member with
+// the fewest, and then single partitions move as long as that makes two members more
+// even.
+func assignUniform(subscriptions map[string][]Topic, before map[string]partitionSet) map[string]partitionSet {
 	out := map[string]partitionSet{}
 	wants := map[wire.UUID][]string{} // members by topic, in order
 	var all []topicPartition
@@ -39,12 +41,12 @@ func assignUniform(subscriptions map[string][]*topic, before map[string]partitio
 	for _, id := range ids {
 		out[id] = partitionSet{}
 		for _, t := range subscriptions[id] {
-			if wants[t.id] == nil {
-				for _, p := range t.partitions() {
-					all = append(all, topicPartition{t.id, p.index})
+			if wants[t.ID] == nil {
+				for p := range t.Partitions {
+					all = append(all, topicPartition{t.ID, int32(p)})
 				}
 			}
-			wants[t.id] = append(wants[t.id], id)
+			wants[t.ID] = append(wants[t.ID], id)
 		}
 	}
 	var free []topicPartition

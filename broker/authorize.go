@@ -42,6 +42,14 @@ func (b *Broker) authorize(c *caller, op kmsg.ACLOperation, kind kmsg.ACLResourc
 	return kerr.ClusterAuthorizationFailed
 }
 
+// authorizeGroup is authorize for a group, whose id it checks before.
+func (b *Broker) authorizeGroup(c *caller, op kmsg.ACLOperation, group string) error {
+	if err := CheckID(group); err != nil {
+		return err
+	}
+	return b.authorize(c, op, resourceGroup, group)
+}
+
 // allowed reports whether the caller may do op to the resource.
 func (b *Broker) allowed(c *caller, op kmsg.ACLOperation, kind kmsg.ACLResourceType, name string) bool {
 	return !b.cfg.ACLs || b.acls.Allows(c.user(), c.host(), op, kind, name)

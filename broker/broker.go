@@ -48,7 +48,7 @@ type Broker struct {
 
 	apis        map[int16]api
 	topics      *topics
-	groups      *groups
+	groups      *Coordinator
 	txns        *txn.Coordinator
 	acls        *auth.ACLs
 	credentials *auth.Credentials
@@ -122,7 +122,11 @@ func (b *Broker) load() (err error) {
 		return err
 	}
 	b.credentials = auth.NewCredentials(b.store, b.cfg.Users)
-	b.groups = newGroups(b)
+	b.groups = New(Options{
+		Store: b.store, Timers: &b.timers, Log: b.log,
+		MinSession: b.cfg.GroupMinSession, MaxSession: b.cfg.GroupMaxSession, InitialDelay: b.cfg.GroupInitialDelay,
+		Topics: b.topics.forGroups,
+	})
 	b.txns, err = txn.Load(txn.Options{
 		Store: b.store, Timers: &b.timers, Log: b.log, MaxTimeout: b.cfg.MaxTxnTimeout,
 		Partition: func(topic string, index int32) *storage.Log {

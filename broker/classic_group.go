@@ -10,18 +10,21 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// group is a consumer group of the classic protocol.
+// classicGroup is a consumer group of the classic protocol.
 //
 //	          join                all joined, or time is up
 //	empty ───────────► preparing ─────────────────────────► completing
 //	  ▲                 ▲     ▲                                 │ leader's sync
-//	  │ the last left   │     └──── a member joins or goes ─────┤
-//	  └─────────────────┴────────── a member joins or goes ── stable ◄┘
-type group struct {
-	b    *Broker
+//	  │ the last left   │     └── a member joins or leaves ─────┤
+//	  └─────────────────┴──────── a member joins or leaves ── stable ◄┘
+//
+// Requests and timers change it, each with mu held. A timer's function may run after
+// the timer was cancelled: it checks that what it was set for still holds.
+type classicGroup struct {
+	opt  *Options
 	name string
 
-	mu sync.Mutex // guards everything below, and the members
+	mu sync.Mutex // guards the following, and the members
 
 	state        groupState
 	protocolType string
@@ -29,7 +32,7 @@ type group struct {
 	generation   int32
 	leader       string // member id
 	members      map[string]*member
-	promised     map[string]*time.Timer // ids that were handed out and have not joined
+	pending      map[string]*time.Timer // member ids given out that have not joined (KIP-394), with their expiry
 	static       map[string]string      // instance id to member id
 	joined       int                    // counts joins, to order members
 	deadline     *time.Timer            // of the join or sync phase
@@ -47,17 +50,17 @@ const (
 	groupDead       groupState = "Dead"
 )
 
-func newGroup(b *Broker, name string) *group {
-	return &group{
-		b: b, name: name, state: groupEmpty,
-		members:  map[string]*member{},
-		promised: map[string]*time.Timer{},
-		static:   map[string]string{},
+func newClassicGroup(opt *Options, name string) *classicGroup {
+	return &classicGroup{
+		opt: opt, name: name, state: groupEmpty,
+		members: map[string]*member{},
+		pending: map[string]*time.Timer{},
+		static:  map[string]string{},
 	}
 }
 
-// changed is called after members have gone.
-func (g *group) changed() {
+// membersLeft continues or begins a rebalance after members were removed.
+func (g *classicGroup) membersLeft() {
 	switch g.state {
 	case groupStable, groupCompleting:
 		g.rebalance()
@@ -66,37 +69,38 @@ func (g *group) changed() {
 	}
 }
 
-// rebalance asks everybody to join again.
-func (g *group) rebalance() {
+// rebalance makes all members join again.
+func (g *classicGroup) rebalance() {
 	if g.state == groupPreparing {
 		g.tryCompleteJoin()
 		return
 	}
 	for _, m := range g.members {
-		m.refuseSync(kerr.RebalanceInProgress)
+		m.rejectSync(kerr.RebalanceInProgress)
 	}
 	wasEmpty := g.state == groupEmpty
 	g.state = groupPreparing
-	if wasEmpty && g.b.cfg.GroupInitialDelay > 0 {
-		g.setDeadline(g.b.cfg.GroupInitialDelay, groupPreparing, g.completeJoin)
+	if wasEmpty && g.opt.InitialDelay > 0 {
+		g.setDeadline(g.opt.InitialDelay, groupPreparing, g.completeJoin)
 		return
 	}
 	g.setDeadline(g.longestRebalance(), groupPreparing, g.completeJoin)
 	g.tryCompleteJoin()
 }
 
-func (g *group) longestRebalance() (d time.Duration) {
+func (g *classicGroup) longestRebalance() (d time.Duration) {
 	for _, m := range g.members {
 		d = max(d, m.rebalance)
 	}
 	return d
 }
 
-// setDeadline ends a phase of a rebalance after d.
-func (g *group) setDeadline(d time.Duration, phase groupState, fn func()) {
+// setDeadline calls fn after d, with mu held, if the phase has not ended by then. It
+// replaces the deadline of the phase before.
+func (g *classicGroup) setDeadline(d time.Duration, phase groupState, fn func()) {
 	timer.Cancel(g.deadline)
 	var mine *time.Timer
-	mine = g.b.timers.After(d, func() {
+	mine = g.opt.Timers.After(d, func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
 		if g.deadline == mine && g.state == phase {
@@ -106,9 +110,9 @@ func (g *group) setDeadline(d time.Duration, phase groupState, fn func()) {
 	g.deadline = mine
 }
 
-// tryCompleteJoin ends the join phase if nobody is missing.
-func (g *group) tryCompleteJoin() {
-	if g.state != groupPreparing || len(g.promised) > 0 {
+// tryCompleteJoin ends the join phase if no member is missing.
+func (g *classicGroup) tryCompleteJoin() {
+	if g.state != groupPreparing || len(g.pending) > 0 {
 		return
 	}
 	for _, m := range g.members {
@@ -116,14 +120,14 @@ func (g *group) tryCompleteJoin() {
 			return
 		}
 	}
-	if g.b.cfg.GroupInitialDelay > 0 && g.generation == 0 && len(g.members) > 0 {
-		return // the deadline completes it: more may come
+	if g.opt.InitialDelay > 0 && g.generation == 0 && len(g.members) > 0 {
+		return // more members may join until the deadline
 	}
 	g.completeJoin()
 }
 
-// completeJoin begins a generation with those who have joined.
-func (g *group) completeJoin() {
+// completeJoin begins a generation with the members that have joined.
+func (g *classicGroup) completeJoin() {
 	for _, m := range g.members {
 		if m.join == nil && m.instance == nil {
 			g.remove(m)
@@ -144,7 +148,7 @@ func (g *group) completeJoin() {
 			}
 		}
 	}
-	g.protocol = g.vote()
+	g.protocol = g.selectProtocol()
 	g.state = groupCompleting
 	for _, m := range g.members {
 		m.assignment = nil
@@ -152,14 +156,14 @@ func (g *group) completeJoin() {
 			m.join <- g.joinResponse(m)
 			m.join = nil
 			m.generation = g.generation
-			g.touch(m)
+			g.recordHeartbeat(m)
 		}
 	}
 	g.setDeadline(g.longestRebalance(), groupCompleting, g.expireSync)
 }
 
 // expireSync removes the members that did not ask for their assignment.
-func (g *group) expireSync() {
+func (g *classicGroup) expireSync() {
 	for _, m := range g.members {
 		if m.sync == nil && m.generation == g.generation {
 			g.remove(m)
@@ -168,8 +172,9 @@ func (g *group) expireSync() {
 	g.rebalance()
 }
 
-// vote returns the protocol that most members prefer of those all have.
-func (g *group) vote() string {
+// selectProtocol returns the protocol that most members prefer, of those that all
+// support.
+func (g *classicGroup) selectProtocol() string {
 	votes := map[string]int{}
 	best := ""
 	for _, m := range g.ordered() {
@@ -186,8 +191,8 @@ func (g *group) vote() string {
 	return best
 }
 
-// supported says whether every member has the protocol.
-func (g *group) supported(name string) bool {
+// supported reports whether every member has the protocol.
+func (g *classicGroup) supported(name string) bool {
 	for _, m := range g.members {
 		if m.metadata(name) == nil {
 			return false
@@ -196,8 +201,9 @@ func (g *group) supported(name string) bool {
 	return true
 }
 
-// joinResponse tells a member of the generation.
-func (g *group) joinResponse(m *member) *kmsg.JoinGroupResponse {
+// joinResponse returns the response that begins the generation for a member. The
+// leader, which assigns, is sent all members.
+func (g *classicGroup) joinResponse(m *member) *kmsg.JoinGroupResponse {
 	resp := kmsg.NewPtrJoinGroupResponse()
 	resp.Generation = g.generation
 	resp.ProtocolType, resp.Protocol = kmsg.StringPtr(g.protocolType), kmsg.StringPtr(g.protocol)
@@ -212,8 +218,8 @@ func (g *group) joinResponse(m *member) *kmsg.JoinGroupResponse {
 	return resp
 }
 
-// checkCommit says whether a member may commit offsets.
-func (g *group) checkCommit(memberID string, instance *string, generation int32) error {
+// checkCommit returns an error unless the member may commit offsets. mu is held.
+func (g *classicGroup) checkCommit(memberID string, instance *string, generation int32) error {
 	if generation < 0 && memberID == "" && instance == nil {
 		if g.state == groupEmpty {
 			return nil // a consumer that assigns its partitions itself
@@ -230,6 +236,6 @@ func (g *group) checkCommit(memberID string, instance *string, generation int32)
 	if g.state == groupCompleting {
 		return kerr.RebalanceInProgress
 	}
-	g.touch(m)
+	g.recordHeartbeat(m)
 	return nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// member is one member of a group.
+// member is a member of a classicGroup.
 type member struct {
 	id         string
 	instance   *string
@@ -25,17 +25,17 @@ type member struct {
 	generation int32 // the last that it joined
 	assignment []byte
 
-	seen         time.Time   // last sign of life
-	sessionTimer *time.Timer // removes the member unless seen is recent
+	lastHeartbeat time.Time   // or another request of the member
+	sessionTimer  *time.Timer // removes the member unless lastHeartbeat is recent
 
-	// The requests that wait for the group, nil if none does. Capacity 1,
-	// one value.
+	// The requests that wait for the group; nil if none waits. Each channel has
+	// capacity 1 and is sent one value, so that sending with mu held cannot block.
 	join chan *kmsg.JoinGroupResponse
 	sync chan *kmsg.SyncGroupResponse
 }
 
-// find returns the member that a request comes from.
-func (g *group) find(id string, instance *string) (*member, error) {
+// find returns the member that sent a request.
+func (g *classicGroup) find(id string, instance *string) (*member, error) {
 	if instance != nil {
 		current, known := g.static[*instance]
 		if !known {
@@ -51,51 +51,53 @@ func (g *group) find(id string, instance *string) (*member, error) {
 	return nil, kerr.UnknownMemberID
 }
 
-// touch notes a sign of life.
-func (g *group) touch(m *member) { m.seen = time.Now() }
+// recordHeartbeat begins the member's session timeout anew.
+func (g *classicGroup) recordHeartbeat(m *member) { m.lastHeartbeat = time.Now() }
 
-// watch removes the member when it has been silent for its session timeout.
-func (g *group) watch(m *member) {
-	g.touch(m)
+// startSession schedules the member's removal for when it has sent nothing for its
+// session timeout.
+func (g *classicGroup) startSession(m *member) {
+	g.recordHeartbeat(m)
 	timer.Cancel(m.sessionTimer)
-	m.sessionTimer = g.b.timers.After(m.session, func() { g.checkAlive(m) })
+	m.sessionTimer = g.opt.Timers.After(m.session, func() { g.checkSession(m) })
 }
 
-func (g *group) checkAlive(m *member) {
+func (g *classicGroup) checkSession(m *member) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.members[m.id] != m {
 		return
 	}
-	// A member whose request waits here is alive.
-	left := m.session - time.Since(m.seen)
+	// A member whose request waits here cannot send a heartbeat.
+	left := m.session - time.Since(m.lastHeartbeat)
 	if m.join != nil || m.sync != nil {
 		left = m.session
 	}
 	if left > 0 {
-		m.sessionTimer = g.b.timers.After(left, func() { g.checkAlive(m) })
+		m.sessionTimer = g.opt.Timers.After(left, func() { g.checkSession(m) })
 		return
 	}
-	g.b.log.Info("group member is silent: removed", "group", g.name, "member", m.id, "after", m.session)
+	g.opt.Log.Info("group member removed: session expired", "group", g.name, "member", m.id, "timeout", m.session)
 	g.remove(m)
-	g.changed()
+	g.membersLeft()
 }
 
-// promise hands out a member id that the client has to join with (KIP-394).
-func (g *group) promise(id string, session time.Duration) {
-	g.promised[id] = g.b.timers.After(session, func() {
+// addPending records a member id that its client was given and has to join with
+// (KIP-394).
+func (g *classicGroup) addPending(id string, session time.Duration) {
+	g.pending[id] = g.opt.Timers.After(session, func() {
 		g.mu.Lock()
 		defer g.mu.Unlock()
-		if _, waits := g.promised[id]; waits {
-			delete(g.promised, id)
+		if _, isPending := g.pending[id]; isPending {
+			delete(g.pending, id)
 			g.tryCompleteJoin()
 		}
 	})
 }
 
-func (g *group) add(m *member) {
-	timer.Cancel(g.promised[m.id])
-	delete(g.promised, m.id)
+func (g *classicGroup) add(m *member) {
+	timer.Cancel(g.pending[m.id])
+	delete(g.pending, m.id)
 	g.joined++
 	m.order = g.joined
 	g.members[m.id] = m
@@ -105,11 +107,11 @@ func (g *group) add(m *member) {
 	if g.leader == "" {
 		g.leader = m.id
 	}
-	g.watch(m)
+	g.startSession(m)
 }
 
-// remove forgets a member and answers what waits for it.
-func (g *group) remove(m *member) {
+// remove removes a member and answers its waiting requests.
+func (g *classicGroup) remove(m *member) {
 	timer.Cancel(m.sessionTimer)
 	delete(g.members, m.id)
 	if m.instance != nil && g.static[*m.instance] == m.id {
@@ -121,21 +123,21 @@ func (g *group) remove(m *member) {
 			g.leader = rest[0].id
 		}
 	}
-	m.refuse(kerr.UnknownMemberID)
+	m.reject(kerr.UnknownMemberID)
 }
 
-// refuse answers the requests that wait for the member with an error.
-func (m *member) refuse(err error) {
+// reject answers the member's waiting requests with an error.
+func (m *member) reject(err error) {
 	if m.join != nil {
 		resp := kmsg.NewPtrJoinGroupResponse()
 		resp.ErrorCode, resp.Generation, resp.MemberID = wire.Code(err), -1, m.id
 		m.join <- resp
 		m.join = nil
 	}
-	m.refuseSync(err)
+	m.rejectSync(err)
 }
 
-func (m *member) refuseSync(err error) {
+func (m *member) rejectSync(err error) {
 	if m.sync != nil {
 		resp := kmsg.NewPtrSyncGroupResponse()
 		resp.ErrorCode = wire.Code(err)
@@ -145,7 +147,7 @@ func (m *member) refuseSync(err error) {
 }
 
 // ordered returns the members in the order in which they joined.
-func (g *group) ordered() []*member {
+func (g *classicGroup) ordered() []*member {
 	out := make([]*member, 0, len(g.members))
 	for _, m := range g.members {
 		out = append(out, m)
@@ -154,7 +156,8 @@ func (g *group) ordered() []*member {
 	return out
 }
 
-// metadata returns what the member said for a protocol, nil if it has it not.
+// metadata returns the member's metadata for a protocol, or nil if it does not
+// support it.
 func (m *member) metadata(protocol string) []byte {
 	for _, p := range m.protocols {
 		if p.Name == protocol {

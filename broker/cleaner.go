@@ -1,8 +1,6 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/rows"
-
 	"context"
 	"errors"
 	"time"
@@ -39,7 +37,7 @@ func (b *Broker) cleanOnce(ctx context.Context, now time.Time) {
 			}
 		}
 	}
-	b.expireOffsets(now)
+	b.groups.ExpireOffsets(now.Add(-b.cfg.OffsetRetention))
 }
 
 func (b *Broker) cleanLog(ctx context.Context, l *storage.Log, conf *topicConf, now int64) error {
@@ -64,35 +62,4 @@ func (b *Broker) cleanLog(ctx context.Context, l *storage.Log, conf *topicConf, 
 		b.log.Info("log compacted", "dir", l.Dir(), "bytes_before", st.Bytes, "bytes_after", st.BytesLeft, "keys", st.Keys)
 	}
 	return err
-}
-
-// expireOffsets drops the offsets that a group without members committed
-// longer ago than the retention, and forgets groups that are no more.
-func (b *Broker) expireOffsets(now time.Time) {
-	before := now.Add(-b.cfg.OffsetRetention).UnixMilli()
-	for _, group := range b.groups.committed() {
-		if b.groups.hasConsumers(group) {
-			continue
-		}
-		g := b.groups.lock(group, false)
-		if g == nil || g.state == groupEmpty {
-			var c storage.Commit
-			since := int64(0)
-			if g != nil {
-				since = g.emptySince
-			}
-			for key := range b.store.Bucket(rows.OffsetsPrefix + group) {
-				if row, ok := b.committedOffset(group, key); ok && max(row.At, since) < before {
-					c.Delete(rows.OffsetsPrefix+group, key)
-				}
-			}
-			if !c.Empty() {
-				b.store.SubmitDeferred(&c)
-			}
-		}
-		if g != nil {
-			g.mu.Unlock()
-		}
-	}
-	b.groups.forget()
 }

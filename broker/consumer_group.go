@@ -15,24 +15,25 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// consumerGroup is a group of the consumer protocol (KIP-848): the broker
-// assigns. Members come to their target step by step, each in its heartbeats:
+// consumerGroup is a group of the consumer protocol (KIP-848): the broker assigns.
+// Each member reaches its target in steps, by its heartbeats:
 //
-//	revoking ──owned no more──► at the target's epoch, with what is free
-//	                                     │ another member lets go
+//	revoking ──owned no more──► at the group's epoch, with the free partitions
+//	                                     │ another member revokes a partition
 //	                                     ▼
 //	                                  stable
 //
-// A partition is given to a member only when nobody else has it. Membership is
-// in memory: after a restart members are unknown and join again.
+// A partition is assigned to a member only when no other member has it, neither
+// assigned nor being revoked. Membership is in memory: after a restart members are
+// unknown and join again.
 type consumerGroup struct {
-	b    *Broker
+	opt  *Options
 	name string
 
-	mu sync.Mutex // guards what follows, and the members
+	mu sync.Mutex // guards the following, and the members
 
-	epoch    int32 // of subscriptions and topics; the target is always its
-	seen     string
+	epoch    int32  // grows with every change of members, subscriptions or topics; targets are of this epoch
+	inputs   string // the members, subscriptions and topics that the targets were computed from
 	assignor string
 	members  map[string]*consumerMember
 	static   map[string]string // instance id to member id
@@ -51,20 +52,22 @@ type consumerMember struct {
 	id, clientID, host string
 	instance, rack     *string
 	epoch, prevEpoch   int32
-	away               bool // a static member that left for a while
+	leftTemporarily    bool // a static member that will come back
 	topics             []string
 	regex              *regexp.Regexp
 	regexText          string
 	assignor           string
 	rebalance          time.Duration
 
+	// assigned and revoking are disjoint: partitions move from the one to the other,
+	// and leave revoking when the member no longer reports them as owned.
 	target   partitionSet
-	assigned partitionSet // what it was told to have
-	revoking partitionSet // what it was told to let go and has not
+	assigned partitionSet // the member was told to have these
+	revoking partitionSet // the member was told to give these up, and may still have them
 
-	seen         time.Time
-	sessionTimer *time.Timer
-	deadline     *time.Timer // of a revocation
+	lastHeartbeat time.Time
+	sessionTimer  *time.Timer // removes the member unless lastHeartbeat is recent
+	deadline      *time.Timer // of a revocation
 }
 
 const (
@@ -75,11 +78,11 @@ const (
 	assignorRange   = "range"
 )
 
-func newConsumerGroup(b *Broker, name string) *consumerGroup {
-	return &consumerGroup{b: b, name: name, assignor: assignorUniform, members: map[string]*consumerMember{}, static: map[string]string{}}
+func newConsumerGroup(opt *Options, name string) *consumerGroup {
+	return &consumerGroup{opt: opt, name: name, assignor: assignorUniform, members: map[string]*consumerMember{}, static: map[string]string{}}
 }
 
-// state is the group's, as ListGroups names it.
+// state returns the group's state, by the name that ListGroups gives it.
 func (g *consumerGroup) state() string {
 	if len(g.members) == 0 {
 		return string(groupEmpty)
@@ -93,34 +96,35 @@ func (g *consumerGroup) state() string {
 }
 
 // subscribed returns the topics of a member.
-func (g *consumerGroup) subscribed(m *consumerMember) (out []*topic) {
-	for _, t := range g.b.topics.all() {
-		if slices.Contains(m.topics, t.name) || m.regex != nil && m.regex.MatchString(t.name) {
+func (m *consumerMember) subscribed(all []Topic) (out []Topic) {
+	for _, t := range all {
+		if slices.Contains(m.topics, t.Name) || m.regex != nil && m.regex.MatchString(t.Name) {
 			out = append(out, t)
 		}
 	}
 	return out
 }
 
-// refresh begins a new epoch if subscriptions, members or topics are not what
-// they were when the target was made.
+// refresh begins a new epoch, and computes its targets, if subscriptions, members or
+// topics have changed since the last one.
 func (g *consumerGroup) refresh() {
-	var sum []byte
-	subscriptions := map[string][]*topic{}
+	var inputs []byte
+	all := g.opt.Topics()
+	subscriptions := map[string][]Topic{}
 	for _, id := range slices.Sorted(maps.Keys(g.members)) {
 		m := g.members[id]
-		subscriptions[id] = g.subscribed(m)
-		sum = fmt.Appendf(sum, "%s:%s:", id, m.assignor)
+		subscriptions[id] = m.subscribed(all)
+		inputs = fmt.Appendf(inputs, "%s:%s:", id, m.assignor)
 		for _, t := range subscriptions[id] {
-			sum = fmt.Appendf(sum, "%s/%d,", t.id, len(t.partitions()))
+			inputs = fmt.Appendf(inputs, "%s/%d,", t.ID, t.Partitions)
 		}
 	}
-	if string(sum) == g.seen {
+	if string(inputs) == g.inputs {
 		return
 	}
-	g.seen = string(sum)
+	g.inputs = string(inputs)
 	g.epoch++
-	g.assignor = g.elect()
+	g.assignor = g.selectAssignor()
 	targets := map[string]partitionSet{}
 	for id, m := range g.members {
 		targets[id] = maps.Clone(m.target)
@@ -138,8 +142,8 @@ func (g *consumerGroup) refresh() {
 	}
 }
 
-// elect returns the assignor that most members ask for.
-func (g *consumerGroup) elect() string {
+// selectAssignor returns the assignor that most members ask for.
+func (g *consumerGroup) selectAssignor() string {
 	ranges := 0
 	for _, m := range g.members {
 		if m.assignor == assignorRange {
@@ -152,10 +156,11 @@ func (g *consumerGroup) elect() string {
 	return assignorUniform
 }
 
-// owner returns another member that has the partition.
-func (g *consumerGroup) owner(tp topicPartition, but *consumerMember) *consumerMember {
+// ownerExcept returns a member other than the given one that has the partition,
+// assigned or being revoked, or nil.
+func (g *consumerGroup) ownerExcept(tp topicPartition, except *consumerMember) *consumerMember {
 	for _, o := range g.members {
-		if o == but {
+		if o == except {
 			continue
 		}
 		if _, has := o.assigned[tp]; has {
@@ -168,9 +173,9 @@ func (g *consumerGroup) owner(tp topicPartition, but *consumerMember) *consumerM
 	return nil
 }
 
-// reconcile takes the member as near to its target as the others allow, and
-// says whether what it is told changes. owned is what it says it has, nil if
-// it does not say.
+// reconcile brings the member as near to its target as the other members allow, and
+// reports whether its assignment changed. owned are the partitions that the member
+// reports to have, nil if it reports none.
 func (g *consumerGroup) reconcile(m *consumerMember, owned partitionSet) (changed bool) {
 	if len(m.revoking) > 0 {
 		if owned == nil {
@@ -195,14 +200,14 @@ func (g *consumerGroup) reconcile(m *consumerMember, owned partitionSet) (change
 	}
 	if len(m.revoking) > 0 {
 		timer.Cancel(m.deadline)
-		m.deadline = g.b.timers.After(m.rebalance, func() { g.expireRevocation(m) })
+		m.deadline = g.opt.Timers.After(m.rebalance, func() { g.expireRevocation(m) })
 		return true
 	}
 	if m.epoch != g.epoch {
 		m.prevEpoch, m.epoch = m.epoch, g.epoch
 	}
 	for tp := range m.target {
-		if _, has := m.assigned[tp]; !has && g.owner(tp, m) == nil {
+		if _, has := m.assigned[tp]; !has && g.ownerExcept(tp, m) == nil {
 			m.assigned[tp] = struct{}{}
 			changed = true
 		}
@@ -210,28 +215,28 @@ func (g *consumerGroup) reconcile(m *consumerMember, owned partitionSet) (change
 	return changed
 }
 
-// touch notes a sign of life.
-func (g *consumerGroup) touch(m *consumerMember) {
-	m.seen = time.Now()
+// recordHeartbeat begins the member's session timeout anew.
+func (g *consumerGroup) recordHeartbeat(m *consumerMember) {
+	m.lastHeartbeat = time.Now()
 	if m.sessionTimer == nil {
-		m.sessionTimer = g.b.timers.After(consumerSession, func() { g.checkAlive(m) })
+		m.sessionTimer = g.opt.Timers.After(consumerSession, func() { g.checkSession(m) })
 	}
 }
 
-func (g *consumerGroup) checkAlive(m *consumerMember) {
+func (g *consumerGroup) checkSession(m *consumerMember) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.members[m.id] != m {
 		return
 	}
-	if left := consumerSession - time.Since(m.seen); left > 0 {
-		m.sessionTimer = g.b.timers.After(left, func() { g.checkAlive(m) })
+	if left := consumerSession - time.Since(m.lastHeartbeat); left > 0 {
+		m.sessionTimer = g.opt.Timers.After(left, func() { g.checkSession(m) })
 		return
 	}
 	g.remove(m)
 }
 
-// expireRevocation removes a member that did not let go in time.
+// expireRevocation removes a member that did not revoke its partitions in time.
 func (g *consumerGroup) expireRevocation(m *consumerMember) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -250,7 +255,8 @@ func (g *consumerGroup) remove(m *consumerMember) {
 	g.refresh()
 }
 
-// checkEpoch says whether a member of this epoch may commit or fetch offsets.
+// checkEpoch returns an error unless a member of this epoch may commit or fetch
+// offsets. mu is held.
 func (g *consumerGroup) checkEpoch(id string, epoch int32) error {
 	if id == "" && epoch < 0 {
 		if len(g.members) == 0 {

@@ -1,105 +1,180 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/rows"
-
+	"log/slog"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
+	"time"
 
+	"github.com/sightlog/sightlog/broker/internal/rows"
+	"github.com/sightlog/sightlog/broker/internal/timer"
+	"github.com/sightlog/sightlog/broker/internal/wire"
+	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// groups is the set of groups with members. A group without members is nothing
-// but the offsets that it committed, which the store has.
-type groups struct {
-	b *Broker
+// Options are what a Coordinator takes from its broker.
+type Options struct {
+	Store  *storage.Store
+	Timers *timer.Set
+	Log    *slog.Logger
+	// MinSession and MaxSession bound the session timeout that a member of a classic
+	// group may ask for.
+	MinSession, MaxSession time.Duration
+	// InitialDelay is how long a new classic group waits for more members.
+	InitialDelay time.Duration
+	// Topics returns the topics that exist, by name. It is called with a group
+	// locked, and calls no group.
+	Topics func() []Topic
+}
 
-	mu        sync.Mutex // guards what follows; taken before a group's
-	byName    map[string]*group
+// Topic is a topic as groups see it.
+type Topic struct {
+	ID         wire.UUID
+	Name       string
+	Partitions int
+}
+
+// Client is the sender of a request.
+type Client struct {
+	ID   string
+	Host string // its address, as groups are described with it
+}
+
+// Coordinator has the groups in memory, of both protocols: those with members, and
+// those that had some until the next ExpireOffsets. A group without members is
+// otherwise nothing but the offsets that it committed, which the store has. At most
+// one of the two maps has a group of a name with members.
+type Coordinator struct {
+	opt Options
+
+	mu        sync.Mutex // guards the following; taken before a group's mu
+	classic   map[string]*classicGroup
 	consumers map[string]*consumerGroup
 }
 
-func newGroups(b *Broker) *groups {
-	return &groups{b: b, byName: map[string]*group{}, consumers: map[string]*consumerGroup{}}
+// New returns a coordinator without groups: after a restart members join again.
+func New(opt Options) *Coordinator {
+	return &Coordinator{opt: opt, classic: map[string]*classicGroup{}, consumers: map[string]*consumerGroup{}}
 }
 
-// lock returns the group with the name, locked, making it if make is set; or
-// nil.
-func (gs *groups) lock(name string, make bool) *group {
-	gs.mu.Lock()
-	defer gs.mu.Unlock()
-	g := gs.byName[name]
-	if g == nil {
-		if !make {
-			return nil
-		}
-		g = newGroup(gs.b, name)
-		gs.byName[name] = g
+// CheckID returns INVALID_GROUP_ID for a request that names no group.
+func CheckID(name string) error {
+	if name == "" {
+		return kerr.InvalidGroupID
 	}
-	g.mu.Lock()
+	return nil
+}
+
+// lock returns the classic group with the name, locked, or nil.
+func (c *Coordinator) lock(name string) *classicGroup {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	g := c.classic[name]
+	if g != nil {
+		g.mu.Lock()
+	}
 	return g
 }
 
-// lockConsumer returns the group of the consumer protocol with the name,
-// locked, making it if make is set. A classic group makes way when it is empty.
-func (gs *groups) lockConsumer(name string, make bool) (*consumerGroup, error) {
-	gs.mu.Lock()
-	defer gs.mu.Unlock()
-	g := gs.consumers[name]
+// lockToJoin returns the classic group with the name, locked, for a member that
+// joins: INCONSISTENT_GROUP_PROTOCOL if a group of the consumer protocol has members,
+// UNKNOWN_MEMBER_ID if the group does not exist and create is false.
+func (c *Coordinator) lockToJoin(name string, create bool) (*classicGroup, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.hasConsumers(name) {
+		return nil, kerr.InconsistentGroupProtocol
+	}
+	g := c.classic[name]
 	if g == nil {
-		if !make {
+		if !create {
 			return nil, kerr.UnknownMemberID
 		}
-		if classic := gs.byName[name]; classic != nil {
-			classic.mu.Lock()
-			empty := len(classic.members) == 0 && len(classic.promised) == 0
-			classic.mu.Unlock()
-			if !empty {
-				return nil, kerr.GroupIDNotFound // it is of the other protocol
-			}
-			delete(gs.byName, name)
-		}
-		g = newConsumerGroup(gs.b, name)
-		gs.consumers[name] = g
+		g = newClassicGroup(&c.opt, name)
+		c.classic[name] = g
 	}
 	g.mu.Lock()
 	return g, nil
 }
 
-// hasConsumers says whether a group of the consumer protocol has members, and
-// forgets one that has not.
-func (gs *groups) hasConsumers(name string) bool {
-	gs.mu.Lock()
-	defer gs.mu.Unlock()
-	g := gs.consumers[name]
+// lockConsumer returns the group of the consumer protocol with the name, locked:
+// UNKNOWN_MEMBER_ID if there is none.
+func (c *Coordinator) lockConsumer(name string) (*consumerGroup, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	g := c.consumers[name]
+	if g == nil {
+		return nil, kerr.UnknownMemberID
+	}
+	g.mu.Lock()
+	return g, nil
+}
+
+// lockOrCreateConsumer is lockConsumer for a group that is created if it does not
+// exist. It replaces a classic group that is empty; for one that is not it returns
+// GROUP_ID_NOT_FOUND.
+func (c *Coordinator) lockOrCreateConsumer(name string) (*consumerGroup, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	g := c.consumers[name]
+	if g == nil {
+		if classic := c.classic[name]; classic != nil {
+			classic.mu.Lock()
+			empty := len(classic.members) == 0 && len(classic.pending) == 0
+			classic.mu.Unlock()
+			if !empty {
+				return nil, kerr.GroupIDNotFound
+			}
+			delete(c.classic, name)
+		}
+		g = newConsumerGroup(&c.opt, name)
+		c.consumers[name] = g
+	}
+	g.mu.Lock()
+	return g, nil
+}
+
+// HasConsumers reports whether a group of the consumer protocol has members.
+func (c *Coordinator) HasConsumers(name string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.hasConsumers(name)
+}
+
+// hasConsumers is HasConsumers with mu held. It removes a group without members from
+// memory.
+func (c *Coordinator) hasConsumers(name string) bool {
+	g := c.consumers[name]
 	if g == nil {
 		return false
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if len(g.members) == 0 {
-		delete(gs.consumers, name)
+		delete(c.consumers, name)
 		return false
 	}
 	return true
 }
 
-// checkCommit says whether a member may commit offsets to the group.
-func (gs *groups) checkCommit(name, memberID string, instance *string, generation int32) error {
-	if gs.hasConsumers(name) {
-		if g, err := gs.lockConsumer(name, false); err == nil {
+// CheckCommit returns an error unless the member may commit offsets to the group.
+// generation is a classic group's generation or a consumer group's member epoch; a
+// client that is no member sends -1.
+func (c *Coordinator) CheckCommit(name, memberID string, instance *string, generation int32) error {
+	if c.HasConsumers(name) {
+		if g, err := c.lockConsumer(name); err == nil {
 			defer g.mu.Unlock()
 			return g.checkEpoch(memberID, generation)
 		}
 	}
-	g := gs.lock(name, false)
+	g := c.lock(name)
 	if g == nil {
 		switch {
 		case generation < 0:
 			return nil
-		case len(gs.b.store.Bucket(rows.OffsetsPrefix+name)) > 0: // the group is there, empty
+		case c.hasOffsets(name): // the group exists, without members
 			return kerr.UnknownMemberID
 		}
 		return kerr.IllegalGeneration
@@ -108,58 +183,62 @@ func (gs *groups) checkCommit(name, memberID string, instance *string, generatio
 	return g.checkCommit(memberID, instance, generation)
 }
 
-// all returns the groups with members.
-func (gs *groups) all() []*group {
-	gs.mu.Lock()
-	defer gs.mu.Unlock()
-	out := make([]*group, 0, len(gs.byName))
-	for _, g := range gs.byName {
-		out = append(out, g)
-	}
-	return out
+// Listed is a group as ListGroups names it.
+type Listed struct {
+	Name, ProtocolType, State, Type string
 }
 
-// committed returns the groups that have committed offsets.
-func (gs *groups) committed() (out []string) {
-	for _, bucket := range gs.b.store.Buckets() {
-		if name, ok := strings.CutPrefix(bucket, rows.OffsetsPrefix); ok {
-			out = append(out, name)
-		}
+// List returns the groups by name: those with members, and those with committed
+// offsets, which are Empty if they have no members.
+func (c *Coordinator) List() (out []Listed) {
+	found := map[string]Listed{}
+	for _, name := range c.WithOffsets() {
+		found[name] = Listed{name, "", string(groupEmpty), "classic"}
 	}
-	return out
-}
-
-// forget drops the groups that are empty and have no offsets.
-func (gs *groups) forget() {
-	gs.mu.Lock()
-	defer gs.mu.Unlock()
-	for name, g := range gs.byName {
+	c.mu.Lock()
+	for name, g := range c.classic {
 		g.mu.Lock()
-		if g.state == groupEmpty && len(g.promised) == 0 && len(gs.b.store.Bucket(rows.OffsetsPrefix+name)) == 0 {
-			delete(gs.byName, name)
+		if _, committed := found[name]; committed || g.state != groupEmpty {
+			found[name] = Listed{name, g.protocolType, string(g.state), "classic"}
 		}
 		g.mu.Unlock()
 	}
-	for name, g := range gs.consumers {
+	for name, g := range c.consumers {
+		g.mu.Lock()
+		if _, committed := found[name]; committed || len(g.members) > 0 {
+			found[name] = Listed{name, "consumer", g.state(), "consumer"}
+		}
+		g.mu.Unlock()
+	}
+	c.mu.Unlock()
+	for _, name := range slices.Sorted(maps.Keys(found)) {
+		out = append(out, found[name])
+	}
+	return out
+}
+
+// forget removes from memory the groups that have neither members nor offsets.
+func (c *Coordinator) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for name, g := range c.classic {
+		g.mu.Lock()
+		if g.state == groupEmpty && len(g.pending) == 0 && !c.hasOffsets(name) {
+			delete(c.classic, name)
+		}
+		g.mu.Unlock()
+	}
+	for name, g := range c.consumers {
 		g.mu.Lock()
 		if len(g.members) == 0 {
-			delete(gs.consumers, name)
+			delete(c.consumers, name)
 		}
 		g.mu.Unlock()
 	}
 }
 
-// allConsumers returns the groups of the consumer protocol.
-func (gs *groups) allConsumers() []*consumerGroup {
-	gs.mu.Lock()
-	defer gs.mu.Unlock()
-	return slices.Collect(maps.Values(gs.consumers))
-}
+func offsetsBucket(group string) string { return rows.OffsetsPrefix + group }
 
-// checkGroupID says whether a request names a group.
-func checkGroupID(name string) error {
-	if name == "" {
-		return kerr.InvalidGroupID
-	}
-	return nil
+func (c *Coordinator) hasOffsets(group string) bool {
+	return len(c.opt.Store.Bucket(offsetsBucket(group))) > 0
 }

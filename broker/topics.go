@@ -134,6 +134,14 @@ func (ts *topics) all() []*topic {
 	return out
 }
 
+// forGroups returns the topics by name, as consumer groups see them.
+func (ts *topics) forGroups() (out []Topic) {
+	for _, t := range ts.all() {
+		out = append(out, Topic{ID: t.id, Name: t.name, Partitions: len(t.partitions())})
+	}
+	return out
+}
+
 // create makes a topic and waits until it is durable.
 func (ts *topics) create(name string, partitions int, configs map[string]string) (*topic, error) {
 	ts.change.Lock()
