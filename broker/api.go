@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/group"
+
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
 	"context"
@@ -114,4 +116,4 @@ func (c *caller) user() string { return c.conn.auth.User() }
 func (c *caller) host() string { return c.conn.host }
 
 // client is the caller as groups know it.
-func (c *caller) client() Client { return Client{ID: c.clientID, Host: c.host()} }
+func (c *caller) client() group.Client { return group.Client{ID: c.clientID, Host: c.host()} }

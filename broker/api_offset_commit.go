@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/group"
+
 	"github.com/sightlog/sightlog/broker/internal/rows"
 
 	"github.com/sightlog/sightlog/broker/internal/wire"
@@ -50,7 +52,7 @@ func (b *Broker) offsetCommit(c *caller, req *kmsg.OffsetCommitRequest) reply {
 			} else if row, err := b.newOffsetRow(t, rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata); err != nil {
 				sp.ErrorCode = wire.Code(err)
 			} else {
-				PutOffset(&commit, req.Group, rows.OffsetKey(t.name, rp.Partition), row)
+				group.PutOffset(&commit, req.Group, rows.OffsetKey(t.name, rp.Partition), row)
 			}
 			st.Partitions = append(st.Partitions, sp)
 		}

@@ -3,6 +3,7 @@ package broker
 import (
 	"math"
 
+	"github.com/sightlog/sightlog/broker/internal/group"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -43,11 +44,11 @@ func (b *Broker) authorize(c *caller, op kmsg.ACLOperation, kind kmsg.ACLResourc
 }
 
 // authorizeGroup is authorize for a group, whose id it checks before.
-func (b *Broker) authorizeGroup(c *caller, op kmsg.ACLOperation, group string) error {
-	if err := CheckID(group); err != nil {
+func (b *Broker) authorizeGroup(c *caller, op kmsg.ACLOperation, name string) error {
+	if err := group.CheckID(name); err != nil {
 		return err
 	}
-	return b.authorize(c, op, resourceGroup, group)
+	return b.authorize(c, op, resourceGroup, name)
 }
 
 // allowed reports whether the caller may do op to the resource.

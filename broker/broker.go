@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/group"
+
 	"github.com/sightlog/sightlog/broker/internal/auth"
 
 	"github.com/sightlog/sightlog/broker/internal/txn"
@@ -48,7 +50,7 @@ type Broker struct {
 
 	apis        map[int16]api
 	topics      *topics
-	groups      *Coordinator
+	groups      *group.Coordinator
 	txns        *txn.Coordinator
 	acls        *auth.ACLs
 	credentials *auth.Credentials
@@ -122,7 +124,7 @@ func (b *Broker) load() (err error) {
 		return err
 	}
 	b.credentials = auth.NewCredentials(b.store, b.cfg.Users)
-	b.groups = New(Options{
+	b.groups = group.New(group.Options{
 		Store: b.store, Timers: &b.timers, Log: b.log,
 		MinSession: b.cfg.GroupMinSession, MaxSession: b.cfg.GroupMaxSession, InitialDelay: b.cfg.GroupInitialDelay,
 		Topics: b.topics.forGroups,

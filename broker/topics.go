@@ -1,6 +1,8 @@
 package broker
 
 import (
+	"github.com/sightlog/sightlog/broker/internal/group"
+
 	"github.com/sightlog/sightlog/broker/internal/rows"
 
 	"github.com/sightlog/sightlog/broker/internal/wire"
@@ -135,9 +137,9 @@ func (ts *topics) all() []*topic {
 }
 
 // forGroups returns the topics by name, as consumer groups see them.
-func (ts *topics) forGroups() (out []Topic) {
+func (ts *topics) forGroups() (out []group.Topic) {
 	for _, t := range ts.all() {
-		out = append(out, Topic{ID: t.id, Name: t.name, Partitions: len(t.partitions())})
+		out = append(out, group.Topic{ID: t.id, Name: t.name, Partitions: len(t.partitions())})
 	}
 	return out
 }

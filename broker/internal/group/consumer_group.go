@@ -1,4 +1,4 @@
-package broker
+package group
 
 import (
 	"github.com/sightlog/sightlog/broker/internal/timer"
