@@ -1,17 +1,5 @@
 package speed
 
-/*
-#include <time.h>
-
-static long long sl_cpu_ns(clockid_t clock) {
-	struct timespec t;
-	return clock_gettime(clock, &t) ? 0 : t.tv_sec * 1000000000LL + t.tv_nsec;
-}
-static long long sl_process_ns(void) { return sl_cpu_ns(CLOCK_PROCESS_CPUTIME_ID); }
-static long long sl_thread_ns(void) { return sl_cpu_ns(CLOCK_THREAD_CPUTIME_ID); }
-*/
-import "C"
-
 import (
 	"context"
 	"errors"
@@ -20,6 +8,8 @@ import (
 	"runtime"
 	"slices"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/sightlog/sightlog/detector"
 	"github.com/sightlog/sightlog/event"
@@ -283,8 +273,16 @@ func (l *lane) pass(ctx context.Context, do func(*ingest.Frame) error) (n int, c
 	}
 }
 
-// processTime is what this process has used so far, on all cores.
-func processTime() time.Duration { return time.Duration(C.sl_process_ns()) }
+// processTime returns the processor time this process has used, on all cores.
+func processTime() time.Duration { return clock(unix.CLOCK_PROCESS_CPUTIME_ID) }
 
-// threadTime is what the calling thread has.
-func threadTime() time.Duration { return time.Duration(C.sl_thread_ns()) }
+// threadTime returns the processor time the calling thread has used.
+func threadTime() time.Duration { return clock(unix.CLOCK_THREAD_CPUTIME_ID) }
+
+func clock(id int32) time.Duration {
+	var t unix.Timespec
+	if unix.ClockGettime(id, &t) != nil {
+		return 0 // cannot happen: Linux has both clocks
+	}
+	return time.Duration(t.Nano())
+}

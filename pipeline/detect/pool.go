@@ -7,6 +7,8 @@ import (
 	"math"
 	"runtime"
 
+	"golang.org/x/sync/semaphore"
+
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/detector"
 	"github.com/sightlog/sightlog/detector/onnx"
@@ -18,8 +20,8 @@ import (
 )
 
 // pool is one loaded model that all cameras share: its weights are in memory
-// once, a gate lets as many look at a time as there are processors for, and
-// who waits longest is the next. Each camera has an eye, the tensors and tables
+// once, a semaphore lets as many detect at a time as there are processors for, and
+// the camera that waits longest is the next. Each camera has an eye, the tensors and tables
 // for its own size of picture, so that nothing is fitted anew from turn to turn.
 type pool struct {
 	model event.Model
@@ -27,7 +29,7 @@ type pool struct {
 
 	session *onnx.Session
 	opts    detector.Options
-	gate    *detector.Gate
+	turns   *semaphore.Weighted // one unit a detection at a time, first come, first served
 }
 
 // openPool opens the model. A single camera gets all threads for a frame;
@@ -55,7 +57,7 @@ func openPool(c config.Detect, cameras int, log *slog.Logger) (*pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &pool{score: c.Score, session: s, gate: detector.NewGate(n)}
+	p := &pool{score: c.Score, session: s, turns: semaphore.NewWeighted(int64(n))}
 	if p.score == 0 {
 		p.score = s.Spec().Score
 	}
@@ -130,10 +132,10 @@ func (e *eye) close() error { return e.session.Close() }
 // there is one by then, and looks at it. The objects are valid until the next
 // call.
 func (e *eye) look(ctx context.Context, src ingest.Source, f *ingest.Frame) ([]event.Object, event.Model, error) {
-	if err := e.pool.gate.Enter(ctx); err != nil {
+	if err := e.pool.turns.Acquire(ctx, 1); err != nil {
 		return nil, event.Model{}, err
 	}
-	defer e.pool.gate.Leave()
+	defer e.pool.turns.Release(1)
 	ingest.Latest(src, f)
 	if size := f.Size(); e.detector == nil || e.region != nil && size != e.size {
 		opts := e.pool.opts
