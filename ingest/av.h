@@ -1,4 +1,4 @@
-// Reading video with FFmpeg's libraries (av.cpp) and webcams with OpenCV's
+// Reading video with FFmpeg's libraries (av_open.cpp, av_read.cpp) and webcams with OpenCV's
 // V4L2 (v4l.cpp). OpenCV's own FFmpeg reader is not used: it crops after a
 // change of resolution in mid-stream, holds back a frame for each core of the
 // machine, and cannot be interrupted.
