@@ -8,7 +8,8 @@
 // It promises:
 //
 //	file, pipe, images, test   every frame once, in order, seq 0, 1, 2, …; nothing dropped
-//	webcam, stream             the newest frame; each one dropped is counted in Frame.Dropped
+//	webcam, stream             the newest frame; each other one is counted, as dropped where the
+//	                           caller is too slow, as skipped where Options.MaxFPS passes it over
 //
 // A live source that is lost is opened again, for as long as it takes, with
 // pauses that grow until its frames last (Backoff). It counts as lost when it is

@@ -8,14 +8,17 @@ import (
 	"time"
 
 	"gocv.io/x/gocv"
+
+	"github.com/sightlog/sightlog/ingest/newest"
 )
 
 // openLive opens a camera, trying for as long as OpenTimeout allows, or until
 // the server refuses it.
-func openLive(ctx context.Context, info Info, fresh func() capture, opts Options) (*live, error) {
+func openLive(ctx context.Context, info Info, newCapture func() capture, opts Options) (*live, error) {
 	l := &live{
-		info: info, fresh: fresh, opts: opts, log: opts.Log.With("source", info.Source), tries: opts.Backoff,
-		done: make(chan struct{}), wake: make(chan struct{}, 1), silence: silence{least: opts.ReadTimeout},
+		info: info, newCapture: newCapture, opts: opts, log: opts.Log.With("source", info.Source), tries: opts.Backoff,
+		slot: newest.New(func() *Frame { return &Frame{Image: gocv.NewMat()} }), limit: limitTo(opts.MaxFPS),
+		done: make(chan struct{}), silence: silence{least: opts.ReadTimeout},
 	}
 	ctx, cancel := context.WithTimeout(ctx, opts.OpenTimeout)
 	defer cancel()
@@ -48,14 +51,14 @@ func (l *live) open(ctx context.Context, once bool) (capture, error) {
 	limit := min(firstTry, l.opts.OpenTimeout)
 	for {
 		began := time.Now()
-		c := l.fresh()
+		c := l.newCapture()
 		ended, err := openWithin(ctx, c, limit)
 		if err == nil {
 			l.opened(c, time.Since(began))
 			return c, nil
 		}
-		if !l.ends(ended) {
-			return nil, l.tooManyBehind()
+		if !l.waitReader(ended) {
+			return nil, l.tooManyStuck()
 		}
 		if ctx.Err() != nil {
 			return nil, &unopened{l.cause, ctx.Err()}
@@ -118,10 +121,10 @@ type unopened struct {
 func (u *unopened) Error() string { return u.err.Error() }
 func (u *unopened) Unwrap() error { return u.err }
 
-// ends waits a moment for a goroutine that was told to end. One that hangs in
-// the library is left behind and counted until it ends; ends reports false
+// waitReader waits a moment for a goroutine that was told to end. One that hangs in
+// the library is left behind and counted until it ends; it reports false
 // when there are too many of them.
-func (l *live) ends(ended <-chan struct{}) bool {
+func (l *live) waitReader(ended <-chan struct{}) bool {
 	timer := time.NewTimer(l.opts.ReadTimeout / 4)
 	defer timer.Stop()
 	select {
@@ -130,20 +133,20 @@ func (l *live) ends(ended <-chan struct{}) bool {
 	case <-timer.C:
 	}
 	l.mu.Lock()
-	l.behind++
-	n := l.behind
+	l.stuckReaders++
+	n := l.stuckReaders
 	l.mu.Unlock()
 	go func() { // ends with the goroutine it waits for
 		<-ended
 		l.mu.Lock()
-		l.behind--
+		l.stuckReaders--
 		l.mu.Unlock()
 	}()
-	return n <= maxBehind
+	return n <= maxStuckReaders
 }
 
-func (l *live) tooManyBehind() error {
-	return fmt.Errorf("read %s: %w", l.info.Source, errBehind)
+func (l *live) tooManyStuck() error {
+	return fmt.Errorf("read %s: %w", l.info.Source, errStuckReaders)
 }
 
 // maxVain is how often in a row a recording may be opened and give no further
@@ -157,10 +160,10 @@ func (l *live) supervise(ctx context.Context, c capture) {
 		why := l.watch(ctx, c)
 		switch {
 		case ctx.Err() != nil:
-			l.fail(ctx.Err())
+			l.slot.Fail(ctx.Err())
 			return
-		case errors.Is(why, io.EOF) || errors.Is(why, errBehind):
-			l.fail(why)
+		case errors.Is(why, io.EOF) || errors.Is(why, errStuckReaders):
+			l.slot.Fail(why)
 			return
 		}
 		l.mu.Lock()
@@ -170,7 +173,7 @@ func (l *live) supervise(ctx context.Context, c capture) {
 		if given.frames > 0 {
 			vain = 0
 		} else if vain++; l.recording && vain == maxVain {
-			l.fail(&Damage{Source: l.info.Source, Delivered: read, Reason: "its server gives no further frame of it, which it does only if it takes requests for a part (ranges)"})
+			l.slot.Fail(&Damage{Source: l.info.Source, Delivered: read, Reason: "its server gives no further frame of it, which it does only if it takes requests for a part (ranges)"})
 			return
 		}
 		if given.lasted() {
@@ -183,7 +186,7 @@ func (l *live) supervise(ctx context.Context, c capture) {
 			c, err = l.open(ctx, false)
 		}
 		if err != nil {
-			l.fail(err)
+			l.slot.Fail(err)
 			return
 		}
 		l.mu.Lock()
@@ -196,7 +199,7 @@ func (l *live) supervise(ctx context.Context, c capture) {
 // watch starts a reader and returns, with the reason, when it has ended or was
 // told to because it was silent for too long.
 func (l *live) watch(ctx context.Context, c capture) error {
-	g := l.begin()
+	g := l.nextGeneration()
 	reading, stop := context.WithCancel(ctx)
 	defer stop()
 	ended := make(chan struct{})
@@ -219,11 +222,11 @@ func (l *live) watch(ctx context.Context, c capture) error {
 				continue
 			}
 		}
-		l.over() // nothing the reader still has is delivered
+		l.endGeneration()
 		stop()
 		c.interrupt()
-		if !l.ends(ended) {
-			return l.tooManyBehind()
+		if !l.waitReader(ended) {
+			return l.tooManyStuck()
 		}
 		return fmt.Errorf("silent for %.1f s", silent.Seconds())
 	}

@@ -175,18 +175,21 @@ func TestLatestReplacesAFrameThatHadToWait(t *testing.T) {
 	require.Zero(t, f.Seq)
 }
 
-func TestLiveDeliversNoMoreThanMaxFPS(t *testing.T) {
+func TestLive_MaxFPS_FramesInBetweenSkipped(t *testing.T) {
 	var c camera
 	c.start(t, "", 5*time.Millisecond)
 	s := open(t, c.url(), ingest.Options{MaxFPS: 20})
 	last := next(t, s, patience)
-	started := time.Now()
+	started, skipped := time.Now(), last.Skipped
 	for range 5 {
 		f := next(t, s, patience)
-		require.Equal(t, f.Seq-last.Seq-1, f.Dropped)
+		require.Equal(t, f.Seq-last.Seq-1, f.Dropped+f.Skipped, "each frame is delivered or counted")
+		skipped += f.Skipped
 		last = f
 	}
 	require.GreaterOrEqual(t, time.Since(started), 200*time.Millisecond) // five intervals less the jitter of one
+	require.Positive(t, skipped)
+	require.GreaterOrEqual(t, s.Stats().Skipped, skipped)
 }
 
 func TestLiveComesBackAfterItsCameraIsGone(t *testing.T) {

@@ -28,7 +28,7 @@ type Options struct {
 	Pace    Pace  // file, images, test
 	StartAt int64 // file, images, test: the first seq wanted; those before are decoded and skipped
 
-	MaxFPS float64 // live: deliver no more; those between are dropped and counted. 0: no limit
+	MaxFPS float64 // live: deliver no more; the others are counted as skipped. 0: no limit
 
 	OpenTimeout time.Duration // default 10 s
 	// ReadTimeout is how long a live source may be silent, at least, before it is
@@ -79,7 +79,9 @@ type Frame struct {
 	GrabbedAt time.Time
 	DecodedAt time.Time // when Image was complete
 
-	Dropped int64 // live: frames dropped since the one delivered before
+	// Live: frames since the one delivered before. Dropped are those that the
+	// caller was too slow for, Skipped those that MaxFPS passes over.
+	Dropped, Skipped int64
 }
 
 // Size returns the picture's width and height in pixels.
@@ -98,7 +100,8 @@ type Info struct {
 // Stats are counted since the source was opened.
 type Stats struct {
 	Frames   int64         // arrived; delivered or dropped
-	Dropped  int64         // live: never delivered
+	Dropped  int64         // live: not delivered, as the caller was too slow
+	Skipped  int64         // live: not delivered, by MaxFPS
 	Reopened int64         // live: times it was lost and opened again
 	FPS      float64       // measured over the last frames; 0 before the second
 	Jumps    int64         // file: timestamps that jumped and were bridged
@@ -169,7 +172,7 @@ func open(ctx context.Context, kind event.SourceKind, spec Spec, opts Options) (
 }
 
 // Latest replaces a frame that Next delivered by a newer one, if its source is
-// live and has one by now; the one replaced counts as dropped. A caller that
+// live and has one by now; the one replaced counts as missed. A caller that
 // had to wait for its turn before looking at the frame calls it then.
 func Latest(s Source, f *Frame) {
 	if l, ok := s.(*live); ok {

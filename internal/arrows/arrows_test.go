@@ -44,7 +44,8 @@ var allowed = map[string][]string{
 	"query":    {},
 	"eval":     {"event"},
 
-	"ingest":          {"event"},
+	"ingest":          {"event", "ingest/newest"},
+	"ingest/newest":   {},
 	"detector":        {"event", "ingest", "yamlfile"},
 	"detector/motion": {},
 	"detector/onnx":   {"detector"},
