@@ -7,6 +7,14 @@ import (
 	"slices"
 )
 
+// decoder reads one layout of outputs. decode appends the wanted candidates
+// with a score of at least q.score to dst.
+type decoder interface {
+	decode(dst []candidate, out []Tensor, q *query) ([]candidate, error)
+	// hasNMS reports whether the graph has done non-maximum suppression itself.
+	hasNMS() bool
+}
+
 // query says which candidates are wanted, and what was odd in a frame's outputs.
 type query struct {
 	score  float32
@@ -80,41 +88,15 @@ func (q *query) classID(v float32) int {
 	return int(v + 0.5)
 }
 
-// decoder reads one layout of outputs. decode appends the wanted candidates
-// with a score of at least q.score to dst.
-type decoder interface {
-	decode(dst []candidate, out []Tensor, q *query) ([]candidate, error)
-	// suppressed: the graph has done non-maximum suppression itself.
-	suppressed() bool
-}
-
-// Decoders are the names that Spec.Decoder can have.
-func Decoders() []string {
-	return []string{"yolox", "yolov5", "yolov8", "end2end", "mmdeploy", "boxes", "detr", "nanodet", "sightlog"}
-}
-
-func newDecoder(s Spec) (decoder, error) {
-	switch s.Decoder {
-	case "yolox":
-		return yolox{decoded: s.Decoded}, nil
-	case "yolov5":
-		return yolov5{}, nil
-	case "yolov8":
-		return yolov8{classes: len(s.Classes)}, nil
-	case "end2end":
-		return end2end{}, nil
-	case "mmdeploy":
-		return mmdeploy{}, nil
-	case "boxes":
-		return boxes{}, nil
-	case "detr":
-		return detr{}, nil
-	case "nanodet":
-		return nanodet{}, nil
-	case "sightlog":
-		return sightlog{}, nil
+// classOf reads a label of either type.
+func (q *query) classOf(t *Tensor, i int) int {
+	if t.I64 == nil {
+		return q.classID(t.F32[i])
 	}
-	return nil, fmt.Errorf("unknown decoder %q", s.Decoder)
+	if v := t.I64[i]; v >= 0 && v < maxClasses {
+		return int(v)
+	}
+	return -1
 }
 
 // output finds an output by its last n dimensions, -1 for any, of which a
@@ -165,3 +147,7 @@ func best(scores []float32) (int, float32) {
 func centred(cx, cy, w, h float32) [4]float32 {
 	return [4]float32{cx - w/2, cy - h/2, cx + w/2, cy + h/2}
 }
+
+func abs(v float32) float32 { return max(v, -v) }
+
+func exp(v float32) float32 { return float32(math.Exp(float64(v))) }

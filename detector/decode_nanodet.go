@@ -1,6 +1,8 @@
 package detector
 
-import "fmt"
+import (
+	"fmt"
+)
 
 // nanodet reads NanoDet's export: for each stride of 8, 16, 32 (and 64) one
 // output [1,N,C] of class scores after sigmoid and one [1,N,4*8], the
@@ -11,7 +13,36 @@ type nanodet struct{}
 
 const nanodetBins = 8
 
-func (nanodet) suppressed() bool { return false }
+func nanodetClasses(g *graph) int {
+	if len(g.out) != 6 && len(g.out) != 8 {
+		return 0
+	}
+	classes, distances := 0, 0
+	for _, t := range g.out {
+		switch k := t.last(); {
+		case len(t.Shape) != 3 || !t.real() || k < 1:
+			return 0
+		case k == 4*nanodetBins:
+			distances++
+		default:
+			classes = int(k)
+		}
+	}
+	if distances == len(g.out) {
+		return 4 * nanodetBins
+	}
+	if 2*distances != len(g.out) {
+		return 0
+	}
+	return classes
+}
+
+func nanodetInput(s *Spec, _ *graph, _ int) {
+	s.setImageNet(BGR, TopLeft)
+	s.Score = 0.45
+}
+
+func (nanodet) hasNMS() bool { return false }
 
 func (nanodet) decode(dst []candidate, out []Tensor, q *query) ([]candidate, error) {
 	found := 0

@@ -1,6 +1,8 @@
 package detector
 
-import "fmt"
+import (
+	"fmt"
+)
 
 // yolov8 reads [1,4+C,N], the layout of YOLOv8, 11 and 26 without suppression
 // inside: a row each of centre x, centre y, width and height in input pixels,
@@ -10,7 +12,34 @@ type yolov8 struct {
 	classes int
 }
 
-func (yolov8) suppressed() bool { return false }
+// cocoPose is what a pose model trained on COCO has for each box: four numbers,
+// one score, and 17 joints of three numbers.
+const cocoPose = 4 + 1 + 17*3
+
+func yolov8Classes(g *graph) int {
+	rows, n, ok := g.only()
+	if !ok || len(g.out) != 1 || rows < 5 || n > 0 && rows >= n {
+		return 0
+	}
+	names := int64(len(g.names))
+	switch {
+	case g.meta["task"] == taskPose, names <= 1 && rows == cocoPose: // joints come after the scores
+		if names = max(names, 1); rows > 4+names {
+			return int(names)
+		}
+		return 0
+	case n <= 0 && rows != 4+names:
+		return 0
+	}
+	return int(rows) - 4
+}
+
+func yolov8Input(s *Spec, _ *graph, _ int) {
+	s.setNormalisation(RGB, Centre, 255)
+	s.Side = 640
+}
+
+func (yolov8) hasNMS() bool { return false }
 
 func (y yolov8) decode(dst []candidate, out []Tensor, q *query) ([]candidate, error) {
 	t, d, err := output("yolov8", out, 0, -1, -1)

@@ -3,7 +3,6 @@ package detector
 import (
 	"fmt"
 	"image"
-	"math"
 )
 
 // yolox reads YOLOX's export, [1,N,5+C]: centre x, centre y, width, height,
@@ -18,7 +17,30 @@ type yolox struct {
 
 var yoloxStrides = [...]int{8, 16, 32}
 
-func (yolox) suppressed() bool { return false }
+// gridClasses recognises YOLOX and YOLOv5, with a number of rows for each cell.
+// Their sizes are fixed by the graph, or free.
+func gridClasses(g *graph, each int64) int {
+	n, row, ok := g.only()
+	if !ok || row < 6 {
+		return 0
+	}
+	for _, t := range g.out[1:] { // older exports of YOLOv5 add the three grids themselves
+		if each == 1 || len(t.Shape) != 5 {
+			return 0
+		}
+	}
+	if n > 0 && (g.input.X == 0 || n != each*cells(g.input.X, g.input.Y)) ||
+		n <= 0 && each == 1 && len(g.names) > 0 { // YOLOX's exporter writes no names
+		return 0
+	}
+	return int(row) - 5
+}
+
+func yoloxClasses(g *graph) int { return gridClasses(g, 1) }
+
+func yoloxInput(s *Spec, _ *graph, _ int) { s.setNormalisation(BGR, TopLeft, 1) }
+
+func (yolox) hasNMS() bool { return false }
 
 func (y yolox) decode(dst []candidate, out []Tensor, q *query) ([]candidate, error) {
 	t, d, err := output("yolox", out, 0, cells(q.in.X, q.in.Y), -1)
@@ -79,10 +101,6 @@ func (y yolox) raw(f []float32, row int, in image.Point) bool {
 	return votes >= 0
 }
 
-func abs(v float32) float32 { return max(v, -v) }
-
-func exp(v float32) float32 { return float32(math.Exp(float64(v))) }
-
 // cells counts the cells of YOLOX's three grids.
 func cells(w, h int) int64 {
 	n := 0
@@ -90,28 +108,4 @@ func cells(w, h int) int64 {
 		n += (w / s) * (h / s)
 	}
 	return int64(n)
-}
-
-// yolov5 reads the same row as yolox, with the grid already added, for three
-// anchors a cell: [1,N,5+C], in input pixels.
-type yolov5 struct{}
-
-func (yolov5) suppressed() bool { return false }
-
-func (yolov5) decode(dst []candidate, out []Tensor, q *query) ([]candidate, error) {
-	t, row, err := first("yolov5", out, 6)
-	if err != nil {
-		return dst, err
-	}
-	if n := int64(len(t.F32) / row); n < 3*cells(q.in.X, q.in.Y) { // more have a fourth stride
-		return dst, fmt.Errorf("decode yolov5: output %s has fewer rows than an input of %dx%d has anchors; it may be end2end", t, q.in.X, q.in.Y)
-	}
-	for at := 0; at < len(t.F32); at += row {
-		r := t.F32[at : at+row : at+row]
-		if q.passes(r[4]) {
-			class, p := best(r[5:])
-			dst = q.keep(dst, centred(r[0], r[1], r[2], r[3]), r[4]*p, class)
-		}
-	}
-	return dst, nil
 }

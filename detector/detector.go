@@ -71,7 +71,7 @@ func New(m Model, opts Options) (*Detector, error) {
 		return nil, usage.New("leave --side out", "model %s takes %dx%d pixels and no other size; a longer side of %d was asked for", s.Name, s.InputW, s.InputH, side)
 	}
 	d := &Detector{model: m, spec: s, opts: opts, decoder: dec, box: &letterbox{spec: s}, boxes: map[image.Point]*letterbox{}}
-	d.query.score, d.query.rest, d.query.padded = opts.Score, len(opts.Classes) == 0, dec.suppressed()
+	d.query.score, d.query.rest, d.query.padded = opts.Score, len(opts.Classes) == 0, dec.hasNMS()
 	if d.query.class, err = wanted(s, opts.Classes); err != nil {
 		return nil, err
 	}
@@ -162,7 +162,7 @@ func (d *Detector) objects(out []Tensor, dst []event.Object) ([]event.Object, er
 	}
 	sortByScore(c)
 	c = c[:min(len(c), maxCandidates)]
-	if !d.decoder.suppressed() {
+	if !d.decoder.hasNMS() {
 		c = suppress(c, d.opts.IoU)
 	}
 	for i := range c {

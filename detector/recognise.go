@@ -45,9 +45,9 @@ func (s *Spec) recogniseOutputs(g *graph, named string) error {
 	if task := g.meta["task"]; task != "" && task != "detect" && task != taskPose {
 		return fmt.Errorf("no detector: its task is %q; of %q and %q the boxes are read", task, "detect", taskPose)
 	}
-	var usual *layout // of the named decoder
-	for i := range layouts {
-		l := &layouts[i]
+	var usual *format // of the named decoder
+	for i := range formats {
+		l := &formats[i]
 		if named != "" && l.decoder != named {
 			continue
 		}
@@ -71,9 +71,9 @@ func (s *Spec) recogniseOutputs(g *graph, named string) error {
 
 // use sets the layout and the names of its classes, anyClasses of them if the
 // outputs do not tell how many.
-func (s *Spec) use(l *layout, g *graph, classes int) error {
+func (s *Spec) use(l *format, g *graph, classes int) error {
 	s.Decoder = l.decoder
-	l.feed(s, g, classes)
+	l.input(s, g, classes)
 	switch names := len(g.names); {
 	case classes > maxClasses:
 		return fmt.Errorf("no detector: %d classes in outputs like %s", classes, shapes(g.out))

@@ -67,7 +67,7 @@ func judge(images []Image, found [][]event.Object, minIoU float32) []verdict {
 		for _, o := range objs[:min(len(objs), MaxDetections)] {
 			best, at := minIoU, -1
 			for j, t := range im.Truth {
-				if v := iou(o.Box, t); !taken[j] && v >= best {
+				if v := float32(o.Box.IoU(t)); !taken[j] && v >= best {
 					best, at = v, j
 				}
 			}
@@ -146,25 +146,10 @@ func at(v []verdict, people int, threshold float32) (precision, recall float64) 
 	return precision, recall
 }
 
-func area(b event.Box) float32 { return max(0, b[2]-b[0]) * max(0, b[3]-b[1]) }
-
-func overlap(a, b event.Box) float32 {
-	return area(event.Box{max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])})
-}
-
-// iou is the intersection over the union.
-func iou(a, b event.Box) float32 {
-	in := overlap(a, b)
-	if union := area(a) + area(b) - in; union > 0 {
-		return in / union
-	}
-	return 0
-}
-
 // share is how much of a lies in b: COCO's overlap with a crowd.
 func share(a, b event.Box) float32 {
-	if s := area(a); s > 0 {
-		return overlap(a, b) / s
+	if s := a.Area(); s > 0 {
+		return float32(a.Intersection(b) / s)
 	}
 	return 0
 }

@@ -163,9 +163,9 @@ func (t *Tracker) associate(objs []event.Object, which []int, of func(*track) bo
 			c := 2.0 // above every limit
 			if o.ClassID == k.class && !t.taken[i] {
 				if sure {
-					c = 1 - iou(widened(k.box, k.unsure), widened(o.Box, k.unsure))*float64(o.Score)
+					c = 1 - widened(k.box, k.unsure).IoU(widened(o.Box, k.unsure))*float64(o.Score)
 				} else {
-					c = 1 - iou(k.box, o.Box)
+					c = 1 - k.box.IoU(o.Box)
 				}
 			}
 			t.cost[a*len(which)+b] = c
@@ -235,14 +235,4 @@ func (t *Tracker) report(objs []event.Object) []event.Object {
 
 func widened(b event.Box, by [2]float32) event.Box {
 	return event.Box{b[0] - by[0], b[1] - by[1], b[2] + by[0], b[3] + by[1]}
-}
-
-func iou(a, b event.Box) float64 {
-	w := float64(min(a[2], b[2]) - max(a[0], b[0]))
-	h := float64(min(a[3], b[3]) - max(a[1], b[1]))
-	if w <= 0 || h <= 0 {
-		return 0
-	}
-	both := w * h
-	return both / (float64((a[2]-a[0])*(a[3]-a[1])) + float64((b[2]-b[0])*(b[3]-b[1])) - both)
 }
