@@ -53,12 +53,16 @@ type Camera struct {
 	Frames  int64  `json:"frames"`            // looked at
 	Objects int64  `json:"objects"`           // detections in them
 	People  int    `json:"people"`            // in the last frame
-	Dropped int64  `json:"dropped"`           // frames a live source dropped
-	Skipped int64  `json:"skipped"`           // frames not looked at, by the camera's own settings
+	Dropped int64  `json:"dropped"`           // frames of a live source for which detection was too slow
+	Skipped int64  `json:"skipped"`           // frames passed over by the camera's own settings
+	Failed  int64  `json:"failed,omitempty"`  // frames on which the detector failed
 	Sent    int64  `json:"sent"`              // sightings sent to the log
 	Acked   int64  `json:"acked"`             // sightings the log has acknowledged
 	Waiting string `json:"waiting,omitempty"` // one line while the log does not acknowledge
 	Damage  string `json:"damage,omitempty"`
+
+	Newest    time.Time `json:"newest,omitzero"` // when the newest frame detected on was grabbed
+	Inference Histogram `json:"inference"`       // seconds of detection a frame, without the wait for a turn
 
 	Retry time.Time `json:"retry,omitzero"` // when the source may be tried again; as Job.Hold
 }

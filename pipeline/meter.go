@@ -56,6 +56,8 @@ func (m *meter) cameras() []Camera {
 			c.Objects += was.Objects
 			c.Dropped += was.Dropped
 			c.Skipped += was.Skipped
+			c.Failed += was.Failed
+			c.Inference.add(was.Inference)
 			c.Sent += was.Acked // the rest of what was sent is seen again
 			c.Acked += was.Acked
 		}

@@ -64,6 +64,13 @@ func Run(ctx context.Context, cfg RunConfig) (last Progress, err error) {
 	if cfg.Health != nil {
 		cfg.Health(func() []string { return append(services.Problems(), m.status().Problems()...) })
 	}
+	if cfg.Services.Metrics != nil {
+		unregister, err := m.register(cfg.Services.Metrics)
+		if err != nil {
+			return Progress{}, err
+		}
+		defer unregister()
+	}
 	cfg.Job.Stream = services.Stream
 	quit := Every(progressEvery, func() { m.report(ctx, services, cfg.Progress) })
 	defer func() {
