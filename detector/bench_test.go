@@ -35,7 +35,7 @@ func BenchmarkBesideTheModel(b *testing.B) {
 	f, done := firstFrame(b)
 	defer done()
 	s := session(b, "yolox_nano.onnx")
-	d, err := detector.New(s, detector.Options{Classes: []string{"person"}})
+	d, err := newDetector(s, detector.Options{Classes: []string{"person"}})
 	require.NoError(b, err)
 	var objs []event.Object
 	objs, err = d.Detect(f, objs)
@@ -43,7 +43,7 @@ func BenchmarkBesideTheModel(b *testing.B) {
 	in, _ := plainLetterbox(s.Spec(), &f.Image, 416, 416)
 	out, err := s.Run(in)
 	require.NoError(b, err)
-	d, err = detector.New(&empty{s, out}, detector.Options{Classes: []string{"person"}})
+	d, err = newDetector(&empty{s, out}, detector.Options{Classes: []string{"person"}})
 	require.NoError(b, err)
 	b.ReportAllocs()
 	for b.Loop() {
@@ -59,7 +59,7 @@ func BenchmarkBesideTheModel(b *testing.B) {
 func BenchmarkDetect(b *testing.B) {
 	f, done := firstFrame(b)
 	defer done()
-	d, err := detector.New(session(b, "yolox_nano.onnx"), detector.Options{Classes: []string{"person"}})
+	d, err := newDetector(session(b, "yolox_nano.onnx"), detector.Options{Classes: []string{"person"}})
 	require.NoError(b, err)
 	var objs []event.Object
 	b.ReportAllocs()

@@ -49,7 +49,7 @@ func TestModelsSeePeopleWhereTheyAreAndNobodyWhereNobodyIs(t *testing.T) {
 			s, err := onnx.Open(path, onnx.Options{Library: onnxtest.Library(t), Threads: 1})
 			require.NoError(t, err)
 			defer s.Close()
-			d, err := detector.New(s, detector.Options{Classes: []string{"person"}})
+			d, err := newDetector(s, detector.Options{Classes: []string{"person"}})
 			require.NoError(t, err)
 			require.InDelta(t, c.threshold, s.Spec().Score, 1e-6)
 

@@ -151,12 +151,11 @@ type plainDecoder func(out []detector.Tensor, w, h int) []plainBox
 // equalsPlain compares a detector with the plain implementation on a frame.
 func equalsPlain(t *testing.T, s *onnx.Session, f *ingest.Frame, in [2]int, decode plainDecoder, suppress bool, class int, score float32, where string) int {
 	t.Helper()
-	const iou = 0.45
-	opts := detector.Options{Score: score, IoU: iou}
+	opts := detector.Options{Score: score}
 	if class >= 0 {
 		opts.Classes = []string{s.Spec().Classes[class]}
 	}
-	d, err := detector.New(s, opts)
+	d, err := newDetector(s, opts)
 	require.NoError(t, err)
 	got, err := d.Detect(f, nil)
 	require.NoError(t, err)
@@ -166,7 +165,7 @@ func equalsPlain(t *testing.T, s *onnx.Session, f *ingest.Frame, in [2]int, deco
 	tensor, back := plainLetterbox(s.Spec(), &f.Image, in[0], in[1])
 	out, err := s.Run(tensor)
 	require.NoError(t, err)
-	limit := iou
+	limit := float64(s.Spec().IoU)
 	if !suppress {
 		limit = 1
 	}
@@ -446,7 +445,7 @@ func TestOutputsThatAreNotNumbersAreLeftOut(t *testing.T) {
 		{Name: "boxes", Shape: []int64{1, 5, 4}, F32: []float32{1, 1, 9, 9, nan, 1, 9, 9, 1, 1, 9, 9, -inf, -inf, inf, inf, 5, 5, 5, 5}},
 		{Name: "scores", Shape: []int64{1, 5, 2}, F32: []float32{nan, nan, .9, 0, .8, nan, .4, 0, .9, 0}},
 	}}
-	d, err := detector.New(m, detector.Options{})
+	d, err := newDetector(m, detector.Options{})
 	require.NoError(t, err)
 	objs, err := d.Detect(f, nil)
 	require.NoError(t, err)
@@ -466,7 +465,7 @@ func TestClasses_NamesOfAnotherCase_AreFoundAndSpelledAlike(t *testing.T) {
 		{Name: "boxes", Shape: []int64{1, 3, 4}, F32: []float32{1, 1, 9, 9, 11, 1, 19, 9, 1, 11, 9, 19}},
 		{Name: "scores", Shape: []int64{1, 3, 3}, F32: []float32{.9, 0, 0, 0, .8, 0, 0, 0, .7}},
 	}}
-	d, err := detector.New(m, detector.Options{Classes: []string{"PERSON"}})
+	d, err := newDetector(m, detector.Options{Classes: []string{"PERSON"}})
 	require.NoError(t, err)
 	objs, err := d.Detect(f, nil)
 	require.NoError(t, err)
@@ -488,7 +487,7 @@ func TestOutputsOfTheWrongShapeAreAnErrorOfTheFrame(t *testing.T) {
 			{{Name: "o", Shape: []int64{1, 21, 7}, F32: []float32{1}}},
 			{{Name: "boxes", Shape: []int64{1, 2, 4}, F32: make([]float32, 8)}, {Name: "scores", Shape: []int64{1, 3, 2}, F32: make([]float32, 6)}},
 		} {
-			d, err := detector.New(&constant{spec: tinySpec(name), out: out}, detector.Options{})
+			d, err := newDetector(&constant{spec: tinySpec(name), out: out}, detector.Options{})
 			require.NoError(t, err)
 			_, err = d.Detect(f, nil)
 			require.Errorf(t, err, "%s with %v", name, out)

@@ -12,17 +12,16 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// Options choose what is detected. A zero value is the model's default.
+// Options choose what is detected.
 type Options struct {
 	Classes []string // labels wanted, as event.ClassName compares them; empty: all the model knows
-	Score   float32  // 0..1: lesser scores are dropped
-	IoU     float32  // 0..1: of two boxes of a class that overlap more, the lesser goes
+	Score   float32  // 0 to 1: detections of lower scores are left out. It has no default: see Spec.Score
 
 	// Input is the size in pixels for a model whose input is free; of another it
 	// must be the longer side. Where one side is 0 it follows the frame's aspect,
-	// the other being its longer side.
+	// the other being its longer side. Zero is the model's own, Spec.Side.
 	Input  image.Point
-	Region image.Rectangle // of the frame, looked at alone; empty: all of it
+	Region image.Rectangle // the part of the frame that is processed; empty: all of it
 
 	Log *slog.Logger // default: discard
 }
@@ -56,19 +55,11 @@ func New(m Model, opts Options) (*Detector, error) {
 	if opts.Log == nil {
 		opts.Log = slog.New(slog.DiscardHandler)
 	}
-	if opts.Score == 0 {
-		opts.Score = s.Score
-	}
-	if opts.IoU == 0 {
-		opts.IoU = s.IoU
-	}
-	for _, v := range []float32{opts.Score, opts.IoU} {
-		if !(v > 0 && v <= 1) {
-			return nil, usage.New("use a value above 0 and at most 1", "the detector's score or IoU is %v", v)
-		}
-	}
 	if side := max(opts.Input.X, opts.Input.Y); side > 0 && s.InputW > 0 && side != max(s.InputW, s.InputH) {
 		return nil, usage.New("leave --side out", "model %s takes %dx%d pixels and no other size; a longer side of %d was asked for", s.Name, s.InputW, s.InputH, side)
+	}
+	if opts.Input == (image.Point{}) {
+		opts.Input.X = s.Side
 	}
 	d := &Detector{model: m, spec: s, opts: opts, decoder: dec, box: &letterbox{spec: s}, boxes: map[image.Point]*letterbox{}}
 	d.query.score, d.query.rest, d.query.padded = opts.Score, len(opts.Classes) == 0, dec.hasNMS()
@@ -117,9 +108,6 @@ func (d *Detector) Model() event.Model {
 	in := d.box.input
 	if in == (image.Point{}) {
 		side := max(d.opts.Input.X, d.opts.Input.Y)
-		if side == 0 {
-			side = d.spec.Side
-		}
 		if in = image.Pt(side, side); d.spec.InputW > 0 && d.spec.InputH > 0 {
 			in = image.Pt(d.spec.InputW, d.spec.InputH)
 		}
@@ -163,7 +151,7 @@ func (d *Detector) objects(out []Tensor, dst []event.Object) ([]event.Object, er
 	sortByScore(c)
 	c = c[:min(len(c), maxCandidates)]
 	if !d.decoder.hasNMS() {
-		c = suppress(c, d.opts.IoU)
+		c = suppress(c, d.spec.IoU)
 	}
 	for i := range c {
 		b, ok := d.box.toFrame(c[i].box)
@@ -247,9 +235,9 @@ func (d *Detector) fit(frame image.Point) error {
 }
 
 // inputFor returns the model's input for a picture of this size: what the
-// graph fixes; else what was asked for; else the smallest multiple of the
-// stride that holds the picture with its longer side at the default, or a
-// square where the picture is stretched.
+// graph fixes; else what was asked for, where that is both sides; else the
+// smallest multiple of the stride that holds the picture with its longer side as
+// asked for, or a square where the picture is stretched.
 func inputFor(s Spec, asked, size image.Point) image.Point {
 	if s.InputW > 0 && s.InputH > 0 {
 		return image.Pt(s.InputW, s.InputH)
@@ -259,9 +247,6 @@ func inputFor(s Spec, asked, size image.Point) image.Point {
 		return image.Pt(up(float64(asked.X)), up(float64(asked.Y)))
 	}
 	side := max(asked.X, asked.Y)
-	if side == 0 {
-		side = s.Side
-	}
 	if s.Letterbox == Stretch {
 		return image.Pt(up(float64(side)), up(float64(side)))
 	}

@@ -101,7 +101,7 @@ func TestRecognise_OneClassYOLOX_RawAndDecodedGiveTheSameBoxes(t *testing.T) {
 			require.Equal(t, detector.BGR, s.Spec().Order)
 			where := fmt.Sprintf("names %q, decoded %v", names, decoded)
 			require.Greater(t, equalsPlain(t, s, f, [2]int{w, h}, plain, true, 0, 0.5, where), 3, where)
-			d, err := detector.New(s, detector.Options{})
+			d, err := newDetector(s, detector.Options{})
 			require.NoError(t, err)
 			objs, err := d.Detect(f, nil)
 			require.NoError(t, err)
@@ -140,7 +140,7 @@ func TestEnd2End_AsManyRowsAsAGrid_IsAnError(t *testing.T) {
 		{"yolov5", 62, "it may be end2end"},
 	} {
 		m := &constant{spec: tinySpec(c.decoder), out: []detector.Tensor{{Name: "o", Shape: []int64{1, c.rows, 6}, F32: make([]float32, 6*c.rows)}}}
-		d, err := detector.New(m, detector.Options{})
+		d, err := newDetector(m, detector.Options{})
 		require.NoError(t, err)
 		_, err = d.Detect(f, nil)
 		require.ErrorContains(t, err, c.says)
@@ -234,7 +234,7 @@ func TestInputs_TypesAndAxes_GiveTheSameObjects(t *testing.T) {
 				if want == nil {
 					require.Greater(t, equalsPlain(t, s, f, [2]int{96, 64}, plainYOLOv8, true, -1, 0.4, where), 3)
 				}
-				d, err := detector.New(s, detector.Options{Score: 0.4})
+				d, err := newDetector(s, detector.Options{Score: 0.4})
 				require.NoError(t, err)
 				var got []event.Object
 				for range 3 { // the second frame runs with what the first has bound
@@ -268,7 +268,7 @@ func TestOutputs_PartsOfTheInput_AreScaled(t *testing.T) {
 		{Name: "boxes", Shape: []int64{1, 2, 4}, F32: []float32{.25, .5, .75, 1, -.1, 0, .2, .25}},
 		{Name: "scores", Shape: []int64{1, 2, 2}, F32: []float32{.9, 0, .8, 0}},
 	}}
-	d, err := detector.New(m, detector.Options{})
+	d, err := newDetector(m, detector.Options{})
 	require.NoError(t, err)
 	objs, err := d.Detect(f, nil)
 	require.NoError(t, err)
@@ -285,7 +285,7 @@ func TestOutputs_Logits_AreAUsageErrorThatSaysSo(t *testing.T) {
 			{Name: "boxes", Shape: []int64{1, 1, 4}, F32: []float32{1, 1, 9, 9}},
 			{Name: "scores", Shape: []int64{1, 1, 2}, F32: []float32{logit, -9}},
 		}}
-		d, err := detector.New(m, detector.Options{})
+		d, err := newDetector(m, detector.Options{})
 		require.NoError(t, err)
 		_, err = d.Detect(f, nil)
 		require.ErrorContains(t, err, "not a probability")
@@ -296,7 +296,7 @@ func TestOutputs_Logits_AreAUsageErrorThatSaysSo(t *testing.T) {
 		{Name: "boxes", Shape: []int64{1, 2, 4}, F32: []float32{1, 1, 9, 9, 11, 11, 19, 19}},
 		{Name: "scores", Shape: []int64{1, 2, 2}, F32: []float32{1.01, 0, -0.01, -0.01}},
 	}}
-	d, err := detector.New(m, detector.Options{})
+	d, err := newDetector(m, detector.Options{})
 	require.NoError(t, err)
 	objs, err := d.Detect(f, nil)
 	require.NoError(t, err)
@@ -310,7 +310,7 @@ func TestClasses_BeyondTheNames_AreReportedByTheirNumber(t *testing.T) {
 	log, text := capture()
 	m := &constant{spec: tinySpec("end2end"), out: []detector.Tensor{{Name: "o", Shape: []int64{1, 4, 6}, F32: []float32{
 		1, 1, 9, 9, .9, 7, 11, 1, 19, 9, .8, 0, 1, 11, 9, 19, .7, 1e30, 11, 11, 19, 19, .6, float32(math.NaN())}}}}
-	d, err := detector.New(m, detector.Options{Log: log})
+	d, err := newDetector(m, detector.Options{Log: log})
 	require.NoError(t, err)
 	var objs []event.Object
 	for range 2 {
@@ -321,7 +321,7 @@ func TestClasses_BeyondTheNames_AreReportedByTheirNumber(t *testing.T) {
 	require.Equal(t, []string{"class 7", "person"}, []string{objs[0].Label, objs[1].Label})
 	require.Equal(t, 1, text.count("a class that has no name"))
 
-	d, err = detector.New(m, detector.Options{Classes: []string{"person"}})
+	d, err = newDetector(m, detector.Options{Classes: []string{"person"}})
 	require.NoError(t, err)
 	objs, err = d.Detect(f, objs)
 	require.NoError(t, err)

@@ -77,7 +77,7 @@ func TestAStretchedPictureFillsASquareOrWhatIsAskedFor(t *testing.T) {
 		{detector.Options{Input: image.Pt(500, 0)}, []int64{1, 3, 512, 512}},
 		{detector.Options{Input: image.Pt(640, 352)}, []int64{1, 3, 352, 640}},
 	} {
-		d, err := detector.New(m, c.asked)
+		d, err := newDetector(m, c.asked)
 		require.NoError(t, err)
 		objs, err := d.Detect(f, nil)
 		require.NoError(t, err)

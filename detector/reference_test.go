@@ -21,6 +21,14 @@ import (
 
 var update = flag.Bool("update", false, "write the stored references anew, from the plain implementation")
 
+// newDetector gives the options the model's own score where they have none.
+func newDetector(m detector.Model, o detector.Options) (*detector.Detector, error) {
+	if o.Score == 0 {
+		o.Score = m.Spec().Score
+	}
+	return detector.New(m, o)
+}
+
 func session(t testing.TB, model string) *onnx.Session {
 	t.Helper()
 	s, err := onnx.Open(testenv.Data(t, "models/"+model), onnx.Options{Library: onnxtest.Library(t), Threads: 1})
@@ -93,7 +101,7 @@ func TestYOLOXNanoOnVtestEqualsTheStoredReference(t *testing.T) {
 	}
 	require.Greater(t, boxes, 50)
 
-	d, err := detector.New(s, detector.Options{Classes: []string{"person"}, Score: score, IoU: iou})
+	d, err := newDetector(s, detector.Options{Classes: []string{"person"}, Score: score})
 	require.NoError(t, err)
 	var objs []event.Object
 	frames := frametest.Each(t, "video/vtest.avi", referenceStep, func(fr *ingest.Frame) {

@@ -32,7 +32,7 @@ func BenchmarkWholeDetector(b *testing.B) {
 					Open: func() (ingest.Source, error) {
 						return ingest.Open(context.Background(), ingest.Spec{ID: "bench", URI: c.source}, ingest.Options{Pace: ingest.Fast})
 					},
-					Model: s, Options: detector.Options{Classes: []string{"person"}},
+					Model: s, Options: detector.Options{Classes: []string{"person"}, Score: s.Spec().Score},
 				}, 1)
 				require.NoError(b, err)
 				b.ReportMetric(got.Decode, "decode-cpu-ms/frame")

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/bench/speed"
+	"github.com/sightlog/sightlog/detector"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/internal/onnxtest"
 	"github.com/sightlog/sightlog/internal/testenv"
@@ -17,11 +18,12 @@ import (
 // ownTrial is our own model on people that we draw.
 func ownTrial(t *testing.T, uri string) speed.Trial {
 	t.Helper()
+	m := onnxtest.Own(t)
 	return speed.Trial{
 		Open: func() (ingest.Source, error) {
 			return ingest.Open(t.Context(), ingest.Spec{ID: "t", URI: uri}, ingest.Options{Pace: ingest.Fast})
 		},
-		Model: onnxtest.Own(t),
+		Model: m, Options: detector.Options{Score: m.Spec().Score},
 	}
 }
 

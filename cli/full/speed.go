@@ -104,13 +104,13 @@ func (c *SpeedCmd) measure(ctx context.Context, env *cli.Env, name string, spec 
 		return r, err
 	}
 	defer func() { err = errors.Join(err, m.Close()) }()
-	score := m.Spec().Score
-	opts := detector.Options{Classes: c.Classes, Score: min(score, track.Low), Log: log}
+	score := detect.ThresholdsOf(0, m.Spec().Score, true)
+	opts := detector.Options{Classes: c.Classes, Score: score.Detect, Log: log}
 	t := speed.Trial{
 		Open: func() (ingest.Source, error) {
 			return ingest.Open(ctx, spec, ingest.Options{Pace: ingest.Fast, Log: log})
 		},
-		Model: m, Options: opts, Follow: track.New(track.Options{High: score}).Update,
+		Model: m, Options: opts, Follow: track.New(track.Options{High: score.Report}).Update,
 	}
 	t.Round = func(n int) {
 		if n > 0 { // the warm-up has found that all can be measured

@@ -6,10 +6,11 @@ import (
 	"github.com/sightlog/sightlog/event"
 )
 
-// Options are ByteTrack's thresholds. A zero value is the default.
+// Options are ByteTrack's thresholds. High has no default; a zero of the others is
+// the default.
 type Options struct {
 	Low  float32 // objects below are noise; the detector's threshold. Default 0.1
-	High float32 // objects below are kept only where a track expects them. Default 0.3
+	High float32 // objects below are kept only where a track expects them
 	New  float32 // objects below begin no track. Default High + 0.1
 	// A track that nothing, or nothing sure, was matched with for this long is
 	// given up. Default 2 s; at least two frames.
@@ -72,9 +73,6 @@ type Tracker struct {
 func New(o Options) *Tracker {
 	if o.Low == 0 {
 		o.Low = Low
-	}
-	if o.High == 0 {
-		o.High = 0.3
 	}
 	if o.New == 0 {
 		o.New = o.High + 0.1

@@ -31,7 +31,7 @@ const interval = 100 * time.Millisecond
 
 func TestNumbersFollowPeopleWhoCross(t *testing.T) {
 	t.Parallel()
-	tr := track.New(track.Options{})
+	tr := track.New(track.Options{High: 0.3})
 	for i := range 40 {
 		x := float32(10 * i)
 		// One walks to the right, one to the left and a little lower; the order
@@ -57,7 +57,7 @@ func TestNumbersFollowPeopleWhoCross(t *testing.T) {
 
 func TestNumberOutlivesAShortOcclusionButNotALongOne(t *testing.T) {
 	t.Parallel()
-	tr := track.New(track.Options{Keep: time.Second})
+	tr := track.New(track.Options{High: 0.3, Keep: time.Second})
 	at := func(i int, objs ...event.Object) []int64 { return ids(tr.Update(objs, time.Duration(i)*interval)) }
 	for i := range 10 {
 		require.Equal(t, []int64{1}, at(i, person(float32(8*i), 50, .8)))
@@ -75,7 +75,7 @@ func TestNumberOutlivesAShortOcclusionButNotALongOne(t *testing.T) {
 
 func TestWeakObjectsAreKeptOnlyWhereATrackExpectsThem(t *testing.T) {
 	t.Parallel()
-	tr := track.New(track.Options{})
+	tr := track.New(track.Options{High: 0.3})
 	for i := range 5 {
 		tr.Update([]event.Object{person(float32(5*i), 50, .8)}, time.Duration(i)*interval)
 	}
@@ -93,7 +93,7 @@ func TestWeakObjectsAreKeptOnlyWhereATrackExpectsThem(t *testing.T) {
 
 func TestAFlashInOneFrameGetsNoNumber(t *testing.T) {
 	t.Parallel()
-	tr := track.New(track.Options{})
+	tr := track.New(track.Options{High: 0.3})
 	tr.Update(nil, 0)
 	require.Equal(t, []int64{0}, ids(tr.Update([]event.Object{person(100, 50, .9)}, interval)))
 	tr.Update(nil, 2*interval)
@@ -127,7 +127,7 @@ func TestNumbersFollowPeopleAtAnyRateAndWithFramesDropped(t *testing.T) {
 		"unequal":         ms(0, 33, 50, 700, 1700, 1733, 2900, 2901, 4000),
 		"one frame twice": ms(0, 100, 200, 200, 300, 300, 300, 400),
 	} {
-		tr := track.New(track.Options{})
+		tr := track.New(track.Options{High: 0.3})
 		for i, pts := range at {
 			x := float32(60 * pts.Seconds())
 			// The second one walks the other way, 150 pixels below.
@@ -139,7 +139,7 @@ func TestNumbersFollowPeopleAtAnyRateAndWithFramesDropped(t *testing.T) {
 
 func TestACameraSlowerThanKeepStillGivesNumbers(t *testing.T) {
 	t.Parallel()
-	tr := track.New(track.Options{Keep: time.Second})
+	tr := track.New(track.Options{High: 0.3, Keep: time.Second})
 	var last []int64
 	for i := range 6 {
 		last = ids(tr.Update([]event.Object{person(100, 50, .8)}, time.Duration(i)*5*time.Second))
@@ -155,7 +155,7 @@ func TestACameraSlowerThanKeepStillGivesNumbers(t *testing.T) {
 
 func TestASourceWithoutTimesIsFollowedFrameByFrame(t *testing.T) {
 	t.Parallel()
-	tr := track.New(track.Options{})
+	tr := track.New(track.Options{High: 0.3})
 	for i := range 50 {
 		require.Equal(t, []int64{1}, ids(tr.Update([]event.Object{person(float32(8*i), 50, .8)}, 0)))
 	}
@@ -163,7 +163,7 @@ func TestASourceWithoutTimesIsFollowedFrameByFrame(t *testing.T) {
 
 func TestWhatNothingSureConfirmsIsGivenUp(t *testing.T) {
 	t.Parallel()
-	tr := track.New(track.Options{Keep: time.Second})
+	tr := track.New(track.Options{High: 0.3, Keep: time.Second})
 	at := func(i int, score float32) []int64 {
 		return ids(tr.Update([]event.Object{person(100, 50, score)}, time.Duration(i)*interval))
 	}
@@ -179,7 +179,7 @@ func TestWhatNothingSureConfirmsIsGivenUp(t *testing.T) {
 
 func TestClassesAreFollowedApart(t *testing.T) {
 	t.Parallel()
-	tr := track.New(track.Options{})
+	tr := track.New(track.Options{High: 0.3})
 	cat := person(100, 50, .8)
 	cat.ClassID = 15
 	require.Equal(t, []int64{1, 2}, ids(tr.Update([]event.Object{person(100, 50, .9), cat}, 0)))
@@ -191,7 +191,7 @@ func TestNumbersAreNeverGivenTwice(t *testing.T) {
 	t.Parallel()
 	given := map[int64]bool{}
 	for _, resumedAt := range []int64{0, 1, 400, 401} {
-		tr := track.New(track.Options{FirstID: track.FirstID(resumedAt)})
+		tr := track.New(track.Options{High: 0.3, FirstID: track.FirstID(resumedAt)})
 		for i := range 3 {
 			var objs []event.Object
 			for k := range 100 {
@@ -208,7 +208,7 @@ func TestNumbersAreNeverGivenTwice(t *testing.T) {
 }
 
 func TestUpdateAllocatesNothingInTheSteadyState(t *testing.T) {
-	tr := track.New(track.Options{})
+	tr := track.New(track.Options{High: 0.3})
 	objs := make([]event.Object, 0, 30)
 	i := 0
 	frame := func() {
@@ -226,7 +226,7 @@ func TestUpdateAllocatesNothingInTheSteadyState(t *testing.T) {
 }
 
 func BenchmarkUpdateTwentyPeople(b *testing.B) {
-	tr := track.New(track.Options{})
+	tr := track.New(track.Options{High: 0.3})
 	objs := make([]event.Object, 0, 30)
 	i := 0
 	b.ReportAllocs()

@@ -11,15 +11,15 @@ import (
 	"github.com/stretchr/testify/require"
 	"gocv.io/x/gocv"
 
-	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/detector"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/internal/testenv"
+	"github.com/sightlog/sightlog/models"
 )
 
-// BenchmarkFiftyCameras looks at fifty cameras in turn, whose pictures have
-// four sizes, with one thread: with an eye each on one loaded model, and with
+// BenchmarkFiftyCameras detects on fifty cameras in turn, whose pictures have
+// four sizes, with one thread: with a session each on one loaded model, and with
 // one detector that goes from camera to camera.
 func BenchmarkFiftyCameras(b *testing.B) {
 	const cameras = 50
@@ -32,33 +32,35 @@ func BenchmarkFiftyCameras(b *testing.B) {
 	for _, model := range []string{"yolox_nano", "rtmdet_nano_person"} {
 		path := testenv.Data(b, "models/"+model+".onnx")
 		open := func(b *testing.B) *pool {
-			p, err := openPool(config.Detect{Model: path, Threads: 1, Track: "on"}, cameras, nil)
+			found, err := models.Lookup(path, models.Options{})
+			require.NoError(b, err)
+			p, err := openPool(&settings{cameras: make([]cameraSettings, cameras), model: found, threads: 1, tracked: true}, nil)
 			require.NoError(b, err)
 			return p
 		}
-		run := func(b *testing.B, look func(camera int, f *ingest.Frame) error) {
-			for c := range cameras { // the first look makes the tensors
-				require.NoError(b, look(c, &frames[c%len(frames)]))
+		run := func(b *testing.B, detect func(camera int, f *ingest.Frame) error) {
+			for c := range cameras { // the first detection makes the tensors
+				require.NoError(b, detect(c, &frames[c%len(frames)]))
 			}
 			cpu, n := cpuTime(b), 0
 			for b.Loop() {
-				require.NoError(b, look(n%cameras, &frames[n%cameras%len(frames)]))
+				require.NoError(b, detect(n%cameras, &frames[n%cameras%len(frames)]))
 				n++
 			}
 			b.ReportMetric(float64((cpuTime(b)-cpu).Microseconds())/1000/float64(n), "cpu-ms/frame")
 			b.ReportMetric(resident(b), "MB")
 		}
-		b.Run(model+"/eyes", func(b *testing.B) {
+		b.Run(model+"/sessions", func(b *testing.B) {
 			p := open(b)
-			eyes := make([]*eye, cameras)
-			for i := range eyes {
-				eyes[i] = p.eye(nil)
+			detectors := make([]*cameraDetector, cameras)
+			for i := range detectors {
+				detectors[i] = p.camera(nil)
 			}
 			run(b, func(c int, f *ingest.Frame) error {
-				_, _, err := eyes[c].look(b.Context(), nil, f)
+				_, err := detectors[c].detect(b.Context(), nil, f)
 				return err
 			})
-			for _, e := range eyes {
+			for _, e := range detectors {
 				require.NoError(b, e.close())
 			}
 			require.NoError(b, p.close())

@@ -26,15 +26,16 @@ const commitInterval = 50 * time.Millisecond
 // flushGrace bounds the wait for the last acknowledgements at a stop.
 const flushGrace = time.Second
 
-// camera reads one source to its end.
-type camera struct {
+// cameraLoop reads one source to its end, on one goroutine; status may be called
+// from any.
+type cameraLoop struct {
 	spec      ingest.Spec
 	opts      ingest.Options
 	cfg       kafka.Config
 	live      *kafka.Live
 	pool      *pool
-	eye       *eye
-	scene     *scene
+	detector  *cameraDetector
+	scene     *sceneState
 	preview   string // path
 	skipEmpty bool
 	log       *slog.Logger
@@ -44,7 +45,7 @@ type camera struct {
 	writer kafka.Writer
 }
 
-func (c *camera) status() pipeline.Camera {
+func (c *cameraLoop) status() pipeline.Camera {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.state
@@ -55,7 +56,7 @@ func (c *camera) status() pipeline.Camera {
 	return s
 }
 
-func (c *camera) update(f func(*pipeline.Camera)) {
+func (c *cameraLoop) update(f func(*pipeline.Camera)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f(&c.state)
@@ -63,7 +64,7 @@ func (c *camera) update(f func(*pipeline.Camera)) {
 
 // run reads an open source to its end, or until ctx ends. It closes the source.
 // It returns a *pipeline.DamageError when the source ended with frames missing.
-func (c *camera) run(ctx context.Context, src ingest.Source) error {
+func (c *cameraLoop) run(ctx context.Context, src ingest.Source) error {
 	defer func() { src.Close() }()
 	w, err := c.openRun(ctx, src.Info())
 	var before *kafka.AtEndError
@@ -73,7 +74,7 @@ func (c *camera) run(ctx context.Context, src ingest.Source) error {
 	if err != nil {
 		return err
 	}
-	if src, err = c.begin(ctx, src, w); err != nil {
+	if src, err = c.prepare(ctx, src, w); err != nil {
 		return errors.Join(err, closeWriter(ctx, w))
 	}
 	c.mu.Lock()
@@ -87,7 +88,7 @@ func (c *camera) run(ctx context.Context, src ingest.Source) error {
 
 // atEnd takes over the end of a run that had ended before: the job that it
 // belongs to was interrupted, and this one continues it.
-func (c *camera) atEnd(run event.Run) error {
+func (c *cameraLoop) atEnd(run event.Run) error {
 	c.log.Info("was read to its end before the job was interrupted", "camera", c.spec.ID, "run", run.ID)
 	c.update(func(s *pipeline.Camera) {
 		s.Run, s.State, s.AtEnd, s.Damage = run.ID, pipeline.Ended, true, run.Damage
@@ -98,7 +99,7 @@ func (c *camera) atEnd(run event.Run) error {
 	return nil
 }
 
-func (c *camera) openRun(ctx context.Context, info ingest.Info) (kafka.Writer, error) {
+func (c *cameraLoop) openRun(ctx context.Context, info ingest.Info) (kafka.Writer, error) {
 	run := event.Run{
 		Camera: c.spec.ID, SourceKind: info.Kind, Source: info.Source,
 		Fingerprint: info.Fingerprint, Model: c.pool.model,
@@ -132,8 +133,8 @@ func recorded(info ingest.Info) time.Duration {
 	return time.Duration(min(float64(info.Frames)/info.FPS*float64(time.Second), float64(longestRecorded)))
 }
 
-// begin makes source and scene ready for the first frame that the log lacks.
-func (c *camera) begin(ctx context.Context, src ingest.Source, w kafka.Writer) (ingest.Source, error) {
+// prepare makes source and scene ready for the first frame that the log lacks.
+func (c *cameraLoop) prepare(ctx context.Context, src ingest.Source, w kafka.Writer) (ingest.Source, error) {
 	if w.Next() == 0 {
 		return src, c.scene.open(0)
 	}
@@ -141,11 +142,11 @@ func (c *camera) begin(ctx context.Context, src ingest.Source, w kafka.Writer) (
 	if err := c.scene.resume(ctx, c.cfg, w.Run(), w.Next(), c.log); err != nil {
 		return src, err
 	}
-	return c.skip(ctx, src, w.Next())
+	return c.reopenAt(ctx, src, w.Next())
 }
 
-// skip opens the source again at the first frame that the log lacks.
-func (c *camera) skip(ctx context.Context, src ingest.Source, next int64) (ingest.Source, error) {
+// reopenAt opens the source again at the first frame that the log lacks.
+func (c *cameraLoop) reopenAt(ctx context.Context, src ingest.Source, next int64) (ingest.Source, error) {
 	if err := src.Close(); err != nil {
 		return src, fmt.Errorf("close source: %w", err)
 	}
@@ -159,7 +160,7 @@ func (c *camera) skip(ctx context.Context, src ingest.Source, next int64) (inges
 }
 
 // frames sends one sighting a frame until the source ends or something fails.
-func (c *camera) frames(ctx context.Context, src ingest.Source, w kafka.Writer) error {
+func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writer) error {
 	var f ingest.Frame
 	run, kind := w.Run(), src.Info().Kind
 	fps := src.Info().FPS
@@ -171,52 +172,37 @@ func (c *camera) frames(ctx context.Context, src ingest.Source, w kafka.Writer) 
 		return err
 	}
 	defer recorder.Close()
-	var dropped int64 // since the last sighting that was sent
 	check := newReview(c.pool.session.Spec(), c.scene.ignored, c.log.With("camera", c.spec.ID))
-	failed := 0 // frames in a row that the detector could not look at
+	var dropped int64 // since the last sighting that was sent
+	failed := 0       // frames in a row on which the detector failed
 	for {
 		if err := src.Next(ctx, &f); err != nil {
 			return err
 		}
 		if !c.scene.wanted(&f, kind.Live()) {
-			dropped += f.Dropped
-			c.update(func(s *pipeline.Camera) { s.Skipped++; s.Dropped += f.Dropped })
+			c.update(func(s *pipeline.Camera) { s.Skipped++ })
+			dropped += c.missed(&f)
 			continue
 		}
-		objects, model, err := c.eye.look(ctx, src, &f)
-		dropped += f.Dropped
+		d, err := c.detector.detect(ctx, src, &f)
+		dropped += c.missed(&f)
 		if err != nil {
-			if err = c.unseen(ctx, &f, err, &failed); err != nil {
+			if err = c.onDetectError(ctx, &f, err, &failed); err != nil {
 				return err
 			}
-			dropped++
 			continue
 		}
 		failed = 0
-		check.weak(objects)
+		check.weak(d.objects)
 		size := event.Size{Width: f.Size().X, Height: f.Size().Y}
-		objects = c.scene.know(objects, size, f.PTS.Truncate(time.Microsecond)) // as the log will tell it
+		objects := c.scene.track(d.objects, size, f.PTS.Truncate(time.Microsecond)) // the log has microseconds
 		check.add(&f, area(c.scene.settings.Region, f.Size()), objects)
-		c.update(func(s *pipeline.Camera) {
-			s.Frames++
-			s.Objects += int64(len(objects))
-			s.People = event.People(objects)
-			s.Dropped += f.Dropped
-		})
+		c.detected(&f, objects, d.took)
 		if c.skipEmpty && len(objects) == 0 {
 			continue
 		}
-		captured := event.At(f.GrabbedAt)
-		if !kind.Live() {
-			captured = run.CapturedAt(f.PTS)
-		}
-		s := &event.Sighting{
-			Camera: c.spec.ID, Run: run.ID, Seq: f.Seq, SourceKind: kind, PTS: f.PTS.Microseconds(),
-			CapturedAt: captured, GrabbedAt: event.At(f.GrabbedAt),
-			DecodedAt: event.At(f.DecodedAt), InferredAt: event.At(time.Now()),
-			Frame: size, DroppedBefore: dropped,
-			Model: model, Objects: slices.Clone(objects), // the eye's own are used again
-		}
+		s := sighting(run, kind, &f, d.model, objects)
+		s.DroppedBefore = dropped
 		if err := w.Send(ctx, s, c.scene.crossings(s)...); err != nil {
 			return err
 		}
@@ -226,12 +212,49 @@ func (c *camera) frames(ctx context.Context, src ingest.Source, w kafka.Writer) 
 	}
 }
 
+// missed counts the frames that the source left out before f, and returns how
+// many of them it dropped.
+func (c *cameraLoop) missed(f *ingest.Frame) (dropped int64) {
+	c.update(func(s *pipeline.Camera) {
+		s.Dropped += f.Dropped
+		s.Skipped += f.Skipped
+	})
+	return f.Dropped
+}
+
+// detected counts a frame on which the detector ran.
+func (c *cameraLoop) detected(f *ingest.Frame, objects []event.Object, took time.Duration) {
+	c.update(func(s *pipeline.Camera) {
+		s.Frames++
+		s.Objects += int64(len(objects))
+		s.People = event.People(objects)
+		s.Newest = f.GrabbedAt
+		s.Inference.Observe(took)
+	})
+}
+
+// sighting describes one frame. Its objects are copies: the detector uses its own
+// again.
+func sighting(run event.Run, kind event.SourceKind, f *ingest.Frame, model event.Model, objects []event.Object) *event.Sighting {
+	captured := event.At(f.GrabbedAt)
+	if !kind.Live() {
+		captured = run.CapturedAt(f.PTS)
+	}
+	return &event.Sighting{
+		Camera: run.Camera, Run: run.ID, Seq: f.Seq, SourceKind: kind, PTS: f.PTS.Microseconds(),
+		CapturedAt: captured, GrabbedAt: event.At(f.GrabbedAt),
+		DecodedAt: event.At(f.DecodedAt), InferredAt: event.At(time.Now()),
+		Frame: event.Size{Width: f.Size().X, Height: f.Size().Y},
+		Model: model, Objects: slices.Clone(objects),
+	}
+}
+
 // maxFailed is how many frames in a row may fail before the camera does.
 const maxFailed = 25
 
-// unseen decides about a frame that the detector could not look at: it is
-// reported and passed over, until too many have failed in a row.
-func (c *camera) unseen(ctx context.Context, f *ingest.Frame, err error, failed *int) error {
+// onDetectError decides about a frame on which the detector failed: it is logged,
+// counted and passed over, until too many have failed in a row.
+func (c *cameraLoop) onDetectError(ctx context.Context, f *ingest.Frame, err error, failed *int) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -239,23 +262,23 @@ func (c *camera) unseen(ctx context.Context, f *ingest.Frame, err error, failed 
 		return err
 	}
 	if *failed++; *failed >= maxFailed {
-		return fmt.Errorf("camera %s: %d frames in a row could not be looked at, the last one, %d: %w", c.spec.ID, *failed, f.Seq, err)
+		return fmt.Errorf("camera %s: the detector failed on %d frames in a row, the last one, %d: %w", c.spec.ID, *failed, f.Seq, err)
 	}
-	c.log.Warn("a frame could not be looked at", "camera", c.spec.ID, "seq", f.Seq, "err", err)
-	c.update(func(s *pipeline.Camera) { s.Dropped++ })
+	c.log.Warn("the detector failed on a frame", "camera", c.spec.ID, "seq", f.Seq, "err", err)
+	c.update(func(s *pipeline.Camera) { s.Failed++ })
 	return nil
 }
 
 // end finishes the run when its source came to an end, and otherwise only
 // waits for what was sent.
-func (c *camera) end(ctx context.Context, source ingest.Info, w kafka.Writer, why error) error {
+func (c *cameraLoop) end(ctx context.Context, source ingest.Info, w kafka.Writer, why error) error {
 	kind := source.Kind
 	state := c.status()
 	end := event.Run{Dropped: state.Dropped, Outcome: event.OutcomeFinished}
-	if errors.Is(why, io.EOF) && !kind.Live() && state.Dropped > 0 { // a file drops nothing itself
+	if errors.Is(why, io.EOF) && !kind.Live() && state.Failed > 0 {
 		why = &ingest.Damage{
 			Source: source.Source, Delivered: state.Frames,
-			Reason: fmt.Sprintf("the detector failed on %d of its frames", state.Dropped),
+			Reason: fmt.Sprintf("the detector failed on %d of its frames", state.Failed),
 		}
 	}
 	var damage *ingest.Damage
@@ -285,19 +308,19 @@ func (c *camera) end(ctx context.Context, source ingest.Info, w kafka.Writer, wh
 // finish and closeWriter wait for the log for as long as it takes, but only
 // flushGrace once ctx has ended.
 func finish(ctx context.Context, w kafka.Writer, end event.Run) error {
-	ctx, cancel := graceful(ctx)
+	ctx, cancel := withGrace(ctx)
 	defer cancel()
 	return w.Finish(ctx, end)
 }
 
 func closeWriter(ctx context.Context, w kafka.Writer) error {
-	ctx, cancel := graceful(ctx)
+	ctx, cancel := withGrace(ctx)
 	defer cancel()
 	return w.Close(ctx)
 }
 
-// graceful returns a context that ends flushGrace after its parent.
-func graceful(parent context.Context) (context.Context, context.CancelFunc) {
+// withGrace returns a context that ends flushGrace after its parent.
+func withGrace(parent context.Context) (context.Context, context.CancelFunc) {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
 	stop := context.AfterFunc(parent, func() {
 		t := time.NewTimer(flushGrace)

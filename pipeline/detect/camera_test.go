@@ -30,7 +30,7 @@ func TestEnd_FramesNotDetectedOn_IsDamageOfAFile(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		kind    event.SourceKind
-		dropped int64
+		failed  int64
 		outcome event.Outcome
 	}{
 		{event.SourceFile, 0, event.OutcomeFinished},
@@ -38,7 +38,7 @@ func TestEnd_FramesNotDetectedOn_IsDamageOfAFile(t *testing.T) {
 		{event.SourceImages, 1, event.OutcomeDamaged},
 		{event.SourceStream, 2, event.OutcomeFinished},
 	} {
-		cam := camera{spec: ingest.Spec{ID: "porch"}, opts: ingest.Options{Backoff: &ingest.Backoff{}}, state: pipeline.Camera{Frames: 5, Dropped: c.dropped}}
+		cam := cameraLoop{spec: ingest.Spec{ID: "porch"}, opts: ingest.Options{Backoff: &ingest.Backoff{}}, state: pipeline.Camera{Frames: 5, Failed: c.failed, Dropped: 7}}
 		var w ending
 		err := cam.end(context.Background(), ingest.Info{Kind: c.kind, Source: "a.mp4"}, &w, io.EOF)
 		require.Equal(t, c.outcome, w.run.Outcome)

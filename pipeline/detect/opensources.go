@@ -35,7 +35,7 @@ func (o *opening) wait(ctx context.Context) (ingest.Source, error) {
 // the job can be: every file and webcam is open, and of the streams, which may
 // come later, at least one is, or there are other sources. With wait it
 // returns at once, and each source is tried until ctx ends.
-func openSources(ctx context.Context, cams []*camera, wait bool, log *slog.Logger) ([]*opening, error) {
+func openSources(ctx context.Context, cams []*cameraLoop, wait bool, log *slog.Logger) ([]*opening, error) {
 	all := make([]*opening, len(cams))
 	first := make(chan error, len(cams)) // the outcome of each first try
 	for i, c := range cams {
@@ -75,41 +75,41 @@ func openSources(ctx context.Context, cams []*camera, wait bool, log *slog.Logge
 // lateError marks the failure of a source that may come later.
 type lateError struct{ error }
 
-// open opens the source, again and again where that may help, and tells first
-// how the first try went.
-func (c *camera) open(ctx context.Context, wait bool, first chan<- error) (ingest.Source, error) {
-	told := false
-	tell := func(err error) {
-		if !told {
-			told = true
+// open opens the source, again and again where that may help, and sends the
+// outcome of the first try to first.
+func (c *cameraLoop) open(ctx context.Context, wait bool, first chan<- error) (ingest.Source, error) {
+	sent := false
+	outcome := func(err error) {
+		if !sent {
+			sent = true
 			first <- err
 		}
 	}
 	kind, err := c.spec.Kind()
 	if err != nil {
-		tell(err)
+		outcome(err)
 		return nil, err
 	}
 	retry := wait || kind == event.SourceStream
 	if retry && c.opts.Backoff.Left() > 0 {
-		tell(nil) // it was there, or was waited for, before this process
+		outcome(nil) // it opened, or was waited for, before this process
 	}
 	reported := ""
 	for {
 		src, err := ingest.Open(ctx, c.spec, c.opts) // waits for the backoff
 		if err == nil {
-			tell(nil)
+			outcome(nil)
 			return src, nil
 		}
 		if !retry || ctx.Err() != nil {
-			tell(err)
+			outcome(err)
 			return nil, err
 		}
 		report := c.log.Warn
-		if err.Error() == reported || !wait && !told { // the first is openSources' to report
+		if err.Error() == reported || !wait && !sent { // the first is openSources' to report
 			report = c.log.Debug
 		}
-		tell(&lateError{err})
+		outcome(&lateError{err})
 		reported = err.Error()
 		report("source does not open, trying again", "camera", c.spec.ID, "err", err, "again_in", c.opts.Backoff.Left().Round(time.Millisecond))
 	}

@@ -32,8 +32,8 @@ func refusing(t *testing.T) (uri string, logins *atomic.Int64) {
 	return strings.Replace(s.URL, "http://", "http://user:s3cret@", 1), logins
 }
 
-func cameraOf(uri string, log *slog.Logger) *camera {
-	return &camera{
+func cameraOf(uri string, log *slog.Logger) *cameraLoop {
+	return &cameraLoop{
 		spec: ingest.Spec{ID: "cam", URI: uri}, log: log,
 		opts: ingest.Options{OpenTimeout: 10 * time.Second, Backoff: &ingest.Backoff{}, Log: log},
 	}
@@ -61,7 +61,7 @@ func TestOpenSources_LoginRefused_OneTryAndOneLine(t *testing.T) {
 			log := slog.New(slog.NewTextHandler(w, nil))
 			ctx, cancel := context.WithCancel(t.Context())
 			defer cancel()
-			all, err := openSources(ctx, []*camera{cameraOf(uri, log), cameraOf("test://people", log)}, wait, log)
+			all, err := openSources(ctx, []*cameraLoop{cameraOf(uri, log), cameraOf("test://people", log)}, wait, log)
 			require.NoError(t, err)
 			<-line
 			<-all[1].done
@@ -83,7 +83,7 @@ func TestOpenSources_OnlyOneAndRefused_IsAUsageError(t *testing.T) {
 	uri, logins := refusing(t)
 	log := slog.New(slog.DiscardHandler)
 	ctx, cancel := context.WithCancel(t.Context())
-	all, err := openSources(ctx, []*camera{cameraOf(uri, log)}, false, log)
+	all, err := openSources(ctx, []*cameraLoop{cameraOf(uri, log)}, false, log)
 	require.True(t, usage.Is(err), err)
 	require.Contains(t, err.Error(), "(401)")
 	cancel()
@@ -100,7 +100,7 @@ func TestOpenSources_HeldByTheProcessBefore_IsNotTried(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	held := cameraOf(uri, log)
 	held.opts.Backoff.Hold(time.Now().Add(10 * time.Minute))
-	all, err := openSources(ctx, []*camera{held, cameraOf("test://people", log)}, false, log)
+	all, err := openSources(ctx, []*cameraLoop{held, cameraOf("test://people", log)}, false, log)
 	require.NoError(t, err)
 	require.True(t, held.status().Retry.After(time.Now()))
 	cancel()

@@ -6,7 +6,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -15,13 +14,13 @@ func TestThreadsOf_FollowTheQuotaUnlessAsked(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, quota := range []int{1, runtime.NumCPU() + 3} {
 		runtime.GOMAXPROCS(quota)
-		n, err := threadsOf(config.Detect{})
+		n, err := threadsOf(0)
 		require.NoError(t, err)
 		require.Equal(t, quota, n)
 	}
-	n, err := threadsOf(config.Detect{Threads: 5})
+	n, err := threadsOf(5)
 	require.NoError(t, err)
 	require.Equal(t, 5, n)
-	_, err = threadsOf(config.Detect{Threads: -1})
+	_, err = threadsOf(-1)
 	require.True(t, usage.Is(err))
 }

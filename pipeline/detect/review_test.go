@@ -89,15 +89,15 @@ func TestReview_WholeFrameBoxesAlone_AreToldOnce(t *testing.T) {
 	}), "others were found, too")
 }
 
-// A fault of the model concerns every frame: it is told at once, not 25 times.
-func TestUnseen_FaultOfTheModel_EndsTheCamera(t *testing.T) {
+// A fault of the model concerns every frame: it is reported at once, not 25 times.
+func TestOnDetectError_FaultOfTheModel_EndsTheCamera(t *testing.T) {
 	t.Parallel()
 	var text bytes.Buffer
-	c := &camera{log: slog.New(slog.NewTextHandler(&text, nil))}
+	c := &cameraLoop{log: slog.New(slog.NewTextHandler(&text, nil))}
 	failed := 0
-	err := c.unseen(context.Background(), &ingest.Frame{}, usage.New("name its decoder", "model m: no"), &failed)
+	err := c.onDetectError(context.Background(), &ingest.Frame{}, usage.New("name its decoder", "model m: no"), &failed)
 	require.True(t, usage.Is(err))
 	require.EqualError(t, err, "model m: no; name its decoder")
 	require.Empty(t, text.String())
-	require.NoError(t, c.unseen(context.Background(), &ingest.Frame{}, errors.New("this frame alone"), &failed))
+	require.NoError(t, c.onDetectError(context.Background(), &ingest.Frame{}, errors.New("this frame alone"), &failed))
 }

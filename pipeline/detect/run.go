@@ -1,55 +1,59 @@
 package detect
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"maps"
 	"os"
-	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/preview"
-	"github.com/sightlog/sightlog/usage"
 )
 
 // reportEvery is how often the state of the cameras is reported.
 const reportEvery = 250 * time.Millisecond
 
-// Check returns the *usage.Error of a job whose sources or settings cannot be,
-// without opening anything.
+// Check returns the *usage.Error of a job that cannot run: its sources, flags,
+// cameras' settings, model or preview. It opens no source and connects to nothing,
+// so it is called before anything is started for the job.
 func Check(job pipeline.Job) error {
-	specs, err := parseSources(job.Detect.Source)
+	s, err := resolve(job)
 	if err != nil {
 		return err
 	}
-	if _, err := scenesOf(job, specs); err != nil {
+	if err := s.checkModel(); err != nil {
 		return err
 	}
-	for _, spec := range specs {
-		if _, err := preview.Path(job.Detect.Preview, spec.ID, len(specs)); err != nil {
-			return err
+	_, err = previewPaths(job, s.cameras)
+	return err
+}
+
+// previewPaths returns the path of each camera's preview and creates the
+// directories: better now than at the first frame.
+func previewPaths(job pipeline.Job, cameras []cameraSettings) (paths []string, err error) {
+	paths = make([]string, len(cameras))
+	for i, c := range cameras {
+		if paths[i], err = preview.Path(job.Detect.Preview, c.spec.ID, len(cameras)); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return paths, nil
 }
 
 // Run reads every source of the job to its end, or until ctx ends, and reports
 // its state as it goes and once at the end. The error is a *usage.Error when
-// the job cannot be, a *pipeline.DamageError when it was done with frames
+// the job cannot run, a *pipeline.DamageError when it was done with frames
 // missing.
 func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), log *slog.Logger) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	specs, err := parseSources(job.Detect.Source)
+	settings, err := resolve(job)
 	if err != nil {
 		return err
 	}
@@ -57,46 +61,41 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 	if err != nil {
 		return err
 	}
-	scenes, err := scenesOf(job, specs)
-	if err != nil {
-		return err
-	}
-	pool, err := openPool(job.Detect, len(specs), log)
+	pool, err := openPool(&settings, log)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, pool.close()) }()
+	previews, err := previewPaths(job, settings.cameras)
+	if err != nil {
+		return err
+	}
 	live, err := kafka.OpenLive(cfg)
 	if err != nil {
 		return err
 	}
 	defer live.Close()
 
-	cams := make([]*camera, len(specs))
-	for i, spec := range specs {
-		kind, err := spec.Kind()
+	loops := make([]*cameraLoop, len(settings.cameras))
+	for i, cam := range settings.cameras {
+		kind, err := cam.spec.Kind()
 		if err != nil {
 			return err
 		}
-		c := &camera{
-			spec: spec, cfg: cfg, live: live, pool: pool, skipEmpty: job.Detect.SkipEmpty,
-			scene: scenes[i], eye: pool.eye(scenes[i].settings.Region), log: log,
-			opts:  sourceOptions(job, scenes[i].settings, log),
-			state: pipeline.Camera{ID: spec.ID, State: pipeline.Opening, Live: kind.Live()},
+		c := &cameraLoop{
+			spec: cam.spec, cfg: cfg, live: live, pool: pool, skipEmpty: job.Detect.SkipEmpty, preview: previews[i],
+			scene:    newScene(cam, settings.tracked, pool.thresholds.Report),
+			detector: pool.camera(cam.Region), log: log,
+			opts:  sourceOptions(job, cam.FPS, log),
+			state: pipeline.Camera{ID: cam.spec.ID, State: pipeline.Opening, Live: kind.Live()},
 		}
-		c.opts.Backoff.Hold(job.Hold[spec.ID])
-		defer func() { err = errors.Join(err, c.eye.close()) }()
-		if c.preview, err = preview.Path(job.Detect.Preview, spec.ID, len(specs)); err != nil {
-			return err
-		}
-		if job.Detect.Track != "off" {
-			c.scene.score = pool.score
-		}
-		cams[i] = c
+		c.opts.Backoff.Hold(job.Hold[cam.spec.ID])
+		defer func() { err = errors.Join(err, c.detector.close()) }()
+		loops[i] = c
 	}
-	stop := reporting(cams, report) // from now on: a crash must not forget who may not be asked yet
+	stop := reporting(loops, report) // from now on: a crash must not forget which servers may not be asked yet
 	defer stop()
-	sources, err := openSources(ctx, cams, job.Wait, log)
+	sources, err := openSources(ctx, loops, job.Wait, log)
 	if err == nil {
 		err = pipeline.ReachTopics(ctx, job.Stream, job.Wait, log)
 	}
@@ -106,12 +105,12 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 		return err
 	}
 
-	return runAll(ctx, cams, sources)
+	return runAll(ctx, loops, sources)
 }
 
 // runAll runs the cameras side by side. One that fails stops them all: the
 // supervisor starts them again. Damage does not.
-func runAll(ctx context.Context, cams []*camera, sources []*opening) error {
+func runAll(ctx context.Context, cams []*cameraLoop, sources []*opening) error {
 	g, ctx := errgroup.WithContext(ctx)
 	damaged := make([]error, len(cams))
 	for i, c := range cams {
@@ -131,23 +130,14 @@ func runAll(ctx context.Context, cams []*camera, sources []*opening) error {
 	}
 	err := g.Wait()
 	if err == nil {
-		err = firstOf(damaged)
+		err = cmp.Or(damaged...)
 	}
 	return err
 }
 
-func firstOf(errs []error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // reporting reports every reportEvery until the returned function is called,
 // which reports a last time.
-func reporting(cams []*camera, report func(pipeline.Status)) func() {
+func reporting(cams []*cameraLoop, report func(pipeline.Status)) func() {
 	now := func() {
 		s := pipeline.Status{Cameras: make([]pipeline.Camera, len(cams))}
 		for i, c := range cams {
@@ -159,61 +149,8 @@ func reporting(cams []*camera, report func(pipeline.Status)) func() {
 	return func() { quit(); now() }
 }
 
-func parseSources(args []string) ([]ingest.Spec, error) {
-	if len(args) == 0 {
-		return nil, usage.New("add --source FILE, a camera index, or rtsp://…", "no --source is given")
-	}
-	specs := make([]ingest.Spec, len(args))
-	seen, stdin := make(map[string]bool), 0
-	for i, arg := range args {
-		spec, err := ingest.ParseSpec(arg, i)
-		if err != nil {
-			return nil, err
-		}
-		if seen[spec.ID] {
-			return nil, usage.New("name each one: --source door=… --source yard=…", "two sources are called %q", spec.ID)
-		}
-		if spec.URI == ingest.Stdin {
-			if stdin++; stdin > 1 {
-				return nil, usage.New("make a named pipe for the second (mkfifo)", "two sources read standard input")
-			}
-		}
-		seen[spec.ID] = true
-		specs[i] = spec
-	}
-	return specs, nil
-}
-
-// scenesOf checks the cameras' settings.
-func scenesOf(job pipeline.Job, specs []ingest.Spec) ([]*scene, error) {
-	ids := make([]string, len(specs))
-	for i, spec := range specs {
-		ids[i] = spec.ID
-	}
-	for _, id := range slices.Sorted(maps.Keys(job.Cameras)) {
-		if slices.Contains(ids, id) {
-			continue
-		}
-		fix := "the sources are " + strings.Join(ids, ", ")
-		if n := usage.Nearest(id, ids); n != "" {
-			fix = fmt.Sprintf("did you mean %q?", n)
-		}
-		return nil, usage.New(fix, "camera %s has settings in the configuration file, but no --source", id)
-	}
-	scenes := make([]*scene, len(ids))
-	for i, id := range ids {
-		c := job.Cameras[id]
-		shapes, err := shapesOf(id, c, job.Detect.Track != "off")
-		if err != nil {
-			return nil, err
-		}
-		scenes[i] = &scene{camera: id, settings: c, shapes: shapes}
-	}
-	return scenes, nil
-}
-
-func sourceOptions(job pipeline.Job, camera config.Camera, log *slog.Logger) ingest.Options {
-	o := ingest.Options{Pace: ingest.AsRecorded, MaxFPS: camera.FPS, OpenTimeout: job.Detect.StartTimeout, Backoff: &ingest.Backoff{}, Log: log}
+func sourceOptions(job pipeline.Job, fps float64, log *slog.Logger) ingest.Options {
+	o := ingest.Options{Pace: ingest.AsRecorded, MaxFPS: fps, OpenTimeout: job.Detect.StartTimeout, Backoff: &ingest.Backoff{}, Log: log}
 	if job.Detect.Pace == "fast" {
 		o.Pace = ingest.Fast
 	}

@@ -4,10 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"maps"
 	"math"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/sightlog/sightlog/config"
@@ -17,67 +15,39 @@ import (
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/kafka"
-	"github.com/sightlog/sightlog/usage"
 )
 
-// scene is what a camera knows of its picture over the frames: which of them
-// are worth a look, who is who, and where zones and lines lie. It belongs to
-// one goroutine.
-type scene struct {
+// sceneState is what is known of a camera's scene over the frames: the tracks,
+// the sides of lines that they were on, and what moves. It belongs to one
+// goroutine.
+type sceneState struct {
 	settings config.Camera
 	shapes   zone.Options
 	camera   string
-	score    float32 // the tracker's; 0: nobody is tracked
+	tracked  bool
+	report   float32 // Thresholds.Report
 
-	tracker *track.Tracker
+	tracker *track.Tracker // nil: not tracked
 	zones   *zone.Map
-	motion  *motion.Gate
+	motion  *motion.Gate // nil: without
 
-	begun bool
-	beat  int64      // of the last frame looked at, in units of 1/fps
-	sets  [][]string // the combinations of zones seen, so that detections share them
-	names []string
+	begun     bool       // frameSlot is set
+	frameSlot int64      // of the last frame detected on; see slotAt
+	sets      [][]string // the combinations of zones seen, so that detections share them
+	names     []string   // scratch of zonesOf
 }
 
-// shapesOf checks the drawings in a camera's settings.
-func shapesOf(camera string, c config.Camera, tracked bool) (zone.Options, error) {
-	var o zone.Options
-	for i, m := range c.Masks {
-		o.Masks = append(o.Masks, zone.Zone{Name: strconv.Itoa(i + 1), Polygon: outline(m)})
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Zones)) {
-		o.Zones = append(o.Zones, zone.Zone{Name: name, Polygon: outline(c.Zones[name])})
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Lines)) {
-		ps := outline(c.Lines[name])
-		if len(ps) != 2 {
-			return o, usage.New("give it two", "camera %s, line %q has %d points", camera, name, len(ps))
-		}
-		o.Lines = append(o.Lines, zone.Line{Name: name, A: ps[0], B: ps[1]})
-	}
-	if len(o.Lines) > 0 && !tracked {
-		return o, usage.New("take out --track off, or the lines", "camera %s: who crosses a line is known only of people who are tracked", camera)
-	}
-	_, err := zone.New(camera, o)
-	return o, err
+func newScene(c cameraSettings, tracked bool, report float32) *sceneState {
+	return &sceneState{settings: c.Camera, shapes: c.shapes, camera: c.spec.ID, tracked: tracked, report: report}
 }
 
-func outline(ps []config.Point) []zone.Point {
-	out := make([]zone.Point, len(ps))
-	for i, p := range ps {
-		out[i] = zone.Point{X: p[0], Y: p[1]}
-	}
-	return out
-}
-
-// open begins at frame seq, or goes on there with tracks that have not been
-// seen.
-func (s *scene) open(seq int64) (err error) {
+// open begins at frame seq, or resumes there with track IDs that were never used.
+func (s *sceneState) open(seq int64) (err error) {
 	if s.zones, err = zone.New(s.camera, s.shapes); err != nil {
 		return err
 	}
-	if s.score > 0 {
-		s.tracker = track.New(track.Options{High: s.score, FirstID: track.FirstID(seq)})
+	if s.tracked {
+		s.tracker = track.New(track.Options{High: s.report, FirstID: track.FirstID(seq)})
 	}
 	if s.settings.Motion {
 		s.motion = motion.New(motion.Options{Ignore: s.ignored})
@@ -85,18 +55,18 @@ func (s *scene) open(seq int64) (err error) {
 	return nil
 }
 
-// ignored reports whether a place is masked or outside the region.
-func (s *scene) ignored(x, y float64) bool {
+// ignored reports whether a point is masked or outside the region.
+func (s *sceneState) ignored(x, y float64) bool {
 	r := s.settings.Region
 	return s.zones.Masked(zone.Point{X: x, Y: y}) || r != nil && (x < r[0] || y < r[1] || x > r[2] || y > r[3])
 }
 
-// resume goes on at frame next as if it had not been away: what the log says
-// of the frames before is shown to tracker and lines again. Where that does
-// not give the same numbers again, because the log has lost the beginning,
-// empty sightings were left out, or the settings were others, everybody gets a
-// new number.
-func (s *scene) resume(ctx context.Context, cfg kafka.Config, run event.Run, next int64, log *slog.Logger) error {
+// resume restores the tracker and the sides of lines of an interrupted run, whose
+// next frame is next, by passing the run's sightings in the topic through them
+// again. That must reproduce their track IDs. If it does not (the topic no longer
+// holds the beginning, empty sightings were not sent, or settings changed),
+// tracking restarts with IDs that were never used in the run.
+func (s *sceneState) resume(ctx context.Context, cfg kafka.Config, run event.Run, next int64, log *slog.Logger) error {
 	if err := s.open(0); err != nil {
 		return err
 	}
@@ -104,7 +74,7 @@ func (s *scene) resume(ctx context.Context, cfg kafka.Config, run event.Run, nex
 	var objects []event.Object
 	err := kafka.ReadRun(ctx, cfg, &run, func(g *event.Sighting) {
 		pts := time.Duration(g.PTS) * time.Microsecond
-		s.begun, s.beat = true, s.beatAt(pts)
+		s.begun, s.frameSlot = true, s.slotAt(pts)
 		same = same && (begun || g.Seq == 0)
 		begun = true
 		if s.tracker == nil || !same {
@@ -121,37 +91,37 @@ func (s *scene) resume(ctx context.Context, cfg kafka.Config, run event.Run, nex
 		s.zones.Crossings(objects, g.Frame, pts)
 	})
 	if err != nil {
-		return fmt.Errorf("read what the run of camera %s has seen: %w", s.camera, err)
+		return fmt.Errorf("read the sightings of the run of camera %s: %w", s.camera, err)
 	}
 	if !same {
-		log.Info("the log does not tell who is who; people get new numbers", "camera", s.camera, "run", run.ID, "seq", next)
+		log.Info("the log does not reproduce the track IDs; tracks get new ones", "camera", s.camera, "run", run.ID, "seq", next)
 		return s.open(next)
 	}
 	return nil
 }
 
-// beatAt counts a position in units of 1/fps, with a tolerance for clocks that
-// are cut to microseconds.
-func (s *scene) beatAt(pts time.Duration) int64 {
+// slotAt returns a position in units of 1/fps, with a tolerance for positions that
+// are truncated to microseconds. Of each slot one frame is wanted.
+func (s *sceneState) slotAt(pts time.Duration) int64 {
 	return int64(math.Floor(pts.Seconds()*s.settings.FPS + 1e-3))
 }
 
-// wanted reports whether the frame is worth a look. A live source keeps to its
-// rate itself.
-func (s *scene) wanted(f *ingest.Frame, live bool) bool {
+// wanted reports whether the detector is to run on the frame. A live source keeps
+// to the rate itself (ingest.Options.MaxFPS).
+func (s *sceneState) wanted(f *ingest.Frame, live bool) bool {
 	if s.settings.FPS > 0 && !live {
-		beat := s.beatAt(f.PTS)
-		if s.begun && beat == s.beat {
+		slot := s.slotAt(f.PTS)
+		if s.begun && slot == s.frameSlot {
 			return false
 		}
-		s.begun, s.beat = true, beat
+		s.begun, s.frameSlot = true, slot
 	}
 	return s.motion == nil || s.motion.Look(&f.Image, f.PTS)
 }
 
-// know drops who is masked and tells of the others who they are and in which
-// zones. It works in place.
-func (s *scene) know(objects []event.Object, frame event.Size, pts time.Duration) []event.Object {
+// track removes objects in masks and gives the others their track IDs and zones.
+// It works in place.
+func (s *sceneState) track(objects []event.Object, frame event.Size, pts time.Duration) []event.Object {
 	objects = s.zones.Mask(objects, frame)
 	if s.tracker != nil {
 		objects = s.tracker.Update(objects, pts)
@@ -162,7 +132,7 @@ func (s *scene) know(objects []event.Object, frame event.Size, pts time.Duration
 	return objects
 }
 
-func (s *scene) zonesOf(o *event.Object, frame event.Size) []string {
+func (s *sceneState) zonesOf(o *event.Object, frame event.Size) []string {
 	s.names = s.zones.Zones(s.names[:0], o, frame)
 	if len(s.names) == 0 {
 		return nil
@@ -177,8 +147,8 @@ func (s *scene) zonesOf(o *event.Object, frame event.Size) []string {
 	return set
 }
 
-// crossings are the lines crossed in the frame of g.
-func (s *scene) crossings(g *event.Sighting) []event.Crossing {
+// crossings returns the crossings of lines in the frame of g.
+func (s *sceneState) crossings(g *event.Sighting) []event.Crossing {
 	var all []event.Crossing
 	for _, x := range s.zones.Crossings(g.Objects, g.Frame, time.Duration(g.PTS)*time.Microsecond) {
 		c := g.Crossing()

@@ -26,11 +26,11 @@ var (
 	upper = []config.Point{{0, 0}, {1, 0}, {1, .5}, {0, .5}}
 )
 
-func newScene(t testing.TB, c config.Camera) *scene {
+func porchScene(t testing.TB, c config.Camera) *sceneState {
 	t.Helper()
 	shapes, err := shapesOf("porch", c, true)
 	require.NoError(t, err)
-	return &scene{camera: "porch", settings: c, shapes: shapes, score: 0.3}
+	return newScene(cameraSettings{Camera: c, spec: ingest.Spec{ID: "porch"}, shapes: shapes}, true, 0.3)
 }
 
 var size = event.Size{Width: 640, Height: 480}
@@ -59,7 +59,7 @@ func crowd(n int64) []event.Object {
 }
 
 // see writes frames from to to-1 and returns what was seen and crossed.
-func see(t testing.TB, s *scene, w kafka.Writer, from, to int64) (all []string) {
+func see(t testing.TB, s *sceneState, w kafka.Writer, from, to int64) (all []string) {
 	t.Helper()
 	run := w.Run()
 	for n := from; n < to; n++ {
@@ -71,7 +71,7 @@ func see(t testing.TB, s *scene, w kafka.Writer, from, to int64) (all []string) 
 			Camera: "porch", Run: run.ID, Seq: n, SourceKind: run.SourceKind, PTS: f.PTS.Microseconds(),
 			CapturedAt: event.At(run.StartedAt.Add(f.PTS)), Frame: size,
 		}
-		g.Objects = slices.Clone(s.know(crowd(n), size, f.PTS.Truncate(time.Microsecond)))
+		g.Objects = slices.Clone(s.track(crowd(n), size, f.PTS.Truncate(time.Microsecond)))
 		for _, o := range g.Objects {
 			id := int64(0)
 			if o.TrackID != nil {
@@ -98,16 +98,16 @@ func TestRunOfWhichTheLogLacksTheBeginningGoesOnWithNewNumbers(t *testing.T) {
 	run := event.Run{Camera: "porch", SourceKind: event.SourceFile, Fingerprint: "f"}
 	w, err := kafka.OpenFile(t.Context(), cfg, run, 0, never)
 	require.NoError(t, err)
-	s := newScene(t, config.Camera{})
+	s := porchScene(t, config.Camera{})
 	require.NoError(t, s.open(0))
 	see(t, s, w, 5, 50)
 	require.NoError(t, w.Close(t.Context()))
 
 	w, err = kafka.OpenFile(t.Context(), cfg, run, 0, never)
 	require.NoError(t, err)
-	s = newScene(t, config.Camera{})
+	s = porchScene(t, config.Camera{})
 	require.NoError(t, s.resume(t.Context(), cfg, w.Run(), w.Next(), slog.New(slog.DiscardHandler)))
-	objects := s.know(crowd(50), size, 50*time.Second/30)
+	objects := s.track(crowd(50), size, 50*time.Second/30)
 	tracked := 0
 	for _, o := range objects {
 		if o.TrackID != nil {
@@ -121,12 +121,12 @@ func TestRunOfWhichTheLogLacksTheBeginningGoesOnWithNewNumbers(t *testing.T) {
 
 func TestMaskedPeopleAreNotReported(t *testing.T) {
 	t.Parallel()
-	s := newScene(t, config.Camera{Masks: [][]config.Point{left, upper}})
+	s := porchScene(t, config.Camera{Masks: [][]config.Point{left, upper}})
 	require.NoError(t, s.open(0))
 	at := func(x, y float32) event.Object {
 		return event.Object{Label: "person", Score: .9, Box: event.Box{x - 20, y - 100, x + 20, y}}
 	}
-	objects := s.know([]event.Object{at(100, 400), at(500, 400), at(500, 200)}, size, 0)
+	objects := s.track([]event.Object{at(100, 400), at(500, 400), at(500, 200)}, size, 0)
 	require.Len(t, objects, 1)
 	require.Equal(t, at(500, 400).Box, objects[0].Box)
 	require.Zero(t, objects[0].Index)
@@ -144,7 +144,7 @@ func TestRateLimitKeepsAFramePerInterval(t *testing.T) {
 		{10, 15, []int64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29}},
 		{29.97, 2, []int64{0, 15}},
 	} {
-		s := newScene(t, config.Camera{FPS: c.limit})
+		s := porchScene(t, config.Camera{FPS: c.limit})
 		require.NoError(t, s.open(0))
 		var got []int64
 		for n := range int64(30) {
@@ -154,7 +154,7 @@ func TestRateLimitKeepsAFramePerInterval(t *testing.T) {
 		}
 		require.Equal(t, c.want, got, "%v of %v", c.limit, c.recorded)
 	}
-	s := newScene(t, config.Camera{FPS: 1})
+	s := porchScene(t, config.Camera{FPS: 1})
 	require.NoError(t, s.open(0))
 	for n := range int64(9) {
 		require.True(t, s.wanted(&ingest.Frame{Seq: n, PTS: time.Duration(n)}, true), "a live source keeps to it itself")
@@ -184,7 +184,7 @@ func TestSettingsThatCannotBeAreUsageErrors(t *testing.T) {
 			Detect:  config.Detect{Track: "off"},
 			Cameras: map[string]config.Camera{"yard": {Lines: map[string][]config.Point{"l": {{0, 0}, {1, 1}}}}}},
 	} {
-		_, err := scenesOf(job, specs)
+		_, err := camerasOf(job.Cameras, specs, job.Detect.Track != "off")
 		require.True(t, usage.Is(err), "%v", err)
 		require.EqualError(t, err, says)
 	}
@@ -209,7 +209,7 @@ func TestResumedRunSeesWhatARunSeesThatNeverStopped(t *testing.T) {
 		require.NoError(t, err)
 		return w
 	}
-	s, w := newScene(t, c), open()
+	s, w := porchScene(t, c), open()
 	require.NoError(t, s.open(0))
 	want := see(t, s, w, 0, frames)
 	require.NoError(t, w.Finish(t.Context(), event.Run{}))
@@ -218,7 +218,7 @@ func TestResumedRunSeesWhatARunSeesThatNeverStopped(t *testing.T) {
 	var got []string
 	crossings := 0
 	for _, end := range []int64{7, 150, 151, 420, frames} {
-		s, w := newScene(t, c), open()
+		s, w := porchScene(t, c), open()
 		if w.Next() == 0 {
 			require.NoError(t, s.open(0))
 		} else {

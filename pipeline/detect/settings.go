@@ -1,0 +1,210 @@
+package detect
+
+import (
+	"fmt"
+	"image"
+	"log/slog"
+	"maps"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/detector"
+	"github.com/sightlog/sightlog/detector/onnx"
+	"github.com/sightlog/sightlog/detector/track"
+	"github.com/sightlog/sightlog/detector/zone"
+	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/models"
+	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// settings are a job's flags, checked and resolved. What is behind them takes
+// plain values: no zero stands for a default there, except for score, which only
+// the model can resolve; see ThresholdsOf.
+type settings struct {
+	cameras []cameraSettings
+	model   models.Model
+	classes []string
+	input   image.Point
+	threads int
+	score   float32 // 0: the model's own
+	tracked bool
+}
+
+// cameraSettings are those of one source.
+type cameraSettings struct {
+	config.Camera
+	spec   ingest.Spec
+	shapes zone.Options
+}
+
+// resolve checks the flags and the cameras' settings, and looks the model up.
+// Every error is a *usage.Error. Nothing is opened.
+func resolve(job pipeline.Job) (s settings, err error) {
+	d := job.Detect
+	s.classes, s.score, s.tracked = d.Classes, d.Score, d.Track != "off"
+	if !(d.Score >= 0 && d.Score <= 1) {
+		return s, usage.New("give a number from 0 to 1", "--score %v", d.Score)
+	}
+	if s.input, err = InputSide(d.Side); err != nil {
+		return s, err
+	}
+	if s.threads, err = threadsOf(d.Threads); err != nil {
+		return s, err
+	}
+	specs, err := parseSources(d.Source)
+	if err != nil {
+		return s, err
+	}
+	if s.cameras, err = camerasOf(job.Cameras, specs, s.tracked); err != nil {
+		return s, err
+	}
+	s.model, err = models.Lookup(d.Model, models.Options{Unverified: d.Unverified})
+	return s, err
+}
+
+// InputSide is the input that --side asks for: 0 leaves it to the model.
+func InputSide(side int) (image.Point, error) {
+	if side < 0 || side > 4096 {
+		return image.Point{}, usage.New("give pixels up to 4096", "--side %d", side)
+	}
+	return image.Pt(side, 0), nil
+}
+
+// threadsOf is how many threads detect: as many as asked for, or those that the
+// machine and the quota of the control group allow.
+func threadsOf(asked int) (int, error) {
+	switch {
+	case asked < 0:
+		return 0, usage.New("give 1 or more", "--threads %d", asked)
+	case asked > 0:
+		return asked, nil
+	}
+	return runtime.GOMAXPROCS(0), nil // Go reads the quota
+}
+
+// Thresholds are the scores from which detections count.
+type Thresholds struct {
+	Report float32 // those below are reported only where a track expects them
+	Detect float32 // the detector's; lower than Report for the tracker's sake
+}
+
+// ThresholdsOf resolves the score that was asked for, 0 being the model's own.
+func ThresholdsOf(asked, model float32, tracked bool) Thresholds {
+	t := Thresholds{Report: asked}
+	if asked == 0 {
+		t.Report = model
+	}
+	t.Detect = t.Report
+	if tracked {
+		t.Detect = min(t.Report, track.Low)
+	}
+	return t
+}
+
+// detectorOptions are those for a model with this specification.
+func (s *settings) detectorOptions(model detector.Spec, log *slog.Logger) detector.Options {
+	return detector.Options{
+		Classes: s.classes, Score: ThresholdsOf(s.score, model.Score, s.tracked).Detect, Input: s.input, Log: log,
+	}
+}
+
+// checkModel opens the model and closes it again: it is a detector, knows the
+// classes, and takes an input of that size. It takes one thread and says nothing.
+func (s *settings) checkModel() error {
+	silent := slog.New(slog.DiscardHandler)
+	m, err := OpenModel(s.model, onnx.Options{Name: s.model.Name, Threads: 1, Log: silent})
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	_, err = detector.New(m, s.detectorOptions(m.Spec(), silent))
+	return err
+}
+
+func parseSources(args []string) ([]ingest.Spec, error) {
+	if len(args) == 0 {
+		return nil, usage.New("add --source FILE, a camera index, or rtsp://…", "no --source is given")
+	}
+	specs := make([]ingest.Spec, len(args))
+	seen, stdin := make(map[string]bool), 0
+	for i, arg := range args {
+		spec, err := ingest.ParseSpec(arg, i)
+		if err != nil {
+			return nil, err
+		}
+		if seen[spec.ID] {
+			return nil, usage.New("name each one: --source door=… --source yard=…", "two sources are called %q", spec.ID)
+		}
+		if spec.URI == ingest.Stdin {
+			if stdin++; stdin > 1 {
+				return nil, usage.New("make a named pipe for the second (mkfifo)", "two sources read standard input")
+			}
+		}
+		seen[spec.ID] = true
+		specs[i] = spec
+	}
+	return specs, nil
+}
+
+// camerasOf joins each source with its settings of the configuration file.
+func camerasOf(all map[string]config.Camera, specs []ingest.Spec, tracked bool) ([]cameraSettings, error) {
+	ids := make([]string, len(specs))
+	for i, spec := range specs {
+		ids[i] = spec.ID
+	}
+	for _, id := range slices.Sorted(maps.Keys(all)) {
+		if slices.Contains(ids, id) {
+			continue
+		}
+		fix := "the sources are " + strings.Join(ids, ", ")
+		if n := usage.Nearest(id, ids); n != "" {
+			fix = fmt.Sprintf("did you mean %q?", n)
+		}
+		return nil, usage.New(fix, "camera %s has settings in the configuration file, but no --source", id)
+	}
+	cameras := make([]cameraSettings, len(specs))
+	for i, spec := range specs {
+		c := all[spec.ID]
+		shapes, err := shapesOf(spec.ID, c, tracked)
+		if err != nil {
+			return nil, err
+		}
+		cameras[i] = cameraSettings{Camera: c, spec: spec, shapes: shapes}
+	}
+	return cameras, nil
+}
+
+// shapesOf checks the drawings in a camera's settings.
+func shapesOf(camera string, c config.Camera, tracked bool) (zone.Options, error) {
+	var o zone.Options
+	for i, m := range c.Masks {
+		o.Masks = append(o.Masks, zone.Zone{Name: strconv.Itoa(i + 1), Polygon: outline(m)})
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Zones)) {
+		o.Zones = append(o.Zones, zone.Zone{Name: name, Polygon: outline(c.Zones[name])})
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Lines)) {
+		ps := outline(c.Lines[name])
+		if len(ps) != 2 {
+			return o, usage.New("give it two", "camera %s, line %q has %d points", camera, name, len(ps))
+		}
+		o.Lines = append(o.Lines, zone.Line{Name: name, A: ps[0], B: ps[1]})
+	}
+	if len(o.Lines) > 0 && !tracked {
+		return o, usage.New("take out --track off, or the lines", "camera %s: who crosses a line is known only of people who are tracked", camera)
+	}
+	_, err := zone.New(camera, o)
+	return o, err
+}
+
+func outline(ps []config.Point) []zone.Point {
+	out := make([]zone.Point, len(ps))
+	for i, p := range ps {
+		out[i] = zone.Point{X: p[0], Y: p[1]}
+	}
+	return out
+}
