@@ -29,34 +29,34 @@ type checkpointing struct {
 // maybeCheckpoint starts a checkpoint if one is due and none runs. The state that it
 // writes is collected here, between two groups and at the beginning of a journal
 // file; a goroutine does the disk I/O while commits go on in that file.
-func (s *Store) maybeCheckpoint() {
-	c := &s.checkpoint
-	s.queueMu.Lock()
-	wanted := len(s.waiters) > 0
-	s.queueMu.Unlock()
-	s.dueCheckpoint = s.dueCheckpoint || wanted
-	if !s.dueCheckpoint || c.running {
+func (cm *committer) maybeCheckpoint() {
+	c := &cm.checkpoint
+	cm.store.queueMu.Lock()
+	wanted := len(cm.store.waiters) > 0
+	cm.store.queueMu.Unlock()
+	cm.dueCheckpoint = cm.dueCheckpoint || wanted
+	if !cm.dueCheckpoint || c.running {
 		return
 	}
-	if err := s.Failed(); err != nil {
-		s.failWaiters(err)
+	if err := cm.store.Failed(); err != nil {
+		cm.failWaiters(err)
 		return
 	}
 	if time.Since(c.failed) < checkpointRetry {
-		s.failWaiters(c.last)
+		cm.failWaiters(c.last)
 		return
 	}
-	if !s.journal.fresh() {
-		if err := s.journal.rotate(); err != nil {
-			s.checkpointEnded(err)
+	if !cm.journal.fresh() {
+		if err := cm.journal.rotate(); err != nil {
+			cm.checkpointEnded(err)
 			return
 		}
 	}
-	s.dueCheckpoint = false
-	s.adoptWaiters()
-	state := s.snapshot()
+	cm.dueCheckpoint = false
+	cm.adoptWaiters()
+	state := cm.snapshot()
 	c.running, c.done = true, make(chan error, 1)
-	go func() { c.done <- s.writeCheckpoint(state, c.dirty, c.dirs) }()
+	go func() { c.done <- cm.store.writeCheckpoint(state, c.dirty, c.dirs) }()
 }
 
 // Checkpoint makes a checkpoint and waits for it: all that was committed before the
@@ -79,33 +79,33 @@ func (s *Store) Checkpoint(ctx context.Context) error {
 
 // adoptWaiters moves the callers that wait for a checkpoint to the one that begins
 // now.
-func (s *Store) adoptWaiters() {
-	s.queueMu.Lock()
-	defer s.queueMu.Unlock()
-	s.checkpoint.waiters = append(s.checkpoint.waiters, s.waiters...)
-	s.waiters = nil
+func (cm *committer) adoptWaiters() {
+	cm.store.queueMu.Lock()
+	defer cm.store.queueMu.Unlock()
+	cm.checkpoint.waiters = append(cm.checkpoint.waiters, cm.store.waiters...)
+	cm.store.waiters = nil
 }
 
 // failWaiters answers the callers that wait for a checkpoint that is not made.
-func (s *Store) failWaiters(err error) {
-	s.adoptWaiters()
-	s.notifyWaiters(err)
+func (cm *committer) failWaiters(err error) {
+	cm.adoptWaiters()
+	cm.notifyWaiters(err)
 }
 
-func (s *Store) notifyWaiters(err error) {
-	for _, done := range s.checkpoint.waiters {
+func (cm *committer) notifyWaiters(err error) {
+	for _, done := range cm.checkpoint.waiters {
 		done <- err
 	}
-	s.checkpoint.waiters = nil
+	cm.checkpoint.waiters = nil
 }
 
 // snapshot returns the encoded state of the store, and collects the segments and
 // directories that have to be synced before it may be written.
-func (s *Store) snapshot() (state []byte) {
-	c := &s.checkpoint
-	c.seq = s.journal.seq
-	expired := s.opt.Now().Add(-s.opt.ProducerExpiry).UnixMilli()
-	for _, l := range s.logs {
+func (cm *committer) snapshot() (state []byte) {
+	c := &cm.checkpoint
+	c.seq = cm.journal.seq
+	expired := cm.store.opt.Now().Add(-cm.store.opt.ProducerExpiry).UnixMilli()
+	for _, l := range cm.store.logs {
 		l.expireProducers(expired)
 		l.mu.Lock()
 		for i, g := range l.segments {
@@ -123,55 +123,55 @@ func (s *Store) snapshot() (state []byte) {
 		}
 		l.mu.Unlock()
 	}
-	return s.encodeCheckpoint(checkpointHead{s.journal.seq, s.journal.group})
+	return cm.store.encodeCheckpoint(checkpointHead{cm.journal.seq, cm.journal.group})
 }
 
 // checkpointEnded frees the journal files that the checkpoint made obsolete. After
 // an error it leaves the lists as they are: the next checkpoint does all of it
 // again.
-func (s *Store) checkpointEnded(err error) {
-	c := &s.checkpoint
+func (cm *committer) checkpointEnded(err error) {
+	c := &cm.checkpoint
 	c.running, c.last = false, err
 	if err == nil {
-		s.journal.free(c.seq)
+		cm.journal.free(c.seq)
 		for _, g := range c.closed {
 			g.checkpointed.Store(true)
 		}
 		c.dirty, c.closed, c.dirs, c.failed = nil, nil, nil, time.Time{}
-		s.notifyWaiters(nil)
+		cm.notifyWaiters(nil)
 		return
 	}
-	c.failed, s.dueCheckpoint = time.Now(), true
+	c.failed, cm.dueCheckpoint = time.Now(), true
 	if errors.Is(err, errSync) {
-		err = s.fail(err)
+		err = cm.store.fail(err)
 	} else { // no space, or no file descriptor
-		s.noteRefused(err)
-		s.log.Warn("cannot write a checkpoint, will try again", "err", err)
+		cm.store.noteRefused(err)
+		cm.store.log.Warn("cannot write a checkpoint, will try again", "err", err)
 	}
-	s.failWaiters(err)
+	cm.failWaiters(err)
 }
 
 // awaitCheckpoint waits for the running checkpoint, if there is one, and returns the
 // error of the last.
-func (s *Store) awaitCheckpoint() error {
-	if s.checkpoint.running {
-		s.checkpointEnded(<-s.checkpoint.done)
+func (cm *committer) awaitCheckpoint() error {
+	if cm.checkpoint.running {
+		cm.checkpointEnded(<-cm.checkpoint.done)
 	}
-	return s.checkpoint.last
+	return cm.checkpoint.last
 }
 
 // finalCheckpoint is called after the committer has returned, so that the next Open
 // has nothing to replay.
-func (s *Store) finalCheckpoint() error {
-	if err := s.Failed(); err != nil {
+func (cm *committer) finalCheckpoint() error {
+	if err := cm.store.Failed(); err != nil {
 		return err
 	}
-	if s.journal.current == nil && s.journal.group == s.checkpointed {
+	if cm.journal.current == nil && cm.journal.group == cm.checkpointed {
 		return nil // nothing was written since the store was opened
 	}
-	s.dueCheckpoint, s.checkpoint.failed = true, time.Time{}
-	s.maybeCheckpoint()
-	return s.awaitCheckpoint()
+	cm.dueCheckpoint, cm.checkpoint.failed = true, time.Time{}
+	cm.maybeCheckpoint()
+	return cm.awaitCheckpoint()
 }
 
 // writeCheckpoint syncs the segments and directories, then writes the state beside

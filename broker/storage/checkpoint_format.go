@@ -186,6 +186,6 @@ func (s *Store) loadCheckpoint() (head checkpointHead, err error) {
 	if d.err != nil {
 		return head, fmt.Errorf("read checkpoint: %w", d.err)
 	}
-	s.checkpointed = head.group
+	s.committer.checkpointed = head.group
 	return head, nil
 }

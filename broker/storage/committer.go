@@ -10,11 +10,14 @@ import (
 // maxGroupBytes bounds a commit group, except one of a single larger commit.
 const maxGroupBytes = 8 << 20
 
-// committer has the fields owned by the store's writer goroutine, Store.run; no
-// other goroutine touches them. For each commit group it assigns every append a
-// segment and a position (stage), writes one journal group, syncs once, applies
-// the operations and wakes the callers. Large appends are written to their segments
-// first: see direct.go.
+// committer is the store's writer: its fields belong to the goroutine of run, and no
+// other touches them, except recovery before run begins and Close after it has
+// returned. Its methods run in that goroutine; what it shares with others is in Store,
+// behind the locks that are named there.
+//
+// For each commit group it assigns every append a segment and a position (stage),
+// writes one journal group, syncs once, applies the operations and wakes the callers.
+// Large appends are written to their segments first: see direct.go.
 //
 // The order is what makes a crash harmless:
 //
@@ -24,6 +27,8 @@ const maxGroupBytes = 8 << 20
 //  4. apply: segments, metadata, and then readers
 //  5. files are removed by the caller, in Wait
 type committer struct {
+	store *Store
+
 	journal *journal
 	buf     []byte // the journal group being built
 	undo    []undo
@@ -47,60 +52,60 @@ type undo struct {
 	prev   *producer
 }
 
-func (s *Store) run() {
-	defer close(s.stopped)
+func (cm *committer) run() {
+	defer close(cm.store.stopped)
 	var flush <-chan time.Time
 	for {
 		// Goroutines that are about to submit run first: the group becomes larger,
 		// and there are fewer syncs.
 		runtime.Gosched()
-		group, closing := s.take()
+		group, closing := cm.take()
 		if len(group) > 0 {
-			s.commit(group)
-			if s.unsynced && flush == nil && s.opt.Flush == FlushInterval {
-				flush = time.After(s.opt.FlushInterval)
+			cm.commit(group)
+			if cm.unsynced && flush == nil && cm.store.opt.Flush == FlushInterval {
+				flush = time.After(cm.store.opt.FlushInterval)
 			}
 		}
-		s.maybeCheckpoint()
+		cm.maybeCheckpoint()
 		if closing && len(group) == 0 {
-			s.syncJournal()
-			s.awaitCheckpoint()
+			cm.syncJournal()
+			cm.awaitCheckpoint()
 			return
 		}
 		if len(group) > 0 {
 			continue
 		}
 		select {
-		case <-s.wake:
+		case <-cm.store.wake:
 		case <-flush:
 			flush = nil
-			s.syncJournal()
-		case err := <-s.checkpoint.done:
-			s.checkpointEnded(err)
+			cm.syncJournal()
+		case err := <-cm.checkpoint.done:
+			cm.checkpointEnded(err)
 		}
 	}
 }
 
 // take removes the next group from the queue: as many waiting commits as fit.
-func (s *Store) take() (group []*Commit, closing bool) {
-	s.queueMu.Lock()
-	defer s.queueMu.Unlock()
+func (cm *committer) take() (group []*Commit, closing bool) {
+	cm.store.queueMu.Lock()
+	defer cm.store.queueMu.Unlock()
 	n, bytes := 0, 0
-	for n < len(s.queue) && (n == 0 || bytes+s.queue[n].size <= maxGroupBytes) {
-		bytes += s.queue[n].size
+	for n < len(cm.store.queue) && (n == 0 || bytes+cm.store.queue[n].size <= maxGroupBytes) {
+		bytes += cm.store.queue[n].size
 		n++
 	}
-	group = s.queue[:n:n]
-	if s.queue = s.queue[n:]; len(s.queue) == 0 {
-		s.queue = nil
+	group = cm.store.queue[:n:n]
+	if cm.store.queue = cm.store.queue[n:]; len(cm.store.queue) == 0 {
+		cm.store.queue = nil
 	}
-	return group, s.closed
+	return group, cm.store.closed
 }
 
 // commit makes one group durable and visible, or fails it.
-func (s *Store) commit(group []*Commit) {
-	err := s.writeGroup(group)
-	s.noteWrite(group, err)
+func (cm *committer) commit(group []*Commit) {
+	err := cm.writeGroup(group)
+	cm.store.noteWrite(group, err)
 	for _, c := range group {
 		if c.err == nil {
 			c.err = err
@@ -109,60 +114,60 @@ func (s *Store) commit(group []*Commit) {
 	}
 }
 
-func (s *Store) writeGroup(group []*Commit) error {
-	if err := s.Failed(); err != nil {
+func (cm *committer) writeGroup(group []*Commit) error {
+	if err := cm.store.Failed(); err != nil {
 		return err
 	}
-	if err := s.rotateIfFull(); err != nil {
-		return s.failIfUnsynced(err)
+	if err := cm.rotateIfFull(); err != nil {
+		return cm.failIfUnsynced(err)
 	}
-	s.now = s.opt.Now().UnixMilli()
-	s.buf = append(s.buf[:0], make([]byte, groupHeader)...)
-	s.undo, s.direct, s.removes = s.undo[:0], s.direct[:0], false
-	s.bulk = s.opt.Flush == FlushAlways && countIncoming(group, s.opt.DirectBytes)
+	cm.now = cm.store.opt.Now().UnixMilli()
+	cm.buf = append(cm.buf[:0], make([]byte, groupHeader)...)
+	cm.undo, cm.direct, cm.removes = cm.undo[:0], cm.direct[:0], false
+	cm.bulk = cm.store.opt.Flush == FlushAlways && countIncoming(group, cm.store.opt.DirectBytes)
 	for _, c := range group {
 		for i := range c.ops {
-			s.stage(&c.ops[i])
+			cm.stage(&c.ops[i])
 		}
 	}
-	if len(s.buf) > groupHeader {
+	if len(cm.buf) > groupHeader {
 		began := time.Now()
-		if err := s.syncDirect(); err != nil {
-			if err = s.failIfUnsynced(err); !errors.Is(err, ErrFailed) {
-				s.rollback()
+		if err := cm.syncDirect(); err != nil {
+			if err = cm.failIfUnsynced(err); !errors.Is(err, ErrFailed) {
+				cm.rollback()
 			}
 			return err
 		}
-		if err := s.journal.write(s.buf); err != nil {
-			s.rollback()
-			return s.failIfUnsynced(err)
+		if err := cm.journal.write(cm.buf); err != nil {
+			cm.rollback()
+			return cm.failIfUnsynced(err)
 		}
-		s.unsynced = true
-		if s.opt.Flush == FlushAlways || s.removes {
-			if err := s.syncJournal(); err != nil {
+		cm.unsynced = true
+		if cm.store.opt.Flush == FlushAlways || cm.removes {
+			if err := cm.syncJournal(); err != nil {
 				return err
 			}
 		}
-		if s.opt.Observe != nil {
-			s.opt.Observe(GroupStats{Commits: len(group), Bytes: len(s.buf) + s.directBytes(), Sync: time.Since(began)})
+		if cm.store.opt.Observe != nil {
+			cm.store.opt.Observe(GroupStats{Commits: len(group), Bytes: len(cm.buf) + cm.directBytes(), Sync: time.Since(began)})
 		}
 	}
 	for _, c := range group {
 		for i := range c.ops {
-			if err := s.apply(&c.ops[i]); err != nil {
-				return s.fail(err)
+			if err := cm.apply(&c.ops[i]); err != nil {
+				return cm.store.fail(err)
 			}
 		}
 	}
-	if cap(s.buf) > 2*maxGroupBytes {
-		s.buf = nil
+	if cap(cm.buf) > 2*maxGroupBytes {
+		cm.buf = nil
 	}
 	return nil
 }
 
 // stage assigns an operation's segment and position, if it is an append, and adds
 // it to the journal group.
-func (s *Store) stage(o *op) {
+func (cm *committer) stage(o *op) {
 	if o.log != nil && o.log.staged.dropped {
 		o.skip = true
 		if o.result != nil {
@@ -171,26 +176,26 @@ func (s *Store) stage(o *op) {
 		return
 	}
 	if o.kind == opAppend {
-		if err := s.stageAppend(o); err != nil || o.skip {
+		if err := cm.stageAppend(o); err != nil || o.skip {
 			o.skip, o.result.Err = true, err
 			return
 		}
 	}
 	// Files are removed only when the operation is durable, whatever the flush
 	// policy: an earlier state names them.
-	s.removes = s.removes || o.kind == opDrop || o.kind == opStart || o.kind == opReplace
+	cm.removes = cm.removes || o.kind == opDrop || o.kind == opStart || o.kind == opReplace
 	if o.kind == opDrop {
 		// Later operations of the group must not write to it.
-		s.undo = append(s.undo, undo{log: o.log, staged: o.log.staged, pid: -1})
+		cm.undo = append(cm.undo, undo{log: o.log, staged: o.log.staged, pid: -1})
 		o.log.staged.dropped = true
 	}
 	if o.kind == opStart {
 		o.offset = min(o.offset, o.log.staged.end)
 	}
-	s.buf = o.encode(s.buf, s.now)
+	cm.buf = o.encode(cm.buf, cm.now)
 }
 
-func (s *Store) stageAppend(o *op) error {
+func (cm *committer) stageAppend(o *op) error {
 	l, b := o.log, o.batch
 	o.result.Start = l.start
 	pid := b.ProducerID()
@@ -214,21 +219,21 @@ func (s *Store) stageAppend(o *op) error {
 		st.pos > 0 && (st.pos+int64(len(b)) > min(conf.SegmentBytes, 1<<31) ||
 			// Timestamps in the future would begin a segment with every batch, or
 			// let one grow for years.
-			min(b.maxTime(), s.now)-st.seg.firstBatchTime > conf.SegmentAge && st.seg.firstBatchTime != noTime ||
+			min(b.maxTime(), cm.now)-st.seg.firstBatchTime > conf.SegmentAge && st.seg.firstBatchTime != noTime ||
 			st.end+int64(b.lastDelta())-st.seg.base >= 1<<31 ||
 			l.start >= st.end) // all records have expired
 	if roll {
 		st.seg, st.pos = newSegment(l.fs, l.dir, st.end), 0
 	}
 	u := undo{log: l, staged: l.staged, pid: -1}
-	b.stamp(st.end, s.epoch)
+	b.stamp(st.end, cm.store.epoch)
 	if o.stampIt {
-		b.stampTime(s.now)
-		o.result.Time = s.now
+		b.stampTime(cm.now)
+		o.result.Time = cm.now
 	}
 	err := st.seg.reserve(st.pos, len(b), max(conf.SegmentBytes, int64(len(b))))
 	if err == nil {
-		err = s.maybeDirect(o, st)
+		err = cm.maybeDirect(o, st)
 	}
 	if err != nil {
 		if roll {
@@ -242,9 +247,9 @@ func (s *Store) stageAppend(o *op) error {
 			kept := *prev
 			u.prev = &kept
 		}
-		l.recordSequence(b, s.now)
+		l.recordSequence(b, cm.now)
 	}
-	s.undo = append(s.undo, u)
+	cm.undo = append(cm.undo, u)
 	o.seg, o.pos, o.result.Base = st.seg, st.pos, st.end
 	st.pos += int64(len(b))
 	st.end = b.last() + 1
@@ -253,9 +258,9 @@ func (s *Store) stageAppend(o *op) error {
 }
 
 // rollback undoes the staging of the group, last operation first.
-func (s *Store) rollback() {
-	for i := len(s.undo) - 1; i >= 0; i-- {
-		u := s.undo[i]
+func (cm *committer) rollback() {
+	for i := len(cm.undo) - 1; i >= 0; i-- {
+		u := cm.undo[i]
 		if u.log.staged.seg != u.staged.seg {
 			u.log.staged.seg.remove()
 		}
@@ -275,21 +280,21 @@ func (s *Store) rollback() {
 
 // apply makes a durable operation visible. An error is one of the disk, after
 // which the journal holds more than the segments do: the store fails.
-func (s *Store) apply(o *op) error {
+func (cm *committer) apply(o *op) error {
 	if o.skip {
 		return nil
 	}
 	switch o.kind {
 	case opAppend:
-		return o.log.applyAppend(o.batch, o.seg, o.pos, s.now, o.written)
+		return o.log.applyAppend(o.batch, o.seg, o.pos, cm.now, o.written)
 	case opPut:
-		s.table.put(o.bucket, o.key, o.value)
+		cm.store.table.put(o.bucket, o.key, o.value)
 	case opDelete:
-		s.table.delete(o.bucket, o.key)
+		cm.store.table.delete(o.bucket, o.key)
 	case opCreate:
-		s.register(o.log)
+		cm.store.register(o.log)
 	case opDrop:
-		s.detach(o.log)
+		cm.store.detach(o.log)
 		o.removed = o.log.applyDrop()
 	case opStart:
 		o.removed = o.log.applyStart(o.offset)
@@ -299,41 +304,41 @@ func (s *Store) apply(o *op) error {
 	return nil
 }
 
-func (s *Store) syncJournal() error {
-	if !s.unsynced {
+func (cm *committer) syncJournal() error {
+	if !cm.unsynced {
 		return nil
 	}
-	if err := s.Failed(); err != nil {
+	if err := cm.store.Failed(); err != nil {
 		return err
 	}
-	if err := s.journal.sync(); err != nil {
-		return s.fail(err)
+	if err := cm.journal.sync(); err != nil {
+		return cm.store.fail(err)
 	}
-	s.unsynced = false
+	cm.unsynced = false
 	return nil
 }
 
 // rotateIfFull begins the next journal file when the current one is full. When
 // maxBusy files are needed until the running checkpoint ends, it waits for that.
-func (s *Store) rotateIfFull() error {
+func (cm *committer) rotateIfFull() error {
 	const maxBusy = 4
-	if !s.journal.full() {
+	if !cm.journal.full() {
 		return nil
 	}
-	if len(s.journal.busy) >= maxBusy {
-		s.maybeCheckpoint()
-		if err := s.awaitCheckpoint(); err != nil {
+	if len(cm.journal.busy) >= maxBusy {
+		cm.maybeCheckpoint()
+		if err := cm.awaitCheckpoint(); err != nil {
 			return fmt.Errorf("journal is full: %w", err)
 		}
 	}
-	s.dueCheckpoint = true
-	return s.journal.rotate()
+	cm.dueCheckpoint = true
+	return cm.journal.rotate()
 }
 
 // failIfUnsynced fails the store if err is the error of a sync.
-func (s *Store) failIfUnsynced(err error) error {
+func (cm *committer) failIfUnsynced(err error) error {
 	if errors.Is(err, errSync) {
-		return s.fail(err)
+		return cm.store.fail(err)
 	}
 	return err
 }

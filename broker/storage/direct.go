@@ -40,31 +40,31 @@ func countIncoming(group []*Commit, least int) bool {
 
 // maybeDirect writes a stamped batch to its segment if the group has enough bytes
 // for its log.
-func (s *Store) maybeDirect(o *op, at staged) error {
-	if !s.bulk || o.log.incoming < s.opt.DirectBytes || o.batch.control() {
+func (cm *committer) maybeDirect(o *op, at staged) error {
+	if !cm.bulk || o.log.incoming < cm.store.opt.DirectBytes || o.batch.control() {
 		return nil
 	}
 	if err := at.seg.write(o.batch, at.pos); err != nil {
 		return err
 	}
 	o.written = true
-	for i := range s.direct {
-		if s.direct[i].seg == at.seg {
-			s.direct[i].bytes += len(o.batch)
+	for i := range cm.direct {
+		if cm.direct[i].seg == at.seg {
+			cm.direct[i].bytes += len(o.batch)
 			return nil
 		}
 	}
-	s.direct = append(s.direct, directWrite{o.log, at.seg, len(o.batch)})
+	cm.direct = append(cm.direct, directWrite{o.log, at.seg, len(o.batch)})
 	return nil
 }
 
 // syncDirect makes the group's direct writes durable, with the directory entries of
 // new segments. After an error the segments' content is unknown.
-func (s *Store) syncDirect() error {
-	for _, w := range s.direct {
+func (cm *committer) syncDirect() error {
+	for _, w := range cm.direct {
 		if !w.seg.dirSynced {
-			for _, dir := range []string{s.logsDir(), w.log.dir} {
-				if err := s.syncDir("directory of segment", dir); err != nil {
+			for _, dir := range []string{cm.store.logsDir(), w.log.dir} {
+				if err := cm.store.syncDir("directory of segment", dir); err != nil {
 					return err
 				}
 			}
@@ -77,8 +77,8 @@ func (s *Store) syncDirect() error {
 	return nil
 }
 
-func (s *Store) directBytes() (n int) {
-	for _, w := range s.direct {
+func (cm *committer) directBytes() (n int) {
+	for _, w := range cm.direct {
 		n += w.bytes
 	}
 	return n

@@ -38,7 +38,7 @@
 //
 // # Goroutines
 //
-// The committer (Store.run) is the only writer of logs, metadata and journal. A
+// The committer (committer.run) is the only writer of logs, metadata and journal. A
 // checkpoint writes its files in a goroutine of its own; there is one at a time.
 // Compaction runs in its caller's goroutine and changes the log through a Commit.
 // Readers run anywhere.

@@ -92,14 +92,14 @@ func (s *Store) recover() error {
 	}
 	groups := 0
 	var after aftermath
-	s.journal, err = openJournal(s.fs, s.journalDir(), s.opt.JournalBytes, cp.seq, cp.group, func(payload []byte) error {
+	s.committer.journal, err = openJournal(s.fs, s.journalDir(), s.opt.JournalBytes, cp.seq, cp.group, func(payload []byte) error {
 		groups++
 		return s.replay(payload, &after)
 	})
 	if err != nil {
 		return err
 	}
-	if err := s.journal.settle(); err != nil {
+	if err := s.committer.journal.settle(); err != nil {
 		return err
 	}
 	if err := after.do(s); err != nil {
@@ -111,7 +111,7 @@ func (s *Store) recover() error {
 	if err := s.removeOrphans(); err != nil {
 		return err
 	}
-	s.dueCheckpoint = groups > 0
+	s.committer.dueCheckpoint = groups > 0
 	s.log.Info("log opened", "dir", s.dir, "logs", len(s.logs), "groups_replayed", groups, "took", s.opt.Now().Sub(began))
 	return nil
 }

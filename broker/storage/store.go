@@ -91,7 +91,7 @@ type Store struct {
 
 	refused refusal
 
-	committer
+	committer committer // its fields belong to the writer goroutine once Open has returned
 }
 
 // Open opens the data directory dir, creating it if it is absent, and recovers
@@ -126,6 +126,7 @@ func Open(dir string, opt Options) (*Store, error) {
 		wake:    make(chan struct{}, 1),
 		stopped: make(chan struct{}),
 	}
+	s.committer.store = s
 	for _, d := range []string{dir, s.journalDir(), s.logsDir()} {
 		if err := s.fs.MkdirAll(d); err != nil {
 			return nil, fmt.Errorf("create data directory: %w", err)
@@ -141,7 +142,7 @@ func Open(dir string, opt Options) (*Store, error) {
 		return nil, fmt.Errorf("recover %s: %w", dir, err)
 	}
 	s.raiseEpoch()
-	go s.run()
+	go s.committer.run()
 	return s, nil
 }
 
@@ -267,7 +268,7 @@ func (s *Store) fail(err error) error {
 	defer s.failMu.Unlock()
 	if s.failed == nil {
 		s.failed = fmt.Errorf("%w: %w", ErrFailed, err)
-		s.log.Error("the disk failed: no more writes are taken, reads go on; mend the disk and restart", "err", err)
+		s.log.Error("the disk failed: no more writes are taken, reads go on; fix the disk and restart", "err", err)
 	}
 	return s.failed
 }
@@ -283,14 +284,14 @@ func (s *Store) Close() error {
 	s.queueMu.Unlock()
 	s.wakeCommitter()
 	<-s.stopped
-	err := s.finalCheckpoint()
+	err := s.committer.finalCheckpoint()
 	s.closeFiles()
 	return err
 }
 
 func (s *Store) closeFiles() {
-	if s.journal != nil {
-		s.journal.close()
+	if s.committer.journal != nil {
+		s.committer.journal.close()
 	}
 	for _, l := range s.logs {
 		for _, g := range l.close() {
