@@ -135,7 +135,7 @@ func peak(who int) int64 {
 func host() Host {
 	h := Host{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), CPU: "unknown CPU"}
 	b, _ := os.ReadFile("/proc/cpuinfo")
-	for _, line := range strings.Split(string(b), "\n") {
+	for line := range strings.SplitSeq(string(b), "\n") {
 		if name, v, found := strings.Cut(line, ":"); found && strings.TrimSpace(name) == "model name" {
 			h.CPU = strings.TrimSpace(v)
 			break

@@ -20,13 +20,13 @@ func TestTopicSettingsOutliveARestart(t *testing.T) {
 	b, stop := serveBroker(t, Config{Dir: dir})
 	ctx := testContext(t)
 	adm := kadm.NewClient(newClient(t, b))
-	_, err := adm.CreateTopic(ctx, 2, 1, map[string]*string{"cleanup.policy": kadm.StringPtr("compact")}, "runs")
+	_, err := adm.CreateTopic(ctx, 2, 1, map[string]*string{"cleanup.policy": new("compact")}, "runs")
 	require.NoError(t, err)
-	_, err = adm.CreateTopic(ctx, 1, 1, map[string]*string{"cleanup.policy": kadm.StringPtr("burn")}, "no")
+	_, err = adm.CreateTopic(ctx, 1, 1, map[string]*string{"cleanup.policy": new("burn")}, "no")
 	require.ErrorIs(t, err, kerr.InvalidConfig)
 	rs, err := adm.AlterTopicConfigs(ctx, []kadm.AlterConfig{
-		{Op: kadm.SetConfig, Name: "retention.ms", Value: kadm.StringPtr("1000")},
-		{Op: kadm.AppendConfig, Name: "cleanup.policy", Value: kadm.StringPtr("delete")},
+		{Op: kadm.SetConfig, Name: "retention.ms", Value: new("1000")},
+		{Op: kadm.AppendConfig, Name: "cleanup.policy", Value: new("delete")},
 	}, "runs")
 	require.NoError(t, err)
 	require.NoError(t, rs[0].Err)
@@ -96,7 +96,7 @@ func TestLogAppendTimeIsTheBrokers(t *testing.T) {
 	b, _ := serveBroker(t, Config{})
 	ctx := testContext(t)
 	cl := newClient(t, b)
-	_, err := kadm.NewClient(cl).CreateTopic(ctx, 1, 1, map[string]*string{"message.timestamp.type": kadm.StringPtr("LogAppendTime")}, "now")
+	_, err := kadm.NewClient(cl).CreateTopic(ctx, 1, 1, map[string]*string{"message.timestamp.type": new("LogAppendTime")}, "now")
 	require.NoError(t, err)
 	before := time.Now().Truncate(time.Millisecond)
 	r := record("now", 1)
@@ -112,7 +112,7 @@ func TestBatchAboveTheTopicsLimitIsRefused(t *testing.T) {
 	b, _ := serveBroker(t, Config{})
 	ctx := testContext(t)
 	cl := newClient(t, b, kgo.ProducerBatchCompression(kgo.NoCompression()))
-	_, err := kadm.NewClient(cl).CreateTopic(ctx, 1, 1, map[string]*string{"max.message.bytes": kadm.StringPtr("2000")}, "small")
+	_, err := kadm.NewClient(cl).CreateTopic(ctx, 1, 1, map[string]*string{"max.message.bytes": new("2000")}, "small")
 	require.NoError(t, err)
 	require.ErrorIs(t, cl.ProduceSync(ctx, &kgo.Record{Topic: "small", Value: make([]byte, 3000)}).FirstErr(), kerr.MessageTooLarge)
 	require.NoError(t, cl.ProduceSync(ctx, &kgo.Record{Topic: "small", Value: make([]byte, 1000)}).FirstErr())
@@ -123,7 +123,7 @@ func TestTimestampsFarFromTheClockAreRefusedWhereTheTopicSaysSo(t *testing.T) {
 	b, _ := serveBroker(t, Config{})
 	ctx := testContext(t)
 	cl := newClient(t, b)
-	hour := kadm.StringPtr("3600000")
+	hour := new("3600000")
 	_, err := kadm.NewClient(cl).CreateTopic(ctx, 1, 1, map[string]*string{
 		"message.timestamp.after.max.ms": hour, "message.timestamp.before.max.ms": hour,
 	}, "now")

@@ -75,12 +75,12 @@ func describeTopicConfigs(set map[string]string, synonyms, docs bool) (out []kms
 		s := topicSettings[name]
 		cfg := kmsg.NewDescribeConfigsResponseResourceConfig()
 		cfg.Name, cfg.ConfigType = name, s.kind
-		cfg.Value, cfg.Source, cfg.IsDefault = kmsg.StringPtr(s.value), kmsg.ConfigSourceDefaultConfig, true
+		cfg.Value, cfg.Source, cfg.IsDefault = new(s.value), kmsg.ConfigSourceDefaultConfig, true
 		if v, ok := set[name]; ok {
-			cfg.Value, cfg.Source, cfg.IsDefault = kmsg.StringPtr(v), kmsg.ConfigSourceDynamicTopicConfig, false
+			cfg.Value, cfg.Source, cfg.IsDefault = new(v), kmsg.ConfigSourceDynamicTopicConfig, false
 		}
 		if docs {
-			cfg.Documentation = kmsg.StringPtr(s.doc)
+			cfg.Documentation = new(s.doc)
 		}
 		if synonyms {
 			if !cfg.IsDefault {
@@ -95,7 +95,7 @@ func describeTopicConfigs(set map[string]string, synonyms, docs bool) (out []kms
 
 func synonym(name, value string, source kmsg.ConfigSource) kmsg.DescribeConfigsResponseResourceConfigConfigSynonym {
 	s := kmsg.NewDescribeConfigsResponseResourceConfigConfigSynonym()
-	s.Name, s.Value, s.Source = name, kmsg.StringPtr(value), source
+	s.Name, s.Value, s.Source = name, new(value), source
 	return s
 }
 
@@ -114,7 +114,7 @@ func (b *Broker) describeBrokerConfigs() (out []kmsg.DescribeConfigsResponseReso
 		{"transaction.max.timeout.ms", strconv.FormatInt(b.cfg.MaxTxnTimeout.Milliseconds(), 10)},
 	} {
 		cfg := kmsg.NewDescribeConfigsResponseResourceConfig()
-		cfg.Name, cfg.Value, cfg.ReadOnly = kv[0], kmsg.StringPtr(kv[1]), true
+		cfg.Name, cfg.Value, cfg.ReadOnly = kv[0], new(kv[1]), true
 		cfg.Source, cfg.ConfigType = kmsg.ConfigSourceStaticBrokerConfig, kmsg.ConfigTypeString
 		out = append(out, cfg)
 	}

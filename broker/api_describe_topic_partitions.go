@@ -41,7 +41,7 @@ func (b *Broker) describeTopicPartitions(c *caller, req *kmsg.DescribeTopicParti
 	left := min(max(1, req.ResponsePartitionLimit), 2000)
 	for _, name := range slices.Compact(names) {
 		st := kmsg.NewDescribeTopicPartitionsResponseTopic()
-		st.Topic, st.AuthorizedOperations = kmsg.StringPtr(name), math.MinInt32
+		st.Topic, st.AuthorizedOperations = new(name), math.MinInt32
 		t := b.topics.named(name)
 		switch {
 		case !b.allowed(c, opDescribe, resourceTopic, name):

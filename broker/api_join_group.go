@@ -24,7 +24,7 @@ func (b *Broker) joinGroup(c *caller, req *kmsg.JoinGroupRequest) reply {
 	answer := func(resp *kmsg.JoinGroupResponse) kmsg.Response {
 		resp.Version = req.Version
 		if req.Version < 7 && resp.Protocol == nil {
-			resp.Protocol = kmsg.StringPtr("")
+			resp.Protocol = new("")
 		}
 		return resp
 	}

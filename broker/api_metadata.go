@@ -27,7 +27,7 @@ func (b *Broker) metadata(c *caller, req *kmsg.MetadataRequest) kmsg.Response {
 	node := kmsg.NewMetadataResponseBroker()
 	node.NodeID, node.Host, node.Port = nodeID, b.host, b.port
 	resp.Brokers = append(resp.Brokers, node)
-	resp.ClusterID = kmsg.StringPtr(b.clusterID)
+	resp.ClusterID = new(b.clusterID)
 	resp.ControllerID = nodeID
 	resp.AuthorizedOperations = b.operations(c, req.IncludeClusterAuthorizedOperations, resourceCluster, auth.ClusterName)
 	withOps := req.IncludeTopicAuthorizedOperations
@@ -47,7 +47,7 @@ func (b *Broker) metadata(c *caller, req *kmsg.MetadataRequest) kmsg.Response {
 			st := kmsg.NewMetadataResponseTopic()
 			st.Topic, st.TopicID, st.ErrorCode = rt.Topic, rt.TopicID, wire.Code(err)
 			if st.Topic == nil && req.Version < 12 {
-				st.Topic = kmsg.StringPtr("")
+				st.Topic = new("")
 			}
 			st.AuthorizedOperations = math.MinInt32
 			resp.Topics = append(resp.Topics, st)
@@ -92,7 +92,7 @@ func (b *Broker) metadataTopic(c *caller, rt *kmsg.MetadataRequestTopic, create 
 
 func (b *Broker) describeTopic(c *caller, t *topic, withOps bool) kmsg.MetadataResponseTopic {
 	st := kmsg.NewMetadataResponseTopic()
-	st.Topic, st.TopicID = kmsg.StringPtr(t.name), t.id
+	st.Topic, st.TopicID = new(t.name), t.id
 	st.AuthorizedOperations = b.operations(c, withOps, resourceTopic, t.name)
 	st.IsInternal = t.internal()
 	for _, p := range t.partitions() {

@@ -23,6 +23,7 @@ type restartable struct {
 }
 
 func newRestartable(t *testing.T) *restartable {
+	t.Helper()
 	r := &restartable{T: t, dir: t.TempDir(), addr: "127.0.0.1:0"}
 	r.start()
 	r.produce(20)
@@ -106,6 +107,7 @@ func TestRestart_OlderCopyGrownPast_ConsumerIsTold(t *testing.T) {
 // awaitNextEpoch waits until the clock gives another epoch: nobody puts a copy
 // back and starts it in the second in which the log itself was started.
 func awaitNextEpoch(t *testing.T, epoch int32) {
+	t.Helper()
 	for time.Now().Unix()-1_577_836_800 <= int64(epoch) {
 		select {
 		case <-time.After(10 * time.Millisecond):

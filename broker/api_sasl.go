@@ -70,7 +70,7 @@ func (b *Broker) saslAuthenticate(c *caller, req *kmsg.SASLAuthenticateRequest) 
 	if err != nil {
 		b.log.Warn("authentication failed", "remote", c.host(), "mechanism", mechanism, "err", err)
 		resp.ErrorCode = kerr.SaslAuthenticationFailed.Code
-		resp.ErrorMessage = kmsg.StringPtr("authentication failed: unknown user or wrong password")
+		resp.ErrorMessage = new("authentication failed: unknown user or wrong password")
 		return resp
 	}
 	resp.SASLAuthBytes = answer

@@ -17,7 +17,7 @@ import (
 
 func createCompacted(t testing.TB, b *Broker, topic string) {
 	t.Helper()
-	_, err := kadm.NewClient(newClient(t, b)).CreateTopic(testContext(t), 1, 1, map[string]*string{"cleanup.policy": kadm.StringPtr("delete,compact")}, topic)
+	_, err := kadm.NewClient(newClient(t, b)).CreateTopic(testContext(t), 1, 1, map[string]*string{"cleanup.policy": new("delete,compact")}, topic)
 	require.NoError(t, err)
 }
 

@@ -173,7 +173,7 @@ func (w *groupWalk) joinRequest(member, protocol string, n int) *kmsg.JoinGroupR
 func (w *groupWalk) syncRequest(member string, generation int32) pinned {
 	req := kmsg.NewPtrSyncGroupRequest()
 	req.Group, req.MemberID, req.Generation = w.group(), member, generation
-	req.ProtocolType, req.Protocol = kmsg.StringPtr("consumer"), kmsg.StringPtr("range")
+	req.ProtocolType, req.Protocol = new("consumer"), new("range")
 	if member != "stranger" {
 		a := kmsg.NewSyncGroupRequestGroupAssignment()
 		a.MemberID, a.MemberAssignment = member, []byte("all")

@@ -22,7 +22,7 @@ func (d *differential) deleteTopics() kmsg.Request {
 		return req // topics should live a while
 	}
 	rt := kmsg.NewDeleteTopicsRequestTopic()
-	rt.Topic = kmsg.StringPtr(d.topic())
+	rt.Topic = new(d.topic())
 	req.Topics = append(req.Topics, rt)
 	return req
 }
@@ -41,7 +41,7 @@ func (d *differential) createPartitions() kmsg.Request {
 func (d *differential) metadata() kmsg.Request {
 	req := kmsg.NewPtrMetadataRequest()
 	rt := kmsg.NewMetadataRequestTopic()
-	rt.Topic = kmsg.StringPtr(d.topic())
+	rt.Topic = new(d.topic())
 	req.Topics = append(req.Topics, rt)
 	return req
 }
@@ -134,7 +134,7 @@ func (d *differential) alterConfigs() kmsg.Request {
 	rr := kmsg.NewIncrementalAlterConfigsRequestResource()
 	rr.ResourceType, rr.ResourceName = kmsg.ConfigResourceTypeTopic, d.topic()
 	rc := kmsg.NewIncrementalAlterConfigsRequestResourceConfig()
-	rc.Name, rc.Value = "retention.ms", kmsg.StringPtr("1000000000")
+	rc.Name, rc.Value = "retention.ms", new("1000000000")
 	rr.Configs = append(rr.Configs, rc)
 	req.Resources = append(req.Resources, rr)
 	return req

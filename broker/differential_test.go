@@ -84,6 +84,7 @@ type side struct {
 }
 
 func newDifferential(t *testing.T) *differential {
+	t.Helper()
 	b, _ := serveBroker(t, Config{NoAutoCreate: true, GroupMinSession: 100 * time.Millisecond})
 	fake, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.GroupMinSessionTimeout(100*time.Millisecond))
 	require.NoError(t, err)

@@ -75,7 +75,7 @@ func (w *txnWalk) init(again bool) {
 	epoch := w.epoch
 	w.both(func(s *side) kmsg.Request {
 		req := kmsg.NewPtrInitProducerIDRequest()
-		req.TransactionalID, req.TransactionTimeoutMillis = kmsg.StringPtr(txnID), 60_000
+		req.TransactionalID, req.TransactionTimeoutMillis = new(txnID), 60_000
 		if again {
 			req.ProducerID, req.ProducerEpoch = s.pid, epoch
 		}
@@ -120,7 +120,7 @@ func (w *txnWalk) produce(p int, epoch, version int16) {
 	var code int16
 	w.both(func(s *side) kmsg.Request {
 		req := kmsg.NewPtrProduceRequest()
-		req.Acks, req.TimeoutMillis, req.TransactionID = -1, 1000, kmsg.StringPtr(txnID)
+		req.Acks, req.TimeoutMillis, req.TransactionID = -1, 1000, new(txnID)
 		rt := kmsg.NewProduceRequestTopic()
 		rt.Topic = "t0"
 		rp := kmsg.NewProduceRequestTopicPartition()

@@ -47,6 +47,7 @@ type javaProgram struct {
 }
 
 func startJava(t *testing.T, classPath, class string, args ...string) *javaProgram {
+	t.Helper()
 	p := &javaProgram{t: t, args: append([]string{"-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-cp", classPath, class}, args...)}
 	p.start()
 	t.Cleanup(func() {
@@ -93,6 +94,7 @@ type javaRig struct {
 }
 
 func newJavaRig(t *testing.T, from, to string, value func(n int64) string) (r *javaRig, stopFeeding func()) {
+	t.Helper()
 	r = &javaRig{t: t, dir: t.TempDir()}
 	r.broker = startChild(t, r.dir, "127.0.0.1:0")
 	t.Cleanup(func() { r.broker.kill() })

@@ -42,12 +42,14 @@ func TestKcatWorks(t *testing.T) {
 }
 
 func kcatRoundTrip(t *testing.T, b *Broker, codec, in string) (topic string) {
+	t.Helper()
 	kcat(t, in, "-b", b.Addr(), "-P", "-t", codec, "-z", codec)
 	require.Equal(t, in, kcat(t, "", "-b", b.Addr(), "-C", "-t", codec, "-e", "-q"), codec)
 	return codec
 }
 
 func topicSize(t *testing.T, b *Broker, topic string) (n int64) {
+	t.Helper()
 	for _, p := range b.topics.named(topic).partitions() {
 		n += p.log.Size()
 	}

@@ -60,7 +60,7 @@ func TestQuotaThatWouldNotHoldIsRefused(t *testing.T) {
 	b, _ := serveBroker(t, Config{})
 	ctx := testContext(t)
 	adm := kadm.NewClient(newClient(t, b))
-	entity := kadm.ClientQuotaEntity{{Type: "client-id", Name: kadm.StringPtr("camera")}}
+	entity := kadm.ClientQuotaEntity{{Type: "client-id", Name: new("camera")}}
 	alter := func(op kadm.AlterClientQuotaOp) error {
 		rs, err := adm.AlterClientQuotas(ctx, []kadm.AlterClientQuotaEntry{{Entity: entity, Ops: []kadm.AlterClientQuotaOp{op}}})
 		require.NoError(t, err)

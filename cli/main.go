@@ -55,7 +55,7 @@ func Main(name string, grammar any, args []string) int {
 	unread := func() { cancel(errUnread) }
 	env := &Env{Name: name, Stdout: output{os.Stdout, unread}, Stderr: output{os.Stderr, unread}}
 	err := run(ctx, env, grammar, args)
-	if context.Cause(ctx) == errUnread { // nobody to tell anything
+	if errors.Is(context.Cause(ctx), errUnread) { // nobody to tell anything
 		return 128 + int(syscall.SIGPIPE)
 	}
 	if err == nil {
@@ -126,7 +126,7 @@ func parse(env *Env, grammar any, args []string) (*kong.Context, error) {
 	}
 	for _, flag := range allFlags(parser.Model.Node) {
 		flag.Envs = slices.DeleteFunc(flag.Envs, func(name string) bool { return os.Getenv(name) == "" })
-		flag.Value.Tag.Envs = flag.Envs
+		flag.Tag.Envs = flag.Envs
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}

@@ -179,7 +179,7 @@ func (im *importer) readAll() error {
 	}
 	for {
 		h, err := im.tar.Next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err == nil {

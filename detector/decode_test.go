@@ -287,15 +287,14 @@ func (g *head) scaled(out, in string, k float32) {
 }
 
 // corners makes [1,n,4] of x1,y1,x2,y2 from a point and a size.
-func (g *head) corners(out string, stride int, std float32) int {
-	n := g.cellsOf(out+"_pos", stride, 2, 6, 0, std)
+func (g *head) corners(out string, stride int, std float32) {
+	g.cellsOf(out+"_pos", stride, 2, 6, 0, std)
 	g.cellsOf(out+"_size", stride, 2, 3, 0, std)
 	g.scaled(out+"_p1", out+"_pos", float32(min(g.w, g.h)))
 	g.scaled(out+"_d", out+"_size", 40)
 	g.op("Add", out+"_p2", out+"_p1", out+"_d")
 	g.concat(out+"_t", 1, out+"_p1", out+"_p2")
 	g.transpose(out, out+"_t")
-	return n
 }
 
 func TestLayoutsWithoutAFileAtHandEqualThePlainReading(t *testing.T) {

@@ -62,6 +62,7 @@ func TestLibav_NoPacketYet_WaitsAndMindsItsDeadline(t *testing.T) {
 }
 
 func readNotYet(t *testing.T, mode string) {
+	t.Helper()
 	l := fileLibav(os.Getenv("SIGHTLOG_TEST_CLIP"))
 	require.NoError(t, l.open(time.Minute))
 	defer l.close()

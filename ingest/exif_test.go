@@ -22,6 +22,7 @@ func exif(orientation int) []byte {
 }
 
 func exifJPEG(t *testing.T, orientation int) []byte {
+	t.Helper()
 	var b bytes.Buffer
 	require.NoError(t, jpeg.Encode(&b, quadrants(), &jpeg.Options{Quality: 95}))
 	app1 := append([]byte("Exif\x00\x00"), exif(orientation)...)
@@ -39,6 +40,7 @@ func pngChunk(kind string, data []byte) []byte {
 const pngHead = 8 + 25 // signature and IHDR
 
 func exifPNG(t *testing.T, orientation int) []byte {
+	t.Helper()
 	var b bytes.Buffer
 	require.NoError(t, png.Encode(&b, quadrants()))
 	whole := b.Bytes()
@@ -53,6 +55,7 @@ func riffChunk(kind string, data []byte) []byte {
 }
 
 func exifWebP(t *testing.T, orientation int) []byte {
+	t.Helper()
 	m, err := gocv.NewMatFromBytes(48, 64, gocv.MatTypeCV8UC3, bgrQuadrants())
 	require.NoError(t, err)
 	defer m.Close()

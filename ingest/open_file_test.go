@@ -199,6 +199,7 @@ func TestRecording_LowDeclaredRate_NextAndCloseDoNotWait(t *testing.T) {
 	for name, from := range map[string]func(t *testing.T) string{
 		"file": func(*testing.T) string { return filepath.Join(dir, "slow.avi") },
 		"server": func(t *testing.T) string {
+			t.Helper()
 			server := httptest.NewServer(http.FileServer(http.Dir(dir)))
 			t.Cleanup(server.Close)
 			return server.URL + "/slow.avi"

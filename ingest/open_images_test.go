@@ -176,6 +176,7 @@ func TestAnimatedPNG_ByItsName_IsReadWhole(t *testing.T) {
 
 // animatedPNG has three grey frames, 5 a second.
 func animatedPNG(t *testing.T) []byte {
+	t.Helper()
 	var out []byte
 	sequence := uint32(0)
 	for i := range 3 {
@@ -207,6 +208,7 @@ func animatedPNG(t *testing.T) []byte {
 
 // animatedWebP has an extended header that says so.
 func animatedWebP(t *testing.T) []byte {
+	t.Helper()
 	b := exifWebP(t, 1)
 	b[20] |= 0x02
 	return b
@@ -214,6 +216,7 @@ func animatedWebP(t *testing.T) []byte {
 
 // twoPages is a TIFF whose second directory is the first again, at its end.
 func twoPages(t *testing.T) []byte {
+	t.Helper()
 	b := exifTIFF(t, 1)
 	const first, entries = 8, 11
 	second := slices.Clone(b[first : first+2+12*entries+4])

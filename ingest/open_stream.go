@@ -40,7 +40,7 @@ func cutTransport(uri string) (rest, transport string, err error) {
 		return uri, "", nil
 	}
 	var others []string
-	for _, p := range strings.Split(query, "&") {
+	for p := range strings.SplitSeq(query, "&") {
 		value, ours := strings.CutPrefix(p, "transport=")
 		if !ours {
 			others = append(others, p)

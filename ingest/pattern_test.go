@@ -18,6 +18,7 @@ import (
 // pictures reads a source to its end and keeps the part of each picture below
 // the clock.
 func picturesOf(t *testing.T, s ingest.Source) (all [][]byte, seqs []int64, err error) {
+	t.Helper()
 	for {
 		var f ingest.Frame
 		if err = s.Next(context.Background(), &f); err != nil {

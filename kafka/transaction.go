@@ -92,7 +92,7 @@ func stillOurs(ctx context.Context, c Config, transactionalID string, who produc
 	}
 	defer cl.Close()
 	req := kmsg.NewPtrInitProducerIDRequest()
-	req.TransactionalID = kmsg.StringPtr(transactionalID)
+	req.TransactionalID = new(transactionalID)
 	req.TransactionTimeoutMillis = int32(txnTimeout.Milliseconds())
 	req.ProducerID, req.ProducerEpoch = who.id, who.epoch
 	resp, err := req.RequestWith(ctx, cl)

@@ -36,6 +36,7 @@ func TestSeveralStartAtOnceOnAnEmptySchema(t *testing.T) {
 }
 
 func files(t *testing.T) (n int) {
+	t.Helper()
 	entries, err := migrations.Files.ReadDir(".")
 	require.NoError(t, err)
 	for _, e := range entries {

@@ -96,7 +96,7 @@ func probe(ctx context.Context, dir string) (binaries, error) {
 	if err != nil {
 		return b, err
 	}
-	for _, word := range strings.Fields(string(out)) { // "postgres (PostgreSQL) 15.13 (Debian …)"
+	for word := range strings.FieldsSeq(string(out)) { // "postgres (PostgreSQL) 15.13 (Debian …)"
 		if d := leadingDigits(word); d != "" {
 			b.major, err = strconv.Atoi(d)
 			return b, err

@@ -27,9 +27,9 @@ import (
 func TestStartPrivate_StaleNumbersOfOthers_Starts(t *testing.T) {
 	t.Parallel()
 	for name, other := range map[string]func(t *testing.T, cluster string) int{
-		"process of its user":                 func(t *testing.T, _ string) int { return bystander(t, "/") },
+		"process of its user":                 func(t *testing.T, _ string) int { t.Helper(); return bystander(t, "/") },
 		"process of its user, in its cluster": bystander,
-		"thread":                              func(t *testing.T, _ string) int { return thread(t) },
+		"thread":                              func(t *testing.T, _ string) int { t.Helper(); return thread(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -155,6 +155,7 @@ func TestStartPrivate_KilledContainer_StartsAgain(t *testing.T) {
 }
 
 func live(t *testing.T, dir string) {
+	t.Helper()
 	end := make(chan struct{})
 	for range os.Getpid() + int(time.Now().UnixNano()%16) {
 		go func() { // a thread each, so that the numbers are used

@@ -24,6 +24,7 @@ func TestRecords_NotStorable_AreDeadLettersAndTheOthersStored(t *testing.T) {
 }
 
 func testBadRecords(t *testing.T, frames int) {
+	t.Helper()
 	w := newWorld(t)
 	_, err := w.pool.Exec(t.Context(), "ALTER TABLE sightings ADD CONSTRAINT no_thirteen CHECK (seq <> 13)")
 	require.NoError(t, err)

@@ -140,7 +140,7 @@ func (s *Sink) compareEpochs(ctx context.Context, adm *kadm.Client, log *logStat
 	if len(req) == 0 {
 		return nil
 	}
-	ends, err := adm.OffetForLeaderEpoch(ctx, req)
+	ends, err := adm.OffsetForLeaderEpoch(ctx, req)
 	if err != nil {
 		return fmt.Errorf("ask where leader epochs ended: %w", err)
 	}

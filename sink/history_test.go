@@ -25,6 +25,7 @@ type swapped struct {
 }
 
 func newSwapped(t *testing.T) *swapped {
+	t.Helper()
 	s := &swapped{world: &world{TB: t, pool: pgtest.Open(t)}, dir: t.TempDir()}
 	s.addr, s.stop = runBroker(t, s.dir, "127.0.0.1:0")
 	s.stream = kafka.Config{Brokers: []string{s.addr}}
@@ -149,7 +150,7 @@ func TestHistory_OlderTables_AreFilledAgain(t *testing.T) {
 		_, err := w.pool.Exec(t.Context(), text)
 		require.NoError(t, err)
 	}
-	s, stop := w.sink()
+	_, stop := w.sink()
 	w.fill(0, 40, "porch", "yard")
 	w.drain()
 	sql("CREATE TABLE dump AS TABLE sink_offsets")
@@ -161,7 +162,7 @@ func TestHistory_OlderTables_AreFilledAgain(t *testing.T) {
 	w.exactly(80, "porch", "yard")
 	stop()
 	sql(restore)
-	s, _ = w.sink()
+	s, _ := w.sink()
 	w.drain()
 	w.exactly(80, "porch", "yard")
 	require.Empty(t, blocked(s))

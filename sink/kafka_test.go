@@ -15,6 +15,7 @@ import (
 
 // kafkaWorld is a world on one node of Apache Kafka.
 func kafkaWorld(t *testing.T) (*world, *kafkatest.Cluster) {
+	t.Helper()
 	c := kafkatest.Start(t, 1)
 	w := &world{TB: t, pool: pgtest.Open(t), stream: kafka.Config{Brokers: strings.Split(c.Addrs(), ",")}}
 	w.cl = w.client()

@@ -83,6 +83,7 @@ func TestTopicMadeAnewIsReadFromItsBeginning(t *testing.T) {
 }
 
 func topicMadeAnew(t *testing.T, w *world) {
+	t.Helper()
 	stop := w.start()
 	w.fill(0, 20, "porch", "yard")
 	w.drain()

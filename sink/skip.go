@@ -187,15 +187,15 @@ func (c *consumer) rawBatch(ctx context.Context, tp topicPartition, offset int64
 	if err != nil {
 		return nil, err
 	}
-	for _, t := range resp.(*kmsg.FetchResponse).Topics {
-		for _, p := range t.Partitions {
-			if err := kerr.ErrorForCode(p.ErrorCode); err != nil {
-				return nil, err
-			}
-			return firstBatch(p.RecordBatches, offset)
-		}
+	topics := resp.(*kmsg.FetchResponse).Topics
+	if len(topics) == 0 || len(topics[0].Partitions) == 0 {
+		return nil, errors.New("the answer is empty")
 	}
-	return nil, errors.New("the answer is empty")
+	got := topics[0].Partitions[0]
+	if err := kerr.ErrorForCode(got.ErrorCode); err != nil {
+		return nil, err
+	}
+	return firstBatch(got.RecordBatches, offset)
 }
 
 // firstBatch returns the batch that contains offset: the first that does not end

@@ -201,7 +201,7 @@ func TestCorruptBatch_StopsItsPartitionWithOneLineAndIsSkippedWhenAsked(t *testi
 	w.fill(6, 10, "porch", "yard", "gate", "door")
 	stopBroker()
 	spoil(t, dir, "spoilt-on-disk")
-	_, stopBroker = runBroker(t, dir, addr)
+	runBroker(t, dir, addr)
 
 	var logged strings.Builder
 	reg := prometheus.NewRegistry()

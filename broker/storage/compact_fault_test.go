@@ -42,6 +42,7 @@ func interruptedCompaction(t *testing.T, seed uint64) (f *faultFS, id uint64) {
 }
 
 func faultBatch(t *testing.T, i int) []byte {
+	t.Helper()
 	return recordBatch(t, 0, 0, -1, -1, 100, kv{fmt.Sprint("key-", i%faultKeys), fmt.Sprintf("%04d", i)})
 }
 
@@ -70,6 +71,7 @@ func TestCompaction_JournalSyncFails_EveryKeyReadsAfterRestart(t *testing.T) {
 }
 
 func restartAfterInterruption(t *testing.T, seed uint64, power bool) {
+	t.Helper()
 	f, id := interruptedCompaction(t, seed)
 	if power {
 		f = f.crash()
@@ -145,6 +147,7 @@ func TestCompaction_NewSegmentSyncFails_StoreRefusesWrites(t *testing.T) {
 
 // compactInRead makes the first read of the log's first segment compact the log.
 func compactInRead(t *testing.T, f *faultFS, s *Store, l *Log) (done func() bool) {
+	t.Helper()
 	ran := false
 	first := l.segments[0].path + ".log"
 	f.configure(func() {

@@ -67,6 +67,7 @@ func contents(t *testing.T, l *Log) (out []string) {
 
 // compactedLog makes a log of small segments with the batches in it.
 func compactedLog(t *testing.T, s *Store, batches ...[]byte) *Log {
+	t.Helper()
 	l := createLog(t, s, "c")
 	l.Configure(LogConfig{SegmentBytes: 150, SegmentAge: 1 << 40})
 	for _, b := range batches {
@@ -182,6 +183,7 @@ func TestRetentionDropsOldSegmentsOnly(t *testing.T) {
 
 // lagLog has three segments of one record, the first with the time given.
 func lagLog(t *testing.T, s *Store, future int64) *Log {
+	t.Helper()
 	l := createLog(t, s, "c")
 	l.Configure(LogConfig{SegmentBytes: 100, SegmentAge: 1 << 60})
 	for _, b := range [][]byte{

@@ -17,6 +17,7 @@ import (
 // cycles is how many times a randomised test repeats; SIGHTLOG_CYCLES asks for
 // more than the few that are made by default.
 func cycles(t *testing.T, few int) int {
+	t.Helper()
 	n, err := strconv.Atoi(os.Getenv("SIGHTLOG_CYCLES"))
 	if err != nil {
 		return few
@@ -45,6 +46,7 @@ func TestPowerLoss_LazyFlush_LeavesAnEarlierMoment(t *testing.T) {
 }
 
 func losePower(t *testing.T, flush Flush) {
+	t.Helper()
 	passes := 0
 	for seed := range cycles(t, 60) {
 		if !t.Run(fmt.Sprint(seed), func(t *testing.T) { passes += powerLoss(t, uint64(seed), flush) }) {
@@ -87,6 +89,7 @@ func lossOptions(f *faultFS, flush Flush) Options {
 }
 
 func powerLoss(t *testing.T, seed uint64, flush Flush) (compactions int) {
+	t.Helper()
 	rng := rand.New(rand.NewPCG(seed, 7))
 	f := newFaultFS(seed)
 	var m lossModel
@@ -118,6 +121,7 @@ func powerLoss(t *testing.T, seed uint64, flush Flush) (compactions int) {
 }
 
 func lossSetUp(t *testing.T, f *faultFS) (ids []uint64) {
+	t.Helper()
 	s, err := Open("d", lossOptions(f, FlushAlways))
 	require.NoError(t, err)
 	var c Commit
@@ -134,6 +138,7 @@ func lossSetUp(t *testing.T, f *faultFS) (ids []uint64) {
 
 // lossWrite commits until the power goes.
 func lossWrite(t *testing.T, s *Store, ids []uint64, m *lossModel, rng *rand.Rand) {
+	t.Helper()
 	for {
 		var c Commit
 		switch rng.IntN(12) {
@@ -190,6 +195,7 @@ func lossWrite(t *testing.T, s *Store, ids []uint64, m *lossModel, rng *rand.Ran
 // lossWriteMany submits n commits before it waits, so that they share groups,
 // and reports whether the power is still on.
 func lossWriteMany(t *testing.T, s *Store, ids []uint64, m *lossModel, n int) bool {
+	t.Helper()
 	commits := make([]Commit, n)
 	results := make([][]*AppendResult, n)
 	for j := range commits {
@@ -236,6 +242,7 @@ func lossBatch(log, i int) []byte {
 }
 
 func lossCheck(t *testing.T, s *Store, ids []uint64, m *lossModel) {
+	t.Helper()
 	v, _ := s.Get("n", "n")
 	n, _ := strconv.Atoi(string(v))
 	require.GreaterOrEqual(t, n, m.acked, "acknowledged commits are there")
@@ -296,6 +303,7 @@ func TestFailedSyncRefusesWritesAndKeepsReads(t *testing.T) {
 }
 
 func refusesAfterFailedSync(t *testing.T, direct int) {
+	t.Helper()
 	f := newFaultFS(1)
 	s, err := Open("d", Options{FS: f, DirectBytes: direct})
 	require.NoError(t, err)
@@ -331,6 +339,7 @@ func TestFullDiskRefusesWritesAndResumes(t *testing.T) {
 }
 
 func fullDisk(t *testing.T, direct int) {
+	t.Helper()
 	f := newFaultFS(1)
 	s, err := Open("d", Options{FS: f, JournalBytes: 4000, DirectBytes: direct})
 	require.NoError(t, err)

@@ -236,7 +236,8 @@ func (w *segmentWriter) finish(end, firstBatchTime int64) error {
 	return w.s.syncDir("log directory", w.l.dir)
 }
 
-func (w *segmentWriter) abandon() { w.seg.removeAs(w.suffix) }
+// abandon removes the files as far as possible; the error of the compaction is reported.
+func (w *segmentWriter) abandon() { _ = w.seg.removeAs(w.suffix) }
 
 // rebuild makes a batch of some of b's records: same offsets, same producer.
 func rebuild(b Batch, records []Record, hasHorizon bool, horizon int64) (Batch, error) {

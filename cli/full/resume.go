@@ -47,11 +47,11 @@ func secret(arg string) bool {
 	if strings.HasPrefix(arg, "--") && strings.Contains(strings.SplitN(arg, "=", 2)[0], "password") {
 		return true
 	}
-	i := strings.Index(arg, "://")
-	if i < 0 {
+	before, _, ok := strings.Cut(arg, "://")
+	if !ok {
 		return false
 	}
-	uri := arg[strings.LastIndexAny(arg[:i], "=, ")+1:]
+	uri := arg[strings.LastIndexAny(before, "=, ")+1:]
 	return ingest.Redact(uri) != uri
 }
 

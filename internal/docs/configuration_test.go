@@ -128,10 +128,10 @@ func describe(k *key, root *kong.Node) string {
 
 // kind returns the type of a key's value in words.
 func kind(f *kong.Flag) string {
-	of := f.Value.Target.Type()
+	of := f.Target.Type()
 	switch {
-	case f.Value.Enum != "":
-		return "`" + strings.ReplaceAll(strings.Trim(f.Value.Enum, ","), ",", "`, `") + "`"
+	case f.Enum != "":
+		return "`" + strings.ReplaceAll(strings.Trim(f.Enum, ","), ",", "`, `") + "`"
 	case of.Kind() == reflect.Slice:
 		return "list"
 	case of.String() == "time.Duration":

@@ -123,7 +123,7 @@ func children(pid int) (pids []int) {
 	tasks, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
 	for _, path := range tasks {
 		b, _ := os.ReadFile(path)
-		for _, f := range strings.Fields(string(b)) {
+		for f := range strings.FieldsSeq(string(b)) {
 			child, err := strconv.Atoi(f)
 			name, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", child))
 			if err == nil && strings.HasPrefix(string(name), "sightlog") {
@@ -144,7 +144,7 @@ func postmaster(t testing.TB, database string) int {
 	defer conn.Close(t.Context())
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", conn.PgConn().PID()))
 	require.NoError(t, err)
-	for _, line := range strings.Split(string(b), "\n") {
+	for line := range strings.SplitSeq(string(b), "\n") {
 		if v, found := strings.CutPrefix(line, "PPid:"); found {
 			pid, err := strconv.Atoi(strings.TrimSpace(v))
 			require.NoError(t, err)

@@ -87,7 +87,7 @@ func topicCrossings(t testing.TB, broker string) (all []*event.Crossing) {
 		testenv.Skip(t, "kcat is not installed")
 	}
 	ids := make(map[string]bool)
-	for _, line := range strings.Split(strings.TrimSpace(ok(t, program, "-b", broker, "-t", "crossings", "-C", "-e", "-q")), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(ok(t, program, "-b", broker, "-t", "crossings", "-C", "-e", "-q")), "\n") {
 		c, err := event.DecodeCrossing([]byte(line))
 		require.NoError(t, err)
 		require.False(t, ids[c.EventID], c.EventID)

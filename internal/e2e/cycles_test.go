@@ -139,7 +139,7 @@ func jobEnds(t testing.TB, broker string) map[string]time.Time {
 		testenv.Skip(t, "kcat is not installed")
 	}
 	first, ends := make(map[string]string), make(map[string]time.Time)
-	for _, line := range strings.Split(strings.TrimSpace(ok(t, program, "-b", broker, "-t", "runs", "-C", "-e", "-q", "-f", "%T %s\n")), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(ok(t, program, "-b", broker, "-t", "runs", "-C", "-e", "-q", "-f", "%T %s\n")), "\n") {
 		ms, value, _ := strings.Cut(line, " ")
 		var run event.Run
 		require.NoError(t, json.Unmarshal([]byte(value), &run))

@@ -71,6 +71,7 @@ func TestKilledAtTheLastCommit_SourceIsReadOnce(t *testing.T) {
 }
 
 func testLastCommit(t *testing.T, frames map[string]int, victim string, kill func(pid int), at moment) {
+	t.Helper()
 	tap := newWiretap(t, "door", at)
 	b := start(t, sightlogd, "broker", "--listen", "127.0.0.1:0", "--advertise", tap.addr(), "--data", dataDir(t))
 	broker := printed(t, b, "broker=")
@@ -148,7 +149,7 @@ func inTopic(t *testing.T, broker string) map[string]string {
 func printed(t testing.TB, p *process, prefix string) string {
 	t.Helper()
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); letPass(p, 10*time.Millisecond) {
-		for _, line := range strings.Split(p.output.String(), "\n") {
+		for line := range strings.SplitSeq(p.output.String(), "\n") {
 			if v, found := strings.CutPrefix(line, prefix); found {
 				return v
 			}

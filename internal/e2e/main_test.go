@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -74,7 +75,7 @@ func do(t testing.TB, program string, args ...string) result {
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()
 	require.NoError(t, ctx.Err(), "%s %v hangs\n%s%s", filepath.Base(program), args, &stdout, &stderr)
-	if _, exited := err.(*exec.ExitError); !exited {
+	if _, exited := errors.AsType[*exec.ExitError](err); !exited {
 		require.NoError(t, err)
 	}
 	return result{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
@@ -169,7 +170,7 @@ func endpoints(t testing.TB, dir string, p *process) (broker, database string) {
 	for time.Now().Before(deadline) {
 		r := do(t, sightlogd, "url", "--data", dir)
 		if r.code == 0 {
-			for _, line := range strings.Split(r.stdout, "\n") {
+			for line := range strings.SplitSeq(r.stdout, "\n") {
 				if v, found := strings.CutPrefix(line, "broker="); found {
 					broker = v
 				}

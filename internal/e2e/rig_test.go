@@ -43,6 +43,7 @@ type rig struct {
 }
 
 func newRig(t *testing.T, source ...string) *rig {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	private, err := postgres.StartPrivate(ctx, pgtest.Dir(t), nil)
 	require.NoError(t, err)
@@ -72,6 +73,7 @@ func newRig(t *testing.T, source ...string) *rig {
 // smallDisk returns a directory on a file system of 512 MiB, as root; elsewhere
 // an ordinary one.
 func smallDisk(t *testing.T) (dir string, small bool) {
+	t.Helper()
 	if os.Geteuid() != 0 {
 		t.Log("SKIPPED: a full disk: only root can mount a small file system")
 		return t.TempDir(), false

@@ -77,7 +77,7 @@ func kcat(t testing.TB, broker string) []event.Sighting {
 	}
 	out := ok(t, program, "-b", broker, "-t", "sightings", "-C", "-e", "-q")
 	var all []event.Sighting
-	for _, line := range strings.Split(strings.TrimSpace(out), "\n") {
+	for line := range strings.SplitSeq(strings.TrimSpace(out), "\n") {
 		s, err := event.DecodeSighting([]byte(line))
 		require.NoError(t, err)
 		all = append(all, *s)

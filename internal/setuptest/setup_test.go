@@ -5,6 +5,7 @@ package setuptest
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -76,7 +77,7 @@ func (c *checkout) run(name string, args ...string) (code int, stdout, stderr st
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()
-	if _, exited := err.(*exec.ExitError); !exited {
+	if _, exited := errors.AsType[*exec.ExitError](err); !exited {
 		require.NoError(c, err)
 	}
 	return cmd.ProcessState.ExitCode(), out.String(), errs.String()

@@ -152,7 +152,7 @@ func (s *sceneState) crossings(g *event.Sighting) []event.Crossing {
 	var all []event.Crossing
 	for _, x := range s.zones.Crossings(g.Objects, g.Frame, time.Duration(g.PTS)*time.Microsecond) {
 		c := g.Crossing()
-		c.Line, c.Direction, c.TrackID, c.ClassID, c.Label = x.Line, string(x.Direction), x.TrackID, x.ClassID, x.Label
+		c.Line, c.Direction, c.TrackID, c.ClassID, c.Label = x.Line, x.Direction, x.TrackID, x.ClassID, x.Label
 		all = append(all, c)
 	}
 	return all

@@ -206,7 +206,7 @@ func (g *classicGroup) supported(name string) bool {
 func (g *classicGroup) joinResponse(m *member) *kmsg.JoinGroupResponse {
 	resp := kmsg.NewPtrJoinGroupResponse()
 	resp.Generation = g.generation
-	resp.ProtocolType, resp.Protocol = kmsg.StringPtr(g.protocolType), kmsg.StringPtr(g.protocol)
+	resp.ProtocolType, resp.Protocol = new(g.protocolType), new(g.protocol)
 	resp.LeaderID, resp.MemberID = g.leader, m.id
 	if m.id == g.leader {
 		for _, o := range g.ordered() {
