@@ -64,7 +64,7 @@ licences() {
 		done
 	mkdir -p "$dir/go/go"
 	cp "$(go env GOROOT)/LICENSE" "$dir/go/go/"
-	cp deploy/licences/* "$dir/"
+	cp deploy/licences/* lib/onnxruntime-ThirdPartyNotices.txt "$dir/"
 	cp LICENSE "$dir/sightlog.txt"
 	chmod -R u+w,go=rX "$dir"
 }
@@ -97,7 +97,7 @@ package() {
 	cp bin/sightlog bin/sightlogd "$STAGE/bin/"
 	cp "$onnxruntime" "$STAGE/lib/"
 	cp -R "$stage/doc" "$STAGE/doc"
-	cp -R "$stage/licences/go" deploy/licences/* "$STAGE/licences/"
+	cp -R "$stage/licences/go" deploy/licences/* lib/onnxruntime-ThirdPartyNotices.txt "$STAGE/licences/"
 	mv "$STAGE"/licences/README "$STAGE/doc/copyright"
 	cp -R deploy/systemd "$STAGE/systemd"
 	sed -i 's|@BIN@|/usr/bin|; s|@DOC@|/usr/share/doc/sightlog|' "$STAGE"/systemd/*.service

@@ -33,6 +33,8 @@ aarch64)
 esac
 ort_npm_sum=cfdfb45ec4044b1fdca43e5d2e180fb6817e649ff8ad1e0dfc90e18e51b67037
 ort_lib=lib/libonnxruntime.so.$ort
+ort_notices=lib/onnxruntime-ThirdPartyNotices.txt
+ort_notices_sum=53d3fa5821ac016ac24dd35775c996efec86e2ae0841e9a3a5e146c0ae916845
 clip=samples/vtest.avi
 clip_sum=45cddc9490be69345cbdab64ca583be65987e864ca408038e648db99e10516cf
 
@@ -136,18 +138,19 @@ setup_packages() {
 	add_packages "${packages[@]}"
 }
 
-# unpack_ort ARCHIVE MEMBER: the library out of an archive whose sum was right.
+# unpack_ort ARCHIVE MEMBER FILE: one file out of an archive whose sum was right.
 unpack_ort() {
 	tar -xzf "$1" -C "$work" "$2"
-	mv "$work/$2" "$ort_lib"
+	mv "$work/$2" "$3"
 	rm -f "$1"
 }
 
+# ort_from_release MEMBER FILE
 ort_from_release() {
-	local file=lib/$ort_release
+	local archive=lib/$ort_release
 	fetch onnxruntime "$ort, 10 MB, from its release archive" \
-		"https://github.com/microsoft/onnxruntime/releases/download/v$ort/$ort_release" "$file" "$ort_release_sum" || return 1
-	unpack_ort "$file" "${ort_release%.tgz}/lib/libonnxruntime.so.$ort"
+		"https://github.com/microsoft/onnxruntime/releases/download/v$ort/$ort_release" "$archive" "$ort_release_sum" || return 1
+	unpack_ort "$archive" "${ort_release%.tgz}/$1" "$2"
 }
 
 ort_from_npm() {
@@ -155,7 +158,7 @@ ort_from_npm() {
 	command -v npm >/dev/null || add_packages npm
 	url=$(npm view --loglevel=error --no-update-notifier "onnxruntime-node@$ort" dist.tarball 2>>"$log") || return 1
 	fetch onnxruntime "$ort, 112 MB, from the npm package onnxruntime-node" "$url" "$file" "$ort_npm_sum" || return 1
-	unpack_ort "$file" "$ort_npm"
+	unpack_ort "$file" "$ort_npm" "$ort_lib"
 }
 
 # The library is taken only from an archive whose sum was right; a stamp beside
@@ -165,9 +168,18 @@ setup_onnxruntime() {
 		say onnxruntime "$ort there already"
 		return
 	fi
-	ort_from_release || ort_from_npm ||
+	ort_from_release "lib/libonnxruntime.so.$ort" "$ort_lib" || ort_from_npm ||
 		fail "no source of onnxruntime $ort answered; check the network and run make setup again, or put libonnxruntime.so.$ort into lib/ and its sum beside it: sha256sum $ort_lib > $ort_lib.sha256"
 	sha256sum "$ort_lib" >"$ort_lib.sha256"
+}
+
+# Who passes the library on passes these notices on with it.
+setup_notices() {
+	! matches "$ort_notices" "$ort_notices_sum" || return 0
+	fetch notices "of the parts of onnxruntime $ort, 0.3 MB, from its repository" \
+		"https://raw.githubusercontent.com/microsoft/onnxruntime/v$ort/ThirdPartyNotices.txt" "$ort_notices" "$ort_notices_sum" ||
+		ort_from_release ThirdPartyNotices.txt "$ort_notices" ||
+		fail "no source of onnxruntime's notices answered; check the network and run make dist again, or put ThirdPartyNotices.txt of the release archive $ort into $ort_notices"
 }
 
 clip_from_debian() {
@@ -224,6 +236,7 @@ case ${1:-} in
 	;;
 --dist)
 	add_packages dpkg-dev
+	setup_notices
 	;;
 *)
 	setup_packages

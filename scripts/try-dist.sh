@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # try-dist.sh [SUITE|DIR] [BEFORE]   tries dist/ on a bare system, as root
 #
-# SUITE is bookworm (the default) or noble, made with debootstrap; DIR is a bare
+# SUITE is bookworm (the default) or another that debootstrap makes; DIR is a bare
 # system that debootstrap made before. BEFORE is the dist/ of the version to
-# upgrade from; without it, that is the same one.
+# upgrade from; without it, that is the same one. The package is tried on the
+# release that it was built on, the archive on any.
 #
 # Tried are the archive (as an ordinary user where it is unpacked, then by
 # install.sh) and the package: install, run on a clip, upgrade over a filled data
@@ -28,12 +29,19 @@ outside() {
 		echo "== debootstrap $suite"
 		debootstrap --variant=minbase "$suite" "$base" >"$top/log" 2>&1 || { tail -n 20 "$top/log" >&2 && exit 1; }
 	fi
-	for part in archive package; do
+	parts=(archive package)
+	if [ "$(codename "$base")" != "$(codename /)" ]; then
+		echo "== package: built for $(codename /), not tried on $(codename "$base")"
+		parts=(archive)
+	fi
+	for part in "${parts[@]}"; do
 		mkdir -p "$top/$part"
 		unshare --mount --pid --fork --kill-child "$0" --inside "$part" "$(realpath "$base")" "$top/$part" "$(realpath "$before")"
 	done
-	echo "try-dist: all of it passed on $suite"
+	echo "try-dist: ${parts[*]}: all of it passed on $(codename "$base")"
 }
+
+codename() { sed -n 's/^VERSION_CODENAME=//p' "$1/etc/os-release"; }
 
 # enter makes $root: the bare system, on which all that changes is $top's.
 enter() {
