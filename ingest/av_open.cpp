@@ -42,7 +42,7 @@ sl_av *sl_av_new(int live, int threads) {
 static const char network[] = "rtp,rtsp,rtsps,rtmp,rtmps,srt,udp,srtp,tcp,tls,http,https,httpproxy,crypto,data";
 
 static sl_orientation stream_orientation(AVStream *s) {
-#if LIBAVCODEC_VERSION_MAJOR >= 61
+#if LIBAVCODEC_VERSION_INT >= AV_VERSION_INT(60, 30, 100) // FFmpeg 6.1
     const AVPacketSideData *side =
         av_packet_side_data_get(s->codecpar->coded_side_data, s->codecpar->nb_coded_side_data, AV_PKT_DATA_DISPLAYMATRIX);
     const uint8_t *m = side ? side->data : nullptr;
