@@ -23,9 +23,8 @@ type api struct {
 // connection's reader, so it must not wait for long.
 type handler func(*Broker, *caller, kmsg.Request) reply
 
-// reply returns the response. It runs in the connection's writer and may wait, but
-// not beyond the end of the caller's context. After nil nothing is sent.
-type reply func() kmsg.Response
+// reply returns the response: see wire.Reply.
+type reply = wire.Reply
 
 // immediate returns a reply that does not wait.
 func immediate(r kmsg.Response) reply { return func() kmsg.Response { return r } }
@@ -33,7 +32,7 @@ func immediate(r kmsg.Response) reply { return func() kmsg.Response { return r }
 // caller is the sender of a request.
 type caller struct {
 	ctx      context.Context
-	conn     *conn
+	session  *session
 	clientID string
 }
 
@@ -110,10 +109,10 @@ func apis() map[int16]api {
 }
 
 // user returns the name of the caller.
-func (c *caller) user() string { return c.conn.auth.User() }
+func (c *caller) user() string { return c.session.auth.User() }
 
 // host returns the caller's address as groups describe it.
-func (c *caller) host() string { return c.conn.host }
+func (c *caller) host() string { return c.session.conn.Host() }
 
 // client is the caller as groups know it.
 func (c *caller) client() group.Client { return group.Client{ID: c.clientID, Host: c.host()} }

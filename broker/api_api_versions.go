@@ -59,7 +59,7 @@ func addFeature(resp *kmsg.ApiVersionsResponse, name string, level int16) {
 	resp.FinalizedFeatures = append(resp.FinalizedFeatures, f)
 }
 
-func (b *Broker) unsupportedApiVersions() kmsg.Response {
+func (b *Broker) unsupportedAPIVersions() kmsg.Response {
 	resp := kmsg.NewPtrApiVersionsResponse()
 	resp.ErrorCode = kerr.UnsupportedVersion.Code
 	resp.ApiKeys = append(resp.ApiKeys, b.apiRange(apiVersionsKey))

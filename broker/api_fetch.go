@@ -56,28 +56,29 @@ type fetched struct {
 // is for answers; it waits for that.
 const leastAnswer = 256 << 10
 
-// done gives back what the response holds, when it has been written or nobody
-// wants it.
-func (f *fetched) done() {
-	f.release()
+// Done gives back all memory of the response.
+func (f *fetched) Done() {
+	f.Encoded()
 	f.held.Release()
 }
 
-// alloc returns a buffer that release takes back.
+// alloc returns a buffer that Encoded gives back.
 func (f *fetched) alloc(n int) []byte {
 	buf := wire.GetBuffer(n)
 	f.bufs = append(f.bufs, buf)
 	return *buf
 }
 
-func (f *fetched) release() {
+// Encoded gives the buffers back. The claim lasts until the encoded response, which has
+// as many bytes, was written.
+func (f *fetched) Encoded() {
 	for _, buf := range f.bufs {
 		wire.PutBuffer(buf)
 	}
 	f.bufs = nil
 }
 
-// drop takes the buffer back that was allocated last.
+// drop gives back the buffer that was allocated last.
 func (f *fetched) drop() {
 	last := len(f.bufs) - 1
 	wire.PutBuffer(f.bufs[last])
@@ -106,7 +107,7 @@ func (b *Broker) fetchWhenReady(c *caller, req *kmsg.FetchRequest) *fetched {
 	deadline := time.NewTimer(time.Duration(req.MaxWaitMillis) * time.Millisecond)
 	defer deadline.Stop()
 	for {
-		resp.done()
+		resp.Done()
 		if resp, enough = b.fetchNow(c, req); enough {
 			return resp
 		}
@@ -124,7 +125,7 @@ func (b *Broker) fetchWhenReady(c *caller, req *kmsg.FetchRequest) *fetched {
 // that the client should know of at once. How much it reads depends on the memory
 // that there is for answers too: records are in it twice when they are written.
 func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, enough bool) {
-	resp = &fetched{FetchResponse: req.ResponseKind().(*kmsg.FetchResponse), held: b.answers.Claim(c.conn, c.conn.host)}
+	resp = &fetched{FetchResponse: req.ResponseKind().(*kmsg.FetchResponse), held: b.responses.Claim(c.session.conn, c.host())}
 	asked := max(0, min(int(req.MaxBytes), b.cfg.MaxFetchBytes))
 	granted, err := resp.held.Share(c.ctx, 2*int64(asked), 2*leastAnswer)
 	if err != nil { // the client has gone, or the broker stops

@@ -25,8 +25,8 @@ var errNotAuthenticated = errors.New("request before authentication")
 
 // admit returns an error if the connection has to authenticate before it may send a
 // request of this kind.
-func (c *conn) admit(key int16) error {
-	if !c.b.cfg.SASL || c.auth.Done() || key == apiVersionsKey || key == saslHandshakeKey || key == saslAuthenticateKey {
+func (s *session) admit(key int16) error {
+	if !s.b.cfg.SASL || s.auth.Done() || key == apiVersionsKey || key == saslHandshakeKey || key == saslAuthenticateKey {
 		return nil
 	}
 	return errNotAuthenticated
@@ -44,10 +44,10 @@ func (b *Broker) saslHandshake(c *caller, req *kmsg.SASLHandshakeRequest) kmsg.R
 	switch {
 	case !b.cfg.SASL:
 		resp.ErrorCode = kerr.IllegalSaslState.Code
-	case req.Version < 1 && !c.conn.auth.Done():
+	case req.Version < 1 && !c.session.auth.Done():
 		resp.ErrorCode = kerr.UnsupportedSaslMechanism.Code
 	default:
-		resp.ErrorCode = wire.Code(c.conn.auth.Begin(req.Mechanism))
+		resp.ErrorCode = wire.Code(c.session.auth.Begin(req.Mechanism))
 	}
 	return resp
 }
@@ -60,15 +60,15 @@ var saslAuthenticateAPI = api{
 
 func (b *Broker) saslAuthenticate(c *caller, req *kmsg.SASLAuthenticateRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.SASLAuthenticateResponse)
-	session := &c.conn.auth
-	if !session.Begun() {
+	login := &c.session.auth
+	if !login.Begun() {
 		resp.ErrorCode = kerr.IllegalSaslState.Code
 		return resp
 	}
-	mechanism := session.Mechanism()
-	answer, err := session.Step(b.credentials, req.SASLAuthBytes)
+	mechanism := login.Mechanism()
+	answer, err := login.Step(b.credentials, req.SASLAuthBytes)
 	if err != nil {
-		b.log.Warn("authentication failed", "remote", c.host(), "mechanism", mechanism, "err", err)
+		b.log.Warn("authentication failed", "remote", c.session.conn.RemoteAddr(), "mechanism", mechanism, "err", err)
 		resp.ErrorCode = kerr.SaslAuthenticationFailed.Code
 		resp.ErrorMessage = new("authentication failed: unknown user or wrong password")
 		return resp

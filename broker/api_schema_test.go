@@ -143,7 +143,7 @@ func TestHostileTagCountEndsTheConnectionAtOnce(t *testing.T) {
 		for _, sasl := range []bool{true, false} {
 			b, _ := serveBroker(t, Config{SASL: sasl})
 			client, server := net.Pipe()
-			_, err := newConn(b, server).dispatch(frame)
+			_, err := newSession(b, server).Handle(frame)
 			require.Error(t, err, name)
 			require.NoError(t, client.Close())
 			require.NoError(t, server.Close())

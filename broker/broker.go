@@ -44,7 +44,7 @@ type Broker struct {
 	log       *slog.Logger
 	store     *storage.Store
 	ln        net.Listener
-	host      string // what clients are told
+	host      string // as advertised to clients
 	port      int32
 	clusterID string
 
@@ -56,19 +56,21 @@ type Broker struct {
 	credentials *auth.Credentials
 	met         *metrics
 	timers      timer.Set
-	inUse       *wire.Budget // of requests being read and served
-	// answers is for those with records, which are read into memory twice: as
-	// they are in the log and as they are written.
-	answers *wire.Budget
+	requests    *wire.Budget // memory of requests that are read and served
+	// responses is the memory of responses with records, which are in memory twice: as
+	// they are read from the log and as they are written.
+	responses *wire.Budget
 
-	inflating sync.Mutex // held while a batch is decompressed
+	inflating sync.Mutex // held while a batch is decompressed: one at a time is in memory
 
 	ctx  context.Context // ends when the broker stops
 	stop context.CancelFunc
 
-	connsMu sync.Mutex // guards conns
-	conns   map[*conn]struct{}
-	connsWG sync.WaitGroup
+	connOptions wire.Options // of all connections
+
+	sessionsMu sync.Mutex // guards sessions; taken alone
+	sessions   map[*session]struct{}
+	sessionsWG sync.WaitGroup // a goroutine for each session
 }
 
 // Open locks and recovers the data directory and binds the listener. Errors
@@ -76,14 +78,15 @@ type Broker struct {
 func Open(cfg Config) (*Broker, error) {
 	cfg = cfg.withDefaults()
 	b := &Broker{
-		cfg:   cfg,
-		log:   cfg.Log,
-		conns: map[*conn]struct{}{},
-		inUse: wire.NewBudget(cfg.MaxInFlightBytes, int64(cfg.MaxRequestBytes)),
+		cfg:      cfg,
+		log:      cfg.Log,
+		sessions: map[*session]struct{}{},
+		requests: wire.NewBudget(cfg.MaxInFlightBytes, int64(cfg.MaxRequestBytes)),
 
-		answers: wire.NewBudget(cfg.MaxInFlightBytes, cfg.MaxInFlightBytes/8),
+		responses: wire.NewBudget(cfg.MaxInFlightBytes, cfg.MaxInFlightBytes/8),
 	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
+	b.connOptions = wire.Options{Requests: b.requests, BodyGrace: cfg.bodyGrace, WriteTimeout: cfg.writeTimeout, Log: cfg.Log}
 	b.met = newMetrics(cfg.Metrics)
 	store, err := storage.Open(cfg.Dir, storage.Options{
 		FS:            cfg.FS,
@@ -198,7 +201,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	err := b.accept()
 	b.stop()
 	b.ln.Close()
-	b.connsWG.Wait()
+	b.sessionsWG.Wait()
 	wg.Wait()
 	b.timers.Stop()
 	b.txns.Wait()
@@ -233,24 +236,24 @@ func (b *Broker) accept() error {
 }
 
 func (b *Broker) connect(nc net.Conn) {
-	c := newConn(b, nc)
-	b.connsMu.Lock()
-	if b.cfg.MaxConnections > 0 && len(b.conns) >= b.cfg.MaxConnections {
-		b.connsMu.Unlock()
+	s := newSession(b, nc)
+	b.sessionsMu.Lock()
+	if b.cfg.MaxConnections > 0 && len(b.sessions) >= b.cfg.MaxConnections {
+		b.sessionsMu.Unlock()
 		b.log.Warn("connection refused: too many", "remote", nc.RemoteAddr(), "limit", b.cfg.MaxConnections)
 		b.met.refused.Inc()
 		nc.Close()
 		return
 	}
 	b.met.connections.Inc()
-	b.conns[c] = struct{}{}
-	b.connsMu.Unlock()
-	b.connsWG.Go(func() {
-		c.run()
+	b.sessions[s] = struct{}{}
+	b.sessionsMu.Unlock()
+	b.sessionsWG.Go(func() {
+		s.conn.Serve(s)
 		b.met.connections.Dec()
-		b.connsMu.Lock()
-		delete(b.conns, c)
-		b.connsMu.Unlock()
+		b.sessionsMu.Lock()
+		delete(b.sessions, s)
+		b.sessionsMu.Unlock()
 	})
 }
 

@@ -1,11 +1,11 @@
 package broker
 
 import (
-	"context"
 	"encoding/binary"
 	"net"
 	"testing"
 
+	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -26,8 +26,7 @@ func FuzzRequest(f *testing.F) {
 			f.Add(new(kmsg.RequestFormatter).AppendRequest(nil, req, 1)[4:])
 		}
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	cancel() // nothing waits
+	b.stop() // nothing waits
 	f.Fuzz(func(t *testing.T, frame []byte) {
 		if len(frame) > 2 {
 			if key := binary.BigEndian.Uint16(frame); key == 19 || key == 37 {
@@ -37,17 +36,15 @@ func FuzzRequest(f *testing.F) {
 		client, server := net.Pipe()
 		defer client.Close()
 		defer server.Close()
-		c := newConn(b, server)
-		defer c.cancel()
-		c.ctx = ctx
-		p, err := c.dispatch(frame)
+		s := newSession(b, server)
+		p, err := s.Handle(frame)
 		if err != nil {
 			return
 		}
-		if resp := p.reply(); resp != nil {
+		if resp := p.Reply(); resp != nil {
 			resp.AppendTo(nil)
-			if r, ok := resp.(interface{ done() }); ok {
-				r.done()
+			if r, ok := resp.(wire.Pooled); ok {
+				r.Done()
 			}
 		}
 	})

@@ -84,14 +84,14 @@ func TestSlowConnections_AnnounceLargeRequests_OthersAreServed(t *testing.T) {
 			t.Parallel()
 			b, _ := serveBroker(t, Config{})
 			stop := slowClients(t, b, n)
-			require.Eventually(t, func() bool { return holders(b.inUse) == n }, 30*time.Second, time.Millisecond)
+			require.Eventually(t, func() bool { return holders(b.requests) == n }, 30*time.Second, time.Millisecond)
 			cl := newClient(t, b, kgo.ProducerBatchCompression(kgo.NoCompression()))
 			for range 5 {
 				require.NoError(t, cl.ProduceSync(testContext(t), &kgo.Record{Topic: "t", Value: make([]byte, 900_000)}).FirstErr())
 			}
 			require.Len(t, consume(t, newClient(t, b, kgo.ConsumeTopics("t")), 5), 5)
 			stop()
-			requireGivenBack(t, b.inUse)
+			requireGivenBack(t, b.requests)
 		})
 	}
 }
@@ -103,7 +103,7 @@ func TestSlowConnection_BelowTheRate_IsCut(t *testing.T) {
 	announce(t, nc, 1<<20)
 	_, err := nc.Read(make([]byte, 1))
 	require.ErrorIs(t, err, io.EOF)
-	requireGivenBack(t, b.inUse)
+	requireGivenBack(t, b.requests)
 }
 
 // A request larger than one connection's part, and a few that together are more
@@ -133,7 +133,7 @@ func TestLargeRequests_MoreThanTheBudget_AllComeThrough(t *testing.T) {
 		})
 	}
 	wg.Wait()
-	requireGivenBack(t, b.inUse)
+	requireGivenBack(t, b.requests)
 }
 
 // fetchRequest asks for n bytes of a topic's first partition, from its start.
@@ -179,7 +179,7 @@ func TestFetchersThatDoNotRead_HoldBoundedMemory(t *testing.T) {
 			require.NoError(t, err)
 		}
 	}
-	require.Eventually(t, func() bool { return holders(b.answers) == fetchers }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return holders(b.responses) == fetchers }, time.Minute, time.Millisecond)
 	now := heap()
 	t.Logf("%d MiB", (now-min(before, now))>>20)
 	// 92 MiB, under the race detector up to 180: its pools drop what they hold.
@@ -188,7 +188,7 @@ func TestFetchersThatDoNotRead_HoldBoundedMemory(t *testing.T) {
 	for _, nc := range conns {
 		nc.Close()
 	}
-	requireGivenBack(t, b.answers)
+	requireGivenBack(t, b.responses)
 }
 
 func TestFetcherThatDoesNotRead_IsCut(t *testing.T) {
@@ -203,14 +203,14 @@ func TestFetcherThatDoesNotRead_IsCut(t *testing.T) {
 		}
 	}
 	require.Eventually(t, func() bool {
-		b.connsMu.Lock()
-		defer b.connsMu.Unlock()
-		for c := range b.conns {
-			if c.nc.RemoteAddr().String() == nc.LocalAddr().String() {
+		b.sessionsMu.Lock()
+		defer b.sessionsMu.Unlock()
+		for s := range b.sessions {
+			if s.conn.RemoteAddr().String() == nc.LocalAddr().String() {
 				return false
 			}
 		}
 		return true
 	}, 30*time.Second, time.Millisecond)
-	requireGivenBack(t, b.answers)
+	requireGivenBack(t, b.responses)
 }

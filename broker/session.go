@@ -1,0 +1,82 @@
+package broker
+
+import (
+	"fmt"
+	"net"
+
+	"github.com/sightlog/sightlog/broker/internal/auth"
+	"github.com/sightlog/sightlog/broker/internal/wire"
+	"github.com/twmb/franz-go/pkg/kmsg"
+)
+
+// session is one client's connection and what is known of the client. Only the
+// connection's reader changes it.
+type session struct {
+	b    *Broker
+	conn *wire.Conn
+	auth auth.Session
+}
+
+// maxOtherRequest bounds requests without records: decoded they may take many times
+// their size.
+const maxOtherRequest = 8 << 20
+
+// maxUnauthenticatedRequest bounds the requests of clients that have not authenticated.
+const maxUnauthenticatedRequest = 64 << 10
+
+func newSession(b *Broker, nc net.Conn) *session {
+	return &session{b: b, conn: wire.NewConn(b.ctx, nc, &b.connOptions)}
+}
+
+// MaxBytes implements wire.Handler.
+func (s *session) MaxBytes(key int16) int {
+	limit := s.b.cfg.MaxRequestBytes
+	if key != produceKey {
+		limit = min(limit, maxOtherRequest)
+	}
+	if s.b.cfg.SASL && !s.auth.Done() {
+		limit = min(limit, maxUnauthenticatedRequest)
+	}
+	return limit
+}
+
+// Handle implements wire.Handler: it decodes a request and runs its handler.
+func (s *session) Handle(request []byte) (wire.Pending, error) {
+	h, err := wire.ReadHeader(request)
+	if err != nil {
+		return wire.Pending{}, err
+	}
+	a, known := s.b.apis[h.Key]
+	if !known {
+		return wire.Pending{}, fmt.Errorf("request of unknown api key %d", h.Key)
+	}
+	if err := s.admit(h.Key); err != nil {
+		return wire.Pending{}, fmt.Errorf("%s: %w", kmsg.NameForKey(h.Key), err)
+	}
+	req := kmsg.RequestForKey(h.Key)
+	p := wire.Pending{Correlation: h.Correlation}
+	if h.Version < a.min || h.Version > a.max {
+		if h.Key == apiVersionsKey {
+			p.Reply = immediate(s.b.unsupportedAPIVersions())
+			return p, nil
+		}
+		return wire.Pending{}, fmt.Errorf("%s request of unknown version %d", kmsg.NameForKey(h.Key), h.Version)
+	}
+	req.SetVersion(h.Version)
+	body := h.Body
+	if req.IsFlexible() {
+		if body, err = wire.SkipTags(body); err != nil {
+			return wire.Pending{}, fmt.Errorf("decode %s header: %w", kmsg.NameForKey(h.Key), err)
+		}
+		p.Flexible = h.Key != apiVersionsKey
+	}
+	if err := a.schema.Validate(body, h.Version, req.IsFlexible()); err != nil {
+		return wire.Pending{}, fmt.Errorf("decode %s v%d: %w", kmsg.NameForKey(h.Key), h.Version, err)
+	}
+	s.b.met.requests.WithLabelValues(kmsg.NameForKey(h.Key)).Inc()
+	if err := req.ReadFrom(body); err != nil {
+		return wire.Pending{}, fmt.Errorf("decode %s v%d: %w", kmsg.NameForKey(h.Key), h.Version, err)
+	}
+	p.Reply = a.handler(s.b, &caller{ctx: s.conn.Context(), session: s, clientID: h.ClientID}, req)
+	return p, nil
+}
