@@ -61,9 +61,9 @@ func (m *metrics) observe(items []item, r *rows, endToEnd []time.Duration, commi
 		m.records.WithLabelValues(it.topic).Inc()
 	}
 	m.batch.Observe(float64(len(items)))
-	m.rows.WithLabelValues("sightings").Add(float64(len(r.sightings.seq)))
-	m.rows.WithLabelValues("detections").Add(float64(len(r.detections.seq)))
-	m.rows.WithLabelValues("crossings").Add(float64(len(r.crossings.seq)))
+	m.rows.WithLabelValues("sightings").Add(float64(len(r.sightings)))
+	m.rows.WithLabelValues("detections").Add(float64(len(r.detections)))
+	m.rows.WithLabelValues("crossings").Add(float64(len(r.crossings)))
 	m.rows.WithLabelValues("runs").Add(float64(len(r.runs)))
 	m.commit.Observe(commit.Seconds())
 	for _, d := range endToEnd {

@@ -39,7 +39,7 @@ func (c *consumer) compareEvents(ctx context.Context, items []item) (sorted []it
 	if err != nil {
 		return nil, 0, err
 	}
-	stored, err := readStored(ctx, c.cfg.Pool, &r.sightings)
+	stored, err := readStored(ctx, c.cfg.Pool, r.sightings)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -50,8 +50,8 @@ func (c *consumer) compareEvents(ctx context.Context, items []item) (sorted []it
 	}
 	first := make(map[key]seen)
 	for row, i := range which {
-		s := &r.sightings
-		k := key{s.captured[row].Time.UnixMicro(), s.camera[row], s.run[row], s.seq[row]}
+		s := &r.sightings[row]
+		k := key{s.CapturedAt.UnixMicro(), s.camera, s.run, s.Seq}
 		now := seenIn(items[i].sighting)
 		was, there := stored[row]
 		if !there {
@@ -104,12 +104,16 @@ const sightingKeys = `unnest($1::timestamptz[], $2::integer[], $3::integer[], $4
 // readStored returns the stored content of sightings, by their index in s.
 func readStored(ctx context.Context, db interface {
 	Query(context.Context, string, ...any) (pgx.Rows, error)
-}, s *sightingColumns) (map[int]seen, error) {
+}, s []sightingRow) (map[int]seen, error) {
+	keys := make([]any, 4) // the columns of the primary key come first
+	for i, c := range sightingTable.columns[:len(keys)] {
+		keys[i] = c.all(s)
+	}
 	stored := make(map[int]seen)
 	var n int
 	var c seen
 	rows, err := db.Query(ctx, `SELECT n, pts_us, width, height FROM `+sightingKeys+`
-		JOIN sightings USING (captured_at, camera_id, run_id, seq)`, s.captured, s.camera, s.run, s.seq)
+		JOIN sightings USING (captured_at, camera_id, run_id, seq)`, keys...)
 	if err != nil {
 		return nil, err
 	}
@@ -124,7 +128,7 @@ func readStored(ctx context.Context, db interface {
 	var track pgtype.Int8
 	var zones []string
 	rows, err = db.Query(ctx, `SELECT n, class_id, score, x1, y1, x2, y2, track_id, zones FROM `+sightingKeys+`
-		JOIN detections USING (captured_at, camera_id, run_id, seq) ORDER BY n, object_index`, s.captured, s.camera, s.run, s.seq)
+		JOIN detections USING (captured_at, camera_id, run_id, seq) ORDER BY n, object_index`, keys...)
 	if err != nil {
 		return nil, err
 	}

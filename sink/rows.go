@@ -2,7 +2,6 @@ package sink
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,32 +10,35 @@ import (
 	"github.com/sightlog/sightlog/event"
 )
 
-// rows are the columns of one transaction, an array each: a statement a table,
-// however many rows, and the database casts and judges every value.
+// rows are the rows of one transaction. Each table gets one statement, however many
+// rows it has (columns.go).
 type rows struct {
-	sightings  sightingColumns
-	detections detectionColumns
-	crossings  crossingColumns
+	sightings  []sightingRow
+	detections []detectionRow
+	crossings  []crossingRow
 	runs       []runRow
 	people     int
 	endToEnd   []event.Time // grabbed_at of the sightings that have one
 }
 
-type sightingColumns struct {
-	captured, grabbed, decoded, inferred, produced []pgtype.Timestamptz
-	camera, run                                    []int32
-	seq, pts, dropped, width, height, batch        []int64
-	people, objects                                []int32
+// sightingRow is a sighting with the keys of its camera and run.
+type sightingRow struct {
+	*event.Sighting
+	camera, run int32
+	people      int32
+	batch       int64 // id of the transaction, set by setBatch
 }
 
-type detectionColumns struct {
-	captured           []pgtype.Timestamptz
-	camera, run, index []int32
-	seq, class         []int64
-	track              []*int64
-	score              []float32
-	box                [4][]float32
-	zones              [][]string
+// detectionRow is one object of a sighting.
+type detectionRow struct {
+	*event.Object
+	sighting    *event.Sighting
+	camera, run int32
+}
+
+type crossingRow struct {
+	*event.Crossing
+	camera, run int32
 }
 
 type runRow struct {
@@ -44,7 +46,7 @@ type runRow struct {
 	*event.Run
 }
 
-// collect resolves names and days and fills the columns from items.
+// collect resolves names and days and returns the rows of items.
 func (s *Sink) collect(ctx context.Context, items []item) (*rows, error) {
 	r := new(rows)
 	for i := range items {
@@ -80,50 +82,38 @@ func (s *Sink) addSighting(ctx context.Context, r *rows, g *event.Sighting) erro
 	if err := s.dayPartitions.ensure(ctx, g.CapturedAt.Time); err != nil {
 		return err
 	}
-	captured := timestamp(g.CapturedAt)
-	people := int32(event.People(g.Objects))
-	d := &r.detections
-	for _, o := range g.Objects {
-		if err := s.idCache.class(ctx, run, o); err != nil {
+	for i := range g.Objects {
+		o := &g.Objects[i]
+		if err := s.idCache.class(ctx, run, *o); err != nil {
 			return err
 		}
-		d.captured = append(d.captured, captured)
-		d.camera = append(d.camera, camera)
-		d.run = append(d.run, run)
-		d.seq = append(d.seq, g.Seq)
-		d.index = append(d.index, int32(o.Index))
-		d.class = append(d.class, int64(o.ClassID))
-		d.track = append(d.track, o.TrackID)
-		d.score = append(d.score, o.Score)
-		d.zones = append(d.zones, o.Zones)
-		for i, v := range o.Box {
-			d.box[i] = append(d.box[i], v)
-		}
+		r.detections = append(r.detections, detectionRow{Object: o, sighting: g, camera: camera, run: run})
 	}
-	c := &r.sightings
-	c.captured = append(c.captured, captured)
-	c.grabbed = append(c.grabbed, timestamp(g.GrabbedAt))
-	c.decoded = append(c.decoded, timestamp(g.DecodedAt))
-	c.inferred = append(c.inferred, timestamp(g.InferredAt))
-	c.produced = append(c.produced, timestamp(g.ProducedAt))
-	c.camera = append(c.camera, camera)
-	c.run = append(c.run, run)
-	c.seq = append(c.seq, g.Seq)
-	c.pts = append(c.pts, g.PTS)
-	c.dropped = append(c.dropped, g.DroppedBefore)
-	c.width = append(c.width, int64(g.Frame.Width))
-	c.height = append(c.height, int64(g.Frame.Height))
-	c.people = append(c.people, people)
-	c.objects = append(c.objects, int32(len(g.Objects)))
-	r.people += int(people)
+	people := event.People(g.Objects)
+	r.sightings = append(r.sightings, sightingRow{Sighting: g, camera: camera, run: run, people: int32(people)})
+	r.people += people
 	if !g.GrabbedAt.IsZero() {
 		r.endToEnd = append(r.endToEnd, g.GrabbedAt)
 	}
 	return nil
 }
 
-// A run's record completes the row in any order with its sightings and with
-// an older record that comes again: what has ended stays ended.
+func (s *Sink) addCrossing(ctx context.Context, r *rows, x *event.Crossing) error {
+	camera, err := s.idCache.camera(ctx, x.Camera)
+	if err != nil {
+		return err
+	}
+	// The topic of crossings may be read before that of the run and the sightings.
+	run, err := s.idCache.run(ctx, camera, &event.Sighting{Run: x.Run, SourceKind: x.SourceKind, Model: x.Model})
+	if err != nil {
+		return err
+	}
+	r.crossings = append(r.crossings, crossingRow{x, camera, run})
+	return nil
+}
+
+// upsertRun completes the row of a run, which its first sighting may have inserted.
+// An older record of the run that comes again does not reopen a run that has ended.
 const upsertRun = `
 INSERT INTO runs AS r (camera_id, run, source_kind, source, fingerprint, model, model_sha256, model_width, model_height, provider,
                        started_at, finished_at, outcome, damage, frames, dropped)
@@ -136,20 +126,18 @@ ON CONFLICT (camera_id, run) DO UPDATE SET
     damage = CASE WHEN excluded.finished_at IS NULL THEN r.damage ELSE excluded.damage END, frames = coalesce(excluded.frames, r.frames),
     dropped = coalesce(excluded.dropped, r.dropped)`
 
-// setBatch marks the sightings with the id of their transaction.
+// setBatch sets the id of the transaction in the sightings.
 func (r *rows) setBatch(id int64) {
-	r.sightings.batch = slices.Repeat([]int64{id}, len(r.sightings.seq))
+	for i := range r.sightings {
+		r.sightings[i].batch = id
+	}
 }
 
-// queue adds the statements that write the rows, marked with batch id.
+// queue adds the statements that write sightings and detections.
 func (r *rows) queue(b *pgx.Batch, id int64) {
 	r.setBatch(id)
-	if len(r.sightings.seq) > 0 {
-		sightingTable.queue(b, r)
-	}
-	if len(r.detections.seq) > 0 {
-		detectionTable.queue(b, r)
-	}
+	sightingTable.queue(b, r.sightings)
+	detectionTable.queue(b, r.detections)
 }
 
 // queueRuns adds a statement for each run's record.

@@ -168,7 +168,7 @@ func (c *consumer) commonStatements(ms []offsetAdvance, at map[topicPartition]po
 	b := new(pgx.Batch)
 	queueAdvance(b, ms, at)
 	r.queueRuns(b)
-	r.queueCrossings(b)
+	crossingTable.queue(b, r.crossings)
 	c.queueTimes(b)
 	return b
 }
@@ -229,8 +229,8 @@ func (c *consumer) committed(items []item, ms []offsetAdvance, r *rows, t batchT
 	c.metrics.observe(items, r, latencies, t.committed.Sub(began))
 	if c.cfg.OnCommit != nil {
 		c.cfg.OnCommit(Commit{
-			At: t.committed, Records: len(items), Sightings: len(r.sightings.seq),
-			People: r.people, Detections: len(r.detections.seq), EndToEnd: latencies,
+			At: t.committed, Records: len(items), Sightings: len(r.sightings),
+			People: r.people, Detections: len(r.detections), EndToEnd: latencies,
 		})
 	}
 }
