@@ -128,9 +128,7 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	if err != nil {
 		return s, err
 	}
-	if err := s.watchLag(cfg.Metrics); err != nil {
-		return s, err
-	}
+	s.watchLag(cfg.Metrics)
 	s.sinks = startStage(s.sink.Run)
 	if s.dir != nil {
 		err = s.dir.Publish(datadir.Endpoints{Broker: s.Stream.Brokers[0], Database: s.URL})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
@@ -50,21 +51,18 @@ func (s *Services) Lag(ctx context.Context) (int64, error) {
 	return sink.CaughtUp(ctx, s.admin, s.Pool, kafka.Topics()...)
 }
 
-// watchLag makes the lag a metric, not a number while it cannot be known. The
-// sinks' own counts only what they fetch.
-func (s *Services) watchLag(reg prometheus.Registerer) error {
-	if reg == nil {
-		return nil
-	}
-	return reg.Register(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "sightlog_lag_records", Help: "Records of the log that the tables do not hold, those of stopped and waiting partitions too.",
+// watchLag registers the lag as a metric, NaN while it is not known. The sinks' own
+// gauge covers only the partitions that they fetch.
+func (s *Services) watchLag(reg prometheus.Registerer) {
+	promauto.With(reg).NewGaugeFunc(prometheus.GaugeOpts{
+		Name: "sightlog_lag_records", Help: "Records of the log that are not in the tables, those of stopped and waiting partitions included.",
 	}, func() float64 {
 		lag, err := s.Lag(context.Background())
 		if err != nil {
 			return math.NaN()
 		}
 		return float64(lag)
-	}))
+	})
 }
 
 // lagTimeout bounds the question how far the tables are.

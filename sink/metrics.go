@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 )
 
 type metrics struct {
@@ -19,32 +20,40 @@ type metrics struct {
 	commit   prometheus.Histogram
 	endToEnd prometheus.Histogram
 	waiting  prometheus.Gauge
+	blocked  map[State]*prometheus.GaugeVec // 1 by topic and partition
 }
 
+// newMetrics registers the metrics with reg, which may be nil.
 func newMetrics(reg prometheus.Registerer) *metrics {
-	opts := func(name, help string) prometheus.Opts {
-		return prometheus.Opts{Namespace: "sightlog", Subsystem: "sink", Name: name, Help: help}
+	auto := promauto.With(reg)
+	counter := func(name, help string) prometheus.CounterOpts {
+		return prometheus.CounterOpts{Namespace: "sightlog", Subsystem: "sink", Name: name, Help: help}
 	}
-	counter := func(name, help string) prometheus.CounterOpts { return prometheus.CounterOpts(opts(name, help)) }
-	gauge := func(name, help string) prometheus.GaugeOpts { return prometheus.GaugeOpts(opts(name, help)) }
+	gauge := func(name, help string) prometheus.GaugeOpts {
+		return prometheus.GaugeOpts{Namespace: "sightlog", Subsystem: "sink", Name: name, Help: help}
+	}
+	histogram := func(name, help string, buckets []float64) prometheus.HistogramOpts {
+		return prometheus.HistogramOpts{Namespace: "sightlog", Subsystem: "sink", Name: name, Help: help, Buckets: buckets}
+	}
 	latency := prometheus.ExponentialBuckets(0.0005, 2, 16) // 0.5 ms … 16 s
-	m := &metrics{
-		records:  prometheus.NewCounterVec(counter("records_total", "Records of the log that are through, control records and dead letters too."), []string{"topic"}),
-		rows:     prometheus.NewCounterVec(counter("rows_total", "Rows sent to the database in committed transactions."), []string{"table"}),
-		dead:     prometheus.NewCounterVec(counter("dead_letters_total", "Dead letters acknowledged."), []string{"topic"}),
-		rejected: prometheus.NewCounterVec(counter("rejected_total", "Dead letters by reason: invalid, key, other content, database, unreadable."), []string{"topic", "reason"}),
-		fenced:   prometheus.NewCounter(counter("fenced_total", "Transactions rolled back because another sink had moved an offset.")),
-		waits:    prometheus.NewCounter(counter("waits_total", "Attempts that failed by the database's or the network's fault.")),
-		lag:      prometheus.NewGaugeVec(gauge("lag_records", "End of the partition when it was last fetched, less the offset the tables are at."), []string{"topic", "partition"}),
-		batch:    prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "sightlog", Subsystem: "sink", Name: "batch_records", Help: "Records of a transaction.", Buckets: prometheus.ExponentialBuckets(1, 2, 12)}),
-		commit:   prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "sightlog", Subsystem: "sink", Name: "commit_seconds", Help: "From sending a transaction to its acknowledgement.", Buckets: latency}),
-		endToEnd: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "sightlog", Subsystem: "sink", Name: "end_to_end_seconds", Help: "From grabbing a frame to the commit of its sighting.", Buckets: latency}),
-		waiting:  prometheus.NewGauge(gauge("waiting", "Consumers that wait for the database or the broker.")),
+	partition := []string{"topic", "partition"}
+	return &metrics{
+		records:  auto.NewCounterVec(counter("records_total", "Records of the log that the stored offset has passed, control records and dead letters included."), []string{"topic"}),
+		rows:     auto.NewCounterVec(counter("rows_total", "Rows sent to the database in committed transactions."), []string{"table"}),
+		dead:     auto.NewCounterVec(counter("dead_letters_total", "Dead letters acknowledged."), []string{"topic"}),
+		rejected: auto.NewCounterVec(counter("rejected_total", "Dead letters by reason: invalid, key, other content, database, unreadable."), []string{"topic", "reason"}),
+		fenced:   auto.NewCounter(counter("fenced_total", "Transactions rolled back because another sink had moved an offset.")),
+		waits:    auto.NewCounter(counter("waits_total", "Attempts that failed because the database or the network was unavailable.")),
+		lag:      auto.NewGaugeVec(gauge("lag_records", "End of the partition when it was last fetched, less the stored offset."), partition),
+		batch:    auto.NewHistogram(histogram("batch_records", "Records of a transaction.", prometheus.ExponentialBuckets(1, 2, 12))),
+		commit:   auto.NewHistogram(histogram("commit_seconds", "From sending a transaction to its acknowledgement.", latency)),
+		endToEnd: auto.NewHistogram(histogram("end_to_end_seconds", "From grabbing a frame to the commit of its sighting.", latency)),
+		waiting:  auto.NewGauge(gauge("waiting", "Consumers that wait for the database or the broker.")),
+		blocked: map[State]*prometheus.GaugeVec{
+			Waiting: auto.NewGaugeVec(gauge("partition_waiting", "1 while a partition waits for a fault to pass: a dead letter that cannot be written, an unavailable database."), partition),
+			Stopped: auto.NewGaugeVec(gauge("partition_stopped", "1 while a partition is stopped by an error that only a user can fix."), partition),
+		},
 	}
-	if reg != nil {
-		reg.MustRegister(m.records, m.rows, m.dead, m.rejected, m.fenced, m.waits, m.lag, m.batch, m.commit, m.endToEnd, m.waiting)
-	}
-	return m
 }
 
 // labels of a partition.

@@ -106,12 +106,13 @@ func New(cfg Config) (*Sink, error) {
 	if cfg.Pool == nil {
 		return nil, errors.New("sink: no database pool")
 	}
+	m := newMetrics(cfg.Metrics)
 	s := &Sink{
 		cfg:           cfg,
 		idCache:       newIDCache(cfg.Pool),
 		dayPartitions: newDayPartitions(cfg.Pool, cfg.Log),
-		metrics:       newMetrics(cfg.Metrics),
-		states:        newPartitionStates(cfg.Metrics),
+		metrics:       m,
+		states:        newPartitionStates(m.blocked),
 		skips:         newSkips(cfg.Skip),
 	}
 	var err error

@@ -46,20 +46,8 @@ type partitionStates struct {
 	blocked map[topicPartition]PartitionState
 }
 
-func newPartitionStates(reg prometheus.Registerer) *partitionStates {
-	s := &partitionStates{gauges: make(map[State]*prometheus.GaugeVec), blocked: make(map[topicPartition]PartitionState)}
-	for state, help := range map[State]string{
-		Waiting: "1 while a partition waits for a fault to pass: a dead letter that cannot be written, a database that is away.",
-		Stopped: "1 while a partition is stopped by an error that only a user can fix.",
-	} {
-		s.gauges[state] = prometheus.NewGaugeVec(prometheus.GaugeOpts{
-			Namespace: "sightlog", Subsystem: "sink", Name: "partition_" + string(state), Help: help,
-		}, []string{"topic", "partition"})
-		if reg != nil {
-			reg.MustRegister(s.gauges[state])
-		}
-	}
-	return s
+func newPartitionStates(gauges map[State]*prometheus.GaugeVec) *partitionStates {
+	return &partitionStates{gauges: gauges, blocked: make(map[topicPartition]PartitionState)}
 }
 
 // block sets the state of a partition that is not written. It reports whether the
