@@ -131,7 +131,7 @@ func (w *fileWriter) goOn(ctx context.Context, last *event.Run) (bool, error) {
 func (w *fileWriter) another(last *event.Run, why string) {
 	if w.cfg.Log != nil && w.run.Fingerprint != "" && last.Fingerprint != "" {
 		w.cfg.Log.Warn("an interrupted run is not continued, its rows stay; the source is read from its beginning",
-			"camera", w.run.Camera, "why", why, "run", last.ID, "its_source", last.Source)
+			"camera", w.run.Camera, "reason", why, "run", last.ID, "its_source", last.Source)
 	}
 }
 

@@ -236,7 +236,7 @@ func ReachTopics(ctx context.Context, c config.Stream, wait bool, log *slog.Logg
 		}
 		if said != err.Error() {
 			said = err.Error()
-			log.Warn("the brokers cannot be used yet, trying again", "brokers", strings.Join(c.Brokers, ","), "cause", said)
+			log.Warn("the brokers cannot be used yet, trying again", "brokers", strings.Join(c.Brokers, ","), "err", said)
 		}
 		select {
 		case <-time.After(time.Second):

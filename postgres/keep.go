@@ -31,7 +31,7 @@ func (p *Private) Keep(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return nil
 			}
-			p.log.Error("the private database does not start", "cause", cause(err))
+			p.log.Error("the private database does not start", "err", cause(err))
 			select {
 			case <-time.After(wait):
 			case <-ctx.Done():

@@ -57,7 +57,7 @@ func Open(ctx context.Context, url string, opts Options) (*pgxpool.Pool, error) 
 		if !again || ctx.Err() != nil {
 			return nil, explain(err, cfg.ConnConfig)
 		}
-		log.Warn("database cannot be used yet, trying again", "database", Describe(cfg.ConnConfig), "cause", cause(err), "in", wait)
+		log.Warn("database cannot be used yet, trying again", "database", Describe(cfg.ConnConfig), "err", cause(err), "in", wait)
 		select {
 		case <-ctx.Done():
 			return nil, ctx.Err()

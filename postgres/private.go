@@ -167,7 +167,7 @@ const StopTimeout = 3 * time.Second
 func (p *Private) Stop(ctx context.Context) error {
 	defer unlock(p.lock)
 	if err := p.end(ctx, syscall.SIGINT); err != nil {
-		p.log.Warn("private database does not stop, stopping it at once", "cause", err)
+		p.log.Warn("private database does not stop, stopping it at once", "err", err)
 		hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		if err := p.end(hard, syscall.SIGQUIT); err != nil {
@@ -175,7 +175,7 @@ func (p *Private) Stop(ctx context.Context) error {
 		}
 	}
 	if err := p.home.dropSocketDir(p.root, p.as); err != nil {
-		p.log.Warn("the socket's directory is left", "cause", err)
+		p.log.Warn("the socket's directory is left", "err", err)
 	}
 	p.root.Close() // nothing is written through it
 	return nil
@@ -221,7 +221,7 @@ func (p *Private) start(ctx context.Context) error {
 			}
 		}
 		// It was on its way out, or cannot be talked to.
-		p.log.Warn("the private database found running does not answer, starting it anew", "pid", pid, "cause", cause(err))
+		p.log.Warn("the private database found running does not answer, starting it anew", "pid", pid, "err", cause(err))
 		if runsOn(pid, p.home.data()) {
 			_ = syscall.Kill(pid, syscall.SIGQUIT) // gone is as good
 		}

@@ -43,7 +43,7 @@ func (p *Private) ready(ctx context.Context) error {
 		}
 		if !said && time.Since(begun) > sayAfter {
 			said = true
-			p.log.Warn("waiting for the private database to take connections", "cause", cause(err), "log", p.home.log())
+			p.log.Warn("waiting for the private database to take connections", "err", cause(err), "log", p.home.log())
 		}
 		if p.exited == nil && !runsOn(p.pid, p.home.data()) {
 			return errors.New("it ended while starting; see " + p.home.log())

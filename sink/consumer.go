@@ -18,7 +18,8 @@ import (
 // those that mu guards: the client calls adjustFetchOffsets and onPartitionsRevoked
 // from a goroutine of its own, and watch reads them.
 type consumer struct {
-	*Sink
+	sink *Sink // shared with the other consumers: what it has is safe for concurrent use
+
 	log *slog.Logger
 	cl  *kgo.Client
 	adm *kadm.Client
@@ -68,7 +69,7 @@ const fetchBytes = 16 << 20
 
 func (s *Sink) newConsumer(number int) (*consumer, error) {
 	c := &consumer{
-		Sink:       s,
+		sink:       s,
 		log:        s.cfg.Log.With("consumer", number),
 		at:         make(map[topicPartition]position),
 		stopped:    make(map[topicPartition]struct{}),
@@ -111,7 +112,7 @@ func (s *Sink) newConsumer(number int) (*consumer, error) {
 // returns true, and a new consumer, with a new client, has to be run.
 func (c *consumer) run(ctx context.Context) (restart bool) {
 	defer c.close(ctx)
-	work, cancel := withGrace(ctx, c.cfg.StopTimeout)
+	work, cancel := withGrace(ctx, c.sink.cfg.StopTimeout)
 	defer cancel()
 	watched := make(chan struct{})
 	go func() { c.watch(work); close(watched) }()
@@ -123,7 +124,7 @@ func (c *consumer) run(ctx context.Context) (restart bool) {
 		items := c.take(fetches, c.recheck(ctx))
 		if len(items) > 0 && ctx.Err() == nil {
 			if err := c.write(ctx, work, items, fetched); err != nil && !errors.Is(err, errBatchAbandoned) {
-				c.log.Info("stopped before a batch was written; it remains in the log", "records", len(items), "cause", err)
+				c.log.Info("stopped before a batch was written; it remains in the log", "records", len(items), "err", err)
 			}
 			c.rewindUnwritten(items)
 		}
@@ -161,7 +162,7 @@ func (c *consumer) poll(ctx context.Context) kgo.Fetches {
 		c.expand.reset()
 	}
 	wait := max(recheckEvery-time.Since(c.rechecked), time.Millisecond)
-	if c.last != nil || c.skips.any() {
+	if c.last != nil || c.sink.skips.any() {
 		wait = min(wait, idle)
 	}
 	for _, due := range c.paused {
@@ -169,7 +170,7 @@ func (c *consumer) poll(ctx context.Context) kgo.Fetches {
 	}
 	short, cancel := context.WithTimeout(ctx, wait)
 	defer cancel()
-	fetches := c.cl.PollRecords(short, c.cfg.MaxRecords)
+	fetches := c.cl.PollRecords(short, c.sink.cfg.MaxRecords)
 	if fetches.NumRecords() == 0 && c.last != nil && ctx.Err() == nil {
 		c.writeTimes(ctx)
 	}
@@ -199,7 +200,7 @@ func (c *consumer) take(fetches kgo.Fetches, moved map[topicPartition]bool) []it
 		}
 		if n := len(p.Records); n > 0 {
 			behind := max(0, p.LastStableOffset-p.Records[n-1].Offset-1)
-			c.metrics.lag.WithLabelValues(tp.labels()...).Set(float64(behind))
+			c.sink.metrics.lag.WithLabelValues(tp.labels()...).Set(float64(behind))
 		}
 	}
 	return items
@@ -250,7 +251,7 @@ func (c *consumer) close(ctx context.Context) {
 	}
 	c.cl.AllowRebalance()
 	if err := c.cl.LeaveGroupContext(ctx); err != nil {
-		c.log.Debug("cannot leave the group; the session will expire", "cause", err)
+		c.log.Debug("cannot leave the group; the session will expire", "err", err)
 	}
 	c.cl.CloseAllowingRebalance()
 	c.expand.zstd.Close()

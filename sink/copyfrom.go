@@ -18,7 +18,7 @@ func (r *rows) len() int { return len(r.sightings) + len(r.detections) }
 // row failed. If it fails, nothing was written; the caller repeats the transaction
 // with the INSERTs of rows.queue, whose error can be classified.
 func (c *consumer) copyIn(ctx context.Context, b *pgx.Batch, r *rows, id int64) error {
-	return pgx.BeginFunc(ctx, c.cfg.Pool, func(tx pgx.Tx) error {
+	return pgx.BeginFunc(ctx, c.sink.cfg.Pool, func(tx pgx.Tx) error {
 		if err := sendIn(ctx, tx, b); err != nil {
 			return err
 		}

@@ -78,7 +78,7 @@ func (d *dayPartitions) keepAhead(ctx context.Context) error {
 	for {
 		for i := range daysAhead + 1 {
 			if err := d.ensure(ctx, d.now().Add(time.Duration(i)*day)); err != nil && ctx.Err() == nil {
-				d.log.Warn("cannot make partitions ahead; the sink makes them when they are needed", "cause", err)
+				d.log.Warn("cannot make partitions ahead; the sink makes them when they are needed", "err", err)
 				break
 			}
 		}

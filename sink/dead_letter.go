@@ -99,7 +99,7 @@ func (c *consumer) send(ctx context.Context, items []item) map[int]error {
 		index[letters[i]] = i
 	}
 	failed := make(map[int]error)
-	for _, r := range c.dead.ProduceSync(ctx, letters...) {
+	for _, r := range c.sink.dead.ProduceSync(ctx, letters...) {
 		if r.Err != nil {
 			failed[index[r.Record]] = r.Err
 		}
@@ -109,7 +109,7 @@ func (c *consumer) send(ctx context.Context, items []item) map[int]error {
 			if !errors.Is(err, kerr.MessageTooLarge) {
 				break
 			}
-			err = c.dead.ProduceSync(ctx, deadLetter(items[i], head)).FirstErr()
+			err = c.sink.dead.ProduceSync(ctx, deadLetter(items[i], head)).FirstErr()
 		}
 		if failed[i] = err; err == nil {
 			delete(failed, i)
@@ -164,14 +164,14 @@ func (c *consumer) rejectBad(ctx context.Context, items []item) (rest []item, wa
 			continue
 		}
 		done = append(done, *it)
-		c.metrics.dead.WithLabelValues(it.topic).Inc()
-		c.metrics.rejected.WithLabelValues(it.topic, it.reason()).Inc()
+		c.sink.metrics.dead.WithLabelValues(it.topic).Inc()
+		c.sink.metrics.rejected.WithLabelValues(it.topic, it.reason()).Inc()
 		it.empty()
 	}
 	if len(done) > 0 { // one log line, however many there are
 		first := done[0]
 		c.log.Warn("sent records that cannot be stored to the dead-letter topic", "records", len(done), "dead", kafka.DeadTopic(first.topic),
-			"topic", first.topic, "partition", first.partition, "offset", first.rec.Offset, "cause", first.rejectCause, "sqlstate", sqlstate(first.rejectCause))
+			"topic", first.topic, "partition", first.partition, "offset", first.rec.Offset, "err", first.rejectCause, "sqlstate", sqlstate(first.rejectCause))
 	}
 	rest = slices.DeleteFunc(rest, func(it item) bool {
 		from, ok := cutFrom[it.topicPartition]

@@ -101,10 +101,10 @@ func (c *consumer) corrupted(tp topicPartition, err error) {
 func (c *consumer) stop(tp topicPartition, why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, lastLogged := c.stopLogged.LoadOrStore(tp, true); !lastLogged {
+	if _, lastLogged := c.sink.stopLogged.LoadOrStore(tp, true); !lastLogged {
 		c.log.Error("partition stopped", "reason", why, "topic", tp.topic, "partition", tp.partition)
 	}
-	c.states.block(tp, Stopped, why)
+	c.sink.states.block(tp, Stopped, why)
 	c.cl.PauseFetchPartitions(map[string][]int32{tp.topic: {tp.partition}})
 	delete(c.at, tp)
 	c.stopped[tp] = struct{}{}
@@ -113,9 +113,9 @@ func (c *consumer) stop(tp topicPartition, why string) {
 // waitFor pauses a partition for a while. It is logged once, however often.
 func (c *consumer) waitFor(tp topicPartition, pause time.Duration, why string) {
 	if _, ours := c.position(tp); !ours {
-		tp = topicPartition{c.cfg.Group, -1} // the whole client: as a rule it cannot join the group
+		tp = topicPartition{c.sink.cfg.Group, -1} // the whole client: as a rule it cannot join the group
 	}
-	if c.states.block(tp, Waiting, why) {
+	if c.sink.states.block(tp, Waiting, why) {
 		c.log.Warn("partition waits", "reason", why, "topic", tp.topic, "partition", tp.partition)
 	}
 	if tp.partition >= 0 {

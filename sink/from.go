@@ -113,8 +113,7 @@ func (s *Sink) applyFromWithRetry(ctx context.Context) error {
 	}
 	defer cl.Close()
 	var refused error
-	c := &consumer{Sink: s, log: s.cfg.Log}
-	err = c.retryUntilDone(ctx, "read the stored offsets", nil, func(ctx context.Context) error {
+	err = s.retryUntilDone(ctx, s.cfg.Log, "read the stored offsets", nil, func(ctx context.Context) error {
 		err := s.applyFrom(ctx, kadm.NewClient(cl))
 		if usage.Is(err) {
 			refused = err
@@ -171,7 +170,7 @@ func (s *Sink) applyFrom(ctx context.Context, adm *kadm.Client) error {
 		if err != nil {
 			return fmt.Errorf("move the stored offset of %s: %w", tp, err)
 		}
-		s.cfg.Log.Warn("continuing from the offset given by --from", "topic", tp.topic, "partition", tp.partition, "offset", next, "from", f.String(), "because", why)
+		s.cfg.Log.Warn("continuing from the offset given by --from", "topic", tp.topic, "partition", tp.partition, "offset", next, "from", f.String(), "reason", why)
 	}
 	return nil
 }

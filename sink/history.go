@@ -107,7 +107,7 @@ func (s *Sink) compare(ctx context.Context, adm *kadm.Client, log *logState, at 
 // tables are left out. It is an error before Run has applied Config.From.
 func (s *Sink) CheckHistory(ctx context.Context, cl *kgo.Client) (wrong []PartitionState, err error) {
 	if !s.fromApplied.Load() {
-		return nil, errors.New("the sink has not fromApplied")
+		return nil, errors.New("the sink has not applied Config.From yet")
 	}
 	adm := kadm.NewClient(cl)
 	log, rows, err := s.readBoth(ctx, adm, s.cfg.Topics)

@@ -2,7 +2,6 @@ package sink
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"time"
@@ -41,14 +40,14 @@ func (c *consumer) adjustFetchOffsets(ctx context.Context, offsets map[string]ma
 		}
 		start[tp.topic][tp.partition] = kgo.NewOffset().At(at.next).WithEpoch(at.lastEpoch())
 	}
-	c.states.forget(topicPartition{c.cfg.Group, -1})
+	c.sink.states.forget(topicPartition{c.sink.cfg.Group, -1})
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for tp, at := range found {
 		c.at[tp] = at
 		delete(c.stopped, tp)
-		c.stopLogged.Delete(tp)
-		c.states.unblock(tp, Waiting, Stopped)
+		c.sink.stopLogged.Delete(tp)
+		c.sink.states.unblock(tp, Waiting, Stopped)
 	}
 	return start, nil
 }
@@ -59,7 +58,7 @@ func (c *consumer) onPartitionsRevoked(ctx context.Context, cl *kgo.Client, gone
 	ctx, cancel := context.WithTimeout(ctx, time.Second)
 	defer cancel()
 	if err := cl.CommitMarkedOffsets(ctx); err != nil {
-		c.log.Debug("cannot commit the group's offsets; they are for lag only", "cause", err)
+		c.log.Debug("cannot commit the group's offsets; they are for lag only", "err", err)
 	}
 	c.onPartitionsLost(ctx, cl, gone)
 }
@@ -74,8 +73,8 @@ func (c *consumer) onPartitionsLost(_ context.Context, cl *kgo.Client, gone map[
 			delete(c.at, tp)
 			delete(c.stopped, tp)
 			delete(c.corrupt, tp)
-			c.states.forget(tp) // the next owner finds the fault again
-			c.metrics.forget(tp)
+			c.sink.states.forget(tp) // the next owner finds the fault again
+			c.sink.metrics.forget(tp)
 		}
 	}
 	cl.ResumeFetchPartitions(gone) // unpaused, if they are assigned again
@@ -85,7 +84,7 @@ func (c *consumer) onPartitionsLost(_ context.Context, cl *kgo.Client, gone map[
 // new to the database at the start of their log. A partition whose log does not
 // continue the stored one is stopped and left out.
 func (c *consumer) loadPositions(ctx context.Context, partitions []topicPartition) (map[topicPartition]position, error) {
-	log, rows, err := c.readBoth(ctx, c.adm, topicsOf(partitions))
+	log, rows, err := c.sink.readBoth(ctx, c.adm, topicsOf(partitions))
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +110,7 @@ func (c *consumer) loadPositions(ctx context.Context, partitions []topicPartitio
 		}
 		found[tp] = p
 	}
-	wrong, err := c.compare(ctx, c.adm, log, found)
+	wrong, err := c.sink.compare(ctx, c.adm, log, found)
 	if err != nil {
 		return nil, err
 	}
@@ -124,11 +123,11 @@ func (c *consumer) loadPositions(ctx context.Context, partitions []topicPartitio
 
 // insertPosition inserts the row of a partition that is new to the database.
 func (c *consumer) insertPosition(ctx context.Context, cluster string, id kadm.TopicID, tp topicPartition, start int64) (next int64, err error) {
-	if _, err = c.cfg.Pool.Exec(ctx, `INSERT INTO sink_offsets (cluster_id, topic_id, partition, topic, next)
+	if _, err = c.sink.cfg.Pool.Exec(ctx, `INSERT INTO sink_offsets (cluster_id, topic_id, partition, topic, next)
 		VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`, cluster, uuid(id), tp.partition, tp.topic, start); err != nil {
 		return 0, err
 	}
-	err = c.cfg.Pool.QueryRow(ctx, "SELECT next FROM sink_offsets WHERE cluster_id = $1 AND topic_id = $2 AND partition = $3",
+	err = c.sink.cfg.Pool.QueryRow(ctx, "SELECT next FROM sink_offsets WHERE cluster_id = $1 AND topic_id = $2 AND partition = $3",
 		cluster, uuid(id), tp.partition).Scan(&next)
 	return next, err
 }
@@ -138,8 +137,8 @@ func uuid(id kadm.TopicID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: tr
 // reloadPositions reads the stored offsets after another sink moved them, or after
 // the answer to a commit was lost.
 func (c *consumer) reloadPositions(ctx context.Context, ms []offsetAdvance) error {
-	c.idCache.forget()
-	c.dayPartitions.forget()
+	c.sink.idCache.forget()
+	c.sink.dayPartitions.forget()
 	found, err := c.loadPositions(ctx, partitionsOf(ms))
 	if err != nil {
 		return err
@@ -148,46 +147,4 @@ func (c *consumer) reloadPositions(ctx context.Context, ms []offsetAdvance) erro
 	defer c.mu.Unlock()
 	maps.Copy(c.at, found)
 	return nil
-}
-
-// retryUntilDone calls do until it succeeds, with growing pauses, or ctx ends. After a
-// second the partitions that it delays are Waiting, and it is logged, again every
-// half minute and when it succeeds. what names the operation, after "cannot".
-func (c *consumer) retryUntilDone(ctx context.Context, what string, partitions []topicPartition, do func(context.Context) error) error {
-	var lastLogged, began time.Time
-	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-		try, cancel := context.WithTimeout(ctx, attemptTimeout)
-		err := do(try)
-		cancel()
-		if err == nil {
-			if !lastLogged.IsZero() {
-				for _, tp := range partitions {
-					c.states.unblock(tp, Waiting)
-				}
-				c.log.Info("available again, continuing", "operation", what, "after", time.Since(began).Round(time.Millisecond))
-			}
-			return nil
-		}
-		if ctx.Err() != nil {
-			return errors.Join(ctx.Err(), err)
-		}
-		if began.IsZero() {
-			began = time.Now()
-			c.metrics.waiting.Inc()
-			defer c.metrics.waiting.Dec()
-		}
-		c.metrics.waits.Inc()
-		if time.Since(began) > time.Second && time.Since(lastLogged) > 30*time.Second {
-			lastLogged = time.Now()
-			for _, tp := range partitions {
-				c.states.block(tp, Waiting, "cannot "+what+": "+err.Error())
-			}
-			c.log.Warn("unavailable, retrying", "operation", what, "cause", err, "sqlstate", sqlstate(err))
-		}
-		select {
-		case <-ctx.Done():
-			return errors.Join(ctx.Err(), err)
-		case <-time.After(pause):
-		}
-	}
 }

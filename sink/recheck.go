@@ -58,7 +58,7 @@ func (c *consumer) recheck(ctx context.Context) (moved map[topicPartition]bool) 
 	at, stopped := c.positions(), c.stoppedPartitions()
 	found, err := c.loadPositions(try, append(partitionsAt(at), stopped...))
 	if err != nil {
-		c.log.Debug("cannot recheck positions; the next write would wait too", "cause", err)
+		c.log.Debug("cannot recheck positions; the next write would wait too", "err", err)
 		return nil
 	}
 	return c.adoptPositions(at, found)
@@ -82,7 +82,7 @@ func (c *consumer) compareLog(ctx context.Context, at map[topicPartition]positio
 			delete(at, tp) // the topic was recreated: the client reports it
 		}
 	}
-	wrong, err := c.compare(ctx, c.adm, log, at)
+	wrong, err := c.sink.compare(ctx, c.adm, log, at)
 	if err != nil {
 		return err
 	}
@@ -112,8 +112,8 @@ func (c *consumer) adoptPositions(at, found map[topicPartition]position) (moved 
 		moved[tp] = true
 		c.at[tp] = p
 		delete(c.stopped, tp)
-		c.stopLogged.Delete(tp)
-		c.states.unblock(tp, Stopped, Waiting)
+		c.sink.stopLogged.Delete(tp)
+		c.sink.states.unblock(tp, Stopped, Waiting)
 		if back[tp.topic] == nil {
 			back[tp.topic] = make(map[int32]kgo.EpochOffset)
 		}
@@ -123,8 +123,8 @@ func (c *consumer) adoptPositions(at, found map[topicPartition]position) (moved 
 	if len(moved) == 0 {
 		return nil
 	}
-	c.idCache.forget()
-	c.dayPartitions.forget()
+	c.sink.idCache.forget()
+	c.sink.dayPartitions.forget()
 	c.log.Info("continuing from offsets that were changed in the database", "partitions", len(moved))
 	c.cl.SetOffsets(back)
 	for tp := range moved {

@@ -107,7 +107,7 @@ type offsetAdvance struct {
 	last     *kgo.Record // before to; nil where it could not be read
 }
 
-// placesOf returns the partitions of moves.
+// partitionsOf returns the partitions of moves.
 func partitionsOf(ms []offsetAdvance) []topicPartition {
 	partitions := make([]topicPartition, len(ms))
 	for i, m := range ms {

@@ -35,11 +35,11 @@ func (c *consumer) compareEvents(ctx context.Context, items []item) (sorted []it
 			which = append(which, i)
 		}
 	}
-	r, err := c.collect(ctx, items)
+	r, err := c.sink.collect(ctx, items)
 	if err != nil {
 		return nil, 0, err
 	}
-	stored, err := readStored(ctx, c.cfg.Pool, r.sightings)
+	stored, err := readStored(ctx, c.sink.cfg.Pool, r.sightings)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -95,7 +95,7 @@ type Sink struct {
 	metrics       *metrics
 	dead          *kgo.Client // produces dead letters, reads single records
 	states        *partitionStates
-	stopLogged    sync.Map // of places, whose stop was logged
+	stopLogged    sync.Map // topicPartition: those whose stop was logged
 	skips         *skips
 	fromApplied   atomic.Bool // Config.From has been applied
 }

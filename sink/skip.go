@@ -91,17 +91,17 @@ type unreadable struct {
 // skipAsked skips the offsets that a user named, once their partitions have reached
 // them.
 func (c *consumer) skipAsked(ctx, work context.Context) {
-	for tp, offset := range c.skips.of(c.positions()) {
+	for tp, offset := range c.sink.skips.of(c.positions()) {
 		at, ok := c.position(tp)
 		switch {
 		case !ok || at.next < offset:
 		case at.next > offset:
-			c.skips.done(tp, offset)
+			c.sink.skips.done(tp, offset)
 			c.log.Warn("nothing to skip: the stored offset is beyond it", "topic", tp.topic, "partition", tp.partition, "skip", offset, "at", at.next)
 		default:
 			c.skip(ctx, work, tp, offset, offset, errors.New("skipped as the user asked"))
 			if at, ok := c.position(tp); ok && at.next > offset {
-				c.skips.done(tp, offset)
+				c.sink.skips.done(tp, offset)
 			}
 		}
 	}
@@ -136,7 +136,7 @@ func (c *consumer) skip(ctx, work context.Context, tp topicPartition, first, las
 	rec := &kgo.Record{Topic: tp.topic, Partition: tp.partition, Offset: u.last, Timestamp: ts}
 	it := item{topicPartition: tp, rec: rec, batch: u, rejectCause: fmt.Errorf("the batch cannot be read: %w", cause)}
 	if err := c.write(ctx, work, []item{it}, time.Now()); err != nil && !errors.Is(err, errBatchAbandoned) {
-		c.log.Info("stopped before a batch was skipped", "partition", tp.String(), "cause", err)
+		c.log.Info("stopped before a batch was skipped", "partition", tp.String(), "err", err)
 	}
 	c.rewind(tp) // the client does not advance over the batch by itself
 }

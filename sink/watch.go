@@ -17,7 +17,7 @@ const askTimeout = 5 * time.Second
 // advance, whatever the reason. The client retries many errors by itself and does
 // not report them.
 func (c *consumer) watch(ctx context.Context) {
-	tick := time.NewTicker(c.cfg.StallTimeout / looks)
+	tick := time.NewTicker(c.sink.cfg.StallTimeout / looks)
 	defer tick.Stop()
 	seen := make(map[topicPartition]fault) // the offset of each, and the number of checks at it
 	for {
@@ -55,7 +55,7 @@ func (c *consumer) look(ctx context.Context, seen map[topicPartition]fault) {
 		end, known := log.spans[tp]
 		if known && p.next >= end.end {
 			delete(seen, tp)
-			c.states.unblockAfter(tp, 2*pause) // a refused fetch is retried after pause
+			c.sink.states.unblockAfter(tp, 2*pause) // a refused fetch is retried after pause
 			continue
 		}
 		f := seen[tp]
@@ -64,14 +64,14 @@ func (c *consumer) look(ctx context.Context, seen map[topicPartition]fault) {
 		}
 		f.times++
 		seen[tp] = f
-		if f.times <= looks || c.states.is(tp, Waiting) {
+		if f.times <= looks || c.sink.states.is(tp, Waiting) {
 			continue
 		}
 		why := fmt.Sprintf("the records from offset %d on do not arrive; the log has %d more", p.next, end.end-p.next)
 		if !known {
 			why = fmt.Sprintf("the brokers do not say where the log ends: %v", err)
 		}
-		if c.states.block(tp, Waiting, why) {
+		if c.sink.states.block(tp, Waiting, why) {
 			c.log.Warn("partition waits", "reason", why, "topic", tp.topic, "partition", tp.partition)
 		}
 	}

@@ -108,7 +108,7 @@ func (c *consumer) isPaused(tp topicPartition) bool { _, ok := c.paused[tp]; ret
 // another sink: nothing of it was written. It loads the positions.
 func (c *consumer) handleOffsetConflict(ctx, work context.Context, ms []offsetAdvance, outcomeUnknown bool) error {
 	if !outcomeUnknown {
-		c.metrics.fenced.Inc()
+		c.sink.metrics.fenced.Inc()
 		c.log.Warn("another sink moved an offset; continuing from the stored one", "partitions", len(ms))
 	}
 	err := c.retryUntilDone(ctx, "read the stored offsets", partitionsOf(ms), func(context.Context) error {
@@ -136,7 +136,7 @@ INSERT INTO batches (batch_id, fetched_at, committed_at, records) VALUES ($1, $2
 // transact writes items in one transaction: many with COPY, few in one round
 // trip.
 func (c *consumer) transact(ctx context.Context, items []item, at map[topicPartition]position, fetched time.Time) error {
-	rows, err := c.collect(ctx, items)
+	rows, err := c.sink.collect(ctx, items)
 	if err != nil {
 		return err
 	}
@@ -152,7 +152,7 @@ func (c *consumer) transact(ctx context.Context, items []item, at map[topicParti
 	if rows.len() < bulk || err != nil && classify(err) != fenced && classify(err) != repeated && !mayHaveCommitted(err) {
 		b := c.commonStatements(ms, at, rows)
 		rows.queue(b, id)
-		err = sendIn(ctx, c.cfg.Pool, b)
+		err = sendIn(ctx, c.sink.cfg.Pool, b)
 	}
 	if err != nil {
 		return err
@@ -215,7 +215,7 @@ func (c *consumer) committed(items []item, ms []offsetAdvance, r *rows, t batchT
 		if p, ok := c.at[m.topicPartition]; ok {
 			p.next, p.last = m.to, identify(m.last)
 			c.at[m.topicPartition] = p
-			c.states.unblock(m.topicPartition, Waiting)
+			c.sink.states.unblock(m.topicPartition, Waiting)
 		}
 		if marks[m.topic] == nil {
 			marks[m.topic] = make(map[int32]kgo.EpochOffset)
@@ -226,9 +226,9 @@ func (c *consumer) committed(items []item, ms []offsetAdvance, r *rows, t batchT
 	c.cl.MarkCommitOffsets(marks)
 
 	latencies := r.latencies(t.committed)
-	c.metrics.observe(items, r, latencies, t.committed.Sub(began))
-	if c.cfg.OnCommit != nil {
-		c.cfg.OnCommit(Commit{
+	c.sink.metrics.observe(items, r, latencies, t.committed.Sub(began))
+	if c.sink.cfg.OnCommit != nil {
+		c.sink.cfg.OnCommit(Commit{
 			At: t.committed, Records: len(items), Sightings: len(r.sightings),
 			People: r.people, Detections: len(r.detections), EndToEnd: latencies,
 		})
@@ -249,7 +249,7 @@ func (c *consumer) writeTimes(ctx context.Context) {
 	b := new(pgx.Batch)
 	b.Queue("SELECT set_config('synchronous_commit', 'off', true)")
 	c.queueTimes(b)
-	if err := sendIn(ctx, c.cfg.Pool, b); err != nil {
+	if err := sendIn(ctx, c.sink.cfg.Pool, b); err != nil {
 		return // the next transaction writes them
 	}
 	c.last = nil
@@ -258,7 +258,7 @@ func (c *consumer) writeTimes(ctx context.Context) {
 // batchID returns the next id. They are fetched a hundred at a time.
 func (c *consumer) batchID(ctx context.Context) (int64, error) {
 	if len(c.ids) == 0 {
-		rows, err := c.cfg.Pool.Query(ctx, "SELECT nextval('batch_ids') FROM generate_series(1, 100)")
+		rows, err := c.sink.cfg.Pool.Query(ctx, "SELECT nextval('batch_ids') FROM generate_series(1, 100)")
 		if err != nil {
 			return 0, err
 		}

@@ -1,0 +1,55 @@
+package sink
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+)
+
+// retryUntilDone is Sink.retryUntilDone with the consumer's logger.
+func (c *consumer) retryUntilDone(ctx context.Context, what string, partitions []topicPartition, do func(context.Context) error) error {
+	return c.sink.retryUntilDone(ctx, c.log, what, partitions, do)
+}
+
+// retryUntilDone calls do until it succeeds, with growing pauses, or ctx ends. After a
+// second the partitions that it delays are Waiting, and it is logged, again every
+// half minute and when it succeeds. what names the operation, after "cannot".
+func (s *Sink) retryUntilDone(ctx context.Context, log *slog.Logger, what string, partitions []topicPartition, do func(context.Context) error) error {
+	var lastLogged, began time.Time
+	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		try, cancel := context.WithTimeout(ctx, attemptTimeout)
+		err := do(try)
+		cancel()
+		if err == nil {
+			if !lastLogged.IsZero() {
+				for _, tp := range partitions {
+					s.states.unblock(tp, Waiting)
+				}
+				log.Info("available again, continuing", "operation", what, "after", time.Since(began).Round(time.Millisecond))
+			}
+			return nil
+		}
+		if ctx.Err() != nil {
+			return errors.Join(ctx.Err(), err)
+		}
+		if began.IsZero() {
+			began = time.Now()
+			s.metrics.waiting.Inc()
+			defer s.metrics.waiting.Dec()
+		}
+		s.metrics.waits.Inc()
+		if time.Since(began) > time.Second && time.Since(lastLogged) > 30*time.Second {
+			lastLogged = time.Now()
+			for _, tp := range partitions {
+				s.states.block(tp, Waiting, "cannot "+what+": "+err.Error())
+			}
+			log.Warn("unavailable, retrying", "operation", what, "err", err, "sqlstate", sqlstate(err))
+		}
+		select {
+		case <-ctx.Done():
+			return errors.Join(ctx.Err(), err)
+		case <-time.After(pause):
+		}
+	}
+}
