@@ -26,8 +26,13 @@ type Options struct {
 	Wait     bool          // keep trying to reach the server for ever
 	Timeout  time.Duration // of one attempt; default 5 s
 	MaxConns int32         // of the pool; default 8
-	ReadOnly bool          // nothing will be written: a standby will do, and a role that may only read
-	Log      *slog.Logger  // default: discard
+
+	// ReadOnly is for queries that a user waits for. Nothing will be written: a standby
+	// will do, and a role that may only read. A context that ends cancels its statement
+	// in the server, and a statement that waits for a lock is logged after two seconds.
+	ReadOnly bool
+
+	Log *slog.Logger // default: discard
 }
 
 // Open opens a pool on the database that url names and makes sure that it can
@@ -46,6 +51,9 @@ func Open(ctx context.Context, url string, opts Options) (*pgxpool.Pool, error) 
 	cfg, err := parse(url, opts)
 	if err != nil {
 		return nil, err
+	}
+	if opts.ReadOnly {
+		forReaders(cfg.ConnConfig, log)
 	}
 	giveUp := time.Now().Add(cfg.ConnConfig.ConnectTimeout)
 	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {

@@ -24,7 +24,12 @@ import (
 // thousand are in memory. There is no limit of time: ctx ends a question, and
 // so does the server where its statement_timeout is set for the role. What is
 // wrong with a user's own statement is a *usage.Error with the place in it.
-func (q Question) Answer(ctx context.Context, db *pgxpool.Pool, w io.Writer, format string) error {
+func (q Question) Answer(ctx context.Context, db *pgxpool.Pool, w io.Writer, format string) (err error) {
+	defer func() {
+		if err != nil && ctx.Err() != nil { // the server's word for it is "canceling statement due to user request"
+			err = fmt.Errorf("ask the database: %w", context.Cause(ctx))
+		}
+	}()
 	out, err := newOutput(w, format)
 	if err != nil {
 		return err
