@@ -29,7 +29,7 @@ type Env struct {
 	Stderr io.Writer
 	Common config.Common
 
-	Cameras map[string]config.Camera // settings by camera, from the file
+	Cameras map[string]config.CameraSettings // settings by camera, from the file
 }
 
 // Logger returns a logger on standard error, at the level asked for or, when
@@ -108,12 +108,17 @@ func Check(name string, grammar any, args []string) error {
 	return err
 }
 
-func parse(env *Env, grammar any, args []string) (*kong.Context, error) {
-	parser, err := kong.New(grammar,
+// NewParser returns the parser of a grammar, with the reports of package query as
+// commands.
+func NewParser(env *Env, grammar any) (*kong.Kong, error) {
+	if g, ok := grammar.(interface{ prepare() }); ok {
+		g.prepare()
+	}
+	return kong.New(grammar,
 		kong.Name(env.Name),
 		kong.Description("Cameras and video files go in; every person seen becomes a row in PostgreSQL."),
 		kong.DefaultEnvars("SIGHTLOG"),
-		kong.Vars{"model": DefaultModel},
+		kong.Vars{"model": DefaultModel, "reports": strings.Join(query.ReportNames(), ", ")},
 		kong.Writers(env.Stdout, env.Stderr),
 		kong.Exit(func(code int) { panic(exit(code)) }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
@@ -121,6 +126,10 @@ func parse(env *Env, grammar any, args []string) (*kong.Context, error) {
 		kong.KindMapper(reflect.String, kong.MapperFunc(text)),
 		kong.Embed(&env.Common),
 	)
+}
+
+func parse(env *Env, grammar any, args []string) (*kong.Context, error) {
+	parser, err := NewParser(env, grammar)
 	if err != nil {
 		return nil, err
 	}

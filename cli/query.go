@@ -5,6 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
+	"strings"
+
+	"github.com/alecthomas/kong"
 
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/database"
@@ -12,13 +16,53 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// QueryCmd answers questions from the tables.
+// QueryCmd answers questions from the tables: a command for each report of package
+// query, and SQL. The reports are added by addReports.
 type QueryCmd struct {
-	People    PeopleCmd    `cmd:"" help:"People per camera and minute (UTC)."`
-	Crossings CrossingsCmd `cmd:"" help:"Crossings of lines per camera and minute (UTC)."`
-	Latest    LatestCmd    `cmd:"" help:"The newest sighting of each camera."`
-	Latency   LatencyCmd   `cmd:"" help:"How long each stage took, grabbed to committed."`
-	SQL       SQLCmd       `cmd:"" name:"sql" help:"Any SQL, in a read-only transaction. Begin with the view v_detections."`
+	kong.Plugins
+	SQL SQLCmd `cmd:"" name:"sql" help:"Any SQL, in a read-only transaction. Begin with the view v_detections."`
+}
+
+// addReports makes a command of each report.
+func (c *QueryCmd) addReports() {
+	var fields []reflect.StructField
+	for _, r := range query.Reports {
+		fields = append(fields, reflect.StructField{
+			Name: "Report_" + r.Name, // a field of the parser must be exported
+			Type: reflect.TypeFor[ReportCmd](),
+			Tag:  reflect.StructTag(fmt.Sprintf(`cmd:"" name:%q help:%q`, r.Name, r.Help)),
+		})
+	}
+	commands := reflect.New(reflect.StructOf(fields))
+	for i, r := range query.Reports {
+		commands.Elem().Field(i).Addr().Interface().(*ReportCmd).report = r
+	}
+	c.Plugins = kong.Plugins{commands.Interface()}
+}
+
+// ReportCmd runs one report.
+type ReportCmd struct {
+	From
+	Which
+	report query.Report
+}
+
+// Help is the rest of --help.
+func (c *ReportCmd) Help() string {
+	text := "Columns: " + strings.Join(c.report.Columns, ", ") + "."
+	if c.report.Details != "" {
+		text += "\n\n" + c.report.Details
+	}
+	return text + "\n\n" + whenHelp
+}
+
+// Run implements the command.
+func (c *ReportCmd) Run(ctx context.Context, env *Env) error {
+	f, err := c.filter(env)
+	if err != nil {
+		return err
+	}
+	return c.ask(ctx, env, c.report.Question(f))
 }
 
 // From is where to ask and how to print.
@@ -54,54 +98,10 @@ func (w *Which) filter(env *Env) (query.Filter, error) {
 	return query.Filter{Camera: w.Camera, Run: w.RunID, Since: w.Since.Time, Until: w.Until.Time}, nil
 }
 
-// PeopleCmd counts people.
-type PeopleCmd struct {
-	From
-	Which
-}
-
-// CrossingsCmd counts crossings of lines.
-type CrossingsCmd struct {
-	From
-	Which
-}
-
-// LatestCmd shows the newest sightings.
-type LatestCmd struct {
-	From
-	Which
-}
-
-// LatencyCmd shows the stages.
-type LatencyCmd struct {
-	From
-	Which
-}
-
 // SQLCmd runs a person's own query.
 type SQLCmd struct {
 	From
 	Statement string `arg:"" help:"One statement."`
-}
-
-// Run implements the command.
-func (c *PeopleCmd) Run(ctx context.Context, env *Env) error {
-	return c.narrowed(ctx, env, c.From, query.People)
-}
-
-// Run implements the command.
-func (c *CrossingsCmd) Run(ctx context.Context, env *Env) error {
-	return c.narrowed(ctx, env, c.From, query.Crossings)
-}
-
-// Run implements the command.
-func (c *LatestCmd) Run(ctx context.Context, env *Env) error {
-	return c.narrowed(ctx, env, c.From, query.Latest)
-}
-
-// Run implements the command.
-func (c *LatencyCmd) Run(ctx context.Context, env *Env) error {
-	return c.narrowed(ctx, env, c.From, query.Latency)
 }
 
 // Help is the rest of --help.
@@ -112,15 +112,6 @@ func (*SQLCmd) Help() string {
 // Run implements the command.
 func (c *SQLCmd) Run(ctx context.Context, env *Env) error {
 	return c.ask(ctx, env, query.SQL(c.Statement))
-}
-
-// narrowed asks a question of what the flags leave.
-func (w *Which) narrowed(ctx context.Context, env *Env, from From, question func(query.Filter) query.Question) error {
-	f, err := w.filter(env)
-	if err != nil {
-		return err
-	}
-	return from.ask(ctx, env, question(f))
 }
 
 // ask opens the database, asks, and prints the answer as it comes.

@@ -20,7 +20,7 @@ type Services struct {
 	Broker  BrokerCmd  `cmd:"" group:"Services" help:"Run the bundled broker: a durable log that speaks the Kafka protocol."`
 	Sink    SinkCmd    `cmd:"" group:"Services" help:"Write the log into PostgreSQL, exactly once."`
 	Serve   ServeCmd   `cmd:"" group:"Services" help:"Run broker, database and sinks of a data directory, without sources."`
-	Query   QueryCmd   `cmd:"" group:"Questions" help:"Ask: people, latest, latency, or SQL of your own."`
+	Query   QueryCmd   `cmd:"" group:"Questions" help:"Ask: ${reports}, or SQL of your own."`
 	Export  ExportCmd  `cmd:"" group:"Questions" help:"Write a run's detections and tracks for the tools of others: MOT or COCO."`
 	URL     URLCmd     `cmd:"" name:"url" group:"Questions" help:"Print where a running data directory answers."`
 	Topics  TopicsCmd  `cmd:"" group:"Kafka" help:"Topics of any Kafka cluster."`
@@ -29,6 +29,9 @@ type Services struct {
 	Migrate MigrateCmd `cmd:"" group:"Set-up" help:"Make or update the tables of a database."`
 	Version VersionCmd `cmd:"" group:"Set-up" help:"Print the version."`
 }
+
+// prepare completes the commands that are lists of other packages.
+func (s *Services) prepare() { s.Query.addReports() }
 
 // VersionCmd prints the version.
 type VersionCmd struct{}

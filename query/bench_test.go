@@ -33,11 +33,11 @@ func BenchmarkQuestions(b *testing.B) {
 	}
 	hour := query.Filter{Since: time.Now().Add(-25 * time.Hour), Until: time.Now().Add(-24 * time.Hour)}
 	for name, q := range map[string]query.Question{
-		"people/all":   query.People(query.Filter{}),
-		"people/hour":  query.People(hour),
-		"latest/all":   query.Latest(query.Filter{}),
-		"latency/all":  query.Latency(query.Filter{}),
-		"latency/hour": query.Latency(hour),
+		"people/all":   report("people", query.Filter{}),
+		"people/hour":  report("people", hour),
+		"latest/all":   report("latest", query.Filter{}),
+		"latency/all":  report("latency", query.Filter{}),
+		"latency/hour": report("latency", hour),
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {

@@ -19,7 +19,7 @@ import (
 // An image's id is the frame's number from 1, its file_name "clip.avi#0", with
 // the frame's number from 0 (of a live source: the camera's name before the
 // #). A category's id is the model's class number + 1, so that a person is 1.
-func (e *Export) coco(ctx context.Context, tx pgx.Tx, w *bufio.Writer) (n Exported, err error) {
+func (e *Export) coco(ctx context.Context, tx pgx.Tx, w *bufio.Writer) (n ExportStats, err error) {
 	fmt.Fprint(w, `{"images":[`)
 	if err := e.images(ctx, tx, w); err != nil {
 		return n, err

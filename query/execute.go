@@ -40,7 +40,7 @@ func (q Question) Answer(ctx context.Context, db *pgxpool.Pool, w io.Writer, for
 		}
 		return personal(ask(ctx, db, out, q.sql), q.sql)
 	}
-	if err := q.filter.known(ctx, db); err != nil {
+	if err := q.filter.checkExists(ctx, db); err != nil {
 		return err
 	}
 	where, args := q.filter.where()

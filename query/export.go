@@ -29,8 +29,8 @@ type Export struct {
 	name   string // what image names begin with: the file's, or the camera
 }
 
-// Exported is what an export wrote.
-type Exported struct {
+// ExportStats is what an export wrote.
+type ExportStats struct {
 	Frames     int64 // with detections
 	Detections int64
 }
@@ -41,7 +41,7 @@ var ExportFormats = []string{"mot", "coco"}
 // FindExport finds the run that the filter names, or else the one of its
 // camera, or of all, that began last.
 func FindExport(ctx context.Context, db *pgxpool.Pool, f Filter) (*Export, error) {
-	if err := f.known(ctx, db); err != nil {
+	if err := f.checkExists(ctx, db); err != nil {
 		return nil, err
 	}
 	e := &Export{Filter: Filter{Since: f.Since, Until: f.Until}}
@@ -67,9 +67,9 @@ ORDER BY r.started_at DESC NULLS LAST, r.id DESC LIMIT 1`, f.Camera, f.Run).Scan
 
 // Write writes the run's detections in one of ExportFormats, row by row as
 // they come from the database, from one snapshot of it.
-func (e *Export) Write(ctx context.Context, db *pgxpool.Pool, w io.Writer, format string) (n Exported, err error) {
+func (e *Export) Write(ctx context.Context, db *pgxpool.Pool, w io.Writer, format string) (n ExportStats, err error) {
 	b := bufio.NewWriterSize(w, 1<<16)
-	write := map[string]func(context.Context, pgx.Tx, *bufio.Writer) (Exported, error){"mot": e.mot, "coco": e.coco}[format]
+	write := map[string]func(context.Context, pgx.Tx, *bufio.Writer) (ExportStats, error){"mot": e.mot, "coco": e.coco}[format]
 	if write == nil {
 		return n, usage.New("use "+strings.Join(ExportFormats, ", "), "--format %q is not known", format)
 	}
@@ -100,7 +100,7 @@ func (d *detection) width() float64  { return float64(d.box[2]) - float64(d.box[
 func (d *detection) height() float64 { return float64(d.box[3]) - float64(d.box[1]) }
 
 // each calls do for each detection, by frame and then by its index in it.
-func (e *Export) each(ctx context.Context, tx pgx.Tx, do func(*detection) error) (n Exported, err error) {
+func (e *Export) each(ctx context.Context, tx pgx.Tx, do func(*detection) error) (n ExportStats, err error) {
 	tracked := ""
 	if e.Tracked {
 		tracked = " AND s.track_id IS NOT NULL"

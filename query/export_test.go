@@ -34,7 +34,7 @@ func found(t *testing.T) *pgxpool.Pool {
 	return pool
 }
 
-func exported(t *testing.T, pool *pgxpool.Pool, e *query.Export, format string) (string, query.Exported) {
+func exported(t *testing.T, pool *pgxpool.Pool, e *query.Export, format string) (string, query.ExportStats) {
 	t.Helper()
 	var b bytes.Buffer
 	n, err := e.Write(t.Context(), pool, &b, format)
@@ -53,11 +53,11 @@ func TestMOTHasALineForEachDetectionOfTheNewestRun(t *testing.T) {
 6,7,100.10,20.00,30.30,60.50,0.9731,-1,-1,-1
 6,-1,0.00,0.00,10.00,20.00,0.5,-1,-1,-1
 `, text)
-	require.Equal(t, query.Exported{Frames: 2, Detections: 3}, n)
+	require.Equal(t, query.ExportStats{Frames: 2, Detections: 3}, n)
 
 	e.Tracked = true
 	_, n = exported(t, pool, e, "mot")
-	require.Equal(t, query.Exported{Frames: 2, Detections: 2}, n)
+	require.Equal(t, query.ExportStats{Frames: 2, Detections: 2}, n)
 
 	e, err = query.FindExport(t.Context(), pool, query.Filter{Camera: "yard"})
 	require.NoError(t, err)
@@ -72,7 +72,7 @@ func TestCOCOHasAnImageForEachFrameEmptyOnesToo(t *testing.T) {
 	e, err := query.FindExport(t.Context(), pool, query.Filter{Run: "run-porch", Since: from, Until: from.Add(3 * time.Second)})
 	require.NoError(t, err)
 	text, n := exported(t, pool, e, "coco")
-	require.Equal(t, query.Exported{Frames: 1, Detections: 2}, n)
+	require.Equal(t, query.ExportStats{Frames: 1, Detections: 2}, n)
 	require.JSONEq(t, `{
 		"images": [
 			{"id": 4, "file_name": "a b.avi#3", "width": 8, "height": 8},

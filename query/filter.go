@@ -47,9 +47,9 @@ func (f Filter) where() (string, []any) {
 	return strings.Join(conds, " AND "), args
 }
 
-// known makes sure that the camera and the run that are asked for exist, so
-// that an empty answer means that nothing was seen.
-func (f Filter) known(ctx context.Context, db *pgxpool.Pool) error {
+// checkExists returns a *usage.Error if the camera or the run of the filter is not in
+// the database, so that an empty answer means that nothing was detected.
+func (f Filter) checkExists(ctx context.Context, db *pgxpool.Pool) error {
 	for _, q := range []struct{ name, value, all string }{
 		{"--camera", f.Camera, "SELECT name FROM cameras ORDER BY 1 LIMIT 20"},
 		{"--run", f.Run, "SELECT run FROM runs ORDER BY id DESC LIMIT 20"},
@@ -83,46 +83,4 @@ func (f Filter) known(ctx context.Context, db *pgxpool.Pool) error {
 		return usage.New(fix, "%s %q is not in the database", q.name, q.value)
 	}
 	return nil
-}
-
-// Question is a question of the tables. Answer asks it.
-type Question struct {
-	sql    string
-	filter Filter // stands for {where} in sql
-	own    bool   // sql is a user's own statement
-}
-
-// SQL is one statement of a user's own.
-func SQL(statement string) Question { return Question{sql: statement, own: true} }
-
-// People counts by camera and minute (UTC): frames looked at, detections of
-// any kind in them, the most people in one frame, and the mean over frames.
-func People(f Filter) Question {
-	return Question{filter: f, sql: `
-SELECT c.name AS camera, m.minute, m.frames, m.detections, m.max_people, m.avg_people
-FROM (SELECT s.camera_id, date_trunc('minute', s.captured_at) AS minute, count(*) AS frames,
-             sum(s.objects) AS detections, max(s.people) AS max_people, round(avg(s.people), 2) AS avg_people
-      FROM sightings s WHERE {where} GROUP BY 1, 2) m
-JOIN cameras c ON c.id = m.camera_id
-ORDER BY c.name, m.minute`}
-}
-
-// Crossings counts by camera, minute (UTC), line and direction.
-func Crossings(f Filter) Question {
-	return Question{filter: f, sql: `
-SELECT c.name AS camera, m.minute, m.line, m.direction, m.n
-FROM (SELECT s.camera_id, date_trunc('minute', s.captured_at) AS minute, s.line, s.direction, count(*) AS n
-      FROM crossings s WHERE {where} GROUP BY 1, 2, 3, 4) m
-JOIN cameras c ON c.id = m.camera_id
-ORDER BY c.name, m.minute, m.line, m.direction`}
-}
-
-// Latest is the last sighting of each camera by captured_at.
-func Latest(f Filter) Question {
-	return Question{filter: f, sql: `
-SELECT c.name AS camera, r.run, l.seq, l.captured_at, l.people, l.objects AS detections, r.model
-FROM cameras c
-CROSS JOIN LATERAL (SELECT * FROM sightings s WHERE s.camera_id = c.id AND {where} ORDER BY s.captured_at DESC LIMIT 1) l
-JOIN runs r ON r.id = l.run_id
-ORDER BY c.name`}
 }

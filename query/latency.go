@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// latency is one row a stage of the way, in its order. Percentiles are times
-// that were measured, not means of two.
+// latency has one row a stage, in the order of the data. Percentiles are times that
+// were measured, not means of two.
 const latency = `
 WITH ms AS (
     SELECT 1000 * date_part('epoch', s.decoded_at - s.grabbed_at) AS a, 1000 * date_part('epoch', s.inferred_at - s.decoded_at) AS b,
@@ -33,13 +33,7 @@ FROM p CROSS JOIN LATERAL (VALUES
     ('decode', p.na, p.a), ('infer', p.nb, p.b), ('produce', p.nc, p.c),
     ('fetch', p.nd, p.d), ('commit', p.ne, p.e), ('end_to_end', p.nf, p.f)) AS v(stage, n, p)`
 
-// Latency is how long each stage of the way took, over all sightings that tell
-// it: decode (frame grabbed to decoded), infer, produce (to its handing to the
-// log), fetch (to a sink), commit, and end_to_end (grabbed to commit
-// acknowledged, that is, visible to others).
-func Latency(f Filter) Question { return Question{filter: f, sql: latency} }
-
-// Stage is a row of Latency, in milliseconds.
+// Stage is a row of the report latency, in milliseconds.
 type Stage struct {
 	Name string  `json:"stage"`
 	N    int64   `json:"n"`
@@ -49,8 +43,8 @@ type Stage struct {
 	Max  float64 `json:"max_ms"`
 }
 
-// Stages is the Latency of what was grabbed at a time or after it. A stage that
-// no sighting tells is left out.
+// Stages returns the latencies of the sightings grabbed at a time or after it. A stage
+// for which no sighting has both times is left out.
 func Stages(ctx context.Context, db *pgxpool.Pool, grabbed time.Time) ([]Stage, error) {
 	rows, err := db.Query(ctx, "SELECT * FROM ("+strings.ReplaceAll(latency, "{where}", "s.grabbed_at >= $1")+") v WHERE n > 0", grabbed)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 // Frames count from 1: the table's seq + 1. The id is the track's number, -1
 // where there is none. The box is in pixels, as the table has it, from 0; conf
 // is the score.
-func (e *Export) mot(ctx context.Context, tx pgx.Tx, w *bufio.Writer) (Exported, error) {
+func (e *Export) mot(ctx context.Context, tx pgx.Tx, w *bufio.Writer) (ExportStats, error) {
 	var line []byte
 	return e.each(ctx, tx, func(d *detection) error {
 		id := int64(-1)

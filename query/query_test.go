@@ -42,6 +42,22 @@ func seen(t *testing.T) *pgxpool.Pool {
 	return pool
 }
 
+func report(name string, f query.Filter) query.Question {
+	r, _ := query.FindReport(name)
+	return r.Question(f)
+}
+
+// A report is one entry of a list, which promises the columns that the answer has.
+func TestReports_Columns_AreThoseOfTheAnswer(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	for _, r := range query.Reports {
+		require.Equal(t, strings.Join(r.Columns, ",")+"\n", header(answer(t, pool, r.Question(query.Filter{}), "csv")), r.Name)
+	}
+}
+
+func header(csv string) string { return csv[:strings.Index(csv, "\n")+1] }
+
 func answer(t *testing.T, pool *pgxpool.Pool, q query.Question, format string) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -66,11 +82,11 @@ func TestPeopleByCameraAndMinute(t *testing.T) {
 porch,2026-05-01T12:00:00Z,30,73,3,1.43
 porch,2026-05-01T12:01:00Z,60,150,3,1.50
 yard,2026-05-01T11:00:00Z,1,0,0,0.00
-`, answer(t, pool, query.People(query.Filter{}), "csv"))
+`, answer(t, pool, report("people", query.Filter{}), "csv"))
 
 	require.Equal(t, `camera  minute                frames  detections  max_people  avg_people
 porch   2026-05-01T12:00:00Z      30          73           3        1.43
-`, answer(t, pool, query.People(query.Filter{Camera: "porch", Until: time.Date(2026, 5, 1, 12, 1, 0, 0, time.UTC)}), "table"))
+`, answer(t, pool, report("people", query.Filter{Camera: "porch", Until: time.Date(2026, 5, 1, 12, 1, 0, 0, time.UTC)}), "table"))
 }
 
 func TestCrossingsByCameraMinuteLineAndDirection(t *testing.T) {
@@ -88,8 +104,8 @@ porch,2026-05-01T12:01:00Z,gate,in,3
 porch,2026-05-01T12:01:00Z,gate,out,5
 porch,2026-05-01T12:01:00Z,yard,in,1
 porch,2026-05-01T12:01:00Z,yard,out,2
-`, answer(t, pool, query.Crossings(query.Filter{}), "csv"))
-	require.Equal(t, "[]\n", answer(t, pool, query.Crossings(query.Filter{Camera: "yard"}), "json"))
+`, answer(t, pool, report("crossings", query.Filter{}), "csv"))
+	require.Equal(t, "[]\n", answer(t, pool, report("crossings", query.Filter{Camera: "yard"}), "json"))
 }
 
 func TestLatestSightingOfEachCamera(t *testing.T) {
@@ -98,7 +114,7 @@ func TestLatestSightingOfEachCamera(t *testing.T) {
   {"camera": "porch", "run": "run-porch", "seq": 89, "captured_at": "2026-05-01T12:01:59Z", "people": 1, "detections": 2, "model": "m"},
   {"camera": "yard", "run": "run-yard", "seq": 0, "captured_at": "2026-05-01T11:00:00.25Z", "people": 0, "detections": 0, "model": "m"}
 ]
-`, answer(t, seen(t), query.Latest(query.Filter{}), "json"))
+`, answer(t, seen(t), report("latest", query.Filter{}), "json"))
 }
 
 func TestLatencyOfEachStage(t *testing.T) {
@@ -110,7 +126,7 @@ produce,90,1.000,1.000,1.000,1.000
 fetch,90,2.000,2.000,2.000,2.000
 commit,90,45.000,86.000,90.000,90.000
 end_to_end,90,59.000,100.000,104.000,104.000
-`, answer(t, seen(t), query.Latency(query.Filter{}), "csv"))
+`, answer(t, seen(t), report("latency", query.Filter{}), "csv"))
 }
 
 func TestStagesAreOfWhatWasGrabbedSince(t *testing.T) {
@@ -128,9 +144,9 @@ func TestStagesAreOfWhatWasGrabbedSince(t *testing.T) {
 func TestNothingSeenIsAnEmptyAnswer(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Open(t)
-	require.Equal(t, "[]\n", answer(t, pool, query.People(query.Filter{}), "json"))
-	require.Equal(t, "camera,minute,frames,detections,max_people,avg_people\n", answer(t, pool, query.People(query.Filter{}), "csv"))
-	require.Equal(t, "[]\n", answer(t, pool, query.Latest(query.Filter{}), "json"))
+	require.Equal(t, "[]\n", answer(t, pool, report("people", query.Filter{}), "json"))
+	require.Equal(t, "camera,minute,frames,detections,max_people,avg_people\n", answer(t, pool, report("people", query.Filter{}), "csv"))
+	require.Equal(t, "[]\n", answer(t, pool, report("latest", query.Filter{}), "json"))
 	require.Equal(t, `stage,n,p50_ms,p95_ms,p99_ms,max_ms
 decode,0,,,,
 infer,0,,,,
@@ -138,7 +154,7 @@ produce,0,,,,
 fetch,0,,,,
 commit,0,,,,
 end_to_end,0,,,,
-`, answer(t, pool, query.Latency(query.Filter{}), "csv"))
+`, answer(t, pool, report("latency", query.Filter{}), "csv"))
 }
 
 func TestFiltersNarrowEveryQuestion(t *testing.T) {
@@ -147,19 +163,19 @@ func TestFiltersNarrowEveryQuestion(t *testing.T) {
 	minute := time.Date(2026, 5, 1, 12, 1, 0, 0, time.UTC)
 	f := query.Filter{Camera: "porch", Run: "run-porch", Since: minute, Until: minute.Add(30 * time.Second)}
 	require.Equal(t, "camera,minute,frames,detections,max_people,avg_people\nporch,2026-05-01T12:01:00Z,30,77,3,1.57\n",
-		answer(t, pool, query.People(f), "csv"))
+		answer(t, pool, report("people", f), "csv"))
 	require.Equal(t, "camera,run,seq,captured_at,people,detections,model\nporch,run-porch,59,2026-05-01T12:01:29Z,3,4,m\n",
-		answer(t, pool, query.Latest(f), "csv"))
-	require.Contains(t, answer(t, pool, query.Latency(f), "csv"), "\ndecode,30,")
+		answer(t, pool, report("latest", f), "csv"))
+	require.Contains(t, answer(t, pool, report("latency", f), "csv"), "\ndecode,30,")
 }
 
 func TestUnknownCameraOrRunIsSaidWithTheKnownOnes(t *testing.T) {
 	t.Parallel()
 	pool := seen(t)
-	err := refused(t, pool, query.People(query.Filter{Camera: "poarch"}))
+	err := refused(t, pool, report("people", query.Filter{Camera: "poarch"}))
 	require.True(t, usage.Is(err))
 	require.EqualError(t, err, `--camera "poarch" is not in the database; there is porch, yard`)
-	err = refused(t, pool, query.Latest(query.Filter{Run: "r"}))
+	err = refused(t, pool, report("latest", query.Filter{Run: "r"}))
 	require.EqualError(t, err, `--run "r" is not in the database; there is run-yard, run-porch`)
 }
 

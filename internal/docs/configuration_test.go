@@ -64,9 +64,7 @@ func keys(node *kong.Node, path string, all []*key) []*key {
 
 func application(t *testing.T) *kong.Application {
 	t.Helper()
-	var common config.Common
-	parser, err := kong.New(new(full.Commands), kong.Name("sightlog"), kong.DefaultEnvars("SIGHTLOG"),
-		kong.Vars{"model": cli.DefaultModel}, kong.Embed(&common))
+	parser, err := cli.NewParser(&cli.Env{Name: "sightlog"}, new(full.Commands))
 	require.NoError(t, err)
 	return parser.Model
 }
@@ -146,7 +144,7 @@ func kind(f *kong.Flag) string {
 	return "text"
 }
 
-// cameraFields returns key, type and comment of each field of config.Camera.
+// cameraFields returns key, type and comment of each field of config.CameraSettings.
 func cameraFields(t *testing.T) (fields [][]string) {
 	t.Helper()
 	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(testenv.Root(), "config", "camera.go"), nil, parser.ParseComments)
@@ -154,7 +152,7 @@ func cameraFields(t *testing.T) (fields [][]string) {
 	comments := make(map[string]string)
 	ast.Inspect(f, func(n ast.Node) bool {
 		spec, is := n.(*ast.TypeSpec)
-		if is && spec.Name.Name == reflect.TypeFor[config.Camera]().Name() {
+		if is && spec.Name.Name == reflect.TypeFor[config.CameraSettings]().Name() {
 			for _, field := range spec.Type.(*ast.StructType).Fields.List {
 				comments[field.Names[0].Name] = field.Comment.Text() + field.Doc.Text()
 			}
@@ -162,9 +160,9 @@ func cameraFields(t *testing.T) (fields [][]string) {
 		return true
 	})
 	types := map[reflect.Kind]string{reflect.Float64: "number", reflect.Bool: "true, false", reflect.Slice: "list", reflect.Map: "points by name"}
-	for field := range reflect.TypeFor[config.Camera]().Fields() {
+	for field := range reflect.TypeFor[config.CameraSettings]().Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		require.NotEmpty(t, comments[field.Name], "config.Camera.%s has no comment", field.Name)
+		require.NotEmpty(t, comments[field.Name], "config.CameraSettings.%s has no comment", field.Name)
 		fields = append(fields, []string{"`" + name + "`", types[field.Type.Kind()], comments[field.Name]})
 	}
 	return fields
