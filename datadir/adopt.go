@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 
 	"github.com/sightlog/sightlog/broker"
+	"github.com/sightlog/sightlog/internal/atomicfile"
 	"github.com/sightlog/sightlog/postgres"
 	"github.com/sightlog/sightlog/usage"
 )
@@ -59,7 +60,7 @@ func Adopt(ctx context.Context, path string, snapshot bool, log *slog.Logger) (f
 		return false, err
 	}
 	d.identity.Format, d.identity.Place = dataFormat, &here
-	return fresh, d.writeJSON("sightlog.json", d.identity)
+	return fresh, d.writeJSON("sightlog.json", d.identity, atomicfile.WriteDurably)
 }
 
 // quietly starts the private server, if there is a database, for f alone, and

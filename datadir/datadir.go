@@ -4,14 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/sightlog/sightlog/internal/filelock"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -102,20 +100,14 @@ func lockDir(path string, why purpose) (*os.File, error) {
 	case err != nil:
 		return nil, notWritable(path, err)
 	}
-	if err := unix.FcntlFlock(lock.Fd(), unix.F_OFD_SETLK, wholeFile()); err != nil {
+	if err := filelock.Own(lock); err != nil {
 		lock.Close()
-		if errors.Is(err, unix.EAGAIN) || errors.Is(err, unix.EACCES) {
+		if errors.Is(err, filelock.ErrHeld) {
 			return nil, usage.Wrap(ErrInUse, "stop it, or give another --data", "--data %s: in use by another sightlog%s", path, inUseBy(path))
 		}
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
 	return lock, nil
-}
-
-// wholeFile describes an exclusive lock. Locks are those of the open file
-// (fcntl's OFD locks), so that asking for one does not take it.
-func wholeFile() *unix.Flock_t {
-	return &unix.Flock_t{Type: unix.F_WRLCK, Whence: io.SeekStart}
 }
 
 // ErrInUse is the cause when another process owns the data directory.
@@ -148,16 +140,11 @@ func (d *Dir) Close() error {
 	return errors.Join(err, d.lock.Close())
 }
 
-// writeJSON replaces a file as a whole, so that a reader sees the old or the
-// new one.
-func (d *Dir) writeJSON(name string, v any) error {
+// writeJSON replaces a file of the directory by write, which is one of atomicfile's.
+func (d *Dir) writeJSON(name string, v any, write func(string, []byte, fs.FileMode) error) error {
 	b, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
-	tmp := d.Path(name + ".tmp")
-	if err := os.WriteFile(tmp, append(b, '\n'), 0o600); err != nil {
-		return errors.Join(err, os.Remove(tmp))
-	}
-	return os.Rename(tmp, d.Path(name))
+	return write(d.Path(name), append(b, '\n'), 0o600)
 }

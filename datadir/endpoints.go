@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sightlog/sightlog/internal/atomicfile"
+	"github.com/sightlog/sightlog/internal/filelock"
 )
 
 // Endpoints are the addresses of a running data directory.
@@ -23,12 +26,12 @@ type Endpoints struct {
 // the reading of that may be what makes room.
 func (d *Dir) Publish(e Endpoints) error {
 	e.PID = os.Getpid()
-	err := d.writeJSON("endpoints.json", e)
+	err := d.writeJSON("endpoints.json", e, atomicfile.Write)
 	if !isFull(err) {
 		return err
 	}
 	d.later.Go(func() {
-		for isFull(d.writeJSON("endpoints.json", e)) {
+		for isFull(d.writeJSON("endpoints.json", e, atomicfile.Write)) {
 			select {
 			case <-time.After(time.Second):
 			case <-d.closed:
@@ -52,11 +55,11 @@ func ReadEndpoints(path string) (Endpoints, error) {
 		return Endpoints{}, ErrNotRunning
 	}
 	defer lock.Close()
-	held := wholeFile()
-	if err := unix.FcntlFlock(lock.Fd(), unix.F_OFD_GETLK, held); err != nil {
-		return Endpoints{}, fmt.Errorf("ask for the lock of %s: %w", path, err)
+	owned, err := filelock.Owned(lock)
+	if err != nil {
+		return Endpoints{}, err
 	}
-	if held.Type == unix.F_UNLCK {
+	if !owned {
 		return Endpoints{}, ErrNotRunning // nobody holds it: what is written is stale
 	}
 	b, err := os.ReadFile(filepath.Join(path, "endpoints.json"))

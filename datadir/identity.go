@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 
 	"github.com/sightlog/sightlog/broker"
+	"github.com/sightlog/sightlog/internal/atomicfile"
 	"github.com/sightlog/sightlog/postgres"
 	"github.com/sightlog/sightlog/usage"
 )
@@ -64,7 +65,7 @@ func (d *Dir) settle(why purpose) error {
 	if was != nil && *was == here && now.ID == d.identity.ID && now.Format == d.identity.Format {
 		return nil // nothing to write: the disk may be full
 	}
-	err = d.writeJSON("sightlog.json", now)
+	err = d.writeJSON("sightlog.json", now, atomicfile.WriteDurably)
 	if isFull(err) && d.identity.Format == dataFormat {
 		return nil // noted by a later start
 	}
@@ -97,7 +98,7 @@ func (d *Dir) OpenBroker(cfg broker.Config) (*broker.Broker, error) {
 		return b, err
 	}
 	d.identity.ID = b.ClusterID()
-	if err := d.writeJSON("sightlog.json", d.identity); err != nil && !isFull(err) {
+	if err := d.writeJSON("sightlog.json", d.identity, atomicfile.WriteDurably); err != nil && !isFull(err) {
 		return nil, errors.Join(notWritable(d.path, err), b.Close())
 	}
 	return b, nil

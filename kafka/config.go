@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 	"github.com/twmb/franz-go/plugin/kslog"
 
+	"github.com/sightlog/sightlog/internal/backoff"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -79,7 +80,7 @@ func (c Config) common() ([]kgo.Opt, error) {
 		kgo.SeedBrokers(c.Brokers...),
 		kgo.ClientID(id),
 		kgo.MetadataMinAge(100 * time.Millisecond), // a new leader is found at once
-		kgo.RetryBackoffFn(backoff),
+		kgo.RetryBackoffFn(retryPauses.After),
 		kgo.MaxDecompressBatchBytes(maxExpanded),
 	}
 	if c.Log != nil {
@@ -98,15 +99,9 @@ func (c Config) common() ([]kgo.Opt, error) {
 	return opts, nil
 }
 
-// backoff waits 50 ms, doubling to 1 s: a broker that restarts is found again
-// within a second.
-func backoff(tries int) time.Duration {
-	d := 50 * time.Millisecond
-	for i := 1; i < tries && d < time.Second; i++ {
-		d *= 2
-	}
-	return min(d, time.Second)
-}
+// retryPauses are the pauses of the client and of the writers. Their limit is a second,
+// so that a broker that restarts is found again within that time.
+var retryPauses = backoff.Policy{First: 50 * time.Millisecond, Limit: time.Second}
 
 func (c Config) mechanism() (sasl.Mechanism, error) {
 	switch c.SASL {

@@ -295,10 +295,8 @@ func (w *fileWriter) recover(ctx context.Context, batch []item, id producerID, c
 	w.cl.Close()
 	ask := fenced(cause)
 	for ; ; tries++ {
-		select {
-		case <-time.After(backoff(tries)):
-		case <-ctx.Done():
-			return nil, ctx.Err()
+		if err := retryPauses.Wait(ctx, tries); err != nil {
+			return nil, err
 		}
 		var err error
 		if ask {

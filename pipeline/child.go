@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sightlog/sightlog/internal/backoff"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -31,6 +32,9 @@ const stopGrace = 1500 * time.Millisecond
 // barren is how often in a row a child may crash without anything new in the
 // log before the supervisor gives up: it would crash at the same frame again.
 const barren = 5
+
+// restartPauses are the pauses before a child that crashed is started again.
+var restartPauses = backoff.Policy{First: 100 * time.Millisecond, Limit: 2 * time.Second}
 
 // Child runs detect as a child process and restarts it when it crashes, so
 // that a fault in a codec or a model cannot take the log with it.
@@ -83,9 +87,7 @@ func (c *Child) Run(ctx context.Context) error {
 		}
 		// A signal that goes to all of a control group ends the child first, and us a
 		// moment later: then it is no crash.
-		select {
-		case <-time.After(min(100*time.Millisecond<<(crashes-1), 2*time.Second)):
-		case <-ctx.Done():
+		if restartPauses.Wait(ctx, crashes) != nil {
 			return nil
 		}
 		c.Log.Warn("detect ended, starting it again", "err", err, "acknowledged", acked)

@@ -11,9 +11,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
+	"github.com/sightlog/sightlog/internal/filelock"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -80,25 +80,17 @@ func cleanEnv() []string {
 	return append(env, "LC_ALL=C")
 }
 
-// lockFile locks the home to this process; EWOULDBLOCK when another holds it.
-// The kernel drops the lock with the process.
+// lockFile locks the home to this process; filelock.ErrHeld when another has it.
 func lockFile(root *os.Root, a account) (*os.File, error) {
 	f, err := a.openFile(root, lockName, os.O_RDWR)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := filelock.Flock(f); err != nil {
 		f.Close()
 		return nil, err
 	}
 	return f, nil
-}
-
-// unlock gives the lock up at once. Closing alone would leave it to a child
-// that another goroutine is just starting, until that has dropped its copy.
-func unlock(f *os.File) {
-	_ = syscall.Flock(int(f.Fd()), syscall.LOCK_UN) // closing is what is left where this fails
-	f.Close()
 }
 
 const maxLog = 8 << 20

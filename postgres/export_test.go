@@ -1,10 +1,12 @@
 package postgres
 
+import "github.com/sightlog/sightlog/internal/filelock"
+
 import "time"
 
 // Abandon drops the lock and leaves the server running, as the kernel does
 // with a process that is killed.
-func (p *Private) Abandon() { unlock(p.lock) }
+func (p *Private) Abandon() { filelock.Close(p.lock) }
 
 // Exited is closed when the server, a child of this process, is gone.
 func (p *Private) Exited() <-chan struct{} { return p.exited }

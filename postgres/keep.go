@@ -3,11 +3,16 @@ package postgres
 import (
 	"context"
 	"time"
+
+	"github.com/sightlog/sightlog/internal/backoff"
 )
 
 // stopNotice is how long after the server's end a ctx may end that says that it
 // was no death: a signal to all of a control group reaches the server and us.
 var stopNotice = 200 * time.Millisecond
+
+// restartPauses are the pauses between attempts to start a server that died.
+var restartPauses = backoff.Policy{First: 100 * time.Millisecond, Limit: 5 * time.Second}
 
 // Keep watches the server and starts it again when it dies, until ctx ends.
 // The address stays the same. It returns before Stop is called, by the caller
@@ -23,7 +28,7 @@ func (p *Private) Keep(ctx context.Context) error {
 			return nil
 		}
 		p.log.Warn("the private database died, starting it again", "pid", p.pid)
-		for wait := 100 * time.Millisecond; ; wait = min(2*wait, 5*time.Second) {
+		for failures := 1; ; failures++ {
 			err := p.start(ctx)
 			if err == nil {
 				break
@@ -32,9 +37,7 @@ func (p *Private) Keep(ctx context.Context) error {
 				return nil
 			}
 			p.log.Error("the private database does not start", "err", cause(err))
-			select {
-			case <-time.After(wait):
-			case <-ctx.Done():
+			if restartPauses.Wait(ctx, failures) != nil {
 				return nil
 			}
 		}

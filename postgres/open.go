@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/sightlog/sightlog/internal/backoff"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -34,6 +35,9 @@ type Options struct {
 
 	Log *slog.Logger // default: discard
 }
+
+// connectPauses are the pauses between attempts to reach a server.
+var connectPauses = backoff.Policy{First: 50 * time.Millisecond, Limit: 2 * time.Second}
 
 // Open opens a pool on the database that url names and makes sure that it can
 // be used: reachable, password and database right, MinVersion or newer, and
@@ -56,7 +60,7 @@ func Open(ctx context.Context, url string, opts Options) (*pgxpool.Pool, error) 
 		forReaders(cfg.ConnConfig, log)
 	}
 	giveUp := time.Now().Add(cfg.ConnConfig.ConnectTimeout)
-	for wait := 50 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
+	for failures := 1; ; failures++ {
 		pool, err := try(ctx, cfg, !opts.ReadOnly)
 		if err == nil {
 			return pool, nil
@@ -65,11 +69,9 @@ func Open(ctx context.Context, url string, opts Options) (*pgxpool.Pool, error) 
 		if !again || ctx.Err() != nil {
 			return nil, explain(err, cfg.ConnConfig)
 		}
-		log.Warn("database cannot be used yet, trying again", "database", Describe(cfg.ConnConfig), "err", cause(err), "in", wait)
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(wait):
+		log.Warn("database cannot be used yet, trying again", "database", Describe(cfg.ConnConfig), "err", cause(err), "in", connectPauses.After(failures))
+		if err := connectPauses.Wait(ctx, failures); err != nil {
+			return nil, err
 		}
 	}
 }

@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sightlog/sightlog/internal/backoff"
+	"github.com/sightlog/sightlog/internal/filelock"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -68,14 +70,14 @@ func StartPrivate(ctx context.Context, dir string, log *slog.Logger) (_ *Private
 		}
 	}()
 	if p.lock, err = lockFile(root, as); err != nil {
-		if errors.Is(err, syscall.EWOULDBLOCK) {
+		if errors.Is(err, filelock.ErrHeld) {
 			return nil, usage.Wrap(err, "stop that one, or choose another directory", "--data %s is in use by another sightlog", dir)
 		}
 		return nil, fmt.Errorf("lock private database: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			unlock(p.lock)
+			filelock.Close(p.lock)
 		}
 	}()
 	if err := p.start(ctx); err != nil {
@@ -165,7 +167,7 @@ const StopTimeout = 3 * time.Second
 // gone. When ctx ends before that, the server is stopped without a checkpoint:
 // nothing committed is lost, its next start takes longer.
 func (p *Private) Stop(ctx context.Context) error {
-	defer unlock(p.lock)
+	defer filelock.Close(p.lock)
 	if err := p.end(ctx, syscall.SIGINT); err != nil {
 		p.log.Warn("private database does not stop, stopping it at once", "err", err)
 		hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
@@ -244,19 +246,12 @@ func (p *Private) start(ctx context.Context) error {
 	}
 	// After a kill -9 of the server alone, its sessions hold the shared memory
 	// until they notice. It takes them a moment.
-	for wait := 50 * time.Millisecond; ; wait *= 2 {
+	for failures := 1; ; failures++ {
 		if err = p.launch(bin); err != nil {
 			return err
 		}
-		if err = p.ready(ctx); err == nil || wait > 3*time.Second || ctx.Err() != nil {
+		if err = p.ready(ctx); err == nil || failures == launches || !p.gone() || launchPauses.Wait(ctx, failures) != nil {
 			break
-		}
-		if !p.gone() {
-			break
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(wait):
 		}
 	}
 	if err != nil {
@@ -265,6 +260,11 @@ func (p *Private) start(ctx context.Context) error {
 	}
 	return nil
 }
+
+// launches is how often a server is launched that ends at once, in 6.4 s.
+const launches = 8
+
+var launchPauses = backoff.Policy{First: 50 * time.Millisecond, Limit: 3200 * time.Millisecond}
 
 func (p *Private) gone() bool {
 	select {

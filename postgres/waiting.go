@@ -3,6 +3,7 @@ package postgres
 import (
 	"context"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -44,12 +45,12 @@ func (r *waitReporter) TraceQueryStart(ctx context.Context, conn *pgx.Conn, _ pg
 		defer close(done)
 		r.report(look, conn)
 	})
-	return context.WithValue(ctx, endWait{}, func() {
+	return context.WithValue(ctx, endWait{}, sync.OnceFunc(func() {
 		cancel()
 		if !timer.Stop() {
 			<-done
 		}
-	})
+	}))
 }
 
 // TraceQueryEnd implements pgx.QueryTracer.

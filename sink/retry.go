@@ -5,7 +5,12 @@ import (
 	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/sightlog/sightlog/internal/backoff"
 )
+
+// retryPauses are the pauses between the attempts of retryUntilDone.
+var retryPauses = backoff.Policy{First: 20 * time.Millisecond, Limit: 2 * time.Second}
 
 // retryUntilDone is Sink.retryUntilDone with the consumer's logger.
 func (c *consumer) retryUntilDone(ctx context.Context, what string, partitions []topicPartition, do func(context.Context) error) error {
@@ -17,7 +22,7 @@ func (c *consumer) retryUntilDone(ctx context.Context, what string, partitions [
 // half minute and when it succeeds. what names the operation, after "cannot".
 func (s *Sink) retryUntilDone(ctx context.Context, log *slog.Logger, what string, partitions []topicPartition, do func(context.Context) error) error {
 	var lastLogged, began time.Time
-	for pause := 20 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+	for failures := 1; ; failures++ {
 		try, cancel := context.WithTimeout(ctx, attemptTimeout)
 		err := do(try)
 		cancel()
@@ -46,10 +51,8 @@ func (s *Sink) retryUntilDone(ctx context.Context, log *slog.Logger, what string
 			}
 			log.Warn("unavailable, retrying", "operation", what, "err", err, "sqlstate", sqlstate(err))
 		}
-		select {
-		case <-ctx.Done():
-			return errors.Join(ctx.Err(), err)
-		case <-time.After(pause):
+		if stopped := retryPauses.Wait(ctx, failures); stopped != nil {
+			return errors.Join(stopped, err)
 		}
 	}
 }

@@ -6,7 +6,8 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"syscall"
+
+	"github.com/sightlog/sightlog/internal/filelock"
 )
 
 // FS is the part of a filesystem that the store uses. OSFS is the real one;
@@ -119,23 +120,19 @@ func (OSFS) Lock(name string) (io.Closer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+	if err := filelock.Flock(f); err != nil {
 		f.Close()
-		if errors.Is(err, syscall.EWOULDBLOCK) {
+		if errors.Is(err, filelock.ErrHeld) {
 			return nil, fmt.Errorf("%w (%s)", ErrLocked, name)
 		}
-		return nil, fmt.Errorf("lock %s: %w", name, err)
+		return nil, err
 	}
 	return lockFile{f}, nil
 }
 
-// lockFile unlocks before it closes: a child that is just being forked holds
-// the file too, until it executes its program.
 type lockFile struct{ *os.File }
 
-func (f lockFile) Close() error {
-	return errors.Join(syscall.Flock(int(f.Fd()), syscall.LOCK_UN), f.File.Close())
-}
+func (f lockFile) Close() error { return filelock.Close(f.File) }
 
 func (f osFile) Size() (int64, error) {
 	st, err := f.Stat()
