@@ -32,7 +32,7 @@ func Adopt(ctx context.Context, path string, snapshot bool, log *slog.Logger) (f
 		return false, err
 	}
 	defer func() { err = errors.Join(err, d.Close()) }()
-	here, err := postgres.PlaceOf(d.path)
+	here, err := postgres.LocationOf(d.path)
 	if err != nil {
 		return false, err
 	}

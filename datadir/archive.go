@@ -243,7 +243,7 @@ func (im *importer) commit(ctx context.Context) error {
 			return err
 		}
 	}
-	here, err := postgres.PlaceOf(im.dir)
+	here, err := postgres.LocationOf(im.dir)
 	if err != nil {
 		return err
 	}

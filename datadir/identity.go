@@ -22,7 +22,7 @@ import (
 type identity struct {
 	Format int             `json:"format"`
 	ID     string          `json:"id,omitempty"`
-	Place  *postgres.Place `json:"place,omitempty"`
+	Place  *postgres.Location `json:"place,omitempty"`
 }
 
 // readIdentity reads sightlog.json; without one the format is 0.
@@ -47,7 +47,7 @@ func readIdentity(path string) (identity, error) {
 // settle compares the place that the directory has with the one that is noted,
 // and notes what is new. A directory that was renamed is the same.
 func (d *Dir) settle(why purpose) error {
-	here, err := postgres.PlaceOf(d.path)
+	here, err := postgres.LocationOf(d.path)
 	if err != nil {
 		return notWritable(d.path, err)
 	}
@@ -76,7 +76,7 @@ func (d *Dir) settle(why purpose) error {
 	return nil
 }
 
-func isCopy(path string, of postgres.Place) error {
+func isCopy(path string, of postgres.Location) error {
 	return usage.New("if it is meant to be a directory of its own: sightlog data adopt --data "+path, "--data %s: is a copy of %s", path, of.Path)
 }
 

@@ -85,7 +85,7 @@ func inspectIdentity(path string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	here, err := postgres.PlaceOf(path)
+	here, err := postgres.LocationOf(path)
 	if err != nil {
 		return "", err
 	}

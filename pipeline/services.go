@@ -200,7 +200,7 @@ func (s *Services) startDatabase(ctx context.Context) error {
 		own, cancel := context.WithCancel(own)
 		defer cancel()
 		defer context.AfterFunc(ctx, cancel)()
-		return p.Keep(own)
+		return p.Supervise(own)
 	})
 	return nil
 }

@@ -17,14 +17,14 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// OpenCluster opens the files of a data directory's private cluster, for reading
-// while no server runs on it; the caller closes it.
+// OpenCluster opens the files of a data directory's private cluster for reading. It is
+// an error if a server runs on them. The caller closes it.
 func OpenCluster(dir string) (*os.Root, error) {
-	as, err := accountOf(dir)
+	as, err := serverUserOf(dir)
 	if err != nil {
 		return nil, err
 	}
-	h, err := findHome(dir, as)
+	h, err := findClusterDir(dir, as)
 	if err != nil {
 		return nil, err
 	}
@@ -39,37 +39,37 @@ func OpenCluster(dir string) (*os.Root, error) {
 	return root.OpenRoot(dataName)
 }
 
-// LeftOut reports whether a file of a cluster is of its server alone, and not
-// part of a copy.
+// LeftOut reports whether a file of a cluster belongs to its running server only and is
+// no part of a copy.
 func LeftOut(name string) bool {
 	return name == "postmaster.pid" || strings.HasSuffix(name, ".conf.new")
 }
 
-// Restore makes the private cluster of a data directory that has none, from the
-// files of another. It is one when Commit has returned, and not before.
+// Restore creates the private cluster of a data directory that has none, from the files
+// of another. The cluster exists when Commit has returned, and not before.
 type Restore struct {
-	home home
-	root *os.Root
-	as   account
-	dir  string // the data directory
-	made bool   // committed
+	clusterDir clusterDir
+	root       *os.Root
+	as         serverUser
+	dir        string // the data directory
+	committed  bool
 }
 
-// NewRestore begins in data directory dir. The caller ends it with Close.
+// NewRestore begins a restore into data directory dir. The caller ends it with Close.
 func NewRestore(dir string) (*Restore, error) {
-	as, err := accountOf(dir)
+	as, err := serverUserOf(dir)
 	if err != nil {
 		return nil, err
 	}
-	h, root, _, err := makeHome(dir, as)
+	h, root, _, err := makeClusterDir(dir, as)
 	if err != nil {
 		return nil, err
 	}
-	r := &Restore{home: h, root: root, as: as, dir: dir}
+	r := &Restore{clusterDir: h, root: root, as: as, dir: dir}
 	if _, err = root.Lstat(dataName); err == nil {
 		err = usage.New("give another --data", "%s has a database", dir)
 	} else if errors.Is(err, fs.ErrNotExist) {
-		err = root.RemoveAll(makingName)
+		err = root.RemoveAll(stagingName)
 	}
 	if err == nil {
 		err = r.Mkdir(".")
@@ -81,18 +81,18 @@ func NewRestore(dir string) (*Restore, error) {
 	return r, nil
 }
 
-// Mkdir makes a directory of the cluster; "." is the cluster itself.
+// Mkdir creates a directory of the cluster; "." is the cluster itself.
 func (r *Restore) Mkdir(name string) error {
-	name = path.Join(makingName, name)
+	name = path.Join(stagingName, name)
 	if err := r.root.Mkdir(name, 0o700); err != nil || !r.as.other {
 		return err
 	}
 	return r.root.Lchown(name, r.as.uid, r.as.gid)
 }
 
-// Add makes a file of the cluster.
+// Add creates a file of the cluster.
 func (r *Restore) Add(name string, body io.Reader) error {
-	f, err := r.root.OpenFile(path.Join(makingName, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := r.root.OpenFile(path.Join(stagingName, name), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return err
 	}
@@ -103,10 +103,10 @@ func (r *Restore) Add(name string, body io.Reader) error {
 	return errors.Join(err, f.Close())
 }
 
-// Commit makes the files the cluster, on disk. A version that is not installed
-// is a *usage.Error.
+// Commit syncs the files and renames them to the cluster. If its version of PostgreSQL
+// is not installed, that is a *usage.Error.
 func (r *Restore) Commit(ctx context.Context) error {
-	v, err := readFile(r.root, makingName+"/PG_VERSION", 64)
+	v, err := readFile(r.root, stagingName+"/PG_VERSION", 64)
 	if err != nil {
 		return fmt.Errorf("the database is not complete: %w", err)
 	}
@@ -123,45 +123,46 @@ func (r *Restore) Commit(ctx context.Context) error {
 	}
 	defer d.Close()
 	if err := unix.Syncfs(int(d.Fd())); err != nil {
-		return fmt.Errorf("sync %s: %w", r.home.dir, err)
+		return fmt.Errorf("sync %s: %w", r.clusterDir.dir, err)
 	}
-	if err := r.root.Rename(makingName, dataName); err != nil {
+	if err := r.root.Rename(stagingName, dataName); err != nil {
 		return err
 	}
-	r.made = true
+	r.committed = true
 	return d.Sync()
 }
 
-// Close removes what was not committed, with the home that was made for it.
+// Close removes the files if they were not committed, and the cluster directory created
+// for them.
 func (r *Restore) Close() error {
-	if r.made {
+	if r.committed {
 		return r.root.Close()
 	}
-	parent, err := os.OpenRoot(filepath.Dir(r.home.dir))
+	parent, err := os.OpenRoot(filepath.Dir(r.clusterDir.dir))
 	if err != nil {
 		return errors.Join(err, r.root.Close())
 	}
 	defer parent.Close()
-	err = errors.Join(r.root.Close(), parent.RemoveAll(filepath.Base(r.home.dir)))
+	err = errors.Join(r.root.Close(), parent.RemoveAll(filepath.Base(r.clusterDir.dir)))
 	if at := os.Remove(filepath.Join(r.dir, locationName)); !errors.Is(at, fs.ErrNotExist) {
 		err = errors.Join(err, at)
 	}
 	return err
 }
 
-// Adopt makes the private database that a copied data directory leads to its
-// own. One outside of it, of an original that still exists, stays that one's:
-// then fresh is true, and the copy has none until its next start.
+// Adopt assigns the private database of a copied data directory to the copy. A database
+// outside of the directory whose original still exists stays the original's: then fresh
+// is true, and the copy has no database until its next start.
 func Adopt(dir string) (fresh bool, err error) {
-	as, err := accountOf(dir)
+	as, err := serverUserOf(dir)
 	if err != nil {
 		return false, err
 	}
-	self, err := PlaceOf(dir)
+	self, err := LocationOf(dir)
 	if err != nil {
 		return false, err
 	}
-	h, err := findHome(dir, as)
+	h, err := findClusterDir(dir, as)
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil
 	}
@@ -171,9 +172,9 @@ func Adopt(dir string) (fresh bool, err error) {
 	root, err := os.OpenRoot(h.dir)
 	if err == nil {
 		defer root.Close()
-		var of Place
-		var said bool
-		if of, said, err = readOwner(root); err == nil && (!said || self.Continues(of) || !of.Exists()) {
+		var of Location
+		var recorded bool
+		if of, recorded, err = readOwner(root); err == nil && (!recorded || self.Continues(of) || !of.Exists()) {
 			return false, h.writeOwner(root, as, self)
 		}
 	}

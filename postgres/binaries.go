@@ -14,7 +14,7 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// BinEnv names a directory with initdb and postgres; it goes before all else.
+// BinEnv names a directory with initdb and postgres. It takes precedence.
 const BinEnv = "SIGHTLOG_PG_BIN"
 
 // binaries are the server programs of one version.
@@ -25,7 +25,7 @@ type binaries struct {
 
 func (b binaries) path(name string) string { return filepath.Join(b.dir, name) }
 
-// where distributions keep the programs: Debian and Ubuntu, Fedora and RHEL,
+// binDirs are the directories in which distributions install the programs: Debian and Ubuntu, Fedora and RHEL,
 // Homebrew. PATH comes last, where Debian has wrappers only.
 var binDirs = []string{
 	"/usr/lib/postgresql/*/bin",
@@ -86,7 +86,7 @@ func candidateDirs() []string {
 	return dirs
 }
 
-// probe asks the programs in dir for their version.
+// probe runs the programs in dir to get their version.
 func probe(ctx context.Context, dir string) (binaries, error) {
 	b := binaries{dir: dir}
 	if _, err := os.Stat(b.path("initdb")); err != nil {
@@ -103,4 +103,11 @@ func probe(ctx context.Context, dir string) (binaries, error) {
 		}
 	}
 	return b, errors.New("no version in " + strconv.Quote(string(out)))
+}
+
+// Installed returns the directory and the major version of the server programs
+// that a new private cluster would use. None is a *usage.Error.
+func Installed(ctx context.Context) (dir string, major int, err error) {
+	b, err := findBinaries(ctx, 0)
+	return b.dir, b.major, err
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// privateURL returns the parts of an address that home.url wrote, parameters
-// added to it included; others are not private.
+// privateURL parses an address that clusterDir.url returned, with parameters that were
+// added to it. For any other, private is false.
 func privateURL(address string) (u *url.URL, private bool) {
 	u, err := url.Parse(address)
 	if err != nil || u.Scheme != "postgres" || u.Host != "" || u.User == nil {
@@ -26,9 +26,9 @@ func privateURL(address string) (u *url.URL, private bool) {
 	return u, private
 }
 
-// privateConfig configures a client of a private server field by field: the
-// environment (PGHOST, PGSERVICE, PGTARGETSESSIONATTRS, …) and the files of the
-// home directory have no say in how we talk to our own server.
+// privateConfig configures a client of a private server field by field: neither the
+// environment (PGHOST, PGSERVICE, PGTARGETSESSIONATTRS, …) nor files in the user's home
+// directory have an effect.
 func privateConfig(address string) (cfg *pgxpool.Config, private bool, err error) {
 	u, private := privateURL(address)
 	if !private {
@@ -52,8 +52,8 @@ func privateConfig(address string) (cfg *pgxpool.Config, private bool, err error
 	return cfg, true, nil
 }
 
-// emptyConfig is pgx's own, which it makes only by parsing, and parsing reads
-// the environment: so what is PostgreSQL's there is taken out for that moment.
+// emptyConfig returns a configuration that the environment has not changed. pgx creates
+// one only by parsing, which reads PG… variables: they are unset while it parses.
 var emptyConfig = sync.OnceValues(func() (*pgxpool.Config, error) {
 	for _, kv := range os.Environ() {
 		name, value, _ := strings.Cut(kv, "=")

@@ -15,81 +15,81 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// elsewhere holds the clusters of data directories that the server's account
-// cannot reach. Tests have another.
-var elsewhere = "/var/lib/sightlog"
+// fallbackRoot is the parent of the clusters of data directories that the server user
+// cannot reach. Tests replace it.
+var fallbackRoot = "/var/lib/sightlog"
 
-// home is the directory of one private cluster; see the package's layout.
-type home struct{ dir string }
+// clusterDir is the directory of one private cluster; doc.go has its layout.
+type clusterDir struct{ dir string }
 
-func (h home) data() string { return filepath.Join(h.dir, dataName) }
-func (h home) log() string  { return filepath.Join(h.dir, logName) }
+func (h clusterDir) data() string { return filepath.Join(h.dir, dataName) }
+func (h clusterDir) log() string  { return filepath.Join(h.dir, logName) }
 
-// Names in a home.
+// Names in a cluster directory.
 const (
-	dataName   = "data"
-	makingName = "data.new"
-	logName    = "server.log"
-	lockName   = "lock"
+	dataName    = "data"
+	stagingName = "data.new"
+	logName     = "server.log"
+	lockName    = "lock"
 )
 
-// url is the address of database name on the socket, as role. A path with signs
-// that a URL would have to escape has its socket elsewhere; what is left over is
-// escaped as libpq and pgx read it, where a plus is no space.
-func (h home) url(socketDir, role, name string) string {
+// url returns the address of database name on the socket, as role. A path with
+// characters that a URL would have to escape has its socket in another directory (fits);
+// the rest is escaped as libpq and pgx read it, where a plus is not a space.
+func (h clusterDir) url(socketDir, role, name string) string {
 	host := strings.NewReplacer("%2F", "/", "+", "%20").Replace(url.QueryEscape(socketDir))
 	return "postgres://" + role + "@/" + name + "?host=" + host + "&port=5432"
 }
 
-// findHome returns the home that exists for a data directory. Root follows no
-// link that another user made.
-func findHome(dir string, a account) (home, error) {
+// findClusterDir returns the existing cluster directory of a data directory. Root does
+// not follow a link that another user created.
+func findClusterDir(dir string, a serverUser) (clusterDir, error) {
 	abs, err := resolve(dir)
 	if err != nil {
-		return home{}, err
+		return clusterDir{}, err
 	}
 	own := filepath.Join(abs, "postgres")
 	fi, err := os.Lstat(own)
 	switch {
 	case err == nil && fi.Mode()&fs.ModeSymlink != 0:
 		if a.other && owner(fi) != os.Geteuid() {
-			return home{}, usage.New("remove it", "%s is a link that user id %d made: it is not followed", own, owner(fi))
+			return clusterDir{}, usage.New("remove it", "%s is a link that user id %d made: it is not followed", own, owner(fi))
 		}
 		at, err := filepath.EvalSymlinks(own)
 		if err != nil {
-			return home{}, usage.Wrap(err, "remove it, or make its directory", "%s is a link to a directory that is not there", own)
+			return clusterDir{}, usage.Wrap(err, "remove it, or make its directory", "%s is a link to a directory that is not there", own)
 		}
-		return home{at}, nil
+		return clusterDir{at}, nil
 	case err == nil:
-		return home{own}, nil
+		return clusterDir{own}, nil
 	}
 	root, err := os.OpenRoot(abs)
 	if err != nil {
-		return home{}, err
+		return clusterDir{}, err
 	}
 	defer root.Close()
 	at, err := readLocation(root, locationName)
 	if errors.Is(err, fs.ErrNotExist) {
-		return home{}, fmt.Errorf("%s has no private database: %w", dir, fs.ErrNotExist)
+		return clusterDir{}, fmt.Errorf("%s has no private database: %w", dir, fs.ErrNotExist)
 	}
-	if err == nil && filepath.Dir(at) != elsewhere {
-		err = usage.New("remove it", "%s names %s, not a directory in %s", filepath.Join(abs, locationName), at, elsewhere)
+	if err == nil && filepath.Dir(at) != fallbackRoot {
+		err = usage.New("remove it", "%s names %s, not a directory in %s", filepath.Join(abs, locationName), at, fallbackRoot)
 	}
-	return home{at}, err
+	return clusterDir{at}, err
 }
 
-// makeHome returns the home of a data directory, open, and makes it where there
-// is none: in the data directory, or where the account cannot reach that, below
-// elsewhere. moved is true when it was just put elsewhere.
-func makeHome(dir string, a account) (h home, root *os.Root, moved bool, err error) {
+// makeClusterDir returns the cluster directory of a data directory, opened, and creates
+// it if there is none: in the data directory or, if the server user cannot reach that,
+// below fallbackRoot. moved is true if it was just created there.
+func makeClusterDir(dir string, a serverUser) (h clusterDir, root *os.Root, moved bool, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return h, nil, false, unwritable(dir, err)
+		return h, nil, false, notWritable(dir, err)
 	}
-	h, err = findHome(dir, a)
+	h, err = findClusterDir(dir, a)
 	if err == nil {
-		if filepath.Dir(h.dir) == elsewhere {
-			if err := makePassable(elsewhere); err != nil {
-				return h, nil, false, unwritable(elsewhere, err)
+		if filepath.Dir(h.dir) == fallbackRoot {
+			if err := makePassable(fallbackRoot); err != nil {
+				return h, nil, false, notWritable(fallbackRoot, err)
 			}
 		}
 		if !a.reaches(filepath.Dir(h.dir)) {
@@ -105,58 +105,59 @@ func makeHome(dir string, a account) (h home, root *os.Root, moved bool, err err
 	if err != nil {
 		return h, nil, false, err
 	}
-	h = home{filepath.Join(abs, "postgres")}
+	h = clusterDir{filepath.Join(abs, "postgres")}
 	if a.reaches(abs) {
 		if root, err = h.make(a); err != nil {
-			return h, nil, false, unwritable(dir, err)
+			return h, nil, false, notWritable(dir, err)
 		}
 		return h, root, false, nil
 	}
-	h, root, err = makeElsewhere(abs, a)
+	h, root, err = makeFallback(abs, a)
 	return h, root, err == nil, err
 }
 
-// makeElsewhere makes a home below elsewhere, which the data directory names.
-func makeElsewhere(dir string, a account) (h home, root *os.Root, err error) {
+// makeFallback creates a cluster directory below fallbackRoot and writes its path into
+// the data directory.
+func makeFallback(dir string, a serverUser) (h clusterDir, root *os.Root, err error) {
 	var id [6]byte
 	rand.Read(id[:]) // never fails
-	h = home{filepath.Join(elsewhere, hex.EncodeToString(id[:]))}
-	if err := makePassable(elsewhere); err != nil {
-		return h, nil, unwritable(elsewhere, err)
+	h = clusterDir{filepath.Join(fallbackRoot, hex.EncodeToString(id[:]))}
+	if err := makePassable(fallbackRoot); err != nil {
+		return h, nil, notWritable(fallbackRoot, err)
 	}
 	if root, err = h.makeOf(dir, a); err != nil {
-		return h, nil, unwritable(elsewhere, err)
+		return h, nil, notWritable(fallbackRoot, err)
 	}
 	data, err := os.OpenRoot(dir)
 	if err == nil {
 		defer data.Close()
-		self := account{uid: os.Geteuid(), gid: os.Getegid()}
+		self := serverUser{uid: os.Geteuid(), gid: os.Getegid()}
 		err = self.replace(data, locationName, h.dir+"\n", 0o644)
 	}
 	if err != nil {
 		root.Close()
-		return h, nil, unwritable(dir, err)
+		return h, nil, notWritable(dir, err)
 	}
 	return h, root, nil
 }
 
-// makePassable makes a directory of root's that others pass through, whatever
-// the umask is, or was when it was made.
+// makePassable creates a directory of root's that other users can pass through,
+// whatever the umask is or was.
 func makePassable(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
 	fi, err := os.Lstat(dir)
 	if err != nil || owner(fi) != os.Geteuid() || fi.Mode().Perm()&0o011 == 0o011 {
-		return err // another's is left as it is
+		return err // the directory of another user is left unchanged
 	}
 	return os.Chmod(dir, fi.Mode().Perm()|0o055)
 }
 
-// makeOf makes the home of a data directory, and is an error where it is
-// another's.
-func (h home) makeOf(dir string, a account) (*os.Root, error) {
-	self, err := PlaceOf(dir)
+// makeOf creates the cluster directory of a data directory. One that belongs to another
+// data directory is an error.
+func (h clusterDir) makeOf(dir string, a serverUser) (*os.Root, error) {
+	self, err := LocationOf(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -171,8 +172,8 @@ func (h home) makeOf(dir string, a account) (*os.Root, error) {
 	return root, nil
 }
 
-// make makes the home's directory the account's, and opens it.
-func (h home) make(a account) (*os.Root, error) {
+// make creates the cluster directory, owned by the server user, and opens it.
+func (h clusterDir) make(a serverUser) (*os.Root, error) {
 	parent, err := os.OpenRoot(filepath.Dir(h.dir))
 	if err != nil {
 		return nil, err
@@ -181,7 +182,7 @@ func (h home) make(a account) (*os.Root, error) {
 	return a.makeOwn(parent, filepath.Base(h.dir))
 }
 
-func unwritable(dir string, err error) error {
+func notWritable(dir string, err error) error {
 	if usage.Is(err) {
 		return err
 	}

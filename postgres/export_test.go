@@ -14,14 +14,14 @@ func (p *Private) Exited() <-chan struct{} { return p.exited }
 // Elsewhere puts the clusters of directories that cannot be reached into dir,
 // for a test that does not run in parallel, until the returned function is
 // called.
-func Elsewhere(dir string) (back func()) {
-	was := elsewhere
-	elsewhere = dir
-	return func() { elsewhere = was }
+func SetFallbackRoot(dir string) (back func()) {
+	was := fallbackRoot
+	fallbackRoot = dir
+	return func() { fallbackRoot = was }
 }
 
 // WhyFailed is whyFailed.
-func WhyFailed(text string) string { return whyFailed(text) }
+func FirstFailure(text string) string { return firstFailure(text) }
 
 // SetStopNotice sets how long a server's end may come before that of ctx.
 func SetStopNotice(d time.Duration) (back func()) {

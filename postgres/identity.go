@@ -10,18 +10,19 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// idSetting is the setting of Database that holds the id of its data directory:
-// every session can read it.
+// idSetting is the setting of Database with the id of its data directory. Every session
+// can read it.
 const idSetting = "sightlog.directory"
 
-// ErrForeign is the cause when a part of a data directory is another one's.
+// ErrForeign is the cause of an error if a part of a data directory belongs to another
+// one.
 var ErrForeign = errors.New("part of another data directory")
 
-// Identify makes sure that the database is that of the data directory with this
-// id (letters, digits, - and _), which a new one is given. Another's is a
-// *usage.Error, unless adopt: then it is given the id.
+// Identify checks that the database belongs to the data directory with this id (letters,
+// digits, - and _). A new database gets the id. One with another id is a *usage.Error,
+// unless adopt is set: then it gets the id too.
 func (p *Private) Identify(ctx context.Context, id string, adopt bool) error {
-	conn, err := connect(ctx, p.home.url(p.socket, super, Database))
+	conn, err := connect(ctx, p.clusterDir.url(p.socket, super, Database))
 	if err != nil {
 		return fmt.Errorf("ask whose the private database is: %w", err)
 	}
@@ -35,7 +36,7 @@ func (p *Private) Identify(ctx context.Context, id string, adopt bool) error {
 		return nil
 	case has != "" && !adopt:
 		return usage.Wrap(ErrForeign, "put its own back, or, if they are meant to be together: sightlog data adopt",
-			"the private database in %s is that of the data directory %s, not of %s", p.home.dir, has, id)
+			"the private database in %s is that of the data directory %s, not of %s", p.clusterDir.dir, has, id)
 	}
 	_, err = conn.Exec(ctx, "ALTER DATABASE "+Database+" SET "+pgx.Identifier{"sightlog", "directory"}.Sanitize()+" = '"+id+"'")
 	if err != nil {

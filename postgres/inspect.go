@@ -12,16 +12,16 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// Inspect says in a line what the private database of a data directory is: its
-// version, where it and its socket lie, whether its server runs. What would keep
-// it from starting is an error. It changes nothing. Without a database the line
-// is "".
+// Inspect describes the private database of a data directory in one line: its version,
+// the directories of the cluster and its socket, whether its server runs. A condition
+// that would prevent a start is an error. It changes nothing. Without a database the
+// line is "".
 func Inspect(ctx context.Context, dir string) (string, error) {
-	as, err := accountOf(dir)
+	as, err := serverUserOf(dir)
 	if err != nil {
 		return "", err
 	}
-	h, err := findHome(dir, as)
+	h, err := findClusterDir(dir, as)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
@@ -57,20 +57,20 @@ func Inspect(ctx context.Context, dir string) (string, error) {
 	if _, err := findBinaries(ctx, major); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("PostgreSQL %d in %s, %s, %s", major, h.dir, h.socketWords(root), h.serverWords(root)), nil
+	return fmt.Sprintf("PostgreSQL %d in %s, %s, %s", major, h.dir, h.describeSocket(root), h.describeServer(root)), nil
 }
 
-func (h home) socketWords(root *os.Root) string {
+func (h clusterDir) describeSocket(root *os.Root) string {
 	if fits(h.run()) {
 		return "socket in it"
 	}
-	if s, err := readSocketPlace(root); err == nil {
+	if s, err := readSocketLocation(root); err == nil {
 		return "its path is too long or not plain enough for a socket, which is in " + s.At
 	}
 	return "its path is too long or not plain enough for a socket, which will be elsewhere"
 }
 
-func (h home) serverWords(root *os.Root) string {
+func (h clusterDir) describeServer(root *os.Root) string {
 	if pid, err := postmaster(h, root); err == nil && pid != 0 {
 		return fmt.Sprintf("its server runs as process %d", pid)
 	}

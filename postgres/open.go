@@ -24,7 +24,7 @@ const MinVersion = 13
 
 // Options of Open. The zero value is the default.
 type Options struct {
-	Wait     bool          // keep trying to reach the server for ever
+	Wait     bool          // retry for ever to reach the server
 	Timeout  time.Duration // of one attempt; default 5 s
 	MaxConns int32         // of the pool; default 8
 
@@ -39,14 +39,14 @@ type Options struct {
 // connectPauses are the pauses between attempts to reach a server.
 var connectPauses = backoff.Policy{First: 50 * time.Millisecond, Limit: 2 * time.Second}
 
-// Open opens a pool on the database that url names and makes sure that it can
-// be used: reachable, password and database right, MinVersion or newer, and
-// writable. What is wrong with any of these is a *usage.Error of one line
-// that never holds the password. Behind a pooler the pool uses no named
-// statements: it may give each transaction another session.
+// Open opens a pool on the database of a URL and checks that it can be used: it is
+// reachable, password and database are right, it is MinVersion or newer, and writable.
+// A failed check is a *usage.Error of one line that never contains the password. Behind
+// a pooler, which may give each transaction another session, the pool uses no named
+// statements.
 //
-// With Wait, a server that cannot be reached is tried again until ctx ends;
-// a wrong password is still an error at once.
+// With Wait, the connection to a server that cannot be reached is retried until ctx
+// ends; a wrong password is still an error at once.
 func Open(ctx context.Context, url string, opts Options) (*pgxpool.Pool, error) {
 	log := opts.Log
 	if log == nil {
@@ -69,15 +69,15 @@ func Open(ctx context.Context, url string, opts Options) (*pgxpool.Pool, error) 
 		if !again || ctx.Err() != nil {
 			return nil, explain(err, cfg.ConnConfig)
 		}
-		log.Warn("database cannot be used yet, trying again", "database", Describe(cfg.ConnConfig), "err", cause(err), "in", connectPauses.After(failures))
+		log.Warn("the database cannot be used yet, retrying", "database", Describe(cfg.ConnConfig), "err", cause(err), "in", connectPauses.After(failures))
 		if err := connectPauses.Wait(ctx, failures); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// try opens a pool and checks its database. A pooler on the way shows in the
-// first answers: then the pool is opened again, with what poolers pass on.
+// try opens a pool and checks its database. It first connects once to recognise a
+// pooler, and then uses only the parameters and statements that poolers pass on.
 func try(ctx context.Context, cfg *pgxpool.Config, writes bool) (*pgxpool.Pool, error) {
 	cfg = cfg.Copy()
 	schema := cfg.ConnConfig.RuntimeParams[searchPath]
@@ -103,9 +103,9 @@ func try(ctx context.Context, cfg *pgxpool.Config, writes bool) (*pgxpool.Pool, 
 	return pool, nil
 }
 
-// behindPooler connects once and reports whether a pooler stands before the server:
-// it gives each client a number of its own, where a server gives the number of
-// the process that pg_backend_pid() names, too.
+// behindPooler connects once and reports whether a pooler is between client and server.
+// A pooler gives each client a process id of its own; a server gives the one that
+// pg_backend_pid() returns.
 func behindPooler(ctx context.Context, cfg *pgxpool.Config) (pooled bool, err error) {
 	conn, err := pgx.ConnectConfig(ctx, cfg.ConnConfig.Copy())
 	if err != nil {
@@ -120,8 +120,8 @@ func behindPooler(ctx context.Context, cfg *pgxpool.Config) (pooled bool, err er
 	return pid != conn.PgConn().PID(), err
 }
 
-// refusesParameter reports that a pooler does not take the connection because
-// of a parameter: it could not set it for each of its sessions.
+// refusesParameter reports whether a pooler refused the connection because of a
+// parameter that it does not pass on.
 func refusesParameter(err error, name string) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "08P01" && strings.Contains(pg.Message, "unsupported startup parameter: "+name)
@@ -159,8 +159,8 @@ func parse(raw string, opts Options) (*pgxpool.Config, error) {
 	if err := setSearchPath(params); err != nil {
 		return nil, err
 	}
-	// Whatever the database and the role are set to: what changes how values are
-	// read and written. Poolers know these four.
+	// These four change how values are read and written, and override what is set for
+	// the database and the role. Poolers pass them on.
 	params["timezone"] = "UTC"
 	params["client_encoding"] = "UTF8"
 	params["DateStyle"] = "ISO, MDY"
@@ -180,16 +180,16 @@ func Describe(cfg *pgx.ConnConfig) string {
 	return fmt.Sprintf("%s@%s/%s", cfg.User, host, cfg.Database)
 }
 
-// errUnfit is a server that answers but cannot be used.
-type errUnfit struct{ what, fix string }
+// unusableError is the error of a server that answers but cannot be used.
+type unusableError struct{ what, fix string }
 
-func (e *errUnfit) Error() string { return e.what }
+func (e *unusableError) Error() string { return e.what }
 
 func checkVersion(conn *pgx.Conn) error {
 	v := conn.PgConn().ParameterStatus("server_version")
 	major, _ := strconv.Atoi(leadingDigits(v))
 	if major < MinVersion {
-		return &errUnfit{
+		return &unusableError{
 			fmt.Sprintf("PostgreSQL %s is too old", v),
 			fmt.Sprintf("use version %d or newer", MinVersion),
 		}
@@ -197,8 +197,8 @@ func checkVersion(conn *pgx.Conn) error {
 	return nil
 }
 
-// check makes sure that the database can be written, where that is meant, in the schema (a search
-// path, "" for any) that was asked for.
+// check returns an error unless the session has the schema that was asked for (a search
+// path; "" for any) and, if writes is set, may write.
 func check(ctx context.Context, pool *pgxpool.Pool, schema string, writes bool) error {
 	var readOnly, path string
 	err := pool.QueryRow(ctx, "SELECT current_setting('transaction_read_only'), current_setting('search_path')",
@@ -207,11 +207,11 @@ func check(ctx context.Context, pool *pgxpool.Pool, schema string, writes bool) 
 		return err
 	}
 	if writes && readOnly == "on" {
-		return &errUnfit{"the database is read-only", "give the primary, not a standby, and a role that may write"}
+		return &unusableError{"the database is read-only", "give the primary, not a standby, and a role that may write"}
 	}
 	if schema != "" && !samePath(schema, path) {
 		user, database := pgx.Identifier{pool.Config().ConnConfig.User}, pgx.Identifier{pool.Config().ConnConfig.Database}
-		return &errUnfit{
+		return &unusableError{
 			fmt.Sprintf("the pooler before the database does not pass on the schema %s", schema),
 			fmt.Sprintf("set it in the database, and reconnect the pooler: ALTER ROLE %s IN DATABASE %s SET search_path = %s",
 				user.Sanitize(), database.Sanitize(), schema),
@@ -224,10 +224,10 @@ func leadingDigits(s string) string {
 	return s[:len(s)-len(strings.TrimLeft(s, "0123456789"))]
 }
 
-// explain turns err into the one line a person can act on.
+// explain turns err into one line that a user can act on.
 func explain(err error, cfg *pgx.ConnConfig) error {
 	at := "--database-url " + Describe(cfg)
-	var unfit *errUnfit
+	var unfit *unusableError
 	if errors.As(err, &unfit) {
 		return usage.Wrap(err, unfit.fix, "%s: %s", at, unfit.what)
 	}
@@ -253,7 +253,7 @@ func explain(err error, cfg *pgx.ConnConfig) error {
 	return fmt.Errorf("open database %s: %s", Describe(cfg), cause(err))
 }
 
-// unreachable reports that no server spoke to us, or one that is not ready to.
+// unreachable reports whether no server answered, or one that is not ready yet.
 func unreachable(err error) bool {
 	var connect *pgconn.ConnectError
 	var pg *pgconn.PgError
@@ -263,14 +263,14 @@ func unreachable(err error) bool {
 	return errors.As(err, &connect) || pgconn.Timeout(err)
 }
 
-// startingUp reports SQLSTATE 57P03: the server is there, but still starting,
-// recovering or already stopping.
+// startingUp reports whether err has SQLSTATE 57P03: the server is starting, recovering
+// or stopping.
 func startingUp(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.Code == "57P03"
 }
 
-// cause is the innermost reason, in a few words.
+// cause returns the innermost reason in a few words.
 func cause(err error) string {
 	var dns *net.DNSError
 	var op *net.OpError

@@ -13,13 +13,14 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// Root works in directories that the server's account can write, and the
-// account must not lead it elsewhere by a link. So everything below a home is
-// done through an os.Root, which no link leads out of; a directory changes its
-// owner through its open file, and only when it was root's and new; a file is
-// never written in place but replaced.
+// Root works in directories that the server user can write, and that user must not be
+// able to redirect root by a link. So everything below a cluster directory is done
+// through an os.Root, which follows no link out of it; the owner of a directory is
+// changed through its open file, and only if root has just created it; a file is never
+// written in place but replaced (which is why internal/atomicfile, which works by path,
+// is not used).
 
-// owner is the user id of a file.
+// owner returns the user id of a file's owner.
 func owner(fi fs.FileInfo) int {
 	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
 		return int(st.Uid)
@@ -27,9 +28,9 @@ func owner(fi fs.FileInfo) int {
 	return -1
 }
 
-// makeOwn makes directory name in parent, 0700 and the account's, or makes sure
-// that it is so, and opens it. A link is not followed.
-func (a account) makeOwn(parent *os.Root, name string) (*os.Root, error) {
+// makeOwned creates directory name in parent, with mode 0700 and owned by the server
+// user, or checks that an existing one is so, and opens it. A link is not followed.
+func (a serverUser) makeOwn(parent *os.Root, name string) (*os.Root, error) {
 	path := filepath.Join(parent.Name(), name)
 	if err := parent.Mkdir(name, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
@@ -47,7 +48,7 @@ func (a account) makeOwn(parent *os.Root, name string) (*os.Root, error) {
 	}
 	above, err := parent.Stat(".")
 	if err == nil {
-		err = a.take(dir, there, sheltered(above))
+		err = a.takeOwnership(dir, there, sheltered(above))
 	}
 	if err != nil {
 		dir.Close()
@@ -56,17 +57,18 @@ func (a account) makeOwn(parent *os.Root, name string) (*os.Root, error) {
 	return dir, nil
 }
 
-// sheltered reports whether nobody but us and root can rename what another made
-// in a directory.
+// sheltered reports whether only this user and root can rename entries of others in a
+// directory.
 func sheltered(dir fs.FileInfo) bool {
 	uid := owner(dir)
 	return dir.IsDir() && (uid == 0 || uid == os.Geteuid()) && (dir.Mode().Perm()&0o022 == 0 || dir.Mode()&fs.ModeSticky != 0)
 }
 
-// take makes the open directory the account's where it is ours, and refuses it
-// where it is another's or no longer the one that was there. Unless it lies
-// sheltered, it must be empty: another could have put one of ours there.
-func (a account) take(dir *os.Root, there fs.FileInfo, sheltered bool) error {
+// takeOwnership gives the open directory to the server user if it belongs to this user.
+// It is an error if it belongs to another user or is no longer the one that existed
+// before. Unless its parent is sheltered it must be empty: another user could have moved
+// a directory of ours there.
+func (a serverUser) takeOwnership(dir *os.Root, there fs.FileInfo, sheltered bool) error {
 	d, err := dir.Open(".")
 	if err != nil {
 		return err
@@ -94,9 +96,9 @@ func (a account) take(dir *os.Root, there fs.FileInfo, sheltered bool) error {
 	return nil
 }
 
-// openFile opens a file below root for writing, made where it is missing. It
-// must be a regular one of ours or the account's, with one name.
-func (a account) openFile(root *os.Root, name string, flag int) (*os.File, error) {
+// openFile opens a file below root for writing and creates it if it is missing. It must
+// be a regular file of this user or the server user, without further links.
+func (a serverUser) openFile(root *os.Root, name string, flag int) (*os.File, error) {
 	f, err := root.OpenFile(name, flag|os.O_CREATE|syscall.O_NONBLOCK, 0o600) // a pipe without a reader would keep us
 	if err != nil {
 		return nil, err
@@ -115,9 +117,9 @@ func (a account) openFile(root *os.Root, name string, flag int) (*os.File, error
 	return f, nil
 }
 
-// replace writes a file below root, the account's, under another name first: a
-// link that has the name is replaced, not followed.
-func (a account) replace(root *os.Root, name, text string, mode fs.FileMode) error {
+// replace writes a file below root, owned by the server user, under another name first
+// and renames it: a link of that name is replaced, not followed.
+func (a serverUser) replace(root *os.Root, name, text string, mode fs.FileMode) error {
 	fresh := name + ".new"
 	if err := root.Remove(fresh); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -136,7 +138,7 @@ func (a account) replace(root *os.Root, name, text string, mode fs.FileMode) err
 	return root.Rename(fresh, name)
 }
 
-// readFile reads the end of a regular file below root, at most so many bytes.
+// readFile reads the last limit bytes of a regular file below root.
 func readFile(root *os.Root, name string, limit int64) (string, error) {
 	f, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -159,7 +161,7 @@ func readFile(root *os.Root, name string, limit int64) (string, error) {
 	return string(b), err
 }
 
-// readLocation reads a file that names a directory.
+// readLocation reads a file that contains the absolute path of a directory.
 func readLocation(root *os.Root, name string) (string, error) {
 	text, err := readFile(root, name, 8<<10)
 	if err != nil {
@@ -172,7 +174,7 @@ func readLocation(root *os.Root, name string) (string, error) {
 	return filepath.Clean(at), nil
 }
 
-// ledOut reports whether a link below the home leads out of it.
-func ledOut(err error) bool {
+// leavesRoot reports whether err is of a link that leads out of the cluster directory.
+func leavesRoot(err error) bool {
 	return errors.Is(err, syscall.ELOOP) || strings.Contains(err.Error(), "path escapes from parent")
 }

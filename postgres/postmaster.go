@@ -11,13 +11,12 @@ import (
 	"time"
 )
 
-// postmaster returns the process id of the server that runs on the cluster of
-// a home, or 0. A postmaster.pid that a dead server left behind counts as none,
-// also when its number now belongs to another process or to a thread: a server
-// is a process called postgres, its working directory is its data directory, and
-// its user the home's.
-func postmaster(h home, root *os.Root) (int, error) {
-	pid, err := noted(root)
+// postmaster returns the process id of the server that runs on a cluster, or 0. A
+// postmaster.pid that a dead server left is ignored, even if its number belongs to
+// another process or thread by now: a server is a process called postgres whose working
+// directory is its data directory and whose user owns the cluster directory.
+func postmaster(h clusterDir, root *os.Root) (int, error) {
+	pid, err := notedPID(root)
 	if err != nil || pid <= 1 || !runsOn(pid, h.data()) {
 		return 0, err
 	}
@@ -25,15 +24,15 @@ func postmaster(h home, root *os.Root) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	// The file is the account's to write, and root would signal what it names.
+	// The server user can write the file, and root would signal the process it names.
 	if fi, err := os.Stat("/proc/" + strconv.Itoa(pid)); err == nil && owner(fi) != owner(own) {
 		return 0, nil
 	}
 	return pid, nil
 }
 
-// noted returns the number in the cluster's postmaster.pid, or 0 without one.
-func noted(root *os.Root) (int, error) {
+// notedPID returns the process id in the cluster's postmaster.pid, or 0 without one.
+func notedPID(root *os.Root) (int, error) {
 	text, err := readFile(root, dataName+"/postmaster.pid", 4<<10)
 	if errors.Is(err, os.ErrNotExist) {
 		return 0, nil
@@ -49,21 +48,21 @@ func noted(root *os.Root) (int, error) {
 	return pid, nil
 }
 
-// notRunning is what a server's environment needs when postmaster found none:
-// PostgreSQL takes whatever lives under the number in postmaster.pid for a
-// server, also a process or a thread that got it after a power cut or in a
-// container that was killed, and would never start again. A number that is its
-// grandparent's it passes over. That the file stays keeps its other check, for
-// sessions that hold the shared memory.
-func notRunning(root *os.Root) ([]string, error) {
-	pid, err := noted(root)
+// environmentOfStalePID returns the variables that a server needs to start if postmaster
+// found none running. PostgreSQL takes any process with the number in postmaster.pid for
+// a server, even one that got the number after a power cut or in a container that was
+// killed, and would never start again. It ignores the number if it is its grandparent's.
+// The file is not removed, because PostgreSQL also reads from it which shared memory
+// sessions of the dead server may still hold.
+func environmentOfStalePID(root *os.Root) ([]string, error) {
+	pid, err := notedPID(root)
 	if err != nil || pid == 0 {
 		return nil, err
 	}
 	return []string{"PG_GRANDPARENT_PID=" + strconv.Itoa(pid)}, nil
 }
 
-// runsOn reports whether process pid is a server that works in directory data.
+// runsOn reports whether process pid is a server whose data directory is data.
 func runsOn(pid int, data string) bool {
 	if err := syscall.Kill(pid, 0); errors.Is(err, syscall.ESRCH) {
 		return false
@@ -81,8 +80,8 @@ func runsOn(pid int, data string) bool {
 	return err == nil && os.SameFile(cwd, there) && isServer(proc)
 }
 
-// isServer reports whether the process is one of PostgreSQL's, not a thread of
-// another, by its status.
+// isServer reports, by its status, whether a process is PostgreSQL's and not a thread of
+// another process.
 func isServer(proc string) bool {
 	status, err := os.ReadFile(proc + "/status")
 	if err != nil {
@@ -96,7 +95,7 @@ func isServer(proc string) bool {
 	return strings.HasPrefix(field("Name"), "post") && field("Tgid") == field("Pid")
 }
 
-// awaitExit returns when process pid is gone from data, or ctx ends.
+// awaitExit waits until process pid no longer runs on data, or ctx ends.
 func awaitExit(ctx context.Context, pid int, data string) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

@@ -27,43 +27,43 @@ const (
 	super    = "postgres" // owns the cluster
 )
 
-// ErrNotRunning says that a data directory's private server does not run.
+// ErrNotRunning means that a data directory's private server does not run.
 var ErrNotRunning = errors.New("the private database does not run")
 
 // Private is the running private server of a data directory.
 type Private struct {
-	home   home
-	root   *os.Root // the home, opened; root (the user) does nothing there by path
-	as     account
-	socket string
-	pid    int
-	exited chan struct{} // closed when our child is gone; nil for a server found running
-	lock   *os.File
-	log    *slog.Logger
+	clusterDir clusterDir
+	root       *os.Root // the cluster directory, opened; the user root does nothing there by path
+	as         serverUser
+	socket     string
+	pid        int
+	exited     chan struct{} // closed when our child is gone; nil for a server found running
+	lock       *os.File
+	log        *slog.Logger
 
-	logFrom int64 // how long the server's log was when it was launched
+	logFrom int64 // length of the server's log when it was launched
 }
 
-// StartPrivate starts the private server of data directory dir and makes its
-// cluster first where there is none (about a second), or finds the server that
-// outlived an earlier sightlog. It returns when the server takes connections.
-// The cluster stays locked to this process until Stop.
+// StartPrivate starts the private server of data directory dir, or finds the one that
+// outlived an earlier sightlog. If there is no cluster it creates one, which takes about
+// a second. It returns when the server accepts connections. The cluster is locked to
+// this process until Stop.
 func StartPrivate(ctx context.Context, dir string, log *slog.Logger) (_ *Private, err error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	as, err := accountOf(dir)
+	as, err := serverUserOf(dir)
 	if err != nil {
 		return nil, err
 	}
-	h, root, moved, err := makeHome(dir, as)
+	h, root, moved, err := makeClusterDir(dir, as)
 	if err != nil {
 		return nil, err
 	}
 	if moved {
-		log.Info("the private database lies elsewhere, because its user cannot reach the data directory", "user", as.name, "data", dir, "database", h.dir)
+		log.Info("the private database is outside of the data directory, which its user cannot reach", "user", as.name, "data", dir, "database", h.dir)
 	}
-	p := &Private{home: h, root: root, as: as, log: log}
+	p := &Private{clusterDir: h, root: root, as: as, log: log}
 	defer func() {
 		if err != nil {
 			root.Close()
@@ -81,7 +81,7 @@ func StartPrivate(ctx context.Context, dir string, log *slog.Logger) (_ *Private
 		}
 	}()
 	if err := p.start(ctx); err != nil {
-		if ledOut(err) {
+		if leavesRoot(err) {
 			return nil, usage.Wrap(err, "remove it; what may lie elsewhere is the whole directory", "a link in %s leads out of it: %v", h.dir, err)
 		}
 		return nil, fmt.Errorf("start private database in %s: %w", h.dir, err)
@@ -89,14 +89,15 @@ func StartPrivate(ctx context.Context, dir string, log *slog.Logger) (_ *Private
 	return p, nil
 }
 
-// Attach returns the URL of the private server that runs on data directory
-// dir. It starts nothing: without one the error is ErrNotRunning.
+// Attach returns the URL of the private server that runs on data directory dir. It
+// starts nothing: if none runs, the error is ErrNotRunning. A server of another data
+// directory is an error.
 func Attach(ctx context.Context, dir string) (string, error) {
-	as, err := accountOf(dir)
+	as, err := serverUserOf(dir)
 	if err != nil {
 		return "", err
 	}
-	h, err := findHome(dir, as)
+	h, err := findClusterDir(dir, as)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("%s: %w", dir, ErrNotRunning)
 	}
@@ -125,7 +126,7 @@ func Attach(ctx context.Context, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := h.answers(ctx, socket); errors.Is(err, ErrForeign) {
+	if err := h.checkServer(ctx, socket); errors.Is(err, ErrForeign) {
 		return "", fmt.Errorf("%s: %w", dir, err)
 	} else if err != nil {
 		return "", fmt.Errorf("%s: %w: %s", dir, ErrNotRunning, cause(err))
@@ -135,11 +136,11 @@ func Attach(ctx context.Context, dir string) (string, error) {
 
 // HasPrivate reports whether data directory dir has a private database.
 func HasPrivate(dir string) (bool, error) {
-	as, err := accountOf(dir)
+	as, err := serverUserOf(dir)
 	if err != nil {
 		return false, err
 	}
-	h, err := findHome(dir, as)
+	h, err := findClusterDir(dir, as)
 	if err == nil {
 		_, err = os.Stat(filepath.Join(h.data(), "PG_VERSION"))
 	}
@@ -149,35 +150,34 @@ func HasPrivate(dir string) (bool, error) {
 	return err == nil, err
 }
 
-// URL is the address for psql and pgx, for the user the server runs as and for
-// root.
-func (p *Private) URL() string { return p.home.url(p.socket, Role, Database) }
+// URL returns the address for psql and pgx, usable by the server user and root.
+func (p *Private) URL() string { return p.clusterDir.url(p.socket, Role, Database) }
 
-// SuperURL is the address for the cluster's superuser.
-func (p *Private) SuperURL() string { return p.home.url(p.socket, super, "postgres") }
+// SuperURL returns the address for the cluster's superuser.
+func (p *Private) SuperURL() string { return p.clusterDir.url(p.socket, super, "postgres") }
 
-// PID is the process id of the server.
+// PID returns the process id of the server.
 func (p *Private) PID() int { return p.pid }
 
-// StopTimeout bounds the stop of a private server with a checkpoint; it takes
-// some 30 ms. After it the server is stopped without: nothing committed is lost.
+// StopTimeout bounds the stop of a private server with a checkpoint, which takes about
+// 30 ms. After it the server is stopped without one; no committed transaction is lost.
 const StopTimeout = 3 * time.Second
 
-// Stop ends the server's sessions, checkpoints, and returns when the server is
-// gone. When ctx ends before that, the server is stopped without a checkpoint:
-// nothing committed is lost, its next start takes longer.
+// Stop ends the server's sessions, checkpoints, and returns when the server has ended.
+// If ctx ends before, the server is stopped without a checkpoint: no committed
+// transaction is lost, but the next start takes longer.
 func (p *Private) Stop(ctx context.Context) error {
 	defer filelock.Close(p.lock)
 	if err := p.end(ctx, syscall.SIGINT); err != nil {
-		p.log.Warn("private database does not stop, stopping it at once", "err", err)
+		p.log.Warn("the private database does not stop, stopping it without a checkpoint", "err", err)
 		hard, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer cancel()
 		if err := p.end(hard, syscall.SIGQUIT); err != nil {
 			return fmt.Errorf("stop private database: %w", err)
 		}
 	}
-	if err := p.home.dropSocketDir(p.root, p.as); err != nil {
-		p.log.Warn("the socket's directory is left", "err", err)
+	if err := p.clusterDir.dropSocketDir(p.root, p.as); err != nil {
+		p.log.Warn("the socket's directory is not removed", "err", err)
 	}
 	p.root.Close() // nothing is written through it
 	return nil
@@ -185,12 +185,12 @@ func (p *Private) Stop(ctx context.Context) error {
 
 func (p *Private) end(ctx context.Context, sig syscall.Signal) error {
 	if p.exited == nil {
-		if runsOn(p.pid, p.home.data()) {
+		if runsOn(p.pid, p.clusterDir.data()) {
 			if err := syscall.Kill(p.pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
 				return err
 			}
 		}
-		return awaitExit(ctx, p.pid, p.home.data())
+		return awaitExit(ctx, p.pid, p.clusterDir.data())
 	}
 	select {
 	case <-p.exited:
@@ -208,26 +208,27 @@ func (p *Private) end(ctx context.Context, sig syscall.Signal) error {
 	}
 }
 
-// start finds the running server or starts one, until connections are taken.
+// start finds the running server or starts one. It returns when the server accepts
+// connections.
 func (p *Private) start(ctx context.Context) error {
-	pid, err := postmaster(p.home, p.root)
+	pid, err := postmaster(p.clusterDir, p.root)
 	if err != nil {
 		return err
 	}
 	if pid != 0 {
-		if p.socket, err = p.home.socketDir(p.root); err == nil {
+		if p.socket, err = p.clusterDir.socketDir(p.root); err == nil {
 			p.pid = pid
-			if err = p.ready(ctx); err == nil {
+			if err = p.awaitReady(ctx); err == nil {
 				p.log.Info("found the private database running", "pid", pid)
 				return nil
 			}
 		}
-		// It was on its way out, or cannot be talked to.
-		p.log.Warn("the private database found running does not answer, starting it anew", "pid", pid, "err", cause(err))
-		if runsOn(pid, p.home.data()) {
-			_ = syscall.Kill(pid, syscall.SIGQUIT) // gone is as good
+		// It was stopping, or does not answer.
+		p.log.Warn("the private database found running does not answer, restarting it", "pid", pid, "err", cause(err))
+		if runsOn(pid, p.clusterDir.data()) {
+			_ = syscall.Kill(pid, syscall.SIGQUIT) // it fails only if the process has ended
 		}
-		if err := awaitExit(ctx, pid, p.home.data()); err != nil {
+		if err := awaitExit(ctx, pid, p.clusterDir.data()); err != nil {
 			return err
 		}
 	}
@@ -235,7 +236,7 @@ func (p *Private) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.socket, err = p.home.makeSocketDir(p.root, p.as); err != nil {
+	if p.socket, err = p.clusterDir.makeSocketDir(p.root, p.as); err != nil {
 		return err
 	}
 	if err := p.as.replace(p.root, dataName+"/postgresql.conf", settings(p.socket), 0o600); err != nil {
@@ -244,18 +245,18 @@ func (p *Private) start(ctx context.Context) error {
 	if err := p.as.replace(p.root, dataName+"/pg_hba.conf", hba, 0o600); err != nil {
 		return err
 	}
-	// After a kill -9 of the server alone, its sessions hold the shared memory
-	// until they notice. It takes them a moment.
+	// After a kill -9 of the server alone, its sessions hold the shared memory for a
+	// moment, until they notice. A launch fails as long.
 	for failures := 1; ; failures++ {
 		if err = p.launch(bin); err != nil {
 			return err
 		}
-		if err = p.ready(ctx); err == nil || failures == launches || !p.gone() || launchPauses.Wait(ctx, failures) != nil {
+		if err = p.awaitReady(ctx); err == nil || failures == launches || !p.gone() || launchPauses.Wait(ctx, failures) != nil {
 			break
 		}
 	}
 	if err != nil {
-		_ = p.end(context.WithoutCancel(ctx), syscall.SIGQUIT) // the error to tell is the first
+		_ = p.end(context.WithoutCancel(ctx), syscall.SIGQUIT) // the first error is the cause
 		return err
 	}
 	return nil
@@ -275,7 +276,7 @@ func (p *Private) gone() bool {
 	}
 }
 
-// launch starts the server as a child in its own session.
+// launch starts the server as a child in a session of its own.
 func (p *Private) launch(bin binaries) error {
 	log, err := openLog(p.root, p.as)
 	if err != nil {
@@ -285,19 +286,19 @@ func (p *Private) launch(bin binaries) error {
 	if fi, err := log.Stat(); err == nil {
 		p.logFrom = fi.Size()
 	}
-	cmd := exec.Command(bin.path("postgres"), "-D", p.home.data())
+	cmd := exec.Command(bin.path("postgres"), "-D", p.clusterDir.data())
 	cmd.Dir = "/"
-	stale, err := notRunning(p.root)
+	stale, err := environmentOfStalePID(p.root)
 	if err != nil {
 		return err
 	}
 	cmd.Env = append(cleanEnv(), stale...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = p.as.attr()
-	cmd.SysProcAttr.Pdeathsig = syscall.SIGINT // however we end, the server does not stay behind
+	cmd.SysProcAttr.Pdeathsig = syscall.SIGINT // the server ends with this process, however that ends
 	started, exited := make(chan error, 1), make(chan struct{})
 	go func() { // ends with the server; Stop waits for it
-		// The kernel takes the thread that started the server for its parent.
+		// Pdeathsig is sent when the thread ends that started the server.
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
 		err := cmd.Start()

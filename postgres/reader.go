@@ -4,15 +4,15 @@ import (
 	"net/url"
 )
 
-// statement is one of the cluster's making; done is the SQLSTATE that says it
-// was made before.
+// statement is one of those that set the cluster up. done is the SQLSTATE which means
+// that it was done before.
 type statement struct{ done, sql string }
 
-// readerRights make the role Reader: it reads every table that Role has and
-// will have, and can neither write nor reach other sessions or files, whatever
-// statement it is given. PostgreSQL lets everybody take advisory locks (the
-// migrations wait for one), make large objects, emit WAL and signal sessions of
-// the same role; here only Role may.
+// readerRights set the role Reader up. It can read every table that Role has and will
+// have, and can neither write nor reach other sessions or files, whatever statement it
+// runs. By default PostgreSQL lets every role take advisory locks (migrations wait for
+// one), create large objects, emit WAL and signal sessions of the same role; here only
+// Role may.
 var readerRights = []statement{
 	{"", "REVOKE TEMPORARY ON DATABASE " + Database + " FROM PUBLIC"},
 	{"", "REVOKE CREATE ON SCHEMA public FROM PUBLIC"},
@@ -40,11 +40,11 @@ BEGIN
         EXECUTE format('GRANT SELECT ON ALL TABLES IN SCHEMA %I TO ` + Reader + `', s);
     END LOOP;
 END $$`},
-	{"", "ALTER ROLE " + Reader + " LOGIN"}, // last: until then it cannot connect, and ready sees that this is not done
+	{"", "ALTER ROLE " + Reader + " LOGIN"}, // last: until then it cannot connect, and awaitReady sees that the set-up is incomplete
 }
 
-// ReaderURL returns the address of a private server's Database for its Reader,
-// and that of any other as it is: Reader has rights in Database alone.
+// ReaderURL returns the address of a private server's Database for the role Reader. Any
+// other address is returned unchanged: Reader has rights in Database only.
 func ReaderURL(address string) string {
 	u, private := privateURL(address)
 	if !private || u.Path != "/"+Database {

@@ -13,53 +13,54 @@ import (
 )
 
 const (
-	sayAfter    = 2 * time.Second  // what is waited for is said then
+	reportAfter = 2 * time.Second  // when a wait is logged
 	listenLimit = 60 * time.Second // a server listens before it recovers
 )
 
-// ready waits until the server takes connections, and makes roles and database
-// where they are missing. Recovery after a crash may take a while: while the
-// server says so, only ctx and its end cut the wait short. What waiting cannot
-// mend is an error at once.
-func (p *Private) ready(ctx context.Context) error {
+// awaitReady waits until the server accepts connections, and creates roles and database
+// if they are missing. Recovery after a crash may take long: while the server reports
+// it, only the end of ctx or of the server ends the wait. An error that waiting cannot
+// fix is returned at once.
+func (p *Private) awaitReady(ctx context.Context) error {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
-	begun, said, made := time.Now(), false, false
+	began, logged, bootstrapped := time.Now(), false, false
 	for {
-		err := ping(ctx, p.home.url(p.socket, Reader, Database)) // the reader is made last
+		err := ping(ctx, p.clusterDir.url(p.socket, Reader, Database)) // the reader is made last
 		switch {
 		case err == nil:
-			return p.home.answers(ctx, p.socket)
-		case unmade(err) && !made:
+			return p.clusterDir.checkServer(ctx, p.socket)
+		case notBootstrapped(err) && !bootstrapped:
 			if err := p.bootstrap(ctx); err != nil {
 				return err
 			}
-			made = true
+			bootstrapped = true
 			continue
 		case !notYet(err):
 			return err
-		case silent(err) && time.Since(begun) > listenLimit:
+		case notListening(err) && time.Since(began) > listenLimit:
 			return fmt.Errorf("it does not listen on a socket in %s: %w", p.socket, err)
 		}
-		if !said && time.Since(begun) > sayAfter {
-			said = true
-			p.log.Warn("waiting for the private database to take connections", "err", cause(err), "log", p.home.log())
+		if !logged && time.Since(began) > reportAfter {
+			logged = true
+			p.log.Warn("waiting for the private database to take connections", "err", cause(err), "log", p.clusterDir.log())
 		}
-		if p.exited == nil && !runsOn(p.pid, p.home.data()) {
-			return errors.New("it ended while starting; see " + p.home.log())
+		if p.exited == nil && !runsOn(p.pid, p.clusterDir.data()) {
+			return errors.New("it ended while starting; see " + p.clusterDir.log())
 		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-p.exited:
-			return fmt.Errorf("it ended while starting: %s", lastWords(p.root, p.logFrom))
+			return fmt.Errorf("it ended while starting: %s", lastServerError(p.root, p.logFrom))
 		case <-tick.C:
 		}
 	}
 }
 
-// answers is an error when the server on a socket is not the one of this home.
-func (h home) answers(ctx context.Context, socket string) error {
+// checkServer returns an error if the server on a socket is not that of this cluster
+// directory.
+func (h clusterDir) checkServer(ctx context.Context, socket string) error {
 	conn, err := connect(ctx, h.url(socket, super, "postgres"))
 	if err != nil {
 		return err
@@ -75,29 +76,30 @@ func (h home) answers(ctx context.Context, socket string) error {
 	return nil
 }
 
-// unmade reports that a role or the database is missing.
-func unmade(err error) bool {
+// notBootstrapped reports whether err means that a role or the database is missing.
+func notBootstrapped(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && (pg.Code == "3D000" || pg.Code == "28000")
 }
 
-// notYet reports what passes while a server starts or is busy: it is starting
-// or recovering, all its connections are taken, or nobody answers on the socket.
+// notYet reports whether err passes while a server starts or is busy: it is starting or
+// recovering, all its connections are in use, or nothing answers on the socket.
 func notYet(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {
 		return startingUp(err) || pg.Code == "53300"
 	}
-	return silent(err) || pgconn.Timeout(err) || errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ECONNRESET) ||
+	return notListening(err) || pgconn.Timeout(err) || errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.ECONNRESET) ||
 		errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
-// silent reports that nothing listens on the socket.
-func silent(err error) bool {
+// notListening reports whether err means that nothing listens on the socket.
+func notListening(err error) bool {
 	return errors.Is(err, syscall.ENOENT) || errors.Is(err, syscall.ECONNREFUSED)
 }
 
-// bootstrap makes the roles and the database. It may be half done already.
+// bootstrap creates the roles and the database. An earlier one may have been
+// interrupted.
 func (p *Private) bootstrap(ctx context.Context) error {
 	for _, step := range []struct {
 		database   string
@@ -119,7 +121,7 @@ func (p *Private) bootstrap(ctx context.Context) error {
 }
 
 func (p *Private) asSuper(ctx context.Context, database string, statements []statement) error {
-	conn, err := connect(ctx, p.home.url(p.socket, super, database))
+	conn, err := connect(ctx, p.clusterDir.url(p.socket, super, database))
 	if err != nil {
 		return err
 	}

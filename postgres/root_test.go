@@ -80,36 +80,38 @@ func TestStartPrivate_LinkOfTheServersUser_RootIsNotLed(t *testing.T) {
 		}
 		return os.Lchown(at, uid, gid)
 	}
-	for name, attack := range map[string]func(data, home string, v victim) error{
-		"run":         func(_, home string, v victim) error { return link(v.dir, home+"/run") },
-		"run to file": func(_, home string, v victim) error { return link(v.file, home+"/run") },
-		"data":        func(_, home string, v victim) error { return link(v.dir, home+"/data") },
-		"log":         func(_, home string, v victim) error { return link(v.file, home+"/server.log") },
-		"log, new":    func(_, home string, v victim) error { return link(v.dir+"/new", home+"/server.log") },
-		"log, pipe":   func(_, home string, v victim) error { return pipe(home + "/server.log") },
-		"log, same file": func(_, home string, v victim) error {
-			_ = os.Remove(home + "/server.log")
-			return os.Link(v.file, home+"/server.log")
+	for name, attack := range map[string]func(data, clusterDir string, v victim) error{
+		"run":         func(_, clusterDir string, v victim) error { return link(v.dir, clusterDir+"/run") },
+		"run to file": func(_, clusterDir string, v victim) error { return link(v.file, clusterDir+"/run") },
+		"data":        func(_, clusterDir string, v victim) error { return link(v.dir, clusterDir+"/data") },
+		"log":         func(_, clusterDir string, v victim) error { return link(v.file, clusterDir+"/server.log") },
+		"log, new":    func(_, clusterDir string, v victim) error { return link(v.dir+"/new", clusterDir+"/server.log") },
+		"log, pipe":   func(_, clusterDir string, v victim) error { return pipe(clusterDir + "/server.log") },
+		"log, same file": func(_, clusterDir string, v victim) error {
+			_ = os.Remove(clusterDir + "/server.log")
+			return os.Link(v.file, clusterDir+"/server.log")
 		},
-		"lock":          func(_, home string, v victim) error { return link(v.file, home+"/lock") },
-		"lock, new":     func(_, home string, v victim) error { return link(v.dir+"/new", home+"/lock") },
-		"version":       func(_, home string, v victim) error { return link(v.file, home+"/data/PG_VERSION") },
-		"version, pipe": func(_, home string, v victim) error { return pipe(home + "/data/PG_VERSION") },
-		"settings":      func(_, home string, v victim) error { return link(v.file, home+"/data/postgresql.conf") },
-		"settings, same file": func(_, home string, v victim) error {
-			_ = os.Remove(home + "/data/postgresql.conf")
-			return os.Link(v.file, home+"/data/postgresql.conf")
+		"lock":          func(_, clusterDir string, v victim) error { return link(v.file, clusterDir+"/lock") },
+		"lock, new":     func(_, clusterDir string, v victim) error { return link(v.dir+"/new", clusterDir+"/lock") },
+		"version":       func(_, clusterDir string, v victim) error { return link(v.file, clusterDir+"/data/PG_VERSION") },
+		"version, pipe": func(_, clusterDir string, v victim) error { return pipe(clusterDir + "/data/PG_VERSION") },
+		"settings":      func(_, clusterDir string, v victim) error { return link(v.file, clusterDir+"/data/postgresql.conf") },
+		"settings, same file": func(_, clusterDir string, v victim) error {
+			_ = os.Remove(clusterDir + "/data/postgresql.conf")
+			return os.Link(v.file, clusterDir+"/data/postgresql.conf")
 		},
-		"settings, being written": func(_, home string, v victim) error { return link(v.file, home+"/data/postgresql.conf.new") },
-		"process id":              func(_, home string, v victim) error { return link(v.file, home+"/data/postmaster.pid") },
-		"process id, pipe":        func(_, home string, v victim) error { return pipe(home + "/data/postmaster.pid") },
-		"half made": func(_, home string, v victim) error {
-			_ = os.Rename(home+"/data", home+"/away")
-			return link(v.dir, home+"/data.new")
+		"settings, being written": func(_, clusterDir string, v victim) error {
+			return link(v.file, clusterDir+"/data/postgresql.conf.new")
 		},
-		"home": func(data, home string, v victim) error { return link(v.dir, home) },
-		"location": func(data, home string, v victim) error {
-			_ = os.Rename(home, home+".away")
+		"process id":       func(_, clusterDir string, v victim) error { return link(v.file, clusterDir+"/data/postmaster.pid") },
+		"process id, pipe": func(_, clusterDir string, v victim) error { return pipe(clusterDir + "/data/postmaster.pid") },
+		"half made": func(_, clusterDir string, v victim) error {
+			_ = os.Rename(clusterDir+"/data", clusterDir+"/away")
+			return link(v.dir, clusterDir+"/data.new")
+		},
+		"home": func(data, clusterDir string, v victim) error { return link(v.dir, clusterDir) },
+		"location": func(data, clusterDir string, v victim) error {
+			_ = os.Rename(clusterDir, clusterDir+".away")
 			return os.WriteFile(data+"/postgres.location", []byte(v.dir+"\n"), 0o644)
 		},
 	} {
@@ -172,13 +174,13 @@ func TestStartPrivate_HomeOfAnotherUser_RefusedAndLeftAsItIs(t *testing.T) {
 	serverUser(t)
 	t.Parallel()
 	data := pgtest.Dir(t)
-	home := filepath.Join(data, "postgres")
-	require.NoError(t, os.Mkdir(home, 0o700))
-	require.NoError(t, os.Chown(home, 12345, 12345))
+	clusterDir := filepath.Join(data, "postgres")
+	require.NoError(t, os.Mkdir(clusterDir, 0o700))
+	require.NoError(t, os.Chown(clusterDir, 12345, 12345))
 	_, err := postgres.StartPrivate(t.Context(), data, nil)
 	require.True(t, usage.Is(err), "%v", err)
 	require.ErrorContains(t, err, "belongs to user id 12345")
-	fi, err := os.Stat(home)
+	fi, err := os.Stat(clusterDir)
 	require.NoError(t, err)
 	require.EqualValues(t, 12345, fi.Sys().(*syscall.Stat_t).Uid)
 }

@@ -19,9 +19,8 @@ const (
 	schemaParam = "schema"
 )
 
-// WithSchema returns the address with its tables in a schema; "" leaves it as
-// it is. A name that cannot be one, or a URL that says otherwise, is a
-// *usage.Error.
+// WithSchema returns the address with its tables in a schema; "" leaves it unchanged. An
+// invalid name, or a URL with another schema, is a *usage.Error.
 func WithSchema(address, schema string) (string, error) {
 	if schema == "" {
 		return address, nil
@@ -34,7 +33,7 @@ func WithSchema(address, schema string) (string, error) {
 	}
 	u, err := url.Parse(address)
 	if err != nil {
-		return address, nil // Open says what is wrong with it
+		return address, nil // Open reports the error
 	}
 	params := parameters(u)
 	for _, name := range []string{schemaParam, searchPath} {

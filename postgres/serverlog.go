@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// PostgreSQL says in several lines why it does not start, and others follow: the
-// cause is not the last one.
+// PostgreSQL reports in several lines why it does not start, and others follow: the last
+// one is not the cause.
 
 var (
 	stamp   = regexp.MustCompile(`^.*?\d{4}-\d\d-\d\d \S+ \S+ \[\d+\] `) // log_line_prefix, and what initdb printed before it
@@ -20,10 +20,9 @@ var (
 	label   = regexp.MustCompile(`\s*\b(FATAL|PANIC|LOG|WARNING|ERROR|DETAIL|HINT|CONTEXT):\s+`)
 )
 
-// whyFailed returns, in one line, what the first failure in text is, with the
-// reasons that were told before it and the details after it; without a failure,
-// the last line.
-func whyFailed(text string) string {
+// firstFailure returns the first failure in text as one line, with the reasons that were
+// logged before it and the details after it. Without a failure it is the last line.
+func firstFailure(text string) string {
 	lines := strings.Split(strings.TrimSpace(text), "\n")
 	at := slices.IndexFunc(lines, failure.MatchString)
 	if at < 0 {
@@ -51,8 +50,8 @@ func whyFailed(text string) string {
 	return strings.Join(words, "; ")
 }
 
-// lastWords is why the server failed that was launched when its log was so long.
-func lastWords(root *os.Root, from int64) string {
+// lastServerError returns the first failure in the server's log behind offset from.
+func lastServerError(root *os.Root, from int64) string {
 	f, err := root.OpenFile(logName, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return err.Error()
@@ -63,7 +62,7 @@ func lastWords(root *os.Root, from int64) string {
 		return err.Error()
 	}
 	if len(text) == 0 {
-		return "it said nothing"
+		return "its log is empty"
 	}
-	return whyFailed(string(text))
+	return firstFailure(string(text))
 }

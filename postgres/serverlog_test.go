@@ -32,7 +32,7 @@ initdb: removing contents of data directory "/x"
 `,
 		"no such program": "sh: 1\nno such program\n",
 	} {
-		require.Equal(t, want, postgres.WhyFailed(text))
+		require.Equal(t, want, postgres.FirstFailure(text))
 	}
 }
 

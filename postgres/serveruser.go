@@ -10,18 +10,18 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// account is the user the server runs as.
-type account struct {
+// serverUser is the user that the server runs as.
+type serverUser struct {
 	name     string
 	uid, gid int
-	other    bool // not the user we are: root lends its rights
+	other    bool // not the user of this process, which is root then
 }
 
-// serverAccount is the user we are, or for root, whom PostgreSQL refuses,
-// "postgres" or "nobody".
-func serverAccount() (account, error) {
+// defaultServerUser returns the user of this process or, for root, which PostgreSQL
+// refuses, "postgres" or "nobody".
+func defaultServerUser() (serverUser, error) {
 	if os.Geteuid() != 0 {
-		return account{uid: os.Geteuid(), gid: os.Getegid()}, nil
+		return serverUser{uid: os.Geteuid(), gid: os.Getegid()}, nil
 	}
 	for _, name := range []string{"postgres", "nobody"} {
 		u, err := user.Lookup(name)
@@ -31,22 +31,22 @@ func serverAccount() (account, error) {
 		uid, err1 := strconv.Atoi(u.Uid)
 		gid, err2 := strconv.Atoi(u.Gid)
 		if err1 == nil && err2 == nil && uid != 0 {
-			return account{name, uid, gid, true}, nil
+			return serverUser{name, uid, gid, true}, nil
 		}
 	}
-	return account{}, usage.New("add a user postgres, or give --database-url", "PostgreSQL refuses to run as root, and there is no user postgres or nobody")
+	return serverUser{}, usage.New("add a user postgres, or give --database-url", "PostgreSQL refuses to run as root, and there is no user postgres or nobody")
 }
 
-// accountOf is the serverAccount of a data directory. Root lends its rights to
-// the user whose directory it is, if that user's server has run there before.
-func accountOf(dir string) (account, error) {
-	a, err := serverAccount()
+// serverUserOf returns the server user of a data directory. For root it is the owner of
+// the directory, if that user's server has run there before.
+func serverUserOf(dir string) (serverUser, error) {
+	a, err := defaultServerUser()
 	if err != nil || !a.other {
 		return a, err
 	}
 	abs, err := resolve(dir)
 	if err != nil {
-		return a, nil // it is not there yet
+		return a, nil // it does not exist yet
 	}
 	data, err := os.Lstat(abs)
 	if err != nil {
@@ -60,16 +60,16 @@ func accountOf(dir string) (account, error) {
 	if !ok {
 		return a, nil
 	}
-	a = account{"user id " + strconv.Itoa(int(st.Uid)), int(st.Uid), int(st.Gid), true}
+	a = serverUser{"user id " + strconv.Itoa(int(st.Uid)), int(st.Uid), int(st.Gid), true}
 	if u, err := user.LookupId(strconv.Itoa(a.uid)); err == nil {
 		a.name = u.Username
 	}
 	return a, nil
 }
 
-// attr starts a process as the account, in a session of its own: Ctrl-C in the
-// terminal must not stop the server before the sinks are done.
-func (a account) attr() *syscall.SysProcAttr {
+// attr starts a process as the user, in a session of its own: Ctrl-C in the terminal
+// must not stop the server before the sinks have finished.
+func (a serverUser) attr() *syscall.SysProcAttr {
 	attr := &syscall.SysProcAttr{Setsid: true}
 	if a.other {
 		attr.Credential = &syscall.Credential{Uid: uint32(a.uid), Gid: uint32(a.gid)}
@@ -77,9 +77,9 @@ func (a account) attr() *syscall.SysProcAttr {
 	return attr
 }
 
-// reaches reports whether the account may pass through dir and every directory
+// reaches reports whether the user may pass through dir and every directory
 // above it, by owner, group and other bits.
-func (a account) reaches(dir string) bool {
+func (a serverUser) reaches(dir string) bool {
 	if !a.other {
 		return true
 	}

@@ -5,9 +5,9 @@ import (
 	"strings"
 )
 
-// settings of the private server: durable, small, for two cores and many
-// partitions. They are written anew at each start; a person's own go into
-// local.conf in the cluster's directory, which is read last.
+// settings returns the private server's configuration: durable, small, for two cores and
+// many partitions. It is rewritten at each start; a user's own settings belong into
+// local.conf in the cluster's data directory, which is read last.
 func settings(socketDir string) string {
 	var b strings.Builder
 	b.WriteString("# Written by sightlog at each start. Put your own settings into local.conf.\n")
@@ -61,5 +61,6 @@ func settings(socketDir string) string {
 	return b.String()
 }
 
-// Only those who can pass the socket's directory get here.
+// hba trusts every local connection: only users who can pass the socket's directory
+// can make one.
 const hba = "# Written by sightlog. The socket lies in a directory of mode 0700.\nlocal all all trust\n"

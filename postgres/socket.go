@@ -19,9 +19,9 @@ const (
 	runLocation   = "run.location"
 )
 
-// fits reports whether a socket can be in dir: its path is short enough, and no
-// sign in it means something to the server's list of directories, to a client's
-// list of hosts, or to a URL.
+// fits reports whether a socket can be in dir: its path is short enough, and has no
+// character with a meaning in the server's list of directories, in a client's list of
+// hosts, or in a URL.
 func fits(dir string) bool {
 	plain := func(r rune) bool {
 		return r >= 0x80 || r >= '0' && r <= '9' || r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || strings.ContainsRune("/._-~@:=", r)
@@ -29,57 +29,57 @@ func fits(dir string) bool {
 	return len(dir)+1+len(socketName) <= maxSocketPath && strings.IndexFunc(dir, func(r rune) bool { return !plain(r) }) < 0
 }
 
-// run is the directory of the socket: in the home where it fits, else the one
-// that run.location names.
-func (h home) run() string { return filepath.Join(h.dir, runName) }
+// run returns the directory of the socket within the cluster directory. If the socket
+// does not fit there, its directory is the one in run.location.
+func (h clusterDir) run() string { return filepath.Join(h.dir, runName) }
 
-// socketDir returns the directory that the server's socket is in.
-func (h home) socketDir(root *os.Root) (string, error) {
+// socketDir returns the directory of the server's socket.
+func (h clusterDir) socketDir(root *os.Root) (string, error) {
 	if fits(h.run()) {
 		return h.run(), nil
 	}
-	at, err := readSocketPlace(root)
+	at, err := readSocketLocation(root)
 	return at.At, err
 }
 
-// socketPlace is what run.location holds: where the socket is, and of which
-// home. In a copy of the home it is another's, which is not to be touched.
-type socketPlace struct {
-	At string `json:"at"`
-	Of Place  `json:"of"`
+// socketLocation is the content of run.location: the directory of the socket, and the
+// cluster directory it was created for. In a copy of that it names the original's socket,
+// which must not be touched.
+type socketLocation struct {
+	At string   `json:"at"`
+	Of Location `json:"of"`
 }
 
-// readSocketPlace reads run.location. Older programs wrote the path alone: whose
-// it is cannot be told then.
-func readSocketPlace(root *os.Root) (socketPlace, error) {
+// readSocketLocation reads run.location. Older programs wrote only the path, without the
+// cluster directory.
+func readSocketLocation(root *os.Root) (socketLocation, error) {
 	text, err := readFile(root, runLocation, 8<<10)
 	if err != nil {
-		return socketPlace{}, err
+		return socketLocation{}, err
 	}
-	at := socketPlace{At: strings.TrimSpace(text)}
+	at := socketLocation{At: strings.TrimSpace(text)}
 	if strings.HasPrefix(at.At, "{") {
 		if err := json.Unmarshal([]byte(text), &at); err != nil {
-			return socketPlace{}, fmt.Errorf("read %s: %w", filepath.Join(root.Name(), runLocation), err)
+			return socketLocation{}, fmt.Errorf("read %s: %w", filepath.Join(root.Name(), runLocation), err)
 		}
 	}
 	if !filepath.IsAbs(at.At) {
-		return socketPlace{}, fmt.Errorf("%s names %.100q, not an absolute path", filepath.Join(root.Name(), runLocation), at.At)
+		return socketLocation{}, fmt.Errorf("%s names %.100q, not an absolute path", filepath.Join(root.Name(), runLocation), at.At)
 	}
 	at.At = filepath.Clean(at.At)
 	return at, nil
 }
 
-// ours reports whether the socket's directory is one that this home's server
-// was given.
-func (s socketPlace) ours(h home, a account) bool {
-	self, err := PlaceOf(h.dir)
+// ours reports whether the socket's directory was created for this cluster directory.
+func (s socketLocation) ours(h clusterDir, a serverUser) bool {
+	self, err := LocationOf(h.dir)
 	return err == nil && s.Of.Same(self) && a.ownsSocketDir(s.At)
 }
 
-// makeSocketDir makes the socket's directory, 0700 and the account's. It is
-// called when no server runs: a socket that one left there is removed with its
-// lock, whose number may be another process's by now.
-func (h home) makeSocketDir(root *os.Root, a account) (string, error) {
+// makeSocketDir creates the socket's directory, with mode 0700 and owned by the server
+// user. It is called while no server runs: a socket that a server left is removed with
+// its lock file, whose process id may be another process's by now.
+func (h clusterDir) makeSocketDir(root *os.Root, a serverUser) (string, error) {
 	if fits(h.run()) {
 		dir, err := a.makeOwn(root, runName)
 		if err != nil {
@@ -87,14 +87,14 @@ func (h home) makeSocketDir(root *os.Root, a account) (string, error) {
 		}
 		return h.run(), errors.Join(removeSocket(dir), dir.Close())
 	}
-	if s, err := readSocketPlace(root); err == nil && fits(s.At) && s.ours(h, a) {
+	if s, err := readSocketLocation(root); err == nil && fits(s.At) && s.ours(h, a) {
 		dir, err := a.openSocketDir(s.At)
 		if err != nil {
 			return "", err
 		}
 		return s.At, errors.Join(removeSocket(dir), dir.Close())
 	}
-	self, err := PlaceOf(h.dir)
+	self, err := LocationOf(h.dir)
 	if err != nil {
 		return "", err
 	}
@@ -102,17 +102,16 @@ func (h home) makeSocketDir(root *os.Root, a account) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text, err := json.Marshal(socketPlace{dir, self})
+	text, err := json.Marshal(socketLocation{dir, self})
 	if err != nil {
 		return "", err
 	}
 	return dir, a.replace(root, runLocation, string(text)+"\n", 0o644)
 }
 
-// makeTemp makes a directory of the account's where temporary files are: in
-// TMPDIR, or in /tmp where a socket does not fit there or others could swap
-// what is in it.
-func makeTemp(a account) (string, error) {
+// makeTemp creates a directory of the server user for temporary files: in TMPDIR, or in
+// /tmp if a socket does not fit there or other users could replace its entries.
+func makeTemp(a serverUser) (string, error) {
 	base := os.TempDir()
 	if !fits(filepath.Join(base, socketPrefix+"0123456789")) || !shelteredPath(base) {
 		base = "/tmp"
@@ -133,22 +132,22 @@ func makeTemp(a account) (string, error) {
 	return dir, own.Close()
 }
 
-// ownsSocketDir reports whether dir is one that makeTemp makes.
-func (a account) ownsSocketDir(dir string) bool {
+// ownsSocketDir reports whether dir is one that makeTemp creates.
+func (a serverUser) ownsSocketDir(dir string) bool {
 	fi, err := os.Lstat(dir)
 	return err == nil && strings.HasPrefix(filepath.Base(dir), socketPrefix) && shelteredPath(filepath.Dir(dir)) &&
 		fi.IsDir() && owner(fi) == a.uid && fi.Mode().Perm() == 0o700
 }
 
-// dropSocketDir removes a socket's directory that lies outside of the home.
-func (h home) dropSocketDir(root *os.Root, a account) error {
-	s, err := readSocketPlace(root)
+// dropSocketDir removes a socket's directory outside of the cluster directory.
+func (h clusterDir) dropSocketDir(root *os.Root, a serverUser) error {
+	s, err := readSocketLocation(root)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	at := s.At
 	if err != nil || !s.ours(h, a) {
-		return fmt.Errorf("the socket's directory that %s names is not removed: it is none of ours", filepath.Join(h.dir, runLocation))
+		return fmt.Errorf("the socket's directory that %s names is not removed: it is not this database's", filepath.Join(h.dir, runLocation))
 	}
 	dir, err := a.openSocketDir(at)
 	if err != nil {
@@ -166,8 +165,8 @@ func (h home) dropSocketDir(root *os.Root, a account) error {
 	return errors.Join(parent.Remove(filepath.Base(at)), root.Remove(runLocation))
 }
 
-// openSocketDir opens a directory that makeTemp made.
-func (a account) openSocketDir(at string) (*os.Root, error) {
+// openSocketDir opens a directory that makeTemp created.
+func (a serverUser) openSocketDir(at string) (*os.Root, error) {
 	parent, err := os.OpenRoot(filepath.Dir(at))
 	if err != nil {
 		return nil, err

@@ -22,7 +22,7 @@ func TestKilledServerComesBackAtTheSameAddress(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	kept := make(chan error, 1)
 	url, pid := p.URL(), p.PID()
-	go func() { kept <- p.Keep(ctx) }()
+	go func() { kept <- p.Supervise(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		require.NoError(t, <-kept)
@@ -50,13 +50,13 @@ func TestKeep_ServerEndsJustBeforeUs_NoDeath(t *testing.T) {
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	kept := make(chan error, 1)
-	go func() { kept <- p.Keep(ctx) }()
+	go func() { kept <- p.Supervise(ctx) }()
 	require.NoError(t, syscall.Kill(p.PID(), syscall.SIGTERM))
 	<-p.Exited()
 	cancel()
 	require.NoError(t, <-kept)
 	require.NoError(t, p.Stop(t.Context()))
-	require.NotContains(t, said.String(), "starting it again")
+	require.NotContains(t, said.String(), "restarting it")
 }
 
 // lines is a log that several goroutines write.

@@ -41,7 +41,7 @@ type endWait struct{} // context key of the function that ends the report of a s
 func (r *waitReporter) TraceQueryStart(ctx context.Context, conn *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
 	look, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
-	timer := time.AfterFunc(sayAfter, func() {
+	timer := time.AfterFunc(reportAfter, func() {
 		defer close(done)
 		r.report(look, conn)
 	})
@@ -81,7 +81,7 @@ func (r *waitReporter) report(ctx context.Context, conn *pgx.Conn) {
 // it; of a lock, the table if it is one's, and the processes that hold it. Behind a
 // pooler the session is not known: then kind is "".
 func waitOf(ctx context.Context, conn *pgx.Conn) (kind, table string, holders []int32, err error) {
-	ctx, cancel := context.WithTimeout(ctx, sayAfter)
+	ctx, cancel := context.WithTimeout(ctx, reportAfter)
 	defer cancel()
 	cfg := conn.Config()
 	cfg.Tracer = nil

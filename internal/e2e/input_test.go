@@ -121,7 +121,7 @@ func TestBadInputGetsOneLineAndExitCode2(t *testing.T) {
 
 // slowly are the lines of a machine that takes its time: initdb's, and those of the
 // progress.
-var slowly = regexp.MustCompile(`(?m)^(time=.* msg="still making the private database".*|[0-9]+ frames .*)\n`)
+var slowly = regexp.MustCompile(`(?m)^(time=.* msg="still creating the private database".*|[0-9]+ frames .*)\n`)
 
 // classifier is an ONNX file with a picture in and 1000 numbers out: a model,
 // but no detector.

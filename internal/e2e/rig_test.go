@@ -50,7 +50,7 @@ func newRig(t *testing.T, source ...string) *rig {
 	kept := make(chan struct{})
 	go func() {
 		defer close(kept)
-		_ = private.Keep(ctx) // starts it again when it was killed
+		_ = private.Supervise(ctx) // starts it again when it was killed
 	}()
 	t.Cleanup(func() {
 		cancel()

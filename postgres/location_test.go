@@ -158,7 +158,7 @@ func TestStartPrivate_Umask077AsRoot_LaterRunsReachTheirDatabase(t *testing.T) {
 	closed := pgtest.Dir(t)
 	require.NoError(t, os.Chmod(closed, 0o700))
 	state := filepath.Join(pgtest.Dir(t), "state")
-	t.Cleanup(postgres.Elsewhere(state))
+	t.Cleanup(postgres.SetFallbackRoot(state))
 	old := syscall.Umask(0o077)
 	p, err := postgres.StartPrivate(t.Context(), closed+"/data", nil)
 	syscall.Umask(old)
