@@ -25,7 +25,7 @@ type Config struct {
 	Version  string
 	Services pipeline.ServicesConfig // Data is empty: a directory for this run alone
 	Detect   config.Detect
-	Cameras  map[string]config.Camera
+	Cameras  map[string]config.CameraSettings
 	Child    []string // command line of the detect child
 	Progress func(pipeline.Progress)
 	Stderr   io.Writer

@@ -55,7 +55,7 @@ func (c *BrokerCmd) serve(ctx context.Context, env *Env, metrics prometheus.Regi
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
 	cfg.Log, cfg.Metrics = env.Logger(slog.LevelInfo), metrics
-	dir.Tell(cfg.Log)
+	dir.LogOwner(cfg.Log)
 	b, err := dir.OpenBroker(cfg)
 	if err != nil {
 		return err

@@ -58,7 +58,7 @@ func (c *AnyCluster) ask(ctx context.Context, env *Env, f func(context.Context, 
 	defer cancel()
 	adm := kadm.NewClient(cl)
 	if _, err := adm.ListBrokers(ctx); err != nil {
-		return usage.Wrap(err, "start them, or mend --brokers", "the brokers %s cannot be used: %v", strings.Join(c.Brokers, ","), err)
+		return usage.Wrap(err, "start them, or correct --brokers", "the brokers %s cannot be used: %v", strings.Join(c.Brokers, ","), err)
 	}
 	t, err := f(ctx, adm)
 	if err != nil || t == nil {

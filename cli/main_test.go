@@ -17,7 +17,7 @@ import (
 
 // showCmd says which values reached it.
 type showCmd struct {
-	config.Stream
+	config.Kafka
 	Err error `kong:"-"`
 }
 

@@ -16,7 +16,7 @@ import (
 
 // SinkCmd writes a log into a database.
 type SinkCmd struct {
-	config.Stream
+	config.Kafka
 	config.Database
 	config.Sinks
 	config.Wait
@@ -32,7 +32,7 @@ func (c *SinkCmd) Run(ctx context.Context, env *Env) error {
 		return needURL()
 	}
 	return c.serve(ctx, env, pipeline.ServicesConfig{
-		Stream: c.Stream, Database: c.Database, Sinks: c.Sinks, Wait: c.Wait.Wait,
+		Kafka: c.Kafka, Database: c.Database, Sinks: c.Sinks, Wait: c.Wait.Wait,
 	})
 }
 
@@ -44,7 +44,7 @@ func needURL() error {
 type ServeCmd struct {
 	config.Data
 	config.Broker
-	config.Stream
+	config.Kafka
 	config.Database
 	config.Sinks
 	config.Wait
@@ -54,7 +54,7 @@ type ServeCmd struct {
 // Run implements the command.
 func (c *ServeCmd) Run(ctx context.Context, env *Env) error {
 	return c.serve(ctx, env, pipeline.ServicesConfig{
-		Data: c.Data, Broker: c.Broker, Stream: c.Stream, Database: c.Database, Sinks: c.Sinks, Wait: c.Wait.Wait,
+		Data: c.Data, Broker: c.Broker, Kafka: c.Kafka, Database: c.Database, Sinks: c.Sinks, Wait: c.Wait.Wait,
 	})
 }
 
@@ -73,7 +73,7 @@ func serve(ctx context.Context, env *Env, cfg pipeline.ServicesConfig, health fu
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
 	health(s.Problems)
-	printEndpoints(env, datadir.Endpoints{Broker: s.Stream.Brokers[0], Database: s.URL})
+	printEndpoints(env, datadir.Endpoints{Broker: s.Kafka.Brokers[0], Database: s.URL})
 	if err := s.Failed(ctx); err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// CamerasKey is the one key of the file that is no flag: settings by camera.
+// CamerasKey is the only key of the file that is not a flag: settings by camera.
 //
 //	cameras:
 //	  porch:
@@ -28,14 +28,14 @@ const CamerasKey = "cameras"
 // Point is x, y in parts of the frame's width and height, from its top left.
 type Point [2]float64
 
-// Camera are the settings of one camera. A zero value is the default.
-type Camera struct {
-	FPS    float64            `json:"fps,omitempty"`    // look at no more frames a second
-	Region []float64          `json:"region,omitempty"` // x1, y1, x2, y2: look at this part alone
-	Masks  [][]Point          `json:"masks,omitempty"`  // who stands in these is not reported
-	Zones  map[string][]Point `json:"zones,omitempty"`  // detections tell in which they are
+// CameraSettings are the settings of one camera. A zero value is the default.
+type CameraSettings struct {
+	FPS    float64            `json:"fps,omitempty"`    // process no more frames a second
+	Region []float64          `json:"region,omitempty"` // x1, y1, x2, y2: process only this part
+	Masks  [][]Point          `json:"masks,omitempty"`  // people standing in these are not reported
+	Zones  map[string][]Point `json:"zones,omitempty"`  // each detection names those it is in
 	Lines  map[string][]Point `json:"lines,omitempty"`  // two points each; crossings are events
-	Motion bool               `json:"motion,omitempty"` // look only while something moves
+	Motion bool               `json:"motion,omitempty"` // process frames only while something moves
 }
 
 var cameraKeys = []string{"fps", "region", "masks", "zones", "lines", "motion"}
@@ -43,25 +43,25 @@ var cameraKeys = []string{"fps", "region", "masks", "zones", "lines", "motion"}
 // maxName bounds the name of a zone or line, in bytes, as the events do.
 const maxName = 64
 
-// Cameras are the settings by camera.
-func (f File) Cameras() map[string]Camera {
-	c, _ := f[CamerasKey].(map[string]Camera)
+// Cameras returns the settings by camera.
+func (f File) Cameras() map[string]CameraSettings {
+	c, _ := f[CamerasKey].(map[string]CameraSettings)
 	return c
 }
 
-// cameras decodes the key strictly. What a shape encloses is not judged here.
-func cameras(v any) (map[string]Camera, error) {
+// cameras decodes the key strictly. It does not check the area of a shape.
+func cameras(v any) (map[string]CameraSettings, error) {
 	table, ok := v.(map[string]any)
 	if !ok {
 		return nil, errors.New("give settings by camera: {porch: {fps: 5}}")
 	}
-	all := make(map[string]Camera, len(table))
+	all := make(map[string]CameraSettings, len(table))
 	for _, id := range slices.Sorted(maps.Keys(table)) {
 		keys, ok := table[id].(map[string]any)
 		if !ok && table[id] != nil {
 			return nil, fmt.Errorf("camera %s: give settings: {fps: 5}", id)
 		}
-		var c Camera
+		var c CameraSettings
 		for _, key := range slices.Sorted(maps.Keys(keys)) {
 			if err := c.set(key, keys[key]); err != nil {
 				return nil, fmt.Errorf("camera %s: %w", id, err)
@@ -72,7 +72,7 @@ func cameras(v any) (map[string]Camera, error) {
 	return all, nil
 }
 
-func (c *Camera) set(key string, v any) (err error) {
+func (c *CameraSettings) set(key string, v any) (err error) {
 	switch key {
 	case "fps":
 		c.FPS, err = number(v)
@@ -119,21 +119,21 @@ func (c *Camera) set(key string, v any) (err error) {
 }
 
 func region(v any) ([]float64, error) {
-	mend := errors.New("give [left, top, right, bottom] in parts of the frame, 0 to 1")
+	invalid := errors.New("give [left, top, right, bottom] in parts of the frame, 0 to 1")
 	list, ok := v.([]any)
 	if !ok || len(list) != 4 {
-		return nil, mend
+		return nil, invalid
 	}
 	r := make([]float64, 4)
 	for i, e := range list {
 		n, err := number(e)
 		if err != nil || !(n >= 0 && n <= 1) {
-			return nil, mend
+			return nil, invalid
 		}
 		r[i] = n
 	}
 	if r[0] >= r[2] || r[1] >= r[3] {
-		return nil, mend
+		return nil, invalid
 	}
 	return r, nil
 }

@@ -52,7 +52,7 @@ func Load(path string) (File, error) {
 	return f, nil
 }
 
-// plain is a scalar's text, or a list of them; null is nil: as if the key was
+// plain returns a scalar's text or a list of them. null is nil, as if the key was
 // absent.
 func plain(v any) (any, error) {
 	switch v := v.(type) {
@@ -73,7 +73,7 @@ func plain(v any) (any, error) {
 	return v, nil
 }
 
-// Check refuses a key that is not known and names the nearest one that is.
+// Check returns a *usage.Error for an unknown key, with the nearest known one.
 func (f File) Check(path string, known []string) error {
 	known = append(slices.Clone(known), CamerasKey)
 	for _, key := range slices.Sorted(maps.Keys(f)) {

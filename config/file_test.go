@@ -68,7 +68,7 @@ cameras:
   yard:
 `))
 	require.NoError(t, err)
-	require.Equal(t, map[string]config.Camera{
+	require.Equal(t, map[string]config.CameraSettings{
 		"porch": {
 			FPS: 5, Region: []float64{0, .25, 1, 1}, Masks: [][]config.Point{{{0, 0}, {.2, 0}, {.2, .3}}},
 			Zones: map[string][]config.Point{"door": {{.4, .4}, {.6, .4}, {.6, .9}}, "Türe 2": {{0, 0}, {1, 0}, {1, 1}}},
@@ -115,7 +115,7 @@ func TestLoadNamesWhatIsWrongWithACamera(t *testing.T) {
 func TestLoad_Scalars_KeepTheirText(t *testing.T) {
 	f, err := config.Load(write(t, "\ufeffsasl-password: 0123\nsasl-user: 1.10\nclasses: [007, 1e3, on]\nwait: true\ncameras:\n  0123: {fps: 5}\n  1.10: {motion: false}\n"))
 	require.NoError(t, err)
-	require.Equal(t, map[string]config.Camera{"0123": {FPS: 5}, "1.10": {}}, f.Cameras())
+	require.Equal(t, map[string]config.CameraSettings{"0123": {FPS: 5}, "1.10": {}}, f.Cameras())
 	delete(f, config.CamerasKey)
 	require.Equal(t, config.File{"sasl-password": "0123", "sasl-user": "1.10", "classes": []any{"007", "1e3", "on"}, "wait": "true"}, f)
 }

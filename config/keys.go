@@ -5,7 +5,7 @@ import "time"
 // Common keys of every command.
 type Common struct {
 	Config   string `placeholder:"FILE" help:"Read keys from this YAML file; they are named as the flags are." env:"SIGHTLOG_CONFIG"`
-	LogLevel string `enum:"debug,info,warn,error," default:"" placeholder:"LEVEL" help:"Say more or less on standard error: debug, info, warn or error."`
+	LogLevel string `enum:"debug,info,warn,error," default:"" placeholder:"LEVEL" help:"Log to standard error at this level: debug, info, warn or error."`
 }
 
 // Data is the data directory.
@@ -25,32 +25,32 @@ type Cluster struct {
 	SASLPassword string   `name:"sasl-password" placeholder:"PASSWORD" help:"Password for --sasl; better given as SIGHTLOG_SASL_PASSWORD."`
 }
 
-// Stream is how to reach and use a Kafka cluster.
-type Stream struct {
+// Kafka is how to reach and use a Kafka cluster.
+type Kafka struct {
 	Cluster
 
 	Compression string        `enum:"zstd,lz4,snappy,gzip,none" default:"zstd" help:"Compress what is produced: zstd, lz4, snappy, gzip or none (${default})."`
 	Linger      time.Duration `default:"0s" help:"Wait this long to fill a batch of live sightings (${default})."`
-	Partitions  int32         `default:"8" help:"Partitions of the sightings topic when it is made (${default})."`
+	Partitions  int32         `default:"8" help:"Partitions of the sightings topic when it is created (${default})."`
 }
 
 // Database is the PostgreSQL that the rows go to.
 type Database struct {
 	DatabaseURL string `name:"database-url" placeholder:"URL" help:"PostgreSQL to write to; without it, a private one in the data directory."`
-	Schema      string `placeholder:"NAME" help:"Schema of the database that has the tables, made when it is missing; without it, the first of the search path, as a rule public."`
+	Schema      string `placeholder:"NAME" help:"Schema of the tables, created if it is missing; without it, the first of the search path, usually public."`
 }
 
 // Sinks is how the log is written into the database.
 type Sinks struct {
 	Sinks int      `default:"2" help:"Concurrent consumers that write into the database (${default})."`
 	Group string   `default:"sightlog-sink" help:"Consumer group of the sinks (${default})."`
-	From  []string `placeholder:"[TOPIC/[PARTITION/]]WHERE" help:"Where to read on in partitions that are stopped because the log is not the one that the tables were written from: earliest (rows that are there stay), latest or an offset. Others are left alone."`
-	Skip  []string `placeholder:"TOPIC/PARTITION/OFFSET" env:"-" help:"Go on behind this offset, which the sink says that it cannot read: the batch becomes a dead letter."`
+	From  []string `placeholder:"[TOPIC/[PARTITION/]]WHERE" help:"Where to continue in partitions that are stopped because the log is not the one that the tables were written from: earliest (existing rows are not changed), latest or an offset. Other partitions are not affected."`
+	Skip  []string `placeholder:"TOPIC/PARTITION/OFFSET" env:"-" help:"Continue after this offset, which the sink has reported as unreadable: the batch becomes a dead letter."`
 }
 
-// Wait is whether to wait for what cannot be reached yet.
+// Wait is the choice to wait for sources and services that cannot be reached yet.
 type Wait struct {
-	Wait bool `help:"Keep trying for ever to reach sources, brokers and database at the start."`
+	Wait bool `help:"Retry for ever to reach sources, brokers and database at the start."`
 }
 
 // Broker is the bundled broker.
@@ -58,7 +58,7 @@ type Broker struct {
 	Listen string `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where the bundled broker listens (${default}; port 0 takes a free one)."`
 }
 
-// Detect is what to look at and with which model.
+// Detect is the choice of sources and model.
 type Detect struct {
 	Source       []string      `sep:"none" placeholder:"[ID=]URI" help:"A video file, directory of pictures, webcam (0, /dev/video0), stream (rtsp://, rtmp://, srt://, udp://, tcp://, http://), named pipe, or - for standard input. Repeat for more cameras."`
 	SourceFile   string        `placeholder:"FILE" help:"More sources, one [ID=]URI a line, # before a comment. Passwords belong here: other users see a command line (ps)."`
@@ -69,8 +69,8 @@ type Detect struct {
 	Classes      []string      `default:"person" help:"Classes to report, in any case (${default})."`
 	Side         int           `placeholder:"PIXELS" help:"Longer side of the model's input, where the model leaves it free: larger finds smaller people, slower (the model's own)."`
 	Score        float32       `placeholder:"0..1" help:"Report detections at or above this score (the model's own)."`
-	Track        string        `enum:"on,off" default:"on" help:"Number people so that they keep their number from frame to frame: on or off (${default})."`
+	Track        string        `enum:"on,off" default:"on" help:"Track people, so that each keeps its track ID from frame to frame: on or off (${default})."`
 	Threads      int           `placeholder:"N" help:"CPU threads for the model (all cores)."`
 	SkipEmpty    bool          `help:"Do not write sightings of frames without people."`
-	Preview      string        `placeholder:"PATH" help:"Draw what is seen into a video (.avi, .mp4) or a directory of pictures; of several cameras, into a directory of videos. Those that are there are kept; the next are numbered."`
+	Preview      string        `placeholder:"PATH" help:"Draw the detections into a video (.avi, .mp4) or a directory of pictures; with several cameras, into a directory of videos. Existing files are never overwritten; new ones are numbered."`
 }

@@ -14,14 +14,13 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// Adopt makes a copy of a data directory one of its own, and what lies in it one
-// directory: log, database and sightlog.json have the log's id then. The database
-// of an original that lies outside of it and is still in use stays the
-// original's; fresh says that the copy's is filled from its log at the next
-// start.
+// Adopt makes a copy of a data directory a directory of its own. Its log, its database
+// and sightlog.json get one id, the log's. A database outside of the directory that the
+// original still uses stays the original's: then fresh is true, and the copy gets a
+// database at its next start, filled from its log.
 //
-// A copy that was made while the original was in use may be torn and is refused,
-// unless snapshot: then it shows one moment, as one of a file system does.
+// A copy that was made while the original was in use may be inconsistent and is refused,
+// unless snapshot is set: then it is of one moment, as a snapshot of a file system is.
 func Adopt(ctx context.Context, path string, snapshot bool, log *slog.Logger) (fresh bool, err error) {
 	if !isDir(path) {
 		return false, notDir(path)
@@ -38,7 +37,7 @@ func Adopt(ctx context.Context, path string, snapshot bool, log *slog.Logger) (f
 	}
 	if was := d.identity.Place; used != "" && was != nil && !here.Same(*was) && !snapshot {
 		return false, usage.New("start and stop the original, and copy it then, or use: sightlog data export; a copy that shows one moment, such as a snapshot of the file system: add --snapshot",
-			"--data %s: was copied while it was in use, or after a crash (%s is there): log and database may not fit together", path, used)
+			"--data %s: was copied while it was in use, or after a crash (%s exists): log and database may not be of the same moment", path, used)
 	}
 	if d.has("log") {
 		b, err := openBroker(broker.Config{Listen: "127.0.0.1:0", Dir: d.Path("log"), Log: log})
@@ -63,8 +62,8 @@ func Adopt(ctx context.Context, path string, snapshot bool, log *slog.Logger) (f
 	return fresh, d.writeJSON("sightlog.json", d.identity, atomicfile.WriteDurably)
 }
 
-// quietly starts the private server, if there is a database, for f alone, and
-// stops it, with a checkpoint.
+// quietly starts the private server, if there is a database, calls f, and stops the
+// server with a checkpoint.
 func (d *Dir) quietly(ctx context.Context, log *slog.Logger, f func(*postgres.Private) error) error {
 	has, err := postgres.HasPrivate(d.path)
 	if err != nil || !has {

@@ -27,16 +27,16 @@ import (
 //	postgres/data/… the files of the private cluster, as they are when its server
 //	                has stopped; its PostgreSQL's major version reads them
 //
-// It holds directories and regular files alone, and no owners: whoever imports
-// it owns them.
+// It has only directories and regular files, without owners: the user who imports it
+// owns them.
 const (
 	archiveLog     = "log"
 	archiveCluster = "postgres/data"
 )
 
-// Export writes the log and the private database of a data directory, as they
-// are at one moment, into w. Nothing may run on it; the database's server is
-// started and stopped once before.
+// Export writes the log and the private database of a data directory, as they are at one
+// moment, to w. No process may use the directory; the database's server is started and
+// stopped once before, so that its files are consistent.
 func Export(ctx context.Context, dir string, w io.Writer, log *slog.Logger) (err error) {
 	if !isDir(dir) {
 		return notDir(dir)
@@ -108,7 +108,7 @@ func exportAll(t *tar.Writer, root *os.Root, below string) error {
 			h.Typeflag, h.Mode, h.Name = tar.TypeDir, 0o700, h.Name+"/"
 			return t.WriteHeader(h)
 		case !fi.Mode().IsRegular():
-			return usage.New("move what it leads to into the directory", "%s is a link or no file: it cannot be part of an archive", path.Join(root.Name(), name))
+			return usage.New("move its target into the directory", "%s is not a regular file: it cannot be part of an archive", path.Join(root.Name(), name))
 		}
 		f, err := root.Open(name)
 		if err != nil {
@@ -124,8 +124,8 @@ func exportAll(t *tar.Writer, root *os.Root, below string) error {
 	})
 }
 
-// Import makes a data directory from an archive. The directory must not exist,
-// or be empty; it is one when all of the archive has been read and is on disk.
+// Import creates a data directory from an archive. The directory must be missing or
+// empty; it becomes a data directory when all of the archive is on disk.
 func Import(ctx context.Context, r io.Reader, dir string) (err error) {
 	if err := notEmpty(dir); err != nil {
 		return err
@@ -156,14 +156,14 @@ func Import(ctx context.Context, r io.Reader, dir string) (err error) {
 	return im.commit(ctx)
 }
 
-// importer is an import under way. The log is read into log.new, the cluster into
-// a directory of package postgres's, and both get their names at the end.
+// importer is an import in progress. The log is read into log.new, the cluster into a
+// directory of package postgres's, and both get their names at the end.
 type importer struct {
 	dir      string
 	root     *os.Root
 	tar      *tar.Reader
 	id       identity
-	log      bool              // it has one
+	log      bool              // the archive has one
 	database *postgres.Restore // nil without
 }
 
@@ -172,7 +172,7 @@ const importedLog = "log.new"
 func (im *importer) readAll() error {
 	h, err := im.tar.Next()
 	if err != nil || h.Name != "sightlog.json" || json.NewDecoder(io.LimitReader(im.tar, 64<<10)).Decode(&im.id) != nil {
-		return usage.New("give a file that data export wrote", "this is no archive of a data directory")
+		return usage.New("give a file that data export wrote", "not an archive of a data directory")
 	}
 	if im.id.Format > dataFormat {
 		return usage.New("update sightlog", "the archive was made by a newer sightlog (format %d, this one knows %d)", im.id.Format, dataFormat)

@@ -16,19 +16,19 @@ import (
 // dataFormat is the version of the layout that this program creates; see doc.go.
 const dataFormat = 1
 
-// Dir is an open data directory; this process owns it until Close.
+// Dir is an open data directory. This process owns it until Close.
 type Dir struct {
 	path   string
 	lock   *os.File
-	user   string         // that root became, whose directory it is; or ""
-	closed chan struct{}  // by Close
-	later  sync.WaitGroup // what Publish could not write yet
+	user   string         // the owner that root became, or ""
+	closed chan struct{}  // closed by Close
+	later  sync.WaitGroup // retries of Publish
 
 	identity identity
 }
 
-// Open makes the directory if need be and takes its lock. Root becomes the
-// user whose directory it is, for good. A copy of another data directory is
+// Open creates the directory if it is missing and takes its lock. Root becomes the owner
+// of the directory, for the rest of the process. A copy of another data directory is
 // refused.
 func Open(path string) (*Dir, error) { return open(path, toWork) }
 
@@ -36,12 +36,12 @@ func Open(path string) (*Dir, error) { return open(path, toWork) }
 // created in it, and it may belong to another user; root stays root.
 func OpenToAsk(path string) (*Dir, error) { return open(path, toAsk) }
 
-// purpose is what a directory is opened for.
+// purpose is the reason for which a directory is opened.
 type purpose int
 
 const (
-	toWork  purpose = iota // it is made where it is missing
-	toAsk                  // nothing is made: it need not be ours to write
+	toWork  purpose = iota // it is created if it is missing
+	toAsk                  // nothing is created, and it may belong to another user
 	toAdopt                // it may be a copy
 )
 
@@ -55,12 +55,12 @@ func open(path string, why purpose) (d *Dir, err error) {
 			return nil, notWritable(path, err)
 		}
 	}
-	// The format comes first: a newer program may lock otherwise.
+	// The format is checked first: a newer program may use another lock.
 	if _, err := readIdentity(path); err != nil {
 		return nil, err
 	}
 	user := ""
-	if why != toAsk { // the answer is root's, and nothing is left
+	if why != toAsk { // a query leaves nothing that would belong to root
 		if user, err = becomeOwner(path); err != nil {
 			return nil, err
 		}
@@ -75,13 +75,13 @@ func open(path string, why purpose) (d *Dir, err error) {
 		}
 	}()
 	d = &Dir{path: path, lock: lock, closed: make(chan struct{}), user: user}
-	if d.identity, err = readIdentity(path); err != nil { // now that nobody else writes it
+	if d.identity, err = readIdentity(path); err != nil { // again: the lock is held now
 		return nil, err
 	}
-	if err := d.settle(why); err != nil {
+	if err := d.checkLocation(why); err != nil {
 		return nil, err
 	}
-	if err := os.Remove(d.Path("endpoints.json")); err != nil && !errors.Is(err, fs.ErrNotExist) { // of an owner that was killed, or of the original
+	if err := os.Remove(d.Path("endpoints.json")); err != nil && !errors.Is(err, fs.ErrNotExist) { // of an owner that was killed, or of the original of a copy of a copy
 		return nil, notWritable(path, err)
 	}
 	return d, nil
@@ -129,7 +129,7 @@ func (d *Dir) Path(elem ...string) string {
 	return filepath.Join(append([]string{d.path}, elem...)...)
 }
 
-// Close gives the directory up.
+// Close releases the directory.
 func (d *Dir) Close() error {
 	close(d.closed)
 	d.later.Wait()

@@ -21,9 +21,8 @@ type Endpoints struct {
 	Database string `json:"database"` // URL
 }
 
-// Publish writes where the broker and the database answer. On a disk that is
-// full it is tried again until there is room: the owner serves what it has, and
-// the reading of that may be what makes room.
+// Publish writes the addresses of the broker and the database. On a full disk it is
+// retried until there is space: the owner serves the data it has meanwhile.
 func (d *Dir) Publish(e Endpoints) error {
 	e.PID = os.Getpid()
 	err := d.writeJSON("endpoints.json", e, atomicfile.Write)
@@ -47,8 +46,8 @@ func isFull(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(er
 // ErrNotRunning means that no process serves the data directory.
 var ErrNotRunning = errors.New("nothing runs on the data directory")
 
-// ReadEndpoints returns the addresses of the process that owns the directory,
-// or ErrNotRunning.
+// ReadEndpoints returns the addresses of the process that owns the directory, or
+// ErrNotRunning.
 func ReadEndpoints(path string) (Endpoints, error) {
 	lock, err := os.Open(filepath.Join(path, "lock"))
 	if err != nil {
@@ -60,11 +59,11 @@ func ReadEndpoints(path string) (Endpoints, error) {
 		return Endpoints{}, err
 	}
 	if !owned {
-		return Endpoints{}, ErrNotRunning // nobody holds it: what is written is stale
+		return Endpoints{}, ErrNotRunning // no process holds it: endpoints.json is stale
 	}
 	b, err := os.ReadFile(filepath.Join(path, "endpoints.json"))
 	if err != nil {
-		return Endpoints{}, ErrNotRunning // it is just starting
+		return Endpoints{}, ErrNotRunning // the owner is still starting
 	}
 	var e Endpoints
 	if err := json.Unmarshal(b, &e); err != nil {

@@ -15,13 +15,11 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// identity is what sightlog.json says. The id says which log and which database
-// belong together: it is the log's cluster id and a setting of the database, and
-// they are compared at each start. The place says which copy of the directory it
-// is. Directories of older programs have neither until their next start.
+// identity is the content of sightlog.json; doc.go has the meaning of id and place.
+// Directories of older programs have neither until their next start.
 type identity struct {
-	Format int             `json:"format"`
-	ID     string          `json:"id,omitempty"`
+	Format int                `json:"format"`
+	ID     string             `json:"id,omitempty"`
 	Place  *postgres.Location `json:"place,omitempty"`
 }
 
@@ -44,9 +42,9 @@ func readIdentity(path string) (identity, error) {
 	return id, nil
 }
 
-// settle compares the place that the directory has with the one that is noted,
-// and notes what is new. A directory that was renamed is the same.
-func (d *Dir) settle(why purpose) error {
+// checkLocation compares the directory's location with the recorded one, and records the
+// new one. A directory that was renamed is the same.
+func (d *Dir) checkLocation(why purpose) error {
 	here, err := postgres.LocationOf(d.path)
 	if err != nil {
 		return notWritable(d.path, err)
@@ -63,11 +61,11 @@ func (d *Dir) settle(why purpose) error {
 		now.ID = broker.NewClusterID()
 	}
 	if was != nil && *was == here && now.ID == d.identity.ID && now.Format == d.identity.Format {
-		return nil // nothing to write: the disk may be full
+		return nil // nothing to write, which would fail on a full disk
 	}
 	err = d.writeJSON("sightlog.json", now, atomicfile.WriteDurably)
 	if isFull(err) && d.identity.Format == dataFormat {
-		return nil // noted by a later start
+		return nil // a later start records it
 	}
 	if err != nil {
 		return notWritable(d.path, err)
@@ -85,7 +83,7 @@ func (d *Dir) has(name string) bool {
 	return err == nil
 }
 
-// OpenBroker opens the directory's log. One of another data directory is a
+// OpenBroker opens the directory's log. A log of another data directory is a
 // *usage.Error.
 func (d *Dir) OpenBroker(cfg broker.Config) (*broker.Broker, error) {
 	cfg.Dir, cfg.ClusterID = d.Path("log"), d.identity.ID
@@ -111,7 +109,7 @@ func (d *Dir) CheckDatabase(ctx context.Context, p *postgres.Private) error {
 
 func (d *Dir) checkDatabase(ctx context.Context, p *postgres.Private, adopt bool) error {
 	if d.identity.ID == "" {
-		return nil // of an older program, and with a log that is not asked now
+		return nil // a directory of an older program gets its id when its log is opened
 	}
 	if err := p.Identify(ctx, d.identity.ID, adopt); err != nil {
 		return fmt.Errorf("--data %s: %w", d.path, err)

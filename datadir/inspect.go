@@ -13,20 +13,20 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// Finding is what Inspect found out about one part of a data directory: a line,
-// or what would keep it from being used.
+// Finding is the state of one part of a data directory: a line, or the error that would
+// prevent its use.
 type Finding struct {
 	Part string
 	Says string
 	Err  error
 }
 
-// leastSpace is what a directory should have free: the log and the database
+// leastSpace is the free space that a directory should have: the log and the database
 // stop writing when the disk is full.
 const leastSpace = 256 << 20
 
-// Inspect looks into a data directory and changes nothing. One that does not
-// exist has to be one that can be made.
+// Inspect checks a data directory and changes nothing. For one that does not exist it
+// checks whether it can be created.
 func Inspect(ctx context.Context, path string) (all []Finding) {
 	add := func(part, says string, err error) { all = append(all, Finding{part, says, err}) }
 	abs, err := filepath.Abs(path)
@@ -55,10 +55,10 @@ func inspectNew(path string, free uint64, err error) Finding {
 	if writable := unix.Access(parent, unix.W_OK); writable != nil {
 		err = usage.Wrap(writable, "give a directory you may write to", "--data %s: not writable", path)
 	}
-	return Finding{"data", fmt.Sprintf("%s can be made, %d MiB are free", path, free>>20), err}
+	return Finding{"data", fmt.Sprintf("%s can be created, %d MiB are free", path, free>>20), err}
 }
 
-// existing is the path, or the nearest directory above it that exists.
+// existing returns the path, or the nearest directory above it that exists.
 func existing(path string) string {
 	for {
 		if _, err := os.Stat(path); err == nil || path == filepath.Dir(path) {
@@ -103,7 +103,7 @@ func inspectIdentity(path string) (string, error) {
 	return fmt.Sprintf("%s, process %d runs on it", says, e.PID), err
 }
 
-// inspectOwners looks whose the directory is, and whether all of it is.
+// inspectOwners checks that all of the directory belongs to its owner.
 func inspectOwners(path string) (string, error) {
 	uid, _, _ := ownerOf(filepath.Join(path, "sightlog.json"))
 	parts := []string{"lock", "log"}

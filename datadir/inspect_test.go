@@ -50,7 +50,7 @@ func TestInspect_DataDirectories_SaysWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	top := pgtest.Dir(t)
 	dir := filepath.Join(top, "d")
-	require.Contains(t, inspect(t, dir), "data: "+dir+" can be made, ")
+	require.Contains(t, inspect(t, dir), "data: "+dir+" can be created, ")
 	require.NoDirExists(t, dir)
 
 	used(t, dir)

@@ -12,12 +12,11 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// A data directory is its owner's, who must be able to use it after root did: so
-// root works on it as the owner.
+// The owner of a data directory must be able to use it after root did. So root works on
+// it as the owner.
 
-// becomeOwner makes the process that of the user who owns sightlog.json, with
-// all rights of that user and no others, if it is root's and the user is not
-// root. It returns the user's name, "" when nothing changed.
+// becomeOwner changes the process's user, if it is root, to the owner of sightlog.json,
+// with the groups of that user. It returns the user's name, "" if nothing changed.
 func becomeOwner(path string) (name string, err error) {
 	uid, gid, ok := ownerOf(filepath.Join(path, "sightlog.json"))
 	if os.Geteuid() != 0 || !ok || uid == 0 {
@@ -45,8 +44,8 @@ func becomeOwner(path string) (name string, err error) {
 	return name, nil
 }
 
-// Tell logs that root became the directory's owner.
-func (d *Dir) Tell(log *slog.Logger) {
+// LogOwner logs that root became the directory's owner.
+func (d *Dir) LogOwner(log *slog.Logger) {
 	if d.user != "" {
 		log.Warn("working as the owner of the data directory, with that user's rights", "user", d.user, "data", d.path)
 	}

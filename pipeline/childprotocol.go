@@ -16,33 +16,33 @@ import (
 	"github.com/sightlog/sightlog/kafka"
 )
 
-// Job is what a supervisor asks of its detect child, as one line on the child's
-// standard input. That input then stays open for as long as the supervisor
-// lives: its end tells the child to stop. The line is a gob in base64: names of
-// files keep their bytes in it. Both ends are the same program.
+// Job is the task of a detect child. The supervisor writes it as one line to the child's
+// standard input, which then stays open for as long as the supervisor lives: the child
+// stops when it is closed. The line is a gob in base64, in which names of files keep
+// their bytes. Both processes run the same program.
 type Job struct {
 	Detect config.Detect
-	Stream config.Stream
+	Kafka  config.Kafka
 	Wait   bool
-	Stdin  bool // a source reads the supervisor's standard input: StdinFD
+	Stdin  bool // a source reads the supervisor's standard input, as StdinFD
 
-	Cameras map[string]config.Camera // settings by camera
+	Cameras map[string]config.CameraSettings // settings by camera
 
-	// Hold says, by camera, when its source may be tried again: detect that
-	// crashes and starts again must not log in more often for it.
+	// Hold is, by camera, the time before which its source is not tried: a detect that
+	// crashes and is started again must not log in more often because of it.
 	Hold map[string]time.Time
 }
 
-// Status is what detect says of itself, one line of JSON on descriptor 3.
+// Status is the state of detect, which it writes as a line of JSON to ChildFD.
 type Status struct {
-	Cameras []Camera `json:"cameras"`
-	Exit    int      `json:"exit,omitempty"`    // with Error: the exit code to come
-	Error   string   `json:"error,omitempty"`   // the one line that says why it ends
-	Stopped bool     `json:"stopped,omitempty"` // it ends because it was told to
+	Cameras []CameraStatus `json:"cameras"`
+	Exit    int            `json:"exit,omitempty"`    // with Error: the exit code to come
+	Error   string         `json:"error,omitempty"`   // the reason for which it ends, in one line
+	Stopped bool           `json:"stopped,omitempty"` // it ends because it was asked to
 }
 
-// Camera is the state of one source since detect started.
-type Camera struct {
+// CameraStatus is the state of one source since detect started.
+type CameraStatus struct {
 	ID      string `json:"id"`
 	Run     string `json:"run"`
 	State   State  `json:"state"`
@@ -50,7 +50,7 @@ type Camera struct {
 	Next    int64  `json:"next"`              // first seq of this opening; above 0, the run was resumed
 	AtEnd   bool   `json:"at_end"`            // had ended before this opening, in a job that had not
 	Total   int64  `json:"total"`             // frames of the source, 0 unknown
-	Frames  int64  `json:"frames"`            // looked at
+	Frames  int64  `json:"frames"`            // processed by the detector
 	Objects int64  `json:"objects"`           // detections in them
 	People  int    `json:"people"`            // in the last frame
 	Dropped int64  `json:"dropped"`           // frames of a live source for which detection was too slow
@@ -77,7 +77,7 @@ const (
 	Ended   State = "ended"
 )
 
-// Problems says, a line each, which cameras' sightings do not reach the log.
+// Problems returns one line for each camera whose sightings do not reach the log.
 func (s Status) Problems() (lines []string) {
 	for _, c := range s.Cameras {
 		if c.Waiting != "" {
@@ -87,7 +87,7 @@ func (s Status) Problems() (lines []string) {
 	return lines
 }
 
-// unacknowledged is how many sightings the log has not acknowledged.
+// unacknowledged returns the number of sightings that the log has not acknowledged.
 func (s Status) unacknowledged() (n int64) {
 	for _, c := range s.Cameras {
 		n += max(0, c.Sent-c.Acked)
@@ -95,22 +95,22 @@ func (s Status) unacknowledged() (n int64) {
 	return n
 }
 
-// AllEnded reports whether every source has come to its end.
+// AllEnded reports whether every source was read to its end.
 func (s Status) AllEnded() bool {
-	return len(s.Cameras) > 0 && !slices.ContainsFunc(s.Cameras, func(c Camera) bool { return c.State != Ended })
+	return len(s.Cameras) > 0 && !slices.ContainsFunc(s.Cameras, func(c CameraStatus) bool { return c.State != Ended })
 }
 
-// endJobTimeout bounds the end of a job, and endJobGrace when ctx has ended.
+// endJobTimeout bounds EndJob, endJobGrace bounds it after ctx has ended.
 const (
 	endJobTimeout = 10 * time.Second
 	endJobGrace   = 2 * time.Second
 )
 
-// EndJob notes in the log that a job has done what it was started for, when
-// every source of its status has ended: only then does the next start read
-// them again. It is the last thing that a job does: one that dies before
-// continues with its next start, and has nothing to do any more.
-func (s Status) EndJob(ctx context.Context, c config.Stream, log *slog.Logger) error {
+// EndJob writes to the log that a job is complete, if every source of its status has
+// ended: only then does the next start read the sources again. It is the last action of
+// a job. A job that is killed before it is continued by the next start, which finds
+// nothing left to read.
+func (s Status) EndJob(ctx context.Context, c config.Kafka, log *slog.Logger) error {
 	var ids []string
 	for _, cam := range s.Cameras {
 		if !cam.Live {
@@ -120,7 +120,7 @@ func (s Status) EndJob(ctx context.Context, c config.Stream, log *slog.Logger) e
 	if !s.AllEnded() || len(ids) == 0 {
 		return nil
 	}
-	cfg, err := StreamConfig(c, log)
+	cfg, err := KafkaConfig(c, log)
 	if err != nil {
 		return err
 	}
@@ -131,15 +131,15 @@ func (s Status) EndJob(ctx context.Context, c config.Stream, log *slog.Logger) e
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), limit)
 	defer cancel()
 	if err := kafka.EndJob(ctx, cfg, ids); err != nil {
-		return fmt.Errorf("all is written, but the log cannot be told so; the next start tells it: %w", err)
+		return fmt.Errorf("all sightings are stored, but the end of the job cannot be written to the log; the next start writes it: %w", err)
 	}
 	return nil
 }
 
-// Descriptors of a supervised detect.
+// File descriptors of a supervised detect.
 const (
-	ChildFD = 3 // it writes its Status to
-	StdinFD = 4 // the supervisor's standard input, where Job.Stdin is set
+	ChildFD = 3 // for its Status
+	StdinFD = 4 // the supervisor's standard input, if Job.Stdin is set
 )
 
 // maxJob bounds a job, and a line of status, in bytes.
@@ -160,7 +160,7 @@ func (j Job) Write(w io.Writer) error {
 
 // ReadJob reads the job from the supervisor's pipe.
 func ReadJob(r io.Reader) (Job, error) {
-	// A reader may read on past the line; nothing follows it but the end.
+	// The buffered reader may read past the line; nothing follows it.
 	line, err := bufio.NewReader(io.LimitReader(r, maxJob)).ReadBytes('\n')
 	var job Job
 	if err == nil {

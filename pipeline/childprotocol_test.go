@@ -15,9 +15,9 @@ func TestJob_NamesThatAreNotUTF8_ReachTheChild(t *testing.T) {
 	t.Parallel()
 	job := pipeline.Job{
 		Detect:  config.Detect{Source: []string{"c=caf\xe9.mp4", "-"}, Preview: "out\xff/", StartTimeout: time.Second, Score: 0.5},
-		Stream:  config.Stream{Cluster: config.Cluster{Brokers: []string{"h:1"}, SASLPassword: "<\xe9>"}, Partitions: 3},
+		Kafka:   config.Kafka{Cluster: config.Cluster{Brokers: []string{"h:1"}, SASLPassword: "<\xe9>"}, Partitions: 3},
 		Stdin:   true,
-		Cameras: map[string]config.Camera{"c": {FPS: 5, Zones: map[string][]config.Point{"z": {{0, 0.25}, {1, 1}}}}},
+		Cameras: map[string]config.CameraSettings{"c": {FPS: 5, Zones: map[string][]config.Point{"z": {{0, 0.25}, {1, 1}}}}},
 		Hold:    map[string]time.Time{"c": time.Unix(1, 2).UTC()},
 	}
 	var pipe bytes.Buffer

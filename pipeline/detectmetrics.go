@@ -50,7 +50,7 @@ func (h *Histogram) metric(desc *prometheus.Desc, labels ...string) prometheus.M
 // detectCounter is one counter of a camera.
 type detectCounter struct {
 	desc  *prometheus.Desc
-	value func(Camera) int64
+	value func(CameraStatus) int64
 }
 
 func detectDesc(name, help string) *prometheus.Desc {
@@ -59,10 +59,10 @@ func detectDesc(name, help string) *prometheus.Desc {
 
 var (
 	detectCounters = []detectCounter{
-		{detectDesc("frames_total", "Frames on which the detector ran."), func(c Camera) int64 { return c.Frames }},
-		{detectDesc("skipped_frames_total", "Frames passed over by the camera's own settings (fps, motion)."), func(c Camera) int64 { return c.Skipped }},
-		{detectDesc("dropped_frames_total", "Frames of a live source for which detection was too slow."), func(c Camera) int64 { return c.Dropped }},
-		{detectDesc("failed_frames_total", "Frames on which the detector failed."), func(c Camera) int64 { return c.Failed }},
+		{detectDesc("frames_total", "Frames on which the detector ran."), func(c CameraStatus) int64 { return c.Frames }},
+		{detectDesc("skipped_frames_total", "Frames passed over by the camera's own settings (fps, motion)."), func(c CameraStatus) int64 { return c.Skipped }},
+		{detectDesc("dropped_frames_total", "Frames of a live source for which detection was too slow."), func(c CameraStatus) int64 { return c.Dropped }},
+		{detectDesc("failed_frames_total", "Frames on which the detector failed."), func(c CameraStatus) int64 { return c.Failed }},
 	}
 	inferenceDesc = detectDesc("inference_seconds", "Detection on one frame, without the wait for a turn.")
 	frameAgeDesc  = detectDesc("frame_age_seconds", "Time since the newest frame that was detected on was grabbed; while the source runs.")
@@ -70,7 +70,7 @@ var (
 
 // register shows what the detect child reports of its cameras on the
 // supervisor's endpoint, over all its restarts.
-func (m *meter) register(metrics prometheus.Registerer) (unregister func(), err error) {
+func (m *progressTotals) register(metrics prometheus.Registerer) (unregister func(), err error) {
 	c := detectCollector{m}
 	if err := metrics.Register(c); err != nil {
 		return nil, fmt.Errorf("register the metrics of detect: %w", err)
@@ -79,7 +79,7 @@ func (m *meter) register(metrics prometheus.Registerer) (unregister func(), err 
 }
 
 // detectCollector gives the counts of a meter to Prometheus.
-type detectCollector struct{ *meter }
+type detectCollector struct{ *progressTotals }
 
 func (c detectCollector) Describe(to chan<- *prometheus.Desc) {
 	for _, counter := range detectCounters {

@@ -10,17 +10,17 @@ import (
 
 func TestDetectMetrics_ChildRestarted_CountsGoOn(t *testing.T) {
 	t.Parallel()
-	m := newMeter()
+	m := newProgressTotals()
 	reg := prometheus.NewPedanticRegistry()
 	unregister, err := m.register(reg)
 	require.NoError(t, err)
 
 	status := func(frames int) Status {
-		c := Camera{ID: "porch", State: Running, Frames: int64(frames), Skipped: 2, Dropped: 3, Failed: 1, Newest: time.Now()}
+		c := CameraStatus{ID: "porch", State: Running, Frames: int64(frames), Skipped: 2, Dropped: 3, Failed: 1, Newest: time.Now()}
 		for i := range frames {
 			c.Inference.Observe(time.Duration(i+1) * 20 * time.Millisecond)
 		}
-		return Status{Cameras: []Camera{c}}
+		return Status{Cameras: []CameraStatus{c}}
 	}
 	m.child(1, status(1))
 	m.child(1, status(2))

@@ -1,6 +1,7 @@
-// Package pipeline assembles the stages right of the detector and supervises
-// those left of it. It needs neither camera nor model, so bin/sightlogd can
-// have it; package pipeline/detect runs the readers and the detector.
+// Package pipeline runs the services downstream of the detector (broker, database, sinks)
+// and supervises the detect child, which runs the stages upstream of them. It needs
+// neither camera nor model, so that bin/sightlogd can have it; package pipeline/detect is
+// the readers and the detector.
 //
 //	run      ┌───────────── one process ─────────────┐
 //	         │ bundled broker, private PostgreSQL,   │
@@ -15,27 +16,25 @@
 // The data directory (package datadir) belongs to one process at a time. Services
 // stop in the order of the data: child, sinks, database, broker.
 //
-// A job is the sources that one start was given. It promises:
-//   - a job is read once, whatever is killed when, however often it is started
-//     again until it is done. An unfinished file is resumed at its next frame; a
-//     file that has ended is not read again until every source of the job has
-//     ended and the tables hold all of it. That is the last thing a job says to
-//     the log (Status.EndJob), before the broker stops; a start after it is a
-//     new job. A job killed in the milliseconds between is done.
-//   - a child that crashes is started again until it crashes five times without
-//     progress; the error then says how it ended and what it said last. A crash
-//     after the end of every source is a warning. A child that cannot be started,
-//     or that somebody else told to stop, counts as one that crashed; one that
-//     ends with us, by a signal to all of a control group, does not.
-//   - what keeps sightings from the log or from the tables (a full or failed
-//     disk, a partition that is stopped or waits, a log that does not
-//     acknowledge) is in Progress.Problems and in /healthz while it lasts. A
-//     broker whose disk failed takes writes again after a restart only, and says
-//     so: it is not started again by itself, because what the disk holds is for
-//     a user to find out.
-//   - Progress.Lag counts every sighting that is not in the tables, and is -1
-//     while that cannot be known. Run does not return nil while a partition is
-//     stopped, nor when it is interrupted while one waits. No lag is no proof:
-//     a log that was put back may end where the tables are, so that the records
-//     before the offsets are compared, too.
+// A job is the set of sources given to one start. Package pipeline promises:
+//   - A job is read once, whatever is killed when, and however often it is started again
+//     until it is complete. An unfinished file is resumed at its next frame. A file that
+//     has ended is not read again until every source of the job has ended and all
+//     sightings are in the tables. The job then ends with a record in the log
+//     (Status.EndJob), before the broker stops; a start after that is a new job. A job
+//     killed in the milliseconds in between is complete.
+//   - A child that crashes is restarted until it has crashed five times without progress;
+//     the error then describes its end and has its last message. A crash after every
+//     source has ended is a warning. A child that cannot be started, or that another
+//     process stopped, counts as one that crashed; one that ends together with this
+//     process, by a signal to a whole control group, does not.
+//   - While sightings do not reach the log or the tables (a full or failed disk, a
+//     partition that is stopped or waits, a log that does not acknowledge), the reason is
+//     in Progress.Problems and in /healthz. A broker whose disk failed accepts writes only
+//     after a restart, and reports that; it is not restarted automatically, because a user
+//     has to find out what the disk still has.
+//   - Progress.Lag counts every sighting that is not in the tables, and is -1 while it is
+//     unknown. Run does not return nil while a partition is stopped, nor when it is
+//     interrupted while one waits. A lag of 0 alone is no proof: a restored log may end at
+//     the stored offset, so the records before the offsets are compared too.
 package pipeline

@@ -24,7 +24,7 @@ func TestRun_StoppedPartitionWithoutLag_IsAnError(t *testing.T) {
 	url, dir := pgtest.URL(t), t.TempDir()
 	brokers, produce := serveLog(t, dir)
 	services := pipeline.ServicesConfig{
-		Stream:   config.Stream{Cluster: config.Cluster{Brokers: []string{brokers}}, Partitions: 1, Compression: "none"},
+		Kafka:    config.Kafka{Cluster: config.Cluster{Brokers: []string{brokers}}, Partitions: 1, Compression: "none"},
 		Database: config.Database{DatabaseURL: url}, Sinks: config.Sinks{Sinks: 1}, Log: slog.New(slog.DiscardHandler),
 	}
 	run := func() error {
@@ -42,7 +42,7 @@ func TestRun_StoppedPartitionWithoutLag_IsAnError(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 1, changed.RowsAffected())
 
-	require.ErrorContains(t, run(), "the tables do not hold all of the log: sightings/0 stopped: ")
+	require.ErrorContains(t, run(), "not all of the log is in the tables: sightings/0 stopped: ")
 	services.Sinks.From = []string{"sightings/earliest"}
 	require.NoError(t, run(), "what a user chose")
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/sightlog/sightlog/sink"
 )
 
-// Failed returns when a stage has ended by itself, with its error, or when ctx
-// ends, with nil.
+// Failed waits for a service to end by itself and returns its error, or nil when ctx
+// ends.
 func (s *Services) Failed(ctx context.Context) error {
 	var brokerDone, sinksDone chan struct{}
 	if s.broker != nil {
@@ -35,12 +35,13 @@ func (s *Services) Failed(ctx context.Context) error {
 	}
 }
 
-// Stopped is nil, or says which partitions only a user can set going again.
+// Stopped returns an error that names the partitions that are stopped, which only a user
+// can fix, or nil.
 func (s *Services) Stopped() error { return s.blocked(sink.Stopped) }
 
-// Lag is how many records of the log the tables do not hold yet. When ctx has
-// ended it still asks, but only for a moment: a stop does not wait for a
-// database that is away.
+// Lag returns the number of records of the log that are not in the tables yet. When ctx
+// has ended it still asks, for drainGrace: a stop does not wait for an unavailable
+// database.
 func (s *Services) Lag(ctx context.Context) (int64, error) {
 	limit := lagTimeout
 	if ctx.Err() != nil {
@@ -65,11 +66,11 @@ func (s *Services) watchLag(reg prometheus.Registerer) {
 	})
 }
 
-// lagTimeout bounds the question how far the tables are.
+// lagTimeout bounds Lag and sameHistory.
 const lagTimeout = 5 * time.Second
 
-// blocked is nil, or says which partitions in these states the sinks cannot pass
-// and why.
+// blocked returns an error that names the partitions in these states, with the reason of
+// each, or nil.
 func (s *Services) blocked(states ...sink.State) error {
 	all := slices.DeleteFunc(s.sink.Blocked(), func(p sink.PartitionState) bool { return !slices.Contains(states, p.State) })
 	return notInTables(all)
@@ -83,11 +84,12 @@ func notInTables(blocked []sink.PartitionState) error {
 	for i, p := range blocked {
 		lines[i] = p.String()
 	}
-	return fmt.Errorf("the tables do not hold all of the log: %s", strings.Join(lines, "; "))
+	return fmt.Errorf("not all of the log is in the tables: %s", strings.Join(lines, "; "))
 }
 
-// sameHistory reports whether it could be found out that the log is the one that
-// the tables were written from; the error says that it is not, and where.
+// sameHistory compares the log with the one that the tables were written from. checked
+// is false if that was not possible; otherwise the error names the partitions that
+// differ.
 func (s *Services) sameHistory(ctx context.Context) (checked bool, err error) {
 	if ctx.Err() != nil {
 		ctx = context.WithoutCancel(ctx)
@@ -101,14 +103,14 @@ func (s *Services) sameHistory(ctx context.Context) (checked bool, err error) {
 	return true, notInTables(wrong)
 }
 
-// Problems says, a line each, what keeps data from the log or from the tables
-// at present, a log or a database that does not answer too.
+// Problems returns, a line each, the reasons for which sightings do not reach the log or
+// the tables at present, including a log or a database that does not answer.
 func (s *Services) Problems() []string {
 	_, lines := s.check(context.Background())
 	return lines
 }
 
-// check returns the lag, -1 when it cannot be known, and the problems.
+// check returns the lag, -1 if it is unknown, and the problems.
 func (s *Services) check(ctx context.Context) (lag int64, lines []string) {
 	if s.ownBroker != nil {
 		if p := s.ownBroker.Problem(); p != "" {
@@ -120,7 +122,7 @@ func (s *Services) check(ctx context.Context) (lag int64, lines []string) {
 	}
 	lag, err := s.Lag(ctx)
 	if err != nil {
-		return -1, append(lines, "how far the tables are cannot be known: "+err.Error())
+		return -1, append(lines, "the lag is unknown: "+err.Error())
 	}
 	return lag, lines
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// StreamConfig turns the keys into a kafka.Config.
-func StreamConfig(c config.Stream, log *slog.Logger) (kafka.Config, error) {
+// KafkaConfig returns the configuration of a client that produces or consumes.
+func KafkaConfig(c config.Kafka, log *slog.Logger) (kafka.Config, error) {
 	if c.Partitions < 1 || c.Partitions > 10_000 {
 		return kafka.Config{}, usage.New("give 1 to 10000", "--partitions %d", c.Partitions)
 	}
@@ -21,7 +21,7 @@ func StreamConfig(c config.Stream, log *slog.Logger) (kafka.Config, error) {
 	return s, err
 }
 
-// ClusterConfig turns the keys that reach a cluster into a kafka.Config.
+// ClusterConfig returns the configuration of a client of a cluster.
 func ClusterConfig(c config.Cluster, log *slog.Logger) (kafka.Config, error) {
 	t, err := tlsConfig(c)
 	if err != nil {

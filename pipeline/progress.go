@@ -8,14 +8,14 @@ import (
 	"github.com/sightlog/sightlog/sink"
 )
 
-// meter adds up what detect and the sinks report.
-type meter struct {
+// progressTotals adds up the reports of the detect children and the sinks.
+type progressTotals struct {
 	start time.Time
 
-	mu      sync.Mutex        // guards the following
-	number  int               // of the newest child
-	now     Status            // of the newest child
-	before  map[string]Camera // counts of the children before it, by camera; Next and AtEnd of the first
+	mu      sync.Mutex              // guards the following
+	number  int                     // of the newest child
+	now     Status                  // of the newest child
+	before  map[string]CameraStatus // counts of the children before it, by camera; Next and AtEnd of the first
 	rows    int64
 	latency window
 	frames  int64     // at the last report
@@ -23,10 +23,12 @@ type meter struct {
 	fps     float64
 }
 
-func newMeter() *meter { return &meter{start: time.Now(), before: make(map[string]Camera)} }
+func newProgressTotals() *progressTotals {
+	return &progressTotals{start: time.Now(), before: make(map[string]CameraStatus)}
+}
 
-// child takes the newest status of a child.
-func (m *meter) child(number int, s Status) {
+// child records the newest status of a child.
+func (m *progressTotals) child(number int, s Status) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if number != m.number {
@@ -38,17 +40,17 @@ func (m *meter) child(number int, s Status) {
 	m.now = s
 }
 
-// status is the newest child's.
-func (m *meter) status() Status {
+// status returns the newest child's status.
+func (m *progressTotals) status() Status {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.now
 }
 
-// cameras are the newest child's, with the counts of those before it. The
-// caller holds mu.
-func (m *meter) cameras() []Camera {
-	all := make([]Camera, len(m.now.Cameras))
+// cameras returns the newest child's cameras, with the counts of the children before
+// added. The caller holds mu.
+func (m *progressTotals) cameras() []CameraStatus {
+	all := make([]CameraStatus, len(m.now.Cameras))
 	for i, c := range m.now.Cameras {
 		if was, again := m.before[c.ID]; again {
 			c.Next, c.AtEnd = was.Next, was.AtEnd
@@ -58,7 +60,7 @@ func (m *meter) cameras() []Camera {
 			c.Skipped += was.Skipped
 			c.Failed += was.Failed
 			c.Inference.add(was.Inference)
-			c.Sent += was.Acked // the rest of what was sent is seen again
+			c.Sent += was.Acked // frames whose sightings were not acknowledged are processed again
 			c.Acked += was.Acked
 		}
 		all[i] = c
@@ -66,7 +68,7 @@ func (m *meter) cameras() []Camera {
 	return all
 }
 
-func (m *meter) commit(c sink.Commit) {
+func (m *progressTotals) commit(c sink.Commit) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.rows += int64(c.Sightings)
@@ -76,7 +78,7 @@ func (m *meter) commit(c sink.Commit) {
 }
 
 // report returns the progress and hands it to f.
-func (m *meter) report(ctx context.Context, s *Services, f func(Progress)) Progress {
+func (m *progressTotals) report(ctx context.Context, s *Services, f func(Progress)) Progress {
 	inLog, problems := s.check(ctx)
 	m.mu.Lock()
 	p := Progress{

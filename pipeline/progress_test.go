@@ -7,14 +7,14 @@ import (
 )
 
 func TestMeter_ChildStartedAgain_CountsAddUp(t *testing.T) {
-	m := newMeter()
-	of := func(c Camera) Status { return Status{Cameras: []Camera{c}} }
-	m.child(1, of(Camera{ID: "a", Next: 10, Frames: 5, Objects: 7, Sent: 5, Acked: 3, Skipped: 2, People: 4}))
-	m.child(2, of(Camera{ID: "a", Next: 13, Frames: 1}))
-	m.child(2, of(Camera{ID: "a", Next: 13, Frames: 20, Objects: 1, Sent: 20, Acked: 18, Dropped: 1}))
-	m.child(3, of(Camera{ID: "a", AtEnd: true, State: Ended}))
-	require.Equal(t, []Camera{{
+	m := newProgressTotals()
+	of := func(c CameraStatus) Status { return Status{Cameras: []CameraStatus{c}} }
+	m.child(1, of(CameraStatus{ID: "a", Next: 10, Frames: 5, Objects: 7, Sent: 5, Acked: 3, Skipped: 2, People: 4}))
+	m.child(2, of(CameraStatus{ID: "a", Next: 13, Frames: 1}))
+	m.child(2, of(CameraStatus{ID: "a", Next: 13, Frames: 20, Objects: 1, Sent: 20, Acked: 18, Dropped: 1}))
+	m.child(3, of(CameraStatus{ID: "a", AtEnd: true, State: Ended}))
+	require.Equal(t, []CameraStatus{{
 		ID: "a", Next: 10, Frames: 25, Objects: 8, Sent: 21, Acked: 21, Skipped: 2, Dropped: 1, State: Ended,
 	}}, m.cameras())
-	require.Equal(t, of(Camera{ID: "a", AtEnd: true, State: Ended}), m.status())
+	require.Equal(t, of(CameraStatus{ID: "a", AtEnd: true, State: Ended}), m.status())
 }

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// windowSize is how many latencies the live quantiles look back on.
+// windowSize is the number of latencies that the live quantiles cover.
 const windowSize = 1024
 
 // window keeps the newest durations. The zero value is empty.

@@ -19,8 +19,8 @@ func TestReachTopics_BrokersAway_WaitIsSaid(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, l.Close()) // nobody listens there
 	ctx, cancel := context.WithCancel(t.Context())
-	said := &onLine{words: "the brokers cannot be used yet, trying again", do: cancel}
-	cfg := config.Stream{Cluster: config.Cluster{Brokers: []string{l.Addr().String()}}, Partitions: 1}
-	err = pipeline.ReachTopics(ctx, cfg, true, slog.New(slog.NewTextHandler(said, nil)))
+	lastLogged := &onLine{words: "the brokers cannot be used yet, retrying", do: cancel}
+	cfg := config.Kafka{Cluster: config.Cluster{Brokers: []string{l.Addr().String()}}, Partitions: 1}
+	err = pipeline.ReachTopics(ctx, cfg, true, slog.New(slog.NewTextHandler(lastLogged, nil)))
 	require.ErrorIs(t, err, context.Canceled)
 }

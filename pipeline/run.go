@@ -10,53 +10,53 @@ import (
 	"github.com/sightlog/sightlog/sink"
 )
 
-// RunConfig is what the whole pipeline needs.
+// RunConfig configures Run.
 type RunConfig struct {
 	Services ServicesConfig // OnCommit is set by Run
 	Job      Job            // Stream is set by Run
 	Detect   []string       // command line of the detect child, program first
 	Progress func(Progress) // called by one goroutine, about twice a second and at the end
 
-	// Health, if set, is called with a function that returns what keeps data
-	// from where it belongs at present, a line each.
+	// Health, if set, is called with a function that returns the present problems: the
+	// reasons for which sightings do not reach the log or the tables, a line each.
 	Health func(problems func() []string)
 
 	Stderr io.Writer // of the child
 	Log    *slog.Logger
 }
 
-// Progress is how far a run is.
+// Progress is the state of a run.
 type Progress struct {
 	Elapsed time.Duration
-	Cameras []Camera
-	Frames  int64 // looked at since the start
+	Cameras []CameraStatus
+	Frames  int64 // processed since the start
 	Objects int64
 	People  int // in the newest frames
 	FPS     float64
 	Rows    int64 // sightings committed since the start
-	Lag     int64 // sightings and other records that the tables do not hold yet, -1 while that is not known
-	InLog   int64 // of them, those that are in the log
+	Lag     int64 // sightings and other records that are not in the tables yet, -1 while unknown
+	InLog   int64 // those of Lag that are in the log
 	P50     time.Duration
 	P99     time.Duration // end to end, of the newest sightings; 0 without any
 
-	Problems []string // what keeps data from where it belongs, a line each
+	Problems []string // as RunConfig.Health
 }
 
-// Run starts what is missing, runs detect until every source is at its end and
-// all of it is in the database, or until ctx ends, and stops in the order of
-// the data. It returns the last progress.
+// Run starts the services, runs detect until every source was read to its end and all
+// sightings are in the database, or until ctx ends, and stops in the order of the data.
+// It returns the last progress.
 func Run(ctx context.Context, cfg RunConfig) (last Progress, err error) {
-	m := newMeter()
+	m := newProgressTotals()
 	cfg.Services.OnCommit = m.commit
 	services, err := StartServices(ctx, cfg.Services)
 	if err != nil {
 		return Progress{}, err
 	}
-	done := false // every source has ended, and the tables hold all of it
+	done := false // every source has ended, and all of it is in the tables
 	defer func() {
 		err = errors.Join(err, services.stopTables())
 		if done {
-			err = errors.Join(err, m.status().EndJob(ctx, services.Stream, cfg.Log))
+			err = errors.Join(err, m.status().EndJob(ctx, services.Kafka, cfg.Log))
 		}
 		err = errors.Join(err, services.stopLog())
 	}()
@@ -71,14 +71,14 @@ func Run(ctx context.Context, cfg RunConfig) (last Progress, err error) {
 		}
 		defer unregister()
 	}
-	cfg.Job.Stream = services.Stream
+	cfg.Job.Kafka = services.Kafka
 	quit := Every(progressEvery, func() { m.report(ctx, services, cfg.Progress) })
 	defer func() {
 		quit()
 		last = m.report(ctx, services, cfg.Progress)
 	}()
 
-	// A service that fails stops detect; detect's end stops the watching.
+	// A service that fails stops detect; detect's end ends the call of Failed.
 	runCtx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	failed := make(chan error, 1)
@@ -89,9 +89,9 @@ func Run(ctx context.Context, cfg RunConfig) (last Progress, err error) {
 	child := Child{Job: cfg.Job, Args: cfg.Detect, Report: m.child, Stderr: cfg.Stderr, Log: cfg.Log}
 	err = child.Run(runCtx)
 	if Done(err) {
-		var undrained error
-		done, undrained = drain(runCtx, services)
-		err = errors.Join(err, undrained)
+		var drainErr error
+		done, drainErr = drain(runCtx, services)
+		err = errors.Join(err, drainErr)
 	}
 	cancel()
 	return last, errors.Join(err, <-failed)
@@ -100,14 +100,14 @@ func Run(ctx context.Context, cfg RunConfig) (last Progress, err error) {
 const (
 	progressEvery = 500 * time.Millisecond
 	drainEvery    = 20 * time.Millisecond
-	drainGrace    = 300 * time.Millisecond // after ctx ended; the log keeps the rest for the next start
+	drainGrace    = 300 * time.Millisecond // after ctx ended; the rest remains in the log for the next start
 )
 
-// drain waits until the tables hold all that the log holds, and reports whether
-// they do. Offsets alone do not prove it: a partition whose log is another one
-// may have none left. Faults on the way are the sinks' to wait out, but for those that only
-// a user can fix. When ctx has ended it does not wait for the others either, and
-// says what is left because of them.
+// drain waits until all records of the log are in the tables, and reports whether they
+// are. Offsets alone do not prove it: a partition whose log was replaced may have none
+// left (sameHistory). The sinks retry faults until they pass, except those that only a
+// user can fix, which are returned. When ctx has ended it waits for drainGrace, and
+// returns the faults that leave records behind.
 func drain(ctx context.Context, s *Services) (all bool, err error) {
 	var grace <-chan time.Time
 	done := ctx.Done()
@@ -127,7 +127,7 @@ func drain(ctx context.Context, s *Services) (all bool, err error) {
 		case <-grace:
 			return false, s.blocked(sink.Stopped, sink.Waiting)
 		case <-s.sinks.done:
-			return false, nil // Failed says why
+			return false, nil // Failed returns the error
 		case <-done:
 			done, grace = nil, time.After(drainGrace)
 		}

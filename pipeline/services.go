@@ -22,12 +22,12 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// ServicesConfig says what stands right of the detector. Without Brokers the bundled
-// broker is started, without DatabaseURL a private PostgreSQL, both in the
-// data directory.
+// ServicesConfig configures the services downstream of the detector. Without Brokers the
+// bundled broker is started, without DatabaseURL a private PostgreSQL, both in the data
+// directory.
 type ServicesConfig struct {
 	Data     config.Data
-	Stream   config.Stream
+	Kafka    config.Kafka
 	Database config.Database
 	Sinks    config.Sinks
 	Broker   config.Broker
@@ -39,32 +39,32 @@ type ServicesConfig struct {
 
 // Services are a log, a database and the sinks between them.
 type Services struct {
-	Stream config.Stream // reaches the log
-	URL    string        // of the database, as psql takes it
-	Pool   *pgxpool.Pool
+	Kafka config.Kafka // reaches the log
+	URL   string       // of the database, as psql takes it
+	Pool  *pgxpool.Pool
 
-	cfg     ServicesConfig
-	dir     *datadir.Dir
-	broker  *stage // runs ownBroker
-	private *postgres.Private
-	keeper  *stage // starts private again when it dies
-	sink    *sink.Sink
-	sinks   *stage // runs sink
-	admin   *kgo.Client
+	cfg          ServicesConfig
+	dir          *datadir.Dir
+	broker       *service // runs ownBroker
+	private      *postgres.Private
+	dbSupervisor *service // restarts private when it dies
+	sink         *sink.Sink
+	sinks        *service // runs sink
+	admin        *kgo.Client
 
 	ownBroker *broker.Broker
 }
 
-// stage is something that runs until it is stopped.
-type stage struct {
+// service is a goroutine that runs until it is stopped, with the error it ended with.
+type service struct {
 	cancel context.CancelFunc
-	done   chan struct{} // closed when err is set
-	err    error
+	done   chan struct{} // closed when run has returned
+	err    error         // of run; read it after done is closed
 }
 
-func startStage(run func(context.Context) error) *stage {
+func startService(run func(context.Context) error) *service {
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &stage{cancel: cancel, done: make(chan struct{})}
+	s := &service{cancel: cancel, done: make(chan struct{})}
 	go func() {
 		defer close(s.done)
 		s.err = run(ctx)
@@ -72,8 +72,8 @@ func startStage(run func(context.Context) error) *stage {
 	return s
 }
 
-// stop ends the stage and returns how it ended.
-func (s *stage) stop() error {
+// stop ends the service, waits for it, and returns its error.
+func (s *service) stop() error {
 	if s == nil {
 		return nil
 	}
@@ -82,8 +82,8 @@ func (s *stage) stop() error {
 	return s.err
 }
 
-// StartServices starts what is missing, migrates the database, makes the
-// topics and starts the sinks.
+// StartServices starts the broker and the database unless they are given by address,
+// migrates the database, creates the topics and starts the sinks.
 func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err error) {
 	from, err := parseAll(cfg.Sinks.From, sink.ParseFrom)
 	if err != nil {
@@ -93,7 +93,7 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	if err != nil {
 		return nil, err
 	}
-	s = &Services{cfg: cfg, Stream: cfg.Stream, URL: cfg.Database.DatabaseURL}
+	s = &Services{cfg: cfg, Kafka: cfg.Kafka, URL: cfg.Database.DatabaseURL}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Stop())
@@ -103,7 +103,7 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	if err := s.startStores(ctx); err != nil {
 		return s, err
 	}
-	scfg, err := StreamConfig(s.Stream, cfg.Log)
+	scfg, err := KafkaConfig(s.Kafka, cfg.Log)
 	if err != nil {
 		return s, err
 	}
@@ -118,20 +118,20 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	if s.admin, err = scfg.Client(); err != nil {
 		return s, err
 	}
-	if err := ReachTopics(ctx, s.Stream, cfg.Wait, cfg.Log); err != nil {
+	if err := ReachTopics(ctx, s.Kafka, cfg.Wait, cfg.Log); err != nil {
 		return s, err
 	}
 	s.sink, err = sink.New(sink.Config{
-		Stream: scfg, Pool: s.Pool, Group: cfg.Sinks.Group, Consumers: cfg.Sinks.Sinks, From: from, Skip: skip,
+		Kafka: scfg, Pool: s.Pool, Group: cfg.Sinks.Group, Consumers: cfg.Sinks.Sinks, From: from, Skip: skip,
 		Log: cfg.Log, Metrics: cfg.Metrics, OnCommit: cfg.OnCommit,
 	})
 	if err != nil {
 		return s, err
 	}
 	s.watchLag(cfg.Metrics)
-	s.sinks = startStage(s.sink.Run)
+	s.sinks = startService(s.sink.Run)
 	if s.dir != nil {
-		err = s.dir.Publish(datadir.Endpoints{Broker: s.Stream.Brokers[0], Database: s.URL})
+		err = s.dir.Publish(datadir.Endpoints{Broker: s.Kafka.Brokers[0], Database: s.URL})
 	}
 	return s, err
 }
@@ -148,10 +148,10 @@ func parseAll[T any](values []string, parse func(string) (T, error)) ([]T, error
 	return all, nil
 }
 
-// startStores starts the bundled broker and the private database, side by
-// side, where no address is given.
+// startStores starts the bundled broker and the private database, at the same time,
+// unless they are given by address.
 func (s *Services) startStores(ctx context.Context) error {
-	ownBroker, ownDatabase := len(s.Stream.Brokers) == 0, s.URL == ""
+	ownBroker, ownDatabase := len(s.Kafka.Brokers) == 0, s.URL == ""
 	if !ownBroker && !ownDatabase {
 		return nil
 	}
@@ -159,7 +159,7 @@ func (s *Services) startStores(ctx context.Context) error {
 	if s.dir, err = datadir.Open(s.cfg.Data.Data); err != nil {
 		return err
 	}
-	s.dir.Tell(s.cfg.Log)
+	s.dir.LogOwner(s.cfg.Log)
 	var brokerErr, databaseErr error
 	var both sync.WaitGroup
 	if ownBroker {
@@ -178,14 +178,14 @@ func (s *Services) startStores(ctx context.Context) error {
 func (s *Services) startBroker() error {
 	b, err := s.dir.OpenBroker(broker.Config{
 		Listen:            s.cfg.Broker.Listen,
-		DefaultPartitions: int(s.cfg.Stream.Partitions), Log: s.cfg.Log, Metrics: s.cfg.Metrics,
-		GroupInitialDelay: 50 * time.Millisecond, // our sinks join together, in one generation
+		DefaultPartitions: int(s.cfg.Kafka.Partitions), Log: s.cfg.Log, Metrics: s.cfg.Metrics,
+		GroupInitialDelay: 50 * time.Millisecond, // the sinks join together, in one generation
 	})
 	if err != nil {
 		return err
 	}
-	s.ownBroker, s.broker = b, startStage(b.Run)
-	s.Stream.Brokers = []string{b.Addr()}
+	s.ownBroker, s.broker = b, startService(b.Run)
+	s.Kafka.Brokers = []string{b.Addr()}
 	return nil
 }
 
@@ -195,8 +195,8 @@ func (s *Services) startDatabase(ctx context.Context) error {
 		return err
 	}
 	s.private, s.URL = p, p.URL()
-	s.keeper = startStage(func(own context.Context) error {
-		// From the moment that the end was asked for, a server that ends was asked, too.
+	s.dbSupervisor = startService(func(own context.Context) error {
+		// Once ctx has ended, a server that ends was stopped on purpose.
 		own, cancel := context.WithCancel(own)
 		defer cancel()
 		defer context.AfterFunc(ctx, cancel)()
@@ -208,11 +208,11 @@ func (s *Services) startDatabase(ctx context.Context) error {
 // reachTimeout bounds the first contact with the brokers.
 const reachTimeout = 10 * time.Second
 
-// ReachTopics makes the topics that are missing. Brokers that do not answer
-// are a *usage.Error, unless wait: then it tries until ctx ends, and says what it
-// waits for.
-func ReachTopics(ctx context.Context, c config.Stream, wait bool, log *slog.Logger) error {
-	cfg, err := StreamConfig(c, nil) // no log: the outcome is told once
+// ReachTopics creates the topics that are missing. Brokers that do not answer are a
+// *usage.Error, unless wait is set: then it retries until ctx ends, and logs each new
+// error.
+func ReachTopics(ctx context.Context, c config.Kafka, wait bool, log *slog.Logger) error {
+	cfg, err := KafkaConfig(c, nil) // no log: the outcome is logged here, once
 	if err != nil {
 		return err
 	}
@@ -221,7 +221,7 @@ func ReachTopics(ctx context.Context, c config.Stream, wait bool, log *slog.Logg
 		return err
 	}
 	defer cl.Close()
-	said := ""
+	lastLogged := ""
 	for {
 		try, cancel := context.WithTimeout(ctx, reachTimeout)
 		err := kafka.EnsureTopics(try, cl, c.Partitions)
@@ -232,11 +232,11 @@ func ReachTopics(ctx context.Context, c config.Stream, wait bool, log *slog.Logg
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case !wait:
-			return usage.Wrap(err, "start them, mend --brokers, or add --wait", "--brokers %s: cannot be used: %v", strings.Join(c.Brokers, ","), err)
+			return usage.Wrap(err, "start them, correct --brokers, or add --wait", "--brokers %s: cannot be used: %v", strings.Join(c.Brokers, ","), err)
 		}
-		if said != err.Error() {
-			said = err.Error()
-			log.Warn("the brokers cannot be used yet, trying again", "brokers", strings.Join(c.Brokers, ","), "err", said)
+		if lastLogged != err.Error() {
+			lastLogged = err.Error()
+			log.Warn("the brokers cannot be used yet, retrying", "brokers", strings.Join(c.Brokers, ","), "err", lastLogged)
 		}
 		select {
 		case <-time.After(time.Second):
@@ -246,8 +246,8 @@ func ReachTopics(ctx context.Context, c config.Stream, wait bool, log *slog.Logg
 	}
 }
 
-// closePool closes the connections. Those of a database that hangs are left to
-// the end of the process: nothing is under way on them.
+// closePool closes the connections. Those to a database that does not answer are left
+// to the end of the process: no transaction is in progress on them.
 func closePool(pool *pgxpool.Pool) {
 	closed := make(chan struct{})
 	go func() {
@@ -260,7 +260,7 @@ func closePool(pool *pgxpool.Pool) {
 	}
 }
 
-// Stop stops what was started, in the order of the data.
+// Stop stops the services, in the order of the data.
 func (s *Services) Stop() error { return errors.Join(s.stopTables(), s.stopLog()) }
 
 // stopTables stops the sinks and the database.
@@ -272,7 +272,7 @@ func (s *Services) stopTables() error {
 	if s.Pool != nil {
 		closePool(s.Pool)
 	}
-	errs = append(errs, s.keeper.stop())
+	errs = append(errs, s.dbSupervisor.stop())
 	if s.private != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), postgres.StopTimeout)
 		errs = append(errs, s.private.Stop(ctx))
@@ -281,7 +281,7 @@ func (s *Services) stopTables() error {
 	return errors.Join(errs...)
 }
 
-// stopLog stops the broker and gives the data directory up.
+// stopLog stops the broker and closes the data directory.
 func (s *Services) stopLog() error {
 	errs := []error{s.broker.stop()}
 	if s.dir != nil {

@@ -8,8 +8,8 @@ import (
 	"sync"
 )
 
-// stderrTail passes a child's standard error on and keeps the lines that say
-// why it ended: how its crash began, and what it said last before that.
+// stderrTail passes a child's standard error on and retains the lines that explain its
+// end: the first line of a crash report, and the last line before it.
 type stderrTail struct {
 	to io.Writer
 
@@ -19,10 +19,10 @@ type stderrTail struct {
 	last  string     // last line before it
 }
 
-// maxLine bounds what is kept of a line, in bytes.
+// maxLine bounds the retained part of a line, in bytes.
 const maxLine = 1 << 10
 
-// crashLine is how the Go runtime begins to report a crash: of its own, or a
+// crashLine matches the first line of the Go runtime's crash report, of Go or of a
 // signal in C code.
 var crashLine = regexp.MustCompile(`^(panic: |fatal error: |SIG[A-Z]+: |runtime: )`)
 
@@ -44,10 +44,10 @@ func (t *stderrTail) Write(p []byte) (int, error) {
 	return t.to.Write(p)
 }
 
-// line takes note of a whole line. The caller holds mu.
+// line records a complete line. The caller holds mu.
 func (t *stderrTail) line(s string) {
 	switch {
-	case s == "" || t.crash != "": // what follows a crash is its stacks
+	case s == "" || t.crash != "": // stacks follow a crash
 	case crashLine.MatchString(s):
 		t.crash = s
 	default:
@@ -55,7 +55,7 @@ func (t *stderrTail) line(s string) {
 	}
 }
 
-// cause returns what the child said of its end, "" when nothing.
+// cause returns the lines that explain the child's end, "" if there are none.
 func (t *stderrTail) cause() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()

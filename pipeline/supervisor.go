@@ -19,19 +19,20 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// Exit codes of detect that are its own word, not a crash.
+// Exit codes with which detect ends deliberately. Any other is a crash.
 const (
 	exitUsage  = usage.ExitCode
 	exitDamage = 3
 )
 
-// stopGrace is how long a child may take to write what it has seen when it is
-// told to stop; then it is killed. What was not acknowledged is seen again.
+// stopGrace is how long a child that is asked to stop may take to write its sightings;
+// then it is killed. Frames whose sightings were not acknowledged are processed again.
 const stopGrace = 1500 * time.Millisecond
 
-// barren is how often in a row a child may crash without anything new in the
-// log before the supervisor gives up: it would crash at the same frame again.
-const barren = 5
+// maxCrashesWithoutProgress is how often in a row a child may crash without new
+// sightings in the log before the supervisor gives up: it would crash at the same frame
+// again.
+const maxCrashesWithoutProgress = 5
 
 // restartPauses are the pauses before a child that crashed is started again.
 var restartPauses = backoff.Policy{First: 100 * time.Millisecond, Limit: 2 * time.Second}
@@ -42,11 +43,11 @@ type Child struct {
 	Job    Job
 	Args   []string                    // command line of the child, program first
 	Report func(child int, now Status) // called by one goroutine, for every status; child counts from 1
-	Stderr io.Writer                   // where the child's own messages go
+	Stderr io.Writer                   // of the child
 	Log    *slog.Logger
 }
 
-// DamageError means that detect came to its end and found frames missing.
+// DamageError means that detect read its sources to their ends and found frames missing.
 type DamageError struct{ What string }
 
 func (e *DamageError) Error() string { return e.What }
@@ -54,22 +55,21 @@ func (e *DamageError) Error() string { return e.What }
 // ExitCode is 3: finished, with damage reported.
 func (e *DamageError) ExitCode() int { return exitDamage }
 
-// Done reports whether err is of a job that was done: nil, or damage.
+// Done reports whether err is the result of a job that was completed: nil, or damage.
 func Done(err error) bool {
 	var d *DamageError
 	return err == nil || errors.As(err, &d)
 }
 
-// Run returns nil when every source came to its end or ctx ended, a
-// *usage.Error or *DamageError that detect reported, or why it gives up. A
-// crash after the last source has ended, while codecs and model are closed,
-// changes nothing about that. A child that cannot be started, or that somebody
-// else told to stop, counts as one that crashed.
+// Run returns nil when every source was read to its end or ctx ended, a *usage.Error or
+// *DamageError that detect reported, or the reason for which it gives up. A crash after
+// the last source has ended, while codecs and model are closed, is only logged. A child
+// that cannot be started, or that another process stopped, counts as one that crashed.
 func (c *Child) Run(ctx context.Context) error {
 	crashes := 0
 	for child := 1; ; child++ {
 		last, err := c.once(ctx, child)
-		c.takeOver(last)
+		c.keepRetryTimes(last)
 		var crash *crashError
 		if ctx.Err() != nil || !errors.As(err, &crash) {
 			return err
@@ -82,11 +82,11 @@ func (c *Child) Run(ctx context.Context) error {
 		if crashes++; acked > 0 {
 			crashes = 1
 		}
-		if crashes >= barren && !c.Job.Wait {
+		if crashes >= maxCrashesWithoutProgress && !c.Job.Wait {
 			return fmt.Errorf("detect ended %d times without progress, the last time: %w", crashes, err)
 		}
-		// A signal that goes to all of a control group ends the child first, and us a
-		// moment later: then it is no crash.
+		// A signal to a whole control group ends the child first, and ctx a moment
+		// later: then the end is no crash.
 		if restartPauses.Wait(ctx, crashes) != nil {
 			return nil
 		}
@@ -94,13 +94,13 @@ func (c *Child) Run(ctx context.Context) error {
 	}
 }
 
-// crashError is an end that was not detect's own decision.
+// crashError is an end of detect that was not its own decision.
 type crashError struct{ err error }
 
 func (e *crashError) Error() string { return e.err.Error() }
 func (e *crashError) Unwrap() error { return e.err }
 
-// damage is the first damage that a source reported, or nil.
+// damage returns the first damage that a source reported, or nil.
 func (s Status) damage() error {
 	for _, cam := range s.Cameras {
 		if cam.Damage != "" {
@@ -110,7 +110,7 @@ func (s Status) damage() error {
 	return nil
 }
 
-// acked is how many sightings the log has acknowledged.
+// acked returns the number of sightings that the log has acknowledged.
 func (s Status) acked() (n int64) {
 	for _, cam := range s.Cameras {
 		n += cam.Acked
@@ -118,8 +118,8 @@ func (s Status) acked() (n int64) {
 	return n
 }
 
-// takeOver keeps for the next child when sources may be tried again.
-func (c *Child) takeOver(last Status) {
+// keepRetryTimes passes on to the next child when each source may be tried again.
+func (c *Child) keepRetryTimes(last Status) {
 	if c.Job.Hold == nil {
 		c.Job.Hold = make(map[string]time.Time)
 	}
@@ -143,8 +143,8 @@ func (c *Child) once(ctx context.Context, child int) (last Status, err error) {
 	}
 	stderr := &stderrTail{to: c.Stderr}
 	cmd.Stdout, cmd.Stderr = stderr, stderr
-	// A group of its own: a terminal's Ctrl-C reaches the supervisor alone,
-	// which stops the stages in the order of the data.
+	// A process group of its own: a terminal's Ctrl-C reaches the supervisor alone, which
+	// stops the services in the order of the data.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	cmd.WaitDelay = stopGrace
@@ -156,23 +156,23 @@ func (c *Child) once(ctx context.Context, child int) (last Status, err error) {
 	if err != nil {
 		return last, &crashError{fmt.Errorf("start detect: %w", err)}
 	}
-	if err := c.Job.Write(lifeline); err != nil { // it died at once; Wait says how
-		c.Log.Debug("the job did not reach detect", "err", err)
+	if err := c.Job.Write(lifeline); err != nil { // the child ended at once; Wait returns why
+		c.Log.Debug("cannot write the job to detect", "err", err)
 	}
 
 	last = c.read(child, statusR)
 	err = cmd.Wait()
-	return last, verdict(ctx, err, last, stderr.cause())
+	return last, exitError(ctx, err, last, stderr.cause())
 }
 
-// read reports every status until the child closes its end.
+// read reports every status until the child closes its end of the pipe.
 func (c *Child) read(child int, r io.Reader) (last Status) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxJob)
 	for lines.Scan() {
 		var s Status
 		if err := json.Unmarshal(lines.Bytes(), &s); err != nil {
-			c.Log.Warn("detect sent a status that does not decode", "err", err)
+			c.Log.Warn("cannot decode a status of detect", "err", err)
 			continue
 		}
 		if s.Cameras == nil {
@@ -184,14 +184,14 @@ func (c *Child) read(child int, r io.Reader) (last Status) {
 	return last
 }
 
-// verdict turns the child's end into an error. said is what the child wrote
-// about it.
-func verdict(ctx context.Context, err error, last Status, said string) error {
+// exitError returns the error that the child's end stands for. lastLogged is the
+// child's own last message about it.
+func exitError(ctx context.Context, err error, last Status, lastLogged string) error {
 	if ctx.Err() != nil {
 		return nil
 	}
 	if err == nil && last.Stopped {
-		return &crashError{errors.New("detect was told to stop, but not by its supervisor")}
+		return &crashError{errors.New("detect was stopped, but not by its supervisor")}
 	}
 	if err == nil {
 		return nil
@@ -208,14 +208,14 @@ func verdict(ctx context.Context, err error, last Status, said string) error {
 	case last.Error != "":
 		return &crashError{errors.New(last.Error)}
 	}
-	if said != "" {
-		said = "; " + said
+	if lastLogged != "" {
+		lastLogged = "; " + lastLogged
 	}
-	return &crashError{fmt.Errorf("detect %s%s", howEnded(exit), said)}
+	return &crashError{fmt.Errorf("detect %s%s", describeExit(exit), lastLogged)}
 }
 
-// howEnded says how a process that crashed ended, with the signal's name.
-func howEnded(exit *exec.ExitError) string {
+// describeExit describes the end of a process that crashed, with the signal's name.
+func describeExit(exit *exec.ExitError) string {
 	ws, ok := exit.Sys().(syscall.WaitStatus)
 	if !ok || !ws.Signaled() {
 		return "ended with " + exit.ProcessState.String()

@@ -115,7 +115,7 @@ func (l *onLine) Write(b []byte) (int, error) {
 func TestChild_ToldToStopBySomebodyElse_StartedAgain(t *testing.T) {
 	t.Parallel()
 	starts, err := shell(t, `echo '{"cameras":[{"id":"a","live":true,"state":"ended"}]}' >&3; echo '{"cameras":null,"stopped":true}' >&3`)
-	require.ErrorContains(t, err, "told to stop, but not by its supervisor")
+	require.ErrorContains(t, err, "stopped, but not by its supervisor")
 	require.Equal(t, 5, starts)
 }
 
@@ -128,7 +128,7 @@ func TestChild_Crashes_TheNextIsToldWhichSourcesMayNotBeTried(t *testing.T) {
 	require.NoError(t, err)
 	defer jobs.Close()
 	until := time.Now().Add(10 * time.Minute).UTC().Truncate(time.Second)
-	status, err := json.Marshal(pipeline.Status{Cameras: []pipeline.Camera{{ID: "porch", Retry: until}, {ID: "yard"}}})
+	status, err := json.Marshal(pipeline.Status{Cameras: []pipeline.CameraStatus{{ID: "porch", Retry: until}, {ID: "yard"}}})
 	require.NoError(t, err)
 
 	ctx, cancel := context.WithCancel(t.Context())

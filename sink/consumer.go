@@ -81,7 +81,7 @@ func (s *Sink) newConsumer(number int) (*consumer, error) {
 		paused:     make(map[topicPartition]time.Time),
 		faults:     make(map[topicPartition]fault),
 	}
-	cl, err := s.cfg.Stream.Client(
+	cl, err := s.cfg.Kafka.Client(
 		kgo.ConsumerGroup(s.cfg.Group),
 		kgo.ConsumeTopics(s.cfg.Topics...),
 		kgo.SessionTimeout(s.cfg.SessionTimeout),

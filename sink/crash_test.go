@@ -48,7 +48,7 @@ func victim(brokers, url, group string) error {
 		return err
 	}
 	s, err := sink.New(sink.Config{
-		Stream: kafka.Config{Brokers: []string{brokers}}, Pool: pool, Group: group, MaxRecords: 10,
+		Kafka: kafka.Config{Brokers: []string{brokers}}, Pool: pool, Group: group, MaxRecords: 10,
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {

@@ -107,7 +107,7 @@ func (s *Sink) applyFromWithRetry(ctx context.Context) error {
 	if len(s.cfg.From) == 0 {
 		return nil
 	}
-	cl, err := s.cfg.Stream.Client()
+	cl, err := s.cfg.Kafka.Client()
 	if err != nil {
 		return err
 	}

@@ -81,7 +81,7 @@ func (w *world) start(change ...func(*sink.Config)) (stop func()) {
 
 func (w *world) sink(change ...func(*sink.Config)) (s *sink.Sink, stop func()) {
 	w.Helper()
-	cfg := sink.Config{Stream: w.stream, Pool: w.pool, Log: slog.New(slog.NewTextHandler(w.Output(), nil))}
+	cfg := sink.Config{Kafka: w.stream, Pool: w.pool, Log: slog.New(slog.NewTextHandler(w.Output(), nil))}
 	for _, f := range change {
 		f(&cfg)
 	}

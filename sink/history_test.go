@@ -263,7 +263,7 @@ func TestFrom_NotInTheLog_IsRefused(t *testing.T) {
 		"--from attic/earliest":  {Topic: "attic", Partition: -1, Offset: sink.Earliest},
 		"--from sightings/99/20": {Topic: kafka.Sightings, Partition: 99, Offset: 20},
 	} {
-		s, err := sink.New(sink.Config{Stream: w.stream, Pool: w.pool, From: []sink.From{from}})
+		s, err := sink.New(sink.Config{Kafka: w.stream, Pool: w.pool, From: []sink.From{from}})
 		require.NoError(t, err)
 		err = s.Run(context.Background())
 		require.True(t, usage.Is(err), "%v", err)

@@ -23,7 +23,7 @@ const Group = "sightlog-sink"
 // Config of a Sink. The zero value of every field but Stream and Pool is the
 // default.
 type Config struct {
-	Stream kafka.Config
+	Kafka kafka.Config
 	Pool   *pgxpool.Pool // migrated; at least Consumers+2 connections
 
 	Group     string   // default Group
@@ -116,7 +116,7 @@ func New(cfg Config) (*Sink, error) {
 		skips:         newSkips(cfg.Skip),
 	}
 	var err error
-	s.dead, err = cfg.Stream.Client(
+	s.dead, err = cfg.Kafka.Client(
 		kgo.ProducerLinger(0),
 		kgo.ProducerBatchMaxBytes(maxLetter),
 		kgo.AllowAutoTopicCreation(),

@@ -1,8 +1,8 @@
-// Package usage holds the one error that means "what was asked cannot be":
-// a person typed something wrong, or pointed at something that is not there.
-// It is printed as a single line and ends the program with exit code 2. It also
-// reads what is typed where all commands read it alike: a near name, a path.
-// It imports nothing of ours, so that every package can return it.
+// Package usage defines the error of an invalid request or configuration: a user typed
+// something wrong, or named something that does not exist. It is printed as a single
+// line and ends the program with exit code 2. The package also has what all commands
+// need to read a user's text: the nearest known name, and ~ in a path. It imports no
+// package of this module, so that every package can return the error.
 package usage
 
 import (
@@ -12,14 +12,14 @@ import (
 	"strings"
 )
 
-// ExitCode is the exit code of a program that was asked something impossible.
+// ExitCode is the exit code after an Error.
 const ExitCode = 2
 
-// Error says what was wrong, where, and how to mend it.
+// Error describes an invalid request: what is wrong, where, and how to fix it.
 type Error struct {
-	// What is wrong, with the place: "--source cam1=porch.mp4: no such file".
+	// What is wrong, and where: "--source cam1=porch.mp4: no such file".
 	What string
-	// Fix says how to mend it: "check the path". May be empty.
+	// Fix is how to fix it: "check the path". It may be empty.
 	Fix string
 	// Cause is the underlying error, if any; it is not printed.
 	Cause error

@@ -23,7 +23,7 @@ type BenchCmd struct {
 type PipelineCmd struct {
 	config.Detect
 	config.Broker
-	config.Stream
+	config.Kafka
 	config.Database
 	config.Sinks
 	Data string `default:"" env:"-" placeholder:"DIR" help:"Keep the log and the database in this directory; without it they go away."`
@@ -44,7 +44,7 @@ func (c *PipelineCmd) Run(ctx context.Context, env *cli.Env) error {
 	r, err := bench.Run(ctx, bench.Config{
 		Version: cli.Version,
 		Services: pipeline.ServicesConfig{
-			Data: config.Data{Data: c.Data}, Broker: c.Broker, Stream: c.Stream,
+			Data: config.Data{Data: c.Data}, Broker: c.Broker, Kafka: c.Kafka,
 			Database: c.Database, Sinks: c.Sinks, Log: log,
 		},
 		Detect: c.Detect, Cameras: env.Cameras, Child: child, Progress: line.show, Stderr: env.Stderr, Log: log,

@@ -20,7 +20,7 @@ import (
 // DetectCmd reads sources and writes to a log.
 type DetectCmd struct {
 	config.Detect
-	config.Stream
+	config.Kafka
 	config.Wait
 	Supervised bool `hidden:"" env:"-" help:"Take the job from standard input and report on descriptor 3."`
 }
@@ -41,7 +41,7 @@ func (c *DetectCmd) Run(ctx context.Context, env *cli.Env) error {
 	line := newProgressLine(env.Stderr)
 	start := time.Now()
 	var last pipeline.Status
-	job := pipeline.Job{Detect: c.Detect, Stream: c.Stream, Wait: c.Wait.Wait, Cameras: env.Cameras}
+	job := pipeline.Job{Detect: c.Detect, Kafka: c.Kafka, Wait: c.Wait.Wait, Cameras: env.Cameras}
 	job.Detect.Source = all
 	err = detect.Run(ctx, job, func(s pipeline.Status) {
 		last = s
@@ -53,7 +53,7 @@ func (c *DetectCmd) Run(ctx context.Context, env *cli.Env) error {
 		sayHowToResume(env, p.Cameras, os.Args)
 	}
 	if pipeline.Done(err) {
-		err = errors.Join(err, last.EndJob(ctx, c.Stream, env.Logger(slog.LevelWarn)))
+		err = errors.Join(err, last.EndJob(ctx, c.Kafka, env.Logger(slog.LevelWarn)))
 	}
 	return err
 }

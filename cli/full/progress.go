@@ -99,8 +99,8 @@ func progressText(p pipeline.Progress) string {
 }
 
 // opening reports whether a source is waited for.
-func opening(cams []pipeline.Camera) bool {
-	return slices.ContainsFunc(cams, func(c pipeline.Camera) bool { return c.State == pipeline.Opening })
+func opening(cams []pipeline.CameraStatus) bool {
+	return slices.ContainsFunc(cams, func(c pipeline.CameraStatus) bool { return c.State == pipeline.Opening })
 }
 
 func lagText(lag int64) string {
@@ -112,7 +112,7 @@ func lagText(lag int64) string {
 
 // frameTotal is how many frames the sources of this opening hold, 0 when one
 // of them does not say.
-func frameTotal(cams []pipeline.Camera) (n int64) {
+func frameTotal(cams []pipeline.CameraStatus) (n int64) {
 	for _, c := range cams {
 		if c.Total == 0 {
 			return 0
@@ -122,14 +122,14 @@ func frameTotal(cams []pipeline.Camera) (n int64) {
 	return n
 }
 
-func dropped(cams []pipeline.Camera) (n int64) {
+func dropped(cams []pipeline.CameraStatus) (n int64) {
 	for _, c := range cams {
 		n += c.Dropped
 	}
 	return n
 }
 
-func skipped(cams []pipeline.Camera) (n int64) {
+func skipped(cams []pipeline.CameraStatus) (n int64) {
 	for _, c := range cams {
 		n += c.Skipped
 	}

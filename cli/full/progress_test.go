@@ -38,7 +38,7 @@ func TestProgressLine_SourceNotOpenYet_IsSaid(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
 		l := newProgressLine(&out)
-		p := pipeline.Progress{Cameras: []pipeline.Camera{{ID: "door", State: pipeline.Opening}}}
+		p := pipeline.Progress{Cameras: []pipeline.CameraStatus{{ID: "door", State: pipeline.Opening}}}
 		l.show(p)
 		require.Empty(t, out.String(), "it has just begun")
 		time.Sleep(lineEvery)

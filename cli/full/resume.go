@@ -12,7 +12,7 @@ import (
 
 // sayHowToResume says which sources were not read to their end and how to go
 // on. A live source cannot be: its next start is a new run.
-func sayHowToResume(env *cli.Env, cams []pipeline.Camera, args []string) {
+func sayHowToResume(env *cli.Env, cams []pipeline.CameraStatus, args []string) {
 	var left []string
 	for _, c := range cams {
 		switch {

@@ -18,7 +18,7 @@ type RunCmd struct {
 	config.Detect
 	config.Data
 	config.Broker
-	config.Stream
+	config.Kafka
 	config.Database
 	config.Sinks
 	config.Wait
@@ -50,7 +50,7 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 	line := newProgressLine(env.Stderr)
 	last, err := pipeline.Run(ctx, pipeline.RunConfig{
 		Services: pipeline.ServicesConfig{
-			Data: c.Data, Broker: c.Broker, Stream: c.Stream, Database: c.Database,
+			Data: c.Data, Broker: c.Broker, Kafka: c.Kafka, Database: c.Database,
 			Sinks: c.Sinks, Wait: c.Wait.Wait, Log: log, Metrics: metrics,
 		},
 		Job:      job,

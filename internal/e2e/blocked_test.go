@@ -34,11 +34,11 @@ func TestStoppedPartition_IsToldAndRunFails(t *testing.T) {
 	require.Regexp(t, `(?m)^sightlog_lag_records (NaN|[1-9])`, string(body))
 	require.Regexp(t, `(?m)^sightlog_sink_partition_stopped\{.*\} 1$`, string(body))
 	require.Equal(t, 1, serve.stop(t).code, serve.output)
-	require.Contains(t, serve.output.String(), "sightlogd: the tables do not hold all of the log: sightings/")
+	require.Contains(t, serve.output.String(), "sightlogd: not all of the log is in the tables: sightings/")
 
 	r := do(t, sightlog, args...)
 	require.Equal(t, 1, r.code, "%s%s", r.stdout, r.stderr)
-	require.Contains(t, r.stderr, "the tables do not hold all of the log: sightings/")
+	require.Contains(t, r.stderr, "not all of the log is in the tables: sightings/")
 	require.Contains(t, r.stderr, "stopped: the tables are at offset 1000000")
 }
 

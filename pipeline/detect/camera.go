@@ -41,11 +41,11 @@ type cameraLoop struct {
 	log       *slog.Logger
 
 	mu     sync.Mutex // guards the following
-	state  pipeline.Camera
+	state  pipeline.CameraStatus
 	writer kafka.Writer
 }
 
-func (c *cameraLoop) status() pipeline.Camera {
+func (c *cameraLoop) status() pipeline.CameraStatus {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.state
@@ -56,7 +56,7 @@ func (c *cameraLoop) status() pipeline.Camera {
 	return s
 }
 
-func (c *cameraLoop) update(f func(*pipeline.Camera)) {
+func (c *cameraLoop) update(f func(*pipeline.CameraStatus)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	f(&c.state)
@@ -90,7 +90,7 @@ func (c *cameraLoop) run(ctx context.Context, src ingest.Source) error {
 // belongs to was interrupted, and this one continues it.
 func (c *cameraLoop) atEnd(run event.Run) error {
 	c.log.Info("was read to its end before the job was interrupted", "camera", c.spec.ID, "run", run.ID)
-	c.update(func(s *pipeline.Camera) {
+	c.update(func(s *pipeline.CameraStatus) {
 		s.Run, s.State, s.AtEnd, s.Damage = run.ID, pipeline.Ended, true, run.Damage
 	})
 	if run.Outcome == event.OutcomeDamaged {
@@ -180,7 +180,7 @@ func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writ
 			return err
 		}
 		if !c.scene.wanted(&f, kind.Live()) {
-			c.update(func(s *pipeline.Camera) { s.Skipped++ })
+			c.update(func(s *pipeline.CameraStatus) { s.Skipped++ })
 			dropped += c.missed(&f)
 			continue
 		}
@@ -206,7 +206,7 @@ func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writ
 		if err := w.Send(ctx, s, c.scene.crossings(s)...); err != nil {
 			return err
 		}
-		c.update(func(s *pipeline.Camera) { s.Sent++ })
+		c.update(func(s *pipeline.CameraStatus) { s.Sent++ })
 		dropped = 0
 		recorder.Show(&f, s.Objects)
 	}
@@ -215,7 +215,7 @@ func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writ
 // missed counts the frames that the source left out before f, and returns how
 // many of them it dropped.
 func (c *cameraLoop) missed(f *ingest.Frame) (dropped int64) {
-	c.update(func(s *pipeline.Camera) {
+	c.update(func(s *pipeline.CameraStatus) {
 		s.Dropped += f.Dropped
 		s.Skipped += f.Skipped
 	})
@@ -224,7 +224,7 @@ func (c *cameraLoop) missed(f *ingest.Frame) (dropped int64) {
 
 // detected counts a frame on which the detector ran.
 func (c *cameraLoop) detected(f *ingest.Frame, objects []event.Object, took time.Duration) {
-	c.update(func(s *pipeline.Camera) {
+	c.update(func(s *pipeline.CameraStatus) {
 		s.Frames++
 		s.Objects += int64(len(objects))
 		s.People = event.People(objects)
@@ -265,7 +265,7 @@ func (c *cameraLoop) onDetectError(ctx context.Context, f *ingest.Frame, err err
 		return fmt.Errorf("camera %s: the detector failed on %d frames in a row, the last one, %d: %w", c.spec.ID, *failed, f.Seq, err)
 	}
 	c.log.Warn("the detector failed on a frame", "camera", c.spec.ID, "seq", f.Seq, "err", err)
-	c.update(func(s *pipeline.Camera) { s.Failed++ })
+	c.update(func(s *pipeline.CameraStatus) { s.Failed++ })
 	return nil
 }
 
@@ -301,7 +301,7 @@ func (c *cameraLoop) end(ctx context.Context, source ingest.Info, w kafka.Writer
 	if err := finish(ctx, w, end); err != nil {
 		return err
 	}
-	c.update(func(s *pipeline.Camera) { s.State, s.Damage, s.People = pipeline.Ended, end.Damage, 0 })
+	c.update(func(s *pipeline.CameraStatus) { s.State, s.Damage, s.People = pipeline.Ended, end.Damage, 0 })
 	return why
 }
 

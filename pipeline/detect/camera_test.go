@@ -38,7 +38,7 @@ func TestEnd_FramesNotDetectedOn_IsDamageOfAFile(t *testing.T) {
 		{event.SourceImages, 1, event.OutcomeDamaged},
 		{event.SourceStream, 2, event.OutcomeFinished},
 	} {
-		cam := cameraLoop{spec: ingest.Spec{ID: "porch"}, opts: ingest.Options{Backoff: &ingest.Backoff{}}, state: pipeline.Camera{Frames: 5, Failed: c.failed, Dropped: 7}}
+		cam := cameraLoop{spec: ingest.Spec{ID: "porch"}, opts: ingest.Options{Backoff: &ingest.Backoff{}}, state: pipeline.CameraStatus{Frames: 5, Failed: c.failed, Dropped: 7}}
 		var w ending
 		err := cam.end(context.Background(), ingest.Info{Kind: c.kind, Source: "a.mp4"}, &w, io.EOF)
 		require.Equal(t, c.outcome, w.run.Outcome)

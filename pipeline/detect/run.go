@@ -57,7 +57,7 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 	if err != nil {
 		return err
 	}
-	cfg, err := pipeline.StreamConfig(job.Stream, log)
+	cfg, err := pipeline.KafkaConfig(job.Kafka, log)
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 			scene:    newScene(cam, settings.tracked, pool.thresholds.Report),
 			detector: pool.camera(cam.Region), log: log,
 			opts:  sourceOptions(job, cam.FPS, log),
-			state: pipeline.Camera{ID: cam.spec.ID, State: pipeline.Opening, Live: kind.Live()},
+			state: pipeline.CameraStatus{ID: cam.spec.ID, State: pipeline.Opening, Live: kind.Live()},
 		}
 		c.opts.Backoff.Hold(job.Hold[cam.spec.ID])
 		defer func() { err = errors.Join(err, c.detector.close()) }()
@@ -97,7 +97,7 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 	defer stop()
 	sources, err := openSources(ctx, loops, job.Wait, log)
 	if err == nil {
-		err = pipeline.ReachTopics(ctx, job.Stream, job.Wait, log)
+		err = pipeline.ReachTopics(ctx, job.Kafka, job.Wait, log)
 	}
 	if err != nil {
 		cancel()
@@ -139,7 +139,7 @@ func runAll(ctx context.Context, cams []*cameraLoop, sources []*opening) error {
 // which reports a last time.
 func reporting(cams []*cameraLoop, report func(pipeline.Status)) func() {
 	now := func() {
-		s := pipeline.Status{Cameras: make([]pipeline.Camera, len(cams))}
+		s := pipeline.Status{Cameras: make([]pipeline.CameraStatus, len(cams))}
 		for i, c := range cams {
 			s.Cameras[i] = c.status()
 		}

@@ -21,7 +21,7 @@ import (
 // the sides of lines that they were on, and what moves. It belongs to one
 // goroutine.
 type sceneState struct {
-	settings config.Camera
+	settings config.CameraSettings
 	shapes   zone.Options
 	camera   string
 	tracked  bool
@@ -38,7 +38,7 @@ type sceneState struct {
 }
 
 func newScene(c cameraSettings, tracked bool, report float32) *sceneState {
-	return &sceneState{settings: c.Camera, shapes: c.shapes, camera: c.spec.ID, tracked: tracked, report: report}
+	return &sceneState{settings: c.CameraSettings, shapes: c.shapes, camera: c.spec.ID, tracked: tracked, report: report}
 }
 
 // open begins at frame seq, or resumes there with track IDs that were never used.

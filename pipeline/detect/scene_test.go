@@ -26,11 +26,11 @@ var (
 	upper = []config.Point{{0, 0}, {1, 0}, {1, .5}, {0, .5}}
 )
 
-func porchScene(t testing.TB, c config.Camera) *sceneState {
+func porchScene(t testing.TB, c config.CameraSettings) *sceneState {
 	t.Helper()
 	shapes, err := shapesOf("porch", c, true)
 	require.NoError(t, err)
-	return newScene(cameraSettings{Camera: c, spec: ingest.Spec{ID: "porch"}, shapes: shapes}, true, 0.3)
+	return newScene(cameraSettings{CameraSettings: c, spec: ingest.Spec{ID: "porch"}, shapes: shapes}, true, 0.3)
 }
 
 var size = event.Size{Width: 640, Height: 480}
@@ -98,14 +98,14 @@ func TestRunOfWhichTheLogLacksTheBeginningGoesOnWithNewNumbers(t *testing.T) {
 	run := event.Run{Camera: "porch", SourceKind: event.SourceFile, Fingerprint: "f"}
 	w, err := kafka.OpenFile(t.Context(), cfg, run, 0, never)
 	require.NoError(t, err)
-	s := porchScene(t, config.Camera{})
+	s := porchScene(t, config.CameraSettings{})
 	require.NoError(t, s.open(0))
 	see(t, s, w, 5, 50)
 	require.NoError(t, w.Close(t.Context()))
 
 	w, err = kafka.OpenFile(t.Context(), cfg, run, 0, never)
 	require.NoError(t, err)
-	s = porchScene(t, config.Camera{})
+	s = porchScene(t, config.CameraSettings{})
 	require.NoError(t, s.resume(t.Context(), cfg, w.Run(), w.Next(), slog.New(slog.DiscardHandler)))
 	objects := s.track(crowd(50), size, 50*time.Second/30)
 	tracked := 0
@@ -121,7 +121,7 @@ func TestRunOfWhichTheLogLacksTheBeginningGoesOnWithNewNumbers(t *testing.T) {
 
 func TestMaskedPeopleAreNotReported(t *testing.T) {
 	t.Parallel()
-	s := porchScene(t, config.Camera{Masks: [][]config.Point{left, upper}})
+	s := porchScene(t, config.CameraSettings{Masks: [][]config.Point{left, upper}})
 	require.NoError(t, s.open(0))
 	at := func(x, y float32) event.Object {
 		return event.Object{Label: "person", Score: .9, Box: event.Box{x - 20, y - 100, x + 20, y}}
@@ -144,7 +144,7 @@ func TestRateLimitKeepsAFramePerInterval(t *testing.T) {
 		{10, 15, []int64{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29}},
 		{29.97, 2, []int64{0, 15}},
 	} {
-		s := porchScene(t, config.Camera{FPS: c.limit})
+		s := porchScene(t, config.CameraSettings{FPS: c.limit})
 		require.NoError(t, s.open(0))
 		var got []int64
 		for n := range int64(30) {
@@ -154,7 +154,7 @@ func TestRateLimitKeepsAFramePerInterval(t *testing.T) {
 		}
 		require.Equal(t, c.want, got, "%v of %v", c.limit, c.recorded)
 	}
-	s := porchScene(t, config.Camera{FPS: 1})
+	s := porchScene(t, config.CameraSettings{FPS: 1})
 	require.NoError(t, s.open(0))
 	for n := range int64(9) {
 		require.True(t, s.wanted(&ingest.Frame{Seq: n, PTS: time.Duration(n)}, true), "a live source keeps to it itself")
@@ -173,16 +173,16 @@ func TestSettingsThatCannotBeAreUsageErrors(t *testing.T) {
 	specs := []ingest.Spec{{ID: "porch"}, {ID: "yard"}}
 	for says, job := range map[string]pipeline.Job{
 		`camera proch has settings in the configuration file, but no --source; did you mean "porch"?`: {
-			Cameras: map[string]config.Camera{"proch": {}}},
+			Cameras: map[string]config.CameraSettings{"proch": {}}},
 		`camera attic has settings in the configuration file, but no --source; the sources are porch, yard`: {
-			Cameras: map[string]config.Camera{"attic": {}}},
+			Cameras: map[string]config.CameraSettings{"attic": {}}},
 		`camera yard, zone "z" has 2 points, and an area needs three`: {
-			Cameras: map[string]config.Camera{"yard": {Zones: map[string][]config.Point{"z": left[:2]}}}},
+			Cameras: map[string]config.CameraSettings{"yard": {Zones: map[string][]config.Point{"z": left[:2]}}}},
 		`camera yard, mask "2" has 1 points, and an area needs three`: {
-			Cameras: map[string]config.Camera{"yard": {Masks: [][]config.Point{left, left[:1]}}}},
+			Cameras: map[string]config.CameraSettings{"yard": {Masks: [][]config.Point{left, left[:1]}}}},
 		`camera yard: who crosses a line is known only of people who are tracked; take out --track off, or the lines`: {
 			Detect:  config.Detect{Track: "off"},
-			Cameras: map[string]config.Camera{"yard": {Lines: map[string][]config.Point{"l": {{0, 0}, {1, 1}}}}}},
+			Cameras: map[string]config.CameraSettings{"yard": {Lines: map[string][]config.Point{"l": {{0, 0}, {1, 1}}}}}},
 	} {
 		_, err := camerasOf(job.Cameras, specs, job.Detect.Track != "off")
 		require.True(t, usage.Is(err), "%v", err)
@@ -197,7 +197,7 @@ func TestResumedRunSeesWhatARunSeesThatNeverStopped(t *testing.T) {
 	require.NoError(t, err)
 	defer cl.Close()
 	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, 4))
-	c := config.Camera{
+	c := config.CameraSettings{
 		FPS: 20, Zones: map[string][]config.Point{"left": left, "upper": upper},
 		Lines: map[string][]config.Point{"middle": {{.5, 0}, {.5, 1}}},
 	}

@@ -36,7 +36,7 @@ type settings struct {
 
 // cameraSettings are those of one source.
 type cameraSettings struct {
-	config.Camera
+	config.CameraSettings
 	spec   ingest.Spec
 	shapes zone.Options
 }
@@ -151,7 +151,7 @@ func parseSources(args []string) ([]ingest.Spec, error) {
 }
 
 // camerasOf joins each source with its settings of the configuration file.
-func camerasOf(all map[string]config.Camera, specs []ingest.Spec, tracked bool) ([]cameraSettings, error) {
+func camerasOf(all map[string]config.CameraSettings, specs []ingest.Spec, tracked bool) ([]cameraSettings, error) {
 	ids := make([]string, len(specs))
 	for i, spec := range specs {
 		ids[i] = spec.ID
@@ -173,13 +173,13 @@ func camerasOf(all map[string]config.Camera, specs []ingest.Spec, tracked bool) 
 		if err != nil {
 			return nil, err
 		}
-		cameras[i] = cameraSettings{Camera: c, spec: spec, shapes: shapes}
+		cameras[i] = cameraSettings{CameraSettings: c, spec: spec, shapes: shapes}
 	}
 	return cameras, nil
 }
 
 // shapesOf checks the drawings in a camera's settings.
-func shapesOf(camera string, c config.Camera, tracked bool) (zone.Options, error) {
+func shapesOf(camera string, c config.CameraSettings, tracked bool) (zone.Options, error) {
 	var o zone.Options
 	for i, m := range c.Masks {
 		o.Masks = append(o.Masks, zone.Zone{Name: strconv.Itoa(i + 1), Polygon: outline(m)})
