@@ -24,7 +24,7 @@ const Group = "sightlog-sink"
 // default.
 type Config struct {
 	Kafka kafka.Config
-	Pool   *pgxpool.Pool // migrated; at least Consumers+2 connections
+	Pool  *pgxpool.Pool // migrated; at least Consumers+2 connections
 
 	Group     string   // default Group
 	Topics    []string // default kafka.Topics
