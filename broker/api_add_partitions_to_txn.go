@@ -64,7 +64,7 @@ func (b *Broker) addToTxn(c *caller, id string, p txn.Producer, topics []kmsg.Ad
 	for _, rt := range topics {
 		st := kmsg.NewAddPartitionsToTxnResponseTopic()
 		st.Topic = rt.Topic
-		topic := b.topics.named(rt.Topic)
+		topic := b.topics.byName(rt.Topic)
 		for _, i := range rt.Partitions {
 			sp := kmsg.NewAddPartitionsToTxnResponseTopicPartition()
 			sp.Partition = i

@@ -79,11 +79,11 @@ func (b *Broker) alterTopic(c *caller, kind kmsg.ConfigResourceType, name string
 	}
 	b.topics.change.Lock()
 	defer b.topics.change.Unlock()
-	t := b.topics.named(name)
+	t := b.topics.byName(name)
 	if t == nil {
 		return kerr.UnknownTopicOrPartition
 	}
-	set, err := alter(maps.Clone(t.conf.Load().set))
+	set, err := alter(maps.Clone(t.config.Load().set))
 	if err != nil {
 		return err
 	}

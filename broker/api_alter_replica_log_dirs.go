@@ -24,7 +24,7 @@ func (b *Broker) alterReplicaLogDirs(c *caller, req *kmsg.AlterReplicaLogDirsReq
 	denied := b.authorize(c, opAlter, resourceCluster, auth.ClusterName)
 	for i := range req.Dirs {
 		for _, rt := range req.Dirs[i].Topics {
-			t := b.topics.named(rt.Topic)
+			t := b.topics.byName(rt.Topic)
 			st := kmsg.NewAlterReplicaLogDirsResponseTopic()
 			st.Topic = rt.Topic
 			for _, partition := range rt.Partitions {

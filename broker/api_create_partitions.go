@@ -40,7 +40,7 @@ func (b *Broker) growTopic(c *caller, rt *kmsg.CreatePartitionsRequestTopic, val
 	}
 	b.topics.change.Lock()
 	defer b.topics.change.Unlock()
-	t := b.topics.named(rt.Topic)
+	t := b.topics.byName(rt.Topic)
 	if t == nil {
 		return kerr.UnknownTopicOrPartition
 	}

@@ -82,7 +82,7 @@ func (b *Broker) checkNewTopic(rt *kmsg.CreateTopicsRequestTopic) (partitions in
 	if err := b.topics.checkName(rt.Topic); err != nil {
 		return 0, nil, err
 	}
-	if b.topics.named(rt.Topic) != nil {
+	if b.topics.byName(rt.Topic) != nil {
 		return 0, nil, fmt.Errorf("%w: topic %q", kerr.TopicAlreadyExists, rt.Topic)
 	}
 	partitions = int(rt.NumPartitions)

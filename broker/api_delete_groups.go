@@ -63,7 +63,7 @@ func (b *Broker) offsetsToDelete(req *kmsg.OffsetDeleteRequest, resp *kmsg.Offse
 		for _, rp := range rt.Partitions {
 			sp := kmsg.NewOffsetDeleteResponseTopicPartition()
 			sp.Partition = rp.Partition
-			t := b.topics.named(rt.Topic)
+			t := b.topics.byName(rt.Topic)
 			switch {
 			case t == nil || t.partition(rp.Partition) == nil:
 				sp.ErrorCode = kerr.UnknownTopicOrPartition.Code

@@ -22,7 +22,7 @@ func (b *Broker) deleteRecords(c *caller, req *kmsg.DeleteRecordsRequest) kmsg.R
 	resp := req.ResponseKind().(*kmsg.DeleteRecordsResponse)
 	for i := range req.Topics {
 		rt := &req.Topics[i]
-		t := b.topics.named(rt.Topic)
+		t := b.topics.byName(rt.Topic)
 		st := kmsg.NewDeleteRecordsResponseTopic()
 		st.Topic = rt.Topic
 		for _, rp := range rt.Partitions {
@@ -44,7 +44,7 @@ func (b *Broker) deleteBefore(c *caller, t *topic, partition int32, offset int64
 	if err := b.authorize(c, opDelete, resourceTopic, t.name); err != nil {
 		return -1, err
 	}
-	if !t.conf.Load().expire {
+	if !t.config.Load().expire {
 		return -1, kerr.PolicyViolation
 	}
 	l := t.partition(partition).log

@@ -53,12 +53,12 @@ func (b *Broker) topicToDelete(rt *kmsg.DeleteTopicsRequestTopic) (*topic, error
 	case rt.Topic != nil && *rt.Topic != "" && rt.TopicID != [16]byte{}:
 		return nil, kerr.InvalidRequest
 	case rt.Topic != nil:
-		if t := b.topics.named(*rt.Topic); t != nil {
+		if t := b.topics.byName(*rt.Topic); t != nil {
 			return t, nil
 		}
 		return nil, kerr.UnknownTopicOrPartition
 	}
-	if t := b.topics.identified(rt.TopicID); t != nil {
+	if t := b.topics.byID(rt.TopicID); t != nil {
 		return t, nil
 	}
 	return nil, kerr.UnknownTopicID

@@ -52,11 +52,11 @@ func (b *Broker) describeResource(c *caller, rr *kmsg.DescribeConfigsRequestReso
 		if err := b.authorize(c, opDescribeConfigs, resourceTopic, rr.ResourceName); err != nil {
 			return nil, err
 		}
-		t := b.topics.named(rr.ResourceName)
+		t := b.topics.byName(rr.ResourceName)
 		if t == nil {
 			return nil, kerr.UnknownTopicOrPartition
 		}
-		return describeTopicConfigs(t.conf.Load().set, req.IncludeSynonyms, req.IncludeDocumentation), nil
+		return describeTopicConfigs(t.config.Load().set, req.IncludeSynonyms, req.IncludeDocumentation), nil
 	case kmsg.ConfigResourceTypeBroker:
 		if rr.ResourceName != "" && rr.ResourceName != strconv.Itoa(nodeID) {
 			return nil, kerr.InvalidRequest

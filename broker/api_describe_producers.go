@@ -18,7 +18,7 @@ func (b *Broker) describeProducers(c *caller, req *kmsg.DescribeProducersRequest
 	resp := req.ResponseKind().(*kmsg.DescribeProducersResponse)
 	for i := range req.Topics {
 		rt := &req.Topics[i]
-		t := b.topics.named(rt.Topic)
+		t := b.topics.byName(rt.Topic)
 		denied := b.authorize(c, opRead, resourceTopic, rt.Topic)
 		st := kmsg.NewDescribeProducersResponseTopic()
 		st.Topic = rt.Topic

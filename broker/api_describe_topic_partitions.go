@@ -42,7 +42,7 @@ func (b *Broker) describeTopicPartitions(c *caller, req *kmsg.DescribeTopicParti
 	for _, name := range slices.Compact(names) {
 		st := kmsg.NewDescribeTopicPartitionsResponseTopic()
 		st.Topic, st.AuthorizedOperations = new(name), math.MinInt32
-		t := b.topics.named(name)
+		t := b.topics.byName(name)
 		switch {
 		case !b.allowed(c, opDescribe, resourceTopic, name):
 			if all {

@@ -35,7 +35,7 @@ func (b *Broker) electLeaders(c *caller, req *kmsg.ElectLeadersRequest) kmsg.Res
 	}
 	for i := range req.Topics {
 		rt := &req.Topics[i]
-		t := b.topics.named(rt.Topic)
+		t := b.topics.byName(rt.Topic)
 		st := kmsg.NewElectLeadersResponseTopic()
 		st.Topic = rt.Topic
 		for _, partition := range rt.Partitions {

@@ -28,7 +28,7 @@ func (b *Broker) findCoordinator(c *caller, req *kmsg.FindCoordinatorRequest) km
 			if err := b.authorize(c, opDescribe, resourceGroup, key); err != nil {
 				return err
 			}
-			if b.topics.named(offsetsTopic) == nil {
+			if b.topics.byName(offsetsTopic) == nil {
 				_, err := b.topics.create(offsetsTopic, 1, map[string]string{"cleanup.policy": "compact"})
 				if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
 					return kerr.CoordinatorNotAvailable

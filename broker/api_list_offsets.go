@@ -37,7 +37,7 @@ func (b *Broker) listOffsets(c *caller, req *kmsg.ListOffsetsRequest) kmsg.Respo
 	resp := req.ResponseKind().(*kmsg.ListOffsetsResponse)
 	for i := range req.Topics {
 		rt := &req.Topics[i]
-		t := b.topics.named(rt.Topic)
+		t := b.topics.byName(rt.Topic)
 		st := kmsg.NewListOffsetsResponseTopic()
 		st.Topic = rt.Topic
 		for j := range rt.Partitions {

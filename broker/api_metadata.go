@@ -60,7 +60,7 @@ func (b *Broker) metadata(c *caller, req *kmsg.MetadataRequest) kmsg.Response {
 
 func (b *Broker) metadataTopic(c *caller, rt *kmsg.MetadataRequestTopic, create bool) (*topic, error) {
 	if rt.Topic == nil || *rt.Topic == "" && rt.TopicID != [16]byte{} {
-		if t := b.topics.identified(rt.TopicID); t != nil {
+		if t := b.topics.byID(rt.TopicID); t != nil {
 			return t, b.authorize(c, opDescribe, resourceTopic, t.name)
 		}
 		return nil, kerr.UnknownTopicID
@@ -69,7 +69,7 @@ func (b *Broker) metadataTopic(c *caller, rt *kmsg.MetadataRequestTopic, create 
 	if err := b.authorize(c, opDescribe, resourceTopic, name); err != nil {
 		return nil, err
 	}
-	if t := b.topics.named(name); t != nil {
+	if t := b.topics.byName(name); t != nil {
 		return t, nil
 	}
 	if err := validTopicName(name); err != nil {

@@ -49,7 +49,7 @@ func (b *Broker) offsetCommit(c *caller, req *kmsg.OffsetCommitRequest) reply {
 				sp.ErrorCode = kerr.UnknownTopicID.Code
 			} else if t != nil && !b.allowed(c, opRead, resourceTopic, t.name) {
 				sp.ErrorCode = kerr.TopicAuthorizationFailed.Code
-			} else if row, err := b.newOffsetRow(t, rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata); err != nil {
+			} else if row, err := b.newOffset(t, rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata); err != nil {
 				sp.ErrorCode = wire.Code(err)
 			} else {
 				group.PutOffset(&commit, req.Group, rows.OffsetKey(t.name, rp.Partition), row)
@@ -81,8 +81,8 @@ func (b *Broker) checkOffsetCommit(c *caller, req *kmsg.OffsetCommitRequest) err
 	return b.groups.CheckCommit(req.Group, req.MemberID, req.InstanceID, req.Generation)
 }
 
-// newOffsetRow makes the row for an offset of the topic, which may be nil.
-func (b *Broker) newOffsetRow(t *topic, partition int32, offset int64, epoch int32, metadata *string) (row rows.Offset, err error) {
+// newOffset makes the row for an offset of the topic, which may be nil.
+func (b *Broker) newOffset(t *topic, partition int32, offset int64, epoch int32, metadata *string) (row rows.Offset, err error) {
 	if t == nil || t.partition(partition) == nil {
 		return row, kerr.UnknownTopicOrPartition
 	}

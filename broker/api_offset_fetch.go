@@ -119,7 +119,7 @@ func (b *Broker) committedTopics(group string) (out []kmsg.OffsetFetchRequestGro
 			byTopic[name] = i
 			rt := kmsg.NewOffsetFetchRequestGroupTopic()
 			rt.Topic = name
-			if t := b.topics.named(name); t != nil {
+			if t := b.topics.byName(name); t != nil {
 				rt.TopicID = t.id
 			}
 			out = append(out, rt)

@@ -22,7 +22,7 @@ func (b *Broker) offsetForLeaderEpoch(c *caller, req *kmsg.OffsetForLeaderEpochR
 	resp := req.ResponseKind().(*kmsg.OffsetForLeaderEpochResponse)
 	for i := range req.Topics {
 		rt := &req.Topics[i]
-		t := b.topics.named(rt.Topic)
+		t := b.topics.byName(rt.Topic)
 		st := kmsg.NewOffsetForLeaderEpochResponseTopic()
 		st.Topic = rt.Topic
 		for j := range rt.Partitions {

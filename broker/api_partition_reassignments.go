@@ -45,7 +45,7 @@ func (b *Broker) alterPartitionReassignments(c *caller, req *kmsg.AlterPartition
 }
 
 func (b *Broker) reassign(topic string, rp *kmsg.AlterPartitionAssignmentsRequestTopicPartition) error {
-	t := b.topics.named(topic)
+	t := b.topics.byName(topic)
 	switch {
 	case t == nil || t.partition(rp.Partition) == nil:
 		return kerr.UnknownTopicOrPartition

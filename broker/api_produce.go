@@ -33,7 +33,7 @@ const produceKey = 0
 
 func (b *Broker) produce(c *caller, req *kmsg.ProduceRequest) reply {
 	resp := req.ResponseKind().(*kmsg.ProduceResponse)
-	p := producing{b: b, req: req}
+	p := produceOp{b: b, req: req}
 	for i := range req.Topics {
 		rt := &req.Topics[i]
 		t := b.topicFor(rt.Topic, rt.TopicID, req.Version >= 13)
@@ -63,32 +63,32 @@ func (b *Broker) produce(c *caller, req *kmsg.ProduceRequest) reply {
 // topicFor finds a request's topic by name or, in versions that have it, id.
 func (b *Broker) topicFor(name string, id wire.UUID, byID bool) *topic {
 	if byID {
-		return b.topics.identified(id)
+		return b.topics.byID(id)
 	}
-	return b.topics.named(name)
+	return b.topics.byName(name)
 }
 
-// producing is one Produce request on its way.
-type producing struct {
+// produceOp is one Produce request on its way.
+type produceOp struct {
 	b       *Broker
 	req     *kmsg.ProduceRequest
 	commit  storage.Commit
-	results []produced // one for each partition, in the request's order
+	results []partitionResult // one for each partition, in the request's order
 }
 
-type produced struct {
+type partitionResult struct {
 	appended *storage.AppendResult // nil if it was refused before
 	bytes    int
 	err      error
 }
 
 // add checks one partition's batch and adds it to the commit.
-func (p *producing) add(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPartition) {
+func (p *produceOp) add(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPartition) {
 	r, err := p.append(c, t, rp)
-	p.results = append(p.results, produced{r, len(rp.Records), err})
+	p.results = append(p.results, partitionResult{r, len(rp.Records), err})
 }
 
-func (p *producing) append(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPartition) (*storage.AppendResult, error) {
+func (p *produceOp) append(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPartition) (*storage.AppendResult, error) {
 	switch {
 	case p.req.Version < 3:
 		return nil, kerr.UnsupportedVersion
@@ -113,14 +113,14 @@ func (p *producing) append(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPart
 		return nil, err
 	}
 	batch := storage.Batch(rp.Records)
-	conf := t.conf.Load()
+	conf := t.config.Load()
 	if len(batch) > conf.maxMessageBytes {
 		return nil, fmt.Errorf("%w: the batch has %d bytes, the topic takes %d", kerr.MessageTooLarge, len(batch), conf.maxMessageBytes)
 	}
 	if batch.Control() {
 		return nil, fmt.Errorf("%w: clients do not write control batches", kerr.InvalidRecord)
 	}
-	if err := conf.checkTime(batch); err != nil {
+	if err := conf.checkTimestamps(batch); err != nil {
 		return nil, err
 	}
 	if err := p.b.checkExpansion(batch, conf); err != nil {
@@ -145,7 +145,7 @@ func (p *producing) append(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPart
 }
 
 // answer waits for the commit and fills the response in.
-func (p *producing) answer(resp *kmsg.ProduceResponse) {
+func (p *produceOp) answer(resp *kmsg.ProduceResponse) {
 	var failed error
 	if !p.commit.Empty() {
 		failed = p.commit.Wait()

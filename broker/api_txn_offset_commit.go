@@ -44,7 +44,7 @@ func (b *Broker) txnOffsetCommit(c *caller, req *kmsg.TxnOffsetCommitRequest) re
 				sp.ErrorCode = wire.Code(refused)
 			} else if err := b.authorize(c, opRead, resourceTopic, rt.Topic); err != nil {
 				sp.ErrorCode = wire.Code(err)
-			} else if row, err := b.newOffsetRow(b.topics.named(rt.Topic), rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata); err != nil {
+			} else if row, err := b.newOffset(b.topics.byName(rt.Topic), rp.Partition, rp.Offset, rp.LeaderEpoch, rp.Metadata); err != nil {
 				sp.ErrorCode = wire.Code(err)
 			} else {
 				offsets[rows.OffsetKey(rt.Topic, rp.Partition)] = row

@@ -42,7 +42,7 @@ func (b *Broker) writeTxnMarkers(c *caller, req *kmsg.WriteTxnMarkersRequest) re
 				for _, partition := range rt.Partitions {
 					err := denied
 					if err == nil {
-						err = b.abortIn(rt.Topic, partition, m)
+						err = b.abortInPartition(rt.Topic, partition, m)
 					}
 					sp := kmsg.NewWriteTxnMarkersResponseMarkerTopicPartition()
 					sp.Partition, sp.ErrorCode = partition, wire.Code(err)
@@ -56,12 +56,12 @@ func (b *Broker) writeTxnMarkers(c *caller, req *kmsg.WriteTxnMarkersRequest) re
 	}
 }
 
-// abortIn ends the producer's transaction in the partition.
-func (b *Broker) abortIn(topic string, partition int32, m *kmsg.WriteTxnMarkersRequestMarker) error {
+// abortInPartition ends the producer's transaction in the partition.
+func (b *Broker) abortInPartition(topic string, partition int32, m *kmsg.WriteTxnMarkersRequestMarker) error {
 	if m.Committed {
 		return kerr.InvalidRequest
 	}
-	t := b.topics.named(topic)
+	t := b.topics.byName(topic)
 	if t == nil || t.partition(partition) == nil {
 		return kerr.UnknownTopicOrPartition
 	}

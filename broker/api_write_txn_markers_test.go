@@ -66,10 +66,10 @@ func TestHangingTransactionIsAbortedByTools(t *testing.T) {
 		b.Attributes, b.ProducerID, b.ProducerEpoch, b.FirstSequence = 1<<4, 77, 3, 0
 	})
 	var c storage.Commit
-	c.Append(b.topics.named("t").partition(0).log, batch, false)
+	c.Append(b.topics.byName("t").partition(0).log, batch, false)
 	require.NoError(t, b.store.Do(&c))
 	require.NoError(t, cl.ProduceSync(ctx, record("t", 2)).FirstErr())
-	bounds := b.topics.named("t").partition(0).log.Bounds()
+	bounds := b.topics.byName("t").partition(0).log.Bounds()
 	require.Equal(t, int64(1), bounds.Stable, "readers are held up")
 
 	require.NoError(t, mark(t, cl, "t", false))

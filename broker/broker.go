@@ -61,7 +61,7 @@ type Broker struct {
 	// they are read from the log and as they are written.
 	responses *wire.Budget
 
-	inflating sync.Mutex // held while a batch is decompressed: one at a time is in memory
+	decompressing sync.Mutex // held while a batch is decompressed: one at a time is in memory
 
 	ctx  context.Context // ends when the broker stops
 	stop context.CancelFunc
@@ -135,7 +135,7 @@ func (b *Broker) load() (err error) {
 	b.txns, err = txn.Load(txn.Options{
 		Store: b.store, Timers: &b.timers, Log: b.log, MaxTimeout: b.cfg.MaxTxnTimeout,
 		Partition: func(topic string, index int32) *storage.Log {
-			if t := b.topics.named(topic); t != nil && t.partition(index) != nil {
+			if t := b.topics.byName(topic); t != nil && t.partition(index) != nil {
 				return t.partition(index).log
 			}
 			return nil

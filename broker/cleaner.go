@@ -25,7 +25,7 @@ func (b *Broker) clean(ctx context.Context) {
 
 func (b *Broker) cleanOnce(ctx context.Context, now time.Time) {
 	for _, t := range b.topics.all() {
-		conf := t.conf.Load()
+		conf := t.config.Load()
 		for _, p := range t.partitions() {
 			if err := b.cleanLog(ctx, p.log, conf, now.UnixMilli()); err != nil {
 				if ctx.Err() != nil {
@@ -40,7 +40,7 @@ func (b *Broker) cleanOnce(ctx context.Context, now time.Time) {
 	b.groups.ExpireOffsets(now.Add(-b.cfg.OffsetRetention))
 }
 
-func (b *Broker) cleanLog(ctx context.Context, l *storage.Log, conf *topicConf, now int64) error {
+func (b *Broker) cleanLog(ctx context.Context, l *storage.Log, conf *topicConfig, now int64) error {
 	if conf.expire {
 		start, any := l.Expired(storage.Retention{Bytes: conf.retentionBytes, Millis: conf.retentionMillis, Now: now})
 		if any {

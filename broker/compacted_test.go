@@ -84,7 +84,7 @@ func TestCompactedTopicRefusesRecordsWithoutAKey(t *testing.T) {
 		require.ErrorIs(t, cl.ProduceSync(ctx, &kgo.Record{Topic: "c", Value: value}).FirstErr(), kerr.InvalidRecord)
 		require.NoError(t, cl.ProduceSync(ctx, &kgo.Record{Topic: "plain", Value: value}).FirstErr())
 	}
-	require.Equal(t, int64(15), b.topics.named("c").partition(0).log.Bounds().End, "what was refused is not there")
+	require.Equal(t, int64(15), b.topics.byName("c").partition(0).log.Bounds().End, "what was refused is not there")
 }
 
 func TestRefusedRecordsAreNamed(t *testing.T) {

@@ -59,18 +59,18 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	def(&c.Listen, "127.0.0.1:9092")
-	def(&c.DefaultPartitions, 1)
-	def(&c.MaxRequestBytes, 100<<20)
-	def(&c.MaxInFlightBytes, 256<<20)
-	def(&c.MaxFetchBytes, 55<<20)
-	def(&c.GroupMinSession, 6*time.Second)
-	def(&c.GroupMaxSession, 30*time.Minute)
-	def(&c.MaxTxnTimeout, 15*time.Minute)
-	def(&c.OffsetRetention, 7*24*time.Hour)
-	def(&c.CleanInterval, 30*time.Second)
-	def(&c.bodyGrace, 10*time.Second)
-	def(&c.writeTimeout, 30*time.Second)
+	orDefault(&c.Listen, "127.0.0.1:9092")
+	orDefault(&c.DefaultPartitions, 1)
+	orDefault(&c.MaxRequestBytes, 100<<20)
+	orDefault(&c.MaxInFlightBytes, 256<<20)
+	orDefault(&c.MaxFetchBytes, 55<<20)
+	orDefault(&c.GroupMinSession, 6*time.Second)
+	orDefault(&c.GroupMaxSession, 30*time.Minute)
+	orDefault(&c.MaxTxnTimeout, 15*time.Minute)
+	orDefault(&c.OffsetRetention, 7*24*time.Hour)
+	orDefault(&c.CleanInterval, 30*time.Second)
+	orDefault(&c.bodyGrace, 10*time.Second)
+	orDefault(&c.writeTimeout, 30*time.Second)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
@@ -78,7 +78,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-func def[T comparable](v *T, d T) {
+func orDefault[T comparable](v *T, d T) {
 	var zero T
 	if *v == zero {
 		*v = d

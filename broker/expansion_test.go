@@ -38,7 +38,7 @@ func TestProduce_DecompressionBomb_MessageTooLarge(t *testing.T) {
 	got := produceRaw(t, b, "t", p)
 	require.Equal(t, kerr.MessageTooLarge.Code, got.ErrorCode)
 	require.Contains(t, *got.ErrorMessage, "67109632 bytes decompressed")
-	require.Equal(t, int64(1), b.topics.named("t").partition(0).log.End())
+	require.Equal(t, int64(1), b.topics.byName("t").partition(0).log.End())
 }
 
 // A record of a megabyte of zeros is nothing unusual.

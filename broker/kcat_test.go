@@ -50,7 +50,7 @@ func kcatRoundTrip(t *testing.T, b *Broker, codec, in string) (topic string) {
 
 func topicSize(t *testing.T, b *Broker, topic string) (n int64) {
 	t.Helper()
-	for _, p := range b.topics.named(topic).partitions() {
+	for _, p := range b.topics.byName(topic).partitions() {
 		n += p.log.Size()
 	}
 	return n

@@ -21,11 +21,11 @@ const maxExpansion = 64
 // checkExpansion says whether the records of a batch stay small enough. Too many
 // for one batch is what MESSAGE_TOO_LARGE says: Java's producer splits it then,
 // as it must where the limit is hit honestly, and no client sends it again.
-func (b *Broker) checkExpansion(batch storage.Batch, conf *topicConf) error {
+func (b *Broker) checkExpansion(batch storage.Batch, conf *topicConfig) error {
 	limit := int64(conf.maxMessageBytes) * maxExpansion
 	err := batch.CheckExpansion(limit, func(decompress func()) {
-		b.inflating.Lock()
-		defer b.inflating.Unlock()
+		b.decompressing.Lock()
+		defer b.decompressing.Unlock()
 		decompress()
 	})
 	switch {
@@ -37,14 +37,14 @@ func (b *Broker) checkExpansion(batch storage.Batch, conf *topicConf) error {
 	return nil
 }
 
-// each calls fn with the batch's records until it returns false. One batch at a
+// eachRecord calls fn with the batch's records until it returns false. One batch at a
 // time is decompressed, so that many small ones that grow large cannot fill the
 // memory: storage bounds one.
-func (b *Broker) each(batch storage.Batch, fn func(*storage.Record) bool) error {
+func (b *Broker) eachRecord(batch storage.Batch, fn func(*storage.Record) bool) error {
 	const codec = 7 // the attribute bits that name it
 	if batch.Attributes()&codec != 0 {
-		b.inflating.Lock()
-		defer b.inflating.Unlock()
+		b.decompressing.Lock()
+		defer b.decompressing.Unlock()
 	}
 	return batch.Each(fn)
 }
@@ -61,7 +61,7 @@ func (b *Broker) recordAt(l *storage.Log, at storage.BatchAt, ms int64, sp *kmsg
 	if len(raw) == 0 {
 		return nil
 	}
-	err = b.each(storage.Batch(raw), func(r *storage.Record) bool {
+	err = b.eachRecord(storage.Batch(raw), func(r *storage.Record) bool {
 		if r.Timestamp < ms || r.Offset < start {
 			return true
 		}
@@ -91,7 +91,7 @@ func (e invalidRecords) Unwrap() error { return kerr.InvalidRecord }
 func (b *Broker) checkKeys(batch storage.Batch) error {
 	var bad invalidRecords
 	i := int32(-1)
-	err := b.each(batch, func(r *storage.Record) bool {
+	err := b.eachRecord(batch, func(r *storage.Record) bool {
 		i++
 		var text string
 		switch {

@@ -14,8 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// topicConf is a topic's settings: those it was given, and what they mean.
-type topicConf struct {
+// topicConfig is a topic's settings: those it was given, and what they mean.
+type topicConfig struct {
 	set map[string]string // its own, without the defaults
 
 	maxMessageBytes  int
@@ -126,9 +126,9 @@ func checkSetting(name, value string) error {
 	return nil
 }
 
-// checkTime says whether the topic takes the batch's timestamps (KIP-937). What
+// checkTimestamps says whether the topic takes the batch's timestamps (KIP-937). What
 // lies between the first and the latest is not looked at.
-func (c *topicConf) checkTime(batch storage.Batch) error {
+func (c *topicConfig) checkTimestamps(batch storage.Batch) error {
 	if c.logAppendTime || c.timeAfterMax == math.MaxInt64 && c.timeBeforeMax == math.MaxInt64 {
 		return nil
 	}
@@ -143,8 +143,8 @@ func (c *topicConf) checkTime(batch storage.Batch) error {
 	return nil
 }
 
-// newTopicConf interprets settings that checkSetting has passed.
-func newTopicConf(set map[string]string) *topicConf {
+// newTopicConfig interprets settings that checkSetting has passed.
+func newTopicConfig(set map[string]string) *topicConfig {
 	get := func(name string) string {
 		if v, ok := set[name]; ok {
 			return v
@@ -155,7 +155,7 @@ func newTopicConf(set map[string]string) *topicConf {
 		n, _ := strconv.ParseInt(get(name), 10, 64)
 		return n
 	}
-	c := &topicConf{
+	c := &topicConfig{
 		set:              maps.Clone(set),
 		maxMessageBytes:  int(num("max.message.bytes")),
 		logAppendTime:    get("message.timestamp.type") == "LogAppendTime",

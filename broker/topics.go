@@ -21,9 +21,9 @@ import (
 
 // topic is one topic. Its partitions only grow in number.
 type topic struct {
-	name string
-	id   wire.UUID
-	conf atomic.Pointer[topicConf]
+	name   string
+	id     wire.UUID
+	config atomic.Pointer[topicConfig]
 
 	parts atomic.Pointer[[]*partition]
 }
@@ -66,13 +66,13 @@ type topics struct {
 
 	change sync.Mutex // held while the set changes, over the commit
 
-	mu     sync.RWMutex // guards what follows
-	byName map[string]*topic
-	byID   map[wire.UUID]*topic
+	mu    sync.RWMutex // guards what follows
+	names map[string]*topic
+	ids   map[wire.UUID]*topic
 }
 
 func loadTopics(s *storage.Store, cfg Config) (*topics, error) {
-	ts := &topics{store: s, cfg: cfg, byName: map[string]*topic{}, byID: map[wire.UUID]*topic{}}
+	ts := &topics{store: s, cfg: cfg, names: map[string]*topic{}, ids: map[wire.UUID]*topic{}}
 	for name, value := range s.Bucket(rows.Topics) {
 		var row topicRow
 		if err := json.Unmarshal(value, &row); err != nil {
@@ -89,49 +89,49 @@ func loadTopics(s *storage.Store, cfg Config) (*topics, error) {
 		}
 		t.parts.Store(&parts)
 		t.configure(row.Configs)
-		ts.byName[name], ts.byID[t.id] = t, t
+		ts.names[name], ts.ids[t.id] = t, t
 	}
 	return ts, nil
 }
 
 // configure sets the topic's own settings, which are valid.
 func (t *topic) configure(set map[string]string) {
-	conf := newTopicConf(set)
-	t.conf.Store(conf)
+	conf := newTopicConfig(set)
+	t.config.Store(conf)
 	for _, p := range t.partitions() {
 		p.log.Configure(storage.LogConfig{SegmentBytes: conf.segmentBytes, SegmentAge: conf.segmentMillis})
 	}
 }
 
 func (t *topic) row() topicRow {
-	row := topicRow{ID: t.id, Configs: t.conf.Load().set}
+	row := topicRow{ID: t.id, Configs: t.config.Load().set}
 	for _, p := range t.partitions() {
 		row.Logs = append(row.Logs, p.log.ID())
 	}
 	return row
 }
 
-// named returns the topic with the name, or nil.
-func (ts *topics) named(name string) *topic {
+// byName returns the topic with the name, or nil.
+func (ts *topics) byName(name string) *topic {
 	ts.mu.RLock()
 	defer ts.mu.RUnlock()
-	return ts.byName[name]
+	return ts.names[name]
 }
 
-// identified returns the topic with the id, or nil.
-func (ts *topics) identified(id wire.UUID) *topic {
+// byID returns the topic with the id, or nil.
+func (ts *topics) byID(id wire.UUID) *topic {
 	ts.mu.RLock()
 	defer ts.mu.RUnlock()
-	return ts.byID[id]
+	return ts.ids[id]
 }
 
 // all returns the topics by name.
 func (ts *topics) all() []*topic {
 	ts.mu.RLock()
 	defer ts.mu.RUnlock()
-	out := make([]*topic, 0, len(ts.byName))
-	for _, name := range slices.Sorted(maps.Keys(ts.byName)) {
-		out = append(out, ts.byName[name])
+	out := make([]*topic, 0, len(ts.names))
+	for _, name := range slices.Sorted(maps.Keys(ts.names)) {
+		out = append(out, ts.names[name])
 	}
 	return out
 }
@@ -148,7 +148,7 @@ func (ts *topics) forGroups() (out []group.Topic) {
 func (ts *topics) create(name string, partitions int, configs map[string]string) (*topic, error) {
 	ts.change.Lock()
 	defer ts.change.Unlock()
-	if t := ts.named(name); t != nil {
+	if t := ts.byName(name); t != nil {
 		return t, kerr.TopicAlreadyExists
 	}
 	if err := ts.checkName(name); err != nil {
@@ -162,7 +162,7 @@ func (ts *topics) create(name string, partitions int, configs map[string]string)
 	}
 	ts.mu.Lock()
 	defer ts.mu.Unlock()
-	ts.byName[name], ts.byID[t.id] = t, t
+	ts.names[name], ts.ids[t.id] = t, t
 	return t, nil
 }
 
@@ -171,7 +171,7 @@ func (ts *topics) extend(t *topic, partitions int) error {
 	var c storage.Commit
 	old := t.partitions()
 	parts := slices.Clone(old)
-	conf := t.conf.Load()
+	conf := t.config.Load()
 	row := t.row()
 	for i := len(parts); i < partitions; i++ {
 		l, err := ts.store.NewLog(fmt.Sprintf("%s-%d", t.name, i))
@@ -195,12 +195,12 @@ func (ts *topics) extend(t *topic, partitions int) error {
 func (ts *topics) delete(t *topic, more func(*storage.Commit)) error {
 	ts.change.Lock()
 	defer ts.change.Unlock()
-	if ts.named(t.name) != t {
+	if ts.byName(t.name) != t {
 		return kerr.UnknownTopicOrPartition
 	}
 	ts.mu.Lock()
-	delete(ts.byName, t.name)
-	delete(ts.byID, t.id)
+	delete(ts.names, t.name)
+	delete(ts.ids, t.id)
 	ts.mu.Unlock()
 	var c storage.Commit
 	c.Delete(rows.Topics, t.name)
@@ -211,7 +211,7 @@ func (ts *topics) delete(t *topic, more func(*storage.Commit)) error {
 	err := ts.store.Do(&c)
 	if err != nil && !errors.Is(err, storage.ErrFailed) {
 		ts.mu.Lock()
-		ts.byName[t.name], ts.byID[t.id] = t, t
+		ts.names[t.name], ts.ids[t.id] = t, t
 		ts.mu.Unlock()
 	}
 	return err
@@ -226,7 +226,7 @@ func (ts *topics) checkName(name string) error {
 	folded := foldName(name)
 	ts.mu.RLock()
 	defer ts.mu.RUnlock()
-	for other := range ts.byName {
+	for other := range ts.names {
 		if other != name && foldName(other) == folded {
 			return fmt.Errorf("%w: it collides with %q", kerr.InvalidTopicException, other)
 		}

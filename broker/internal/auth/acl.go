@@ -53,7 +53,8 @@ func LoadACLs(s *storage.Store, superUsers []string) (*ACLs, error) {
 }
 
 // Allows reports whether the user, at the address host, may do op to the resource.
-// What no rule allows is denied, and a rule that denies overrides those that allow.
+// An operation that no rule allows is denied, and a rule that denies overrides those
+// that allow.
 func (as *ACLs) Allows(user, host string, op kmsg.ACLOperation, kind kmsg.ACLResourceType, name string) bool {
 	if slices.Contains(as.superUsers, user) {
 		return true

@@ -12,8 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// Credentials are what users prove who they are with: the passwords of the
-// configuration, and SCRAM credentials that administrators stored.
+// Credentials are the users' secrets: the passwords of the configuration, and SCRAM
+// credentials that administrators stored. The stored ones take precedence.
 type Credentials struct {
 	store     *storage.Store
 	passwords map[string]string // by user

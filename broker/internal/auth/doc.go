@@ -1,9 +1,9 @@
-// Package auth knows who a connection is (SASL: PLAIN and SCRAM, RFC 5802) and what
-// a user may do (access rules, as Kafka has them).
+// Package auth authenticates connections (SASL: PLAIN, and SCRAM after RFC 5802) and
+// holds the access rules of users, which have Kafka's semantics.
 //
-// It owns the buckets rows.ACLs and rows.SCRAM. A rule applies when it is durable. Of
-// a SCRAM password it stores what checks it, from which it cannot be learnt.
+// It owns the buckets rows.ACLs and rows.SCRAM. A rule applies once it is durable. For
+// a SCRAM user it stores a salted key, and no password.
 //
-// It does not promise that a rule that was removed stops a request that was admitted
+// It does not promise that a rule which was removed stops a request that was admitted
 // before, nor that a connection ends when its user's credentials are deleted.
 package auth

@@ -18,8 +18,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// scramRow is a user's SCRAM credential as it is kept: enough to check a
-// password, not to learn it.
+// scramRow is a user's SCRAM credential in the store. A password can be checked with
+// it, and not be computed from it.
 type scramRow struct {
 	Salt       []byte `json:"salt"`
 	Iterations int    `json:"iterations"`
@@ -40,7 +40,7 @@ func scramHash(mechanism string) func() hash.Hash {
 	return sha256.New
 }
 
-// newSCRAMRow derives what is kept from a salted password.
+// newSCRAMRow derives the credential from a salted password (RFC 5802, section 3).
 func newSCRAMRow(mechanism string, salt, saltedPassword []byte, iterations int) scramRow {
 	h := scramHash(mechanism)
 	stored := h()
@@ -48,7 +48,7 @@ func newSCRAMRow(mechanism string, salt, saltedPassword []byte, iterations int) 
 	return scramRow{slices.Clone(salt), iterations, stored.Sum(nil), hmacOf(h, saltedPassword, "Server Key")}
 }
 
-// scramFromPassword makes a credential with a salt of its own.
+// scramFromPassword derives a credential with a random salt from a password.
 func scramFromPassword(mechanism, password string) (scramRow, error) {
 	h := scramHash(mechanism)
 	salt := []byte(rand.Text())
@@ -86,7 +86,7 @@ func (x *scramExchange) step(in string) (out string, err error) {
 	return x.final(in)
 }
 
-// first: "n,,n=USER,r=NONCE" is answered "r=NONCES,s=SALT,i=ITERATIONS".
+// first takes the first message: "n,,n=USER,r=NONCE" is answered "r=NONCES,s=SALT,i=ITERATIONS".
 func (x *scramExchange) first(in string) (string, error) {
 	parts := strings.SplitN(in, ",", 3)
 	if len(parts) != 3 || parts[0] != "n" && parts[0] != "y" {
@@ -108,11 +108,11 @@ func (x *scramExchange) first(in string) (string, error) {
 	return out, nil
 }
 
-// final: "c=BINDING,r=NONCES,p=PROOF" is answered "v=SIGNATURE".
+// final takes the last message: "c=BINDING,r=NONCES,p=PROOF" is answered "v=SIGNATURE".
 //
-// Of the nonces only the server's is looked for, at the end, as Kafka does:
-// librdkafka before 2.6.1 sends the client's twice. The proof covers what was
-// sent either way.
+// Only the server's nonce is checked, at the end of the client's, as in Kafka:
+// librdkafka before 2.6.1 sends the client's nonce twice. The proof covers the nonces
+// as they were sent.
 func (x *scramExchange) final(in string) (string, error) {
 	i := strings.LastIndex(in, ",p=")
 	if i < 0 || !strings.HasSuffix(attribute(in[:i], 'r'), x.serverNonce) {
@@ -135,8 +135,7 @@ func (x *scramExchange) final(in string) (string, error) {
 	return "v=" + base64.StdEncoding.EncodeToString(hmacOf(h, x.row.ServerKey, message)), nil
 }
 
-// attribute returns the value of the attribute with the name, "" if it is not
-// there.
+// attribute returns the value of the attribute with the name, or "" if it is missing.
 func attribute(message string, name byte) string {
 	for part := range strings.SplitSeq(message, ",") {
 		if len(part) > 2 && part[0] == name && part[1] == '=' {

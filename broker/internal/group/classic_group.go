@@ -19,7 +19,7 @@ import (
 //	  └─────────────────┴──────── a member joins or leaves ── stable ◄┘
 //
 // Requests and timers change it, each with mu held. A timer's function may run after
-// the timer was cancelled: it checks that what it was set for still holds.
+// the timer was cancelled: it checks that its condition still holds.
 type classicGroup struct {
 	opt  *Options
 	name string

@@ -151,7 +151,8 @@ func (g *classicGroup) replace(old, m *member, req *kmsg.JoinGroupRequest) <-cha
 	return g.await(m)
 }
 
-// await makes the member's join wait for the group.
+// await returns the channel on which the member's join is answered, and begins a
+// rebalance.
 func (g *classicGroup) await(m *member) <-chan *kmsg.JoinGroupResponse {
 	if m.join != nil { // a retry on another connection
 		m.reject(kerr.UnknownMemberID)

@@ -51,7 +51,7 @@ func (g *classicGroup) find(id string, instance *string) (*member, error) {
 	return nil, kerr.UnknownMemberID
 }
 
-// recordHeartbeat begins the member's session timeout anew.
+// recordHeartbeat restarts the member's session timeout.
 func (g *classicGroup) recordHeartbeat(m *member) { m.lastHeartbeat = time.Now() }
 
 // startSession schedules the member's removal for when it has sent nothing for its

@@ -62,8 +62,8 @@ type consumerMember struct {
 	// assigned and revoking are disjoint: partitions move from the one to the other,
 	// and leave revoking when the member no longer reports them as owned.
 	target   partitionSet
-	assigned partitionSet // the member was told to have these
-	revoking partitionSet // the member was told to give these up, and may still have them
+	assigned partitionSet // as the member's last responses assign
+	revoking partitionSet // no longer assigned, and not yet reported as given up
 
 	lastHeartbeat time.Time
 	sessionTimer  *time.Timer // removes the member unless lastHeartbeat is recent
@@ -215,7 +215,7 @@ func (g *consumerGroup) reconcile(m *consumerMember, owned partitionSet) (change
 	return changed
 }
 
-// recordHeartbeat begins the member's session timeout anew.
+// recordHeartbeat restarts the member's session timeout.
 func (g *consumerGroup) recordHeartbeat(m *consumerMember) {
 	m.lastHeartbeat = time.Now()
 	if m.sessionTimer == nil {

@@ -177,7 +177,7 @@ func (g *consumerGroup) join(client Client, req *kmsg.ConsumerGroupHeartbeatRequ
 	return m, nil
 }
 
-// update sets what the heartbeat has of the member; what it leaves out is unchanged.
+// update sets the properties that the heartbeat has; the others are unchanged.
 func (m *consumerMember) update(req *kmsg.ConsumerGroupHeartbeatRequest) error {
 	m.leftTemporarily = false
 	if req.SubscribedTopicNames != nil {

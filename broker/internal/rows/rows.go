@@ -7,23 +7,24 @@ import (
 	"strings"
 )
 
-// Keys of the bucket meta.
+// Keys of the bucket Meta.
 const (
 	ClusterID      = "cluster-id"
 	NextProducerID = "next-producer-id"
 )
 
-// Buckets of the store's table. Values are JSON.
+// Buckets of the store's metadata. Values are JSON. The format of a row stands at its
+// type, in the package that owns the bucket.
 const (
 	Meta          = "meta"     // key: name of a singleton
 	Topics        = "topics"   // key: topic name; value: topicRow
 	ACLs          = "acls"     // key: a Rule; value: nothing
 	SCRAM         = "scram"    // key: mechanism/user; value: scramRow
 	Txns          = "txns"     // key: transactional id; value: txnRow
-	OffsetsPrefix = "offsets/" // + group; key: topic/partition; value: offsetRow
+	OffsetsPrefix = "offsets/" // + group; key: topic/partition; value: Offset
 )
 
-// Offset is a committed offset as it is kept.
+// Offset is a committed offset.
 type Offset struct {
 	Offset   int64  `json:"o"`
 	Epoch    int32  `json:"e"`
@@ -41,7 +42,7 @@ func SplitOffsetKey(key string) (topic string, partition int32) {
 	return key[:i], int32(n)
 }
 
-// Encode makes the JSON of a row. Rows are plain structs: it cannot fail.
+// Encode returns the JSON of a row. Rows are plain structs: it cannot fail.
 func Encode(v any) []byte {
 	b, err := json.Marshal(v)
 	if err != nil {

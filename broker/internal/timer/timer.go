@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Set runs functions after a delay, until it is stopped. Each runs in a
-// goroutine of its own, and checks under the lock of its group or transaction that
-// it still applies: it may have been cancelled when it had begun.
+// Set runs functions after a delay, until it is stopped. Each function runs in a
+// goroutine of its own. It must check, under the lock of its subject, that it still
+// applies: it may have begun before its timer was cancelled.
 type Set struct {
 	mu      sync.Mutex // guards stopped, and running against stop's Wait
 	stopped bool

@@ -12,7 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// alreadyDone is what a request waits for whose effect is durable.
+// alreadyDone is the wait function of a request whose effect is durable already.
 func alreadyDone() error { return nil }
 
 // Init gives the transactional id's producer its id and epoch. A transaction that
@@ -131,8 +131,8 @@ func (c *Coordinator) abort(t *Txn) (wait func() error) {
 }
 
 // submitEnd submits the end of the transaction and returns a function that waits
-// for it and completes t. marker is the epoch of the markers, next what the producer
-// continues as. t is locked, and not when wait is called.
+// for it and completes t. marker is the epoch of the markers, next the producer
+// that it continues as. t is locked, and not when wait is called.
 func (c *Coordinator) submitEnd(t *Txn, commit bool, next Producer, marker int16, reserved func() error) (wait func() error) {
 	end := &storage.Commit{}
 	row := c.addEnd(end, t, commit, next, marker)

@@ -39,7 +39,7 @@ type Partition struct {
 }
 
 // Txn is a transactional id with its newest transaction. Coordinator.Lock returns it
-// locked; its methods, but for Unlock, need that.
+// locked, and all of its methods require that.
 type Txn struct {
 	id string
 

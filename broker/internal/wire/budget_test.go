@@ -73,5 +73,5 @@ func TestBudget_OneAddress_LeavesHalfToOthers(t *testing.T) {
 		c.Release()
 	}
 	require.Zero(t, b.used)
-	require.Empty(t, b.by)
+	require.Empty(t, b.held)
 }

@@ -2,9 +2,9 @@ package wire
 
 import "sync"
 
-// Buffers of requests and responses are used again: at hundreds of megabytes a
-// second they would otherwise be most of the garbage. They come in classes so
-// that a small request does not hold a large buffer.
+// bufferClasses are the sizes of pooled buffers. Buffers of requests and responses are
+// reused: at hundreds of megabytes a second they would otherwise be most of the
+// garbage. A small request does not hold a large buffer.
 var bufferClasses = [...]int{4 << 10, 64 << 10, 512 << 10, 2 << 20, 8 << 20}
 
 var bufferPools [len(bufferClasses)]sync.Pool
@@ -26,7 +26,7 @@ func GetBuffer(n int) *[]byte {
 	return &b
 }
 
-// PutBuffer takes a buffer back. Nothing may refer to it any more.
+// PutBuffer returns a buffer to its pool. Nothing may refer to it any more.
 func PutBuffer(p *[]byte) {
 	for i := len(bufferClasses) - 1; i >= 0; i-- {
 		if cap(*p) >= bufferClasses[i] {

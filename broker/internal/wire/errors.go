@@ -8,7 +8,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// Code returns the protocol's error code for err, 0 for nil.
+// Code returns the protocol's error code for err, 0 for nil. Errors of the store that
+// have no code are KAFKA_STORAGE_ERROR.
 func Code(err error) int16 {
 	if err == nil {
 		return 0
@@ -42,7 +43,7 @@ func Message(err error) *string {
 	}
 	s := err.Error()
 	if ke := (*kerr.Error)(nil); errors.As(err, &ke) {
-		// The code says what it is already: what was added to it is left.
+		// The code is in the response already: only the details are left.
 		s = strings.TrimPrefix(s, ke.Error()+": ")
 		if err == error(ke) {
 			s = ke.Description

@@ -6,14 +6,13 @@ import (
 	"math"
 )
 
-// Schema is what a request's body is made of. A body is walked by its shape
-// before kmsg decodes it, because kmsg believes what it is told: it makes room
-// for as many elements as an array has bytes left, and counts down from any
-// number of tagged fields, four thousand million of them if need be. What a
-// walk has passed is really there.
+// Schema is the layout of a request's body. A body is validated before kmsg decodes
+// it, because kmsg trusts the counts in it: it allocates as many elements as an array
+// has bytes left, and loops over any number of tagged fields, up to four thousand
+// million. In a valid body all elements that are counted are present.
 type Schema []Field
 
-// Field is a part of a request in the versions that have it.
+// Field is a part of a request, with the versions that have it.
 type Field struct {
 	min, max int16
 	kind     kind
@@ -39,13 +38,14 @@ const (
 const maxElements = 1 << 20
 
 var (
-	errShape    = errors.New("request is not what its version says")
+	errSchema   = errors.New("request does not match the schema of its version")
 	errElements = errors.New("request has too many elements")
 )
 
-// Validate says whether body has the shape in the version.
+// Validate returns an error unless body matches the schema in the version. flexible
+// versions have compact lengths and tagged fields (KIP-482).
 func (s Schema) Validate(body []byte, version int16, flexible bool) error {
-	w := walk{p: body, version: version, flexible: flexible, left: maxElements}
+	w := validation{p: body, version: version, flexible: flexible, left: maxElements}
 	w.fields(s)
 	if w.ok() {
 		w.tags(s)
@@ -53,30 +53,30 @@ func (s Schema) Validate(body []byte, version int16, flexible bool) error {
 	return w.err
 }
 
-// walk is one pass over a body. The first error ends it.
-type walk struct {
+// validation is one pass over a body. The first error ends it.
+type validation struct {
 	p        []byte
 	version  int16
 	flexible bool // compact lengths and tagged fields (KIP-482)
-	left     int  // elements that may come
+	left     int  // elements that the rest of the body may have
 	err      error
 }
 
-func (w *walk) ok() bool { return w.err == nil }
+func (w *validation) ok() bool { return w.err == nil }
 
-func (w *walk) skip(n int) {
+func (w *validation) skip(n int) {
 	if n > len(w.p) {
-		w.err = errShape
+		w.err = errSchema
 		return
 	}
 	w.p = w.p[n:]
 }
 
 // uvarint reads at most 32 bits.
-func (w *walk) uvarint() uint32 {
+func (w *validation) uvarint() uint32 {
 	v, n := binary.Uvarint(w.p)
 	if n <= 0 || n > 5 || v > math.MaxUint32 {
-		w.err = errShape
+		w.err = errSchema
 		return 0
 	}
 	w.p = w.p[n:]
@@ -84,16 +84,16 @@ func (w *walk) uvarint() uint32 {
 }
 
 // length reads the length of a string, of bytes or of an array; null is 0.
-func (w *walk) length(size int) int {
+func (w *validation) length(size int) int {
 	if w.flexible {
 		n := w.uvarint()
 		if n > math.MaxInt32 {
-			w.err = errShape
+			w.err = errSchema
 		}
 		return max(int(n)-1, 0)
 	}
 	if len(w.p) < size {
-		w.err = errShape
+		w.err = errSchema
 		return 0
 	}
 	n := 0
@@ -106,7 +106,7 @@ func (w *walk) length(size int) int {
 	return max(n, 0)
 }
 
-func (w *walk) fields(s Schema) {
+func (w *validation) fields(s Schema) {
 	for i := range s {
 		f := &s[i]
 		if w.version < f.min || w.version > f.max || f.kind == tagKind {
@@ -130,7 +130,7 @@ func (w *walk) fields(s Schema) {
 	}
 }
 
-func (w *walk) array(f *Field) {
+func (w *validation) array(f *Field) {
 	n := w.length(4)
 	if w.left -= n; w.left < 0 {
 		w.err = errElements
@@ -143,7 +143,7 @@ func (w *walk) array(f *Field) {
 	}
 }
 
-func (w *walk) optional(f *Field) {
+func (w *validation) optional(f *Field) {
 	present := len(w.p) > 0 && int8(w.p[0]) != -1
 	if w.skip(1); w.ok() && present {
 		if w.fields(f.of); w.ok() {
@@ -153,7 +153,7 @@ func (w *walk) optional(f *Field) {
 }
 
 // tags reads the tagged fields at the end of a struct.
-func (w *walk) tags(s Schema) {
+func (w *validation) tags(s Schema) {
 	if !w.flexible {
 		return
 	}
@@ -161,7 +161,7 @@ func (w *walk) tags(s Schema) {
 		tag := w.uvarint()
 		size := w.uvarint()
 		if !w.ok() || uint64(size) > uint64(len(w.p)) {
-			w.err = errShape
+			w.err = errSchema
 			return
 		}
 		in := *w

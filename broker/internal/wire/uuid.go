@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// UUID is a topic's id; clients write it as unpadded URL-safe base64.
+// UUID is a topic's id (RFC 9562). Clients write it as unpadded URL-safe base64.
 type UUID [16]byte
 
 func NewUUID() (id UUID) {
@@ -18,7 +18,7 @@ func NewUUID() (id UUID) {
 
 func (id UUID) String() string { return base64.RawURLEncoding.EncodeToString(id[:]) }
 
-// MarshalText makes the id readable in the store.
+// MarshalText encodes the id as clients write it.
 func (id UUID) MarshalText() ([]byte, error) { return []byte(id.String()), nil }
 
 // UnmarshalText is MarshalText's inverse.
