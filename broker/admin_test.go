@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-func TestTopicSettingsOutliveARestart(t *testing.T) {
+func TestTopicSettings_Restart_AreKept(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	b, stop := serveBroker(t, Config{Dir: dir})
@@ -50,7 +50,7 @@ func TestTopicSettingsOutliveARestart(t *testing.T) {
 	require.Len(t, ts["runs"].Partitions, 5)
 }
 
-func TestDeletedRecordsStayDeleted(t *testing.T) {
+func TestDeleteRecords_Restart_StayDeleted(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	b, stop := serveBroker(t, Config{Dir: dir})
@@ -68,7 +68,7 @@ func TestDeletedRecordsStayDeleted(t *testing.T) {
 	require.Equal(t, []string{"v7", "v8", "v9"}, values(consume(t, newClient(t, b, kgo.ConsumeTopics("d")), 3)))
 }
 
-func TestTimestampsAreFoundInsideBatches(t *testing.T) {
+func TestListOffsets_TimestampInsideABatch_RecordFound(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})
 	ctx := testContext(t)
@@ -91,7 +91,7 @@ func TestTimestampsAreFoundInsideBatches(t *testing.T) {
 	require.Equal(t, int64(9), lo.Offset)
 }
 
-func TestLogAppendTimeIsTheBrokers(t *testing.T) {
+func TestProduce_LogAppendTime_BrokersClock(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})
 	ctx := testContext(t)
@@ -107,7 +107,7 @@ func TestLogAppendTimeIsTheBrokers(t *testing.T) {
 	require.False(t, got.Timestamp.Before(before), "%v", got.Timestamp)
 }
 
-func TestBatchAboveTheTopicsLimitIsRefused(t *testing.T) {
+func TestProduce_BatchAboveTheLimit_MessageTooLarge(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})
 	ctx := testContext(t)
@@ -118,7 +118,7 @@ func TestBatchAboveTheTopicsLimitIsRefused(t *testing.T) {
 	require.NoError(t, cl.ProduceSync(ctx, &kgo.Record{Topic: "small", Value: make([]byte, 1000)}).FirstErr())
 }
 
-func TestTimestampsFarFromTheClockAreRefusedWhereTheTopicSaysSo(t *testing.T) {
+func TestProduce_TimestampFarFromTheClock_InvalidTimestamp(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})
 	ctx := testContext(t)
@@ -137,7 +137,7 @@ func TestTimestampsFarFromTheClockAreRefusedWhereTheTopicSaysSo(t *testing.T) {
 	}
 }
 
-func TestForgottenTransactionIsAbortedAndItsProducerFenced(t *testing.T) {
+func TestTransaction_TimesOut_AbortedAndProducerFenced(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})
 	ctx := testContext(t)
@@ -153,7 +153,7 @@ func TestForgottenTransactionIsAbortedAndItsProducerFenced(t *testing.T) {
 	require.Error(t, p.EndTransaction(ctx, kgo.TryCommit))
 }
 
-func TestTransactionCommitsOffsetsWithRecords(t *testing.T) {
+func TestTransaction_OffsetsAndRecords_CommitTogether(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	b, stop := serveBroker(t, Config{Dir: dir})
@@ -191,7 +191,7 @@ func TestTransactionCommitsOffsetsWithRecords(t *testing.T) {
 	require.Len(t, consume(t, newClient(t, b, kgo.ConsumeTopics("out"), kgo.FetchIsolationLevel(kgo.ReadCommitted())), 20), 20)
 }
 
-func TestGroupIsListedDescribedAndDeleted(t *testing.T) {
+func TestGroup_AdminRequests_ListedDescribedDeleted(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})
 	ctx := testContext(t)
@@ -223,7 +223,7 @@ func TestGroupIsListedDescribedAndDeleted(t *testing.T) {
 	require.NotContains(t, gs, "sink")
 }
 
-func TestStaticMemberComesBackWithoutARebalance(t *testing.T) {
+func TestStaticMember_Returns_NoRebalance(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{DefaultPartitions: 2})
 	ctx := testContext(t)
@@ -241,7 +241,7 @@ func TestStaticMemberComesBackWithoutARebalance(t *testing.T) {
 	require.Equal(t, generation, second)
 }
 
-func TestSilentMemberIsRemoved(t *testing.T) {
+func TestMember_SessionExpires_Removed(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{GroupMinSession: 50 * time.Millisecond})
 	ctx := testContext(t)
@@ -267,7 +267,7 @@ func TestSilentMemberIsRemoved(t *testing.T) {
 	}, 30*time.Second, 10*time.Millisecond)
 }
 
-func TestOffsetsOfAnEmptyGroupExpire(t *testing.T) {
+func TestOffsets_EmptyGroup_Expire(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{OffsetRetention: time.Hour})
 	ctx := testContext(t)
@@ -288,7 +288,7 @@ func TestOffsetsOfAnEmptyGroupExpire(t *testing.T) {
 	require.Empty(t, os)
 }
 
-func TestEveryFlushPolicyKeepsRecordsOverAStop(t *testing.T) {
+func TestFlush_EveryPolicyCleanStop_RecordsKept(t *testing.T) {
 	t.Parallel()
 	for name, flush := range map[string]storage.Flush{"always": storage.FlushAlways, "interval": storage.FlushInterval, "os": storage.FlushOS} {
 		t.Run(name, func(t *testing.T) {

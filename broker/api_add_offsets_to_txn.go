@@ -13,7 +13,7 @@ import (
 // addOffsetsToTxnAPI serves AddOffsetsToTxn.
 //
 // Begins the transaction if there is none. The group's offsets come with
-// TxnOffsetCommit; which partition they are kept in is nobody's concern here.
+// TxnOffsetCommit. There is no partition of offsets to add to the transaction.
 var addOffsetsToTxnAPI = api{
 	key: 25, min: 0, max: 4,
 	handler: handle((*Broker).addOffsetsToTxn),

@@ -13,8 +13,8 @@ import (
 
 // addPartitionsToTxnAPI serves AddPartitionsToTxn.
 //
-// Answered without waiting for the disk: the journal keeps order, so whatever
-// the producer then writes is on disk only if this is. v4 and later, which
+// Answered without waiting for the disk: the journal preserves the order of commits, so
+// what the producer writes afterwards is durable only if this is. v4 and later, which
 // brokers of a cluster send each other in batches, may also just verify.
 var addPartitionsToTxnAPI = api{
 	key: 24, min: 0, max: 5,
@@ -101,9 +101,4 @@ func (b *Broker) addToTxn(c *caller, id string, p txn.Producer, topics []kmsg.Ad
 		b.txns.Enlist(t, parts...)
 	}
 	return out
-}
-
-// inTxn is the partition as transactions know it.
-func (p *partition) inTxn() txn.Partition {
-	return txn.Partition{Topic: p.topic.name, Index: p.index, Log: p.log}
 }

@@ -17,8 +17,8 @@ import (
 
 // AlterConfigs and IncrementalAlterConfigs.
 //
-// Topics' settings are altered; the broker's are flags of its start. The
-// settings are on disk when the answer is given.
+// The settings of topics are altered; those of the broker are command-line flags. The
+// new settings are durable when the response is sent.
 
 var alterConfigsAPI = api{
 	key: 33, min: 0, max: 2,
@@ -69,7 +69,7 @@ func (b *Broker) incrementalAlterConfigs(c *caller, req *kmsg.IncrementalAlterCo
 	return resp
 }
 
-// alterTopic replaces a topic's settings by what alter makes of them.
+// alterTopic replaces a topic's settings by the result of alter.
 func (b *Broker) alterTopic(c *caller, kind kmsg.ConfigResourceType, name string, validateOnly bool, alter func(map[string]string) (map[string]string, error)) error {
 	if kind != kmsg.ConfigResourceTypeTopic {
 		return fmt.Errorf("%w: only the settings of topics can be altered", kerr.InvalidRequest)
@@ -143,7 +143,7 @@ func alterIncrementally(set map[string]string, changes []kmsg.IncrementalAlterCo
 	return set, nil
 }
 
-// alterList adds items to a list setting or takes them out.
+// alterList adds items to a list setting, or removes them.
 func alterList(have, items string, add bool) string {
 	split := func(s string) []string {
 		return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })

@@ -12,7 +12,7 @@ import (
 
 // apiVersionsAPI serves ApiVersions.
 //
-// Advertised is just what is served. An unknown version is answered in v0 with
+// Only the APIs that are served are advertised. An unknown version is answered in v0 with
 // UNSUPPORTED_VERSION and the range of this key (KIP-511).
 var apiVersionsAPI = api{
 	key: apiVersionsKey, min: 0, max: 4,

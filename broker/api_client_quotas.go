@@ -13,9 +13,9 @@ import (
 
 // DescribeClientQuotas and AlterClientQuotas.
 //
-// There are no quotas by client: none are described, one that is set is
-// refused, and one that is removed was not there. What bounds clients is in
-// Config: connections and request sizes.
+// There are no quotas by client: none are described, setting one is refused, and
+// removing one succeeds. The limits of clients are in Config: connections and request
+// sizes.
 
 var describeClientQuotasAPI = api{
 	key: 48, min: 0, max: 1,

@@ -22,8 +22,8 @@ var createTopicsAPI = api{
 	schema:  wire.Schema{wire.List(wire.String, wire.Int32, wire.Int16, wire.List(wire.Int32, wire.Int32s), wire.List(wire.String, wire.String)), wire.Int32, wire.Int8.Since(1)},
 }
 
-// maxPartitions bounds one topic: a typing slip is no reason to make a million
-// directories.
+// maxPartitions bounds the partitions of a topic: each is a directory, and a typing
+// error should not create a million.
 const maxPartitions = 10_000
 
 func (b *Broker) createTopics(c *caller, req *kmsg.CreateTopicsRequest) kmsg.Response {

@@ -10,8 +10,8 @@ import (
 
 // deleteRecordsAPI serves DeleteRecords.
 //
-// Records before the offset can no longer be read; their segments go from disk
-// when all of a segment is before it. Compacted topics refuse, as in Kafka.
+// Records before the offset can no longer be read. A segment is removed from disk when
+// all of its records are before it. Compacted topics refuse the request, as in Kafka.
 var deleteRecordsAPI = api{
 	key: 21, min: 0, max: 2,
 	handler: handle((*Broker).deleteRecords),

@@ -10,7 +10,7 @@ import (
 
 // deleteTopicsAPI serves DeleteTopics.
 //
-// The offsets that groups committed for the topic go with it, in the same
+// The offsets that groups committed for the topic are deleted with it, in the same
 // commit.
 var deleteTopicsAPI = api{
 	key: 20, min: 0, max: 6,

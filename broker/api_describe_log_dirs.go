@@ -13,7 +13,7 @@ import (
 
 // describeLogDirsAPI serves DescribeLogDirs.
 //
-// There is one directory. How much room its disk has is not told (-1).
+// There is one directory. The size of its disk is not reported (-1).
 var describeLogDirsAPI = api{
 	key: 35, min: 0, max: 4,
 	handler: handle((*Broker).describeLogDirs),

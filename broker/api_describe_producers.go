@@ -34,7 +34,7 @@ func (b *Broker) describeProducers(c *caller, req *kmsg.DescribeProducersRequest
 				for _, p := range t.partition(partition).log.Producers() {
 					sa := kmsg.NewDescribeProducersResponseTopicPartitionActiveProducer()
 					sa.ProducerID, sa.ProducerEpoch, sa.LastSequence = p.ProducerID, int32(p.Epoch), p.LastSequence
-					sa.CoordinatorEpoch = -1 // not kept
+					sa.CoordinatorEpoch = -1 // not stored
 					sa.LastTimestamp, sa.CurrentTxnStartOffset = p.LastTime, p.TxnStart
 					sp.ActiveProducers = append(sp.ActiveProducers, sa)
 				}

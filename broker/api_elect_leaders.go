@@ -13,9 +13,8 @@ import (
 
 // electLeadersAPI serves ElectLeaders.
 //
-// The one node leads every partition, so no election is ever needed: a
-// partition that is asked for by name is answered so, and none are elected when
-// all are asked for.
+// The one node leads every partition, so no election is needed: partitions that are
+// named are answered with ELECTION_NOT_NEEDED, and a request for all with none.
 var electLeadersAPI = api{
 	key: 43, min: 0, max: 2,
 	handler: handle((*Broker).electLeaders),

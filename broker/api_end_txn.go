@@ -11,8 +11,8 @@ import (
 // endTxnAPI serves EndTxn.
 //
 // One commit of the store holds the markers of all partitions, the offsets and
-// the new state. v5 bumps the epoch with every end (KIP-890) and answers the
-// one to go on with; a retry with the epoch before is given the same answer.
+// the new state. v5 bumps the epoch with every end (KIP-890) and responds with the new
+// one; a retry with the epoch before gets the same response.
 var endTxnAPI = api{
 	key: 26, min: 0, max: 5,
 	handler: handleDeferred((*Broker).endTxn),

@@ -3,7 +3,6 @@ package broker
 import (
 	"github.com/sightlog/sightlog/broker/internal/wire"
 
-	"math"
 	"time"
 
 	"github.com/sightlog/sightlog/broker/storage"
@@ -13,10 +12,10 @@ import (
 
 // fetchAPI serves Fetch.
 //
-// There are no fetch sessions: the session id answered is 0, so clients send
-// whole requests, as KIP-227 allows. Whole batches are returned, the first one
-// whatever its size. A request that finds less than it asks for waits until a
-// log changes: nothing polls. Batches are not down-converted.
+// There are no fetch sessions: the response's session id is 0, so clients send complete
+// requests (KIP-227). Complete batches are returned, the first one whatever its size. A
+// request that finds fewer bytes than its minimum waits for a change of one of its logs,
+// without polling. Batches are not down-converted.
 var fetchAPI = api{
 	key: 1, min: 4, max: 18,
 	handler: handleDeferred((*Broker).fetch),
@@ -45,15 +44,15 @@ func (b *Broker) fetch(c *caller, req *kmsg.FetchRequest) reply {
 	}
 }
 
-// fetched is a response whose record batches lie in pooled buffers.
+// fetched is a response whose record batches are in pooled buffers.
 type fetched struct {
 	*kmsg.FetchResponse
 	bufs []*[]byte
 	held *wire.Claim
 }
 
-// leastAnswer is what a response may have of records however little memory there
-// is for answers; it waits for that.
+// leastAnswer is the size of the records that a response may have however little memory
+// is free for responses. It waits until that much is free.
 const leastAnswer = 256 << 10
 
 // Done gives back all memory of the response.
@@ -93,7 +92,7 @@ func (b *Broker) fetchWhenReady(c *caller, req *kmsg.FetchRequest) *fetched {
 	changed := make(chan struct{}, 1)
 	for i := range req.Topics {
 		rt := &req.Topics[i]
-		t := b.topicFor(rt.Topic, rt.TopicID, req.Version >= 13)
+		t := b.topics.find(rt.Topic, rt.TopicID, req.Version >= 13)
 		for j := range rt.Partitions {
 			if t == nil {
 				continue
@@ -121,21 +120,22 @@ func (b *Broker) fetchWhenReady(c *caller, req *kmsg.FetchRequest) *fetched {
 	}
 }
 
-// fetchNow reads what is there. It is enough if it has min bytes or an error
-// that the client should know of at once. How much it reads depends on the memory
-// that there is for answers too: records are in it twice when they are written.
+// fetchNow reads the records that exist now. They are enough if they have the request's
+// minimum of bytes, or if there is an error that the client should learn at once. The
+// free memory for responses limits them as well; records take it twice, because they are
+// encoded into the response.
 func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, enough bool) {
 	resp = &fetched{FetchResponse: req.ResponseKind().(*kmsg.FetchResponse), held: b.responses.Claim(c.session.conn, c.host())}
 	asked := max(0, min(int(req.MaxBytes), b.cfg.MaxFetchBytes))
 	granted, err := resp.held.Share(c.ctx, 2*int64(asked), 2*leastAnswer)
-	if err != nil { // the client has gone, or the broker stops
+	if err != nil { // the client has left, or the broker stops
 		return resp, true
 	}
 	left := int(granted / 2)
 	total := 0
 	for i := range req.Topics {
 		rt := &req.Topics[i]
-		t := b.topicFor(rt.Topic, rt.TopicID, req.Version >= 13)
+		t := b.topics.find(rt.Topic, rt.TopicID, req.Version >= 13)
 		st := kmsg.NewFetchResponseTopic()
 		st.Topic, st.TopicID = rt.Topic, rt.TopicID
 		for j := range rt.Partitions {
@@ -145,8 +145,8 @@ func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, eno
 			sp.HighWatermark, sp.LastStableOffset, sp.LogStartOffset = -1, -1, -1
 			sp.PreferredReadReplica = -1
 			sp.RecordBatches = []byte{}
-			// The first batch of a response may exceed the limits, so
-			// that a client always gets on.
+			// The first batch of a response may exceed the limits, so that a client
+			// can always continue.
 			limit := min(left-total, int(rp.PartitionMaxBytes))
 			if err := b.fetchPartition(c, req, t, rp, &sp, resp, limit, total == 0); err != nil {
 				sp.ErrorCode = wire.Code(err)
@@ -159,7 +159,7 @@ func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, eno
 	}
 	resp.held.Resize(2 * int64(total))
 	least := int(req.MinBytes)
-	if left < asked { // more would not be read, however long it waited
+	if left < asked { // more would not be read, however long the request waited
 		least = min(least, left/2)
 	}
 	return resp, enough || total >= least
@@ -197,7 +197,7 @@ func (b *Broker) fetchPartition(c *caller, req *kmsg.FetchRequest, t *topic, rp 
 		return err
 	}
 	if len(data) > maxBytes && !first {
-		resp.drop() // one batch, more than is left
+		resp.drop() // a single batch, larger than the rest of the limit
 		data = []byte{}
 	}
 	sp.RecordBatches = data
@@ -221,22 +221,3 @@ func abortedIn(l *storage.Log, from int64, data []byte) []kmsg.FetchResponseTopi
 	}
 	return out
 }
-
-// checkEpoch returns an error unless the client knows the leader's epoch, which
-// is every partition's, or does not say what it knows (KIP-320). It sends those
-// that were connected to the broker before its restart to the metadata and to
-// OffsetForLeaderEpoch, where they find out whether the log still is the one
-// they read.
-func (b *Broker) checkEpoch(current int32) error {
-	switch epoch := b.store.Epoch(); {
-	case current == -1 || current == epoch:
-		return nil
-	case current > epoch:
-		return kerr.UnknownLeaderEpoch
-	default:
-		return kerr.FencedLeaderEpoch
-	}
-}
-
-// noLimit is an offset beyond every log's end.
-const noLimit = math.MaxInt64

@@ -12,8 +12,8 @@ import (
 // findCoordinatorAPI serves FindCoordinator.
 //
 // The one node coordinates every group (type 0) and transaction (1). There are
-// no share groups (2). Asking for a group's makes the topic __consumer_offsets,
-// as it does in Kafka; here it stays empty.
+// no share groups (2). A request for a group's coordinator creates the topic
+// __consumer_offsets, as in Kafka; here it stays empty.
 var findCoordinatorAPI = api{
 	key: 10, min: 0, max: 6,
 	handler: handle((*Broker).findCoordinator),

@@ -15,8 +15,8 @@ import (
 //
 // A transaction that the former producer left open is aborted in the same
 // commit that fences it, so CONCURRENT_TRANSACTIONS is rare. A request with the
-// current id and epoch bumps the epoch (KIP-360); one with those from before
-// the last bump is a retry and is given the current ones.
+// current id and epoch bumps the epoch (KIP-360). A request with those from before the
+// last bump is a retry, and is answered with the current ones.
 var initProducerIDAPI = api{
 	key: 22, min: 0, max: 5,
 	handler: handleDeferred((*Broker).initProducerID),

@@ -8,8 +8,8 @@ import (
 // joinGroupAPI serves JoinGroup.
 //
 // From v4 on a new dynamic member is first given an id to join with (KIP-394).
-// A static member (KIP-345) that comes back with the same protocols takes over
-// its place without a rebalance.
+// A static member (KIP-345) that returns with the same protocols replaces its former
+// instance without a rebalance.
 var joinGroupAPI = api{
 	key: 11, min: 0, max: 9,
 	handler: handleDeferred((*Broker).joinGroup),

@@ -2,19 +2,13 @@ package broker
 
 import (
 	"github.com/sightlog/sightlog/broker/internal/wire"
+	"github.com/sightlog/sightlog/broker/storage"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// listOffsetsAPI serves ListOffsets.
-//
-// Besides timestamps: -1 the end (the last stable offset under read_committed),
-// -2 the start, -3 the largest timestamp (KIP-734), -4 the local start
-// (KIP-405), -5 the last tiered offset (KIP-1005; there is none, so -1), -6 the
-// earliest pending upload (KIP-1023; none either). A timestamp finds its batch,
-// and in it the record; only a batch that is compressed in a way that cannot be
-// read answers with its first offset.
+// The positions that negative timestamps stand for.
 const (
 	latestOffset        = -1
 	earliestOffset      = -2
@@ -24,6 +18,13 @@ const (
 	earliestPending     = -6
 )
 
+// listOffsetsAPI serves ListOffsets.
+//
+// The response to a timestamp is the first record that is not older. If its batch cannot
+// be decompressed, it is the batch's first offset. Negative timestamps stand for
+// positions: -1 the end (the last stable offset under read_committed), -2 the start, -3
+// the largest timestamp (KIP-734), -4 the local start (KIP-405), -5 the last tiered
+// offset (KIP-1005) and -6 the earliest pending upload (KIP-1023), of which there is none.
 var listOffsetsAPI = api{
 	key: 2, min: 1, max: 11,
 	handler: handle((*Broker).listOffsets),
@@ -70,39 +71,49 @@ func (b *Broker) listOffset(c *caller, t *topic, req *kmsg.ListOffsetsRequest, r
 	if req.IsolationLevel == 1 {
 		limit = bounds.Stable
 	}
-	switch rp.Timestamp {
+	found, err := b.offsetAt(l, rp.Timestamp, limit, sp)
+	if err == nil && found {
+		sp.LeaderEpoch = l.EpochAt(sp.Offset, b.store.Epoch())
+	}
+	return err
+}
+
+// offsetAt sets sp to the offset at the timestamp, or at the position that a negative
+// timestamp stands for, below limit.
+func (b *Broker) offsetAt(l *storage.Log, timestamp, limit int64, sp *kmsg.ListOffsetsResponseTopicPartition) (found bool, err error) {
+	switch timestamp {
 	case latestOffset:
 		sp.Offset = limit
+		return true, nil
 	case earliestOffset, earliestLocalOffset:
-		sp.Offset = bounds.Start
+		sp.Offset = l.Bounds().Start
+		return true, nil
 	case latestTieredOffset, earliestPending:
-		return nil
+		return false, nil
 	case maxTimestampOffset:
-		at, found := l.Latest()
-		if !found || bounds.Start == bounds.End {
-			return nil
-		}
-		if at.Base < bounds.Start { // deleted; the same time may come again
-			var err error
-			if at, found, err = l.Search(at.MaxTime, limit); err != nil || !found {
-				return err
-			}
-		}
-		if err := b.recordAt(l, at, at.MaxTime, sp); err != nil {
-			return err
-		}
-	default:
-		if rp.Timestamp < 0 {
-			return kerr.InvalidRequest
-		}
-		at, found, err := l.Search(rp.Timestamp, limit)
-		if err != nil || !found {
-			return err
-		}
-		if err := b.recordAt(l, at, rp.Timestamp, sp); err != nil {
-			return err
+		return b.latestTimestamp(l, limit, sp)
+	}
+	if timestamp < 0 {
+		return false, kerr.InvalidRequest
+	}
+	at, found, err := l.Search(timestamp, limit)
+	if err != nil || !found {
+		return false, err
+	}
+	return true, b.recordAt(l, at, timestamp, sp)
+}
+
+// latestTimestamp sets sp to the first record with the log's largest timestamp.
+func (b *Broker) latestTimestamp(l *storage.Log, limit int64, sp *kmsg.ListOffsetsResponseTopicPartition) (found bool, err error) {
+	bounds := l.Bounds()
+	at, found := l.Latest()
+	if !found || bounds.Start == bounds.End {
+		return false, nil
+	}
+	if at.Base < bounds.Start { // deleted; another record may have the same time
+		if at, found, err = l.Search(at.MaxTime, limit); err != nil || !found {
+			return false, err
 		}
 	}
-	sp.LeaderEpoch = l.EpochAt(sp.Offset, b.store.Epoch())
-	return nil
+	return true, b.recordAt(l, at, at.MaxTime, sp)
 }

@@ -14,8 +14,8 @@ import (
 
 // metadataAPI serves Metadata.
 //
-// One node leads every partition. A topic that is asked for by name is made if
-// it is not there, the request allows it and the broker does too.
+// One node leads every partition. A topic that is requested by name and does not exist
+// is created, if the request and the broker's configuration allow that.
 var metadataAPI = api{
 	key: 3, min: 0, max: 13,
 	handler: handle((*Broker).metadata),

@@ -27,7 +27,7 @@ var offsetCommitAPI = api{
 	},
 }
 
-// maxOffsetMetadata bounds what a client may keep with an offset, as in Kafka.
+// maxOffsetMetadata bounds the text that a client may store with an offset, as in Kafka.
 const maxOffsetMetadata = 4096
 
 func (b *Broker) offsetCommit(c *caller, req *kmsg.OffsetCommitRequest) reply {
@@ -36,7 +36,7 @@ func (b *Broker) offsetCommit(c *caller, req *kmsg.OffsetCommitRequest) reply {
 	var commit storage.Commit
 	for i := range req.Topics {
 		rt := &req.Topics[i]
-		t := b.topicFor(rt.Topic, rt.TopicID, req.Version >= 10)
+		t := b.topics.find(rt.Topic, rt.TopicID, req.Version >= 10)
 		st := kmsg.NewOffsetCommitResponseTopic()
 		st.Topic, st.TopicID = rt.Topic, rt.TopicID
 		for j := range rt.Partitions {
@@ -81,7 +81,8 @@ func (b *Broker) checkOffsetCommit(c *caller, req *kmsg.OffsetCommitRequest) err
 	return b.groups.CheckCommit(req.Group, req.MemberID, req.InstanceID, req.Generation)
 }
 
-// newOffset makes the row for an offset of the topic, which may be nil.
+// newOffset returns the row of an offset that is committed now. t may be nil: an unknown
+// topic.
 func (b *Broker) newOffset(t *topic, partition int32, offset int64, epoch int32, metadata *string) (row rows.Offset, err error) {
 	if t == nil || t.partition(partition) == nil {
 		return row, kerr.UnknownTopicOrPartition

@@ -84,7 +84,7 @@ func (b *Broker) fetchOffsets(c *caller, rg *kmsg.OffsetFetchRequestGroup, req *
 		st := kmsg.NewOffsetFetchResponseGroupTopic()
 		st.Topic, st.TopicID = rt.Topic, rt.TopicID
 		byID := req.Version >= 10
-		t := b.topicFor(rt.Topic, rt.TopicID, byID)
+		t := b.topics.find(rt.Topic, rt.TopicID, byID)
 		if t != nil {
 			st.Topic, st.TopicID = t.name, t.id
 		}

@@ -9,9 +9,9 @@ import (
 
 // offsetForLeaderEpochAPI serves OffsetForLeaderEpoch.
 //
-// Each start of the broker is an epoch of every partition. The answer is the
-// largest epoch up to the asked one that the log has records of, and where it
-// ended: a client that has read beyond that has read what the log lost (KIP-320).
+// Each start of the broker is an epoch of every partition. The response has the largest
+// epoch, up to the requested one, of which the log has records, and its end offset. A
+// client that has read beyond that offset has read records that the log lost (KIP-320).
 var offsetForLeaderEpochAPI = api{
 	key: 23, min: 0, max: 4,
 	handler: handle((*Broker).offsetForLeaderEpoch),

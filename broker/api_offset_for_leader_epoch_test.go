@@ -81,7 +81,7 @@ func TestRestart_SameLog_ConsumerReadsOn(t *testing.T) {
 
 // The older copy grows past the offset that the consumer was at while it is
 // away: only the epochs tell that it is another log.
-func TestRestart_OlderCopyGrownPast_ConsumerIsTold(t *testing.T) {
+func TestRestart_OlderCopyGrownPast_ConsumerDetectsIt(t *testing.T) {
 	t.Parallel()
 	r := newRestartable(t)
 	r.stop()

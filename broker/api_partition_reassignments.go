@@ -13,8 +13,8 @@ import (
 
 // AlterPartitionReassignments and ListPartitionReassignments.
 //
-// With one node every partition is where it can be: an assignment to the node
-// changes nothing, any other is refused, and nothing is ever under way.
+// There is one node: an assignment to it changes nothing, any other is refused, and no
+// reassignment is ever in progress.
 
 var alterPartitionReassignmentsAPI = api{
 	key: 45, min: 0, max: 1,

@@ -15,14 +15,14 @@ import (
 
 // produceAPI serves Produce.
 //
-// v0-2 are advertised, because librdkafka before 2.1 compresses only if they
-// are, and refused with UNSUPPORTED_VERSION when used, as Kafka 4 does.
-// Batches are checked by their header, their CRC and the frames of their codec,
-// and stored as they come. Their records take at most 64 times the topic's
-// max.message.bytes decompressed, or are refused with MESSAGE_TOO_LARGE; they are
-// decompressed where the frames alone do not tell, and for compacted topics, which
-// refuse a record without a key (INVALID_RECORD) as Kafka does. All acks wait for the disk, acks=1 too. From v12 on a
-// transactional batch adds its partition to the transaction (KIP-890).
+// v0-2 are advertised, because librdkafka before 2.1 compresses only if they are, and
+// refused with UNSUPPORTED_VERSION when used, as in Kafka 4. The header, the CRC and the
+// compression frames of a batch are checked, and it is stored unchanged. A batch whose
+// records take more than 64 times the topic's max.message.bytes decompressed is refused
+// with MESSAGE_TOO_LARGE. Batches are decompressed only if their frames do not bound
+// that size, and for compacted topics, which refuse a record without a key
+// (INVALID_RECORD), as in Kafka. acks=1 waits for the disk as acks=all does. From v12 on
+// a transactional batch adds its partition to the transaction (KIP-890).
 var produceAPI = api{
 	key: produceKey, min: 0, max: 13,
 	handler: handleDeferred((*Broker).produce),
@@ -36,7 +36,7 @@ func (b *Broker) produce(c *caller, req *kmsg.ProduceRequest) reply {
 	p := produceOp{b: b, req: req}
 	for i := range req.Topics {
 		rt := &req.Topics[i]
-		t := b.topicFor(rt.Topic, rt.TopicID, req.Version >= 13)
+		t := b.topics.find(rt.Topic, rt.TopicID, req.Version >= 13)
 		st := kmsg.NewProduceResponseTopic()
 		st.Topic, st.TopicID = rt.Topic, rt.TopicID
 		for j := range rt.Partitions {
@@ -60,24 +60,17 @@ func (b *Broker) produce(c *caller, req *kmsg.ProduceRequest) reply {
 	}
 }
 
-// topicFor finds a request's topic by name or, in versions that have it, id.
-func (b *Broker) topicFor(name string, id wire.UUID, byID bool) *topic {
-	if byID {
-		return b.topics.byID(id)
-	}
-	return b.topics.byName(name)
-}
-
-// produceOp is one Produce request on its way.
+// produceOp is a Produce request that is being served.
 type produceOp struct {
 	b       *Broker
 	req     *kmsg.ProduceRequest
 	commit  storage.Commit
-	results []partitionResult // one for each partition, in the request's order
+	results []partitionResult // for each partition, in the request's order
 }
 
+// partitionResult is the outcome for one partition.
 type partitionResult struct {
-	appended *storage.AppendResult // nil if it was refused before
+	appended *storage.AppendResult // nil if the batch was refused before it was submitted
 	bytes    int
 	err      error
 }
@@ -115,7 +108,7 @@ func (p *produceOp) append(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPart
 	batch := storage.Batch(rp.Records)
 	conf := t.config.Load()
 	if len(batch) > conf.maxMessageBytes {
-		return nil, fmt.Errorf("%w: the batch has %d bytes, the topic takes %d", kerr.MessageTooLarge, len(batch), conf.maxMessageBytes)
+		return nil, fmt.Errorf("%w: the batch has %d bytes, the topic's limit is %d", kerr.MessageTooLarge, len(batch), conf.maxMessageBytes)
 	}
 	if batch.Control() {
 		return nil, fmt.Errorf("%w: clients do not write control batches", kerr.InvalidRecord)

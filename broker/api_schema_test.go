@@ -72,7 +72,7 @@ func eachFilled(t *testing.T, fn func(a api, req kmsg.Request, body []byte)) {
 	}
 }
 
-func TestShapesAreThoseOfTheRequests(t *testing.T) {
+func TestSchemas_EveryRequestAndVersion_EqualKmsg(t *testing.T) {
 	t.Parallel()
 	eachFilled(t, func(a api, req kmsg.Request, body []byte) {
 		name, version := kmsg.NameForKey(req.Key()), req.GetVersion()
@@ -84,7 +84,7 @@ func TestShapesAreThoseOfTheRequests(t *testing.T) {
 }
 
 // Decoding any of these would take a minute.
-func TestAbsurdNumbersOfTagsAreRefused(t *testing.T) {
+func TestSchemas_AbsurdTagCount_Refused(t *testing.T) {
 	t.Parallel()
 	huge := []byte{0xff, 0xff, 0xff, 0xff, 0x0f}
 	seen := map[int16]int{}
@@ -107,7 +107,7 @@ func TestAbsurdNumbersOfTagsAreRefused(t *testing.T) {
 	}
 }
 
-func TestMoreElementsThanThereIsRoomForAreRefused(t *testing.T) {
+func TestSchemas_TooManyElements_Refused(t *testing.T) {
 	t.Parallel()
 	s := produceAPI.schema
 	body := append([]byte{0, 0, 1, 0, 0, 0, 0}, 0x81, 0x80, 0x80, 0x02) // 4 million topics
@@ -115,7 +115,7 @@ func TestMoreElementsThanThereIsRoomForAreRefused(t *testing.T) {
 	require.ErrorContains(t, s.Validate(body, 9, true), "too many elements")
 }
 
-func BenchmarkShape(b *testing.B) {
+func BenchmarkValidate(b *testing.B) {
 	req := kmsg.NewPtrProduceRequest()
 	req.Version = 12
 	rt := kmsg.NewProduceRequestTopic()
@@ -132,7 +132,7 @@ func BenchmarkShape(b *testing.B) {
 	}
 }
 
-func TestHostileTagCountEndsTheConnectionAtOnce(t *testing.T) {
+func TestConnection_HostileTagCount_Ends(t *testing.T) {
 	t.Parallel()
 	huge := []byte{0xff, 0xff, 0xff, 0xff, 0x0f}
 	for name, frame := range map[string][]byte{

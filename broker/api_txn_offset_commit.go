@@ -12,7 +12,7 @@ import (
 
 // txnOffsetCommitAPI serves TxnOffsetCommit.
 //
-// The offsets are kept with the transaction and become the group's when it
+// The offsets are stored with the transaction and become the group's when it
 // commits. Answered when they are on disk.
 var txnOffsetCommitAPI = api{
 	key: 28, min: 0, max: 5,

@@ -13,8 +13,8 @@ import (
 
 // updateFeaturesAPI serves UpdateFeatures.
 //
-// The levels of the features are this program's: an update to the level that
-// there is succeeds, any other is refused. One refusal refuses all.
+// The levels of the features are fixed: an update to the current level succeeds, any
+// other is refused. One refusal refuses all updates of the request.
 var updateFeaturesAPI = api{
 	key: 57, min: 0, max: 2,
 	handler: handle((*Broker).updateFeatures),

@@ -15,10 +15,12 @@ import (
 
 // writeTxnMarkersAPI serves WriteTxnMarkers.
 //
-// Tools abort a transaction by it that holds up readers (KIP-664). One that the
-// coordinator knows is aborted as a whole and its producer fenced; one that it
-// does not know ends in the partition that is named. What is not open needs no
-// marker. A commit is the coordinator's alone, which needs no request for it.
+// Admin tools send it to abort a transaction that blocks read_committed consumers
+// (KIP-664). A transaction known to the coordinator is aborted in all its partitions,
+// and its producer is fenced. Otherwise an abort marker is written to the named
+// partition only. A partition in which the producer has no open transaction is answered
+// with success. Commit markers are refused with INVALID_REQUEST: the coordinator writes
+// those itself.
 var writeTxnMarkersAPI = api{
 	key: 27, min: 1, max: 2,
 	handler: handleDeferred((*Broker).writeTxnMarkers),

@@ -35,7 +35,7 @@ func mark(t testing.TB, cl *kgo.Client, topic string, commit bool) error {
 	return kerr.ErrorForCode(resp.(*kmsg.WriteTxnMarkersResponse).Markers[0].Topics[0].Partitions[0].ErrorCode)
 }
 
-func TestTransactionThatHoldsUpReadersIsAbortedByTools(t *testing.T) {
+func TestWriteTxnMarkers_OpenTransaction_AbortedAndFenced(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})
 	ctx := testContext(t)
@@ -55,7 +55,7 @@ func TestTransactionThatHoldsUpReadersIsAbortedByTools(t *testing.T) {
 }
 
 // Its coordinator has forgotten it; the log has not.
-func TestHangingTransactionIsAbortedByTools(t *testing.T) {
+func TestWriteTxnMarkers_UnknownToTheCoordinator_PartitionAborted(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	b, stop := serveBroker(t, Config{Dir: dir})
@@ -81,7 +81,7 @@ func TestHangingTransactionIsAbortedByTools(t *testing.T) {
 	require.Equal(t, []string{"v0", "v2"}, values(consume(t, read, 2)))
 }
 
-func TestLatestTimestampIsThatOfARecordThatIsThere(t *testing.T) {
+func TestListOffsets_LatestTimestampDeleted_NextRecord(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})
 	ctx := testContext(t)
@@ -107,7 +107,7 @@ func TestLatestTimestampIsThatOfARecordThatIsThere(t *testing.T) {
 	require.Equal(t, int64(3), latest())
 }
 
-func TestOperationsThatAreAllowedAreTold(t *testing.T) {
+func TestAuthorizedOperations_ACLs_AllowedOnly(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})
 	cl := newClient(t, b)

@@ -8,7 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// Short names for what handlers ask about.
+// Short names of the operations and resource types that handlers check.
 const (
 	opRead            = kmsg.ACLOperationRead
 	opWrite           = kmsg.ACLOperationWrite
@@ -56,15 +56,15 @@ func (b *Broker) allowed(c *caller, op kmsg.ACLOperation, kind kmsg.ACLResourceT
 	return !b.cfg.ACLs || b.acls.Allows(c.user(), c.host(), op, kind, name)
 }
 
-// operationsOf are what may be done to the kinds of resources (KIP-430).
+// operationsOf are the operations that exist for each type of resource (KIP-430).
 var operationsOf = map[kmsg.ACLResourceType][]kmsg.ACLOperation{
 	resourceTopic:   {opRead, opWrite, opCreate, opDelete, opAlter, opDescribe, opDescribeConfigs, opAlterConfigs},
 	resourceGroup:   {opRead, opDelete, opDescribe},
 	resourceCluster: {opCreate, opAlter, opDescribe, opClusterAction, opDescribeConfigs, opAlterConfigs, kmsg.ACLOperationIdempotentWrite},
 }
 
-// operations returns the operations that the caller may do to the resource, a
-// bit for each, or what says that they were not asked for.
+// operations returns the operations that the caller may do to the resource, one bit
+// each, or the least int32 if the request did not ask for them.
 func (b *Broker) operations(c *caller, asked bool, kind kmsg.ACLResourceType, name string) int32 {
 	if !asked {
 		return math.MinInt32

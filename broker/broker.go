@@ -31,10 +31,10 @@ const nodeID = 0
 var (
 	ErrLocked      = storage.ErrLocked
 	ErrNewerFormat = storage.ErrNewerFormat
-	// ErrOtherCluster: the directory has another id than Config.ClusterID.
+	// ErrOtherCluster means that the directory has another id than Config.ClusterID.
 	ErrOtherCluster = errors.New("log of another cluster")
-	// ErrInsecure says that the address can be reached from other machines
-	// and nobody has to authenticate.
+	// ErrInsecure means that the address can be reached from other machines, and
+	// clients would not have to authenticate.
 	ErrInsecure = errors.New("other machines could connect without authentication")
 )
 
@@ -144,7 +144,8 @@ func (b *Broker) load() (err error) {
 	return err
 }
 
-// listen binds the listener. Beyond this machine it wants authentication.
+// listen binds the listener. An address that other machines can reach requires
+// authentication, or Config.Insecure.
 func listen(cfg Config) (net.Listener, error) {
 	ln, err := net.Listen("tcp", cfg.Listen)
 	if err != nil {
@@ -183,12 +184,12 @@ func (b *Broker) advertise() error {
 // Addr returns the address that the listener is bound to.
 func (b *Broker) Addr() string { return b.ln.Addr().String() }
 
-// ClusterID returns the id that the data directory was given when it was made.
+// ClusterID returns the id that the data directory was given when it was created.
 func (b *Broker) ClusterID() string { return b.clusterID }
 
-// Run serves until ctx ends. Then it stops accepting, answers what is in
-// flight, flushes, checkpoints and closes everything. It returns nil after a
-// clean stop.
+// Run serves clients until ctx ends. Then it stops accepting connections, answers the
+// requests that it has read, flushes, writes a checkpoint and closes everything. It
+// returns nil after a clean stop.
 func (b *Broker) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { b.clean(b.ctx) })
@@ -197,7 +198,7 @@ func (b *Broker) Run(ctx context.Context) error {
 		b.ln.Close()
 	})
 	defer unhook()
-	b.log.Info("broker serves", "addr", b.Addr(), "advertised", net.JoinHostPort(b.host, strconv.Itoa(int(b.port))), "cluster", b.clusterID)
+	b.log.Info("broker listening", "addr", b.Addr(), "advertised", net.JoinHostPort(b.host, strconv.Itoa(int(b.port))), "cluster", b.clusterID)
 	err := b.accept()
 	b.stop()
 	b.ln.Close()
@@ -221,7 +222,7 @@ func (b *Broker) accept() error {
 			return nil
 		case errors.Is(err, net.ErrClosed):
 			return fmt.Errorf("accept: %w", err)
-		case err != nil: // out of file descriptors, most likely: it passes
+		case err != nil: // most likely out of file descriptors, for a time
 			b.log.Warn("cannot accept a connection", "err", err)
 			select {
 			case <-time.After(delay):

@@ -86,7 +86,7 @@ func values(rs []*kgo.Record) []string {
 	return out
 }
 
-func TestIdempotentRecordsComeBackInOrder(t *testing.T) {
+func TestProduce_Idempotent_ReadInOrder(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	b, stop := serveBroker(t, Config{Dir: dir, DefaultPartitions: 3})
@@ -107,7 +107,7 @@ func TestIdempotentRecordsComeBackInOrder(t *testing.T) {
 	require.Equal(t, want, values(consume(t, newClient(t, b, kgo.ConsumeTopics("a")), 500)))
 }
 
-func TestTransactionsAreSeenWholeOrNotAtAll(t *testing.T) {
+func TestTransaction_ReadCommitted_WholeOrNothing(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{DefaultPartitions: 4})
 	ctx := testContext(t)
@@ -131,7 +131,7 @@ func TestTransactionsAreSeenWholeOrNotAtAll(t *testing.T) {
 	require.Len(t, consume(t, u, 200), 200)
 }
 
-func TestFencedProducerCannotCommit(t *testing.T) {
+func TestTransaction_FencedProducer_CannotCommit(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})
 	ctx := testContext(t)
@@ -147,7 +147,7 @@ func TestFencedProducerCannotCommit(t *testing.T) {
 	require.Equal(t, []string{"v2"}, values(consume(t, c, 1)))
 }
 
-func TestGroupSharesPartitionsAndGoesOnFromItsOffsets(t *testing.T) {
+func TestGroup_TwoMembers_SharePartitionsAndResume(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	b, stop := serveBroker(t, Config{Dir: dir, DefaultPartitions: 4})
@@ -184,7 +184,7 @@ func TestGroupSharesPartitionsAndGoesOnFromItsOffsets(t *testing.T) {
 	require.Equal(t, []string{"v1000"}, values(consume(t, three, 1)))
 }
 
-func TestConsumerProtocolGroupSharesPartitions(t *testing.T) {
+func TestConsumerGroup_TwoMembers_SharePartitions(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{DefaultPartitions: 6})
 	ctx := context.WithValue(testContext(t), "opt_in_kafka_next_gen_balancer_beta", true) //nolint:staticcheck // the key that the client looks for
@@ -216,7 +216,7 @@ func TestConsumerProtocolGroupSharesPartitions(t *testing.T) {
 	require.Equal(t, "consumer", gs["next"].ProtocolType)
 }
 
-func TestClientsOfEveryAgeAreServed(t *testing.T) {
+func TestClients_EveryVersion_Served(t *testing.T) {
 	t.Parallel()
 	for name, v := range map[string]*kversion.Versions{
 		"0.11": kversion.V0_11_0(), "1.0": kversion.V1_0_0(), "2.3": kversion.V2_3_0(), "2.8": kversion.V2_8_0(),

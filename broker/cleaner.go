@@ -8,7 +8,7 @@ import (
 	"github.com/sightlog/sightlog/broker/storage"
 )
 
-// clean applies retention and compaction to every log, now and then, until ctx
+// clean applies retention and compaction to every log, each CleanInterval, until ctx
 // ends.
 func (b *Broker) clean(ctx context.Context) {
 	tick := time.NewTicker(b.cfg.CleanInterval)

@@ -70,7 +70,7 @@ func zipped(p []byte) []byte {
 	return out.Bytes()
 }
 
-func TestCompactedTopicRefusesRecordsWithoutAKey(t *testing.T) {
+func TestCompactedTopic_RecordWithoutKey_InvalidRecord(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})
 	createCompacted(t, b, "c")
@@ -87,7 +87,7 @@ func TestCompactedTopicRefusesRecordsWithoutAKey(t *testing.T) {
 	require.Equal(t, int64(15), b.topics.byName("c").partition(0).log.Bounds().End, "what was refused is not there")
 }
 
-func TestRefusedRecordsAreNamed(t *testing.T) {
+func TestCompactedTopic_RefusedBatch_RecordsNamed(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})
 	createCompacted(t, b, "c")
@@ -103,8 +103,8 @@ func TestRefusedRecordsAreNamed(t *testing.T) {
 	require.Contains(t, *got.ErrorMessage, "without a key")
 }
 
-// What cannot be looked into cannot be compacted.
-func TestCompactedTopicRefusesWhatItCannotRead(t *testing.T) {
+// A batch that cannot be decompressed cannot be compacted.
+func TestCompactedTopic_UnreadableBatch_InvalidRecord(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})
 	createCompacted(t, b, "c")

@@ -9,38 +9,39 @@ import (
 	"github.com/sightlog/sightlog/broker/storage"
 )
 
-// Config says how a broker runs. The zero value of a field is its default.
+// Config configures a broker. The zero value of a field stands for the default, which
+// its comment names last.
 type Config struct {
 	Listen    string // host:port; 127.0.0.1:9092
-	Advertise string // host:port that clients are told; the bound address
+	Advertise string // host:port that clients connect to; the bound address
 	Dir       string // data directory, created if absent
-	ClusterID string // that the directory has, or is given when it is made; any, or a random one
+	ClusterID string // id that an existing directory must have and a new one is given; any, and a random one
 
-	DefaultPartitions int  // of topics made without a number; 1
-	NoAutoCreate      bool // do not make topics that a client asks for
+	DefaultPartitions int  // of topics created without a number; 1
+	NoAutoCreate      bool // topics that clients ask for are not created
 
-	Flush         storage.Flush // when an acknowledged write is on disk; always
+	Flush         storage.Flush // whether a write is on disk when it is acknowledged; storage.FlushAlways
 	FlushInterval time.Duration // under storage.FlushInterval; 50 ms
 
 	MaxRequestBytes  int   // largest request that is read; 100 MiB
-	MaxInFlightBytes int64 // of requests being served at once, and as much for answers with records; 256 MiB, at least twice MaxRequestBytes
+	MaxInFlightBytes int64 // memory of all requests, and again of all responses with records; 256 MiB, at least twice MaxRequestBytes
 	MaxConnections   int   // 0: no limit
-	MaxFetchBytes    int   // most a fetch returns, whatever it asks for; 55 MiB
+	MaxFetchBytes    int   // upper limit of what a fetch may ask for; 55 MiB
 
 	GroupMinSession   time.Duration // shortest session a member may ask for; 6 s
 	GroupMaxSession   time.Duration // longest; 30 min
 	GroupInitialDelay time.Duration // how long a new group waits for more members; 0
 	MaxTxnTimeout     time.Duration // longest timeout of a transaction; 15 min
-	OffsetRetention   time.Duration // how long an empty group's offsets are kept; 7 days
+	OffsetRetention   time.Duration // after which the offsets of a group without members expire; 7 days
 	CleanInterval     time.Duration // between passes of retention and compaction; 30 s
 
-	// TLS, if set, is spoken on every connection.
+	// TLS, if set, encrypts every connection.
 	TLS *tls.Config
-	// SASL makes every connection authenticate: Users by PLAIN or SCRAM, and
-	// the users of AlterUserSCRAMCredentials.
+	// SASL requires every connection to authenticate: the Users by PLAIN or SCRAM, and
+	// those of AlterUserSCRAMCredentials by SCRAM.
 	SASL  bool
 	Users map[string]string // password by name
-	// ACLs denies what no rule allows, but to SuperUsers.
+	// ACLs denies every operation that no rule allows, except to SuperUsers.
 	ACLs       bool
 	SuperUsers []string
 	// Insecure allows listening beyond this machine without SASL.
@@ -50,7 +51,7 @@ type Config struct {
 	Metrics prometheus.Registerer // optional
 
 	bodyGrace    time.Duration // for each step of a request, beside its rate; 10 s
-	writeTimeout time.Duration // for each step of an answer; 30 s
+	writeTimeout time.Duration // for each step of a response; 30 s
 
 	// See storage.Options.
 	FS           storage.FS

@@ -193,9 +193,9 @@ func (l *crashLoad) commitOffsets() {
 	}
 }
 
-// TestKilledBrokerKeepsWhatItAcknowledged kills the broker's process under
+// TestBroker_Killed_KeepsAcknowledgedWrites kills the broker's process under
 // idempotent and transactional load. SIGHTLOG_CYCLES says how often.
-func TestKilledBrokerKeepsWhatItAcknowledged(t *testing.T) {
+func TestBroker_Killed_KeepsAcknowledgedWrites(t *testing.T) {
 	t.Parallel()
 	cycles := cycles(5)
 	dir := t.TempDir()

@@ -10,7 +10,7 @@ import (
 
 // Members of a group do what members do, right or wrong, at random; only one at
 // a time, so that nothing waits for anybody.
-func TestAnswersToMembersOfGroupsAreThoseOfKfake(t *testing.T) {
+func TestGroups_RandomRequests_AnswersEqualKfake(t *testing.T) {
 	t.Parallel()
 	d := newDifferential(t)
 	d.createTopic("t0", 2)
@@ -39,11 +39,11 @@ func (w *groupWalk) begin(round int) {
 	w.compare(w.commitRequest("", -1))
 }
 
-// member returns the member's id, or, when wrong is drawn, a stranger's.
+// member returns the member's id or, when wrong is drawn, an unknown one.
 func (w *groupWalk) member(wrong bool) func(*side) string {
 	return func(s *side) string {
 		if wrong || s.members[0] == "" {
-			return "stranger"
+			return "unknown"
 		}
 		return s.members[0]
 	}
@@ -174,7 +174,7 @@ func (w *groupWalk) syncRequest(member string, generation int32) pinned {
 	req := kmsg.NewPtrSyncGroupRequest()
 	req.Group, req.MemberID, req.Generation = w.group(), member, generation
 	req.ProtocolType, req.Protocol = new("consumer"), new("range")
-	if member != "stranger" {
+	if member != "unknown" {
 		a := kmsg.NewSyncGroupRequestGroupAssignment()
 		a.MemberID, a.MemberAssignment = member, []byte("all")
 		req.GroupAssignment = append(req.GroupAssignment, a)

@@ -16,8 +16,8 @@ import (
 	"github.com/sightlog/sightlog/broker/storage"
 )
 
-// The same requests, made at random, go to this broker and to kfake; the
-// answers must be the same, but for what blank takes out:
+// The same random requests are sent to this broker and to kfake. The answers must be
+// equal, except for the parts that blank removes:
 //
 //   - ids that each makes for itself: cluster, topics, producers, members;
 //   - hosts and ports, node ids and leader epochs, those in batches too: each
@@ -41,7 +41,7 @@ import (
 //   - kfake has fetch sessions;
 //   - kfake takes records without keys into compacted topics;
 //   - kfake gives a member that joins by version 0 no time to rebalance, and
-//     answers ILLEGAL_GENERATION to a stranger's commit in an empty group, this
+//     answers ILLEGAL_GENERATION to a commit of no member in an empty group, this
 //     broker UNKNOWN_MEMBER_ID;
 //   - kfake takes the end of a transaction that is not open, batches of Produce
 //     v11 for a partition that is not in the open transaction, and adds one that
@@ -50,7 +50,7 @@ import (
 //     CompleteAbort, and writes a fenced producer's marker with the old epoch;
 //   - kfake holds back all offsets of a group while one is in a transaction, this
 //     broker that one.
-func TestAnswersAreThoseOfKfake(t *testing.T) {
+func TestTopics_RandomRequests_AnswersEqualKfake(t *testing.T) {
 	t.Parallel()
 	d := newDifferential(t)
 	for i := range 3 { // the groups are there from the start

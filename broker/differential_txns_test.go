@@ -12,7 +12,7 @@ import (
 
 // A transactional producer does what producers do, right or wrong, at random,
 // and readers look at what it has done.
-func TestAnswersToTransactionsAreThoseOfKfake(t *testing.T) {
+func TestTransactions_RandomRequests_AnswersEqualKfake(t *testing.T) {
 	t.Parallel()
 	d := newDifferential(t)
 	d.createTopic("t0", 2)
@@ -217,7 +217,7 @@ func (w *txnWalk) fetch(p int) {
 	})
 }
 
-// described says what is in batches, but for what each broker makes for itself:
+// described describes the content of batches, except the parts that each broker chooses:
 // producer ids, the times and epochs of markers, and with them the CRC.
 func described(t testing.TB, raw []byte) []byte {
 	var out []byte

@@ -1,37 +1,64 @@
 // Package broker is a single-node broker that speaks the Kafka protocol.
 //
-// It owns connections, the protocol (one wire API a file, named for it), topics
-// and their settings, consumer groups, and the coordination of transactions.
+// It owns the listener, the topics and their settings, and the APIs that it serves: a
+// file for each, api_NAME.go, with its key, versions, request schema and handler.
 //
-//	accept ──► connection ──► api handler ──► log, group, transaction
-//	              reader        (in order)        │ storage.Commit
-//	              writer ◄─── replies, in order ──┘ durable, then answered
+//	accept ──► wire.Conn ──► session ──► api handler ──► topics, storage.Commit
+//	              reader      (in order)      │          internal/group, txn, auth
+//	              writer ◄── replies, in order┘ durable, then answered
 //
-// A connection has two goroutines. The reader decodes a request and runs its
-// handler, which does what must happen in order and returns a reply; the
-// writer runs the replies one after the other: a reply may wait, for the disk,
-// for records, for a group. So a client's pipelined requests are taken in
-// order, share group commits and are answered in order.
+// A connection has two goroutines. The reader decodes a request and runs its handler,
+// which does what has to happen in order and returns a reply. The writer calls the
+// replies one after the other: a reply may wait, for the disk, for records or for a
+// group. So a client's pipelined requests are handled in order, share group commits and
+// are answered in order.
 //
-// It promises what Kafka promises of a cluster of one node with acks=all,
-// and more: what was acknowledged is on disk. Each start of the broker is a
-// leader epoch of every partition. By these, clients that follow KIP-320 find
-// out that the log lost a tail that they read, or that an older copy was put
-// back. It advertises just the APIs and versions that it serves.
+// What it promises: the semantics of a Kafka cluster of one node with acks=all, and that
+// an acknowledged write is on disk (under storage.FlushAlways). Each start of the broker
+// is a leader epoch of every partition. By these, clients that follow KIP-320 detect
+// that the log lost a tail that they read, or that an older copy was put back. Only the
+// APIs and versions that it serves are advertised.
 //
-// Memory that clients take is bounded before it is given (budget.go): a request
-// takes it as its bytes come, an answer as much as leaves something for others,
-// one address at most half. A client has a minimum rate for what it sends and a
-// time to take what it asked for, and is cut when it does not keep them.
+// The memory of clients is bounded before it is allocated (wire.Budget): a request takes
+// it as its bytes arrive, a response in proportion to the memory that is free, and one
+// address at most half. A client has a minimum rate for its requests and a time limit for
+// taking its responses; a connection that misses them is closed.
 //
-// It leaves to package storage everything on disk, and to clients everything
-// inside a record: batches are stored as they come and never decompressed on
-// the way through, but for compacted topics and where a batch might become more
-// than 64 times its topic's max.message.bytes, which is refused.
+// It leaves everything on disk to package storage, and the content of records to clients:
+// batches are stored as they arrive. They are decompressed only for compacted topics, and
+// if they might expand to more than 64 times their topic's max.message.bytes, which is
+// refused.
 //
-// What would not take effect is refused: quotas by client (limits are those of
-// Config), replicas on other nodes, levels of features other than its own,
-// settings of the broker (flags of its start). Not served at all are share
-// groups, delegation tokens, clients' telemetry, and what only the nodes of a
-// cluster ask of each other.
+// # Caveats
+//
+// The broker does not promise:
+//
+//   - availability: there are no replicas, and a broker that is down serves nothing;
+//   - membership over a restart: groups rebalance, because members and generations are
+//     in memory; committed offsets and open transactions are on disk;
+//   - fetch sessions, down-conversion of batches, quotas by client, feature levels other
+//     than its own, or replicas on other nodes: requests for these are refused, or
+//     answered as KIP-227 allows;
+//   - changes of its own settings over the protocol: those are command-line flags;
+//   - share groups, delegation tokens, client telemetry, and the APIs that the nodes of a
+//     cluster use among each other: these are not implemented;
+//   - that topic settings marked "no effect" in topic_settings.go do anything: they are
+//     stored and described;
+//   - that a removed access rule, or user, ends connections that exist.
+//
+// # Lock order
+//
+// A goroutine that holds one of these takes only locks further down. Handlers hold none
+// while they wait for the disk, except topics.change and auth's ACLs.change, which
+// serialise rare administrative changes.
+//
+//	topics.change            topics, partitions and settings change one at a time
+//	group.Coordinator.mu     the set of groups; then a group's mu
+//	txn: a Txn's mu          a transactional id; then producerIDs.mu
+//	topics.mu                the set of topics
+//	auth.ACLs.change, .mu    access rules
+//	Broker.decompressing     one batch is decompressed at a time
+//	storage's locks          see package storage
+//
+// Broker.sessionsMu, wire.Budget's mu and timer.Set's mu are taken alone.
 package broker

@@ -42,7 +42,7 @@ func TestProduce_DecompressionBomb_MessageTooLarge(t *testing.T) {
 }
 
 // A record of a megabyte of zeros is nothing unusual.
-func TestProduce_MegabyteOfZeros_IsTaken(t *testing.T) {
+func TestProduce_MegabyteOfZeros_Stored(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})
 	for _, codec := range []kgo.CompressionCodec{kgo.NoCompression(), kgo.GzipCompression(), kgo.SnappyCompression(), kgo.Lz4Compression(), kgo.ZstdCompression()} {

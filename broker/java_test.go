@@ -126,7 +126,7 @@ func newJavaRig(t *testing.T, from, to string, value func(n int64) string) (r *j
 	return r, stopFeeding
 }
 
-// feed writes numbers until it is told to stop, about five hundred a second.
+// feed writes numbers until ctx ends, about five hundred a second.
 func (r *javaRig) feed(ctx context.Context, cl *kgo.Client, topic string, value func(int64) string) {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -186,7 +186,7 @@ func (r *javaRig) drain() {
 	require.Eventually(r.t, func() bool { return r.seen.Load() >= r.fed.Load() }, 5*time.Minute, 10*time.Millisecond, "results for all that was fed")
 }
 
-func TestKafkaStreamsCountsExactlyOnce(t *testing.T) {
+func TestJava_KafkaStreams_CountsExactlyOnce(t *testing.T) {
 	t.Parallel()
 	classPath := compileJava(t)
 	word := func(n int64) string { return fmt.Sprintf("word-%d", n%50) }
@@ -218,7 +218,7 @@ func TestKafkaStreamsCountsExactlyOnce(t *testing.T) {
 	t.Logf("%d words counted", r.fed.Load())
 }
 
-func TestTransactionalCopiersCopyExactlyOnce(t *testing.T) {
+func TestJava_TransactionalCopiers_CopyExactlyOnce(t *testing.T) {
 	t.Parallel()
 	classPath := compileJava(t)
 	number := func(n int64) string { return strconv.FormatInt(n, 10) }

@@ -26,7 +26,7 @@ func kcat(t *testing.T, in string, args ...string) string {
 	return out.String()
 }
 
-func TestKcatWorks(t *testing.T) {
+func TestKcat_ProduceAndConsume_Work(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})
 	var in strings.Builder
@@ -56,7 +56,7 @@ func topicSize(t *testing.T, b *Broker, topic string) (n int64) {
 	return n
 }
 
-func TestKcatGroupAndTransactionWork(t *testing.T) {
+func TestKcat_GroupAndTransaction_Work(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})
 	kcat(t, "a\nb\nc\n", "-b", b.Addr(), "-P", "-t", "x", "-X", "transactional.id=k")

@@ -11,7 +11,7 @@ import (
 
 // What one node answers to those who move, elect and limit.
 
-func TestOneNodeIsTheLeaderAndTheOnlyReplica(t *testing.T) {
+func TestOneNode_Admin_LeaderAndOnlyReplica(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{DefaultPartitions: 2})
 	ctx := testContext(t)
@@ -55,7 +55,7 @@ func TestOneNodeIsTheLeaderAndTheOnlyReplica(t *testing.T) {
 	}
 }
 
-func TestQuotaThatWouldNotHoldIsRefused(t *testing.T) {
+func TestQuotas_Set_Refused(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})
 	ctx := testContext(t)
@@ -74,7 +74,7 @@ func TestQuotaThatWouldNotHoldIsRefused(t *testing.T) {
 	require.Empty(t, qs)
 }
 
-func TestFeaturesStayAtTheirLevels(t *testing.T) {
+func TestFeatures_OtherLevel_Refused(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})
 	cl := newClient(t, b)

@@ -77,7 +77,7 @@ func slowClients(t testing.TB, b *Broker, n int) (stop func()) {
 	return stop
 }
 
-func TestSlowConnections_AnnounceLargeRequests_OthersAreServed(t *testing.T) {
+func TestSlowConnections_AnnounceLargeRequests_OthersServed(t *testing.T) {
 	t.Parallel()
 	for _, n := range []int{3, 50} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {

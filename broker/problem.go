@@ -6,8 +6,8 @@ import (
 	"github.com/sightlog/sightlog/broker/storage"
 )
 
-// Problem is one line about why the broker takes no writes at present, and what
-// to do about it; otherwise "".
+// Problem returns one line with the reason for which the broker refuses writes at
+// present and how to resolve it, or "".
 func (b *Broker) Problem() string {
 	switch err := b.store.Refusing(); {
 	case err == nil:

@@ -3,24 +3,26 @@ package broker
 import (
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// What reads inside batches, decompressing them if need be: the search for a
-// timestamp, what is written to compacted topics, and the few batches of which
-// their frames do not say that they stay small. All else passes through.
+// This file has the code that reads records inside batches, and decompresses them for
+// that: the search for a timestamp, the check of batches for compacted topics, and the
+// check of batches whose compression frames do not bound their size. All other batches
+// pass through as they are.
 
-// maxExpansion is how many times a topic's max.message.bytes a batch's records
-// may take decompressed. Sightings take ten to twenty times what they are packed
-// to, and a producer counts a batch's limit before it packs it, or after.
+// maxExpansion bounds the size of a batch's decompressed records, in multiples of the
+// topic's max.message.bytes. Sightings expand to ten to twenty times their compressed
+// size, and producers apply the limit before compression or after it.
 const maxExpansion = 64
 
-// checkExpansion says whether the records of a batch stay small enough. Too many
-// for one batch is what MESSAGE_TOO_LARGE says: Java's producer splits it then,
-// as it must where the limit is hit honestly, and no client sends it again.
+// checkExpansion returns MESSAGE_TOO_LARGE if the decompressed records of a batch would
+// be too large. On that error Java's producer splits the batch, which is right for an
+// honest one, and no client sends it again unchanged.
 func (b *Broker) checkExpansion(batch storage.Batch, conf *topicConfig) error {
 	limit := int64(conf.maxMessageBytes) * maxExpansion
 	err := batch.CheckExpansion(limit, func(decompress func()) {
@@ -37,11 +39,11 @@ func (b *Broker) checkExpansion(batch storage.Batch, conf *topicConfig) error {
 	return nil
 }
 
-// eachRecord calls fn with the batch's records until it returns false. One batch at a
-// time is decompressed, so that many small ones that grow large cannot fill the
-// memory: storage bounds one.
+// eachRecord calls fn with the batch's records until fn returns false. One batch at a
+// time is decompressed, so that many small batches that expand cannot fill the memory;
+// storage bounds the size of one.
 func (b *Broker) eachRecord(batch storage.Batch, fn func(*storage.Record) bool) error {
-	const codec = 7 // the attribute bits that name it
+	const codec = 7 // the attribute bits of the codec
 	if batch.Attributes()&codec != 0 {
 		b.decompressing.Lock()
 		defer b.decompressing.Unlock()
@@ -49,8 +51,11 @@ func (b *Broker) eachRecord(batch storage.Batch, fn func(*storage.Record) bool) 
 	return batch.Each(fn)
 }
 
-// recordAt finds, in the batch at, the first record with a timestamp of at
-// least ms.
+// noLimit is an offset beyond the end of every log.
+const noLimit = math.MaxInt64
+
+// recordAt sets sp to the first record in the batch with a timestamp of at least ms. If
+// the batch cannot be decompressed, it is the batch's first offset.
 func (b *Broker) recordAt(l *storage.Log, at storage.BatchAt, ms int64, sp *kmsg.ListOffsetsResponseTopicPartition) error {
 	start := l.Start()
 	sp.Offset, sp.Timestamp = max(at.Base, start), at.MaxTime
@@ -74,10 +79,10 @@ func (b *Broker) recordAt(l *storage.Log, at storage.BatchAt, ms int64, sp *kmsg
 	return err
 }
 
-// invalidRecords says which records of a batch a topic does not take.
+// invalidRecords is the error with the records for which a batch was refused.
 type invalidRecords []kmsg.ProduceResponseTopicPartitionErrorRecord
 
-// maxInvalid is how many of a batch's records an answer names.
+// maxInvalid bounds the records of a batch that a response names.
 const maxInvalid = 100
 
 func (e invalidRecords) Error() string {
@@ -86,8 +91,8 @@ func (e invalidRecords) Error() string {
 
 func (e invalidRecords) Unwrap() error { return kerr.InvalidRecord }
 
-// checkKeys says whether a compacted topic takes the batch: each record has a
-// key and its place in the batch, for compaction goes by both.
+// checkKeys returns an error unless a compacted topic may store the batch: compaction
+// requires that each record has a key, and the offset of its position in the batch.
 func (b *Broker) checkKeys(batch storage.Batch) error {
 	var bad invalidRecords
 	i := int32(-1)
@@ -98,7 +103,7 @@ func (b *Broker) checkKeys(batch storage.Batch) error {
 		case r.Key == nil:
 			text = "a compacted topic takes no record without a key"
 		case r.Offset != batch.Base()+int64(i):
-			text = "its offset is not that of its place in the batch"
+			text = "its offset is not that of its position in the batch"
 		default:
 			return true
 		}
@@ -108,7 +113,7 @@ func (b *Broker) checkKeys(batch storage.Batch) error {
 		return len(bad) < maxInvalid
 	})
 	switch {
-	case errors.Is(err, storage.ErrUnreadable): // not CORRUPT_MESSAGE: the same bytes would come again
+	case errors.Is(err, storage.ErrUnreadable): // not CORRUPT_MESSAGE, after which clients send the same bytes again
 		return fmt.Errorf("%w: %w", kerr.InvalidRecord, err)
 	case len(bad) > 0:
 		return bad

@@ -21,7 +21,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 )
 
-func TestOnlyAuthenticatedClientsAreServed(t *testing.T) {
+func TestSASL_NotAuthenticated_Refused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	cfg := Config{Dir: dir, SASL: true, Users: map[string]string{"admin": "secret"}}
@@ -60,7 +60,7 @@ func TestOnlyAuthenticatedClientsAreServed(t *testing.T) {
 	require.Contains(t, out, b.Addr())
 }
 
-func TestACLsDenyWhatNoRuleAllows(t *testing.T) {
+func TestACLs_NoRule_Denied(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	cfg := Config{Dir: dir, SASL: true, Users: map[string]string{"admin": "a", "camera": "c"}, ACLs: true, SuperUsers: []string{"admin"}}
@@ -93,13 +93,13 @@ func TestACLsDenyWhatNoRuleAllows(t *testing.T) {
 	require.ErrorIs(t, as("camera", "c").ProduceSync(ctx, record("open", 1)).FirstErr(), kerr.TopicAuthorizationFailed)
 }
 
-func TestBrokerDoesNotListenToTheWorldUnauthenticated(t *testing.T) {
+func TestOpen_PublicAddressWithoutSASL_Insecure(t *testing.T) {
 	t.Parallel()
 	_, err := Open(Config{Dir: t.TempDir(), Listen: "0.0.0.0:0"})
 	require.ErrorIs(t, err, ErrInsecure)
 }
 
-func TestSecondBrokerIsToldThatTheDirectoryIsInUse(t *testing.T) {
+func TestOpen_DirectoryInUse_Locked(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	_, stop := serveBroker(t, Config{Dir: dir})
@@ -109,7 +109,7 @@ func TestSecondBrokerIsToldThatTheDirectoryIsInUse(t *testing.T) {
 	serveBroker(t, Config{Dir: dir, Metrics: prometheus.NewRegistry()})
 }
 
-func TestTLSIsSpoken(t *testing.T) {
+func TestTLS_Client_Served(t *testing.T) {
 	t.Parallel()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -128,7 +128,7 @@ func TestTLSIsSpoken(t *testing.T) {
 	require.NoError(t, cl.ProduceSync(testContext(t), record("t", 1)).FirstErr())
 }
 
-func TestConnectionsBeyondTheLimitAreRefused(t *testing.T) {
+func TestConnections_BeyondTheLimit_Refused(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{MaxConnections: 1})
 	one, err := net.Dial("tcp", b.Addr())

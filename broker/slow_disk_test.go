@@ -85,7 +85,7 @@ func onConn[R kmsg.Response](t testing.TB, b *Broker, req kmsg.Request) (resp R)
 
 // The disk hangs while a transaction that timed out is being aborted. All other
 // timers go off at their time, and what only reads is answered.
-func TestTimers_DiskHangsInAnAbort_OthersGoOff(t *testing.T) {
+func TestTimers_DiskHangsInAnAbort_OthersRun(t *testing.T) {
 	t.Parallel()
 	fs := newStuckFS()
 	b, _ := serveBroker(t, Config{FS: fs, GroupMinSession: time.Millisecond})

@@ -14,9 +14,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// topicConfig is a topic's settings: those it was given, and what they mean.
+// topicConfig is a topic's settings: those that were set, and their effective values.
 type topicConfig struct {
-	set map[string]string // its own, without the defaults
+	set map[string]string // without the defaults
 
 	maxMessageBytes  int
 	logAppendTime    bool
@@ -27,7 +27,7 @@ type topicConfig struct {
 	retentionBytes   int64 // -1: no limit
 	retentionMillis  int64 // -1: no limit
 	compact, expire  bool  // cleanup.policy
-	deleteRetention  int64 // ms that tombstones are kept
+	deleteRetention  int64 // ms for which tombstones are retained
 	minCompactionLag int64 // ms
 	minDirtyRatio    float64
 }
@@ -40,13 +40,13 @@ type setting struct {
 	doc   string
 }
 
-// topicSettings are the settings that a topic may be given. Those which a
-// single node that never loses acknowledged writes has no use for are taken
-// and kept, so that tools which set them work, and do nothing.
+// topicSettings are the settings that a topic may have. Those that a single node which
+// never loses acknowledged writes has no use for are stored, so that tools which set
+// them work, and have no effect.
 var topicSettings = map[string]setting{
 	"cleanup.policy":                          {kmsg.ConfigTypeList, "delete", listOf("delete", "compact"), "delete old segments, compact by key, or both"},
-	"compression.type":                        {kmsg.ConfigTypeString, "producer", oneOf("producer"), "batches are kept as producers compress them"},
-	"delete.retention.ms":                     {kmsg.ConfigTypeLong, "86400000", atLeast(0), "how long compaction keeps tombstones"},
+	"compression.type":                        {kmsg.ConfigTypeString, "producer", oneOf("producer"), "batches are stored as producers compress them"},
+	"delete.retention.ms":                     {kmsg.ConfigTypeLong, "86400000", atLeast(0), "how long compaction retains tombstones"},
 	"file.delete.delay.ms":                    {kmsg.ConfigTypeLong, "60000", atLeast(0), "no effect"},
 	"flush.messages":                          {kmsg.ConfigTypeLong, "9223372036854775807", atLeast(1), "no effect: the broker's flush policy decides"},
 	"flush.ms":                                {kmsg.ConfigTypeLong, "9223372036854775807", atLeast(0), "no effect: the broker's flush policy decides"},
@@ -60,12 +60,12 @@ var topicSettings = map[string]setting{
 	"min.compaction.lag.ms":                   {kmsg.ConfigTypeLong, "0", atLeast(0), "how long a record is safe from compaction"},
 	"min.insync.replicas":                     {kmsg.ConfigTypeInt, "1", atLeast(1), "no effect: there is one replica"},
 	"preallocate":                             {kmsg.ConfigTypeBoolean, "false", oneOf("true", "false"), "no effect: segments are preallocated step by step"},
-	"retention.bytes":                         {kmsg.ConfigTypeLong, "-1", atLeast(-1), "size of a partition above which old segments go"},
-	"retention.ms":                            {kmsg.ConfigTypeLong, "604800000", atLeast(-1), "age above which segments go"},
+	"retention.bytes":                         {kmsg.ConfigTypeLong, "-1", atLeast(-1), "size of a partition above which old segments are removed"},
+	"retention.ms":                            {kmsg.ConfigTypeLong, "604800000", atLeast(-1), "age above which segments are removed"},
 	"segment.bytes":                           {kmsg.ConfigTypeInt, "1073741824", atLeast(14), "size of a segment"},
 	"segment.index.bytes":                     {kmsg.ConfigTypeInt, "10485760", atLeast(4), "no effect"},
 	"segment.jitter.ms":                       {kmsg.ConfigTypeLong, "0", atLeast(0), "no effect"},
-	"segment.ms":                              {kmsg.ConfigTypeLong, "604800000", atLeast(1), "age at which a new segment is begun"},
+	"segment.ms":                              {kmsg.ConfigTypeLong, "604800000", atLeast(1), "age at which a new segment begins"},
 	"unclean.leader.election.enable":          {kmsg.ConfigTypeBoolean, "false", oneOf("true", "false"), "no effect: there is one replica"},
 	"follower.replication.throttled.replicas": {kmsg.ConfigTypeList, "", nil, "no effect"},
 	"leader.replication.throttled.replicas":   {kmsg.ConfigTypeList, "", nil, "no effect"},
@@ -111,7 +111,7 @@ func ratio(v string) error {
 	return nil
 }
 
-// checkSetting says whether a topic may be given the setting.
+// checkSetting returns INVALID_CONFIG unless a topic may have the setting.
 func checkSetting(name, value string) error {
 	s, known := topicSettings[name]
 	if !known {
@@ -126,8 +126,8 @@ func checkSetting(name, value string) error {
 	return nil
 }
 
-// checkTimestamps says whether the topic takes the batch's timestamps (KIP-937). What
-// lies between the first and the latest is not looked at.
+// checkTimestamps returns INVALID_TIMESTAMP unless the topic's limits allow the batch's
+// first and latest timestamps (KIP-937). Those between are not checked.
 func (c *topicConfig) checkTimestamps(batch storage.Batch) error {
 	if c.logAppendTime || c.timeAfterMax == math.MaxInt64 && c.timeBeforeMax == math.MaxInt64 {
 		return nil

@@ -2,6 +2,7 @@ package broker
 
 import (
 	"github.com/sightlog/sightlog/broker/internal/group"
+	"github.com/sightlog/sightlog/broker/internal/txn"
 
 	"github.com/sightlog/sightlog/broker/internal/rows"
 
@@ -19,7 +20,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// topic is one topic. Its partitions only grow in number.
+// topic is a topic. The number of its partitions only grows: readers load parts
+// without a lock.
 type topic struct {
 	name   string
 	id     wire.UUID
@@ -45,28 +47,29 @@ func (t *topic) partition(i int32) *partition {
 	return nil
 }
 
-// offsetsTopic is there because tools look for it. It is empty: committed
-// offsets are in the store's table.
+// offsetsTopic exists because tools look for it. It is empty: committed offsets are in
+// the store's metadata.
 const offsetsTopic = "__consumer_offsets"
 
-// internal says whether clients should leave the topic alone.
+// internal reports whether clients should not write to the topic.
 func (t *topic) internal() bool { return t.name == offsetsTopic }
 
-// topicRow is how a topic is kept.
+// topicRow is a topic in the store.
 type topicRow struct {
 	ID      wire.UUID         `json:"id"`
 	Logs    []uint64          `json:"logs"` // storage log ids by partition
 	Configs map[string]string `json:"configs,omitempty"`
 }
 
-// topics is the set of topics. What it answers is what is durable.
+// topics is the set of topics. A topic is visible once it is durable, and is no longer
+// visible when its deletion begins.
 type topics struct {
 	store *storage.Store
 	cfg   Config
 
-	change sync.Mutex // held while the set changes, over the commit
+	change sync.Mutex // held while topics, partitions or settings change, across the commit; taken before mu
 
-	mu    sync.RWMutex // guards what follows
+	mu    sync.RWMutex // guards the following
 	names map[string]*topic
 	ids   map[wire.UUID]*topic
 }
@@ -125,6 +128,15 @@ func (ts *topics) byID(id wire.UUID) *topic {
 	return ts.ids[id]
 }
 
+// find returns the topic of a request, which names it by name or, in newer versions of
+// some APIs, by id; or nil.
+func (ts *topics) find(name string, id wire.UUID, byID bool) *topic {
+	if byID {
+		return ts.byID(id)
+	}
+	return ts.byName(name)
+}
+
 // all returns the topics by name.
 func (ts *topics) all() []*topic {
 	ts.mu.RLock()
@@ -134,6 +146,11 @@ func (ts *topics) all() []*topic {
 		out = append(out, ts.names[name])
 	}
 	return out
+}
+
+// inTxn returns the partition as transactions know it.
+func (p *partition) inTxn() txn.Partition {
+	return txn.Partition{Topic: p.topic.name, Index: p.index, Log: p.log}
 }
 
 // forGroups returns the topics by name, as consumer groups see them.
@@ -217,8 +234,8 @@ func (ts *topics) delete(t *topic, more func(*storage.Commit)) error {
 	return err
 }
 
-// checkName says whether a topic may have the name: Kafka's rules, among them
-// that names which differ only in . and _ collide in metrics.
+// checkName returns INVALID_TOPIC_EXCEPTION unless a topic may have the name. The rules
+// are Kafka's: names that differ only in . and _ would collide in metrics.
 func (ts *topics) checkName(name string) error {
 	if err := validTopicName(name); err != nil {
 		return err

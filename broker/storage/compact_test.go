@@ -76,7 +76,7 @@ func compactedLog(t *testing.T, s *Store, batches ...[]byte) *Log {
 	return l
 }
 
-func TestCompactionKeepsTheLastOfEachKey(t *testing.T) {
+func TestCompaction_ManyKeys_LastOfEachKept(t *testing.T) {
 	t.Parallel()
 	for codec, name := range []string{"none", "gzip", "snappy", "lz4", "zstd"} {
 		t.Run(name, func(t *testing.T) {
@@ -118,7 +118,7 @@ func TestCompactionKeepsTheLastOfEachKey(t *testing.T) {
 	}
 }
 
-func TestCompactionDropsAbortedRecordsThenTheirMarkers(t *testing.T) {
+func TestCompaction_AbortedRecords_DroppedThenTheirMarkers(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, t.TempDir(), Options{})
 	l := createLog(t, s, "c")
@@ -144,7 +144,7 @@ func TestCompactionDropsAbortedRecordsThenTheirMarkers(t *testing.T) {
 	require.Empty(t, l.Aborted(0, 10), "no reader is told to skip what is gone")
 }
 
-func TestRetentionDropsOldSegmentsOnly(t *testing.T) {
+func TestRetention_ByTimeAndSize_OldSegmentsOnly(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	s := openStore(t, dir, Options{})

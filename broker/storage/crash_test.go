@@ -26,12 +26,12 @@ func cycles(t *testing.T, few int) int {
 	return n
 }
 
-// TestPowerLossKeepsWhatWasAcknowledged writes, stops at a random operation of
+// TestPowerLoss_FlushAlways_KeepsAcknowledgedWrites writes, stops at a random operation of
 // the disk, recovers, and looks: every acknowledged commit is there, whole; what
 // was not acknowledged is there whole or not at all. A life ends with the power,
 // with the process alone (what was not synced is there in the next life, and may
 // be lost with the power at its end), or with a sync that fails.
-func TestPowerLossKeepsWhatWasAcknowledged(t *testing.T) {
+func TestPowerLoss_FlushAlways_KeepsAcknowledgedWrites(t *testing.T) {
 	t.Parallel()
 	losePower(t, FlushAlways)
 }
@@ -296,7 +296,7 @@ func lossCheck(t *testing.T, s *Store, ids []uint64, m *lossModel) {
 	}
 }
 
-func TestFailedSyncRefusesWritesAndKeepsReads(t *testing.T) {
+func TestSync_Fails_WritesRefusedReadsServed(t *testing.T) {
 	t.Parallel()
 	t.Run("journal", func(t *testing.T) { refusesAfterFailedSync(t, 1<<20) })
 	t.Run("direct", func(t *testing.T) { refusesAfterFailedSync(t, 1) })
@@ -332,7 +332,7 @@ func refusesAfterFailedSync(t *testing.T, direct int) {
 	require.NoError(t, s.Close())
 }
 
-func TestFullDiskRefusesWritesAndResumes(t *testing.T) {
+func TestFullDisk_Writes_RefusedThenResumed(t *testing.T) {
 	t.Parallel()
 	t.Run("journal", func(t *testing.T) { fullDisk(t, 1<<20) })
 	t.Run("direct", func(t *testing.T) { fullDisk(t, 1) })

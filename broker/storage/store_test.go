@@ -82,7 +82,7 @@ func readAll(t *testing.T, l *Log) (bases []int64) {
 	return bases
 }
 
-func TestCommitSurvives(t *testing.T) {
+func TestCommit_Restart_Survives(t *testing.T) {
 	t.Parallel()
 	for _, clean := range []bool{true, false} {
 		t.Run(fmt.Sprintf("clean close %v", clean), func(t *testing.T) {
@@ -127,7 +127,7 @@ func TestCommitSurvives(t *testing.T) {
 	}
 }
 
-func TestAppendAfterADropInTheSameGroupIsRefused(t *testing.T) {
+func TestAppend_AfterADropInTheSameGroup_Refused(t *testing.T) {
 	t.Parallel()
 	s := openStore(t, t.TempDir(), Options{})
 	l := createLog(t, s, "l")

@@ -31,6 +31,13 @@ var everywhere = compile(map[string]string{
 
 // packages have words of their own that were replaced.
 var packages = map[string]map[*regexp.Regexp]string{
+	"broker":                brokerWords,
+	"broker/internal/auth":  brokerWords,
+	"broker/internal/group": brokerWords,
+	"broker/internal/rows":  brokerWords,
+	"broker/internal/timer": brokerWords,
+	"broker/internal/txn":   brokerWords,
+	"broker/internal/wire":  brokerWords,
 	"broker/storage": compile(map[string]string{
 		`\bnudges?\b`: "wake", `\bsweeps?\b`: "remove orphans", `\bunsettled\b`: "uncheckpointed", `\bborn\b`: "created",
 	}),
@@ -39,6 +46,16 @@ var packages = map[string]map[*regexp.Regexp]string{
 		`\bgives? way\b`: "handle the conflict", `\bwhere the tables are\b`: "the stored offset",
 	}),
 }
+
+// brokerWords are those of the broker and its rooms.
+var brokerWords = compile(map[string]string{
+	`\balarms?\b`: "timer", `\bstrangers?\b|Strangers`: "unauthenticated client",
+	`\bsigns? of life\b`: "heartbeat", `\bis silent\b`: "session expired", `\bmakes? way\b`: "is replaced",
+	`\blets? go\b`: "revokes", `\bserveLater\b`: "deferred", `\bsettled\b`: "done", `\bbut for\b`: "except",
+	`\bthe topic takes\b`: "the topic's limit is", `\bbroker serves\b`: "broker listening", `\bflags of its start\b`: "command-line flags",
+	`\bmayACLs?\b`: "authorizeACLs", `\boffsetsOf\b`: "offsets bucket", `\b(is|are) told\b`: "reported, configured", `\bguards what follows\b`: "guards the following",
+	`\bWhoever\b|\bwhoever\b`: "the client, the member",
+})
 
 func compile(words map[string]string) map[*regexp.Regexp]string {
 	compiled := make(map[*regexp.Regexp]string)
