@@ -16,42 +16,37 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// Topics. Dead letters of a topic go to DeadTopic(topic).
+// Names of the topics. Dead letters of a topic go to DeadTopic(topic).
 const (
 	Sightings = "sightings" // key camera id, value event.Sighting
 	Crossings = "crossings" // key camera id, value event.Crossing
 	Runs      = "runs"      // key run id, value event.Run, compacted
 )
 
-// Topics are those that hold events, for whoever wants all of them.
+// Topics returns the topics with events.
 func Topics() []string { return []string{Sightings, Crossings, Runs} }
 
-// DeadTopic names the topic that holds the dead letters of topic.
+// DeadTopic returns the name of the topic for the dead letters of a topic.
 func DeadTopic(topic string) string { return topic + ".dead" }
 
-// Config says how to reach a Kafka cluster and how to produce to it. The zero
-// value of every field but Brokers is the default.
+// Config is how to reach a Kafka cluster and how to produce to it. The zero value of
+// every field except Brokers is its default.
 type Config struct {
-	Brokers  []string // host:port seeds
-	ClientID string   // default "sightlog"
+	Brokers []string // host:port seeds
 
 	TLS          *tls.Config // nil: plain TCP
 	SASL         string      // "", "plain", "scram-sha-256", "scram-sha-512"
 	SASLUser     string
 	SASLPassword string
 
-	Acks        string        // "all" (default), "leader", "none"
-	Idempotent  *bool         // default true; needs Acks "all"
-	Linger      time.Duration // default 0: send at once
-	BatchBytes  int32         // default 1 MiB, the largest batch
+	Linger      time.Duration // of live sightings; default 0: send at once
 	Compression string        // "zstd" (default), "lz4", "snappy", "gzip", "none"
-	Partitioner string        // "key" (default), "round-robin", "sticky", "uniform-sticky"
 
 	Log *slog.Logger // default: discard
 }
 
-// maxExpanded bounds what a batch that is read may decompress to; our broker
-// takes none beyond it.
+// maxExpanded bounds the decompressed size of a batch that is read, in bytes. The bundled
+// broker accepts none above it.
 const maxExpanded = 64 << 20
 
 // Client opens a client with the settings that are common to producers and
@@ -72,13 +67,9 @@ func (c Config) common() ([]kgo.Opt, error) {
 	if len(c.Brokers) == 0 {
 		return nil, usage.New("give host:port[,host:port…]", "--brokers is empty")
 	}
-	id := c.ClientID
-	if id == "" {
-		id = "sightlog"
-	}
 	opts := []kgo.Opt{
 		kgo.SeedBrokers(c.Brokers...),
-		kgo.ClientID(id),
+		kgo.ClientID("sightlog"),
 		kgo.MetadataMinAge(100 * time.Millisecond), // a new leader is found at once
 		kgo.RetryBackoffFn(retryPauses.After),
 		kgo.MaxDecompressBatchBytes(maxExpanded),

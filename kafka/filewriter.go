@@ -90,7 +90,7 @@ func (w *fileWriter) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if err := start(ctx, w.cfg, w.cl, &w.run); err != nil {
+	if err := start(ctx, w.cl, &w.run); err != nil {
 		return err
 	}
 	return w.writeRun(ctx)

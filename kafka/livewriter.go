@@ -42,7 +42,7 @@ func (l *Live) Close() { l.cl.Close() }
 
 // Open starts a new run.
 func (l *Live) Open(ctx context.Context, run event.Run) (Writer, error) {
-	if err := start(ctx, l.cfg, l.cl, &run); err != nil {
+	if err := start(ctx, l.cl, &run); err != nil {
 		return nil, fmt.Errorf("start run of camera %s: %w", run.Camera, err)
 	}
 	w := &liveWriter{live: l, run: run}

@@ -20,7 +20,7 @@ import (
 // partitioning about halves the latency of round robin, for it makes fewer and
 // larger batches.
 //
-//	go test -run '^$' -bench Partitioner -benchtime 5000x ./stream
+//	go test -run '^$' -bench Partitioner -benchtime 5000x ./kafka
 func BenchmarkPartitioner(b *testing.B) {
 	for _, broker := range []struct {
 		name  string
@@ -34,9 +34,12 @@ func BenchmarkPartitioner(b *testing.B) {
 		b.Run(broker.name, func(b *testing.B) {
 			addr := broker.start(b)
 			for _, linger := range []time.Duration{0, 5 * time.Millisecond} {
-				for _, p := range []string{"round-robin", "sticky", "uniform-sticky"} {
-					b.Run("linger="+linger.String()+"/"+p, func(b *testing.B) {
-						benchmarkPartitioner(b, Config{Brokers: []string{addr}, Linger: linger, Partitioner: p})
+				for name, p := range map[string]kgo.Partitioner{
+					"round-robin": kgo.RoundRobinPartitioner(), "sticky": kgo.StickyPartitioner(),
+					"uniform-sticky": kgo.UniformBytesPartitioner(64<<10, false, false, nil), // KIP-794
+				} {
+					b.Run("linger="+linger.String()+"/"+name, func(b *testing.B) {
+						benchmarkPartitioner(b, Config{Brokers: []string{addr}, Linger: linger}, p)
 					})
 				}
 			}
@@ -44,12 +47,12 @@ func BenchmarkPartitioner(b *testing.B) {
 	}
 }
 
-func benchmarkPartitioner(b *testing.B, cfg Config) {
+func benchmarkPartitioner(b *testing.B, cfg Config, p kgo.Partitioner) {
 	const producers, partitions, rate, topic = 3, 16, 1000, "partitioner"
 	batches := new(countBatches)
 	opts, err := cfg.producing()
 	require.NoError(b, err)
-	opts = append(opts, kgo.DefaultProduceTopic(topic))
+	opts = append(opts, kgo.DefaultProduceTopic(topic), kgo.RecordPartitioner(p))
 	value := make([]byte, 1024)
 	clients := make([]*kgo.Client, producers)
 	for i := range clients {

@@ -11,7 +11,7 @@ import (
 	"github.com/sightlog/sightlog/event"
 )
 
-// Position is a place in a topic.
+// Position is a partition of a topic and an offset in it.
 type Position struct {
 	Partition int32
 	Offset    int64
@@ -146,12 +146,8 @@ func ReadRun(ctx context.Context, c Config, run *event.Run, each func(*event.Sig
 	})
 }
 
-// whereNext returns the partition of a camera's sightings and its end, or
-// partition -1 when the partitioner does not go by the key.
-func whereNext(ctx context.Context, c Config, cl *kgo.Client, camera string) (Position, error) {
-	if c.Partitioner != "" && c.Partitioner != "key" {
-		return Position{Partition: -1}, nil
-	}
+// nextPosition returns the partition of a camera's sightings and its end offset.
+func nextPosition(ctx context.Context, cl *kgo.Client, camera string) (Position, error) {
 	ends, err := kadm.NewClient(cl).ListEndOffsets(ctx, Sightings)
 	if err == nil {
 		err = ends.Error()

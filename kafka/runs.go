@@ -15,12 +15,12 @@ import (
 )
 
 // start makes run a new one: its id, its start and where its sightings begin.
-func start(ctx context.Context, c Config, cl *kgo.Client, run *event.Run) error {
+func start(ctx context.Context, cl *kgo.Client, run *event.Run) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("make run id: %w", err)
 	}
-	at, err := whereNext(ctx, c, cl, run.Camera)
+	at, err := nextPosition(ctx, cl, run.Camera)
 	if err != nil {
 		return err
 	}
