@@ -26,7 +26,7 @@ func (bomb) Compress(_ *bytes.Buffer, _ []byte, _ ...kgo.CompressFlag) ([]byte, 
 	return z.EncodeAll(make([]byte, 65<<20), nil), kgo.CodecZstd
 }
 
-func TestLastRun_BatchThatExpandsBeyondTheBound_IsPassedOver(t *testing.T) {
+func TestLastRun_BatchTooLargeDecompressed_IsSkipped(t *testing.T) {
 	t.Parallel()
 	c, err := kfake.NewCluster(kfake.NumBrokers(1))
 	require.NoError(t, err)

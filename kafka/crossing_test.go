@@ -63,7 +63,7 @@ func bothWays(n int64) (tracks []int64) {
 	return tracks
 }
 
-func TestCrossingsOfAFileGetIntoTheLogOnceWithTheirSighting(t *testing.T) {
+func TestFileWriter_CrossingsInAFrame_OnceWithTheirSighting(t *testing.T) {
 	b, cfg := setUp(t)
 	w, err := kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
@@ -97,7 +97,7 @@ func TestCrossingsOfAFileGetIntoTheLogOnceWithTheirSighting(t *testing.T) {
 	require.Equal(t, upTo(22), seqs)
 }
 
-func TestCrossingsOfALiveSourceGetIntoTheLogOnce(t *testing.T) {
+func TestLiveWriter_CrossingsInAFrame_Once(t *testing.T) {
 	b, cfg := setUp(t)
 	live, err := kafka.OpenLive(cfg)
 	require.NoError(t, err)
@@ -113,7 +113,7 @@ func TestCrossingsOfALiveSourceGetIntoTheLogOnce(t *testing.T) {
 	require.Equal(t, bothWays(10), crossed(t, cfg, "gate"))
 }
 
-func TestCrossingsHaveAsManyPartitionsAsSightings(t *testing.T) {
+func TestEnsureTopics_SightingsExist_CrossingsHaveAsManyPartitions(t *testing.T) {
 	_, cfg := setUp(t)
 	other, err := cfg.Client()
 	require.NoError(t, err)

@@ -1,26 +1,37 @@
-// Package kafka turns configuration into franz-go clients and produces
-// sightings with them. It speaks the Kafka protocol and nothing else, so the
-// bundled broker and an Apache Kafka cluster are interchangeable by address.
+// Package kafka is the client side of the log: it turns configuration into franz-go
+// clients and produces the sightings, crossings and runs of a source. It uses the Kafka
+// protocol and nothing else, so that the bundled broker and an Apache Kafka cluster are
+// interchangeable by address.
 //
-// It owns the names of the topics, how they are made, and the two ways a
-// source is produced:
+// It owns the names of the topics, their creation, and the two ways in which a source is
+// produced:
 //
-//   - a file can be read again, so its run is resumed: records go out in
-//     transactions under a transactional id of its camera. Opening it fences
-//     a predecessor that may still be alive, and only then is the tail read,
-//     so the topic itself holds each event once (KIP-98). A run that has ended is
-//     not begun anew until its job has (EndJob): OpenFile returns *AtEndError.
-//     A source that has grown meanwhile goes on with its run in both cases; one
-//     that is another, or has another model, begins a new run, and it is logged.
-//     A producer that the cluster fences because a transaction took too long is
-//     told from one whose camera another has opened (KIP-360). A log that no
-//     longer holds what it acknowledged ends the writer (ErrTailLost): the one
-//     that is opened next reads the file again from there.
-//   - a live source cannot be read again: records go out at once from one
+//   - A file can be read again, so its run is resumed. Its records are written in
+//     transactions, under a transactional id of its camera. Opening the file fences a
+//     predecessor that may still be alive (KIP-98), and only then is the end of the run
+//     read, so that the topic itself has each event once. A run that has ended is not
+//     started again until its job has ended (EndJob): OpenFile returns *AtEndError. A
+//     source that has grown continues its run in both cases. Another source, or another
+//     model, starts a new run, and that is logged.
+//   - A live source cannot be read again. Its records are sent immediately from one shared
 //     idempotent producer, in order, and every opening is a new run.
 //
-// A writer whose records the log does not take, or not in time, keeps them, tries
-// again for ever, and says so (Writer.Waiting).
+// A producer that the cluster fenced because its transaction took too long is
+// distinguished from one whose camera another process has opened (KIP-360). A writer
+// whose records are not acknowledged retains them, retries for ever, and reports it
+// (Writer.Waiting).
 //
-// Reading the records is left to the sink.
+// # Caveats
+//
+//   - "Once in the topic" holds for files and for read_committed consumers. A live run has
+//     gaps when its process dies: unacknowledged records are lost with it.
+//   - Order is per camera: the key decides the partition. Adding partitions to a topic
+//     moves cameras to other partitions; EnsureTopics never does.
+//   - A log that loses acknowledged records (an older copy is restored) is noticed only
+//     while a writer of the run is open (ErrTailLost) or by the sink, which compares its
+//     stored offsets; a new writer resumes where the log ends.
+//   - Resuming reads the run's part of its partition from the log. If retention has removed
+//     the beginning, the count of sightings in the run's record is of the rest.
+//
+// Consuming the records is left to package sink.
 package kafka

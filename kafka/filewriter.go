@@ -12,13 +12,13 @@ import (
 	"github.com/sightlog/sightlog/event"
 )
 
-// fileBuffer is how many sightings may wait for a transaction; then Send
-// blocks.
+// fileBuffer is the number of sightings that may wait for a transaction. When it is
+// reached Send blocks.
 const fileBuffer = 256
 
-// fileWriter writes the run of a source that can be read again. One goroutine
-// (loop) owns the client and sends what waits as one transaction after the
-// other.
+// fileWriter writes the run of a source that can be read again. One goroutine, loop,
+// owns the client and commits the waiting entries, one transaction after the other. The
+// caller's goroutine owns ended.
 type fileWriter struct {
 	cfg      Config
 	run      event.Run
@@ -26,41 +26,41 @@ type fileWriter struct {
 	n        int64         // sightings of the run in the log when it was opened
 	interval time.Duration // shortest time between two commits
 
-	continues func(fingerprint string) bool // the source begins as that of the fingerprint did
+	continues func(fingerprint string) bool // reports whether the source begins as that of the fingerprint
 
-	in      chan item     // closed by nobody; fileBuffer; Send blocks when full
-	stop    chan struct{} // closed by Close and Finish: loop drains in and returns
-	ended   bool          // owned by the caller's goroutine
-	done    chan struct{} // closed by loop when it returned
-	err     error         // why loop returned; read after done
+	in      chan fileEntry // capacity fileBuffer; never closed; Send blocks when full
+	stop    chan struct{}  // closed by Close and Finish: loop drains in and returns
+	ended   bool           // owned by the caller's goroutine
+	done    chan struct{}  // closed by loop when it returned
+	err     error          // of loop; read it after done is closed
 	acked   atomic.Int64
-	unacked pending // the transaction under way
+	unacked pending // the transaction in progress
 
 	cl     *kgo.Client // owned by loop, after OpenFile
 	last   int64       // seq of the last sighting that is in the log; owned by loop, -1 if there is none
 	cancel context.CancelFunc
 }
 
-// item is a sighting and the crossings in its frame, or the end of the run.
-type item struct {
+// fileEntry is a sighting and the crossings in its frame, or the end of the run.
+type fileEntry struct {
 	sighting  *event.Sighting
 	crossings []event.Crossing
 	end       *event.Run
 }
 
-// OpenFile opens a source that can be read again. First it fences a
-// predecessor that may still be alive; then it looks for an unfinished run of
-// the same camera, content and model, and resumes it, or starts run as a new
-// one (its ID, StartedAt and position are set here). Where such a run has ended
-// and its job has not, there is nothing to write: *AtEndError. The content is
-// the same where the fingerprint is; continues reports of another one whether
-// the source begins as that did, and such a run goes on behind its last
-// sighting, even if it had ended. A run that is left is logged. interval is the
-// shortest time between two commits; 0 gives the lowest latency.
+// OpenFile opens a source that can be read again. It fences a predecessor that may still
+// be alive (KIP-98), then resumes an unfinished run of the same camera, content and model,
+// or starts run as a new one and sets its ID, StartedAt and position. If such a run has
+// ended but its job has not, there is nothing to write, and the error is *AtEndError.
+//
+// The content is the same if the fingerprint is. continues is called with another
+// fingerprint and reports whether the source begins with that content; then the run is
+// resumed after its last sighting, even if it had ended. A run that is not resumed is
+// logged. interval is the shortest time between two commits; 0 gives the lowest latency.
 func OpenFile(ctx context.Context, c Config, run event.Run, interval time.Duration, continues func(fingerprint string) bool) (Writer, error) {
 	w := &fileWriter{
 		cfg: c, run: run, interval: interval, continues: continues,
-		in: make(chan item, fileBuffer), stop: make(chan struct{}), done: make(chan struct{}), last: -1,
+		in: make(chan fileEntry, fileBuffer), stop: make(chan struct{}), done: make(chan struct{}), last: -1,
 	}
 	if err := w.open(ctx); err != nil {
 		return nil, fmt.Errorf("open run of camera %s: %w", run.Camera, err)
@@ -71,7 +71,7 @@ func OpenFile(ctx context.Context, c Config, run event.Run, interval time.Durati
 	return w, nil
 }
 
-// open fences, then finds or starts the run.
+// open fences predecessors, then finds or starts the run.
 func (w *fileWriter) open(ctx context.Context) (err error) {
 	if err := w.fence(ctx); err != nil {
 		return err
@@ -86,7 +86,7 @@ func (w *fileWriter) open(ctx context.Context) (err error) {
 		return err
 	}
 	if interrupted(last) {
-		if done, err := w.goOn(ctx, last); done || err != nil {
+		if done, err := w.resume(ctx, last); done || err != nil {
 			return err
 		}
 	}
@@ -96,17 +96,17 @@ func (w *fileWriter) open(ctx context.Context) (err error) {
 	return w.writeRun(ctx)
 }
 
-// goOn continues an interrupted run, or reports false, and logs why, where this
-// opening would see something else. A source that has grown since is the run's,
-// also where the run came to its end then.
-func (w *fileWriter) goOn(ctx context.Context, last *event.Run) (bool, error) {
+// resume continues an interrupted run. It returns false, and logs the reason, if the
+// source or the model is another one. A source that has grown since continues its run,
+// even if the run had ended.
+func (w *fileWriter) resume(ctx context.Context, last *event.Run) (bool, error) {
 	same := w.run.Fingerprint != "" && w.run.Fingerprint == last.Fingerprint
 	switch {
 	case !same && !w.continues(last.Fingerprint):
-		w.another(last, "the source is not what that run was reading")
+		w.logAbandoned(last, "the source is not what that run was reading")
 		return false, nil
 	case !sameModel(last, &w.run):
-		w.another(last, "the model is not that of the run")
+		w.logAbandoned(last, "the model is not that of the run")
 		return false, nil
 	case same && last.JobOpen:
 		return false, &AtEndError{Run: *last}
@@ -126,9 +126,9 @@ func (w *fileWriter) goOn(ctx context.Context, last *event.Run) (bool, error) {
 	return true, w.writeRun(ctx)
 }
 
-// another logs that an interrupted run is left as it is. What cannot be read
-// again at all is expected to be another.
-func (w *fileWriter) another(last *event.Run, why string) {
+// logAbandoned logs that an interrupted run is not resumed. A source without a
+// fingerprint cannot be read again, so that this is expected and not logged.
+func (w *fileWriter) logAbandoned(last *event.Run, why string) {
 	if w.cfg.Log != nil && w.run.Fingerprint != "" && last.Fingerprint != "" {
 		w.cfg.Log.Warn("an interrupted run is not continued, its rows stay; the source is read from its beginning",
 			"camera", w.run.Camera, "reason", why, "run", last.ID, "its_source", last.Source)
@@ -144,8 +144,8 @@ func (w *fileWriter) writeRun(ctx context.Context) error {
 	return err
 }
 
-// fence makes this writer the only one of its camera. Only then does reading
-// the tail say the truth.
+// fence makes this writer the only one of its camera. Only after that is the end of the
+// run in the log final.
 func (w *fileWriter) fence(ctx context.Context) (err error) {
 	w.cl, err = openTransactional(ctx, w.cfg, w.transactionalID())
 	return err
@@ -160,10 +160,10 @@ func (w *fileWriter) Acked() int64   { return w.acked.Load() }
 func (w *fileWriter) Waiting() string { return w.unacked.waiting() }
 
 func (w *fileWriter) Send(ctx context.Context, s *event.Sighting, crossings ...event.Crossing) error {
-	return w.put(ctx, item{sighting: s, crossings: crossings})
+	return w.put(ctx, fileEntry{sighting: s, crossings: crossings})
 }
 
-func (w *fileWriter) put(ctx context.Context, it item) error {
+func (w *fileWriter) put(ctx context.Context, it fileEntry) error {
 	if w.ended {
 		return ErrEnded
 	}
@@ -178,7 +178,7 @@ func (w *fileWriter) put(ctx context.Context, it item) error {
 }
 
 func (w *fileWriter) Finish(ctx context.Context, end event.Run) error {
-	if err := w.put(ctx, item{end: &end}); err != nil {
+	if err := w.put(ctx, fileEntry{end: &end}); err != nil {
 		return err
 	}
 	return w.Close(ctx)
@@ -199,8 +199,8 @@ func (w *fileWriter) Close(ctx context.Context) error {
 	return w.err
 }
 
-// loop commits what waits, one transaction after the other, until stop is
-// closed and in is empty.
+// loop commits the waiting entries, one transaction after the other, until stop is closed
+// and in is empty.
 func (w *fileWriter) loop(ctx context.Context) {
 	defer close(w.done)
 	defer func() { w.cl.Close() }()
@@ -225,9 +225,9 @@ func (w *fileWriter) loop(ctx context.Context) {
 	}
 }
 
-// collect waits for the first item and takes all that wait behind it. more is
-// false when nothing will follow.
-func (w *fileWriter) collect(ctx context.Context) (batch []item, more bool) {
+// collect waits for the first entry and takes those that wait behind it. more is false
+// if none will follow.
+func (w *fileWriter) collect(ctx context.Context) (batch []fileEntry, more bool) {
 	select {
 	case it := <-w.in:
 		batch = append(batch, it)
@@ -244,7 +244,7 @@ func (w *fileWriter) collect(ctx context.Context) (batch []item, more bool) {
 		}
 		select {
 		case <-w.stop:
-			// Nobody puts any more: an empty channel stays empty.
+			// Send is not called after stop is closed: an empty channel stays empty.
 			return batch, len(w.in) > 0
 		default:
 			return batch, true
@@ -253,9 +253,9 @@ func (w *fileWriter) collect(ctx context.Context) (batch []item, more bool) {
 	return batch, true
 }
 
-// commit writes a batch as one transaction. When the outcome is not known it
-// fences its own past, reads how far the log came, and writes the rest.
-func (w *fileWriter) commit(ctx context.Context, batch []item) error {
+// commit writes a batch as one transaction. If the outcome is unknown it fences its own
+// producer, reads the end of the run in the log, and writes the rest.
+func (w *fileWriter) commit(ctx context.Context, batch []fileEntry) error {
 	w.unacked.sent()
 	defer w.unacked.acknowledged()
 	for tries := 1; ; tries++ {
@@ -275,7 +275,7 @@ func (w *fileWriter) commit(ctx context.Context, batch []item) error {
 		}
 		w.unacked.failed(err)
 		if w.cfg.Log != nil {
-			w.cfg.Log.Warn("transaction failed, looking how far the log came", "camera", w.run.Camera, "err", err)
+			w.cfg.Log.Warn("transaction failed, reading the end of the run in the log", "camera", w.run.Camera, "err", err)
 		}
 		if batch, err = w.recover(ctx, batch, id, err, tries); err != nil {
 			return err
@@ -286,12 +286,12 @@ func (w *fileWriter) commit(ctx context.Context, batch []item) error {
 	}
 }
 
-// recover replaces the client and returns what of batch the log lacks. It
-// tries until ctx ends. A producer that cause fences is not always one whose
-// camera another has opened: the cluster fences it, too, when it aborts a
-// transaction that could not be ended in time, and one that knows nothing of it
-// because an older copy of its log was put back.
-func (w *fileWriter) recover(ctx context.Context, batch []item, id producerID, cause error, tries int) ([]item, error) {
+// recover replaces the client and returns the entries of batch that are not in the log.
+// It retries until ctx ends. If cause says that the producer was fenced, another process
+// may have opened the camera; but a cluster also fences a producer when it aborts a
+// transaction that took too long, and does not know the producer after an older copy of
+// its log was restored.
+func (w *fileWriter) recover(ctx context.Context, batch []fileEntry, id producerID, cause error, tries int) ([]fileEntry, error) {
 	w.cl.Close()
 	ask := fenced(cause)
 	for ; ; tries++ {
@@ -300,7 +300,7 @@ func (w *fileWriter) recover(ctx context.Context, batch []item, id producerID, c
 		}
 		var err error
 		if ask {
-			if err = stillOurs(ctx, w.cfg, w.transactionalID(), id); errors.Is(err, ErrFenced) {
+			if err = checkNotFenced(ctx, w.cfg, w.transactionalID(), id); errors.Is(err, ErrFenced) {
 				if _, lost := w.lastInLog(ctx); errors.Is(lost, ErrTailLost) {
 					err = lost
 				}
@@ -309,8 +309,8 @@ func (w *fileWriter) recover(ctx context.Context, batch []item, id producerID, c
 			ask = err != nil
 		}
 		if !ask {
-			var rest []item
-			if rest, err = w.lacking(ctx, batch); err == nil || errors.Is(err, ErrTailLost) {
+			var rest []fileEntry
+			if rest, err = w.missing(ctx, batch); err == nil || errors.Is(err, ErrTailLost) {
 				return rest, err
 			}
 		}
@@ -319,13 +319,13 @@ func (w *fileWriter) recover(ctx context.Context, batch []item, id producerID, c
 			return nil, err
 		}
 		if w.cfg.Log != nil {
-			w.cfg.Log.Warn("the log cannot be reached, trying again", "camera", w.run.Camera, "err", err)
+			w.cfg.Log.Warn("the log cannot be reached, retrying", "camera", w.run.Camera, "err", err)
 		}
 	}
 }
 
-// lastInLog returns the seq of the run's last sighting in the log, or ErrTailLost
-// when one after it was acknowledged. To write on would leave a hole there.
+// lastInLog returns the seq of the run's last sighting in the log. It is ErrTailLost if a
+// later one was acknowledged: continuing would leave a gap.
 func (w *fileWriter) lastInLog(ctx context.Context) (int64, error) {
 	seq, _, err := lastSeq(ctx, w.cfg, &w.run)
 	if err == nil && seq < w.last {
@@ -334,8 +334,8 @@ func (w *fileWriter) lastInLog(ctx context.Context) (int64, error) {
 	return seq, err
 }
 
-// lacking returns what of batch the log does not hold.
-func (w *fileWriter) lacking(ctx context.Context, batch []item) ([]item, error) {
+// missing returns the entries of batch that are not in the log.
+func (w *fileWriter) missing(ctx context.Context, batch []fileEntry) ([]fileEntry, error) {
 	if err := w.fence(ctx); err != nil {
 		return nil, err
 	}
@@ -363,8 +363,9 @@ func (w *fileWriter) lacking(ctx context.Context, batch []item) ([]item, error) 
 	return rest, nil
 }
 
-// records encodes a batch. The end of the run counts what the log then holds.
-func (w *fileWriter) records(batch []item) ([]*kgo.Record, error) {
+// records encodes a batch. The end of the run has the number of sightings that the log
+// has then.
+func (w *fileWriter) records(batch []fileEntry) ([]*kgo.Record, error) {
 	now := event.At(time.Now())
 	recs := make([]*kgo.Record, 0, len(batch))
 	sightings := w.n + w.acked.Load()

@@ -12,16 +12,16 @@ import (
 	"github.com/sightlog/sightlog/event"
 )
 
-// liveBuffer is how many records may wait for the log; then Send blocks. At
-// 30 frames a second and fifty cameras it bridges a restart of the broker.
+// liveBuffer is the number of records that may be unacknowledged. When it is reached Send
+// blocks. At 30 frames a second and fifty cameras it covers a restart of the broker.
 const liveBuffer = 10_000
 
 // Live writes the runs of sources that cannot be read again. All of them share
 // one idempotent producer; each opening of a source is a new run.
 type Live struct {
-	cfg  Config
-	cl   *kgo.Client
-	room chan struct{} // one token a record that is not acknowledged; liveBuffer; Send waits when full
+	cfg      Config
+	cl       *kgo.Client
+	inFlight chan struct{} // a token for each unacknowledged record; capacity liveBuffer; Send blocks when full
 }
 
 // OpenLive opens the shared producer. It does not connect yet.
@@ -34,10 +34,10 @@ func OpenLive(c Config) (*Live, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Live{cfg: c, cl: cl, room: make(chan struct{}, liveBuffer)}, nil
+	return &Live{cfg: c, cl: cl, inFlight: make(chan struct{}, liveBuffer)}, nil
 }
 
-// Close closes the producer. The writers are closed before.
+// Close closes the producer. The caller closes the writers before.
 func (l *Live) Close() { l.cl.Close() }
 
 // Open starts a new run.
@@ -61,7 +61,7 @@ type liveWriter struct {
 	unacked pending
 
 	mu  sync.Mutex // guards the following
-	err error      // the first failed record: the run has a hole, so it ends
+	err error      // of the first record that failed: the run has a gap, so it ends
 }
 
 func (w *liveWriter) Run() event.Run { return w.run }
@@ -96,19 +96,20 @@ func (w *liveWriter) Send(ctx context.Context, s *event.Sighting, crossings ...e
 	return err
 }
 
-// produce hands a record over and waits only while there is no room.
+// produce hands a record to the client. It waits only while liveBuffer records are
+// unacknowledged.
 func (w *liveWriter) produce(ctx context.Context, rec *kgo.Record) error {
 	select {
-	case w.live.room <- struct{}{}:
+	case w.live.inFlight <- struct{}{}:
 	case <-ctx.Done():
 		return ctx.Err()
 	}
 	w.sent.Add(1)
 	w.unacked.sent()
-	// No context of the caller: a record that was taken is never given up.
+	// Without the caller's context: a record that was accepted is never given up.
 	w.live.cl.Produce(context.Background(), rec, func(rec *kgo.Record, err error) {
 		defer w.sent.Done()
-		<-w.live.room
+		<-w.live.inFlight
 		w.unacked.acknowledged()
 		if err == nil {
 			if rec.Topic == Sightings {
@@ -146,7 +147,7 @@ func (w *liveWriter) Finish(ctx context.Context, end event.Run) error {
 func (w *liveWriter) Close(ctx context.Context) error {
 	w.ended = true
 	all := make(chan struct{})
-	go func() { // ends with the last acknowledgement; Live.Close fails what is left
+	go func() { // ends with the last acknowledgement; Live.Close fails the records that are left
 		w.sent.Wait()
 		close(all)
 	}()

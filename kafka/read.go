@@ -17,13 +17,13 @@ type Position struct {
 	Offset    int64
 }
 
-// readCommitted calls each for every committed record of topic from the given
-// offsets (absent partitions: from the start; a partition not in only: not at
-// all) to the end as it is now, partition by partition in order.
+// readCommitted calls each with every committed record of topic up to the present end,
+// each partition's in order. only has the partitions to read, with their first offset;
+// nil means all, from the start.
 func readCommitted(ctx context.Context, c Config, topic string, only map[int32]int64, each func(*kgo.Record)) error {
 	cl, err := c.Client(
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.KeepControlRecords(), // so that every partition visibly reaches its end
+		kgo.KeepControlRecords(), // so that the last record before the end is fetched, whatever it is
 		kgo.FetchMaxWait(100e6),
 	)
 	if err != nil {
@@ -73,8 +73,8 @@ func readCommitted(ctx context.Context, c Config, topic string, only map[int32]i
 		}
 		for _, e := range fetches.Errors() {
 			var large *kgo.ErrDecompressTooLarge
-			if errors.As(e.Err, &large) { // the sink's to report, as what does not decode
-				pass(cl, large)
+			if errors.As(e.Err, &large) { // the sink reports it, as it does a record that does not decode
+				skipBatch(cl, large)
 				if large.NextOffset >= left[e.Partition] {
 					delete(left, e.Partition)
 				}
@@ -98,13 +98,13 @@ func readCommitted(ctx context.Context, c Config, topic string, only map[int32]i
 	return nil
 }
 
-// pass makes a client go on behind a batch that decompresses to too much.
-func pass(cl *kgo.Client, large *kgo.ErrDecompressTooLarge) {
+// skipBatch continues after a batch that is too large when decompressed.
+func skipBatch(cl *kgo.Client, large *kgo.ErrDecompressTooLarge) {
 	cl.SetOffsets(map[string]map[int32]kgo.EpochOffset{large.Topic: {large.Partition: {Epoch: -1, Offset: large.NextOffset}}})
 }
 
-// LastRun returns the newest run of a camera in the Runs topic, or nil.
-// Records that do not decode are passed over: they are the sink's to report.
+// LastRun returns the newest run of a camera in the topic Runs, or nil. Records that do
+// not decode are skipped: the sink reports them.
 func LastRun(ctx context.Context, c Config, camera string) (*event.Run, error) {
 	var last *event.Run
 	err := readCommitted(ctx, c, Runs, nil, func(r *kgo.Record) {
@@ -119,8 +119,8 @@ func LastRun(ctx context.Context, c Config, camera string) (*event.Run, error) {
 	return last, err
 }
 
-// lastSeq returns the highest seq of a run in the Sightings topic and how many
-// sightings it has there; -1 and 0 when none.
+// lastSeq returns the highest seq of a run in the topic Sightings and the number of its
+// sightings there; -1 and 0 if there are none.
 func lastSeq(ctx context.Context, c Config, run *event.Run) (last, n int64, err error) {
 	last = -1
 	err = ReadRun(ctx, c, run, func(s *event.Sighting) {
@@ -130,7 +130,7 @@ func lastSeq(ctx context.Context, c Config, run *event.Run) (last, n int64, err 
 	return last, n, err
 }
 
-// ReadRun calls each for every committed sighting of a run, in order.
+// ReadRun calls each with every committed sighting of a run, in order.
 func ReadRun(ctx context.Context, c Config, run *event.Run, each func(*event.Sighting)) error {
 	var only map[int32]int64
 	if run.LogPartition >= 0 {

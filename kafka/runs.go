@@ -14,7 +14,8 @@ import (
 	"github.com/sightlog/sightlog/event"
 )
 
-// start makes run a new one: its id, its start and where its sightings begin.
+// start sets the fields of a new run: its id, its start, and the position at which its
+// sightings begin.
 func start(ctx context.Context, cl *kgo.Client, run *event.Run) error {
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -29,8 +30,8 @@ func start(ctx context.Context, cl *kgo.Client, run *event.Run) error {
 	return nil
 }
 
-// interrupted reports whether there is a run that this opening would go on with,
-// if it is of the same source: it has not ended, or its job has not.
+// interrupted reports whether last is a run that an opening of the same source resumes:
+// it has not ended, or its job has not.
 func interrupted(last *event.Run) bool {
 	return last != nil && (last.FinishedAt.IsZero() || last.JobOpen)
 }
@@ -39,8 +40,8 @@ func sameModel(last, run *event.Run) bool {
 	return last.Model.Name == run.Model.Name && last.Model.SHA256 == run.Model.SHA256
 }
 
-// ended returns run with its end: the time, the number of sightings in the log
-// and what the caller says in end (Outcome, Damage, Dropped).
+// ended returns run with its end: the time, the number of sightings in the log, and
+// Outcome, Damage and Dropped of end.
 func ended(run, end event.Run, frames int64) event.Run {
 	run.FinishedAt = event.At(time.Now())
 	run.Outcome, run.Damage, run.Dropped = end.Outcome, end.Damage, end.Dropped
@@ -51,17 +52,17 @@ func ended(run, end event.Run, frames int64) event.Run {
 	return run
 }
 
-// AtEndError says that a source was read to its end by a job that has not
-// ended, because it was interrupted or killed.
+// AtEndError means that a source was read to its end by a job that has not ended, because
+// it was interrupted or killed.
 type AtEndError struct{ Run event.Run }
 
 func (e *AtEndError) Error() string {
 	return fmt.Sprintf("camera %s was read to its end by run %s", e.Run.Camera, e.Run.ID)
 }
 
-// EndJob notes that the job of these runs has come to its end, so that the next
-// opening of their sources begins new runs: all of it gets into the log, or
-// nothing. Runs that are not JobOpen are left alone.
+// EndJob records that the job of these runs has ended, so that the next opening of their
+// sources starts new runs. It does so in one transaction. Runs that are not JobOpen are
+// not changed.
 func EndJob(ctx context.Context, c Config, ids []string) error {
 	open, err := openRuns(ctx, c, ids)
 	if err != nil || len(open) == 0 {
@@ -83,7 +84,7 @@ func EndJob(ctx context.Context, c Config, ids []string) error {
 	return err
 }
 
-// openRuns returns which of these runs are JobOpen, by id.
+// openRuns returns those of these runs that are JobOpen, sorted by id.
 func openRuns(ctx context.Context, c Config, ids []string) ([]*event.Run, error) {
 	newest := make(map[string]*event.Run)
 	err := readCommitted(ctx, c, Runs, nil, func(r *kgo.Record) {

@@ -11,16 +11,16 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// EnsureTopics makes the topics that are not there yet: Sightings with the
-// given number of partitions, Crossings with as many as Sightings has, Runs
-// (compacted) and the dead letters with one. They are kept on up to three
-// brokers, and a write needs all but one of them.
+// EnsureTopics creates the topics that are missing: Sightings with the given number of
+// partitions, Crossings with as many as Sightings has, Runs (compacted) and the topics of
+// dead letters with one. They have up to three replicas, and a write needs all but one of
+// them in sync.
 //
-// Partitions are never added to a topic that is there: a camera's partition
-// would change under it.
+// Partitions are never added to an existing topic, because the partition of a camera
+// would change.
 //
-// For a moment cl may still believe that the topics are not there: it keeps what
-// it has listed. Use another for what follows.
+// cl caches its metadata: for a moment it may still report that the topics are missing.
+// Use another client afterwards.
 func EnsureTopics(ctx context.Context, cl *kgo.Client, partitions int32) error {
 	adm := kadm.NewClient(cl)
 	names := []string{Sightings, Crossings, Runs, DeadTopic(Sightings), DeadTopic(Crossings), DeadTopic(Runs)}
@@ -29,10 +29,10 @@ func EnsureTopics(ctx context.Context, cl *kgo.Client, partitions int32) error {
 		return fmt.Errorf("list topics: %w", err)
 	}
 	if len(there.TopicsSet()) == len(names) && there.Error() == nil {
-		return nil // a cluster without its controller can say so, too
+		return nil // this answer does not need the cluster's controller
 	}
 	if d := there[Sightings]; d.Err == nil && len(d.Partitions) > 0 {
-		partitions = int32(len(d.Partitions)) // made before, with another number
+		partitions = int32(len(d.Partitions)) // it was created with another number
 	}
 	brokers, err := adm.ListBrokers(ctx)
 	if err != nil {

@@ -11,18 +11,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// txnTimeout is when the cluster aborts a transaction that its producer left
-// open.
+// txnTimeout is the time after which the cluster aborts a transaction that its producer
+// left open.
 const txnTimeout = 30 * time.Second
 
-// produceTimeout is how long a transaction's records are tried: the producer
-// gives up before the cluster does and fences it. The client's own limit would
-// count from the records' timestamps, which a second attempt keeps.
+// produceTimeout bounds the attempt to produce a transaction's records: the producer gives
+// up before the cluster aborts the transaction and fences it. The client's own limit
+// would count from the records' timestamps, which a second attempt does not change.
 const produceTimeout = txnTimeout / 3
 
-// openTransactional opens a producer whose epoch is above every one before it
-// with this transactional id: their open transaction is aborted and they can
-// write no more (KIP-98).
+// openTransactional opens a producer with a higher epoch than every producer before it
+// with this transactional id: their open transaction is aborted, and they can write no
+// more (KIP-98).
 func openTransactional(ctx context.Context, c Config, id string) (*kgo.Client, error) {
 	opts, err := c.producing()
 	if err != nil {
@@ -43,15 +43,15 @@ func openTransactional(ctx context.Context, c Config, id string) (*kgo.Client, e
 	return cl, nil
 }
 
-// producerID is who a transaction's records come from: the id and the epoch of
-// its transactional id.
+// producerID identifies the producer of a transaction's records: the id and epoch that
+// belong to its transactional id.
 type producerID struct {
 	id    int64
 	epoch int16
 }
 
-// transact writes recs as one transaction of the producer that it returns. An
-// error leaves the client unusable and the outcome unknown.
+// transact writes recs as one transaction and returns its producer. After an error the
+// client is unusable and the outcome unknown.
 func transact(ctx context.Context, cl *kgo.Client, recs []*kgo.Record) (who producerID, err error) {
 	if err := cl.BeginTransaction(); err != nil {
 		return who, fmt.Errorf("begin transaction: %w", err)
@@ -76,16 +76,16 @@ func produce(ctx context.Context, cl *kgo.Client, recs []*kgo.Record) error {
 	case err == nil:
 		return nil
 	case try.Err() != nil && ctx.Err() == nil:
-		return fmt.Errorf("produce: the log has not taken the records for %s", produceTimeout)
+		return fmt.Errorf("produce: the log has not acknowledged the records within %s", produceTimeout)
 	}
 	return fmt.Errorf("produce: %w", err)
 }
 
-// stillOurs returns nil when nobody has opened a transactional id since who was
-// its producer, ErrFenced when somebody has, or why that is not known. Who asks
-// for the next epoch with the id and epoch of the last one gets it only then
-// (KIP-360), although the coordinator may have fenced them at a timeout.
-func stillOurs(ctx context.Context, c Config, transactionalID string, who producerID) error {
+// checkNotFenced returns nil if no other producer has opened a transactional id since
+// producer, ErrFenced if one has, or another error if that is unknown. A request for the
+// next epoch with the id and epoch of the last producer succeeds only in the first case
+// (KIP-360), even if the coordinator fenced that producer after a timeout.
+func checkNotFenced(ctx context.Context, c Config, transactionalID string, who producerID) error {
 	cl, err := c.Client()
 	if err != nil {
 		return err
@@ -105,7 +105,7 @@ func stillOurs(ctx context.Context, c Config, transactionalID string, who produc
 	case fenced(err), errors.Is(err, kerr.InvalidProducerIDMapping):
 		return ErrFenced
 	}
-	return fmt.Errorf("ask who writes for %s: %w", transactionalID, err)
+	return fmt.Errorf("query the producer of %s: %w", transactionalID, err)
 }
 
 func fenced(err error) bool {

@@ -13,7 +13,7 @@ import (
 
 // The cluster fences a producer whose transaction it has given up, as it does
 // one whose camera another sightlog has opened; only the second is told so.
-func TestFencedProducer_TransactionTimedOut_StillOurs(t *testing.T) {
+func TestFencedProducer_TransactionTimedOut_IsNotErrFenced(t *testing.T) {
 	_, cfg := setUp(t)
 	const id = "sightlog.porch"
 	open := func(timeout time.Duration) *kgo.Client {
@@ -37,11 +37,11 @@ func TestFencedProducer_TransactionTimedOut_StillOurs(t *testing.T) {
 	}
 	require.Error(t, old.EndTransaction(t.Context(), kgo.TryCommit), "the transaction was given up")
 	for range 2 { // the answer may be lost
-		require.NoError(t, kafka.StillOurs(t.Context(), cfg, id, pid, epoch))
+		require.NoError(t, kafka.CheckNotFenced(t.Context(), cfg, id, pid, epoch))
 	}
 
 	other := open(time.Minute)
 	_, _, err = other.ProducerID(t.Context())
 	require.NoError(t, err)
-	require.ErrorIs(t, kafka.StillOurs(t.Context(), cfg, id, pid, epoch), kafka.ErrFenced)
+	require.ErrorIs(t, kafka.CheckNotFenced(t.Context(), cfg, id, pid, epoch), kafka.ErrFenced)
 }

@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// unacknowledged is how long the log may take for an acknowledgement before a
-// writer reports it: a broker is started again in less.
+// unacknowledged is the time without an acknowledgement after which a writer reports it.
+// A restart of the broker takes less.
 const unacknowledged = 2 * time.Second
 
-// pending is what a writer has sent and the log has not acknowledged. The zero
+// pending counts the records of a writer that are sent and not acknowledged. The zero
 // value is empty.
 type pending struct {
 	mu    sync.Mutex // guards the following
 	n     int
-	since time.Time // of the last acknowledgement, or of what was sent after it
+	since time.Time // the last acknowledgement, or the first record sent after it
 	cause error     // of the last failure since
 }
 
@@ -27,7 +27,7 @@ func (p *pending) sent() {
 	}
 }
 
-// acknowledged ends one sent, however it ended.
+// acknowledged is called for each record that sent was called for, also if it failed.
 func (p *pending) acknowledged() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -40,7 +40,7 @@ func (p *pending) failed(cause error) {
 	p.cause = cause
 }
 
-// waiting is one line about a log that does not acknowledge, or "".
+// waiting returns the line of Writer.Waiting.
 func (p *pending) waiting() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -88,7 +88,7 @@ func upTo(n int64) (s []int64) {
 	return s
 }
 
-func TestUnfinishedFileRunGoesOnAfterTheLastAcknowledgedSighting(t *testing.T) {
+func TestOpenFile_UnfinishedRun_ResumesAfterTheLastAcknowledged(t *testing.T) {
 	_, cfg := setUp(t)
 	w, err := kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
@@ -127,7 +127,7 @@ func TestUnfinishedFileRunGoesOnAfterTheLastAcknowledgedSighting(t *testing.T) {
 	require.NoError(t, w.Close(t.Context()))
 }
 
-func TestOpenFile_RunEndedInAJobThatDidNot_AtEnd(t *testing.T) {
+func TestOpenFile_RunEndedJobOpen_AtEndError(t *testing.T) {
 	_, cfg := setUp(t)
 	w, err := kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
@@ -153,7 +153,7 @@ func TestOpenFile_RunEndedInAJobThatDidNot_AtEnd(t *testing.T) {
 
 // A source that has grown since its run was interrupted goes on with it, also
 // where it had come to its end in a job that did not.
-func TestOpenFile_SourceThatGrew_GoesOnWithItsRun(t *testing.T) {
+func TestOpenFile_SourceGrew_ResumesItsRun(t *testing.T) {
 	for name, ended := range map[string]bool{"interrupted": false, "ended, its job not": true} {
 		t.Run(name, func(t *testing.T) {
 			_, cfg := setUp(t)
@@ -195,7 +195,7 @@ func TestOpenFile_SourceThatGrew_GoesOnWithItsRun(t *testing.T) {
 }
 
 // An interrupted run that is not continued is not left in silence.
-func TestOpenFile_AnotherSourceOrModel_LeavesTheRunAndSaysSo(t *testing.T) {
+func TestOpenFile_AnotherSourceOrModel_RunAbandonedAndLogged(t *testing.T) {
 	_, cfg := setUp(t)
 	var said bytes.Buffer
 	cfg.Log = slog.New(slog.NewTextHandler(&said, &slog.HandlerOptions{Level: slog.LevelWarn}))
@@ -257,7 +257,7 @@ func TestEndJob_OpenRuns_NextOpeningIsNew(t *testing.T) {
 	}
 }
 
-func TestSuccessorFencesAPredecessorThatIsStillAlive(t *testing.T) {
+func TestOpenFile_PredecessorAlive_IsFenced(t *testing.T) {
 	_, cfg := setUp(t)
 	old, err := kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
@@ -276,7 +276,7 @@ func TestSuccessorFencesAPredecessorThatIsStillAlive(t *testing.T) {
 	require.Equal(t, map[string][]int64{w.Run().ID: upTo(6)}, committed(t, cfg))
 }
 
-func TestFileWriter_OlderCopyPutBack_EndsAndTheNextGoesOnFromThere(t *testing.T) {
+func TestFileWriter_OlderCopyRestored_EndsAndTheNextResumesThere(t *testing.T) {
 	for name, copyAt := range map[string]int{"before the run": 0, "of an earlier opening": 1, "of this opening": 2} {
 		t.Run(name, func(t *testing.T) {
 			b, cfg := setUp(t)
@@ -324,7 +324,7 @@ func TestFileWriter_OlderCopyPutBack_EndsAndTheNextGoesOnFromThere(t *testing.T)
 	}
 }
 
-func TestRestartOfTheBrokerNeitherLosesNorDoublesAFilesSightings(t *testing.T) {
+func TestFileWriter_BrokerRestarts_EachSightingOnce(t *testing.T) {
 	b, cfg := setUp(t)
 	w, err := kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
@@ -338,7 +338,7 @@ func TestRestartOfTheBrokerNeitherLosesNorDoublesAFilesSightings(t *testing.T) {
 	require.Equal(t, map[string][]int64{w.Run().ID: upTo(40)}, committed(t, cfg))
 }
 
-func TestRestartOfTheBrokerNeitherLosesNorDoublesALiveSourcesSightings(t *testing.T) {
+func TestLiveWriter_BrokerRestarts_EachSightingOnce(t *testing.T) {
 	b, cfg := setUp(t)
 	live, err := kafka.OpenLive(cfg)
 	require.NoError(t, err)
@@ -366,7 +366,7 @@ func TestRestartOfTheBrokerNeitherLosesNorDoublesALiveSourcesSightings(t *testin
 	require.NoError(t, again.Close(t.Context()))
 }
 
-func TestSendWaitsWhileTheLogIsGoneAndStopsWithItsContext(t *testing.T) {
+func TestSend_LogUnavailable_BlocksUntilContextEnds(t *testing.T) {
 	b, cfg := setUp(t)
 	w, err := kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
@@ -393,7 +393,7 @@ func TestSendWaitsWhileTheLogIsGoneAndStopsWithItsContext(t *testing.T) {
 }
 
 // Kafka's own test vectors for murmur2 (UtilsTest.testMurmur2).
-func TestKeysFindThePartitionThatKafkaPutsThemIn(t *testing.T) {
+func TestPartition_KafkasTestVectors_SamePartition(t *testing.T) {
 	for key, hash := range map[string]int32{
 		"21":                         -973932308,
 		"foobar":                     -790332482,
@@ -408,7 +408,7 @@ func TestKeysFindThePartitionThatKafkaPutsThemIn(t *testing.T) {
 	}
 }
 
-func TestConfigRefusesWhatCannotBe(t *testing.T) {
+func TestConfig_InvalidValue_IsAnError(t *testing.T) {
 	for name, c := range map[string]kafka.Config{
 		"no brokers":          {},
 		"unknown sasl":        {Brokers: []string{"x:1"}, SASL: "magic"},
