@@ -17,7 +17,7 @@ import (
 //	refused: 404, HTML, …     1 s       1 min
 //	refused login: 401, 403   10 min    30 min
 //
-// A pause is jittered, so that many cameras do not knock in step: between half
+// A pause is jittered, so that many cameras do not reconnect at once: between half
 // and all of it; that after a refused login between all and one and a half, as
 // cameras lock an account after three to five of them in half an hour.
 //

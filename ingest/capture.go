@@ -21,7 +21,7 @@ type capture interface {
 	// retrieve puts the frame grabbed last into m, as BGR of 8 bits.
 	retrieve(m *gocv.Mat) bool
 
-	arrived() time.Time              // when the frame's data was in our hands
+	arrived() time.Time              // when the frame's data was received
 	position() (time.Duration, bool) // of the frame; false if not known
 	size() image.Point               // declared
 	fps() float64                    // declared; 0 unknown

@@ -55,10 +55,10 @@ func openFile(ctx context.Context, spec Spec, opts Options) (Source, error) {
 	if v.info.FPS > 0 {
 		v.time.declared = time.Duration(float64(time.Second) / v.info.FPS)
 	}
-	return newReplay(v, v.info, opts), nil
+	return newPlayback(v, v.info, opts), nil
 }
 
-// videoFile reads a file's frames one by one; a replay owns it.
+// videoFile reads a file's frames one by one; a playback owns it.
 type videoFile struct {
 	c    *libav
 	info Info

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -28,7 +29,7 @@ const imageFPS = 10
 // The fingerprint is made in that order. So a run that an earlier version began
 // in another order is not resumed in this one: frame n would be another
 // picture.
-func openImages(spec Spec, opts Options) (Source, error) {
+func openImages(_ context.Context, spec Spec, opts Options) (Source, error) {
 	at := "--source " + spec.ID + "=" + PathName(spec.URI)
 	paths, err := picturePaths(spec.URI)
 	switch {
@@ -63,7 +64,7 @@ func openImages(spec Spec, opts Options) (Source, error) {
 	case len(paths) == 1 && errors.Is(err, errNoPicture):
 		return nil, usage.New("name a picture", "%s: not a picture", at)
 	}
-	return newReplay(p, info, opts), nil
+	return newPlayback(p, info, opts), nil
 }
 
 // picturePaths lists the pictures of a directory in their order, or is the one

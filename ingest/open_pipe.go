@@ -42,7 +42,7 @@ func openPipe(ctx context.Context, at, path string, opts Options) (Source, error
 	if v.info.FPS > 0 {
 		v.time.declared = time.Duration(float64(time.Second) / v.info.FPS)
 	}
-	return newReplay(v, v.info, opts), nil
+	return newPlayback(v, v.info, opts), nil
 }
 
 // pipe opens the pipe without waiting for a writer.

@@ -27,7 +27,7 @@ func openStream(ctx context.Context, spec Spec, opts Options) (Source, error) {
 		if err := unknownHost(ctx, uri, err); err != nil {
 			return nil, usage.Wrap(err, "check the address, and the network", "%s: %v", at, err)
 		}
-		return nil, notOpened(ctx, at, opts, "check the address, the path and the password, and that the camera is on", err)
+		return nil, openError(ctx, at, opts, "check the address, the path and the password, and that the camera is on", err)
 	}
 	return l, nil
 }
@@ -76,8 +76,8 @@ func unknownHost(ctx context.Context, uri string, err error) error {
 	return nil
 }
 
-// notOpened tells apart why a live source did not open.
-func notOpened(ctx context.Context, at string, opts Options, fix string, err error) error {
+// openError returns the error for a live source that did not open, by its cause.
+func openError(ctx context.Context, at string, opts Options, fix string, err error) error {
 	var refused *refusal
 	var late *unopened
 	switch {

@@ -13,8 +13,8 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// openCamera opens a webcam by its index or device path (V4L2).
-func openCamera(ctx context.Context, spec Spec, opts Options) (Source, error) {
+// openWebcam opens a webcam by its index or device path (V4L2).
+func openWebcam(ctx context.Context, spec Spec, opts Options) (Source, error) {
 	at := "--source " + spec.ID + "=" + spec.URI
 	path := spec.URI
 	index, err := strconv.Atoi(spec.URI)
@@ -26,7 +26,7 @@ func openCamera(ctx context.Context, spec Spec, opts Options) (Source, error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return nil, usage.Wrap(err, cameras(), "%s: no such camera, %s is not there", at, path)
+		return nil, usage.Wrap(err, devices(), "%s: no such camera, %s is not there", at, path)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, usage.Wrap(err, "join the group video", "%s: %s may not be opened", at, path)
 	case err == nil:
@@ -36,13 +36,13 @@ func openCamera(ctx context.Context, spec Spec, opts Options) (Source, error) {
 		return &v4l{device: index, read: opts.ReadTimeout}
 	}, opts)
 	if err != nil {
-		return nil, notOpened(ctx, at, opts, "check that it is a camera and no other program uses it", err)
+		return nil, openError(ctx, at, opts, "check that it is a camera and no other program uses it", err)
 	}
 	return l, nil
 }
 
-// cameras tells which devices there are.
-func cameras() string {
+// devices lists the video devices that exist, as advice.
+func devices() string {
 	var there []string
 	for i := range 64 {
 		path := fmt.Sprintf("/dev/video%d", i)

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"context"
 	"fmt"
 	"image"
 	"io"
@@ -21,7 +22,7 @@ import (
 //	test://people?size=640x480&fps=25&frames=250&people=3
 //
 // The same frame always shows the same people. In its top rows each frame
-// carries its number and the time it was drawn at, for ReadClock.
+// carries its number and the time it was drawn at; see writeClock.
 type Pattern struct {
 	Size   image.Point // default 640x480
 	FPS    float64     // default 25
@@ -61,7 +62,7 @@ func ParsePattern(uri string) (Pattern, error) {
 }
 
 // openPattern opens the test source. Like a file it drops nothing.
-func openPattern(spec Spec, opts Options) (Source, error) {
+func openPattern(_ context.Context, spec Spec, opts Options) (Source, error) {
 	p, err := ParsePattern(spec.URI)
 	if err != nil {
 		return nil, err
@@ -70,17 +71,17 @@ func openPattern(spec Spec, opts Options) (Source, error) {
 		Kind: event.SourceTest, Source: Redact(spec.URI), Fingerprint: fmt.Sprintf("%+v", p),
 		FPS: p.FPS, Size: p.Size, Frames: p.Frames,
 	}
-	back := p.scene()
-	return newReplay(&patternStill{p: p, back: back}, info, opts), nil
+	back := p.background()
+	return newPlayback(&patternReader{p: p, back: back}, info, opts), nil
 }
 
-type patternStill struct {
+type patternReader struct {
 	p    Pattern
 	back gocv.Mat
 	seq  int64
 }
 
-func (s *patternStill) next(m *gocv.Mat) (time.Duration, error) {
+func (s *patternReader) next(m *gocv.Mat) (time.Duration, error) {
 	if s.p.Frames > 0 && s.seq >= s.p.Frames {
 		return 0, io.EOF
 	}
@@ -93,9 +94,9 @@ func (s *patternStill) next(m *gocv.Mat) (time.Duration, error) {
 	return pts, nil
 }
 
-func (s *patternStill) jumps() int64 { return 0 }
-func (s *patternStill) interrupt()   {}
-func (s *patternStill) close()       { s.back.Close() }
+func (s *patternReader) jumps() int64 { return 0 }
+func (s *patternReader) interrupt()   {}
+func (s *patternReader) close()       { s.back.Close() }
 
 // walker is one person of the pattern at one moment.
 type walker struct {
@@ -118,10 +119,10 @@ func (p Pattern) walkers(seq int64) []walker {
 		seconds := 6 + 2*float64(i%4)
 		margin := 0.4 * height
 		span := w + 2*margin
-		lap := math.Mod(t/seconds+0.29*float64(i), 2)
-		x, facing := lap*span-margin, 1.0
-		if lap > 1 {
-			x, facing = (2-lap)*span-margin, -1
+		cycle := math.Mod(t/seconds+0.29*float64(i), 2)
+		x, facing := cycle*span-margin, 1.0
+		if cycle > 1 {
+			x, facing = (2-cycle)*span-margin, -1
 		}
 		all = append(all, walker{
 			feet:   image.Pt(int(x), int(h*(0.66+0.28*far))),

@@ -9,9 +9,9 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// scene paints what the people walk in front of: a wall, a pavement, a little
+// background paints what the people walk in front of: a wall, a pavement, a little
 // noise, so that a detector is not shown a drawing on white paper.
-func (p Pattern) scene() gocv.Mat {
+func (p Pattern) background() gocv.Mat {
 	m := gocv.NewMatWithSize(p.Size.Y, p.Size.X, gocv.MatTypeCV8UC3)
 	pix, err := m.DataPtrUint8()
 	if err != nil {
@@ -37,7 +37,7 @@ func (p Pattern) scene() gocv.Mat {
 	return m
 }
 
-// draw paints a frame's people over the scene.
+// draw paints a frame's people over the background.
 func (p Pattern) draw(m *gocv.Mat, back gocv.Mat, seq int64) {
 	if err := back.CopyTo(m); err != nil {
 		return

@@ -11,9 +11,9 @@ import (
 	"gocv.io/x/gocv"
 )
 
-// still is something that can be read from its beginning, frame by frame. Only
-// the replay's goroutine calls it.
-type still interface {
+// frameReader is something that can be read from its beginning, frame by frame. Only
+// the playback's goroutine calls it.
+type frameReader interface {
 	// next puts the next frame into m, or steps over it where m is nil, and
 	// returns its position; io.EOF or a *Damage at the end.
 	next(m *gocv.Mat) (time.Duration, error)
@@ -22,21 +22,21 @@ type still interface {
 	close()
 }
 
-// slots is how many pictures a replay owns: one with the caller, one waiting,
+// slots is how many pictures a playback owns: one lent to the caller, one waiting,
 // one being decoded. So decoding overlaps with whatever the caller does.
 const slots = 3
 
-// replay delivers every frame of a still, in order.
+// playback delivers every frame of a frameReader, in order.
 //
 //	     free (cap 3)                 ready (cap 1)
 //	┌──► reader: pace, decode ─────────────────► Next ──┐
 //	└───────────────────────────────────────────────────┘
 //
 // The reader closes ready after setting err; a full ready blocks it.
-type replay struct {
-	info  Info
-	opts  Options
-	still still
+type playback struct {
+	info   Info
+	opts   Options
+	reader frameReader
 
 	free  chan *Frame
 	ready chan *Frame
@@ -49,14 +49,14 @@ type replay struct {
 	rate  rate
 	stats Stats
 
-	held  *Frame // with the caller; Next's own
+	lent  *Frame // to the caller until its next call; only Next and Close touch it
 	close sync.Once
 }
 
-func newReplay(s still, info Info, opts Options) *replay {
+func newPlayback(s frameReader, info Info, opts Options) *playback {
 	ctx, stop := context.WithCancel(context.Background())
-	r := &replay{
-		info: info, opts: opts, still: s, stop: stop, done: make(chan struct{}),
+	r := &playback{
+		info: info, opts: opts, reader: s, stop: stop, done: make(chan struct{}),
 		free: make(chan *Frame, slots), ready: make(chan *Frame, 1),
 	}
 	for range slots {
@@ -71,10 +71,10 @@ func newReplay(s still, info Info, opts Options) *replay {
 	return r
 }
 
-func (r *replay) Info() Info { return r.info }
+func (r *playback) Info() Info { return r.info }
 
-// read fills slots until the still or ctx ends.
-func (r *replay) read(ctx context.Context, s still) error {
+// read fills slots until the reader or ctx ends.
+func (r *playback) read(ctx context.Context, s frameReader) error {
 	seq := int64(0)
 	for ; seq < r.opts.StartAt; seq++ {
 		if ctx.Err() != nil {
@@ -106,7 +106,7 @@ func (r *replay) read(ctx context.Context, s still) error {
 }
 
 // fill waits for the frame's time and reads it.
-func (r *replay) fill(ctx context.Context, s still, f *Frame, seq int64, p *pacer) error {
+func (r *playback) fill(ctx context.Context, s frameReader, f *Frame, seq int64, p *pacer) error {
 	if err := p.wait(ctx); err != nil {
 		return err
 	}
@@ -127,7 +127,7 @@ func (r *replay) fill(ctx context.Context, s still, f *Frame, seq int64, p *pace
 	return nil
 }
 
-func (r *replay) count(f *Frame) {
+func (r *playback) count(f *Frame) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.stats.Frames++
@@ -135,18 +135,18 @@ func (r *replay) count(f *Frame) {
 	r.rate.add(f.DecodedAt)
 }
 
-func (r *replay) Stats() Stats {
+func (r *playback) Stats() Stats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.stats
-	s.FPS, s.Jumps = r.rate.perSecond(), r.still.jumps()
+	s.FPS, s.Jumps = r.rate.perSecond(), r.reader.jumps()
 	return s
 }
 
-func (r *replay) Next(ctx context.Context, f *Frame) error {
-	if r.held != nil {
-		r.free <- r.held // capacity for all slots: never blocks
-		r.held = nil
+func (r *playback) Next(ctx context.Context, f *Frame) error {
+	if r.lent != nil {
+		r.free <- r.lent // capacity for all slots: never blocks
+		r.lent = nil
 	}
 	select {
 	case got, ok := <-r.ready:
@@ -156,7 +156,7 @@ func (r *replay) Next(ctx context.Context, f *Frame) error {
 			}
 			return r.err
 		}
-		r.held, *f = got, *got
+		r.lent, *f = got, *got
 		return nil
 	case <-ctx.Done():
 		return ctx.Err()
@@ -165,11 +165,11 @@ func (r *replay) Next(ctx context.Context, f *Frame) error {
 
 // Close waits for the reader, but no longer than a read may take: a disk that
 // does not answer keeps its reader, never the program.
-func (r *replay) Close() error {
+func (r *playback) Close() error {
 	err := error(nil)
 	r.close.Do(func() {
 		r.stop()
-		r.still.interrupt()
+		r.reader.interrupt()
 		select {
 		case <-r.done:
 		case <-time.After(r.opts.ReadTimeout):
@@ -179,8 +179,8 @@ func (r *replay) Close() error {
 		for f := range r.ready {
 			f.Image.Close()
 		}
-		if r.held != nil {
-			r.held.Image.Close()
+		if r.lent != nil {
+			r.lent.Image.Close()
 		}
 		for len(r.free) > 0 {
 			f := <-r.free
@@ -190,9 +190,9 @@ func (r *replay) Close() error {
 	return err
 }
 
-// pacer holds a replay to the pace it was recorded at. It waits before a
+// pacer holds a playback to the pace it was recorded at. It waits before a
 // frame is read, so that GrabbedAt is the moment at which a camera would have
-// delivered it; the moment is foretold from the frame before, because the
+// delivered it; the moment is predicted from the frame before, because the
 // frame's own position is known only after decoding.
 type pacer struct {
 	pace    Pace

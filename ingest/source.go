@@ -74,7 +74,7 @@ type Frame struct {
 	Image gocv.Mat      // BGR, 8 bits a channel
 	PTS   time.Duration // position in the source
 
-	// GrabbedAt is when the frame was in our hands: for a file, when its
+	// GrabbedAt is when the frame was received: for a file, when its
 	// decoding began; for a live source, when it arrived from the library.
 	GrabbedAt time.Time
 	DecodedAt time.Time // when Image was complete
@@ -134,41 +134,24 @@ func (d *Damage) Error() string {
 	return fmt.Sprintf("%s is damaged: %s; its %d good frames were read", d.Source, d.Reason, d.Delivered)
 }
 
-// Open opens the source. What a person can have got wrong is a *usage.Error:
+// Open opens the source. A mistake in what was asked for is a *usage.Error:
 // no such file or camera, a directory without images, a file that is no
 // video, a server that refuses, nothing that opens within OpenTimeout.
 func Open(ctx context.Context, spec Spec, opts Options) (Source, error) {
 	opts = opts.withDefaults()
 	prepareLibraries()
-	kind, err := spec.Kind()
+	kind, err := spec.sourceKind()
 	if err != nil {
 		return nil, err
 	}
 	if err := opts.Backoff.Wait(ctx); err != nil {
 		return nil, err
 	}
-	s, err := open(ctx, kind, spec, opts)
+	s, err := kind.open(ctx, spec, opts)
 	if err != nil && ctx.Err() == nil && opts.Backoff.Left() == 0 { // it has not counted its tries itself
 		opts.Backoff.Failed(err)
 	}
 	return s, err
-}
-
-func open(ctx context.Context, kind event.SourceKind, spec Spec, opts Options) (Source, error) {
-	switch kind {
-	case event.SourceFile:
-		return openFile(ctx, spec, opts)
-	case event.SourceImages:
-		return openImages(spec, opts)
-	case event.SourceWebcam:
-		return openCamera(ctx, spec, opts)
-	case event.SourceStream:
-		return openStream(ctx, spec, opts)
-	case event.SourceTest:
-		return openPattern(spec, opts)
-	default:
-		return nil, fmt.Errorf("open %s: unknown kind of source %q", Redact(spec.URI), kind)
-	}
 }
 
 // Latest replaces a frame that Next delivered by a newer one, if its source is

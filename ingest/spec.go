@@ -1,11 +1,8 @@
 package ingest
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/usage"
@@ -48,36 +45,13 @@ func ParseSpec(arg string, index int) (Spec, error) {
 	return s, nil
 }
 
-// Kind says what the URI names, from its form and, for a path, from what is
-// at it. A path with nothing at it is a file; Open says that it is missing.
+// Kind returns the kind of source that the URI names, by its form and, for a
+// path, by the file at it. A path at which nothing exists is a file; Open reports
+// that it is missing.
 func (s Spec) Kind() (event.SourceKind, error) {
-	if scheme, _, isURL := cutScheme(s.URI); isURL {
-		switch scheme {
-		case "rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "tcp", "http", "https":
-			return event.SourceStream, nil
-		case "test":
-			return event.SourceTest, nil
-		}
-		return "", usage.New("use a file, a camera index, rtsp://, rtmp://, srt://, udp://, tcp://, http:// or test://people", "--source %s: unknown scheme %q", Redact(s.URI), scheme)
+	k, err := s.sourceKind()
+	if err != nil {
+		return "", err
 	}
-	if _, err := strconv.ParseUint(s.URI, 10, 16); err == nil || strings.HasPrefix(s.URI, "/dev/video") {
-		return event.SourceWebcam, nil
-	}
-	if st, err := os.Stat(s.URI); err == nil && st.IsDir() {
-		return event.SourceImages, nil
-	}
-	if isImage(s.URI) {
-		return event.SourceImages, nil
-	}
-	return event.SourceFile, nil
-}
-
-// isImage reports whether the name ends like a still picture that the image
-// library reads.
-func isImage(name string) bool {
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm":
-		return true
-	}
-	return false
+	return k.kind, nil
 }
