@@ -9,13 +9,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/detector/onnx"
+	"github.com/sightlog/sightlog/internal/onnxtest"
 	"github.com/sightlog/sightlog/internal/testenv"
+	"github.com/sightlog/sightlog/models"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/pipeline/detect"
 )
 
 func TestDocumentedSettingsOfACameraAreAccepted(t *testing.T) {
-	t.Parallel()
+	t.Setenv(onnx.EnvLibrary, onnxtest.Library(t))
 	readme, err := os.ReadFile(filepath.Join(testenv.Root(), "README.md"))
 	require.NoError(t, err)
 	_, rest, found := strings.Cut(string(readme), "```yaml\n")
@@ -29,6 +32,6 @@ func TestDocumentedSettingsOfACameraAreAccepted(t *testing.T) {
 	require.NoError(t, file.Check(path, nil))
 	require.Len(t, file.Cameras()["yard"].Lines["gate"], 2)
 	require.NoError(t, detect.Check(pipeline.Job{
-		Detect: config.Detect{Source: []string{"yard=yard.mp4"}, Track: "on"}, Cameras: file.Cameras(),
+		Detect: config.Detect{Source: []string{"yard=yard.mp4"}, Track: "on", Model: models.Default, Classes: []string{"person"}}, Cameras: file.Cameras(),
 	}))
 }

@@ -24,7 +24,7 @@ func TestRun_FlagThatCannotBe_NothingCreated(t *testing.T) {
 	}{
 		"score":       {[]string{"--score", "7"}, "--score 7"},
 		"side":        {[]string{"--side", "5000"}, "--side 5000"},
-		"threads":     {[]string{"--threads", "-2"}, "--threads -2"},
+		"threads":     {[]string{"--threads=-2"}, "--threads -2"},
 		"no model":    {[]string{"--model", "nano.onnx"}, "no such file"},
 		"not ONNX":    {[]string{"--model", notONNX}, "not an ONNX"},
 		"no detector": {[]string{"--model", noDetector}, "detector"},
