@@ -40,7 +40,7 @@ type labelFile struct {
 // maxLabels bounds a label file, in bytes.
 const maxLabels = 256 << 20
 
-// ReadLabels reads a COCO label file and keeps the boxes of one category, whose
+// ReadLabels reads a COCO label file and returns the boxes of one category, whose
 // name event.ClassName compares.
 func ReadLabels(path, category string) ([]Image, error) {
 	file, err := os.Open(path)

@@ -19,7 +19,7 @@ type Score struct {
 
 	Threshold float32 `json:"threshold"` // of the following
 	Precision float64 `json:"precision"` // at IoU 0.50; 1 when nothing was detected
-	Recall    float64 `json:"recall"`    // at IoU 0.50; 1 when nobody is there
+	Recall    float64 `json:"recall"`    // at IoU 0.50; 1 when there are no people
 
 	Empty int `json:"empty"` // images without a label of any kind
 	False int `json:"false"` // of those, with a detection at the threshold

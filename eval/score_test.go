@@ -18,7 +18,7 @@ func object(score float32, box ...float32) event.Object {
 	return event.Object{Score: score, Box: event.Box(box)}
 }
 
-func TestPerfectDetectionsScoreOne(t *testing.T) {
+func TestEvaluate_PerfectDetections_ScoreOne(t *testing.T) {
 	images := []eval.Image{{Truth: []event.Box{{0, 0, 10, 10}, {20, 0, 30, 10}}}, {Truth: []event.Box{{5, 5, 9, 9}}}}
 	s := eval.Evaluate(images, [][]event.Object{
 		objects(object(.9, 0, 0, 10, 10), object(.8, 20, 0, 30, 10)), objects(object(.7, 5, 5, 9, 9)),
@@ -33,7 +33,7 @@ func TestPerfectDetectionsScoreOne(t *testing.T) {
 // Four people; by falling score: hit, miss, hit, miss. Precision at the hits is
 // 1 and 2/3; recall 0.25 and 0.5. Of the 101 recalls, 26 (0…0.25) take 1, 25
 // (0.26…0.50) take 2/3, and 50 take 0.
-func TestAveragePrecisionOfAHandComputedCase(t *testing.T) {
+func TestEvaluate_HandComputedCase_AveragePrecision(t *testing.T) {
 	images := []eval.Image{{Truth: []event.Box{{0, 0, 10, 10}, {20, 0, 30, 10}, {40, 0, 50, 10}, {60, 0, 70, 10}}}}
 	s := eval.Evaluate(images, [][]event.Object{objects(
 		object(.9, 0, 0, 10, 10), object(.8, 0, 50, 10, 60), object(.7, 20, 0, 30, 10), object(.6, 80, 50, 90, 60),
@@ -46,21 +46,21 @@ func TestAveragePrecisionOfAHandComputedCase(t *testing.T) {
 
 // A box shifted by 2 of 10 overlaps by 80 of 120: IoU 2/3. It is a hit at 0.50,
 // 0.55, 0.60 and 0.65, four of the ten.
-func TestAPIsTheMeanOverTenOverlaps(t *testing.T) {
+func TestEvaluate_ShiftedBox_MeanOverTenOverlaps(t *testing.T) {
 	images := []eval.Image{{Truth: []event.Box{{0, 0, 10, 10}}}}
 	s := eval.Evaluate(images, [][]event.Object{objects(object(.9, 2, 0, 12, 10))}, .5)
 	require.InDelta(t, 1, s.AP50, 1e-12)
 	require.InDelta(t, 0.4, s.AP, 1e-12)
 }
 
-func TestSecondDetectionOfAPersonIsFalse(t *testing.T) {
+func TestEvaluate_SecondDetectionOfAPerson_False(t *testing.T) {
 	images := []eval.Image{{Truth: []event.Box{{0, 0, 10, 10}}}}
 	s := eval.Evaluate(images, [][]event.Object{objects(object(.9, 0, 0, 10, 10), object(.8, 0, 0, 10, 10))}, .5)
 	require.InDelta(t, 0.5, s.Precision, 1e-12)
 	require.InDelta(t, 1, s.AP50, 1e-12, "full recall came first")
 }
 
-func TestCrowdCountsNeitherWay(t *testing.T) {
+func TestEvaluate_Crowd_CountsNeitherWay(t *testing.T) {
 	images := []eval.Image{{Truth: []event.Box{{0, 0, 10, 10}}, Ignore: []event.Box{{20, 0, 60, 40}}}}
 	s := eval.Evaluate(images, [][]event.Object{objects(
 		object(.95, 30, 10, 35, 20), object(.9, 0, 0, 10, 10), object(.85, 58, 38, 70, 50),
@@ -70,7 +70,7 @@ func TestCrowdCountsNeitherWay(t *testing.T) {
 	require.InDelta(t, 1, s.AP50, 1e-12)
 }
 
-func TestEmptyImagesCountFalseAlarms(t *testing.T) {
+func TestEvaluate_EmptyImage_FalseAlarmsCounted(t *testing.T) {
 	images := []eval.Image{{}, {}, {Ignore: []event.Box{{0, 0, 1, 1}}}}
 	s := eval.Evaluate(images, [][]event.Object{objects(object(.6, 0, 0, 5, 5)), objects(object(.4, 0, 0, 5, 5)), nil}, .5)
 	require.Equal(t, 2, s.Empty)
@@ -79,7 +79,7 @@ func TestEmptyImagesCountFalseAlarms(t *testing.T) {
 	require.EqualValues(t, 1, s.Recall)
 }
 
-func TestOnlyTheBestHundredDetectionsOfAnImageCount(t *testing.T) {
+func TestEvaluate_ManyDetections_BestHundredCount(t *testing.T) {
 	images := []eval.Image{{Truth: []event.Box{{0, 0, 10, 10}}}}
 	var found []event.Object
 	for range eval.MaxDetections {
@@ -89,7 +89,7 @@ func TestOnlyTheBestHundredDetectionsOfAnImageCount(t *testing.T) {
 	require.Zero(t, s.Recall)
 }
 
-func TestLabelsAreReadAndTheirFaultsNamed(t *testing.T) {
+func TestReadLabels_FilesAndFaults_ReadOrNamed(t *testing.T) {
 	write := func(text string) string {
 		path := filepath.Join(t.TempDir(), "l.json")
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))

@@ -18,8 +18,8 @@ const (
 	Out = "out"
 )
 
-// Crossing is somebody's way across a line. Its frame has a Sighting, too. It
-// carries what a row of its run needs, because it may be read first.
+// Crossing is a person's crossing of a line. Its frame has a Sighting, too. It
+// carries the fields that a row of its run needs, because it may be read first.
 type Crossing struct {
 	SchemaVersion int        `json:"schema_version"`
 	EventID       string     `json:"event_id"` // camera/run/seq/track_id/line
@@ -37,8 +37,8 @@ type Crossing struct {
 	Label     string `json:"label"` // as ClassName spells it
 }
 
-// Crossing returns a crossing in the sighting's frame. What is crossed, how
-// and by whom is left to the caller.
+// Crossing returns a crossing in the sighting's frame. The caller sets the line,
+// the direction and the track.
 func (s *Sighting) Crossing() Crossing {
 	return Crossing{
 		Camera: s.Camera, Run: s.Run, Seq: s.Seq, SourceKind: s.SourceKind, CapturedAt: s.CapturedAt, Model: s.Model,

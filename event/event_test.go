@@ -22,7 +22,7 @@ func sample() *event.Sighting {
 	}
 }
 
-func TestSightingSurvivesItsEncoding(t *testing.T) {
+func TestSighting_EncodedAndDecoded_Same(t *testing.T) {
 	s := sample()
 	b, err := s.Encode()
 	require.NoError(t, err)
@@ -34,7 +34,7 @@ func TestSightingSurvivesItsEncoding(t *testing.T) {
 	require.Equal(t, s, got)
 }
 
-func TestEmptySightingEncodesAnEmptyList(t *testing.T) {
+func TestSighting_NoObjects_EncodesAnEmptyList(t *testing.T) {
 	s := sample()
 	s.Objects = nil
 	b, err := s.Encode()
@@ -42,7 +42,7 @@ func TestEmptySightingEncodesAnEmptyList(t *testing.T) {
 	require.Contains(t, string(b), `"objects":[]`)
 }
 
-func TestDecodeRefusesWhatCannotBeStored(t *testing.T) {
+func TestDecodeSighting_CannotBeStored_Error(t *testing.T) {
 	for name, spoil := range map[string]func(*event.Sighting){
 		"camera":    func(s *event.Sighting) { s.Camera = "Porch!" },
 		"run":       func(s *event.Sighting) { s.Run = "" },
@@ -74,7 +74,7 @@ func TestDecodeRefusesWhatCannotBeStored(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestZonesAreInTheEncodingOfWhoStandsInThem(t *testing.T) {
+func TestSighting_ObjectInZones_ZonesEncoded(t *testing.T) {
 	s := sample()
 	b, err := s.Encode()
 	require.NoError(t, err)
@@ -94,7 +94,7 @@ func crossing() *event.Crossing {
 	return &c
 }
 
-func TestCrossingSurvivesItsEncoding(t *testing.T) {
+func TestCrossing_EncodedAndDecoded_Same(t *testing.T) {
 	c := crossing()
 	b, err := c.Encode()
 	require.NoError(t, err)
@@ -105,7 +105,7 @@ func TestCrossingSurvivesItsEncoding(t *testing.T) {
 	require.Equal(t, c, got)
 }
 
-func TestDecodeRefusesACrossingThatCannotBeStored(t *testing.T) {
+func TestDecodeCrossing_CannotBeStored_Error(t *testing.T) {
 	for name, spoil := range map[string]func(*event.Crossing){
 		"camera":    func(c *event.Crossing) { c.Camera = "" },
 		"run":       func(c *event.Crossing) { c.Run = "" },
@@ -125,7 +125,7 @@ func TestDecodeRefusesACrossingThatCannotBeStored(t *testing.T) {
 	}
 }
 
-func TestRunSurvivesItsEncoding(t *testing.T) {
+func TestRun_EncodedAndDecoded_Same(t *testing.T) {
 	r := &event.Run{ID: "r1", Camera: "porch", SourceKind: event.SourceFile, StartedAt: event.At(time.Unix(5, 0))}
 	b, err := r.Encode()
 	require.NoError(t, err)
@@ -135,7 +135,7 @@ func TestRunSurvivesItsEncoding(t *testing.T) {
 	require.Equal(t, r, got)
 }
 
-func TestDecodeRefusesARunThatEndsWhenItCannot(t *testing.T) {
+func TestDecodeRun_BadEnd_Error(t *testing.T) {
 	r := &event.Run{ID: "r1", Camera: "porch", StartedAt: event.At(time.Unix(5, 0)), FinishedAt: event.At(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC))}
 	b, err := r.Encode()
 	require.NoError(t, err)

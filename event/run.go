@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Outcome says how a run ended.
+// Outcome is how a run ended.
 type Outcome string
 
 // The outcomes.
 const (
 	OutcomeFinished Outcome = "finished" // the source came to its end, or a live source was stopped
-	OutcomeDamaged  Outcome = "damaged"  // the source ended with frames missing, as Damage says
+	OutcomeDamaged  Outcome = "damaged"  // the source ended with frames missing, see Damage
 )
 
 // Run is one opening of one source. It is written when it starts and again,
@@ -39,10 +39,10 @@ type Run struct {
 	LogOffset    int64 `json:"log_offset"`
 
 	Frames  int64 `json:"frames,omitempty"`  // sightings produced, over all openings
-	Dropped int64 `json:"dropped,omitempty"` // frames dropped by a live source
+	Dropped int64 `json:"dropped,omitempty"` // frames of a live source for which detection was too slow
 
-	// JobOpen says that the source has ended and its job, the sources that were
-	// started together, has not: who opens the source again continues that job,
+	// JobOpen: the source has ended and its job, the sources that were started
+	// together, has not. The next start with this source continues that job,
 	// in which it has had its turn.
 	JobOpen bool `json:"job_open,omitempty"`
 }

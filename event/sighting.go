@@ -14,7 +14,7 @@ import (
 const SchemaVersion = 1
 
 // Headers of every record, so that a consumer can choose a decoder without
-// looking into the value.
+// decoding the value.
 const (
 	HeaderSchema      = "schema"
 	HeaderContentType = "content-type"
@@ -23,7 +23,7 @@ const (
 	ContentTypeJSON   = "application/json"
 )
 
-// SourceKind says what a run reads from.
+// SourceKind is the kind of source that a run reads.
 type SourceKind string
 
 // The kinds of source.
@@ -45,7 +45,7 @@ type Size struct {
 	Height int `json:"height"`
 }
 
-// Model says which model looked at a frame, and how.
+// Model is the model that processed a frame, and how it was run.
 type Model struct {
 	Name     string `json:"name"`
 	SHA256   string `json:"sha256"`
@@ -69,8 +69,8 @@ type Object struct {
 	Zones []string `json:"zones,omitempty"`
 }
 
-// Sighting is what the detector says about one frame. An empty Objects means
-// "we looked, nobody was there".
+// Sighting holds the detections of one frame. Empty Objects means that the
+// detector ran and found none.
 type Sighting struct {
 	SchemaVersion int        `json:"schema_version"`
 	EventID       string     `json:"event_id"` // camera/run/seq
@@ -87,7 +87,7 @@ type Sighting struct {
 	ProducedAt Time `json:"produced_at"`
 
 	Frame         Size     `json:"frame"`
-	DroppedBefore int64    `json:"dropped_before"` // frames dropped since the sighting before
+	DroppedBefore int64    `json:"dropped_before"` // frames dropped since the sighting before: those for which detection was too slow
 	Model         Model    `json:"model"`
 	Objects       []Object `json:"objects"`
 }

@@ -8,7 +8,7 @@ import (
 
 // Entry is one model of the catalogue.
 type Entry struct {
-	Name     string // what a person types
+	Name     string // as users type it
 	File     string // its file's name in a models directory
 	Licence  string // of the weights, SPDX
 	Homepage string
@@ -24,9 +24,9 @@ type Build struct {
 	SHA256 string   // lower-case hex
 	Size   int64    // bytes
 	URLs   []string // tried in turn; none: it cannot be pulled
-	// Verified: a real file with this SHA-256 was at hand and detected people
+	// Verified: a file with this SHA-256 was run and detected people
 	// in the tests. Else hash and size are what public sources pin for the
-	// address, and nobody here has run the file.
+	// address, and nobody has run the file (untested).
 	Verified bool
 }
 
@@ -73,7 +73,7 @@ func Catalogue() []Entry {
 		yolox("m", "640x640", "COCO, 80 classes; 25.3 M parameters, AP 47.2",
 			Build{SHA256: "21ff6cfdeb53b013bac2249599e55f00bff3cfdfdab37ed7a4620818c1d15b3f", Size: 101259744}),
 		// Several public projects pin these at their revisions, too. Of D-FINE-N's
-		// export one of them says that its scores are too low.
+		// export one of them warns that its scores are too low.
 		{
 			Name: "dfine-n", File: "dfine_n.onnx", Licence: "Apache-2.0",
 			Homepage: "https://github.com/Peterande/D-FINE",
@@ -136,9 +136,9 @@ func Find(name string) (Entry, error) {
 		}
 		known = append(known, e.Name)
 	}
-	mend := "known are " + strings.Join(known, ", ") + ", or name an .onnx file"
+	fix := "known are " + strings.Join(known, ", ") + ", or name an .onnx file"
 	if near := usage.Nearest(name, known); near != "" {
-		mend = "did you mean " + near + "?"
+		fix = "did you mean " + near + "?"
 	}
-	return Entry{}, usage.New(mend, "unknown model %q", name)
+	return Entry{}, usage.New(fix, "unknown model %q", name)
 }

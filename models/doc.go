@@ -6,6 +6,6 @@
 // graph wants to be fed is read from the graph itself by package detector.
 //
 // It promises that a file used under a catalogue name has the SHA-256 the
-// catalogue states. A build that nobody here has run is unverified and refused
+// catalogue states. An untested build is unverified and refused
 // unless that is asked for; its SHA-256 is checked all the same.
 package models

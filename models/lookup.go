@@ -17,7 +17,7 @@ import (
 // EnvDir names the environment variable with the directory of models.
 const EnvDir = "SIGHTLOG_MODELS"
 
-// Model is a model that is here: in a file, or in the program.
+// Model is a model that is installed, in a file or in the program.
 type Model struct {
 	Name   string
 	Path   string // of its file; "" for the one in the program
@@ -25,13 +25,13 @@ type Model struct {
 	SHA256 string // checked; "" for a person's own file
 }
 
-// ErrMissing is in the *usage.Error for a catalogue model that is not here.
-var ErrMissing = errors.New("the model is not here")
+// ErrMissing is in the *usage.Error for a catalogue model that is not installed.
+var ErrMissing = errors.New("the model is not installed")
 
-// Options say where models are and what is accepted.
+// Options choose the directories of models and the builds that are accepted.
 type Options struct {
 	Dirs       []string // searched in turn; default: Dirs()
-	Unverified bool     // accept builds that nobody here has run
+	Unverified bool     // accept untested builds
 }
 
 // Dirs are the directories searched for models: $SIGHTLOG_MODELS, a directory
@@ -66,7 +66,7 @@ func cacheDir() (string, error) {
 }
 
 // Lookup finds a model by its catalogue name or by the path of an ONNX file.
-// What is not there is a *usage.Error that says how to get it; for a
+// A missing model is a *usage.Error that says how to get it; for a
 // catalogue model that can be pulled it wraps ErrMissing.
 func Lookup(nameOrPath string, opts Options) (Model, error) {
 	if isPath(nameOrPath) {
@@ -109,19 +109,19 @@ func Lookup(nameOrPath string, opts Options) (Model, error) {
 	return Model{}, usage.Wrap(ErrMissing, e.howToGet(), "model %s is not in %s", e.Name, strings.Join(opts.Dirs, ", "))
 }
 
-// isPath tells a path from a name: names have no slash and no extension.
+// isPath reports whether s is a path: names have no slash and no extension.
 func isPath(s string) bool {
 	return strings.ContainsAny(s, `/\`) || strings.HasSuffix(strings.ToLower(s), ".onnx")
 }
 
-// accepts says whether a file with this SHA-256 may go by the entry's name.
+// accepts reports, as an error, why a file with this SHA-256 may go by the entry's name.
 func (e Entry) accepts(sum string, unverified bool) error {
 	for _, b := range e.Builds {
 		switch {
 		case b.SHA256 == sum && (b.Verified || unverified):
 			return nil
 		case b.SHA256 == sum:
-			return errors.New("is unverified: it is the file that public sources name, but nobody here has run it; add --unverified to use it all the same")
+			return errors.New("is unverified: it is the file that public sources name, but it is untested; add --unverified to use it all the same")
 		}
 	}
 	return fmt.Errorf("has SHA-256 %s, which is not in the catalogue; pull it again, or name the file itself", sum)

@@ -19,7 +19,7 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-func TestCatalogueIsComplete(t *testing.T) {
+func TestCatalogue_Entries_Complete(t *testing.T) {
 	t.Parallel()
 	names := map[string]bool{}
 	for _, e := range Catalogue() {
@@ -41,7 +41,7 @@ func TestCatalogueIsComplete(t *testing.T) {
 	require.True(t, names[Default])
 }
 
-func TestVerifiedBuildsAreThoseAtHand(t *testing.T) {
+func TestCatalogue_VerifiedBuilds_MatchTheFiles(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Dir(testenv.Data(t, "models/yolox_nano.onnx"))
 	for _, e := range Catalogue() {
@@ -60,7 +60,7 @@ func TestVerifiedBuildsAreThoseAtHand(t *testing.T) {
 	}
 }
 
-func TestUnknownModelNamesTheNearest(t *testing.T) {
+func TestFind_UnknownModel_NearestNamed(t *testing.T) {
 	t.Parallel()
 	for typed, says := range map[string]string{
 		"yolox-nanno": "did you mean yolox-nano?",
@@ -73,7 +73,7 @@ func TestUnknownModelNamesTheNearest(t *testing.T) {
 	}
 }
 
-func TestLookupOfFiles(t *testing.T) {
+func TestLookup_Path_FileOrUsageError(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "mine.onnx")
@@ -93,7 +93,7 @@ func TestLookupOfFiles(t *testing.T) {
 	require.True(t, usage.Is(err))
 }
 
-func TestAFileThatIsNotTheCatalogueModelIsRefused(t *testing.T) {
+func TestLookup_OtherFile_Refused(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	opts := Options{Dirs: []string{dir}}
@@ -111,7 +111,7 @@ func TestAFileThatIsNotTheCatalogueModelIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "not in the catalogue", "unverified is not unknown")
 }
 
-func TestAFileNobodyHasRunIsAcceptedOnlyWhenAsked(t *testing.T) {
+func TestLookup_UntestedFile_AcceptedOnlyWhenAsked(t *testing.T) {
 	t.Parallel()
 	e, _ := entryFor([]byte("weights"))
 	sum := e.Builds[0].SHA256
@@ -121,7 +121,7 @@ func TestAFileNobodyHasRunIsAcceptedOnlyWhenAsked(t *testing.T) {
 	require.NoError(t, e.accepts(sum, true))
 }
 
-func TestUnverifiedModelIsNotPulledUnasked(t *testing.T) {
+func TestPull_Unverified_OnlyWhenAsked(t *testing.T) {
 	t.Parallel()
 	_, err := Pull(context.Background(), "yolox-tiny", PullOptions{Dir: t.TempDir()})
 	require.True(t, usage.Is(err))
@@ -153,7 +153,7 @@ func entryFor(data []byte, urls ...string) (Entry, Build) {
 	return Entry{Name: "m", File: "m.onnx", Builds: []Build{b}}, b
 }
 
-func TestPullContinuesWhatWasCutOff(t *testing.T) {
+func TestPull_CutOff_Continued(t *testing.T) {
 	t.Parallel()
 	data := bytes.Repeat([]byte("weights "), 10_000)
 	url, ranges := served(t, data, 30_000)
@@ -176,10 +176,10 @@ func TestPullContinuesWhatWasCutOff(t *testing.T) {
 
 	_, err = pull(context.Background(), e, b, opts)
 	require.NoError(t, err)
-	require.Len(t, *ranges, 2, "what is here is not pulled again")
+	require.Len(t, *ranges, 2, "an installed model is not pulled again")
 }
 
-func TestPullThrowsAwayWrongBytesAndTriesTheSecondURL(t *testing.T) {
+func TestPull_WrongBytes_RemovedAndSecondURLTried(t *testing.T) {
 	t.Parallel()
 	data, wrong := []byte("right bytes"), []byte("wrong bytes")
 	bad, _ := served(t, wrong, 0)
@@ -198,7 +198,7 @@ func TestPullThrowsAwayWrongBytesAndTriesTheSecondURL(t *testing.T) {
 	require.FileExists(t, path)
 }
 
-func TestPullOfflineSaysWhatToDo(t *testing.T) {
+func TestPull_Offline_ErrorNamesTheFix(t *testing.T) {
 	t.Parallel()
 	e, b := entryFor([]byte("x"), "http://127.0.0.1:1/m.onnx")
 	_, err := pull(context.Background(), e, b, PullOptions{Dir: t.TempDir()})

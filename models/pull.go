@@ -16,11 +16,11 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// PullOptions say where to and how. The zero value pulls verified builds into
+// PullOptions choose the target and the builds. The zero value pulls verified builds into
 // the user's cache.
 type PullOptions struct {
 	Dir        string                  // default: the user's cache
-	Unverified bool                    // also builds that nobody here has run
+	Unverified bool                    // also untested builds
 	Progress   func(done, total int64) // bytes
 	Client     *http.Client
 }
@@ -41,7 +41,7 @@ func Pull(ctx context.Context, name string, opts PullOptions) (string, error) {
 	case !ok:
 		return "", usage.New(e.howToGet(), "model %s has no address to pull it from", e.Name)
 	case !b.Verified && !opts.Unverified:
-		return "", usage.New("add --unverified to pull it all the same", "model %s is unverified: its SHA-256 is from public sources, and nobody here has run it", e.Name)
+		return "", usage.New("add --unverified to pull it all the same", "model %s is unverified: its SHA-256 is from public sources, and it is untested", e.Name)
 	}
 	return pull(ctx, e, b, opts)
 }
@@ -86,7 +86,7 @@ func pull(ctx context.Context, e Entry, b Build, opts PullOptions) (string, erro
 	return "", fmt.Errorf("pull model %s: %w; check the network, or put %s in $%s", e.Name, errors.Join(failed...), e.File, EnvDir)
 }
 
-// fetch downloads into to+".part", continuing what is there, checks it and
+// fetch downloads into to+".part", continuing an earlier download, checks it and
 // renames it.
 func fetch(ctx context.Context, url, to string, b Build, opts PullOptions) error {
 	part := to + ".part"
@@ -115,7 +115,7 @@ func fetch(ctx context.Context, url, to string, b Build, opts PullOptions) error
 		return err
 	}
 	if sum != b.SHA256 {
-		if err := os.Remove(part); err != nil { // continuing it would not mend it
+		if err := os.Remove(part); err != nil { // continuing it would not repair it
 			return err
 		}
 		return fmt.Errorf("%s gave SHA-256 %s, not %s: thrown away", url, sum, b.SHA256)
@@ -139,7 +139,7 @@ func download(ctx context.Context, url string, f *os.File, have int64, b Build, 
 	switch {
 	case resp.StatusCode == http.StatusPartialContent && strings.HasPrefix(resp.Header.Get("Content-Range"), "bytes "+strconv.FormatInt(have, 10)+"-"):
 	case resp.StatusCode == http.StatusOK:
-		have = 0 // the server begins anew
+		have = 0 // the server starts from the beginning
 	default:
 		return fmt.Errorf("%s answers %s", url, resp.Status)
 	}
