@@ -27,10 +27,10 @@ type capture interface {
 	fps() float64                    // declared; 0 unknown
 	finite() bool                    // it has an end: a recording
 
-	// timed reports whether position tells when to show a frame, as that of a
+	// timed reports whether position is the time to show a frame, as that of a
 	// recording or a segment does. Then the moments at which its frames arrive
-	// tell nothing, id tells the frame grabbed last from all others, also after
-	// it was opened again, and seek goes to the last key frame up to a position.
+	// mean nothing, id identifies the frame grabbed last, also after
+	// it was opened again, and seek moves to the last key frame up to a position.
 	timed() bool
 	id() int64
 	seek(to, limit time.Duration) bool

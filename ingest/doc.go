@@ -1,4 +1,4 @@
-// Package ingest turns what a person names (a file, a pipe, a webcam, a stream,
+// Package ingest turns a source (a file, a pipe, a webcam, a stream,
 // a directory of images, a test pattern) into frames.
 //
 // It owns the video library: the goroutine that opened a capture is the only
@@ -20,7 +20,7 @@
 //
 // A stream in segments (HLS, DASH) and a recording from a server are shown at
 // the pace of their timestamps. No frame of them is delivered twice: opened
-// again, they go on behind what was read. A recording and a playlist that is
+// again, they resume behind the last frame read. A recording and a playlist that is
 // complete (EXT-X-ENDLIST) end with io.EOF; one that can be read no further ends
 // with a *Damage.
 //
@@ -41,7 +41,7 @@
 // forward by more than a minute (or ten of the declared frame intervals, where
 // that is longer) or backward by more than a second, is bridged: its frame
 // follows after one frame interval and those behind it keep their distance to
-// it. Jumps are counted in Stats and logged once. Shorter gaps are kept, and
+// it. Jumps are counted in Stats and logged once. Shorter gaps are preserved, and
 // waited for at the recorded pace.
 //
 // A file that is damaged gives all its good frames first and then a *Damage
@@ -51,11 +51,11 @@
 // a file without a single frame. How many frames a file declares is no evidence:
 // edit lists, null frames and variable rates make it wrong. Nor is a second
 // recording that was appended to an MPEG transport stream. A transport stream
-// that is cut between two frames cannot be told from a whole one.
+// that is cut between two frames looks complete.
 //
 // What can be read again has a fingerprint, by which an interrupted run finds its
 // source again: it does not change when a file is touched, moved or copied, and
-// Continues tells a file or a directory that has grown from another one.
+// Continues recognises a file or a directory that has grown.
 //
 // A name may be any bytes. In Info, errors and logs one that is not UTF-8 is its
 // file URI (RFC 8089).
@@ -63,6 +63,6 @@
 // Credentials in a URI reach the video library and nothing else: Info, errors
 // and logs carry the redacted form.
 //
-// It leaves to others what a frame means, and when it was captured: a file's
+// It leaves to others the content of a frame, and when it was captured: a file's
 // caller adds PTS to the start of its run, a live source's takes GrabbedAt.
 package ingest

@@ -13,7 +13,7 @@ import (
 	"github.com/sightlog/sightlog/event"
 )
 
-// A fingerprint tells whether a source is the one it was, or begins as it did:
+// A fingerprint shows whether a source is the same as before, or begins as it did:
 //
 //	a file      its size and a digest of two parts of it, size-digest
 //	pictures    a digest of the list: name, size and such a digest of each

@@ -40,7 +40,7 @@ func clip(t *testing.T) string {
 	return path
 }
 
-func TestOpeningAgainAndAgainKeepsNoMemory(t *testing.T) {
+func TestOpen_ManyTimes_NoMemoryLeft(t *testing.T) {
 	path := clip(t)
 	round := func(frames int) {
 		s, err := ingest.Open(context.Background(), ingest.Spec{ID: "t", URI: path}, ingest.Options{Pace: ingest.Fast})
@@ -73,7 +73,7 @@ func openFiles(t *testing.T) int {
 	return len(fds)
 }
 
-func TestAFrameOfAnOpenSourceCostsNoMemory(t *testing.T) {
+func TestNext_ManyFrames_NoMemoryLeft(t *testing.T) {
 	s := open(t, "test://people?size=320x240&people=1", ingest.Options{Pace: ingest.Fast})
 	var f ingest.Frame
 	read := func() {

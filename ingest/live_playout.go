@@ -17,7 +17,7 @@ type playout struct {
 }
 
 const (
-	// maxStep is the greatest step between two positions that is waited out, or
+	// maxStep is the greatest step between two positions that is waited for, or
 	// ten declared frame intervals where that is longer. A greater one, or one
 	// back, begins a new timeline.
 	maxStep = 5 * time.Second
@@ -47,8 +47,8 @@ type timing struct {
 	id         int64
 }
 
-// timing returns nil where the source is not timed. One that is read again goes
-// on behind what was read.
+// timing returns nil where the source is not timed. One that is opened again
+// resumes behind the last frame read.
 func (l *live) timing(c capture, generation int) *timing {
 	if !c.timed() {
 		return nil
@@ -58,7 +58,7 @@ func (l *live) timing(c capture, generation int) *timing {
 	again, last := l.history.n > 0, l.history.last
 	l.mu.Unlock()
 	if again && c.finite() {
-		c.seek(last, limit) // where it cannot, what was read is passed over
+		c.seek(last, limit) // where it cannot, frames read before are passed over
 	}
 	t := &timing{l: l, c: c, generation: generation, again: again}
 	if fps := c.fps(); fps > 0 {

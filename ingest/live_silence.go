@@ -40,5 +40,5 @@ func (s *silence) waited(d time.Duration) {
 	s.n++
 }
 
-// lost says that the source was silent for limit.
+// lost is called when the source was silent for limit.
 func (s *silence) lost() { s.vain++ }

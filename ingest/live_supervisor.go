@@ -82,8 +82,8 @@ func (l *live) opened(c capture, took time.Duration) {
 	l.silence.declared = 0
 	switch fps := c.fps(); {
 	case c.timed():
-		// Of a segment all is there at once, or nothing for its length; FFmpeg
-		// says when a playlist has ended. This is for a server that hangs.
+		// A segment arrives at once, or nothing does for its length; FFmpeg reports
+		// the end of a playlist. This is for a server that hangs.
 		l.silence.declared = timedSilence / 3
 	case fps > 0:
 		l.silence.declared = time.Duration(float64(time.Second) / fps)
@@ -94,15 +94,15 @@ func (l *live) opened(c capture, took time.Duration) {
 // timedSilence is how long the server of a timed source may be silent.
 const timedSilence = 30 * time.Second
 
-// notOpened counts a failure and reports it: the same one again only to those
-// who debug.
+// notOpened counts a failure and reports it: the same one again only at
+// debug level.
 func (l *live) notOpened(err error) {
 	l.report("source does not open, trying again", err)
 	l.cause = err
 }
 
-// report counts a failure and reports it, unless it is the same as before or
-// the caller of Open will.
+// report counts a failure and logs it, at debug level if it is the same as before
+// or the caller of Open reports it.
 func (l *live) report(what string, err error) {
 	report := l.log.Warn
 	if err.Error() == l.reported || l.stop == nil {
@@ -121,7 +121,7 @@ type unopened struct {
 func (u *unopened) Error() string { return u.err.Error() }
 func (u *unopened) Unwrap() error { return u.err }
 
-// waitReader waits a moment for a goroutine that was told to end. One that hangs in
+// waitReader waits a moment for a goroutine that was asked to end. One that hangs in
 // the library is left behind and counted until it ends; it reports false
 // when there are too many of them.
 func (l *live) waitReader(ended <-chan struct{}) bool {
@@ -197,7 +197,7 @@ func (l *live) supervise(ctx context.Context, c capture) {
 }
 
 // watch starts a reader and returns, with the reason, when it has ended or was
-// told to because it was silent for too long.
+// asked to because it was silent for too long.
 func (l *live) watch(ctx context.Context, c capture) error {
 	g := l.nextGeneration()
 	reading, stop := context.WithCancel(ctx)

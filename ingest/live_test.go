@@ -127,7 +127,7 @@ func next(t *testing.T, s ingest.Source, limit time.Duration) ingest.Frame {
 	return f
 }
 
-func TestLiveGivesTheNewestFrameAndCountsTheRest(t *testing.T) {
+func TestLive_SlowConsumer_NewestFrameRestCounted(t *testing.T) {
 	var c camera
 	c.start(t, "", 10*time.Millisecond)
 	s := open(t, c.url(), ingest.Options{})
@@ -153,7 +153,7 @@ func TestLiveGivesTheNewestFrameAndCountsTheRest(t *testing.T) {
 	require.Zero(t, s.Stats().Reopened)
 }
 
-func TestLatestReplacesAFrameThatHadToWait(t *testing.T) {
+func TestLatest_FrameHadToWait_Replaced(t *testing.T) {
 	var c camera
 	c.start(t, "", 10*time.Millisecond)
 	s := open(t, c.url(), ingest.Options{})
@@ -169,9 +169,9 @@ func TestLatestReplacesAFrameThatHadToWait(t *testing.T) {
 		f = next(t, s, patience)
 		require.Equal(t, f.Seq-last.Seq-1, f.Dropped)
 	}
-	still := open(t, "test://people?frames=2", ingest.Options{Pace: ingest.Fast})
-	f = next(t, still, patience)
-	ingest.Latest(still, &f)
+	file := open(t, "test://people?frames=2", ingest.Options{Pace: ingest.Fast})
+	f = next(t, file, patience)
+	ingest.Latest(file, &f)
 	require.Zero(t, f.Seq)
 }
 
@@ -192,7 +192,7 @@ func TestLive_MaxFPS_FramesInBetweenSkipped(t *testing.T) {
 	require.GreaterOrEqual(t, s.Stats().Skipped, skipped)
 }
 
-func TestLiveComesBackAfterItsCameraIsGone(t *testing.T) {
+func TestLive_CameraGone_OpenedAgain(t *testing.T) {
 	var c camera
 	c.start(t, "", 10*time.Millisecond)
 	s := open(t, c.url(), ingest.Options{})
@@ -222,7 +222,7 @@ func newer(t *testing.T, s ingest.Source, at int64) ingest.Frame {
 	}
 }
 
-func TestLiveReopensACameraThatIsSilentOnAnOpenSocket(t *testing.T) {
+func TestLive_SilentOnOpenSocket_OpenedAgain(t *testing.T) {
 	var c camera
 	c.start(t, "", 10*time.Millisecond)
 	s := open(t, c.url(), ingest.Options{ReadTimeout: 500 * time.Millisecond})
@@ -235,7 +235,7 @@ func TestLiveReopensACameraThatIsSilentOnAnOpenSocket(t *testing.T) {
 	newer(t, s, at)
 }
 
-func TestLiveSurvivesAChangeOfResolution(t *testing.T) {
+func TestLive_ResolutionChanges_GoesOn(t *testing.T) {
 	var c camera
 	c.start(t, "", 10*time.Millisecond)
 	s := open(t, c.url(), ingest.Options{})
@@ -248,7 +248,7 @@ func TestLiveSurvivesAChangeOfResolution(t *testing.T) {
 	}, patience, time.Millisecond)
 }
 
-func TestARecordingFromAServerIsPlayedAtItsPaceAndEnds(t *testing.T) {
+func TestLive_RecordingFromServer_PlayedAtItsPaceAndEnds(t *testing.T) {
 	path := clip(t) // 25 frames in a second
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, path) }))
 	t.Cleanup(s.Close)
@@ -271,7 +271,7 @@ func TestARecordingFromAServerIsPlayedAtItsPaceAndEnds(t *testing.T) {
 	require.Zero(t, src.Stats().Reopened)
 }
 
-func TestLiveNeverLogsCredentials(t *testing.T) {
+func TestLive_Failures_NoCredentialsLogged(t *testing.T) {
 	var c camera
 	c.start(t, "", 10*time.Millisecond)
 	var log lockedBuffer
@@ -299,7 +299,7 @@ func (l *lockedBuffer) String() string {
 	return l.b.String()
 }
 
-func TestSourcesThatAreNotThereAreUsageErrors(t *testing.T) {
+func TestOpen_MissingLiveSource_UsageError(t *testing.T) {
 	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts and says nothing
 	require.NoError(t, err)
@@ -326,7 +326,7 @@ func TestSourcesThatAreNotThereAreUsageErrors(t *testing.T) {
 	}
 }
 
-func TestOpeningStopsWithItsContext(t *testing.T) {
+func TestOpen_ContextEnds_Stops(t *testing.T) {
 	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -10,7 +10,7 @@ import (
 // ordered by their leading zeros, and all else by its bytes, so that no two
 // names are equal.
 func naturalOrder(a, b string) int {
-	x, y := a, b // what is left to compare
+	x, y := a, b // the rest to compare
 	for x != "" && y != "" {
 		m, n := digits(x), digits(y)
 		if m == 0 || n == 0 {
@@ -26,7 +26,7 @@ func naturalOrder(a, b string) int {
 		}
 		x, y = x[m:], y[n:]
 	}
-	// The shorter goes first; where none is, they differ in leading zeros.
+	// The shorter comes first; where none is, they differ in leading zeros.
 	return cmp.Or(cmp.Compare(len(x), len(y)), cmp.Compare(a, b))
 }
 

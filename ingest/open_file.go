@@ -67,7 +67,7 @@ type videoFile struct {
 
 	read int64
 	time timeline
-	bent atomic.Int64 // time.jumps, for whoever asks
+	bent atomic.Int64 // time.jumps, for other goroutines
 	log  *slog.Logger
 }
 
@@ -93,7 +93,7 @@ func (v *videoFile) next(m *gocv.Mat) (time.Duration, error) {
 	return pts, nil
 }
 
-// end says why there is no further frame. How many frames the file declares is
+// end returns why there is no further frame. How many frames the file declares is
 // no evidence: edit lists leave frames out, null frames of AVI are counted and
 // show nothing, and a number made of a duration is a guess.
 func (v *videoFile) end() error {

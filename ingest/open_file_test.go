@@ -28,7 +28,7 @@ const vtest = "video/vtest.avi"
 type seen struct {
 	seq  int64
 	pts  time.Duration
-	mean float64 // of all bytes: tells pictures apart
+	mean float64 // of all bytes: differs from picture to picture
 }
 
 // drain reads a source to its end.
@@ -57,7 +57,7 @@ func open(t *testing.T, uri string, opts ingest.Options) ingest.Source {
 	return s
 }
 
-func TestFileGivesEveryFrameOnce(t *testing.T) {
+func TestFile_ReadToItsEnd_EveryFrameOnce(t *testing.T) {
 	t.Parallel()
 	s := open(t, testenv.Data(t, vtest), ingest.Options{Pace: ingest.Fast})
 	info := s.Info()
@@ -77,7 +77,7 @@ func TestFileGivesEveryFrameOnce(t *testing.T) {
 	}
 }
 
-func TestFileResumesAtTheSameFrame(t *testing.T) {
+func TestFile_StartAt_SameFrame(t *testing.T) {
 	t.Parallel()
 	whole, err := drain(t, open(t, testenv.Data(t, vtest), ingest.Options{Pace: ingest.Fast}))
 	require.ErrorIs(t, err, io.EOF)
@@ -91,7 +91,7 @@ func TestFileResumesAtTheSameFrame(t *testing.T) {
 	require.Empty(t, none)
 }
 
-func TestFileIsNotAheadOfItsRecordedPace(t *testing.T) {
+func TestFile_RecordedPace_NotAhead(t *testing.T) {
 	t.Parallel()
 	s := open(t, testenv.Data(t, vtest), ingest.Options{Pace: ingest.AsRecorded})
 	var f ingest.Frame
@@ -118,7 +118,7 @@ func copyPart(t *testing.T, from, name string, n int64) string {
 	return to
 }
 
-func TestTruncatedFileGivesItsGoodFramesThenDamage(t *testing.T) {
+func TestFile_Truncated_GoodFramesThenDamage(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		clip        string
@@ -148,7 +148,7 @@ func TestTruncatedFileGivesItsGoodFramesThenDamage(t *testing.T) {
 	}
 }
 
-func TestWholeFilesAreNotCalledDamaged(t *testing.T) {
+func TestFile_Whole_NoDamage(t *testing.T) {
 	t.Parallel()
 	for _, clip := range []string{"video/asl_walk.mkv", "video/car-detection.mp4", "video/one-by-one-person-detection.mp4"} {
 		_, err := drain(t, open(t, testenv.Data(t, clip), ingest.Options{Pace: ingest.Fast}))
@@ -156,7 +156,7 @@ func TestWholeFilesAreNotCalledDamaged(t *testing.T) {
 	}
 }
 
-func TestFingerprintTellsAChangedFile(t *testing.T) {
+func TestFingerprint_FileChanges_Differs(t *testing.T) {
 	t.Parallel()
 	path := copyPart(t, testenv.Data(t, vtest), "a.avi", 1_000_000)
 	print := open(t, path, ingest.Options{}).Info().Fingerprint
@@ -172,7 +172,7 @@ func TestFingerprintTellsAChangedFile(t *testing.T) {
 	require.NotEqual(t, print, open(t, path, ingest.Options{}).Info().Fingerprint)
 }
 
-func TestBadFilesAreUsageErrors(t *testing.T) {
+func TestOpen_BadFile_UsageError(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	text := filepath.Join(dir, "text.mp4")
@@ -220,7 +220,7 @@ func TestRecording_LowDeclaredRate_NextAndCloseDoNotWait(t *testing.T) {
 	}
 }
 
-func TestNextAndCloseDoNotWaitForAFrame(t *testing.T) {
+func TestFile_NextAndClose_DoNotWaitForAFrame(t *testing.T) {
 	t.Parallel()
 	s := open(t, testenv.Data(t, vtest), ingest.Options{Pace: ingest.AsRecorded})
 	ctx, cancel := context.WithCancel(context.Background())

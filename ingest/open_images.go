@@ -92,7 +92,7 @@ type pictures struct {
 	paths  []string
 	at     int // index of the next path
 	read   int64
-	broken []string // what is wrong with each picture that was stepped over
+	broken []string // the fault of each picture that was passed over
 }
 
 var errNoPicture = errors.New("it is not a picture, or a damaged one")

@@ -33,7 +33,7 @@ func writePNG(t *testing.T, path string, img image.Image) {
 	require.NoError(t, f.Close())
 }
 
-func TestImagesOfAnyDepthAreReadAsBGR(t *testing.T) {
+func TestImages_AnyDepth_ReadAsBGR(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	grey := image.NewGray(image.Rect(0, 0, 7, 5))
@@ -70,7 +70,7 @@ func TestImagesOfAnyDepthAreReadAsBGR(t *testing.T) {
 	require.Equal(t, [][3]uint8{{200, 200, 200}, {128, 128, 128}, {20, 10, 255}}, first)
 }
 
-func TestOnePictureIsASource(t *testing.T) {
+func TestImages_OnePicture_IsASource(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "one.png")
 	writePNG(t, path, image.NewGray(image.Rect(0, 0, 20, 10)))

@@ -107,13 +107,13 @@ func TestPipe_NoVideoInTime_IsAUsageError(t *testing.T) {
 	null, err := os.Open(os.DevNull)
 	require.NoError(t, err)
 	defer null.Close()
-	held := fifo(t)
-	w, err := os.OpenFile(held, os.O_RDWR, 0) // a writer that writes nothing
+	silent := fifo(t)
+	w, err := os.OpenFile(silent, os.O_RDWR, 0) // a writer that writes nothing
 	require.NoError(t, err)
 	defer w.Close()
 	for uri, says := range map[string]string{
 		fifo(t): "no video was written into it within 300ms",
-		held:    "no video was written into it within 300ms",
+		silent:  "no video was written into it within 300ms",
 		"-":     "standard input is no video",
 	} {
 		_, err := ingest.Open(t.Context(), ingest.Spec{ID: "cam", URI: uri}, ingest.Options{OpenTimeout: 300 * time.Millisecond, Stdin: null})

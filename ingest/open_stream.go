@@ -60,7 +60,7 @@ func cutTransport(uri string) (rest, transport string, err error) {
 }
 
 // unknownHost returns an error if the stream did not open because its host has
-// no address; FFmpeg does not say so.
+// no address; FFmpeg does not report that.
 func unknownHost(ctx context.Context, uri string, err error) error {
 	var refused *refusal
 	u, parseErr := url.Parse(Redact(uri))
@@ -84,7 +84,7 @@ func openError(ctx context.Context, at string, opts Options, fix string, err err
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.As(err, &refused):
-		return usage.Wrap(err, refused.fix, "%s: %s", at, refused.says)
+		return usage.Wrap(err, refused.fix, "%s: %s", at, refused.message)
 	case errors.As(err, &late) && late.cause != nil:
 		return usage.Wrap(err, fix, "%s: does not open within %s: %v", at, opts.OpenTimeout, late.cause)
 	}

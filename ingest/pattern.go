@@ -32,11 +32,11 @@ type Pattern struct {
 
 // ParsePattern reads a test:// URI.
 func ParsePattern(uri string) (Pattern, error) {
-	const mend = "use test://people?size=640x480&fps=25&frames=250&people=3"
+	const fix = "use test://people?size=640x480&fps=25&frames=250&people=3"
 	p := Pattern{Size: image.Pt(640, 480), FPS: 25, People: 3}
 	u, err := url.Parse(uri)
 	if err != nil || u.Scheme != "test" || u.Host != "people" {
-		return p, usage.Wrap(err, mend, "%s: no such test source", Redact(uri))
+		return p, usage.Wrap(err, fix, "%s: no such test source", Redact(uri))
 	}
 	for key, v := range u.Query() {
 		ok := false
@@ -55,7 +55,7 @@ func ParsePattern(uri string) (Pattern, error) {
 			ok = err == nil && p.People >= 0 && p.People <= 8
 		}
 		if !ok {
-			return p, usage.New(mend, "%s: %s=%s is not possible", Redact(uri), key, v[0])
+			return p, usage.New(fix, "%s: %s=%s is not possible", Redact(uri), key, v[0])
 		}
 	}
 	return p, nil
@@ -132,8 +132,8 @@ func (p Pattern) walkers(seq int64) []walker {
 	return all
 }
 
-// Boxes returns where the people of a frame are, clipped to it; one who is
-// outside has an empty box. This is what a detector should find.
+// Boxes returns the boxes of a frame's people, clipped to it; a person outside has
+// an empty box. A detector should find these.
 func (p Pattern) Boxes(seq int64) []image.Rectangle {
 	frame := image.Rectangle{Max: p.Size}
 	var all []image.Rectangle

@@ -13,8 +13,8 @@ import (
 //	row 0: the time in microseconds since 1970, 64 bits, highest first
 //	row 1: the frame's number, 32 bits, then the CRC-32 of the 12 bytes before
 //
-// Cells are wide enough to survive compression, and the CRC tells a clock that
-// did not from one that did.
+// Cells are wide enough to survive compression, and the CRC detects a clock that
+// did not.
 const clockColumns, clockRows = 64, 2
 
 // writeClock draws the clock into a picture of at least 64 columns.

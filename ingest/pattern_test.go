@@ -30,7 +30,7 @@ func picturesOf(t *testing.T, s ingest.Source) (all [][]byte, seqs []int64, err 
 	}
 }
 
-func TestPatternShowsTheSamePeopleEachTime(t *testing.T) {
+func TestPattern_OpenedTwice_SamePeople(t *testing.T) {
 	t.Parallel()
 	const uri = "test://people?size=320x240&fps=10&frames=12&people=2"
 	s := open(t, uri, ingest.Options{Pace: ingest.Fast})
@@ -49,7 +49,7 @@ func TestPatternShowsTheSamePeopleEachTime(t *testing.T) {
 	require.Equal(t, first[9:], tail)
 }
 
-func TestPatternsPeopleWalkThroughThePicture(t *testing.T) {
+func TestPattern_People_WalkThroughThePicture(t *testing.T) {
 	t.Parallel()
 	p, err := ingest.ParsePattern("test://people?people=3")
 	require.NoError(t, err)
@@ -70,7 +70,7 @@ func TestPatternsPeopleWalkThroughThePicture(t *testing.T) {
 	}
 }
 
-func TestClockSurvivesCompression(t *testing.T) {
+func TestClock_Compressed_StillRead(t *testing.T) {
 	t.Parallel()
 	before := time.Now().Truncate(time.Microsecond)
 	s := open(t, "test://people?frames=3", ingest.Options{Pace: ingest.Fast})
@@ -94,7 +94,7 @@ func TestClockSurvivesCompression(t *testing.T) {
 	require.False(t, ok)
 }
 
-func TestBadPatternsAreUsageErrors(t *testing.T) {
+func TestParsePattern_Bad_UsageError(t *testing.T) {
 	t.Parallel()
 	for _, uri := range []string{
 		"test://dogs", "test://people?size=3x3", "test://people?fps=0", "test://people?fps=NaN", "test://people?people=99", "test://people?colour=red", "test://people?frames=-1",

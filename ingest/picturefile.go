@@ -12,7 +12,7 @@ import (
 // maxChunks bounds the walk through a picture's structure.
 const maxChunks = 4096
 
-// severalPictures returns what a file is that holds more than one picture, of
+// severalPictures returns the kind of a file that holds more than one picture, of
 // which the image library would read the first alone: "" if it holds one, or
 // is no PNG, WebP or TIFF.
 func severalPictures(path string) (string, error) {
@@ -66,7 +66,7 @@ func animatedPNG(f io.ReaderAt) bool {
 // not.
 func tiffPages(f io.ReaderAt, order binary.ByteOrder) string {
 	pages, at := 0, int64(4)
-	for range 64 { // more say nothing new
+	for range 64 { // more add nothing
 		var next [4]byte
 		if _, err := f.ReadAt(next[:], at); err != nil || order.Uint32(next[:]) == 0 {
 			break

@@ -10,7 +10,7 @@ const (
 	// being a jump. Frames come in the order in which they are shown.
 	maxBack = time.Second
 	// defaultInterval is used where the file declares no rate and no two frames
-	// tell of one.
+	// suggest one.
 	defaultInterval = 40 * time.Millisecond
 )
 

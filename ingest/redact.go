@@ -33,7 +33,7 @@ func Redact(uri string) string {
 	}
 	scheme = uri[:len(scheme)] // as typed
 	// Credentials end at an "@" and begin in the first segment, with a ":" or
-	// all of them in it; which "@" is theirs cannot be told from the last one.
+	// all of them in it; which "@" is theirs is not known from the last one.
 	first := rest
 	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
 		first = rest[:i]

@@ -59,7 +59,7 @@ var vga = image.Pt(640, 480)
 // most on a machine that is not busy, is logged.
 const patience = 30 * time.Second
 
-func TestRTSPComesBackFromEveryFault(t *testing.T) {
+func TestRTSP_EveryFault_OpenedAgain(t *testing.T) {
 	rtsptest.NeedFFmpeg(t)
 	r := rtsptest.Start(t, "")
 	stop := publish(t, r, vga)
@@ -112,7 +112,7 @@ func TestRTSPComesBackFromEveryFault(t *testing.T) {
 
 // At five times the load a camera's frame is no older than two intervals and
 // the service time: the slot holds the newest.
-func TestRTSPFrameIsFreshUnderOverload(t *testing.T) {
+func TestRTSP_Overload_FrameIsFresh(t *testing.T) {
 	rtsptest.NeedFFmpeg(t)
 	r := rtsptest.Start(t, "")
 	publish(t, r, vga)

@@ -13,7 +13,7 @@ import (
 	"github.com/sightlog/sightlog/event"
 )
 
-// Pace says how fast a file is read.
+// Pace is how fast a file is read.
 type Pace int
 
 const (
@@ -122,7 +122,7 @@ type Source interface {
 	Close() error
 }
 
-// Damage says what of a file was found broken, or that it is cut short. Every
+// Damage describes the broken parts of a file, or that it is cut short. Every
 // good frame was delivered before it.
 type Damage struct {
 	Source    string // redacted
@@ -156,7 +156,7 @@ func Open(ctx context.Context, spec Spec, opts Options) (Source, error) {
 
 // Latest replaces a frame that Next delivered by a newer one, if its source is
 // live and has one by now; the one replaced counts as missed. A caller that
-// had to wait for its turn before looking at the frame calls it then.
+// had to wait for its turn to detect calls it then.
 func Latest(s Source, f *Frame) {
 	if l, ok := s.(*live); ok {
 		l.latest(f)

@@ -14,7 +14,7 @@ type Spec struct {
 	URI string // a URL as typed, with its credentials: print Redact(URI); or a path
 }
 
-// An ID is told from a URI by its place before the first "=", so a URI such
+// An ID is recognised by its place before the first "=", so a URI such
 // as "http://host/?a=b" needs none.
 var idPrefix = regexp.MustCompile(`(?s)^([^=/:?.]*)=(.*)$`)
 

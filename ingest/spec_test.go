@@ -9,7 +9,7 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-func TestParseSpec(t *testing.T) {
+func TestParseSpec_Forms_IDAndURI(t *testing.T) {
 	t.Parallel()
 	for arg, want := range map[string]ingest.Spec{
 		"porch=a.mp4":               {ID: "porch", URI: "a.mp4"},
@@ -90,7 +90,7 @@ func TestPathName_AnyBytes_AreReadBack(t *testing.T) {
 	require.Regexp(t, "^file:///.*/ingest/%FF$", ingest.PathName("\xff"))
 }
 
-func TestRedactLeavesNoCredentials(t *testing.T) {
+func TestRedact_AnyURI_NoCredentials(t *testing.T) {
 	t.Parallel()
 	for uri, want := range map[string]string{
 		"/clips/a@b.mp4":                     "/clips/a@b.mp4",
@@ -118,7 +118,7 @@ func TestRedactLeavesNoCredentials(t *testing.T) {
 	}
 }
 
-func TestHasPassword(t *testing.T) {
+func TestHasPassword_URIs_Reported(t *testing.T) {
 	t.Parallel()
 	for uri, want := range map[string]bool{
 		"a.mp4":                      false,

@@ -73,7 +73,7 @@ func boxesEnd(f io.ReaderAt, size int64) int64 {
 			length = int64(binary.BigEndian.Uint64(h[8:]))
 		}
 		if length < 8 || length > 1<<50 {
-			return at // not a box: what is there is none of ours
+			return at // not a box, but other data
 		}
 		at += length
 		if at >= size {
@@ -101,7 +101,7 @@ func matroskaEnd(f io.ReaderAt) int64 {
 }
 
 // ebmlSize reads a variable-length size at b[at:]; known is false for "until
-// the end", which is what a writer that could not seek leaves.
+// the end", which a writer leaves that could not seek.
 func ebmlSize(b []byte, at int) (size uint64, used int, known bool) {
 	if at >= len(b) || b[at] == 0 {
 		return 0, 0, false

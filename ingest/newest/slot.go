@@ -29,7 +29,7 @@ type Slot[T any] struct {
 	create func() *T
 
 	// ready (capacity 1) is signalled, without blocking, when there is something
-	// to take; Take looks again whenever it is.
+	// to take; Take checks again whenever it is.
 	ready chan struct{}
 
 	mu         sync.Mutex // guards the following
@@ -88,7 +88,8 @@ func (s *Slot[T]) Put(v *T, generation int, period int64) (spare *T, current boo
 	return spare, true
 }
 
-// miss counts, with mu held, a value that gives way to one of period next.
+// miss counts a value that gives way to one of period next. The caller has
+// locked mu.
 func (s *Slot[T]) miss(period, next int64) {
 	if period == s.taken || period == next {
 		s.missed.Skipped++
@@ -102,11 +103,11 @@ func (s *Slot[T]) miss(period, next int64) {
 func (s *Slot[T]) signal() {
 	select {
 	case s.ready <- struct{}{}:
-	default: // Take has not taken the signal before: it will look
+	default: // Take has not taken the signal before: it will check
 	}
 }
 
-// Fail makes Take return err once the value that is there has been taken.
+// Fail makes Take return err once the present value has been taken.
 func (s *Slot[T]) Fail(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -115,7 +116,7 @@ func (s *Slot[T]) Fail(err error) {
 }
 
 // Take waits for a value of a period later than that of the value before, and
-// returns it with what was missed in between. The value is the caller's until
+// returns it with the count of those missed in between. The value is the caller's until
 // the next call. The error is Fail's or ctx's.
 func (s *Slot[T]) Take(ctx context.Context) (*T, Missed, error) {
 	for {
@@ -146,7 +147,7 @@ func (s *Slot[T]) take() (*T, Missed, error) {
 	return s.lent, missed, nil
 }
 
-// Newer returns, in place of the value that is lent, a newer one and what was
+// Newer returns, in place of the value that is lent, a newer one and the count of those
 // missed with it, the value that it replaces included; nil if there is none.
 func (s *Slot[T]) Newer() (*T, Missed) {
 	s.mu.Lock()
@@ -163,7 +164,7 @@ func (s *Slot[T]) Newer() (*T, Missed) {
 	return s.lent, missed
 }
 
-// Missed returns what was missed so far.
+// Missed returns the counts so far.
 func (s *Slot[T]) Missed() Missed {
 	s.mu.Lock()
 	defer s.mu.Unlock()
