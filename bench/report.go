@@ -20,7 +20,7 @@ type Report struct {
 	Pace    string    `json:"pace"`
 
 	Seconds    float64 `json:"seconds"` // first frame to last commit, start-up included
-	Frames     int64   `json:"frames"`  // looked at
+	Frames     int64   `json:"frames"`  // detected on
 	FPS        float64 `json:"fps"`     // frames over the time from the first to the last grabbed
 	Dropped    int64   `json:"dropped"` // frames that a live source dropped
 	Detections int64   `json:"detections"`

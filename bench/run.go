@@ -90,7 +90,7 @@ func scratch() (string, error) {
 	return dir, nil
 }
 
-// measure reads the latencies of what was grabbed since began.
+// measure reads the latencies of the frames grabbed since began.
 func (r *Report) measure(ctx context.Context, db *pgxpool.Pool, began time.Time) error {
 	all, err := query.Stages(ctx, db, began)
 	if err != nil {

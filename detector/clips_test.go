@@ -26,9 +26,9 @@ import (
 //	rtmdet_nano_person  0.40       795    9     0.51       0.58
 //	nanodet_m           0.45       795    0     0.32       0.62
 //
-// The test looks at every 15th frame of the one and every third of the other:
+// The test uses every 15th frame of the one and every third of the other:
 // person-nano and person-nano-int8 see somebody in all 53 and nobody in the 126.
-func TestModelsSeePeopleWhereTheyAreAndNobodyWhereNobodyIs(t *testing.T) {
+func TestModels_ClipsWithAndWithoutPeople_FoundOnlyWherePresent(t *testing.T) {
 	for _, c := range []struct {
 		model     string
 		threshold float32

@@ -15,7 +15,8 @@ type decoder interface {
 	hasNMS() bool
 }
 
-// query says which candidates are wanted, and what was odd in a frame's outputs.
+// query is which candidates are wanted, and counts what was odd in a frame's
+// outputs.
 type query struct {
 	score  float32
 	class  []bool // by id
@@ -54,8 +55,8 @@ func (q *query) passes(score float32) bool {
 	return false
 }
 
-// keep appends a candidate that passes and is wanted.
-func (q *query) keep(dst []candidate, box [4]float32, score float32, class int) []candidate {
+// add appends a candidate that passes and is wanted.
+func (q *query) add(dst []candidate, box [4]float32, score float32, class int) []candidate {
 	if !q.passes(score) {
 		return dst
 	}

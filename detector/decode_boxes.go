@@ -57,7 +57,7 @@ func (boxes) decode(dst []candidate, out []Tensor, q *query) ([]candidate, error
 		return dst, err
 	}
 	for i := range int(d[0]) {
-		dst = q.keep(dst, [4]float32(b.F32[4*i:]), s.F32[i], q.classOf(l, i))
+		dst = q.add(dst, [4]float32(b.F32[4*i:]), s.F32[i], q.classOf(l, i))
 	}
 	return dst, nil
 }

@@ -7,7 +7,7 @@ import (
 // detr reads boxes [1,N,4], centre and size as parts of the input, and logits
 // [1,N,C] for each class, in either order: dets and labels (RF-DETR), or logits
 // and pred_boxes (D-FINE, RT-DETR, RF-DETR as exported by Optimum). Each box
-// stands for itself: there is nothing to suppress.
+// is an object of its own: nothing is suppressed.
 type detr struct{}
 
 // DETRs are trained on squares, whatever the picture's aspect. The first DETR
@@ -74,7 +74,7 @@ func (detr) decode(dst []candidate, out []Tensor, q *query) ([]candidate, error)
 			}
 		}
 		r := b.F32[4*i : 4*i+4]
-		dst = q.keep(dst, centred(r[0]*w, r[1]*h, r[2]*w, r[3]*h), 1/(1+exp(-logit)), class)
+		dst = q.add(dst, centred(r[0]*w, r[1]*h, r[2]*w, r[3]*h), 1/(1+exp(-logit)), class)
 	}
 	return dst, nil
 }

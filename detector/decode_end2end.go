@@ -46,7 +46,7 @@ func (end2end) decode(dst []candidate, out []Tensor, q *query) ([]candidate, err
 	}
 	for at := 0; at < len(t.F32); at += row {
 		r := t.F32[at : at+6]
-		dst = q.keep(dst, [4]float32(r), r[4], q.classID(r[5]))
+		dst = q.add(dst, [4]float32(r), r[4], q.classID(r[5]))
 	}
 	return dst, nil
 }

@@ -30,7 +30,7 @@ func (mmdeploy) decode(dst []candidate, out []Tensor, q *query) ([]candidate, er
 	}
 	for i := range int(d[0]) {
 		r := t.F32[5*i : 5*i+5]
-		dst = q.keep(dst, [4]float32(r), r[4], q.classOf(l, i))
+		dst = q.add(dst, [4]float32(r), r[4], q.classOf(l, i))
 	}
 	return dst, nil
 }

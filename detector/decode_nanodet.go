@@ -65,7 +65,7 @@ func (nanodet) decode(dst []candidate, out []Tensor, q *query) ([]candidate, err
 				side[k] = expectation(distances.F32[at:at+nanodetBins]) * float32(stride)
 			}
 			x, y := (float32(i%w)+0.5)*float32(stride), (float32(i/w)+0.5)*float32(stride)
-			dst = q.keep(dst, [4]float32{x - side[0], y - side[1], x + side[2], y + side[3]}, score, class)
+			dst = q.add(dst, [4]float32{x - side[0], y - side[1], x + side[2], y + side[3]}, score, class)
 		}
 	}
 	if found == 0 || found != len(out) {

@@ -41,7 +41,7 @@ func (sightlog) decode(dst []candidate, out []Tensor, q *query) ([]candidate, er
 			class, score = best(s.F32[i*classes : (i+1)*classes])
 		}
 		if q.passes(score) {
-			dst = q.keep(dst, [4]float32(b.F32[4*i:]), score, class)
+			dst = q.add(dst, [4]float32(b.F32[4*i:]), score, class)
 		}
 	}
 	return dst, nil

@@ -179,7 +179,7 @@ func equalsPlain(t *testing.T, s *onnx.Session, f *ingest.Frame, in [2]int, deco
 	return len(want)
 }
 
-func TestRealModelsEqualThePlainReading(t *testing.T) {
+func TestDecoders_RealModels_EqualThePlainReading(t *testing.T) {
 	for _, c := range []struct {
 		file, decoder string
 		input         [2]int // on vtest.avi, 768x576
@@ -209,7 +209,7 @@ func TestRealModelsEqualThePlainReading(t *testing.T) {
 }
 
 // Our own model needs no file but the one in this repository.
-func TestPersonNanoEqualsThePlainReading(t *testing.T) {
+func TestDecoders_PersonNano_EqualsThePlainReading(t *testing.T) {
 	s, err := onnx.Open(filepath.Join(testenv.Root(), "models", "person-nano.onnx"), onnx.Options{Library: onnxtest.Library(t), Threads: 1})
 	require.NoError(t, err)
 	defer s.Close()
@@ -297,7 +297,7 @@ func (g *head) corners(out string, stride int, std float32) {
 	g.transpose(out, out+"_t")
 }
 
-func TestLayoutsWithoutAFileAtHandEqualThePlainReading(t *testing.T) {
+func TestDecoders_BuiltGraphs_EqualThePlainReading(t *testing.T) {
 	f, done := firstFrame(t)
 	defer done()
 	const w, h = 96, 64
@@ -434,7 +434,7 @@ func tinySpec(decoder string) detector.Spec {
 	}
 }
 
-func TestOutputsThatAreNotNumbersAreLeftOut(t *testing.T) {
+func TestDetect_OutputsNotNumbers_LeftOutWithOneWarning(t *testing.T) {
 	t.Parallel()
 	f, done := firstFrame(t)
 	defer done()
@@ -475,7 +475,7 @@ func TestClasses_NamesOfAnotherCase_AreFoundAndSpelledAlike(t *testing.T) {
 	require.Equal(t, "Person", s.Classes[0], "the model's own names stay as they are")
 }
 
-func TestOutputsOfTheWrongShapeAreAnErrorOfTheFrame(t *testing.T) {
+func TestDetect_OutputsOfTheWrongShape_FrameError(t *testing.T) {
 	t.Parallel()
 	f, done := firstFrame(t)
 	defer done()

@@ -29,7 +29,7 @@ func (yolov5) decode(dst []candidate, out []Tensor, q *query) ([]candidate, erro
 		r := t.F32[at : at+row : at+row]
 		if q.passes(r[4]) {
 			class, p := best(r[5:])
-			dst = q.keep(dst, centred(r[0], r[1], r[2], r[3]), r[4]*p, class)
+			dst = q.add(dst, centred(r[0], r[1], r[2], r[3]), r[4]*p, class)
 		}
 	}
 	return dst, nil

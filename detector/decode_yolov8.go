@@ -6,13 +6,13 @@ import (
 
 // yolov8 reads [1,4+C,N], the layout of YOLOv8, 11 and 26 without suppression
 // inside: a row each of centre x, centre y, width and height in input pixels,
-// then one of scores for each class. What comes after those, such as a pose's
+// then one of scores for each class. Rows after those, such as a pose's
 // joints, is not read.
 type yolov8 struct {
 	classes int
 }
 
-// cocoPose is what a pose model trained on COCO has for each box: four numbers,
+// cocoPose is the number of rows of a pose model trained on COCO: four numbers,
 // one score, and 17 joints of three numbers.
 const cocoPose = 4 + 1 + 17*3
 
@@ -58,7 +58,7 @@ func (y yolov8) decode(dst []candidate, out []Tensor, q *query) ([]candidate, er
 		for i, s := range scores[class*n : (class+1)*n] {
 			// A box belongs to its best class alone.
 			if q.passes(s) && isBest(scores, n, classes, i, class) {
-				dst = q.keep(dst, centred(t.F32[i], t.F32[n+i], t.F32[2*n+i], t.F32[3*n+i]), s, class)
+				dst = q.add(dst, centred(t.F32[i], t.F32[n+i], t.F32[2*n+i], t.F32[3*n+i]), s, class)
 			}
 		}
 	}

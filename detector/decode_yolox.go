@@ -68,7 +68,7 @@ func (y yolox) decode(dst []candidate, out []Tensor, q *query) ([]candidate, err
 					cx, cy = (cx+float32(gx))*f, (cy+float32(gy))*f
 					w, h = exp(w)*f, exp(h)*f
 				}
-				dst = q.keep(dst, centred(cx, cy, w, h), r[4]*p, class)
+				dst = q.add(dst, centred(cx, cy, w, h), r[4]*p, class)
 			}
 		}
 	}

@@ -26,7 +26,7 @@ type Options struct {
 	Log *slog.Logger // default: discard
 }
 
-// Detector looks at frames with one model.
+// Detector runs one model on frames.
 type Detector struct {
 	model   Model
 	spec    Spec
@@ -34,12 +34,12 @@ type Detector struct {
 	decoder decoder
 	query   query
 
-	box        *letterbox                 // for the frame at hand
+	box        *letterbox                 // for the current frame
 	boxes      map[image.Point]*letterbox // by the frame's size
 	candidates []candidate
 	warned     bool // of NaN
 	unnamed    bool // warned of classes without a name
-	plain      bool // see letterbox
+	scalar     bool // see letterbox
 }
 
 // New prepares a detector. It does not own the model: close that afterwards.
@@ -167,8 +167,8 @@ func (d *Detector) objects(out []Tensor, dst []event.Object) ([]event.Object, er
 	return dst, nil
 }
 
-// doubt reports outputs that no model of this layout gives: once each what is
-// left out, and as a *usage.Error what makes all of them worthless.
+// doubt reports outputs that no model of this format gives: once each the values
+// that are left out, and as a *usage.Error those that make all of them worthless.
 func (d *Detector) doubt() error {
 	q := &d.query
 	if q.odd != 0 {
@@ -223,7 +223,7 @@ func (d *Detector) fit(frame image.Point) error {
 			return fmt.Errorf("the region %v lies outside the frame of %dx%d", d.opts.Region, frame.X, frame.Y)
 		}
 	}
-	l := &letterbox{spec: d.spec, plain: d.plain}
+	l := &letterbox{spec: d.spec, scalar: d.scalar}
 	if err := l.fit(region, inputFor(d.spec, d.opts.Input, region.Size())); err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
 package detector
 
-// ForcePlain makes the letterbox work without vector instructions.
-func (d *Detector) ForcePlain(on bool) { d.plain = on }
+// ForceScalar makes the letterbox work without vector instructions.
+func (d *Detector) ForceScalar(on bool) { d.scalar = on }

@@ -17,8 +17,8 @@ type format struct {
 }
 
 // formats are all that are known, in the order in which they are tried. Those
-// known by the names of their outputs come first. Those of one output are told
-// apart by its shape: YOLOX has a row for each cell of its grids, YOLOv5 three of
+// known by the names of their outputs come first. Those of one output differ
+// in its shape: YOLOX has a row for each cell of its grids, YOLOv5 three of
 // them, whatever the columns; another number of rows of six columns can be boxes
 // after suppression (end2end, which is tried before the grids because free sizes
 // fit both); YOLOv8 has more columns than rows.
@@ -52,7 +52,7 @@ func newDecoder(s Spec) (decoder, error) {
 	return nil, fmt.Errorf("unknown decoder %q", s.Decoder)
 }
 
-// graph is what a layout is recognised by.
+// graph holds the properties by which a format is recognised.
 type graph struct {
 	out   []TensorInfo
 	input image.Point // 0 where it is free
@@ -64,7 +64,7 @@ type graph struct {
 // Tasks in the metadata of Ultralytics' exports.
 const taskPose = "pose"
 
-// anyClasses means that the outputs do not tell how many classes there are.
+// anyClasses means that the outputs do not show how many classes the model has.
 const anyClasses = -1
 
 // only returns rows and columns of the first output, one f32 [1,rows,columns].

@@ -126,7 +126,7 @@ func TestRecognise_OneClassYOLOv5WithNames_IsNotEnd2End(t *testing.T) {
 	require.Equal(t, "yolov5", s.Decoder)
 }
 
-// Where no shape tells a grid from boxes, the rows that come do.
+// Where no shape distinguishes a grid from boxes, the number of rows does.
 func TestEnd2End_AsManyRowsAsAGrid_IsAnError(t *testing.T) {
 	t.Parallel()
 	f := frametest.Noise(t, 64, 64)

@@ -36,7 +36,7 @@ static void blend_columns(const args *p, int32_t y, int32_t from) {
     }
 }
 
-static void plain(const args *p) {
+static void scalar(const args *p) {
     int32_t n = 3 * p->g->src_w;
     for (int32_t y = 0; y < p->g->h; y++) {
         blend_rows(p->src + p->y0[2 * y] * p->g->stride, p->src + p->y0[2 * y + 1] * p->g->stride, p->yw[y], p->line, 0, n);
@@ -98,14 +98,14 @@ __attribute__((target("avx2,fma"))) static void avx2(const args *p) {
 #define HAVE_AVX2 (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
 #else
 #define HAVE_AVX2 0
-static void avx2(const args *p) { plain(p); }
+static void avx2(const args *p) { scalar(p); }
 #endif
 
 void sl_letterbox(const sl_geometry *g, const uint8_t *src, float *dst, const int32_t *x0, const int16_t *xw,
                   const int32_t *y0, const int16_t *yw, int16_t *line) {
     args a = {g, src, dst, x0, y0, xw, yw, line};
-    if (!g->plain && HAVE_AVX2)
+    if (!g->scalar && HAVE_AVX2)
         avx2(&a);
     else
-        plain(&a);
+        scalar(&a);
 }

@@ -38,7 +38,7 @@ type letterbox struct {
 	line   []int16
 
 	geometry C.sl_geometry
-	plain    bool // without vector instructions; for tests
+	scalar   bool // without SIMD; for tests
 }
 
 // fit prepares for frames whose region has this size, into this input.
@@ -84,8 +84,8 @@ func (l *letterbox) fit(region image.Rectangle, input image.Point) error {
 	l.geometry = C.sl_geometry{
 		src_w: C.int32_t(size.X), w: C.int32_t(w), h: C.int32_t(h), dst_w: C.int64_t(input.X),
 	}
-	if l.plain {
-		l.geometry.plain = 1
+	if l.scalar {
+		l.geometry.scalar = 1
 	}
 	for c := range 3 {
 		mul, add := 1/l.spec.Std[c], -l.spec.Mean[c]/l.spec.Std[c]

@@ -10,7 +10,7 @@ typedef struct {
     int64_t dst_w;        // floats a row of a plane
     int64_t plane[3];     // B, G, R: where in dst the resized picture begins
     float mul[3], add[3]; // value = pixel*mul + add, by B, G, R
-    int32_t plain;        // 1: without vector instructions, for comparison
+    int32_t scalar;       // 1: without SIMD, for comparison
 } sl_geometry;
 
 // src   BGR

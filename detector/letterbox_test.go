@@ -30,7 +30,7 @@ func (c *catcher) Run(in *detector.Tensor) ([]detector.Tensor, error) {
 	}, nil
 }
 
-func TestLetterboxEqualsThePlainOne(t *testing.T) {
+func TestLetterbox_AnySize_EqualsThePlainOne(t *testing.T) {
 	t.Parallel()
 	for _, size := range []image.Point{{768, 576}, {1, 1}, {1, 700}, {640, 2}, {3, 3}, {33, 77}, {415, 419}, {416, 320}, {1919, 1079}, {7, 1000}} {
 		for _, place := range []detector.Placement{detector.TopLeft, detector.Centre, detector.Stretch} {
@@ -40,17 +40,17 @@ func TestLetterboxEqualsThePlainOne(t *testing.T) {
 				s.Mean, s.Std = [3]float32{103.53, 116.28, 123.675}, [3]float32{57.375, 57.12, 58.395}
 				f := frametest.Noise(t, size.X, size.Y)
 				want, _ := plainLetterbox(s, &f.Image, 416, 320)
-				for _, plain := range []bool{false, true} {
+				for _, scalar := range []bool{false, true} {
 					m := &catcher{constant: constant{spec: s}}
 					d, err := newDetector(m, detector.Options{})
 					require.NoError(t, err)
-					d.ForcePlain(plain)
+					d.ForceScalar(scalar)
 					_, err = d.Detect(f, nil)
 					require.NoError(t, err)
 					require.Equal(t, want.Shape, m.in.Shape)
 					for i, v := range want.F32 {
 						if diff := v - m.in.F32[i]; diff > 0.002 || diff < -0.002 { // an eighth of a grey level
-							t.Fatalf("%v %s %s plain=%v: value %d is %v, want %v", size, place, order, plain, i, m.in.F32[i], v)
+							t.Fatalf("%v %s %s scalar=%v: value %d is %v, want %v", size, place, order, scalar, i, m.in.F32[i], v)
 						}
 					}
 				}
@@ -59,7 +59,7 @@ func TestLetterboxEqualsThePlainOne(t *testing.T) {
 	}
 }
 
-func TestDetectorFollowsAFrameThatChangesItsSize(t *testing.T) {
+func TestDetect_FrameSizeChanges_BoxesFollow(t *testing.T) {
 	t.Parallel()
 	s := tinySpec("sightlog")
 	s.InputW, s.InputH, s.Side = 0, 0, 416
@@ -84,7 +84,7 @@ func TestDetectorFollowsAFrameThatChangesItsSize(t *testing.T) {
 	}
 }
 
-func TestRegionIsLookedAtAlone(t *testing.T) {
+func TestDetect_Region_OnlyItProcessed(t *testing.T) {
 	t.Parallel()
 	s := tinySpec("sightlog")
 	m := &catcher{constant: constant{spec: s}}
@@ -107,7 +107,7 @@ func TestRegionIsLookedAtAlone(t *testing.T) {
 	require.ErrorContains(t, err, "outside the frame")
 }
 
-func TestFramesThatAreNotBGRAreAnError(t *testing.T) {
+func TestDetect_FrameNotBGR_Error(t *testing.T) {
 	t.Parallel()
 	d, err := newDetector(&catcher{constant: constant{spec: tinySpec("sightlog")}}, detector.Options{})
 	require.NoError(t, err)
@@ -123,7 +123,7 @@ func TestFramesThatAreNotBGRAreAnError(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestOptionsThatCannotBeAreUsageErrors(t *testing.T) {
+func TestNew_UnknownClass_UsageError(t *testing.T) {
 	t.Parallel()
 	m := &constant{spec: tinySpec("sightlog")}
 	for _, c := range []struct {
@@ -138,7 +138,7 @@ func TestOptionsThatCannotBeAreUsageErrors(t *testing.T) {
 	}
 }
 
-func TestDescriptionOverridesWhatWasRecognised(t *testing.T) {
+func TestModelConfig_KeysGiven_OverrideTheRecognised(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	model := filepath.Join(dir, "mine.onnx")
@@ -146,12 +146,12 @@ func TestDescriptionOverridesWhatWasRecognised(t *testing.T) {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, "mine.yaml"), []byte(text), 0o600))
 	}
 
-	d, err := detector.ReadDescription(model)
+	d, err := detector.ReadModelConfig(model)
 	require.NoError(t, err)
 	require.Nil(t, d)
 
 	write("decoder: yolov5\norder: rgb\nmean: [1, 2, 3]\nstd: [4, 5, 6]\npad: 0\nletterbox: centre\nclasses: [cat, dog]\nscore: 0.6\n")
-	d, err = detector.ReadDescription(model)
+	d, err = detector.ReadModelConfig(model)
 	require.NoError(t, err)
 	s, err := detector.Recognise(
 		[]detector.TensorInfo{{Name: "images", Shape: []int64{1, 3, 64, 64}, Type: detector.Float32}},
@@ -177,7 +177,7 @@ func TestDescriptionOverridesWhatWasRecognised(t *testing.T) {
 		"classes: {a: person}": "mine.yaml",
 	} {
 		write(text)
-		_, err := detector.ReadDescription(model)
+		_, err := detector.ReadModelConfig(model)
 		require.Truef(t, usage.Is(err), "%s: %v", text, err)
 		require.Contains(t, err.Error(), says)
 		require.NotContains(t, err.Error(), "\n")
@@ -210,7 +210,7 @@ func (c *counter) Run(in *detector.Tensor) ([]detector.Tensor, error) {
 	return c.catcher.Run(in)
 }
 
-func TestCamerasOfDifferentSizesTakeTurnsWithOneDetector(t *testing.T) {
+func TestDetect_SizesTakeTurns_SameObjects(t *testing.T) {
 	t.Parallel()
 	s := tinySpec("sightlog")
 	s.InputW, s.InputH, s.Side = 0, 0, 64

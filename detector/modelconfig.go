@@ -11,10 +11,10 @@ import (
 	"github.com/sightlog/sightlog/yamlfile"
 )
 
-// Description is what a YAML file beside a model says of it: model.yaml for
-// model.onnx. It overrides what was recognised; what it leaves out stays. A
+// ModelConfig is the YAML file beside a model, model.yaml for model.onnx. It
+// overrides what was recognised; keys that it leaves out change nothing. A
 // decoder brings the input that its models are usually fed.
-type Description struct {
+type ModelConfig struct {
 	Decoder   string    `yaml:"decoder"`   // one of Decoders
 	Decoded   *bool     `yaml:"decoded"`   // yolox: whether the graph adds the grid itself
 	Layout    Axes      `yaml:"layout"`    // nchw or nhwc
@@ -30,9 +30,9 @@ type Description struct {
 	IoU       float32   `yaml:"iou"`
 }
 
-// ReadDescription reads the description beside a model; nil if there is none.
+// ReadModelConfig reads the description beside a model; nil if there is none.
 // A mistake in it is a *usage.Error.
-func ReadDescription(model string) (*Description, error) {
+func ReadModelConfig(model string) (*ModelConfig, error) {
 	path := strings.TrimSuffix(model, ".onnx") + ".yaml"
 	b, err := yamlfile.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -41,7 +41,7 @@ func ReadDescription(model string) (*Description, error) {
 	if err != nil {
 		return nil, usage.Wrap(err, "it describes one model in a few lines", "%s: cannot be read: %v", path, err)
 	}
-	var d Description
+	var d ModelConfig
 	if err := yamlfile.Decode(b, &d); err != nil {
 		return nil, usage.Wrap(err, "keys are decoder, decoded, layout, order, mean, std, pad, letterbox, stride, side, classes, score and iou", "%s: %v", path, err)
 	}
@@ -51,7 +51,7 @@ func ReadDescription(model string) (*Description, error) {
 	return &d, nil
 }
 
-func (d *Description) check() error {
+func (d *ModelConfig) check() error {
 	oneOf := func(key, v string, known ...string) error {
 		if v == "" || slices.Contains(known, v) {
 			return nil
@@ -85,7 +85,7 @@ func (d *Description) check() error {
 }
 
 // Apply overrides a spec that was recognised with the description's decoder.
-func (d *Description) Apply(s *Spec) {
+func (d *ModelConfig) Apply(s *Spec) {
 	set(&s.Order, d.Order)
 	set(&s.Letterbox, d.Letterbox)
 	set(&s.Stride, d.Stride)

@@ -15,7 +15,7 @@ type candidate struct {
 }
 
 // maxCandidates bounds the quadratic work of suppression when a model answers
-// with thousands of boxes; those with the highest scores are kept.
+// with thousands of boxes; those with the lowest scores are left out.
 const maxCandidates = 1024
 
 // sortByScore puts the highest score first; equal ones keep their order.
@@ -27,11 +27,11 @@ func sortByScore(c []candidate) {
 // a class that overlap by more than iou, the one with the lower score is
 // removed. It wants candidates by falling score and works in place.
 func suppress(c []candidate, iou float32) []candidate {
-	kept := c[:0]
+	rest := c[:0]
 	for _, b := range c {
-		if !slices.ContainsFunc(kept, func(a candidate) bool { return a.class == b.class && float32(event.Box(a.box).IoU(b.box)) > iou }) {
-			kept = append(kept, b)
+		if !slices.ContainsFunc(rest, func(a candidate) bool { return a.class == b.class && float32(event.Box(a.box).IoU(b.box)) > iou }) {
+			rest = append(rest, b)
 		}
 	}
-	return kept
+	return rest
 }

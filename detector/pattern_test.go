@@ -14,7 +14,7 @@ import (
 )
 
 // The people drawn by the test source are drawn well enough to be found.
-func TestPeopleOfTheTestSourceAreFound(t *testing.T) {
+func TestModels_TestSource_PeopleFound(t *testing.T) {
 	for _, model := range []string{"yolox_nano.onnx", "rtmdet_nano_person.onnx"} {
 		d, err := newDetector(session(t, model), detector.Options{Classes: []string{"person"}, Score: 0.4})
 		require.NoError(t, err)

@@ -13,10 +13,10 @@ import (
 // Recognise finds out from a graph's inputs, outputs and metadata how to feed
 // it and which decoder reads it. A description, which may be nil, overrides
 // that: where it names a decoder, the graph is fed as that decoder's models
-// are. Errors are meant for the person who named the model.
-func Recognise(in, out []TensorInfo, meta map[string]string, by *Description) (Spec, error) {
+// are. Errors are meant for the user who named the model.
+func Recognise(in, out []TensorInfo, meta map[string]string, by *ModelConfig) (Spec, error) {
 	if by == nil {
-		by = &Description{}
+		by = &ModelConfig{}
 	}
 	s, err := recogniseInput(in, by.Layout)
 	if err != nil {
@@ -39,7 +39,7 @@ func Recognise(in, out []TensorInfo, meta map[string]string, by *Description) (S
 	return s, nil
 }
 
-// recogniseOutputs finds the layout of the outputs, among those of the named
+// recogniseOutputs finds the format of the outputs, among those of the named
 // decoder if there is one, and sets what its models have in common.
 func (s *Spec) recogniseOutputs(g *graph, named string) error {
 	if task := g.meta["task"]; task != "" && task != "detect" && task != taskPose {
@@ -61,7 +61,7 @@ func (s *Spec) recogniseOutputs(g *graph, named string) error {
 	if named == "" {
 		return fmt.Errorf("no detector: no decoder knows outputs like %s, and no description names one", shapes(g.out))
 	}
-	// Its outputs are not declared as usual; the decoder looks at them itself.
+	// Its outputs are not declared as usual; the decoder checks them itself.
 	if err := s.use(usual, g, anyClasses); err != nil {
 		return err
 	}
@@ -69,8 +69,8 @@ func (s *Spec) recogniseOutputs(g *graph, named string) error {
 	return nil
 }
 
-// use sets the layout and the names of its classes, anyClasses of them if the
-// outputs do not tell how many.
+// use sets the format and the names of its classes, anyClasses of them if the
+// outputs do not show how many.
 func (s *Spec) use(l *format, g *graph, classes int) error {
 	s.Decoder = l.decoder
 	l.input(s, g, classes)
@@ -89,7 +89,7 @@ func (s *Spec) use(l *format, g *graph, classes int) error {
 	return nil
 }
 
-// readMetadata takes what our own export says and what Ultralytics' does.
+// readMetadata takes the metadata of our own export and of Ultralytics'.
 func (s *Spec) readMetadata(meta map[string]string) {
 	part := func(key string, to *float32) {
 		if v, err := strconv.ParseFloat(meta[key], 32); err == nil && v > 0 && v < 1 {

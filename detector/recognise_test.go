@@ -14,7 +14,7 @@ import (
 	"github.com/sightlog/sightlog/internal/testenv"
 )
 
-func TestDETRsAreToldApartByTheirOutputs(t *testing.T) {
+func TestRecognise_DETRs_DistinguishedByOutputs(t *testing.T) {
 	t.Parallel()
 	free := []int64{-1, -1, -1, -1} // as Optimum declares pixel_values
 	f32 := func(name string, shape ...int64) detector.TensorInfo {
@@ -63,7 +63,7 @@ func TestDETRsAreToldApartByTheirOutputs(t *testing.T) {
 	require.Equal(t, detector.Stretch, s.Letterbox)
 }
 
-func TestAStretchedPictureFillsASquareOrWhatIsAskedFor(t *testing.T) {
+func TestDetect_StretchedInput_SquareUnlessAsked(t *testing.T) {
 	t.Parallel()
 	s := tinySpec("sightlog")
 	s.InputW, s.InputH, s.Side, s.Letterbox = 0, 0, 384, detector.Stretch
@@ -90,7 +90,7 @@ func TestAStretchedPictureFillsASquareOrWhatIsAskedFor(t *testing.T) {
 	}
 }
 
-func recognised(t *testing.T, in, out []int64, meta map[string]string, by *detector.Description) (detector.Spec, error) {
+func recognised(t *testing.T, in, out []int64, meta map[string]string, by *detector.ModelConfig) (detector.Spec, error) {
 	t.Helper()
 	return detector.Recognise(
 		[]detector.TensorInfo{{Name: "images", Shape: in, Type: detector.Float32}},
@@ -128,9 +128,9 @@ func TestNames_NotAsManyAsClasses_IsAnError(t *testing.T) {
 		_, err := recognised(t, []int64{1, 3, 64, 64}, []int64{1, 7, 84}, map[string]string{"names": names}, nil)
 		require.ErrorContains(t, err, "of 3 classes", names)
 	}
-	_, err := recognised(t, []int64{1, 3, 64, 64}, []int64{1, 7, 84}, nil, &detector.Description{Classes: []string{"a"}})
+	_, err := recognised(t, []int64{1, 3, 64, 64}, []int64{1, 7, 84}, nil, &detector.ModelConfig{Classes: []string{"a"}})
 	require.ErrorContains(t, err, "but 1 are named")
-	s, err := recognised(t, []int64{1, 3, 64, 64}, []int64{1, 7, 84}, map[string]string{"names": "['x', 'y']"}, &detector.Description{Classes: []string{"A", "b", "c"}})
+	s, err := recognised(t, []int64{1, 3, 64, 64}, []int64{1, 7, 84}, map[string]string{"names": "['x', 'y']"}, &detector.ModelConfig{Classes: []string{"A", "b", "c"}})
 	require.NoError(t, err, "the description's count")
 	require.Equal(t, []string{"a", "b", "c"}, s.Classes)
 }
@@ -161,7 +161,7 @@ func TestMetadata_OfUltralytics_IsRead(t *testing.T) {
 
 // A decoder that a description names brings its models' usual input, whatever
 // the outputs look like.
-func TestDescription_Decoder_BringsItsInput(t *testing.T) {
+func TestModelConfig_Decoder_BringsItsInput(t *testing.T) {
 	t.Parallel()
 	type input struct {
 		order detector.Order
@@ -180,14 +180,14 @@ func TestDescription_Decoder_BringsItsInput(t *testing.T) {
 		"sightlog": {detector.BGR, detector.TopLeft, 1},
 	} {
 		for _, out := range [][]int64{{1, 77, 9}, {1, 84, 8400}, {1, 300, 6}, {1, 8400, 85}} {
-			s, err := recognised(t, []int64{1, 3, 640, 640}, out, nil, &detector.Description{Decoder: decoder})
+			s, err := recognised(t, []int64{1, 3, 640, 640}, out, nil, &detector.ModelConfig{Decoder: decoder})
 			require.NoError(t, err, "%s %v", decoder, out)
 			require.Equal(t, decoder, s.Decoder)
 			require.Equal(t, want, input{s.Order, s.Letterbox, s.Std[0]}, "%s %v", decoder, out)
 			require.Equal(t, float32(114), s.Pad)
 		}
 	}
-	s, err := recognised(t, []int64{1, 3, 640, 640}, []int64{1, 84, 8400}, nil, &detector.Description{Decoder: "yolox", Order: detector.RGB})
+	s, err := recognised(t, []int64{1, 3, 640, 640}, []int64{1, 84, 8400}, nil, &detector.ModelConfig{Decoder: "yolox", Order: detector.RGB})
 	require.NoError(t, err)
 	require.Equal(t, detector.RGB, s.Order, "what else the description says counts more")
 	require.Len(t, detector.Decoders(), 9, "each decoder is in this test")
@@ -222,13 +222,13 @@ func TestInputs_ThatAreNoPicture_SayWhy(t *testing.T) {
 
 	in := []detector.TensorInfo{u8(detector.Uint8, -1, -1, -1, -1)}
 	s, err = detector.Recognise(in, []detector.TensorInfo{{Name: "o", Shape: []int64{1, 7, -1}, Type: detector.Float32}},
-		map[string]string{"names": "['a', 'b', 'c']"}, &detector.Description{Layout: detector.NHWC})
+		map[string]string{"names": "['a', 'b', 'c']"}, &detector.ModelConfig{Layout: detector.NHWC})
 	require.NoError(t, err)
-	require.Equal(t, detector.NHWC, s.Axes, "where the shape does not tell, the description does")
+	require.Equal(t, detector.NHWC, s.Axes, "where the shape does not show it, the description does")
 	require.Equal(t, [3]float32{1, 1, 1}, s.Std, "bytes are fed as they are")
 }
 
-func TestDescription_DocumentedKeys_AreAccepted(t *testing.T) {
+func TestModelConfig_DocumentedKeys_AreAccepted(t *testing.T) {
 	t.Parallel()
 	readme, err := os.ReadFile(filepath.Join(testenv.Root(), "README.md"))
 	require.NoError(t, err)
@@ -238,11 +238,11 @@ func TestDescription_DocumentedKeys_AreAccepted(t *testing.T) {
 	require.True(t, found)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "best.yaml"), []byte("decoder:"+text), 0o600))
-	d, err := detector.ReadDescription(filepath.Join(dir, "best.onnx"))
+	d, err := detector.ReadModelConfig(filepath.Join(dir, "best.onnx"))
 	require.NoError(t, err)
 	s, err := recognised(t, []int64{1, 3, -1, -1}, []int64{1, -1, 7}, nil, d)
 	require.NoError(t, err)
-	usual, err := recognised(t, []int64{1, 3, -1, -1}, []int64{1, -1, 7}, nil, &detector.Description{Decoder: "yolox", Classes: []string{"person", "car"}, Side: 640})
+	usual, err := recognised(t, []int64{1, 3, -1, -1}, []int64{1, -1, 7}, nil, &detector.ModelConfig{Decoder: "yolox", Classes: []string{"person", "car"}, Side: 640})
 	require.NoError(t, err)
 	require.Equal(t, usual, s, "what is written there is what the decoder brings")
 }

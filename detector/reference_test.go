@@ -63,7 +63,7 @@ const referenceFile = "testdata/vtest-yolox_nano.txt"
 // referenceFrames are spread over vtest.avi; each shows several people.
 const referenceStep = 53
 
-func TestYOLOXNanoOnVtestEqualsTheStoredReference(t *testing.T) {
+func TestDetect_YOLOXNanoOnVtest_EqualsStoredReference(t *testing.T) {
 	s := session(t, "yolox_nano.onnx")
 	const score, iou = 0.3, 0.45
 	if *update {

@@ -9,7 +9,7 @@ const (
 	RGB Order = "rgb"
 )
 
-// Placement says where the resized frame lies in the input tensor.
+// Placement is where the resized frame lies in the input tensor.
 type Placement string
 
 // The placements.
@@ -29,7 +29,7 @@ const (
 	NHWC Axes = "nhwc"
 )
 
-// Spec says what a model wants to be fed and how to read what it answers.
+// Spec is the input that a model takes and the format of its outputs.
 type Spec struct {
 	Name   string
 	SHA256 string
@@ -58,7 +58,7 @@ type Spec struct {
 	Classes        []string // by class id
 
 	Score float32 // default threshold
-	IoU   float32 // default overlap at which the lesser box goes
+	IoU   float32 // of two boxes of a class that overlap more, the one of the lower score is removed
 }
 
 // Model runs a graph. It is used by one goroutine at a time.

@@ -14,7 +14,7 @@ import (
 	"github.com/sightlog/sightlog/event"
 )
 
-// palette tells neighbours apart; a track keeps its colour.
+// palette has colours that differ; a track has the same colour in all frames.
 var palette = []color.RGBA{
 	{R: 64, G: 220, B: 96}, {R: 255, G: 196, B: 0}, {R: 80, G: 170, B: 255}, {R: 255, G: 105, B: 180},
 	{R: 255, G: 128, B: 40}, {R: 170, G: 130, B: 255}, {R: 0, G: 215, B: 200}, {R: 240, G: 240, B: 120},

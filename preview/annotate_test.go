@@ -12,7 +12,7 @@ import (
 	"github.com/sightlog/sightlog/preview"
 )
 
-func TestAnnotatedPictureShowsTheBoxes(t *testing.T) {
+func TestAnnotate_Objects_BoxesDrawn(t *testing.T) {
 	t.Parallel()
 	m := gocv.NewMatWithSize(120, 160, gocv.MatTypeCV8UC3)
 	defer m.Close()

@@ -1,7 +1,7 @@
-// Package preview draws for a person to look at: the boxes and tracks of
+// Package preview draws for users to look at: the boxes and tracks of
 // detections, and a camera's zones and lines, into pictures and videos.
 //
 // It promises that no existing file is overwritten, and that a picture is
 // complete or absent under its name. A Recorder never stops the detection: when
-// it cannot write, it says so once and ends.
+// it cannot write, it logs that once and ends.
 package preview

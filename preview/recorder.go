@@ -11,7 +11,7 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// Path is where a camera's preview goes, "" for none: to path itself,
+// Path returns where a camera's preview is written, "" for none: to path itself,
 // or for one of several cameras to a video of its own in that directory.
 func Path(path, camera string, cameras int) (string, error) {
 	if path == "" {
@@ -24,13 +24,13 @@ func Path(path, camera string, cameras int) (string, error) {
 		path = filepath.Join(path, camera+".avi")
 	}
 	if st, err := os.Stat(path); err == nil && st.IsDir() != (filepath.Ext(path) == "") {
-		return "", usage.New("name another", "--preview %s: is there already, and is no video and no directory of pictures", path)
+		return "", usage.New("name another", "--preview %s: exists, and is neither a video nor a directory of pictures", path)
 	}
-	_, err := NewWriter(path, 0, false) // makes the directory: better now than at the first frame
+	_, err := NewWriter(path, 0, false) // creates the directory: better now than at the first frame
 	return path, err
 }
 
-// Recorder draws what a camera sees for as long as that works: the sightings
+// Recorder draws a camera's detections for as long as that works: the sightings
 // matter more.
 type Recorder struct {
 	camera string
@@ -49,7 +49,7 @@ func Open(path, camera string, shapes zone.Options, fps float64, next int64, log
 	return p, err
 }
 
-// Show draws into the frame: nobody looks at it afterwards.
+// Show draws into the frame, which must not be used afterwards.
 func (p *Recorder) Show(f *ingest.Frame, objects []event.Object) {
 	if p.video == nil {
 		return
@@ -59,7 +59,7 @@ func (p *Recorder) Show(f *ingest.Frame, objects []event.Object) {
 		err = p.video.Write(f, objects)
 	}
 	if err != nil {
-		p.log.Warn("the preview ends here", "camera", p.camera, "err", err)
+		p.log.Warn("preview ended", "camera", p.camera, "err", err)
 		p.Close()
 	}
 }
@@ -71,7 +71,7 @@ func (p *Recorder) Close() {
 		return
 	}
 	if err := p.video.Close(); err != nil {
-		p.log.Warn("the preview was not closed", "camera", p.camera, "err", err)
+		p.log.Warn("preview not closed", "camera", p.camera, "err", err)
 	}
 	p.video = nil
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-func TestPreviewOfSeveralCamerasIsADirectoryOfVideos(t *testing.T) {
+func TestPath_SeveralCameras_DirectoryOfVideos(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path, err := preview.Path("", "porch", 2)

@@ -9,7 +9,7 @@ import (
 	"github.com/sightlog/sightlog/detector/zone"
 )
 
-func TestPreviewShowsZonesAndTheWayThatIsIn(t *testing.T) {
+func TestDrawShapes_ZoneAndLine_DrawnWithDirection(t *testing.T) {
 	t.Parallel()
 	shapes := zone.Options{
 		Zones: []zone.Zone{{Name: "door", Polygon: []zone.Point{{X: .1, Y: .1}, {X: .3, Y: .1}, {X: .3, Y: .6}, {X: .1, Y: .6}}}},

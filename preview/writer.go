@@ -17,28 +17,29 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// Writer writes annotated frames for a person to look at: a video (.avi,
-// .mp4), or a directory of numbered pictures. What is there is kept: beside
+// Writer writes annotated frames: a video (.avi,
+// .mp4), or a directory of numbered pictures. Existing files are never overwritten: beside
 // yard.avi the next is yard-2.avi, beside the pictures in yard those in yard-2.
 type Writer struct {
 	asked  string
 	codec  string // "" for pictures
 	fps    float64
-	goOn   bool
-	path   string // of pictures: where they are, once begun
+	resume bool
+	path   string // of pictures: their directory, once begun
 	begun  bool
 	size   image.Point
 	writer *gocv.VideoWriter
 }
 
-// NewWriter prepares a preview; what cannot be written is a *usage.Error. With
-// goOn pictures join the newest that are there, whose frames come before.
-func NewWriter(path string, fps float64, goOn bool) (*Writer, error) {
+// NewWriter prepares a preview; a path that cannot be written is a *usage.Error.
+// With resume, pictures are added to the newest directory, whose frames come
+// before.
+func NewWriter(path string, fps float64, resume bool) (*Writer, error) {
 	if fps <= 0 {
 		fps = 10
 	}
 	path = filepath.Clean(path)
-	p := &Writer{asked: path, path: path, fps: fps, goOn: goOn}
+	p := &Writer{asked: path, path: path, fps: fps, resume: resume}
 	switch ext := strings.ToLower(filepath.Ext(path)); ext {
 	case ".avi":
 		p.codec = "MJPG"
@@ -114,7 +115,7 @@ func (p *Writer) picture(f *ingest.Frame) error {
 
 // choose settles on the directory for the pictures.
 func (p *Writer) choose() error {
-	if p.goOn {
+	if p.resume {
 		for n := 2; ; n++ { // the newest
 			next := numbered(p.asked, n)
 			if _, err := os.Stat(next); err != nil {

@@ -18,7 +18,7 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-func TestPreviewCanBePlayed(t *testing.T) {
+func TestWriter_VideoAndPictures_CanBePlayed(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for _, name := range []string{"p.avi", "p.mp4", "pictures"} {
@@ -60,11 +60,11 @@ func TestPreviewCanBePlayed(t *testing.T) {
 
 // Whoever begins anew, a child started again or a second run, leaves what is
 // there as it is.
-func TestPreviewLeavesThoseBefore(t *testing.T) {
+func TestWriter_ExistingFiles_NotOverwritten(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	record := func(name string, goOn bool, seqs ...int64) {
-		p, err := preview.NewWriter(filepath.Join(dir, name), 10, goOn)
+	record := func(name string, resume bool, seqs ...int64) {
+		p, err := preview.NewWriter(filepath.Join(dir, name), 10, resume)
 		require.NoError(t, err)
 		for _, seq := range seqs {
 			f := frametest.Noise(t, 320, 240)

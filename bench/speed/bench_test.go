@@ -39,7 +39,7 @@ func BenchmarkWholeDetector(b *testing.B) {
 				b.ReportMetric(got.Infer, "infer-cpu-ms/frame")
 				b.ReportMetric(got.Whole, "whole-cpu-ms/frame")
 				b.ReportMetric(got.Wall, "wall-ms/frame")
-				b.ReportMetric(got.Beside, "beside-cpu-ms/frame")
+				b.ReportMetric(got.PrePost, "beside-cpu-ms/frame")
 				b.ReportMetric(got.Allocs, "allocs/detect")
 				b.ReportMetric(got.Ratio, "ratio")
 			}

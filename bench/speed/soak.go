@@ -18,11 +18,11 @@ type Sample struct {
 	RSS    int64         `json:"rss_bytes"` // resident memory of this process
 }
 
-// Soak plays the source over and over for as long as d, from the file to the
+// Soak plays the source repeatedly for as long as d, from the file to the
 // encoded sighting, and hands a sample to show every so often and one at the
 // end. That ctx ends is no error: the soak is over then.
 func Soak(ctx context.Context, t Trial, d, every time.Duration, show func(Sample)) ([]Sample, error) {
-	l, err := newLane(t)
+	l, err := newMeasurement(t)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func Soak(ctx context.Context, t Trial, d, every time.Duration, show func(Sample
 	return all, sample()
 }
 
-// Memory says what a soak's resident memory did once everything was warm.
+// Memory describes a soak's resident memory once everything was warm.
 type Memory struct {
 	Samples int           `json:"samples"` // after the warm-up
 	WarmUp  time.Duration `json:"warm_up_ns"`
@@ -77,11 +77,11 @@ type Memory struct {
 	Last  int64 `json:"last_bytes"`
 
 	// Growth is the slope of the least-squares line, in bytes an hour: 0 with
-	// fewer than MinSamples, which say nothing.
+	// fewer than MinSamples, which prove nothing.
 	Growth float64 `json:"growth_bytes_per_hour"`
 }
 
-// MinSamples is how many samples a growth is told from.
+// MinSamples is the number of samples from which a growth is computed.
 const MinSamples = 10
 
 // MemoryOf leaves out the warm-up, a tenth of the time but at most five

@@ -19,16 +19,16 @@ import (
 
 // Trial is a detector to be measured on a source with an end.
 type Trial struct {
-	Open    func() (ingest.Source, error) // anew for each pass, to be read fast
+	Open    func() (ingest.Source, error) // called for each pass; the source must be read fast
 	Model   detector.Model
 	Options detector.Options
-	// Follow is what comes after Detect, such as a tracker; nil: nothing.
-	Follow func(objs []event.Object, pts time.Duration) []event.Object
-	// Round, if set, is told of each round that begins; 0 is the warm-up.
+	// AfterDetect is called with what Detect returned, as a tracker is; nil: nothing.
+	AfterDetect func(objs []event.Object, pts time.Duration) []event.Object
+	// Round, if set, is called at the beginning of each round; 0 is the warm-up.
 	Round func(n int)
 }
 
-// Figures is what a frame costs, in milliseconds of processor time of all
+// Figures are the costs of one frame, in milliseconds of processor time of all
 // threads. Each figure is the median over the rounds.
 type Figures struct {
 	Frames int `json:"frames"` // a round
@@ -38,18 +38,18 @@ type Figures struct {
 	Infer  float64 `json:"infer_ms"`  // the model alone, on a tensor that is ready
 	Whole  float64 `json:"whole_ms"`  // from the file to the encoded sighting
 
-	// Ratio is Whole over Decode and Infer together: what the detector costs
-	// beyond what it cannot do without. Each round has its own.
+	// Ratio is Whole over Decode and Infer together: the detector's own cost beyond
+	// decoding and inference. Each round has its own.
 	Ratio    float64 `json:"ratio"`
 	RatioMin float64 `json:"ratio_min"`
 	RatioMax float64 `json:"ratio_max"`
 
-	// Of Whole, by the clock of the thread that looks: the model among the rest
-	// of the work, whose caches it shares; and letterbox, decoder of the outputs
+	// Parts of Whole, by the clock of the thread that detects: the model among the
+	// rest of the work, whose caches it shares; and letterbox, decoder of the outputs
 	// and suppression.
-	Inside float64 `json:"infer_inside_ms"`
-	Beside float64 `json:"beside_ms"`
-	Wall   float64 `json:"wall_ms"` // of Whole, real time
+	InferInside float64 `json:"infer_inside_ms"`
+	PrePost     float64 `json:"beside_ms"`
+	Wall        float64 `json:"wall_ms"` // of Whole, real time
 
 	Allocs      float64 `json:"allocations"`       // a frame, from its pixels to its objects
 	AllocsWhole float64 `json:"allocations_whole"` // a frame, from the file to the encoded sighting
@@ -58,19 +58,19 @@ type Figures struct {
 
 // Measure measures in rounds. A round passes over the source twice, once
 // to decode it and once for the whole, and runs the model alone as often; the
-// next round does so in reverse order. What else the machine does so meets all
+// next round does so in reverse order. Other work of the machine so affects all
 // three alike, and a disturbance of single rounds does not move the medians.
 func Measure(ctx context.Context, t Trial, rounds int) (Figures, error) {
 	if rounds < 1 {
 		return Figures{}, usage.New("give 1 or more", "%d rounds measure nothing", rounds)
 	}
-	l, err := newLane(t)
+	l, err := newMeasurement(t)
 	if err != nil {
 		return Figures{}, err
 	}
 	// The first round warms everything, binds the tensors, and does not count.
-	steps := []func(context.Context) error{l.whole, l.infer, l.decode}
-	var all []lap
+	steps := []func(context.Context) error{l.measureWhole, l.measureInfer, l.measureDecode}
+	var all []roundTimes
 	for round := range rounds + 1 {
 		if t.Round != nil {
 			t.Round(round)
@@ -80,12 +80,12 @@ func Measure(ctx context.Context, t Trial, rounds int) (Figures, error) {
 				return Figures{}, err
 			}
 		}
-		all = append(all, l.lap)
+		all = append(all, l.round)
 		slices.Reverse(steps)
 	}
 	all = all[1:]
 	s := Figures{Frames: l.frames, Rounds: rounds}
-	median := func(of func(lap) float64) float64 {
+	median := func(of func(roundTimes) float64) float64 {
 		v := make([]float64, len(all))
 		for i := range all {
 			v[i] = of(all[i])
@@ -93,93 +93,93 @@ func Measure(ctx context.Context, t Trial, rounds int) (Figures, error) {
 		slices.Sort(v)
 		return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 	}
-	ms := func(of func(lap) time.Duration) float64 {
-		return median(func(r lap) float64 { return of(r).Seconds() * 1e3 / float64(l.frames) })
+	ms := func(of func(roundTimes) time.Duration) float64 {
+		return median(func(r roundTimes) float64 { return of(r).Seconds() * 1e3 / float64(l.frames) })
 	}
-	s.Decode = ms(func(r lap) time.Duration { return r.decode })
-	s.Infer = ms(func(r lap) time.Duration { return r.infer })
-	s.Whole = ms(func(r lap) time.Duration { return r.whole })
-	s.Inside = ms(func(r lap) time.Duration { return r.inside })
-	s.Beside = ms(func(r lap) time.Duration { return r.beside })
-	s.Wall = ms(func(r lap) time.Duration { return r.wall })
-	s.Ratio = median(lap.ratio)
+	s.Decode = ms(func(r roundTimes) time.Duration { return r.decode })
+	s.Infer = ms(func(r roundTimes) time.Duration { return r.infer })
+	s.Whole = ms(func(r roundTimes) time.Duration { return r.whole })
+	s.InferInside = ms(func(r roundTimes) time.Duration { return r.inferInside })
+	s.PrePost = ms(func(r roundTimes) time.Duration { return r.prePost })
+	s.Wall = ms(func(r roundTimes) time.Duration { return r.wall })
+	s.Ratio = median(roundTimes.ratio)
 	s.RatioMin, s.RatioMax = all[0].ratio(), all[0].ratio()
 	for _, r := range all {
 		s.RatioMin, s.RatioMax = min(s.RatioMin, r.ratio()), max(s.RatioMax, r.ratio())
 	}
-	s.AllocsWhole = median(func(r lap) float64 { return float64(r.allocs) / float64(l.frames) })
+	s.AllocsWhole = median(func(r roundTimes) float64 { return float64(r.allocs) / float64(l.frames) })
 	s.Objects = float64(l.objects) / float64(l.frames)
 	s.Allocs, err = l.allocations(ctx)
 	return s, err
 }
 
-// lap is one round, for all its frames.
-type lap struct {
-	decode, infer, whole, inside, beside, wall time.Duration
+// roundTimes are those of one round, for all its frames; see Figures.
+type roundTimes struct {
+	decode, infer, whole, inferInside, prePost, wall time.Duration
 
 	allocs uint64
 }
 
-func (l lap) ratio() float64 { return float64(l.whole) / float64(l.decode+l.infer) }
+func (r roundTimes) ratio() float64 { return float64(r.whole) / float64(r.decode+r.infer) }
 
-// lane is a trial under way.
-type lane struct {
+// measurement is a trial in progress. It belongs to one goroutine.
+type measurement struct {
 	Trial
-	lap
-	frames, objects int // of the last pass for the whole
+	round           roundTimes // the current one's
+	frames, objects int        // of the last pass for the whole
 
-	model    *stopwatch
-	detector *detector.Detector
-	objs     []event.Object
-	looking  time.Duration // thread time in Detect
+	model      *timedModel
+	detector   *detector.Detector
+	objs       []event.Object
+	detectTime time.Duration // thread time in Detect
 }
 
-func newLane(t Trial) (*lane, error) {
-	l := &lane{Trial: t, model: &stopwatch{Model: t.Model}}
+func newMeasurement(t Trial) (*measurement, error) {
+	l := &measurement{Trial: t, model: &timedModel{Model: t.Model}}
 	var err error
 	if l.detector, err = detector.New(l.model, t.Options); err != nil {
 		return nil, err
 	}
-	if l.Follow == nil {
-		l.Follow = func(objs []event.Object, _ time.Duration) []event.Object { return objs }
+	if l.AfterDetect == nil {
+		l.AfterDetect = func(objs []event.Object, _ time.Duration) []event.Object { return objs }
 	}
 	return l, nil
 }
 
-// stopwatch is a model that counts what its runs take the calling thread.
-type stopwatch struct {
+// timedModel adds up the time that its runs take the calling thread.
+type timedModel struct {
 	detector.Model
 	took time.Duration
-	in   *detector.Tensor // of the run before
+	in   *detector.Tensor // of the last run
 }
 
-func (s *stopwatch) Run(in *detector.Tensor) ([]detector.Tensor, error) {
-	s.in = in
+func (m *timedModel) Run(in *detector.Tensor) ([]detector.Tensor, error) {
+	m.in = in
 	before := threadTime()
-	out, err := s.Model.Run(in)
-	s.took += threadTime() - before
+	out, err := m.Model.Run(in)
+	m.took += threadTime() - before
 	return out, err
 }
 
-func (l *lane) decode(ctx context.Context) (err error) {
-	_, l.lap.decode, _, err = l.pass(ctx, func(*ingest.Frame) error { return nil })
+func (l *measurement) measureDecode(ctx context.Context) (err error) {
+	_, l.round.decode, _, err = l.pass(ctx, func(*ingest.Frame) error { return nil })
 	return err
 }
 
-func (l *lane) whole(ctx context.Context) (err error) {
+func (l *measurement) measureWhole(ctx context.Context) (err error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	l.objects, l.looking, l.model.took = 0, 0, 0
-	l.frames, l.lap.whole, l.wall, err = l.pass(ctx, l.frame)
+	l.objects, l.detectTime, l.model.took = 0, 0, 0
+	l.frames, l.round.whole, l.round.wall, err = l.pass(ctx, l.frame)
 	runtime.ReadMemStats(&after)
-	l.inside, l.beside, l.allocs = l.model.took, l.looking-l.model.took, after.Mallocs-before.Mallocs
+	l.round.inferInside, l.round.prePost, l.round.allocs = l.model.took, l.detectTime-l.model.took, after.Mallocs-before.Mallocs
 	if err == nil && l.frames == 0 {
 		err = errors.New("measure speed: the source has no frame")
 	}
 	return err
 }
 
-func (l *lane) infer(ctx context.Context) error {
+func (l *measurement) measureInfer(ctx context.Context) error {
 	before := processTime()
 	for range l.frames {
 		if _, err := l.Model.Run(l.model.in); err != nil {
@@ -189,21 +189,21 @@ func (l *lane) infer(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
-	l.lap.infer = processTime() - before
+	l.round.infer = processTime() - before
 	return nil
 }
 
-// frame does what is done with a frame between its decoding and the log.
-func (l *lane) frame(f *ingest.Frame) (err error) {
+// frame does the work on a frame between its decoding and the log.
+func (l *measurement) frame(f *ingest.Frame) (err error) {
 	runtime.LockOSThread() // whose time is read
 	before := threadTime()
 	l.objs, err = l.detector.Detect(f, l.objs)
-	l.looking += threadTime() - before
+	l.detectTime += threadTime() - before
 	runtime.UnlockOSThread()
 	if err != nil {
 		return err
 	}
-	l.objs = l.Follow(l.objs, f.PTS)
+	l.objs = l.AfterDetect(l.objs, f.PTS)
 	l.objects += len(l.objs)
 	s := event.Sighting{
 		Camera: "bench", Run: "bench", Seq: f.Seq, SourceKind: event.SourceFile, PTS: f.PTS.Microseconds(),
@@ -215,24 +215,24 @@ func (l *lane) frame(f *ingest.Frame) (err error) {
 	return err
 }
 
-// repeats is how often one frame is looked at for its allocations.
+// repeats is how often Detect runs on one frame to count its allocations.
 const repeats = 100
 
-// allocations looks at the source's first frame again and again.
-func (l *lane) allocations(ctx context.Context) (each float64, err error) {
+// allocations runs Detect on the source's first frame repeatedly.
+func (l *measurement) allocations(ctx context.Context) (each float64, err error) {
 	src, err := l.Open()
 	if err != nil {
 		return 0, err
 	}
 	var f ingest.Frame
 	if err = src.Next(ctx, &f); err == nil {
-		f.Image = f.Image.Clone() // beyond Close, after which nobody reads ahead
+		f.Image = f.Image.Clone() // outlives Close, after which the source no longer reads ahead
 		defer f.Image.Close()
 	}
 	if err = errors.Join(err, src.Close()); err != nil {
 		return 0, fmt.Errorf("measure speed: %w", err)
 	}
-	const settle = 10 // trackers make up their minds
+	const settle = 10 // trackers confirm their tracks
 	var before, after runtime.MemStats
 	for i := range settle + repeats {
 		if i == settle {
@@ -241,7 +241,7 @@ func (l *lane) allocations(ctx context.Context) (each float64, err error) {
 		if l.objs, err = l.detector.Detect(&f, l.objs); err != nil {
 			return 0, err
 		}
-		l.objs = l.Follow(l.objs, f.PTS)
+		l.objs = l.AfterDetect(l.objs, f.PTS)
 	}
 	runtime.ReadMemStats(&after)
 	return float64(after.Mallocs-before.Mallocs) / repeats, nil
@@ -249,7 +249,7 @@ func (l *lane) allocations(ctx context.Context) (each float64, err error) {
 
 // pass reads the source to its end and returns the processor's and the clock's
 // time it took, without its opening.
-func (l *lane) pass(ctx context.Context, do func(*ingest.Frame) error) (n int, cpu, wall time.Duration, err error) {
+func (l *measurement) pass(ctx context.Context, do func(*ingest.Frame) error) (n int, cpu, wall time.Duration, err error) {
 	src, err := l.Open()
 	if err != nil {
 		return 0, 0, 0, err

@@ -27,22 +27,22 @@ func ownTrial(t *testing.T, uri string) speed.Trial {
 	}
 }
 
-func TestSpeedAccountsForEachPart(t *testing.T) {
+func TestMeasure_Source_EachPartCounted(t *testing.T) {
 	s, err := speed.Measure(t.Context(), ownTrial(t, "test://people?frames=12"), 2)
 	require.NoError(t, err)
 	require.Equal(t, 12, s.Frames)
 	require.Equal(t, 2, s.Rounds)
-	for name, v := range map[string]float64{"decode": s.Decode, "infer": s.Infer, "whole": s.Whole, "beside": s.Beside, "wall": s.Wall, "objects": s.Objects} {
+	for name, v := range map[string]float64{"decode": s.Decode, "infer": s.Infer, "whole": s.Whole, "prePost": s.PrePost, "wall": s.Wall, "objects": s.Objects} {
 		require.Positive(t, v, name)
 	}
-	require.Less(t, s.Beside, s.Whole)
+	require.Less(t, s.PrePost, s.Whole)
 	require.Less(t, s.Infer, s.Whole)
 	require.True(t, s.RatioMin <= s.Ratio && s.Ratio <= s.RatioMax)
 }
 
 // From a frame's pixels to its objects nothing is allocated, the run of the
 // model included.
-func TestDetectAllocatesNothingInTheSteadyState(t *testing.T) {
+func TestMeasure_SteadyState_DetectAllocatesNothing(t *testing.T) {
 	if testenv.ASan {
 		t.Skip("with the address sanitizer more variables are on the heap")
 	}
@@ -52,7 +52,7 @@ func TestDetectAllocatesNothingInTheSteadyState(t *testing.T) {
 	require.Less(t, s.Allocs, 0.1, "the runtime itself allocates now and then")
 }
 
-func TestSpeedOfWhatHasNoEndIsRefused(t *testing.T) {
+func TestMeasure_EndlessSource_UsageError(t *testing.T) {
 	_, err := speed.Measure(t.Context(), ownTrial(t, "test://people"), 1)
 	require.True(t, usage.Is(err), "%v", err)
 	_, err = speed.Measure(t.Context(), ownTrial(t, "test://people?frames=5"), 0)
@@ -60,7 +60,7 @@ func TestSpeedOfWhatHasNoEndIsRefused(t *testing.T) {
 }
 
 // The source is played again and again until somebody stops it.
-func TestSoakGoesOnOverTheEndOfTheSourceUntilItIsStopped(t *testing.T) {
+func TestSoak_SourceEnds_PlayedAgainUntilStopped(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	shown := 0
 	all, err := speed.Soak(ctx, ownTrial(t, "test://people?frames=4"), time.Hour, 0, func(s speed.Sample) {
@@ -74,7 +74,7 @@ func TestSoakGoesOnOverTheEndOfTheSourceUntilItIsStopped(t *testing.T) {
 	require.EqualValues(t, len(all)-1, all[len(all)-1].Frames)
 }
 
-func TestMemoryIsJudgedAfterTheWarmUp(t *testing.T) {
+func TestMemoryOf_WarmUp_LeftOut(t *testing.T) {
 	var all []speed.Sample
 	for i := range 121 { // two hours: a start at 1 GB, then 100 MB and 6 MB an hour more
 		rss := int64(100e6 + 1e5*i)

@@ -110,7 +110,7 @@ func (c *SpeedCmd) measure(ctx context.Context, env *cli.Env, name string, spec 
 		Open: func() (ingest.Source, error) {
 			return ingest.Open(ctx, spec, ingest.Options{Pace: ingest.Fast, Log: log})
 		},
-		Model: m, Options: opts, Follow: track.New(track.Options{High: score.Report}).Update,
+		Model: m, Options: opts, AfterDetect: track.New(track.Options{High: score.Report}).Update,
 	}
 	t.Round = func(n int) {
 		if n > 0 { // the warm-up has found that all can be measured
@@ -147,7 +147,7 @@ func speedTable(w io.Writer, all []speedReport) error {
 	fmt.Fprintln(t, "model\tdecode\tinfer\twhole\twhole/(decode+infer)\tmin..max\tinfer inside\tpre+post\tallocs/detect\tallocs/whole\tobjects\tframes/s\t")
 	for _, s := range all {
 		fmt.Fprintf(t, "%s\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f..%.3f\t%.3f\t%.3f\t%.2f\t%.2f\t%.2f\t%.1f\t\n", s.Model.Name, s.Decode, s.Infer, s.Whole,
-			s.Ratio, s.RatioMin, s.RatioMax, s.Inside, s.Beside, s.Allocs, s.AllocsWhole, s.Objects, 1e3/s.Wall)
+			s.Ratio, s.RatioMin, s.RatioMax, s.InferInside, s.PrePost, s.Allocs, s.AllocsWhole, s.Objects, 1e3/s.Wall)
 	}
 	return t.Flush()
 }

@@ -12,29 +12,28 @@ type Options struct {
 	Level   float32       // change of a cell's brightness that counts, of 255. Default 8
 	Area    float64       // part of the cells that must change. Default 0.0004, three of 96x72
 	Hold    time.Duration // stays open for so long after the last motion. Default 2 s
-	Refresh time.Duration // opens for one frame after so long: who stands still is seen again. Default 5 s
+	Refresh time.Duration // opens for one frame after so long, which finds people who stand still. Default 5 s
 
-	// Ignore says of a place, in parts of the frame's width and height, that
-	// nothing which moves there counts: a clock in the picture, a tree.
+	// Ignore reports whether motion at a point, in parts of the frame's width and
+	// height, does not count: a clock in the picture, a tree.
 	Ignore func(x, y float64) bool
 }
 
-// Gate tells whether it is worth to look at a frame: whether anything has
-// moved. It is for scenes that are empty most of the time; somebody who stands
-// still for longer than Hold is seen at every Refresh only.
+// Gate decides whether a frame is worth a detection: whether anything has moved.
+// It is for scenes that are empty most of the time; a person who stands still for
+// longer than Hold is detected at every Refresh only.
 //
-// Cells of the picture are compared with what they mostly were, an exponential
-// mean over some 32 frames. A change of all alike, as of the light, is
-// taken out. It belongs to one goroutine.
+// Cells of the picture are compared with an exponential mean of them over some
+// 32 frames. A change common to all, as of the light, is subtracted. It belongs to one goroutine.
 type Gate struct {
 	opts  Options
 	size  image.Point
 	cells []float32 // brightness now
-	mean  []float32 // brightness as a rule
+	mean  []float32 // mean brightness
 	count []int     // the cells that count
 	begun bool
 	moved time.Duration // last motion
-	open  time.Duration // last frame looked at
+	open  time.Duration // last frame that passed
 }
 
 // The grid, and the weight of a frame in the mean.
@@ -67,9 +66,9 @@ func New(o Options) *Gate {
 	return g
 }
 
-// Look reports whether the frame at pts should be looked at. A frame that
-// cannot be judged should.
-func (g *Gate) Look(m *gocv.Mat, pts time.Duration) bool {
+// Pass reports whether the detector should run on the frame at pts. It should on
+// a frame that cannot be judged.
+func (g *Gate) Pass(m *gocv.Mat, pts time.Duration) bool {
 	if !g.sample(m) {
 		return true
 	}
@@ -89,12 +88,11 @@ func (g *Gate) Look(m *gocv.Mat, pts time.Duration) bool {
 	return true
 }
 
-// Moved reports whether something had moved in the frame at pts, the last that
-// Look was asked about.
+// Moved reports whether something had moved in the frame at pts, the last one
+// given to Pass.
 func (g *Gate) Moved(pts time.Duration) bool { return g.begun && pts == g.moved }
 
-// changed compares the cells with what they mostly were, and takes them into
-// it.
+// changed compares the cells with their means, and updates those.
 func (g *Gate) changed() bool {
 	var all float32
 	for _, i := range g.count {

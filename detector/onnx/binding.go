@@ -14,7 +14,7 @@ import (
 // move heap memory, and the fields keep it alive.
 type binding struct {
 	s      *Session
-	data   *float32 // of the detector's tensor: tells whether it is still this one
+	data   *float32 // of the detector's tensor, to recognise it
 	shape  []int64
 	inputs []ort.Value // the picture, and its size where the graph asks for it
 	feed   func()      // fills the picture; nil: it is the detector's own memory

@@ -156,7 +156,7 @@ func fixedHalves(t detector.TensorInfo) []int64 {
 
 // readable returns why an output cannot be read, if it cannot. Those of f16 are
 // allocated before a run: the library cannot give one of a size that only the
-// run tells.
+// run determines.
 func readable(t detector.TensorInfo) error {
 	switch t.Type {
 	case detector.Float32, detector.Float64, detector.Int32, detector.Int64:

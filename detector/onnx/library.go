@@ -22,13 +22,13 @@ const EnvLibrary = "SIGHTLOG_ONNXRUNTIME"
 // $SIGHTLOG_ONNXRUNTIME, lib/ or lib/sightlog/ beside the program's directory,
 // lib/ in it, or the system's.
 func FindLibrary(given string) (string, error) {
-	const mend = "run make setup, or set " + EnvLibrary + " to libonnxruntime.so." + Version
+	const fix = "run make setup, or set " + EnvLibrary + " to libonnxruntime.so." + Version
 	if given == "" {
 		given = os.Getenv(EnvLibrary)
 	}
 	if given != "" {
 		if _, err := os.Stat(given); err != nil {
-			return "", usage.Wrap(err, mend, "onnxruntime: no library at %s", given)
+			return "", usage.Wrap(err, fix, "onnxruntime: no library at %s", given)
 		}
 		return given, nil
 	}
@@ -47,7 +47,7 @@ func FindLibrary(given string) (string, error) {
 			}
 		}
 	}
-	return "", usage.New(mend, "onnxruntime %s is not installed", Version)
+	return "", usage.New(fix, "onnxruntime %s is not installed", Version)
 }
 
 func isFile(path string) bool {
@@ -55,7 +55,7 @@ func isFile(path string) bool {
 	return err == nil && st.Mode().IsRegular()
 }
 
-// onnxruntime keeps one environment for the whole process; load makes it on
+// onnxruntime has one environment for the whole process; load creates it on
 // first use. It is never taken down: the library does not stand being loaded
 // twice.
 var environment struct {

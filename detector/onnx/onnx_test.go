@@ -32,7 +32,7 @@ func graph(input []int64, output ...int64) *tinyonnx.Graph {
 	return &g
 }
 
-func TestBadModelsAreUsageErrors(t *testing.T) {
+func TestOpen_BadModel_UsageError(t *testing.T) {
 	t.Parallel()
 	lib := onnxtest.Library(t)
 	dir := t.TempDir()
@@ -142,7 +142,7 @@ func TestOpen_TypesOfOutputs_AreReadOrNamed(t *testing.T) {
 	}
 }
 
-func TestProvidersThatAreNotThereAreUsageErrors(t *testing.T) {
+func TestOpen_MissingProvider_UsageError(t *testing.T) {
 	t.Parallel()
 	model := graph([]int64{1, 3, 64, 64}, 1, 5, 84).Bytes()
 	for _, name := range []string{"openvino", "gpu"} {
@@ -152,7 +152,7 @@ func TestProvidersThatAreNotThereAreUsageErrors(t *testing.T) {
 	}
 }
 
-func TestOutputsFollowTheInputsSize(t *testing.T) {
+func TestRun_InputSizeChanges_OutputsFollow(t *testing.T) {
 	t.Parallel()
 	// A mean over cells of 8x8 in three channels, two of them turned into five
 	// rows: [1,5,N], the least that looks like a detector.
@@ -197,13 +197,13 @@ func TestOutputsFollowTheInputsSize(t *testing.T) {
 	require.Error(t, err)
 }
 
-func TestMissingLibrarySaysHowToMendIt(t *testing.T) {
+func TestFindLibrary_Missing_ErrorNamesTheFix(t *testing.T) {
 	_, err := onnx.FindLibrary(filepath.Join(t.TempDir(), "libonnxruntime.so"))
 	require.True(t, usage.Is(err))
 	require.Contains(t, err.Error(), "make setup")
 }
 
-func TestSharedSessionsRunBesideEachOther(t *testing.T) {
+func TestShare_SessionsAtOnce_SameOutputs(t *testing.T) {
 	t.Parallel()
 	first, err := onnx.Open(testenv.Data(t, "models/yolox_nano.onnx"), onnx.Options{Library: onnxtest.Library(t), Threads: 1})
 	require.NoError(t, err)

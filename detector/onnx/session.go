@@ -34,7 +34,7 @@ type Options struct {
 
 	// Describe overrides what was recognised; default, for a file: the
 	// description beside it, if there is one.
-	Describe *detector.Description
+	Describe *detector.ModelConfig
 
 	Log *slog.Logger // default: discard
 }
@@ -72,7 +72,7 @@ func Open(file string, opts Options) (*Session, error) {
 		opts.Name = strings.TrimSuffix(filepath.Base(file), ".onnx")
 	}
 	if opts.Describe == nil {
-		if opts.Describe, err = detector.ReadDescription(file); err != nil {
+		if opts.Describe, err = detector.ReadModelConfig(file); err != nil {
 			return nil, err
 		}
 	}
@@ -145,7 +145,7 @@ func open(src source, sum string, opts Options) (*Session, error) {
 // beside the graph.
 var missingData = regexp.MustCompile(`External data path does not exist: "([^"]+)"`)
 
-// unreadable says why onnxruntime does not read a graph.
+// unreadable returns why onnxruntime does not read a graph.
 func unreadable(src source, err error) error {
 	text := err.Error()
 	if m := missingData.FindStringSubmatch(text); m != nil {
@@ -274,7 +274,7 @@ func appendProvider(so *ort.SessionOptions, name string) error {
 	return nil
 }
 
-// Spec says how to feed the graph and read its outputs.
+// Spec returns the input that the graph takes and the format of its outputs.
 func (s *Session) Spec() detector.Spec { return s.spec }
 
 // Provider is the execution provider the session was opened with.

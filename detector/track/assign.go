@@ -3,7 +3,7 @@ package track
 import "math"
 
 // assigner pairs rows with columns so that the sum of costs is least: the
-// Hungarian method with potentials, O(rows² × columns). It keeps its memory.
+// Hungarian method with potentials, O(rows² × columns). Its memory is used again.
 type assigner struct {
 	u, v, least []float64
 	row, way    []int

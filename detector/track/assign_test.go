@@ -23,7 +23,7 @@ func leastCost(cost []float64, i, n, m int, used []bool, limit float64) float64 
 	return least
 }
 
-func TestAssignmentIsTheCheapestOfAll(t *testing.T) {
+func TestAssign_RandomCosts_CheapestOfAll(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(3, 4))
 	var a assigner
@@ -49,7 +49,7 @@ func TestAssignmentIsTheCheapestOfAll(t *testing.T) {
 	}
 }
 
-func TestManyStepsAtOnceAreAsManySingleOnes(t *testing.T) {
+func TestPredict_ManySteps_EqualSingleOnes(t *testing.T) {
 	t.Parallel()
 	once, singly := newMotion([4]float32{100, 100, 140, 200}), newMotion([4]float32{100, 100, 140, 200})
 	for i := range 3 {
@@ -74,7 +74,7 @@ type full struct {
 	p [8][8]float64
 }
 
-func TestFourSmallFiltersEqualTheLargeOne(t *testing.T) {
+func TestKalman_FourSmallFilters_EqualTheLargeOne(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(5, 6))
 	box := [4]float32{100, 100, 140, 200}

@@ -69,7 +69,7 @@ func newMotion(b event.Box) motion {
 
 func (m *motion) predict(dt float64, lost bool) {
 	if lost {
-		m[3].v = 0 // who is not seen does not grow
+		m[3].v = 0 // a track without a match does not grow
 	}
 	h := m[3].x
 	for i := range m {
@@ -97,8 +97,8 @@ func (m *motion) correct(b event.Box) {
 	m[2].x = max(m[2].x, 0.01)
 }
 
-// unsure is the deviation of the centre, across and down.
-func (m *motion) unsure() [2]float32 {
+// posStdDev returns the standard deviation of the centre, across and down.
+func (m *motion) posStdDev() [2]float32 {
 	return [2]float32{float32(math.Sqrt(m[0].pxx)), float32(math.Sqrt(m[1].pxx))}
 }
 

@@ -30,10 +30,10 @@ type watched struct {
 	numbers map[int64]bool
 }
 
-// TestPeopleKeepTheirNumbers leaves a little room for a CPU that adds in another
+// TestTracker_Clips_NumbersStay leaves a little room for a CPU that adds in another
 // order; what was counted stands beside it: found, false, switches,
 // fragmentations. yolox_nano's false one is a rock.
-func TestPeopleKeepTheirNumbers(t *testing.T) {
+func TestTracker_Clips_NumbersStay(t *testing.T) {
 	lib := onnxtest.Library(t)
 	const vtest, oneByOne = "vtest.avi", "one-by-one-person-detection.mp4" // 10 frames a second
 	for _, c := range []struct {

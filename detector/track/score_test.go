@@ -200,7 +200,7 @@ func (s *score) pair(people []known, tracks []event.Object) map[string]int64 {
 	return match
 }
 
-func TestTheScoreCountsWhatItSays(t *testing.T) {
+func TestScore_HandMadeTracks_CountsRight(t *testing.T) {
 	t.Parallel()
 	numbered := func(id int64, x float32) event.Object {
 		o := person(x, 0, .9)

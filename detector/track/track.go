@@ -9,12 +9,12 @@ import (
 // Options are ByteTrack's thresholds. High has no default; a zero of the others is
 // the default.
 type Options struct {
-	Low  float32 // objects below are noise; the detector's threshold. Default 0.1
-	High float32 // objects below are kept only where a track expects them
-	New  float32 // objects below begin no track. Default High + 0.1
-	// A track that nothing, or nothing sure, was matched with for this long is
-	// given up. Default 2 s; at least two frames.
-	Keep time.Duration
+	Low           float32 // objects below are noise; the detector's threshold. Default 0.1
+	High          float32 // objects below are reported only where a track expects them
+	NewTrackScore float32 // objects below begin no track. Default High + 0.1
+	// MaxLost is how long a track lasts without a match, or without one of at least
+	// High. Default 2 s; at least two frames.
+	MaxLost time.Duration
 
 	FirstID int64 // number of the first track; see FirstID. Default 1
 }
@@ -29,25 +29,25 @@ func FirstID(seq int64) int64 { return seq<<16 + 1 }
 
 // Limits of an association, as costs: 1 - IoU, or 1 - IoU × score.
 const (
-	limitFirst  = 0.8
-	limitSecond = 0.5
-	limitTrial  = 0.7
+	limitFirst     = 0.8
+	limitSecond    = 0.5
+	limitTentative = 0.7
 )
 
 // step is the time in which the filters count.
 const step = time.Second / 30
 
-// track is one person, or what is taken for one.
+// track is one person, or an object taken for one.
 type track struct {
-	id     *int64 // nil on trial; objects share it, so it never changes
-	class  int
-	motion motion
-	box    event.Box     // predicted for the frame at hand
-	unsure [2]float32    // deviation of its place, across and down
-	seen   time.Duration // matched last
-	sure   time.Duration // matched last with an object of at least High
-	frame  int64         // in which it was matched last
-	lost   bool          // not matched in the frame before
+	id         *int64 // nil while tentative; objects share it, so it never changes
+	class      int
+	motion     motion
+	box        event.Box     // predicted for the current frame
+	posStdDev  [2]float32    // standard deviation of its position, across and down
+	seen       time.Duration // matched last
+	lastStrong time.Duration // matched last with an object of at least High
+	frame      int64         // in which it was matched last
+	lost       bool          // not matched in the frame before
 }
 
 // Tracker follows the objects of one camera. It belongs to one goroutine.
@@ -58,7 +58,7 @@ type Tracker struct {
 	free   []*track
 	frame  int64 // counts from 1
 	last   time.Duration
-	gap    time.Duration // between the two frames before; a slow camera's is longer than Keep
+	gap    time.Duration // between the two frames before; a slow camera's is longer than MaxLost
 
 	assigner   assigner
 	cost       []float64
@@ -74,11 +74,11 @@ func New(o Options) *Tracker {
 	if o.Low == 0 {
 		o.Low = Low
 	}
-	if o.New == 0 {
-		o.New = o.High + 0.1
+	if o.NewTrackScore == 0 {
+		o.NewTrackScore = o.High + 0.1
 	}
-	if o.Keep == 0 {
-		o.Keep = 2 * time.Second
+	if o.MaxLost == 0 {
+		o.MaxLost = 2 * time.Second
 	}
 	if o.FirstID == 0 {
 		o.FirstID = 1
@@ -89,15 +89,15 @@ func New(o Options) *Tracker {
 // Update takes the objects of the frame at pts, by falling score, and returns
 // those to report: all with a score of at least High, and weaker ones that a
 // track expects. Those of a confirmed track have its number. It works in
-// place and numbers the objects anew.
+// place and renumbers the objects.
 func (t *Tracker) Update(objs []event.Object, pts time.Duration) []event.Object {
 	first := t.frame == 0
 	t.frame++
 	if first {
 		t.last = pts
 	}
-	gap, keep := pts-t.last, max(t.opts.Keep, 2*t.gap)
-	if gap < 0 || gap > keep {
+	gap, maxLost := pts-t.last, max(t.opts.MaxLost, 2*t.gap)
+	if gap < 0 || gap > maxLost {
 		t.drop(func(*track) bool { return true }) // nothing to continue
 	}
 	t.last, t.gap = pts, gap
@@ -107,7 +107,7 @@ func (t *Tracker) Update(objs []event.Object, pts time.Duration) []event.Object 
 	}
 	for _, k := range t.tracks {
 		k.motion.predict(dt, k.lost)
-		k.box, k.unsure = k.motion.box(), k.motion.unsure()
+		k.box, k.posStdDev = k.motion.box(), k.motion.posStdDev()
 	}
 	t.ids, t.taken = grow(t.ids, len(objs)), grow(t.taken, len(objs))
 	t.strong, t.weak = t.strong[:0], t.weak[:0]
@@ -123,16 +123,18 @@ func (t *Tracker) Update(objs []event.Object, pts time.Duration) []event.Object 
 	confirmed := func(k *track) bool { return k.id != nil }
 	t.associate(objs, t.strong, confirmed, limitFirst, true, pts)
 	t.associate(objs, t.weak, func(k *track) bool { return confirmed(k) && !k.lost }, limitSecond, false, pts)
-	t.associate(objs, t.strong, func(k *track) bool { return !confirmed(k) }, limitTrial, true, pts)
+	t.associate(objs, t.strong, func(k *track) bool { return !confirmed(k) }, limitTentative, true, pts)
 
 	for _, k := range t.tracks {
 		k.lost = k.frame != t.frame
 	}
-	t.drop(func(k *track) bool { return k.lost && (k.id == nil || pts-k.seen > keep) || pts-k.sure > keep })
+	t.drop(func(k *track) bool {
+		return k.lost && (k.id == nil || pts-k.seen > maxLost) || pts-k.lastStrong > maxLost
+	})
 	for _, i := range t.strong {
-		if !t.taken[i] && objs[i].Score >= t.opts.New {
+		if !t.taken[i] && objs[i].Score >= t.opts.NewTrackScore {
 			k := t.begin(&objs[i], pts)
-			if first { // who is there at the beginning needs no trial
+			if first { // in the first frame all are confirmed
 				k.id = t.number()
 				t.ids[i] = k.id
 			}
@@ -142,9 +144,9 @@ func (t *Tracker) Update(objs []event.Object, pts time.Duration) []event.Object 
 }
 
 // associate pairs objects that have no track yet with tracks that have no
-// object yet in this frame. Sure objects count by their score, and both boxes
-// are widened by as much as the track is unsure of its place.
-func (t *Tracker) associate(objs []event.Object, which []int, of func(*track) bool, limit float64, sure bool, pts time.Duration) {
+// object yet in this frame. Strong objects count by their score, and both boxes
+// are widened by the standard deviation of the track's position.
+func (t *Tracker) associate(objs []event.Object, which []int, of func(*track) bool, limit float64, strong bool, pts time.Duration) {
 	t.candidates = t.candidates[:0]
 	for _, k := range t.tracks {
 		if k.frame != t.frame && of(k) {
@@ -160,8 +162,8 @@ func (t *Tracker) associate(objs []event.Object, which []int, of func(*track) bo
 			o := &objs[i]
 			c := 2.0 // above every limit
 			if o.ClassID == k.class && !t.taken[i] {
-				if sure {
-					c = 1 - widened(k.box, k.unsure).IoU(widened(o.Box, k.unsure))*float64(o.Score)
+				if strong {
+					c = 1 - widened(k.box, k.posStdDev).IoU(widened(o.Box, k.posStdDev))*float64(o.Score)
 				} else {
 					c = 1 - k.box.IoU(o.Box)
 				}
@@ -176,8 +178,8 @@ func (t *Tracker) associate(objs []event.Object, which []int, of func(*track) bo
 		k, i := t.candidates[a], which[b]
 		k.motion.correct(objs[i].Box)
 		k.seen, k.frame = pts, t.frame
-		if sure {
-			k.sure = pts
+		if strong {
+			k.lastStrong = pts
 		}
 		if k.id == nil {
 			k.id = t.number()
@@ -199,36 +201,36 @@ func (t *Tracker) begin(o *event.Object, pts time.Duration) *track {
 	} else {
 		k = new(track)
 	}
-	*k = track{class: o.ClassID, motion: newMotion(o.Box), seen: pts, sure: pts, frame: t.frame}
+	*k = track{class: o.ClassID, motion: newMotion(o.Box), seen: pts, lastStrong: pts, frame: t.frame}
 	t.tracks = append(t.tracks, k)
 	return k
 }
 
 func (t *Tracker) drop(which func(*track) bool) {
-	kept := t.tracks[:0]
+	rest := t.tracks[:0]
 	for _, k := range t.tracks {
 		if which(k) {
 			t.free = append(t.free, k)
 		} else {
-			kept = append(kept, k)
+			rest = append(rest, k)
 		}
 	}
-	t.tracks = kept
+	t.tracks = rest
 }
 
-// report keeps what is sure or expected.
+// report returns the strong objects and those that a track expects.
 func (t *Tracker) report(objs []event.Object) []event.Object {
-	kept := objs[:0]
+	rest := objs[:0]
 	for i := range objs {
 		o := objs[i]
 		o.TrackID = t.ids[i]
 		if o.TrackID == nil && o.Score < t.opts.High {
 			continue
 		}
-		o.Index = len(kept)
-		kept = append(kept, o)
+		o.Index = len(rest)
+		rest = append(rest, o)
 	}
-	return kept
+	return rest
 }
 
 func widened(b event.Box, by [2]float32) event.Box {

@@ -29,7 +29,7 @@ func ids(objs []event.Object) []int64 {
 
 const interval = 100 * time.Millisecond
 
-func TestNumbersFollowPeopleWhoCross(t *testing.T) {
+func TestUpdate_PeopleCross_NumbersFollow(t *testing.T) {
 	t.Parallel()
 	tr := track.New(track.Options{High: 0.3})
 	for i := range 40 {
@@ -55,9 +55,9 @@ func TestNumbersFollowPeopleWhoCross(t *testing.T) {
 	}
 }
 
-func TestNumberOutlivesAShortOcclusionButNotALongOne(t *testing.T) {
+func TestUpdate_Occlusion_NumberSurvivesAShortOneOnly(t *testing.T) {
 	t.Parallel()
-	tr := track.New(track.Options{High: 0.3, Keep: time.Second})
+	tr := track.New(track.Options{High: 0.3, MaxLost: time.Second})
 	at := func(i int, objs ...event.Object) []int64 { return ids(tr.Update(objs, time.Duration(i)*interval)) }
 	for i := range 10 {
 		require.Equal(t, []int64{1}, at(i, person(float32(8*i), 50, .8)))
@@ -69,11 +69,11 @@ func TestNumberOutlivesAShortOcclusionButNotALongOne(t *testing.T) {
 	for i := 19; i < 40; i++ {
 		require.Empty(t, at(i))
 	}
-	require.Equal(t, []int64{0}, at(40, person(8*40, 50, .8)), "on trial")
+	require.Equal(t, []int64{0}, at(40, person(8*40, 50, .8)), "tentative")
 	require.Equal(t, []int64{2}, at(41, person(8*41, 50, .8)))
 }
 
-func TestWeakObjectsAreKeptOnlyWhereATrackExpectsThem(t *testing.T) {
+func TestUpdate_WeakObject_ReportedOnlyIfExpected(t *testing.T) {
 	t.Parallel()
 	tr := track.New(track.Options{High: 0.3})
 	for i := range 5 {
@@ -91,7 +91,7 @@ func TestWeakObjectsAreKeptOnlyWhereATrackExpectsThem(t *testing.T) {
 	}
 }
 
-func TestAFlashInOneFrameGetsNoNumber(t *testing.T) {
+func TestUpdate_ObjectInOneFrame_NoNumber(t *testing.T) {
 	t.Parallel()
 	tr := track.New(track.Options{High: 0.3})
 	tr.Update(nil, 0)
@@ -103,7 +103,7 @@ func TestAFlashInOneFrameGetsNoNumber(t *testing.T) {
 
 // A person of 40x100 walks at 60 pixels a second: at one frame a second no box
 // has anything in common with the one before.
-func TestNumbersFollowPeopleAtAnyRateAndWithFramesDropped(t *testing.T) {
+func TestUpdate_AnyRateAndDroppedFrames_NumbersFollow(t *testing.T) {
 	t.Parallel()
 	regular := func(gap time.Duration) []time.Duration {
 		var at []time.Duration
@@ -137,9 +137,9 @@ func TestNumbersFollowPeopleAtAnyRateAndWithFramesDropped(t *testing.T) {
 	}
 }
 
-func TestACameraSlowerThanKeepStillGivesNumbers(t *testing.T) {
+func TestUpdate_CameraSlowerThanMaxLost_NumbersGiven(t *testing.T) {
 	t.Parallel()
-	tr := track.New(track.Options{High: 0.3, Keep: time.Second})
+	tr := track.New(track.Options{High: 0.3, MaxLost: time.Second})
 	var last []int64
 	for i := range 6 {
 		last = ids(tr.Update([]event.Object{person(100, 50, .8)}, time.Duration(i)*5*time.Second))
@@ -153,7 +153,7 @@ func TestACameraSlowerThanKeepStillGivesNumbers(t *testing.T) {
 	require.Equal(t, []int64{0}, ids(tr.Update([]event.Object{person(100, 50, .8)}, 40*time.Second)))
 }
 
-func TestASourceWithoutTimesIsFollowedFrameByFrame(t *testing.T) {
+func TestUpdate_NoTimes_FollowedFrameByFrame(t *testing.T) {
 	t.Parallel()
 	tr := track.New(track.Options{High: 0.3})
 	for i := range 50 {
@@ -161,23 +161,23 @@ func TestASourceWithoutTimesIsFollowedFrameByFrame(t *testing.T) {
 	}
 }
 
-func TestWhatNothingSureConfirmsIsGivenUp(t *testing.T) {
+func TestUpdate_OnlyWeakMatches_TrackRemoved(t *testing.T) {
 	t.Parallel()
-	tr := track.New(track.Options{High: 0.3, Keep: time.Second})
+	tr := track.New(track.Options{High: 0.3, MaxLost: time.Second})
 	at := func(i int, score float32) []int64 {
 		return ids(tr.Update([]event.Object{person(100, 50, score)}, time.Duration(i)*interval))
 	}
 	for i := range 5 {
 		require.Equal(t, []int64{1}, at(i, .8))
 	}
-	for i := 5; i <= 14; i++ { // sure last at 4
+	for i := 5; i <= 14; i++ { // strong last at 4
 		require.Equal(t, []int64{1}, at(i, .15), "frame %d", i)
 	}
 	at(15, .15)
 	require.Empty(t, at(16, .15), "the person has left, and the wall is no person")
 }
 
-func TestClassesAreFollowedApart(t *testing.T) {
+func TestUpdate_TwoClasses_SeparateTracks(t *testing.T) {
 	t.Parallel()
 	tr := track.New(track.Options{High: 0.3})
 	cat := person(100, 50, .8)
@@ -187,7 +187,7 @@ func TestClassesAreFollowedApart(t *testing.T) {
 	require.Equal(t, []int64{2, 1}, ids(tr.Update([]event.Object{cat, person(100, 50, .9)}, interval)))
 }
 
-func TestNumbersAreNeverGivenTwice(t *testing.T) {
+func TestFirstID_Resumed_NoNumberTwice(t *testing.T) {
 	t.Parallel()
 	given := map[int64]bool{}
 	for _, resumedAt := range []int64{0, 1, 400, 401} {
@@ -207,7 +207,7 @@ func TestNumbersAreNeverGivenTwice(t *testing.T) {
 	require.EqualValues(t, 1, track.FirstID(0))
 }
 
-func TestUpdateAllocatesNothingInTheSteadyState(t *testing.T) {
+func TestUpdate_SteadyState_NoAllocation(t *testing.T) {
 	tr := track.New(track.Options{High: 0.3})
 	objs := make([]event.Object, 0, 30)
 	i := 0

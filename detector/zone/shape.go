@@ -13,8 +13,8 @@ type Point struct {
 	Y float64 `yaml:"y" json:"y"`
 }
 
-// side says on which side of the line from a to b p lies: positive is to the
-// right of one who walks from a to b, as the picture shows it (y points down).
+// side returns on which side of the line from a to b p lies: positive is to the
+// right, seen from a to b as the picture shows it (y points down).
 func side(a, b, p Point) float64 { return (b.X-a.X)*(p.Y-a.Y) - (b.Y-a.Y)*(p.X-a.X) }
 
 // distance is how far p is from the endless line through a and b, in parts of
@@ -47,7 +47,7 @@ func contains(polygon []Point, p Point) bool {
 	return inside
 }
 
-// checkPolygon says why an outline encloses no area that could be meant.
+// checkPolygon returns the reason why an outline encloses no area, or nil.
 func checkPolygon(ps []Point) error {
 	if len(ps) < 3 {
 		return fmt.Errorf("has %d points, and an area needs three", len(ps))

@@ -13,15 +13,15 @@ type Zone struct {
 	Polygon []Point `yaml:"polygon" json:"polygon"` // at least three, no edges crossing
 }
 
-// Line is a named line with a direction: who walks across it from the left of
-// one who looks from A to B to the right goes in, the other way out.
+// Line is a named line with a direction: seen along it from
+// A to B, a crossing from its left to its right is in, the other way out.
 type Line struct {
 	Name string `yaml:"name" json:"name"`
 	A    Point  `yaml:"a" json:"a"`
 	B    Point  `yaml:"b" json:"b"`
 }
 
-// Crossing is a track's way across a line, complete in the frame at hand.
+// Crossing is a track's way across a line, complete in the current frame.
 type Crossing struct {
 	Line      string
 	Direction string // event.In or event.Out
@@ -30,7 +30,7 @@ type Crossing struct {
 	Label     string
 }
 
-// Options are what a camera's picture is divided into.
+// Options are the shapes in a camera's picture.
 type Options struct {
 	Zones []Zone
 	Lines []Line
@@ -39,32 +39,32 @@ type Options struct {
 	Masks []Zone
 }
 
-// Limits of the configuration and of what a track may leave behind.
+// Limits of the configuration, and how long the state of a track is retained.
 const (
 	maxShapes = event.MaxZones
-	forget    = 10 * time.Second
+	retention = 10 * time.Second
 )
 
-// dither is how far the feet must be from a line, in parts of the box's
+// hysteresis is how far the feet must be from a line, in parts of the box's
 // height, before they count as being beyond it.
-const dither = 0.05
+const hysteresis = 0.05
 
 // Map applies a camera's shapes to its objects. It belongs to one goroutine.
 type Map struct {
 	opts   Options
-	tracks map[int64]*steps
+	tracks map[int64]*trackState
 	last   time.Duration // of the frame before
 	found  []Crossing
 }
 
-// steps are where a track stood.
-type steps struct {
+// trackState is on which side of each line a track was.
+type trackState struct {
 	seen  time.Duration
-	sides []stand // by line
+	sides []sideState // by line
 }
 
-// stand is the side of a line on which a track last stood for certain.
-type stand struct {
+// sideState is the side of a line on which a track last was for certain.
+type sideState struct {
 	at   Point
 	sign int8 // 0: not known yet
 }
@@ -108,23 +108,23 @@ func New(camera string, o Options) (*Map, error) {
 			return nil, usage.New("give it two different ends", "camera %s, line %q is a point", camera, l.Name)
 		}
 	}
-	return &Map{opts: o, tracks: map[int64]*steps{}}, nil
+	return &Map{opts: o, tracks: map[int64]*trackState{}}, nil
 }
 
-// Mask drops the objects that stand in a mask and numbers the others anew, in
+// Mask removes the objects whose feet are in a mask and renumbers the others, in
 // place.
 func (m *Map) Mask(objs []event.Object, frame event.Size) []event.Object {
-	kept := objs[:0]
+	rest := objs[:0]
 	for _, o := range objs {
-		if !m.Masked(stands(o.Box, frame)) {
-			o.Index = len(kept)
-			kept = append(kept, o)
+		if !m.Masked(footPoint(o.Box, frame)) {
+			o.Index = len(rest)
+			rest = append(rest, o)
 		}
 	}
-	return kept
+	return rest
 }
 
-// Masked reports whether a place is in a mask.
+// Masked reports whether a point is in a mask.
 func (m *Map) Masked(p Point) bool {
 	for _, z := range m.opts.Masks {
 		if contains(z.Polygon, p) {
@@ -134,9 +134,9 @@ func (m *Map) Masked(p Point) bool {
 	return false
 }
 
-// Zones appends the names of the zones in which the object stands.
+// Zones appends the names of the zones in which the object's feet are.
 func (m *Map) Zones(dst []string, o *event.Object, frame event.Size) []string {
-	feet := stands(o.Box, frame)
+	feet := footPoint(o.Box, frame)
 	for _, z := range m.opts.Zones {
 		if contains(z.Polygon, feet) {
 			dst = append(dst, z.Name)
@@ -159,13 +159,13 @@ func (m *Map) Crossings(objs []event.Object, frame event.Size, pts time.Duration
 		}
 		t := m.tracks[*o.TrackID]
 		if t == nil {
-			t = &steps{sides: make([]stand, len(m.opts.Lines))}
+			t = &trackState{sides: make([]sideState, len(m.opts.Lines))}
 			m.tracks[*o.TrackID] = t
 		}
 		t.seen = pts
-		feet := stands(o.Box, frame)
+		feet := footPoint(o.Box, frame)
 		height := float64(max(frame.Height, 1))
-		margin, aspect := dither*float64(o.Box[3]-o.Box[1])/height, float64(frame.Width)/height
+		margin, aspect := hysteresis*float64(o.Box[3]-o.Box[1])/height, float64(frame.Width)/height
 		for k := range m.opts.Lines {
 			if d := t.sides[k].step(&m.opts.Lines[k], feet, margin, aspect); d != "" {
 				m.found = append(m.found, Crossing{
@@ -175,20 +175,19 @@ func (m *Map) Crossings(objs []event.Object, frame event.Size, pts time.Duration
 			}
 		}
 	}
-	keep := max(forget, 2*(pts-m.last)) // a camera can be slower than that
+	retain := max(retention, 2*(pts-m.last)) // a camera can be slower than that
 	m.last = pts
 	for id, t := range m.tracks {
-		if pts-t.seen > keep || t.seen > pts {
+		if pts-t.seen > retain || t.seen > pts {
 			delete(m.tracks, id)
 		}
 	}
 	return m.found
 }
 
-// step moves to where the track stands now and returns the direction if it
-// has thereby crossed the line. Near the line nothing is certain: it stays
-// where it was.
-func (s *stand) step(l *Line, feet Point, margin, aspect float64) string {
+// step moves the track to its feet and returns the direction if it has thereby
+// crossed the line. Near the line nothing is certain: the state stays as it was.
+func (s *sideState) step(l *Line, feet Point, margin, aspect float64) string {
 	d := distance(l.A, l.B, feet, aspect)
 	if d > -margin && d < margin {
 		return ""
@@ -198,7 +197,7 @@ func (s *stand) step(l *Line, feet Point, margin, aspect float64) string {
 		sign = -1
 	}
 	was := *s
-	*s = stand{feet, sign}
+	*s = sideState{feet, sign}
 	if was.sign == 0 || was.sign == sign || !crosses(was.at, feet, l.A, l.B) {
 		return "" // also round the line's end
 	}
@@ -208,7 +207,7 @@ func (s *stand) step(l *Line, feet Point, margin, aspect float64) string {
 	return event.Out
 }
 
-// stands is where an object's feet are.
-func stands(b event.Box, frame event.Size) Point {
+// footPoint returns where an object's feet are: the middle of its lower edge.
+func footPoint(b event.Box, frame event.Size) Point {
 	return Point{float64(b[0]+b[2]) / 2 / float64(max(frame.Width, 1)), float64(b[3]) / float64(max(frame.Height, 1))}
 }

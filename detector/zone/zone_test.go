@@ -23,7 +23,7 @@ func at(id int64, x, y float32) event.Object {
 
 func pts(i int) time.Duration { return time.Duration(i) * 100 * time.Millisecond }
 
-func TestPeopleAreInTheZoneTheirFeetAreIn(t *testing.T) {
+func TestZones_Feet_DecideTheZone(t *testing.T) {
 	t.Parallel()
 	m, err := zone.New("porch", zone.Options{Zones: []zone.Zone{
 		{Name: "left", Polygon: []zone.Point{{0, 0}, {.5, 0}, {.5, 1}, {0, 1}}},
@@ -41,7 +41,7 @@ func TestPeopleAreInTheZoneTheirFeetAreIn(t *testing.T) {
 	}
 }
 
-func TestMasksHideWhoStandsInThem(t *testing.T) {
+func TestMask_FeetInMask_Removed(t *testing.T) {
 	t.Parallel()
 	m, err := zone.New("porch", zone.Options{Masks: []zone.Zone{{Name: "tv", Polygon: []zone.Point{{0, 0}, {.5, 0}, {.5, 1}, {0, 1}}}}})
 	require.NoError(t, err)
@@ -51,7 +51,7 @@ func TestMasksHideWhoStandsInThem(t *testing.T) {
 	require.Equal(t, 1, got[1].Index)
 }
 
-func TestCrossingsHaveADirectionAndHappenOnce(t *testing.T) {
+func TestCrossings_TrackCrosses_OnceWithDirection(t *testing.T) {
 	t.Parallel()
 	// From the top down: its right, seen in its direction, is the picture's left.
 	m, err := zone.New("porch", zone.Options{Lines: []zone.Line{{Name: "door", A: zone.Point{X: .5, Y: .2}, B: zone.Point{X: .5, Y: .9}}}})
@@ -60,7 +60,7 @@ func TestCrossingsHaveADirectionAndHappenOnce(t *testing.T) {
 		return append([]zone.Crossing(nil), m.Crossings([]event.Object{at(id, x, y)}, frame, pts(i))...)
 	}
 	var got []zone.Crossing
-	for i, x := range []float32{700, 600, 520, 503, 498, 502, 497, 501, 480, 400} { // dithers on the line
+	for i, x := range []float32{700, 600, 520, 503, 498, 502, 497, 501, 480, 400} { // wavers on the line
 		got = append(got, cross(1, i, x, 250)...)
 	}
 	require.Len(t, got, 1)
@@ -78,7 +78,7 @@ func TestCrossingsHaveADirectionAndHappenOnce(t *testing.T) {
 
 // The margin is a part of the person's height in pixels, whichever way the line
 // runs and whatever the frame's aspect: 5 % of 100 are 5.
-func TestTheMarginOfALineIsTheSameInEveryDirection(t *testing.T) {
+func TestCrossings_AnyDirection_SameMargin(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		line     zone.Line
@@ -99,7 +99,7 @@ func TestTheMarginOfALineIsTheSameInEveryDirection(t *testing.T) {
 	}
 }
 
-func TestCrossingsAreSeenByASlowCamera(t *testing.T) {
+func TestCrossings_SlowCamera_Found(t *testing.T) {
 	t.Parallel()
 	m, err := zone.New("porch", zone.Options{Lines: []zone.Line{{Name: "door", A: zone.Point{X: .5}, B: zone.Point{X: .5, Y: 1}}}})
 	require.NoError(t, err)
@@ -109,7 +109,7 @@ func TestCrossingsAreSeenByASlowCamera(t *testing.T) {
 	}
 }
 
-func TestTracksAreForgotten(t *testing.T) {
+func TestCrossings_OldTracks_Removed(t *testing.T) {
 	t.Parallel()
 	m, err := zone.New("porch", zone.Options{Lines: []zone.Line{{Name: "door", A: zone.Point{X: .5}, B: zone.Point{X: .5, Y: 1}}}})
 	require.NoError(t, err)
@@ -120,7 +120,7 @@ func TestTracksAreForgotten(t *testing.T) {
 	require.Empty(t, m.Crossings([]event.Object{at(1, 300, 250)}, frame, 2*time.Minute))
 }
 
-func TestDrawingsThatCannotWorkAreUsageErrors(t *testing.T) {
+func TestNew_BadShapes_UsageError(t *testing.T) {
 	t.Parallel()
 	square := []zone.Point{{0, 0}, {1, 0}, {1, 1}, {0, 1}}
 	for says, o := range map[string]zone.Options{
@@ -149,7 +149,7 @@ func TestDrawingsThatCannotWorkAreUsageErrors(t *testing.T) {
 
 // A way that ends beyond the line crosses it as often as the plain rule says:
 // once for each change of side on the line's own stretch.
-func TestCrossingsOfARandomWalkBalance(t *testing.T) {
+func TestCrossings_RandomWalk_InAndOutBalance(t *testing.T) {
 	t.Parallel()
 	m, err := zone.New("porch", zone.Options{Lines: []zone.Line{{Name: "all", A: zone.Point{X: .5}, B: zone.Point{X: .5, Y: 1}}}})
 	require.NoError(t, err)

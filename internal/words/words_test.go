@@ -41,6 +41,29 @@ var packages = map[string]map[*regexp.Regexp]string{
 	"broker/storage": compile(map[string]string{
 		`\bnudges?\b`: "wake", `\bsweeps?\b`: "remove orphans", `\bunsettled\b`: "uncheckpointed", `\bborn\b`: "created",
 	}),
+	"ingest": compile(map[string]string{
+		`\b(held|maxBehind|openCamera)\b`: "lent, stuckReaders, openWebcam", `\bin our hands\b`: "received", `\bforetold\b`: "predicted",
+		`^still$`: "frameReader", `^replay$`: "playback", `\b(tells?|told)\b`: "reports, shows",
+	}),
+	"ingest/newest": compile(map[string]string{`\bheld\b`: "lent"}),
+	"detector": compile(map[string]string{
+		`\blook(s|ed)? at\b`: "detect, process", `\bat hand\b`: "current", `\b(Gate|Description)\b`: "semaphore.Weighted, ModelConfig",
+		`^(feed|feedImageNet|suppressed)$`: "setNormalisation, setImageNet, hasNMS", `\b(tells?|told|goes)\b`: "reports, is removed",
+	}),
+	"detector/motion": compile(map[string]string{`\blook(s|ed)?\b`: "detect, pass", `\btells?\b`: "decides, reports"}),
+	"detector/onnx":   compile(map[string]string{`\btells\b`: "reports", `^mend$`: "fix"}),
+	"detector/track":  compile(map[string]string{`\bon trial\b`: "tentative", `\b(un)?sure\b`: "strong, standard deviation", `\bgiven up\b`: "removed"}),
+	"detector/zone":   compile(map[string]string{`\bdither(s)?\b`: "hysteresis", `^(stand|stands|steps)$`: "sideState, footPoint, trackState"}),
+	"preview":         compile(map[string]string{`^goOn$`: "resume", `\bthat (is|are) there\b`: "exist"}),
+	"pipeline/detect": compile(map[string]string{
+		`\blook(s|ed)? at\b`: "detect", `\bnot looked\b`: "skipped", `^(eye|know|beat|beatAt|unseen|graceful)$`: "cameraDetector, track, frameSlot, onDetectError",
+		`\bwho is who\b`: "track IDs",
+	}),
+	"bench":       compile(map[string]string{`\blooked at\b`: "detected on"}),
+	"bench/speed": compile(map[string]string{`^(lane|lap|stopwatch|Follow|inside|beside)$`: "measurement, roundTimes, timedModel, AfterDetect"}),
+	"event":       compile(map[string]string{`\bin our hands\b`: "received", `\blooked\b`: "detector ran", `\bsomebody\b`: "a person"}),
+	"eval":        compile(map[string]string{`\bnobody\b`: "no people"}),
+	"models":      compile(map[string]string{`\bnobody here\b`: "untested", `\bis (not )?here\b`: "installed"}),
 	"sink": compile(map[string]string{
 		`\b(bury|buried|buries)\b`: "dead letter", `\b(un)?parke?d?\b`: "pause", `\bpatiently\b`: "retry", `\bpoison\b`: "bad record",
 		`\bgives? way\b`: "handle the conflict", `\bwhere the tables are\b`: "the stored offset",

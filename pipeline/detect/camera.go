@@ -20,7 +20,7 @@ import (
 )
 
 // commitInterval is the shortest time between two transactions of a file that
-// is played as fast as it goes: nobody waits for the single frame.
+// is played as fast as possible: the latency of a single frame does not matter.
 const commitInterval = 50 * time.Millisecond
 
 // flushGrace bounds the wait for the last acknowledgements at a stop.
@@ -125,7 +125,7 @@ func (c *cameraLoop) openRun(ctx context.Context, info ingest.Info) (kafka.Write
 // day before its start on (query.Export).
 const longestRecorded = 23 * time.Hour
 
-// recorded is how long a file plays, 0 when it does not say.
+// recorded returns a file's declared length, 0 if unknown.
 func recorded(info ingest.Info) time.Duration {
 	if info.Frames <= 0 || info.FPS <= 0 {
 		return 0
@@ -270,7 +270,7 @@ func (c *cameraLoop) onDetectError(ctx context.Context, f *ingest.Frame, err err
 }
 
 // end finishes the run when its source came to an end, and otherwise only
-// waits for what was sent.
+// waits for the acknowledgement of what was sent.
 func (c *cameraLoop) end(ctx context.Context, source ingest.Info, w kafka.Writer, why error) error {
 	kind := source.Kind
 	state := c.status()

@@ -1,13 +1,13 @@
 // Package detect is the part of the pipeline that needs a camera and a model:
-// it opens the sources, looks at their frames with one model that they share
+// it opens the sources, runs one model that they share on their frames
 // and writes one sighting a frame, and the crossings in it, to the log.
 //
-//	source ──► camera: worth a look? ──► eye: turn, model ──► scene: who, where ──► kafka.Writer
+//	source ──► cameraLoop: wanted? ──► cameraDetector: turn, model ──► sceneState: tracks, zones ──► kafka.Writer
 //	           (one goroutine a source, in order)
 //
-// A camera asks its source for a frame, waits for its turn, and sends the
+// A loop asks its source for a frame, waits for its turn, and sends the
 // sighting. So a live source that is faster than the model gives its
 // newest frame each time (ingest counts the dropped), a file waits, and a log
-// that cannot be reached stops the camera here, where nothing is lost but live
-// frames, which are counted.
+// that cannot be reached blocks the loop here, where only live frames are lost,
+// which are counted.
 package detect

@@ -115,7 +115,7 @@ func (c *cameraLoop) open(ctx context.Context, wait bool, first chan<- error) (i
 	}
 }
 
-// closeSources waits for every opening and closes what is open.
+// closeSources waits for every opening and closes the open sources.
 func closeSources(all []*opening) {
 	for _, o := range all {
 		<-o.done

@@ -10,17 +10,17 @@ import (
 	"github.com/sightlog/sightlog/ingest"
 )
 
-// What a review waits for: frames with motion and no detection, or detections
+// A review ends after so many frames with motion and no detection, or detections
 // as large as the picture and no other.
 const (
 	reviewMoving = 200
 	reviewWhole  = 50
 )
 
-// review watches the beginning of a run for what a model gives that is fed or
+// review watches the beginning of a run for the signs of a model that is fed or
 // read the wrong way: nothing at all, or boxes as large as the picture. Both can
-// be right, too (a street without people, a face close to the camera): it says
-// once what was seen and what to check, and stops nothing. It ends at the first
+// be right, too (a street without people, a face close to the camera): it logs
+// once what was found and what to check, and stops nothing. It ends at the first
 // detection that is neither.
 type review struct {
 	spec   detector.Spec
@@ -44,7 +44,7 @@ func (r *review) weak(objects []event.Object) {
 	}
 }
 
-// add is called with what is reported of a frame, of which area was looked at.
+// add is called with the reported objects of a frame, whose area was processed.
 func (r *review) add(f *ingest.Frame, area image.Rectangle, objects []event.Object) {
 	if r.done {
 		return
@@ -56,7 +56,7 @@ func (r *review) add(f *ingest.Frame, area image.Rectangle, objects []event.Obje
 		}
 		r.whole++
 	}
-	if r.whole == 0 && r.motion.Look(&f.Image, f.PTS) && r.motion.Moved(f.PTS) {
+	if r.whole == 0 && r.motion.Pass(&f.Image, f.PTS) && r.motion.Moved(f.PTS) {
 		r.moving++
 	}
 	switch {
@@ -77,7 +77,7 @@ func (r *review) facts() []any {
 		"order", r.spec.Order, "std", r.spec.Std[0], "letterbox", r.spec.Letterbox}
 }
 
-// covers reports whether a box spans the area but for a fiftieth of each side.
+// covers reports whether a box spans the area except for a fiftieth of each side.
 func covers(b event.Box, area image.Rectangle) bool {
 	w, h := float32(area.Dx()), float32(area.Dy())
 	return b[2]-b[0] >= 0.98*w && b[3]-b[1] >= 0.98*h

@@ -17,8 +17,8 @@ import (
 	"github.com/sightlog/sightlog/kafka"
 )
 
-// sceneState is what is known of a camera's scene over the frames: the tracks,
-// the sides of lines that they were on, and what moves. It belongs to one
+// sceneState is the state of a camera's scene from frame to frame: the tracks, the
+// sides of lines that they were on, and the motion. It belongs to one
 // goroutine.
 type sceneState struct {
 	settings config.CameraSettings
@@ -116,7 +116,7 @@ func (s *sceneState) wanted(f *ingest.Frame, live bool) bool {
 		}
 		s.begun, s.frameSlot = true, slot
 	}
-	return s.motion == nil || s.motion.Look(&f.Image, f.PTS)
+	return s.motion == nil || s.motion.Pass(&f.Image, f.PTS)
 }
 
 // track removes objects in masks and gives the others their track IDs and zones.

@@ -88,7 +88,7 @@ func see(t testing.TB, s *sceneState, w kafka.Writer, from, to int64) (all []str
 	return all
 }
 
-func TestRunOfWhichTheLogLacksTheBeginningGoesOnWithNewNumbers(t *testing.T) {
+func TestResume_MissingStart_NewTrackIDs(t *testing.T) {
 	t.Parallel()
 	cfg := kafka.Config{Brokers: []string{brokertest.Start(t).Addr()}}
 	cl, err := cfg.Client()
@@ -119,7 +119,7 @@ func TestRunOfWhichTheLogLacksTheBeginningGoesOnWithNewNumbers(t *testing.T) {
 	require.NoError(t, w.Close(t.Context()))
 }
 
-func TestMaskedPeopleAreNotReported(t *testing.T) {
+func TestTrack_PeopleInMask_NotReported(t *testing.T) {
 	t.Parallel()
 	s := porchScene(t, config.CameraSettings{Masks: [][]config.Point{left, upper}})
 	require.NoError(t, s.open(0))
@@ -133,7 +133,7 @@ func TestMaskedPeopleAreNotReported(t *testing.T) {
 	require.NotNil(t, objects[0].TrackID)
 }
 
-func TestRateLimitKeepsAFramePerInterval(t *testing.T) {
+func TestWanted_RateLimit_OneFrameASlot(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		recorded, limit float64
@@ -161,14 +161,14 @@ func TestRateLimitKeepsAFramePerInterval(t *testing.T) {
 	}
 }
 
-func TestRegionIsInPixelsOfTheFrame(t *testing.T) {
+func TestPixels_Region_InPixelsOfTheFrame(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, image.Rect(64, 0, 640, 240), pixels([]float64{.1, 0, 1, .5}, image.Pt(640, 480)))
 	require.Equal(t, image.Rect(0, 0, 1, 1), pixels([]float64{0, 0, .01, .01}, image.Pt(3, 3)))
 	require.True(t, pixels(nil, image.Pt(3, 3)).Empty())
 }
 
-func TestSettingsThatCannotBeAreUsageErrors(t *testing.T) {
+func TestCamerasOf_BadSettings_UsageError(t *testing.T) {
 	t.Parallel()
 	specs := []ingest.Spec{{ID: "porch"}, {ID: "yard"}}
 	for says, job := range map[string]pipeline.Job{
@@ -190,7 +190,7 @@ func TestSettingsThatCannotBeAreUsageErrors(t *testing.T) {
 	}
 }
 
-func TestResumedRunSeesWhatARunSeesThatNeverStopped(t *testing.T) {
+func TestResume_Interrupted_SameAsNeverStopped(t *testing.T) {
 	t.Parallel()
 	cfg := kafka.Config{Brokers: []string{brokertest.Start(t).Addr()}}
 	cl, err := cfg.Client()

@@ -21,8 +21,8 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// settings are a job's flags, checked and resolved. What is behind them takes
-// plain values: no zero stands for a default there, except for score, which only
+// settings are a job's flags, checked and resolved. Code behind them takes
+// plain values: no zero means a default there, except for score, which only
 // the model can resolve; see ThresholdsOf.
 type settings struct {
 	cameras []cameraSettings
@@ -113,7 +113,7 @@ func (s *settings) detectorOptions(model detector.Spec, log *slog.Logger) detect
 }
 
 // checkModel opens the model and closes it again: it is a detector, knows the
-// classes, and takes an input of that size. It takes one thread and says nothing.
+// classes, and takes an input of that size. It takes one thread and logs nothing.
 func (s *settings) checkModel() error {
 	silent := slog.New(slog.DiscardHandler)
 	m, err := OpenModel(s.model, onnx.Options{Name: s.model.Name, Threads: 1, Log: silent})
