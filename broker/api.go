@@ -1,12 +1,11 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/group"
-
-	"github.com/sightlog/sightlog/broker/internal/wire"
-
 	"context"
 
+	"github.com/sightlog/sightlog/broker/internal/auth"
+	"github.com/sightlog/sightlog/broker/internal/group"
+	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
@@ -32,7 +31,8 @@ func immediate(r kmsg.Response) reply { return func() kmsg.Response { return r }
 // caller is the sender of a request.
 type caller struct {
 	ctx      context.Context
-	session  *session
+	conn     *wire.Conn
+	auth     *auth.Session // of the connection
 	clientID string
 }
 
@@ -46,73 +46,11 @@ func handleDeferred[R kmsg.Request](f func(*Broker, *caller, R) reply) handler {
 	return func(b *Broker, c *caller, req kmsg.Request) reply { return f(b, c, req.(R)) }
 }
 
-// apis returns the APIs that are served, by key. ApiVersions advertises these.
-func apis() map[int16]api {
-	served := map[int16]api{}
-	for _, a := range []api{
-		produceAPI,
-		fetchAPI,
-		listOffsetsAPI,
-		metadataAPI,
-		offsetCommitAPI,
-		offsetFetchAPI,
-		findCoordinatorAPI,
-		joinGroupAPI,
-		heartbeatAPI,
-		leaveGroupAPI,
-		syncGroupAPI,
-		describeGroupsAPI,
-		listGroupsAPI,
-		saslHandshakeAPI,
-		apiVersionsAPI,
-		createTopicsAPI,
-		deleteTopicsAPI,
-		deleteRecordsAPI,
-		initProducerIDAPI,
-		offsetForLeaderEpochAPI,
-		addPartitionsToTxnAPI,
-		addOffsetsToTxnAPI,
-		endTxnAPI,
-		writeTxnMarkersAPI,
-		txnOffsetCommitAPI,
-		describeACLsAPI,
-		createACLsAPI,
-		deleteACLsAPI,
-		describeConfigsAPI,
-		alterConfigsAPI,
-		alterReplicaLogDirsAPI,
-		describeLogDirsAPI,
-		saslAuthenticateAPI,
-		createPartitionsAPI,
-		deleteGroupsAPI,
-		electLeadersAPI,
-		incrementalAlterConfigsAPI,
-		alterPartitionReassignmentsAPI,
-		listPartitionReassignmentsAPI,
-		offsetDeleteAPI,
-		describeClientQuotasAPI,
-		alterClientQuotasAPI,
-		describeSCRAMAPI,
-		alterSCRAMAPI,
-		updateFeaturesAPI,
-		describeClusterAPI,
-		describeProducersAPI,
-		describeTransactionsAPI,
-		listTransactionsAPI,
-		consumerGroupHeartbeatAPI,
-		consumerGroupDescribeAPI,
-		describeTopicPartitionsAPI,
-	} {
-		served[a.key] = a
-	}
-	return served
-}
-
 // user returns the name of the caller.
-func (c *caller) user() string { return c.session.auth.User() }
+func (c *caller) user() string { return c.auth.User() }
 
 // host returns the caller's address as groups describe it.
-func (c *caller) host() string { return c.session.conn.Host() }
+func (c *caller) host() string { return c.conn.Host() }
 
 // client is the caller as groups know it.
 func (c *caller) client() group.Client { return group.Client{ID: c.clientID, Host: c.host()} }

@@ -1,12 +1,10 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/txn"
-
-	"github.com/sightlog/sightlog/broker/internal/wire"
-
 	"cmp"
 
+	"github.com/sightlog/sightlog/broker/internal/txn"
+	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )

@@ -1,11 +1,10 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/wire"
-
 	"maps"
 	"slices"
 
+	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )

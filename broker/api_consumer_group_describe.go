@@ -1,10 +1,9 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/wire"
-
 	"math"
 
+	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )

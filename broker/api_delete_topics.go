@@ -2,7 +2,6 @@ package broker
 
 import (
 	"github.com/sightlog/sightlog/broker/internal/wire"
-
 	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"

@@ -2,9 +2,7 @@ package broker
 
 import (
 	"github.com/sightlog/sightlog/broker/internal/auth"
-
 	"github.com/sightlog/sightlog/broker/internal/wire"
-
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )

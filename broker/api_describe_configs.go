@@ -1,14 +1,12 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/auth"
-
-	"github.com/sightlog/sightlog/broker/internal/wire"
-
 	"maps"
 	"slices"
 	"strconv"
 
+	"github.com/sightlog/sightlog/broker/internal/auth"
+	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )

@@ -1,15 +1,13 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/txn"
-
-	"github.com/sightlog/sightlog/broker/internal/wire"
-
 	"maps"
 	"regexp"
 	"slices"
 	"time"
 
+	"github.com/sightlog/sightlog/broker/internal/txn"
+	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )

@@ -1,10 +1,9 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/wire"
-
 	"time"
 
+	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -125,7 +124,7 @@ func (b *Broker) fetchWhenReady(c *caller, req *kmsg.FetchRequest) *fetched {
 // free memory for responses limits them as well; records take it twice, because they are
 // encoded into the response.
 func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, enough bool) {
-	resp = &fetched{FetchResponse: req.ResponseKind().(*kmsg.FetchResponse), held: b.responses.Claim(c.session.conn, c.host())}
+	resp = &fetched{FetchResponse: req.ResponseKind().(*kmsg.FetchResponse), held: b.responses.Claim(c.conn, c.host())}
 	asked := max(0, min(int(req.MaxBytes), b.cfg.MaxFetchBytes))
 	granted, err := resp.held.Share(c.ctx, 2*int64(asked), 2*leastAnswer)
 	if err != nil { // the client has left, or the broker stops

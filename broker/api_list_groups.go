@@ -1,11 +1,10 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/wire"
-
 	"slices"
 	"strings"
 
+	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 

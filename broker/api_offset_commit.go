@@ -1,14 +1,11 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/group"
-
-	"github.com/sightlog/sightlog/broker/internal/rows"
-
-	"github.com/sightlog/sightlog/broker/internal/wire"
-
 	"time"
 
+	"github.com/sightlog/sightlog/broker/internal/group"
+	"github.com/sightlog/sightlog/broker/internal/rows"
+	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"

@@ -1,13 +1,11 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/txn"
-
-	"github.com/sightlog/sightlog/broker/internal/wire"
-
 	"errors"
 	"fmt"
 
+	"github.com/sightlog/sightlog/broker/internal/txn"
+	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"

@@ -2,11 +2,7 @@ package broker
 
 import (
 	"github.com/sightlog/sightlog/broker/internal/auth"
-
 	"github.com/sightlog/sightlog/broker/internal/wire"
-
-	"errors"
-
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -21,17 +17,6 @@ const (
 	saslAuthenticateKey = 36
 )
 
-var errNotAuthenticated = errors.New("request before authentication")
-
-// admit returns an error if the connection has to authenticate before it may send a
-// request of this kind.
-func (s *session) admit(key int16) error {
-	if !s.b.cfg.SASL || s.auth.Done() || key == apiVersionsKey || key == saslHandshakeKey || key == saslAuthenticateKey {
-		return nil
-	}
-	return errNotAuthenticated
-}
-
 var saslHandshakeAPI = api{
 	key: saslHandshakeKey, min: 0, max: 1,
 	handler: handle((*Broker).saslHandshake),
@@ -44,10 +29,10 @@ func (b *Broker) saslHandshake(c *caller, req *kmsg.SASLHandshakeRequest) kmsg.R
 	switch {
 	case !b.cfg.SASL:
 		resp.ErrorCode = kerr.IllegalSaslState.Code
-	case req.Version < 1 && !c.session.auth.Done():
+	case req.Version < 1 && !c.auth.Done():
 		resp.ErrorCode = kerr.UnsupportedSaslMechanism.Code
 	default:
-		resp.ErrorCode = wire.Code(c.session.auth.Begin(req.Mechanism))
+		resp.ErrorCode = wire.Code(c.auth.Begin(req.Mechanism))
 	}
 	return resp
 }
@@ -60,7 +45,7 @@ var saslAuthenticateAPI = api{
 
 func (b *Broker) saslAuthenticate(c *caller, req *kmsg.SASLAuthenticateRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.SASLAuthenticateResponse)
-	login := &c.session.auth
+	login := c.auth
 	if !login.Begun() {
 		resp.ErrorCode = kerr.IllegalSaslState.Code
 		return resp
@@ -68,7 +53,7 @@ func (b *Broker) saslAuthenticate(c *caller, req *kmsg.SASLAuthenticateRequest) 
 	mechanism := login.Mechanism()
 	answer, err := login.Step(b.credentials, req.SASLAuthBytes)
 	if err != nil {
-		b.log.Warn("authentication failed", "remote", c.session.conn.RemoteAddr(), "mechanism", mechanism, "err", err)
+		b.log.Warn("authentication failed", "remote", c.conn.RemoteAddr(), "mechanism", mechanism, "err", err)
 		resp.ErrorCode = kerr.SaslAuthenticationFailed.Code
 		resp.ErrorMessage = new("authentication failed: unknown user or wrong password")
 		return resp

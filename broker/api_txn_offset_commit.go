@@ -1,12 +1,9 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/txn"
-
 	"github.com/sightlog/sightlog/broker/internal/rows"
-
+	"github.com/sightlog/sightlog/broker/internal/txn"
 	"github.com/sightlog/sightlog/broker/internal/wire"
-
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 

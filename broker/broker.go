@@ -1,26 +1,17 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/group"
-
-	"github.com/sightlog/sightlog/broker/internal/auth"
-
-	"github.com/sightlog/sightlog/broker/internal/txn"
-
-	"github.com/sightlog/sightlog/broker/internal/timer"
-
-	"github.com/sightlog/sightlog/broker/internal/wire"
-
 	"context"
-	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
-	"strconv"
 	"sync"
-	"time"
 
+	"github.com/sightlog/sightlog/broker/internal/auth"
+	"github.com/sightlog/sightlog/broker/internal/group"
+	"github.com/sightlog/sightlog/broker/internal/timer"
+	"github.com/sightlog/sightlog/broker/internal/txn"
+	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/sightlog/sightlog/broker/storage"
 )
 
@@ -68,117 +59,9 @@ type Broker struct {
 
 	connOptions wire.Options // of all connections
 
-	sessionsMu sync.Mutex // guards sessions; taken alone
-	sessions   map[*session]struct{}
-	sessionsWG sync.WaitGroup // a goroutine for each session
-}
-
-// Open locks and recovers the data directory and binds the listener. Errors
-// wrap ErrLocked, ErrNewerFormat, ErrOtherCluster or the operating system's.
-func Open(cfg Config) (*Broker, error) {
-	cfg = cfg.withDefaults()
-	b := &Broker{
-		cfg:      cfg,
-		log:      cfg.Log,
-		sessions: map[*session]struct{}{},
-		requests: wire.NewBudget(cfg.MaxInFlightBytes, int64(cfg.MaxRequestBytes)),
-
-		responses: wire.NewBudget(cfg.MaxInFlightBytes, cfg.MaxInFlightBytes/8),
-	}
-	b.ctx, b.stop = context.WithCancel(context.Background())
-	b.connOptions = wire.Options{Requests: b.requests, BodyGrace: cfg.bodyGrace, WriteTimeout: cfg.writeTimeout, Log: cfg.Log}
-	b.met = newMetrics(cfg.Metrics)
-	store, err := storage.Open(cfg.Dir, storage.Options{
-		FS:            cfg.FS,
-		Flush:         cfg.Flush,
-		FlushInterval: cfg.FlushInterval,
-		JournalBytes:  cfg.JournalBytes,
-		DirectBytes:   cfg.DirectBytes,
-		Log:           cfg.Log,
-		Observe:       b.met.observe,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("open broker: %w", err)
-	}
-	b.store = store
-	if err := b.load(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open broker: %w", err), store.Close())
-	}
-	b.registerGauges(cfg.Metrics)
-	if b.ln, err = listen(cfg); err != nil {
-		return nil, errors.Join(fmt.Errorf("open broker: %w", err), store.Close())
-	}
-	if err := b.advertise(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open broker: %w", err), b.Close())
-	}
-	return b, nil
-}
-
-// load reads the broker's state from the store.
-func (b *Broker) load() (err error) {
-	b.apis = apis()
-	if b.clusterID, err = loadClusterID(b.store, b.cfg.ClusterID); err != nil {
-		return err
-	}
-	if b.topics, err = loadTopics(b.store, b.cfg); err != nil {
-		return err
-	}
-	if b.acls, err = auth.LoadACLs(b.store, b.cfg.SuperUsers); err != nil {
-		return err
-	}
-	b.credentials = auth.NewCredentials(b.store, b.cfg.Users)
-	b.groups = group.New(group.Options{
-		Store: b.store, Timers: &b.timers, Log: b.log,
-		MinSession: b.cfg.GroupMinSession, MaxSession: b.cfg.GroupMaxSession, InitialDelay: b.cfg.GroupInitialDelay,
-		Topics: b.topics.forGroups,
-	})
-	b.txns, err = txn.Load(txn.Options{
-		Store: b.store, Timers: &b.timers, Log: b.log, MaxTimeout: b.cfg.MaxTxnTimeout,
-		Partition: func(topic string, index int32) *storage.Log {
-			if t := b.topics.byName(topic); t != nil && t.partition(index) != nil {
-				return t.partition(index).log
-			}
-			return nil
-		},
-	})
-	return err
-}
-
-// listen binds the listener. An address that other machines can reach requires
-// authentication, or Config.Insecure.
-func listen(cfg Config) (net.Listener, error) {
-	ln, err := net.Listen("tcp", cfg.Listen)
-	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
-	}
-	if ip := ln.Addr().(*net.TCPAddr).IP; !ip.IsLoopback() && !cfg.SASL && !cfg.Insecure {
-		ln.Close()
-		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, ErrInsecure)
-	}
-	if cfg.TLS != nil {
-		ln = tls.NewListener(ln, cfg.TLS)
-	}
-	return ln, nil
-}
-
-func (b *Broker) advertise() error {
-	addr := b.cfg.Advertise
-	if addr == "" {
-		addr = b.ln.Addr().String()
-	}
-	host, port, err := net.SplitHostPort(addr)
-	if err != nil {
-		return fmt.Errorf("advertised address %q: %w", addr, err)
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	if err != nil {
-		return fmt.Errorf("advertised address %q: %w", addr, err)
-	}
-	if ip := net.ParseIP(host); b.cfg.Advertise == "" && (host == "" || ip != nil && ip.IsUnspecified()) {
-		host = "127.0.0.1"
-	}
-	b.host, b.port = host, int32(n)
-	return nil
+	connsMu sync.Mutex // guards conns; taken alone
+	conns   map[*wire.Conn]struct{}
+	connsWG sync.WaitGroup // a goroutine for each connection
 }
 
 // Addr returns the address that the listener is bound to.
@@ -186,83 +69,3 @@ func (b *Broker) Addr() string { return b.ln.Addr().String() }
 
 // ClusterID returns the id that the data directory was given when it was created.
 func (b *Broker) ClusterID() string { return b.clusterID }
-
-// Run serves clients until ctx ends. Then it stops accepting connections, answers the
-// requests that it has read, flushes, writes a checkpoint and closes everything. It
-// returns nil after a clean stop.
-func (b *Broker) Run(ctx context.Context) error {
-	var wg sync.WaitGroup
-	wg.Go(func() { b.clean(b.ctx) })
-	unhook := context.AfterFunc(ctx, func() {
-		b.stop()
-		b.ln.Close()
-	})
-	defer unhook()
-	b.log.Info("broker listening", "addr", b.Addr(), "advertised", net.JoinHostPort(b.host, strconv.Itoa(int(b.port))), "cluster", b.clusterID)
-	err := b.accept()
-	b.stop()
-	b.ln.Close()
-	b.sessionsWG.Wait()
-	wg.Wait()
-	b.timers.Stop()
-	b.txns.Wait()
-	return errors.Join(err, b.store.Close())
-}
-
-// accept takes connections until the listener is closed.
-func (b *Broker) accept() error {
-	delay := time.Millisecond
-	for {
-		nc, err := b.ln.Accept()
-		switch {
-		case b.ctx.Err() != nil:
-			if err == nil {
-				nc.Close()
-			}
-			return nil
-		case errors.Is(err, net.ErrClosed):
-			return fmt.Errorf("accept: %w", err)
-		case err != nil: // most likely out of file descriptors, for a time
-			b.log.Warn("cannot accept a connection", "err", err)
-			select {
-			case <-time.After(delay):
-			case <-b.ctx.Done():
-			}
-			delay = min(2*delay, time.Second)
-			continue
-		}
-		delay = time.Millisecond
-		b.connect(nc)
-	}
-}
-
-func (b *Broker) connect(nc net.Conn) {
-	s := newSession(b, nc)
-	b.sessionsMu.Lock()
-	if b.cfg.MaxConnections > 0 && len(b.sessions) >= b.cfg.MaxConnections {
-		b.sessionsMu.Unlock()
-		b.log.Warn("connection refused: too many", "remote", nc.RemoteAddr(), "limit", b.cfg.MaxConnections)
-		b.met.refused.Inc()
-		nc.Close()
-		return
-	}
-	b.met.connections.Inc()
-	b.sessions[s] = struct{}{}
-	b.sessionsMu.Unlock()
-	b.sessionsWG.Go(func() {
-		s.conn.Serve(s)
-		b.met.connections.Dec()
-		b.sessionsMu.Lock()
-		delete(b.sessions, s)
-		b.sessionsMu.Unlock()
-	})
-}
-
-// Close releases a broker that was never run.
-func (b *Broker) Close() error {
-	b.stop()
-	b.ln.Close()
-	b.timers.Stop()
-	b.txns.Wait()
-	return b.store.Close()
-}

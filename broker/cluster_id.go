@@ -1,13 +1,11 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/rows"
-
-	"github.com/sightlog/sightlog/broker/internal/wire"
-
 	"encoding/json"
 	"fmt"
 
+	"github.com/sightlog/sightlog/broker/internal/rows"
+	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/sightlog/sightlog/broker/storage"
 )
 

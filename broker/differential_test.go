@@ -8,12 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-
-	"github.com/sightlog/sightlog/broker/storage"
 )
 
 // The same random requests are sent to this broker and to kfake. The answers must be

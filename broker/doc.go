@@ -60,5 +60,5 @@
 //	Broker.decompressing     one batch is decompressed at a time
 //	storage's locks          see package storage
 //
-// Broker.sessionsMu, wire.Budget's mu and timer.Set's mu are taken alone.
+// Broker.connsMu, wire.Budget's mu and timer.Set's mu are taken alone.
 package broker

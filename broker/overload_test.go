@@ -1,8 +1,6 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/wire"
-
 	"context"
 	"encoding/binary"
 	"fmt"
@@ -13,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -203,10 +202,10 @@ func TestFetcherThatDoesNotRead_IsCut(t *testing.T) {
 		}
 	}
 	require.Eventually(t, func() bool {
-		b.sessionsMu.Lock()
-		defer b.sessionsMu.Unlock()
-		for s := range b.sessions {
-			if s.conn.RemoteAddr().String() == nc.LocalAddr().String() {
+		b.connsMu.Lock()
+		defer b.connsMu.Unlock()
+		for c := range b.conns {
+			if c.RemoteAddr().String() == nc.LocalAddr().String() {
 				return false
 			}
 		}

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
 	"net"
 
@@ -77,6 +78,17 @@ func (s *session) Handle(request []byte) (wire.Pending, error) {
 	if err := req.ReadFrom(body); err != nil {
 		return wire.Pending{}, fmt.Errorf("decode %s v%d: %w", kmsg.NameForKey(h.Key), h.Version, err)
 	}
-	p.Reply = a.handler(s.b, &caller{ctx: s.conn.Context(), session: s, clientID: h.ClientID}, req)
+	p.Reply = a.handler(s.b, &caller{ctx: s.conn.Context(), conn: s.conn, auth: &s.auth, clientID: h.ClientID}, req)
 	return p, nil
+}
+
+var errNotAuthenticated = errors.New("request before authentication")
+
+// admit returns an error if the connection has to authenticate before it may send a
+// request of this kind.
+func (s *session) admit(key int16) error {
+	if !s.b.cfg.SASL || s.auth.Done() || key == apiVersionsKey || key == saslHandshakeKey || key == saslAuthenticateKey {
+		return nil
+	}
+	return errNotAuthenticated
 }

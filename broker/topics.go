@@ -1,13 +1,6 @@
 package broker
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/group"
-	"github.com/sightlog/sightlog/broker/internal/txn"
-
-	"github.com/sightlog/sightlog/broker/internal/rows"
-
-	"github.com/sightlog/sightlog/broker/internal/wire"
-
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +9,10 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/sightlog/sightlog/broker/internal/group"
+	"github.com/sightlog/sightlog/broker/internal/rows"
+	"github.com/sightlog/sightlog/broker/internal/txn"
+	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
 )

@@ -1,13 +1,12 @@
 package auth
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/rows"
-
 	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/sightlog/sightlog/broker/internal/rows"
 	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
 )

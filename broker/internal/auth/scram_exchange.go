@@ -1,10 +1,9 @@
 package auth
 
 import (
-	"crypto/rand"
-
 	"crypto/hmac"
 	"crypto/pbkdf2"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/sha512"
 	"crypto/subtle"
@@ -16,6 +15,13 @@ import (
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
+)
+
+// SCRAM's mechanisms (RFC 5802), for the users of the configuration and those whose
+// credentials an administrator stored.
+const (
+	scramSHA256 = "SCRAM-SHA-256"
+	scramSHA512 = "SCRAM-SHA-512"
 )
 
 // scramRow is a user's SCRAM credential in the store. A password can be checked with

@@ -8,13 +8,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// The mechanisms. PLAIN is for the users of the configuration; SCRAM (RFC 5802)
-// for those, and for users whose credentials an administrator stored.
-const (
-	mechanismPlain = "PLAIN"
-	scramSHA256    = "SCRAM-SHA-256"
-	scramSHA512    = "SCRAM-SHA-512"
-)
+// mechanismPlain is the mechanism PLAIN (RFC 4616), for the users of the configuration.
+const mechanismPlain = "PLAIN"
 
 // Mechanisms are the names that a handshake may agree on.
 var Mechanisms = []string{mechanismPlain, scramSHA256, scramSHA512}

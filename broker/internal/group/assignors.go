@@ -1,11 +1,37 @@
 package group
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/wire"
-
 	"maps"
 	"slices"
+
+	"github.com/sightlog/sightlog/broker/internal/wire"
 )
+
+// The assignors, by the names that members ask for.
+const (
+	assignorUniform = "uniform"
+	assignorRange   = "range"
+)
+
+// topicPartition names a partition by its topic's id.
+type topicPartition struct {
+	topic wire.UUID
+	index int32
+}
+
+type partitionSet map[topicPartition]struct{}
+
+// byTopic returns the partitions in order, by their topics.
+func (s partitionSet) byTopic() map[wire.UUID][]int32 {
+	out := map[wire.UUID][]int32{}
+	for tp := range s {
+		out[tp.topic] = append(out[tp.topic], tp.index)
+	}
+	for _, partitions := range out {
+		slices.Sort(partitions)
+	}
+	return out
+}
 
 // assignRange assigns each member, in the order of the ids, a contiguous range of the
 // partitions of each of its topics.

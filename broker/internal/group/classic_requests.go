@@ -32,7 +32,7 @@ func (c *Coordinator) Sync(req *kmsg.SyncGroupRequest) (<-chan *kmsg.SyncGroupRe
 	case g.state == groupPreparing:
 		return nil, kerr.RebalanceInProgress
 	}
-	g.recordHeartbeat(m)
+	m.recordHeartbeat()
 	m.rejectSync(kerr.UnknownMemberID) // of an earlier request, on another connection
 	wait := make(chan *kmsg.SyncGroupResponse, 1)
 	m.sync = wait
@@ -62,7 +62,7 @@ func (g *classicGroup) answerSyncs() {
 		resp.MemberAssignment = m.assignment
 		m.sync <- resp
 		m.sync = nil
-		g.recordHeartbeat(m)
+		m.recordHeartbeat()
 	}
 }
 
@@ -83,7 +83,7 @@ func (c *Coordinator) Heartbeat(req *kmsg.HeartbeatRequest) error {
 	if req.Generation != g.generation {
 		return kerr.IllegalGeneration
 	}
-	g.recordHeartbeat(m)
+	m.recordHeartbeat()
 	if g.state == groupPreparing {
 		return kerr.RebalanceInProgress
 	}

@@ -1,10 +1,6 @@
 package group
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/timer"
-
-	"github.com/sightlog/sightlog/broker/internal/wire"
-
 	"fmt"
 	"maps"
 	"regexp"
@@ -12,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sightlog/sightlog/broker/internal/timer"
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
@@ -39,14 +36,6 @@ type consumerGroup struct {
 	static   map[string]string // instance id to member id
 }
 
-// topicPartition names a partition by its topic's id.
-type topicPartition struct {
-	topic wire.UUID
-	index int32
-}
-
-type partitionSet map[topicPartition]struct{}
-
 // consumerMember is a member of a consumerGroup.
 type consumerMember struct {
 	id, clientID, host string
@@ -73,9 +62,6 @@ type consumerMember struct {
 const (
 	consumerSession   = 45 * time.Second
 	consumerHeartbeat = time.Second
-
-	assignorUniform = "uniform"
-	assignorRange   = "range"
 )
 
 func newConsumerGroup(opt *Options, name string) *consumerGroup {

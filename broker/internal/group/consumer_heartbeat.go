@@ -118,17 +118,6 @@ func (s partitionSet) response() *kmsg.ConsumerGroupHeartbeatResponseAssignment 
 	return out
 }
 
-func (s partitionSet) byTopic() map[wire.UUID][]int32 {
-	out := map[wire.UUID][]int32{}
-	for tp := range s {
-		out[tp.topic] = append(out[tp.topic], tp.index)
-	}
-	for _, partitions := range out {
-		slices.Sort(partitions)
-	}
-	return out
-}
-
 // current returns the member that sent the heartbeat, and checks its epoch. The
 // previous epoch is accepted as well: the member did not receive the last response
 // and retries.

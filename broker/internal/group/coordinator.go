@@ -1,52 +1,19 @@
 package group
 
 import (
-	"log/slog"
 	"maps"
 	"slices"
 	"sync"
-	"time"
 
-	"github.com/sightlog/sightlog/broker/internal/rows"
-	"github.com/sightlog/sightlog/broker/internal/timer"
-	"github.com/sightlog/sightlog/broker/internal/wire"
-	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
 )
-
-// Options are what a Coordinator takes from its broker.
-type Options struct {
-	Store  *storage.Store
-	Timers *timer.Set
-	Log    *slog.Logger
-	// MinSession and MaxSession bound the session timeout that a member of a classic
-	// group may ask for.
-	MinSession, MaxSession time.Duration
-	// InitialDelay is how long a new classic group waits for more members.
-	InitialDelay time.Duration
-	// Topics returns the topics that exist, by name. It is called with a group
-	// locked, and calls no group.
-	Topics func() []Topic
-}
-
-// Topic is a topic as groups see it.
-type Topic struct {
-	ID         wire.UUID
-	Name       string
-	Partitions int
-}
-
-// Client is the sender of a request.
-type Client struct {
-	ID   string
-	Host string // its address, as groups are described with it
-}
 
 // Coordinator has the groups in memory, of both protocols: those with members, and
 // those that had some until the next ExpireOffsets. A group without members is
 // otherwise nothing but the offsets that it committed, which the store has. At most
 // one of the two maps has a group of a name with members.
 type Coordinator struct {
+	offsets
 	opt Options
 
 	mu        sync.Mutex // guards the following; taken before a group's mu
@@ -56,15 +23,7 @@ type Coordinator struct {
 
 // New returns a coordinator without groups: after a restart members join again.
 func New(opt Options) *Coordinator {
-	return &Coordinator{opt: opt, classic: map[string]*classicGroup{}, consumers: map[string]*consumerGroup{}}
-}
-
-// CheckID returns INVALID_GROUP_ID for a request that names no group.
-func CheckID(name string) error {
-	if name == "" {
-		return kerr.InvalidGroupID
-	}
-	return nil
+	return &Coordinator{offsets: offsets{opt.Store}, opt: opt, classic: map[string]*classicGroup{}, consumers: map[string]*consumerGroup{}}
 }
 
 // lock returns the classic group with the name, locked, or nil.
@@ -192,7 +151,7 @@ type Listed struct {
 // offsets, which are Empty if they have no members.
 func (c *Coordinator) List() (out []Listed) {
 	found := map[string]Listed{}
-	for _, name := range c.WithOffsets() {
+	for _, name := range c.withOffsets() {
 		found[name] = Listed{name, "", string(groupEmpty), "classic"}
 	}
 	c.mu.Lock()
@@ -215,30 +174,4 @@ func (c *Coordinator) List() (out []Listed) {
 		out = append(out, found[name])
 	}
 	return out
-}
-
-// forget removes from memory the groups that have neither members nor offsets.
-func (c *Coordinator) forget() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for name, g := range c.classic {
-		g.mu.Lock()
-		if g.state == groupEmpty && len(g.pending) == 0 && !c.hasOffsets(name) {
-			delete(c.classic, name)
-		}
-		g.mu.Unlock()
-	}
-	for name, g := range c.consumers {
-		g.mu.Lock()
-		if len(g.members) == 0 {
-			delete(c.consumers, name)
-		}
-		g.mu.Unlock()
-	}
-}
-
-func offsetsBucket(group string) string { return rows.OffsetsPrefix + group }
-
-func (c *Coordinator) hasOffsets(group string) bool {
-	return len(c.opt.Store.Bucket(offsetsBucket(group))) > 0
 }

@@ -3,8 +3,8 @@
 // the coordinator does.
 //
 //	request ──► Coordinator ──► classicGroup  (coordinator.go, classic_*.go)
-//	                       └──► consumerGroup (consumer_*.go, assignors.go)
-//	                       └──► offsets in the store (offsets.go)
+//	                       ├──► consumerGroup (consumer_*.go, assignors.go)
+//	                       └──► offsets in the store (offsets.go, deletion.go)
 //
 // It owns members, generations and assignments, which are in memory: after a restart
 // members are unknown and join again. It owns the groups' committed offsets, which

@@ -3,16 +3,22 @@ package group
 import (
 	"encoding/json"
 	"strings"
-	"time"
 
 	"github.com/sightlog/sightlog/broker/internal/rows"
 	"github.com/sightlog/sightlog/broker/storage"
-	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// WithOffsets returns the groups that have committed offsets, by name.
-func (c *Coordinator) WithOffsets() (out []string) {
-	for _, bucket := range c.opt.Store.Buckets() {
+// offsets are the groups' committed offsets, which the store has.
+type offsets struct{ store *storage.Store }
+
+func offsetsBucket(group string) string { return rows.OffsetsPrefix + group }
+
+// hasOffsets reports whether the group has committed offsets.
+func (o offsets) hasOffsets(group string) bool { return len(o.store.Bucket(offsetsBucket(group))) > 0 }
+
+// withOffsets returns the groups that have committed offsets, by name.
+func (o offsets) withOffsets() (out []string) {
+	for _, bucket := range o.store.Buckets() {
 		if name, ok := strings.CutPrefix(bucket, rows.OffsetsPrefix); ok {
 			out = append(out, name)
 		}
@@ -26,8 +32,8 @@ func PutOffset(commit *storage.Commit, group, key string, offset rows.Offset) {
 }
 
 // Offset returns a group's committed offset.
-func (c *Coordinator) Offset(group, key string) (offset rows.Offset, ok bool) {
-	v, ok := c.opt.Store.Get(offsetsBucket(group), key)
+func (o offsets) Offset(group, key string) (offset rows.Offset, ok bool) {
+	v, ok := o.store.Get(offsetsBucket(group), key)
 	if !ok || json.Unmarshal(v, &offset) != nil {
 		return rows.Offset{}, false
 	}
@@ -35,131 +41,22 @@ func (c *Coordinator) Offset(group, key string) (offset rows.Offset, ok bool) {
 }
 
 // OffsetKeys returns the keys of a group's committed offsets, in no order.
-func (c *Coordinator) OffsetKeys(group string) (keys []string) {
-	for key := range c.opt.Store.Bucket(offsetsBucket(group)) {
+func (o offsets) OffsetKeys(group string) (keys []string) {
+	for key := range o.store.Bucket(offsetsBucket(group)) {
 		keys = append(keys, key)
 	}
 	return keys
 }
 
-// Delete deletes a group's offsets, and returns when that is durable:
-// NON_EMPTY_GROUP if it has members, GROUP_ID_NOT_FOUND if it does not exist.
-func (c *Coordinator) Delete(name string) error {
-	if err := CheckID(name); err != nil {
-		return err
-	}
-	if c.HasConsumers(name) {
-		return kerr.NonEmptyGroup
-	}
-	commit, err := c.submitDelete(name)
-	if err != nil || commit.Empty() {
-		return err
-	}
-	return commit.Wait()
-}
-
-// submitDelete submits the deletion with the group locked, so that no member joins
-// meanwhile. The disk is waited for without the lock.
-func (c *Coordinator) submitDelete(name string) (*storage.Commit, error) {
-	g := c.lock(name)
-	if g != nil {
-		defer g.mu.Unlock()
-		if len(g.members) > 0 || len(g.pending) > 0 {
-			return nil, kerr.NonEmptyGroup
-		}
-	}
-	keys := c.OffsetKeys(name)
-	if g == nil && len(keys) == 0 {
-		return nil, kerr.GroupIDNotFound
-	}
-	commit := &storage.Commit{}
-	for _, key := range keys {
-		commit.Delete(offsetsBucket(name), key)
-	}
-	if !commit.Empty() {
-		c.opt.Store.Submit(commit)
-	}
-	return commit, nil
-}
-
-// DeleteOffsets deletes the offsets with the keys that choose returns, and returns
-// when that is durable: GROUP_ID_NOT_FOUND if the group does not exist. choose is
-// called with the group locked; subscribed reports whether a member subscribes to a
-// topic.
-func (c *Coordinator) DeleteOffsets(name string, choose func(subscribed func(topic string) bool) (keys []string)) error {
-	commit, err := c.submitDeleteOffsets(name, choose)
-	if err != nil || commit.Empty() {
-		return err
-	}
-	return commit.Wait()
-}
-
-func (c *Coordinator) submitDeleteOffsets(name string, choose func(func(string) bool) []string) (*storage.Commit, error) {
-	subscribed := func(string) bool { return false }
-	g := c.lock(name)
-	if g != nil {
-		defer g.mu.Unlock()
-		subscribed = g.subscribes
-	}
-	if (g == nil || g.state == groupEmpty) && !c.hasOffsets(name) {
-		return nil, kerr.GroupIDNotFound
-	}
-	commit := &storage.Commit{}
-	for _, key := range choose(subscribed) {
-		commit.Delete(offsetsBucket(name), key)
-	}
-	if !commit.Empty() {
-		c.opt.Store.Submit(commit)
-	}
-	return commit, nil
-}
-
 // DropTopic adds the deletion of the offsets that any group committed for a topic's
 // partitions to a commit.
-func (c *Coordinator) DropTopic(commit *storage.Commit, topic string, partitions int) {
-	for _, group := range c.WithOffsets() {
+func (o offsets) DropTopic(commit *storage.Commit, topic string, partitions int) {
+	for _, group := range o.withOffsets() {
 		for i := range partitions {
 			key := rows.OffsetKey(topic, int32(i))
-			if _, ok := c.opt.Store.Get(offsetsBucket(group), key); ok {
+			if _, ok := o.store.Get(offsetsBucket(group), key); ok {
 				commit.Delete(offsetsBucket(group), key)
 			}
 		}
-	}
-}
-
-// ExpireOffsets deletes the offsets that groups without members committed before
-// the time, and that have had none since, and removes groups from memory that have
-// neither. It does not wait for the disk.
-func (c *Coordinator) ExpireOffsets(before time.Time) {
-	for _, name := range c.WithOffsets() {
-		if c.HasConsumers(name) {
-			continue
-		}
-		g := c.lock(name)
-		if g == nil || g.state == groupEmpty {
-			since := int64(0)
-			if g != nil {
-				since = g.emptySince
-			}
-			c.expireGroup(name, since, before.UnixMilli())
-		}
-		if g != nil {
-			g.mu.Unlock()
-		}
-	}
-	c.forget()
-}
-
-// expireGroup deletes a group's expired offsets. Its members, if it had any, left at
-// since.
-func (c *Coordinator) expireGroup(name string, since, before int64) {
-	var commit storage.Commit
-	for _, key := range c.OffsetKeys(name) {
-		if offset, ok := c.Offset(name, key); ok && max(offset.At, since) < before {
-			commit.Delete(offsetsBucket(name), key)
-		}
-	}
-	if !commit.Empty() {
-		c.opt.Store.SubmitDeferred(&commit)
 	}
 }

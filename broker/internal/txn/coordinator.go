@@ -1,21 +1,14 @@
 package txn
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/rows"
-
-	"github.com/sightlog/sightlog/broker/internal/timer"
-
-	"encoding/json"
-	"errors"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/sightlog/sightlog/broker/internal/timer"
 	"github.com/sightlog/sightlog/broker/storage"
-	"github.com/twmb/franz-go/pkg/kerr"
 )
 
 // Options are what a Coordinator takes from its broker.
@@ -42,39 +35,6 @@ type Coordinator struct {
 	byID map[string]*Txn
 
 	aborts sync.WaitGroup // aborts by timeout that wait for the disk
-}
-
-// Load reads the transactional ids from the store. The timeouts of transactions
-// that a restart interrupted continue.
-func Load(opt Options) (*Coordinator, error) {
-	ids, err := loadProducerIDs(opt.Store)
-	if err != nil {
-		return nil, err
-	}
-	c := &Coordinator{opt: opt, ids: ids, byID: map[string]*Txn{}}
-	for id, value := range opt.Store.Bucket(rows.Txns) {
-		t := &Txn{id: id, parts: map[*storage.Log]struct{}{}}
-		if err := json.Unmarshal(value, &t.row); err != nil {
-			return nil, fmt.Errorf("read transactional id %s: %w", id, err)
-		}
-		for topic, indexes := range t.row.Partitions {
-			for _, i := range indexes {
-				if l := opt.Partition(topic, i); l != nil {
-					t.parts[l] = struct{}{}
-				}
-			}
-		}
-		c.byID[id] = t
-		ids.used(t.row.ProducerID)
-	}
-	for _, t := range c.all() {
-		t.mu.Lock()
-		if t.row.State == Ongoing {
-			c.armTimeout(t)
-		}
-		t.mu.Unlock()
-	}
-	return c, nil
 }
 
 // Wait waits for the aborts that timers began. It is called when the timers have
@@ -145,88 +105,4 @@ func (c *Coordinator) HasPendingOffset(group, key string) bool {
 		}
 	}
 	return false
-}
-
-// Verify checks that a batch of producer p may be written to the partition in the
-// transaction of id, which is nil in a request that has none. enlist adds the
-// partition to the transaction, as newer versions of Produce do (KIP-890).
-func (c *Coordinator) Verify(id *string, p Producer, part Partition, enlist bool) error {
-	if id == nil {
-		return kerr.InvalidTxnState
-	}
-	t := c.Lock(*id)
-	if t == nil {
-		return kerr.InvalidProducerIDMapping
-	}
-	defer t.mu.Unlock()
-	if err := t.Check(p); err != nil {
-		if errors.Is(err, kerr.ProducerFenced) {
-			return kerr.InvalidProducerEpoch // the error that producers know
-		}
-		return err
-	}
-	if enlist {
-		c.Enlist(t, part)
-		return nil
-	}
-	if !t.Contains(part.Log) || t.row.State != Ongoing {
-		return kerr.InvalidTxnState
-	}
-	return nil
-}
-
-// Enlist adds partitions to the transaction, starting one if none is ongoing. It
-// submits the new state without waiting: the journal preserves the order of
-// submission, so a batch that the producer writes afterwards cannot become durable
-// before this state. t must be locked, so that successive states of t are submitted
-// in order.
-func (c *Coordinator) Enlist(t *Txn, parts ...Partition) {
-	changed := t.row.State != Ongoing
-	c.begin(t)
-	for _, p := range parts {
-		if t.Contains(p.Log) {
-			continue
-		}
-		changed = true
-		t.parts[p.Log] = struct{}{}
-		if t.row.Partitions == nil {
-			t.row.Partitions = map[string][]int32{}
-		}
-		t.row.Partitions[p.Topic] = append(t.row.Partitions[p.Topic], p.Index)
-	}
-	if changed {
-		var commit storage.Commit
-		t.persist(&commit)
-		c.opt.Store.SubmitDeferred(&commit)
-	}
-}
-
-// AddOffsets adds a group's offsets, by their keys, to the transaction, starting one
-// if none is ongoing. They become the group's when the transaction commits. The
-// returned function waits until they are durable; t is unlocked before it is called.
-func (c *Coordinator) AddOffsets(t *Txn, group string, offsets map[string]rows.Offset) (wait func() error) {
-	c.begin(t)
-	if t.row.Offsets == nil {
-		t.row.Offsets = map[string]map[string]rows.Offset{}
-	}
-	if t.row.Offsets[group] == nil {
-		t.row.Offsets[group] = map[string]rows.Offset{}
-	}
-	maps.Copy(t.row.Offsets[group], offsets)
-	commit := &storage.Commit{}
-	t.persist(commit)
-	c.opt.Store.Submit(commit)
-	return commit.Wait
-}
-
-// begin makes the transaction ongoing. t is locked.
-func (c *Coordinator) begin(t *Txn) {
-	if t.row.State == Ongoing {
-		return
-	}
-	t.row.State = Ongoing
-	t.row.Started = time.Now().UnixMilli()
-	t.row.Partitions, t.row.Offsets = nil, nil
-	clear(t.parts)
-	c.armTimeout(t)
 }

@@ -1,13 +1,11 @@
 package txn
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/rows"
-
-	"github.com/sightlog/sightlog/broker/internal/timer"
-
 	"errors"
 	"time"
 
+	"github.com/sightlog/sightlog/broker/internal/rows"
+	"github.com/sightlog/sightlog/broker/internal/timer"
 	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
 )

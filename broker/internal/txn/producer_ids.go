@@ -1,12 +1,11 @@
 package txn
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/rows"
-
 	"encoding/json"
 	"fmt"
 	"sync"
 
+	"github.com/sightlog/sightlog/broker/internal/rows"
 	"github.com/sightlog/sightlog/broker/storage"
 )
 

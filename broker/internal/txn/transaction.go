@@ -1,12 +1,11 @@
 package txn
 
 import (
-	"github.com/sightlog/sightlog/broker/internal/rows"
-
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/sightlog/sightlog/broker/internal/rows"
 	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/twmb/franz-go/pkg/kerr"
 )

@@ -1,0 +1,63 @@
+package broker
+
+// apis returns the APIs that are served, by key. ApiVersions advertises these.
+func apis() map[int16]api {
+	served := map[int16]api{}
+	for _, a := range []api{
+		produceAPI,
+		fetchAPI,
+		listOffsetsAPI,
+		metadataAPI,
+		offsetCommitAPI,
+		offsetFetchAPI,
+		findCoordinatorAPI,
+		joinGroupAPI,
+		heartbeatAPI,
+		leaveGroupAPI,
+		syncGroupAPI,
+		describeGroupsAPI,
+		listGroupsAPI,
+		saslHandshakeAPI,
+		apiVersionsAPI,
+		createTopicsAPI,
+		deleteTopicsAPI,
+		deleteRecordsAPI,
+		initProducerIDAPI,
+		offsetForLeaderEpochAPI,
+		addPartitionsToTxnAPI,
+		addOffsetsToTxnAPI,
+		endTxnAPI,
+		writeTxnMarkersAPI,
+		txnOffsetCommitAPI,
+		describeACLsAPI,
+		createACLsAPI,
+		deleteACLsAPI,
+		describeConfigsAPI,
+		alterConfigsAPI,
+		alterReplicaLogDirsAPI,
+		describeLogDirsAPI,
+		saslAuthenticateAPI,
+		createPartitionsAPI,
+		deleteGroupsAPI,
+		electLeadersAPI,
+		incrementalAlterConfigsAPI,
+		alterPartitionReassignmentsAPI,
+		listPartitionReassignmentsAPI,
+		offsetDeleteAPI,
+		describeClientQuotasAPI,
+		alterClientQuotasAPI,
+		describeSCRAMAPI,
+		alterSCRAMAPI,
+		updateFeaturesAPI,
+		describeClusterAPI,
+		describeProducersAPI,
+		describeTransactionsAPI,
+		listTransactionsAPI,
+		consumerGroupHeartbeatAPI,
+		consumerGroupDescribeAPI,
+		describeTopicPartitionsAPI,
+	} {
+		served[a.key] = a
+	}
+	return served
+}
