@@ -156,7 +156,7 @@ func (s *Services) startStores(ctx context.Context) error {
 		return nil
 	}
 	var err error
-	if s.dir, err = datadir.Open(s.cfg.Data.Data); err != nil {
+	if s.dir, err = s.openDir(ctx); err != nil {
 		return err
 	}
 	s.dir.LogOwner(s.cfg.Log)
@@ -173,6 +173,26 @@ func (s *Services) startStores(ctx context.Context) error {
 		return err
 	}
 	return s.dir.CheckDatabase(ctx, s.private)
+}
+
+// openDir opens the data directory. With --wait it retries while another process
+// owns it: a query may, that was asked while a service was being restarted.
+func (s *Services) openDir(ctx context.Context) (*datadir.Dir, error) {
+	for began, reported := time.Now(), false; ; {
+		dir, err := datadir.Open(s.cfg.Data.Data)
+		if !s.cfg.Wait || !errors.Is(err, datadir.ErrInUse) {
+			return dir, err
+		}
+		if !reported && time.Since(began) > 2*time.Second {
+			s.cfg.Log.Warn("waiting for the data directory", "err", err)
+			reported = true
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
 }
 
 func (s *Services) startBroker() error {

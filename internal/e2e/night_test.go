@@ -13,6 +13,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sightlog/sightlog/datadir"
 	"github.com/sightlog/sightlog/internal/testenv"
 )
 
@@ -110,6 +111,26 @@ func TestRun_ProgramRemovedWhileItRuns_DetectComesBack(t *testing.T) {
 		waitRows(t, dir, 1+number(t, []string{"--data", dir}, "select count(*) from sightings"))
 	}
 	require.Zero(t, p.stop(t).code, p.output)
+}
+
+// A question that is asked while a service is being restarted owns its data
+// directory for a moment: with --wait, as in the units, the service is not over.
+func TestRun_DirectoryInUse_WaitsWhereToldTo(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	holder, err := datadir.Open(dir)
+	require.NoError(t, err)
+	args := []string{"run", "--source", "hall=test://people?frames=5", "--pace", "fast", "--data", dir, "--listen", "127.0.0.1:0"}
+	r := start(t, sightlog, args...).wait(t)
+	require.Equal(t, 2, r.code)
+	require.Contains(t, r.stdout, "in use by another sightlog")
+
+	p := start(t, sightlog, append(args, "--wait")...)
+	require.Eventually(t, func() bool { return strings.Contains(p.output.String(), "waiting for the data directory") }, limit, 20*time.Millisecond)
+	require.NoError(t, holder.Close())
+	r = p.wait(t)
+	require.Zero(t, r.code, r.stdout)
+	require.Contains(t, r.stdout, "5 frames")
 }
 
 // As process 1 of a container it waits for the sessions of a database whose
