@@ -8,9 +8,10 @@
 #
 # Tried are the archive (as an ordinary user where it is unpacked, then by
 # install.sh) and the package: install, run on a clip, upgrade over a filled data
-# directory, remove, purge. Services are run by their units' ExecStart, as their
-# user: no systemd runs in there. All of it happens in namespaces and below a
-# temporary directory, which is removed.
+# directory, remove, purge. There, services are run by their units' ExecStart, as
+# their user. Where systemd-nspawn is installed the package's service runs under
+# systemd, too: enabled, killed, stopped. All of it happens in namespaces and below
+# a temporary directory, which is removed.
 # shellcheck disable=SC2317 # expect calls functions by name
 set -euo pipefail
 CDPATH='' cd -- "$(dirname -- "$0")/.."
@@ -30,13 +31,16 @@ outside() {
 		debootstrap --variant=minbase "$suite" "$base" >"$top/log" 2>&1 || { tail -n 20 "$top/log" >&2 && exit 1; }
 	fi
 	parts=(archive package)
+	if command -v systemd-nspawn >/dev/null; then parts+=(services); else echo "== services: no systemd-nspawn, not tried"; fi
 	if [ "$(codename "$base")" != "$(codename /)" ]; then
 		echo "== package: built for $(codename /), not tried on $(codename "$base")"
 		parts=(archive)
 	fi
 	for part in "${parts[@]}"; do
 		mkdir -p "$top/$part"
-		unshare --mount --pid --fork --kill-child "$0" --inside "$part" "$(realpath "$base")" "$top/$part" "$(realpath "$before")"
+		local pid=(--pid --fork --kill-child)
+		[ "$part" != services ] || pid=() # systemd-nspawn makes one
+		unshare --mount "${pid[@]}" "$0" --inside "$part" "$(realpath "$base")" "$top/$part" "$(realpath "$before")"
 	done
 	echo "try-dist: ${parts[*]}: all of it passed on $(codename "$base")"
 }
@@ -157,6 +161,55 @@ try_package() {
 	there /var/lib/sightlog/data/log
 }
 
+# in_services is what runs in there, as a service of its own, and leaves "passed".
+in_services() {
+	cat <<-'END'
+		set -euxo pipefail
+		sql() { setpriv --reuid sightlog --regid sightlog --init-groups sightlog query sql --format csv --data /var/lib/sightlog/data "$1" | tail -n 1; }
+		rows() { n=$(sql 'select count(*) from sightings' || echo 0); }
+		more_than() { for _ in $(seq 300); do sleep 1; rows; [ "$n" -le "$1" ] || return 0; done; return 1; }
+		pid() { systemctl show -p MainPID --value sightlog; }
+		echo 'street=/srv/vtest.avi' >>/etc/sightlog/cameras.txt
+		echo 'hall=test://people' >>/etc/sightlog/cameras.txt
+		systemctl enable --now sightlog
+		more_than 50
+		before=$n killed=$(pid)
+		kill -KILL "$killed"
+		more_than "$before"
+		[ "$(pid)" != "$killed" ]
+		systemctl stop sightlog
+		[ "$(systemctl show -p Result --value sightlog)" = success ]
+		[ -z "$(cat /sys/fs/cgroup/{,systemd/,unified/}system.slice/sightlog.service/cgroup.procs 2>/dev/null)" ]
+		[ "$(sql 'select count(*) from (select from sightings group by camera_id, run_id having count(*) <> max(seq) - min(seq) + 1) gaps')" = 0 ]
+		journalctl -u sightlog --no-pager | grep 'sightings committed'
+		systemd-analyze verify /usr/lib/systemd/system/sightlog*.service
+		echo passed
+	END
+}
+
+try_services() {
+	say "the service under systemd: enabled, killed, stopped"
+	quiet in_root apt-get update
+	apt_install systemd systemd-sysv dbus postgresql "/srv/new/$(basename dist/*.deb)"
+	in_services >"$root/root/try.sh"
+	cat >"$root/etc/systemd/system/try.service" <<-END
+		[Service]
+		Type=oneshot
+		ExecStart=bash /root/try.sh
+		ExecStopPost=systemctl --no-block poweroff
+		StandardOutput=file:/root/try.log
+		StandardError=file:/root/try.log
+		[Install]
+		WantedBy=multi-user.target
+	END
+	quiet in_root systemctl enable try.service
+	umount "$root/proc" "$root/tmp"
+	umount --recursive "$root/dev"
+	timeout 900 systemd-nspawn --quiet --boot --register=no --keep-unit -D "$root" >"$top/log" 2>&1 || true # how it ended is in try.log
+	[ "$(tail -n 1 "$root/root/try.log")" = passed ] || { tail -n 30 "$top/log" "$root/root/try.log" >&2 && fail "it did not pass"; }
+	grep 'sightings committed' "$root/root/try.log" | tail -n 1
+}
+
 # The whole file is read before a line of it runs.
 main() {
 	if [ "${1:-}" != --inside ]; then
@@ -168,6 +221,7 @@ main() {
 	case $what in
 	archive) try_archive ;;
 	package) try_package ;;
+	services) try_services ;;
 	esac
 }
 main "$@"
