@@ -230,9 +230,9 @@ func TestInputs_ThatAreNoPicture_SayWhy(t *testing.T) {
 
 func TestModelConfig_DocumentedKeys_AreAccepted(t *testing.T) {
 	t.Parallel()
-	readme, err := os.ReadFile(filepath.Join(testenv.Root(), "README.md"))
+	page, err := os.ReadFile(filepath.Join(testenv.Root(), "docs", "models.md"))
 	require.NoError(t, err)
-	_, rest, found := strings.Cut(string(readme), "```yaml\ndecoder:")
+	_, rest, found := strings.Cut(string(page), "```yaml\ndecoder:")
 	require.True(t, found)
 	text, _, found := strings.Cut(rest, "```")
 	require.True(t, found)

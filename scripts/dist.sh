@@ -70,8 +70,11 @@ licences() {
 }
 
 archive() {
-	mkdir -p "$stage/doc"
-	cp README.md ARCHITECTURE.md CHANGELOG.md docs/*.md models/*.md "$stage/doc/"
+	mkdir -p "$stage/doc/models"
+	cp README.md ARCHITECTURE.md CHANGELOG.md CONTRIBUTING.md SECURITY.md "$stage/doc/"
+	cp models/*.md "$stage/doc/models/"
+	cp -R docs "$stage/doc/docs"
+	cp -R deploy/grafana "$stage/doc/grafana"
 	cp LICENSE deploy/install.sh deploy/account.sh deploy/sightlog.yaml "$stage/"
 	cp -R deploy/systemd "$stage/systemd"
 	find "$stage" -type d -exec chmod 755 {} +

@@ -3,6 +3,7 @@ package full_test
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/cli"
+	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/internal/testenv"
 )
 
@@ -36,17 +38,46 @@ func TestUnits_CommandsAndSettings_AreAccepted(t *testing.T) {
 	}
 }
 
-// What is commented out is accepted, too, once someone removes the mark.
-func TestSettingsFile_EveryCommentedKey_IsAccepted(t *testing.T) {
+// TestSettingsFile_EveryKey_IsNamedAndAccepted removes the marks of comments, as
+// a user would, and asks for every key of the services and of cameras.
+func TestSettingsFile_EveryKey_IsNamedAndAccepted(t *testing.T) {
 	t.Parallel()
 	b, err := os.ReadFile(filepath.Join(testenv.Root(), "deploy", "sightlog.yaml"))
 	require.NoError(t, err)
-	text := regexp.MustCompile(`(?m)^#([a-z ]+[a-z-]*:)`).ReplaceAllString(string(b), "$1")
+	text := regexp.MustCompile(`(?m)^#( *[a-z-]+:)`).ReplaceAllString(string(b), "$1")
 	require.NotContains(t, text, "#model:")
 	path := filepath.Join(t.TempDir(), "sightlog.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
 	require.NoError(t, cli.Check("sightlog", grammar("sightlog"), []string{"run", "--config", path}))
+	file, err := config.Load(path)
+	require.NoError(t, err)
+	for _, command := range []string{"run", "detect", "serve", "broker", "sink"} {
+		for _, key := range keysOf(t, command) {
+			require.Contains(t, file, key, "%s has a key that deploy/sightlog.yaml does not name", command)
+		}
+	}
+	for field := range reflect.TypeFor[config.CameraSettings]().Fields() {
+		require.False(t, reflect.ValueOf(file.Cameras()["door"]).FieldByIndex(field.Index).IsZero(), field.Name)
+	}
 
 	require.NoError(t, os.WriteFile(path, []byte(text+"modle: x\n"), 0o600))
 	require.ErrorContains(t, cli.Check("sightlog", grammar("sightlog"), []string{"run", "--config", path}), "modle")
+}
+
+// keysOf returns the flags of a command that a configuration file may hold.
+func keysOf(t *testing.T, command string) (keys []string) {
+	t.Helper()
+	parser, err := cli.NewParser(&cli.Env{Name: "sightlog"}, grammar("sightlog"))
+	require.NoError(t, err)
+	for _, node := range parser.Model.Children {
+		if node.Name == command {
+			for _, flag := range node.Flags {
+				if !flag.Hidden {
+					keys = append(keys, flag.Name)
+				}
+			}
+		}
+	}
+	require.NotEmpty(t, keys, command)
+	return keys
 }

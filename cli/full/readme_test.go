@@ -19,9 +19,9 @@ import (
 
 func TestDocumentedSettingsOfACameraAreAccepted(t *testing.T) {
 	t.Setenv(onnx.EnvLibrary, onnxtest.Library(t))
-	readme, err := os.ReadFile(filepath.Join(testenv.Root(), "README.md"))
+	page, err := os.ReadFile(filepath.Join(testenv.Root(), "docs", "zones.md"))
 	require.NoError(t, err)
-	_, rest, found := strings.Cut(string(readme), "```yaml\n")
+	_, rest, found := strings.Cut(string(page), "```yaml\n")
 	require.True(t, found)
 	text, _, found := strings.Cut(rest, "```")
 	require.True(t, found)
