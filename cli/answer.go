@@ -10,15 +10,14 @@ import (
 	"github.com/sightlog/sightlog/query"
 )
 
-// answer is where an answer is printed. On a terminal, control characters are
-// escaped, whatever the format: names and texts in the database, and in a
-// cluster, are other people's. A reader that has enough (head) and goes is no
-// error.
+// answer is the output of a query. On a terminal, control characters are escaped,
+// whatever the format: names and texts in a database or cluster may be hostile. A reader
+// that stops reading (head) is not an error.
 type answer struct {
 	w        io.Writer
 	terminal bool
 	closed   bool   // by the reader
-	rest     []byte // the beginning of a sign, on a terminal
+	rest     []byte // first bytes of an incomplete UTF-8 sequence, on a terminal
 }
 
 func openAnswer(w io.Writer) *answer {
@@ -50,8 +49,7 @@ func (a *answer) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// done is the outcome of what wrote the answer: none of it is wrong when it
-// ended because its reader had enough.
+// done returns the error of writing the answer, or nil if its reader stopped reading.
 func (a *answer) done(err error) error {
 	if a.closed {
 		return nil

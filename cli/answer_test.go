@@ -38,7 +38,7 @@ func TestAnswer_NoTerminal_BytesAsTheyAre(t *testing.T) {
 // output is a pipe that nobody reads any more.
 func TestAnswer_ReaderGone_NoError(t *testing.T) {
 	if os.Getenv("SIGHTLOG_TEST_CLOSED_PIPE") != "" {
-		_, cancel := untilTold(os.Stderr) // as Main does
+		_, cancel := untilStopped(os.Stderr) // as Main does
 		defer cancel(nil)
 		a := openAnswer(os.Stdout)
 		_, err := io.Copy(a, strings.NewReader("answer\n"))

@@ -25,8 +25,8 @@ type BrokerCmd struct {
 	config.Broker
 	config.Data
 	Metrics
-	Advertise      string        `placeholder:"HOST:PORT" help:"Address that clients are told; without it, where it listens."`
-	Flush          string        `enum:"always,interval,os" default:"always" help:"When an acknowledged write is on disk: always, at an interval, or when the system likes (${default})."`
+	Advertise      string        `placeholder:"HOST:PORT" help:"Address that is sent to clients; without it, that of --listen."`
+	Flush          string        `enum:"always,interval,os" default:"always" help:"When an acknowledged write is on disk: always, after an interval, or when the operating system writes it (${default})."`
 	FlushInterval  time.Duration `default:"50ms" help:"The interval of --flush interval (${default})."`
 	ServerCert     string        `placeholder:"FILE" help:"Speak TLS with this PEM certificate."`
 	ServerKey      string        `placeholder:"FILE" help:"PEM key of --server-cert."`
@@ -34,12 +34,12 @@ type BrokerCmd struct {
 	ACLs           bool          `name:"acls" help:"Deny what no rule allows; needs --users."`
 	SuperUsers     []string      `placeholder:"NAME" help:"Users that may do everything."`
 	MaxConnections int           `placeholder:"N" help:"Refuse more connections than this."`
-	Insecure       bool          `help:"Listen beyond this machine although anybody could write."`
+	Insecure       bool          `help:"Listen beyond this machine although anybody could write to the log."`
 }
 
 // Run implements the command.
 func (c *BrokerCmd) Run(ctx context.Context, env *Env) error {
-	return c.Watched(func(metrics prometheus.Registerer, health func(func() []string)) error {
+	return c.WithMetrics(func(metrics prometheus.Registerer, health func(func() []string)) error {
 		return c.serve(ctx, env, metrics, health)
 	})
 }
@@ -124,7 +124,7 @@ func readUsers(path string) (map[string]string, error) {
 		return nil, usage.Wrap(err, "write NAME:PASSWORD lines", "--users %s: %v", path, err)
 	}
 	if len(users) == 0 {
-		return nil, usage.New("write NAME:PASSWORD lines", "--users %s: nobody is in it", path)
+		return nil, usage.New("write NAME:PASSWORD lines", "--users %s: it names no user", path)
 	}
 	return users, nil
 }

@@ -16,19 +16,19 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// AnyCluster is a Kafka cluster by address, or the bundled broker of a data
-// directory that runs.
-type AnyCluster struct {
+// ClusterFlags name a Kafka cluster by address, or the running bundled broker of a data
+// directory.
+type ClusterFlags struct {
 	config.Cluster
 	config.Data
 	Format string `enum:"table,csv,json" default:"table" env:"-" help:"table, csv or json (${default})."`
 }
 
-// answerWithin bounds a question to a cluster.
+// answerWithin bounds a request to a cluster.
 const answerWithin = 15 * time.Second
 
 // open returns a client; the caller closes it.
-func (c *AnyCluster) open(opts ...kgo.Opt) (*kgo.Client, error) {
+func (c *ClusterFlags) open(opts ...kgo.Opt) (*kgo.Client, error) {
 	cluster := c.Cluster
 	if len(cluster.Brokers) == 0 {
 		e, err := datadir.ReadEndpoints(c.Data.Data)
@@ -47,8 +47,8 @@ func (c *AnyCluster) open(opts ...kgo.Opt) (*kgo.Client, error) {
 	return cfg.Client(opts...)
 }
 
-// ask lets f ask the cluster and prints its answer.
-func (c *AnyCluster) ask(ctx context.Context, env *Env, f func(context.Context, *kadm.Client) (*query.Table, error)) error {
+// ask calls f with a client of the cluster and prints its answer.
+func (c *ClusterFlags) ask(ctx context.Context, env *Env, f func(context.Context, *kadm.Client) (*query.Table, error)) error {
 	cl, err := c.open()
 	if err != nil {
 		return err
@@ -81,8 +81,7 @@ func settings(pairs []string) (map[string]*string, error) {
 	return m, nil
 }
 
-// refused turns a cluster's answer about something a person named into one
-// line.
+// refused turns a cluster's error about something the user named into one line.
 func refused(what, name string, err error, message string) error {
 	if err == nil {
 		return nil

@@ -13,17 +13,17 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// DataCmd moves, copies and keeps data directories. Nothing may run on them.
+// DataCmd copies and moves data directories. No process may use them meanwhile.
 type DataCmd struct {
 	Export DataExportCmd `cmd:"" help:"Write log and private database of a data directory into one file."`
-	Import DataImportCmd `cmd:"" help:"Make a data directory from such a file: anywhere, as any user."`
-	Adopt  DataAdoptCmd  `cmd:"" help:"Make a copy of a data directory one of its own."`
+	Import DataImportCmd `cmd:"" help:"Create a data directory from such a file: anywhere, as any user."`
+	Adopt  DataAdoptCmd  `cmd:"" help:"Make a copy of a data directory an independent one."`
 }
 
 // DataExportCmd writes an archive.
 type DataExportCmd struct {
 	config.Data
-	Out string `required:"" placeholder:"FILE" env:"-" help:"The archive to write (tar, zstd), or - for standard output; it is not overwritten."`
+	Out string `required:"" placeholder:"FILE" env:"-" help:"The archive to write (tar, zstd), or - for standard output. An existing file is not overwritten."`
 }
 
 // Run implements the command.
@@ -33,7 +33,7 @@ func (c *DataExportCmd) Run(ctx context.Context, env *Env) (err error) {
 	}
 	out, err := os.OpenFile(c.Out, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, os.ErrExist) {
-		return usage.Wrap(err, "give a name that is free", "--out %s: exists", c.Out)
+		return usage.Wrap(err, "give another name", "--out %s: exists", c.Out)
 	}
 	if err != nil {
 		return usage.Wrap(err, "give a file that can be written", "--out: %v", err)
@@ -77,7 +77,7 @@ func (c *DataImportCmd) Run(ctx context.Context, env *Env) error {
 // DataAdoptCmd adopts a copy.
 type DataAdoptCmd struct {
 	config.Data
-	Snapshot bool `env:"-" help:"The copy shows one moment, although the original was in use: it is a snapshot of the file system, or was made after a crash."`
+	Snapshot bool `env:"-" help:"The copy is of one moment, although the original was in use: it is a snapshot of the file system, or was made after a crash."`
 }
 
 // Run implements the command.
@@ -88,7 +88,7 @@ func (c *DataAdoptCmd) Run(ctx context.Context, env *Env) error {
 	}
 	fmt.Fprintf(env.Stdout, "%s is a data directory of its own now\n", c.Data.Data)
 	if fresh {
-		fmt.Fprintln(env.Stdout, "it has no private database: the next start makes one, and fills it with all that its log holds")
+		fmt.Fprintln(env.Stdout, "it has no private database: the next start creates one, and fills it from the log")
 	}
 	return nil
 }

@@ -1,9 +1,9 @@
-// Package cli is the command line: the commands that need neither camera nor
-// model (broker, sink, serve, query, …), and Main, which parses, runs and
-// turns an error into one line and an exit code. Package cli/full adds the
-// commands that do need them, so that bin/sightlogd links no OpenCV.
+// Package cli is the command line: the commands that need neither camera nor model
+// (broker, sink, serve, query, …), and Main, which parses the arguments, runs the command
+// and turns an error into one line and an exit code. Package cli/full adds the commands
+// that need them, so that bin/sightlogd links no OpenCV.
 //
-// Exit codes: 0 done; 1 it failed at run time; 2 what was asked cannot be;
-// 3 finished, with damage reported; 141 (128 + SIGPIPE) nobody read the output
-// any more. A command that is asked to end, by whatever signal, ends in order.
+// Exit codes: 0 success; 1 failure at run time; 2 invalid request or configuration;
+// 3 finished, with damage reported; 141 (128 + SIGPIPE) the reader of the output has
+// gone. Any signal that asks a command to end stops it in the order of the data.
 package cli

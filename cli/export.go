@@ -14,13 +14,13 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// ExportCmd writes the detections of a run in formats of others.
+// ExportCmd writes the detections of a run in the formats of other tools.
 type ExportCmd struct {
 	config.Data
 	config.Database
-	Which
+	FilterFlags
 	Format  string `enum:"mot,coco" required:"" env:"-" help:"mot or coco."`
-	Tracked bool   `env:"-" help:"Leave out who has no track, as what scores tracks wants it."`
+	Tracked bool   `env:"-" help:"Leave out detections without a track, as tools that score tracks require."`
 	Out     string `placeholder:"FILE" env:"-" help:"Write to this file instead of standard output."`
 }
 

@@ -9,9 +9,9 @@ import (
 	"github.com/sightlog/sightlog/config"
 )
 
-// loadFile reads the file of --config, if any, and lets it answer for the
-// flags that neither the command line nor the environment set. A key of any
-// command is allowed, so that one file serves them all.
+// loadFile reads the file of --config, if any, for the flags that neither the command
+// line nor the environment sets. A key of any command is allowed, so that one file serves
+// them all.
 func (e *Env) loadFile(ctx *kong.Context) error {
 	var path string
 	for _, flag := range ctx.Flags() {
@@ -41,7 +41,7 @@ func (e *Env) loadFile(ctx *kong.Context) error {
 	return nil
 }
 
-// allFlags lists the flags of a command and those below it.
+// allFlags returns the flags of a command and its subcommands.
 func allFlags(node *kong.Node) []*kong.Flag {
 	flags := slices.Clone(node.Flags)
 	for _, child := range node.Children {
@@ -50,7 +50,7 @@ func allFlags(node *kong.Node) []*kong.Flag {
 	return flags
 }
 
-// flagNames lists their names, once each.
+// flagNames returns their names, sorted, once each.
 func flagNames(node *kong.Node) []string {
 	var names []string
 	for _, flag := range allFlags(node) {

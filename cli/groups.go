@@ -15,11 +15,11 @@ import (
 type GroupsCmd struct {
 	List     GroupsListCmd     `cmd:"" help:"The groups and their states."`
 	Describe GroupsDescribeCmd `cmd:"" help:"A group's members, offsets and lag."`
-	Reset    GroupsResetCmd    `cmd:"" help:"Move an idle group's offsets. (The sinks keep theirs in the database.)"`
+	Reset    GroupsResetCmd    `cmd:"" help:"Move an idle group's offsets. (Those of the sinks are in the database.)"`
 }
 
 // GroupsListCmd lists groups.
-type GroupsListCmd struct{ AnyCluster }
+type GroupsListCmd struct{ ClusterFlags }
 
 // Run implements the command.
 func (c *GroupsListCmd) Run(ctx context.Context, env *Env) error {
@@ -38,7 +38,7 @@ func (c *GroupsListCmd) Run(ctx context.Context, env *Env) error {
 
 // GroupsDescribeCmd describes a group.
 type GroupsDescribeCmd struct {
-	AnyCluster
+	ClusterFlags
 	Group string `arg:"" help:"Its name."`
 }
 
@@ -54,7 +54,7 @@ func (c *GroupsDescribeCmd) Run(ctx context.Context, env *Env) error {
 			return nil, refused("group", c.Group, err, "")
 		}
 		if g.State == "Dead" {
-			return nil, usage.New("sightlogd groups list names those that are", "group %s: there is none", c.Group)
+			return nil, usage.New("sightlogd groups list names the groups", "group %s does not exist", c.Group)
 		}
 		t := &query.Table{Columns: []string{"topic", "partition", "offset", "end", "lag", "client", "state"}}
 		for _, l := range g.Lag.Sorted() {
@@ -70,7 +70,7 @@ func (c *GroupsDescribeCmd) Run(ctx context.Context, env *Env) error {
 
 // GroupsResetCmd moves offsets.
 type GroupsResetCmd struct {
-	AnyCluster
+	ClusterFlags
 	Group string `arg:"" help:"Its name."`
 	Topic string `required:"" env:"-" help:"The topic whose offsets move."`
 	To    string `required:"" env:"-" placeholder:"start|end|TIME" help:"start, end, or a time as 2006-01-02T15:04:05Z."`

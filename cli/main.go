@@ -32,8 +32,8 @@ type Env struct {
 	Cameras map[string]config.CameraSettings // settings by camera, from the file
 }
 
-// Logger returns a logger on standard error, at the level asked for or, when
-// none was, at least.
+// Logger returns a logger on standard error, at the level of --log-level or, without it,
+// at least.
 func (e *Env) Logger(least slog.Level) *slog.Logger {
 	level := least
 	if e.Common.LogLevel != "" {
@@ -50,19 +50,19 @@ func Main(name string, grammar any, args []string) int {
 	if code, ok := runAsFirst(); ok {
 		return code
 	}
-	ctx, cancel := untilTold(os.Stderr)
+	ctx, cancel := untilStopped(os.Stderr)
 	defer cancel(nil)
 	unread := func() { cancel(errUnread) }
 	env := &Env{Name: name, Stdout: output{os.Stdout, unread}, Stderr: output{os.Stderr, unread}}
 	err := run(ctx, env, grammar, args)
-	if errors.Is(context.Cause(ctx), errUnread) { // nobody to tell anything
+	if errors.Is(context.Cause(ctx), errUnread) { // nobody reads messages either
 		return 128 + int(syscall.SIGPIPE)
 	}
 	if err == nil {
 		return 0
 	}
 	if msg := err.Error(); msg != "" {
-		fmt.Fprintf(env.Stderr, "%s: %s\n", name, query.Printable([]byte(msg))) // it may quote other people's names
+		fmt.Fprintf(env.Stderr, "%s: %s\n", name, query.Printable([]byte(msg))) // it may quote names from elsewhere
 	}
 	return ExitCode(err)
 }
@@ -102,7 +102,8 @@ func run(ctx context.Context, env *Env, grammar any, args []string) (err error) 
 	return k.Run(env)
 }
 
-// Check parses args without running anything: nil when they are a command.
+// Check parses args without running anything and returns nil if they are a command. The
+// tests of documents, units and compose files use it.
 func Check(name string, grammar any, args []string) error {
 	_, err := parse(&Env{Name: name, Stdout: io.Discard, Stderr: io.Discard}, grammar, args)
 	return err
@@ -144,7 +145,7 @@ func parse(env *Env, grammar any, args []string) (*kong.Context, error) {
 	if err != nil {
 		return nil, parseError(env, err)
 	}
-	for _, check := range []func(*kong.Context) error{expandHome, noneEmpty, addresses} {
+	for _, check := range []func(*kong.Context) error{expandHome, refuseEmpty, checkAddresses} {
 		if err := check(k); err != nil {
 			return nil, err
 		}
@@ -152,9 +153,9 @@ func parse(env *Env, grammar any, args []string) (*kong.Context, error) {
 	return k, nil
 }
 
-// noneEmpty refuses an empty text where the default is none: an empty --data
-// would be the current directory.
-func noneEmpty(k *kong.Context) error {
+// refuseEmpty returns an error for an empty value of a flag with a default: an empty
+// --data would be the current directory.
+func refuseEmpty(k *kong.Context) error {
 	for _, flag := range k.Flags() {
 		if s, ok := k.FlagValue(flag).(string); ok && strings.TrimSpace(s) == "" && flag.Default != "" {
 			return usage.New("leave it out for "+flag.Default, "--%s is empty", flag.Name)
@@ -163,7 +164,7 @@ func noneEmpty(k *kong.Context) error {
 	return nil
 }
 
-// parseError is one line that says what was typed wrong.
+// parseError returns one line about a command line that does not parse.
 func parseError(env *Env, err error) error {
 	if usage.Is(err) {
 		return err

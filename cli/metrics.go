@@ -8,14 +8,14 @@ import (
 	"github.com/sightlog/sightlog/web"
 )
 
-// Metrics is where a long-running command is watched.
+// Metrics is the address for monitoring a long-running command.
 type Metrics struct {
 	Metrics string `placeholder:"HOST:PORT" help:"Serve Prometheus metrics and /healthz here."`
 }
 
-// Watched runs f with a registry that is served meanwhile, or with none, and
-// with a function to name what /healthz asks for problems.
-func (m *Metrics) Watched(f func(metrics prometheus.Registerer, health func(problems func() []string)) error) (err error) {
+// WithMetrics calls f with a registry that is served while f runs, or with nil, and with a
+// function to set the source of /healthz.
+func (m *Metrics) WithMetrics(f func(metrics prometheus.Registerer, health func(problems func() []string)) error) (err error) {
 	var health web.Health
 	if m.Metrics == "" {
 		return f(nil, health.Watch)

@@ -42,8 +42,8 @@ func (c *QueryCmd) addReports() {
 
 // ReportCmd runs one report.
 type ReportCmd struct {
-	From
-	Which
+	DatabaseFlags
+	FilterFlags
 	report query.Report
 }
 
@@ -65,26 +65,26 @@ func (c *ReportCmd) Run(ctx context.Context, env *Env) error {
 	return c.ask(ctx, env, c.report.Question(f))
 }
 
-// From is where to ask and how to print.
-type From struct {
+// DatabaseFlags are the database to query and the format of the answer.
+type DatabaseFlags struct {
 	config.Data
 	config.Database
 	Format string `enum:"table,csv,json" default:"table" help:"table, csv or json (${default})."`
 }
 
-// Which narrows a question.
-type Which struct {
-	Camera string `placeholder:"ID" env:"-" help:"Of this camera alone."`
-	RunID  string `name:"run" placeholder:"RUN" env:"-" help:"Of this run alone."`
+// FilterFlags narrow a query.
+type FilterFlags struct {
+	Camera string `placeholder:"ID" env:"-" help:"Only of this camera."`
+	RunID  string `name:"run" placeholder:"RUN" env:"-" help:"Only of this run."`
 	Since  When   `placeholder:"TIME" env:"-" help:"Captured at or after this time: 1h (ago), 10:30, yesterday, '2026-11-25 10:00' (local time), 2026-11-25T10:00:00Z."`
 	Until  When   `placeholder:"TIME" env:"-" help:"Captured before this time, written as --since is."`
 }
 
 // Help is the rest of --help.
-func (*Which) Help() string { return whenHelp }
+func (*FilterFlags) Help() string { return whenHelp }
 
-// filter says on standard error which times local ones were taken for.
-func (w *Which) filter(env *Env) (query.Filter, error) {
+// filter returns the filter. It prints on standard error how local times were read.
+func (w *FilterFlags) filter(env *Env) (query.Filter, error) {
 	if !w.Since.IsZero() && !w.Until.IsZero() && !w.Since.Before(w.Until.Time) {
 		const form = "2006-01-02 15:04:05Z"
 		return query.Filter{}, usage.New("give a --since that is earlier", "--since %s (%s) is not before --until %s (%s)",
@@ -98,9 +98,9 @@ func (w *Which) filter(env *Env) (query.Filter, error) {
 	return query.Filter{Camera: w.Camera, Run: w.RunID, Since: w.Since.Time, Until: w.Until.Time}, nil
 }
 
-// SQLCmd runs a person's own query.
+// SQLCmd runs a user's own statement.
 type SQLCmd struct {
-	From
+	DatabaseFlags
 	Statement string `arg:"" help:"One statement."`
 }
 
@@ -114,8 +114,8 @@ func (c *SQLCmd) Run(ctx context.Context, env *Env) error {
 	return c.ask(ctx, env, query.SQL(c.Statement))
 }
 
-// ask opens the database, asks, and prints the answer as it comes.
-func (f *From) ask(ctx context.Context, env *Env, question query.Question) (err error) {
+// ask opens the database, runs the query, and prints the rows as they come.
+func (f *DatabaseFlags) ask(ctx context.Context, env *Env, question query.Question) (err error) {
 	db, done, err := database.Open(ctx, f.Data, f.Database, env.Logger(slog.LevelWarn))
 	if err != nil {
 		return err

@@ -4,8 +4,8 @@ import (
 	"os"
 )
 
-// Self is the path to start this program again by: that of the file that runs,
-// also when it was removed, or another was put in its place, since (proc(5)).
+// Self returns the path by which to start this program again: of the file that runs, even
+// if it was removed or replaced since (proc(5)).
 func Self() (string, error) {
 	const self = "/proc/self/exe"
 	if _, err := os.Stat(self); err == nil {
@@ -14,8 +14,7 @@ func Self() (string, error) {
 	return os.Executable()
 }
 
-// keepName gives the process the program's name again, which is "exe" after a
-// start by Self.
+// keepName sets the process's name, which is "exe" after a start by Self.
 func keepName(name string) {
 	_ = os.WriteFile("/proc/self/comm", []byte(name), 0) // for ps alone
 }

@@ -40,7 +40,7 @@ func needURL() error {
 	return usage.New("add --database-url postgres://user:password@host/database", "no database is named")
 }
 
-// ServeCmd runs what stands right of the detector.
+// ServeCmd runs the services downstream of the detector.
 type ServeCmd struct {
 	config.Data
 	config.Broker
@@ -58,9 +58,9 @@ func (c *ServeCmd) Run(ctx context.Context, env *Env) error {
 	})
 }
 
-// serve runs services until ctx ends, watched.
+// serve runs services until ctx ends, with metrics and health.
 func (m *Metrics) serve(ctx context.Context, env *Env, cfg pipeline.ServicesConfig) error {
-	return m.Watched(func(metrics prometheus.Registerer, health func(func() []string)) error {
+	return m.WithMetrics(func(metrics prometheus.Registerer, health func(func() []string)) error {
 		cfg.Log, cfg.Metrics = env.Logger(slog.LevelInfo), metrics
 		return serve(ctx, env, cfg, health)
 	})
@@ -77,7 +77,7 @@ func serve(ctx context.Context, env *Env, cfg pipeline.ServicesConfig, health fu
 	if err := s.Failed(ctx); err != nil {
 		return err
 	}
-	return s.Stopped() // a stop that leaves some behind is no success
+	return s.Stopped() // a stop that leaves records behind is not a success
 }
 
 // URLCmd prints the endpoints of a running data directory.

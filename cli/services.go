@@ -11,8 +11,8 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// DefaultModel is the model that is used when none is named: models.Default,
-// said again so that the services do not carry its weights.
+// DefaultModel is the model that is used if none is named. It is a copy of
+// models.Default, so that the services do not contain the model's weights.
 const DefaultModel = "person-nano"
 
 // Services are the commands without camera and model.
@@ -21,12 +21,12 @@ type Services struct {
 	Sink    SinkCmd    `cmd:"" group:"Services" help:"Write the log into PostgreSQL, exactly once."`
 	Serve   ServeCmd   `cmd:"" group:"Services" help:"Run broker, database and sinks of a data directory, without sources."`
 	Query   QueryCmd   `cmd:"" group:"Questions" help:"Ask: ${reports}, or SQL of your own."`
-	Export  ExportCmd  `cmd:"" group:"Questions" help:"Write a run's detections and tracks for the tools of others: MOT or COCO."`
-	URL     URLCmd     `cmd:"" name:"url" group:"Questions" help:"Print where a running data directory answers."`
+	Export  ExportCmd  `cmd:"" group:"Questions" help:"Write a run's detections and tracks for other tools: MOT or COCO."`
+	URL     URLCmd     `cmd:"" name:"url" group:"Questions" help:"Print the addresses of a running data directory."`
 	Topics  TopicsCmd  `cmd:"" group:"Kafka" help:"Topics of any Kafka cluster."`
 	Groups  GroupsCmd  `cmd:"" group:"Kafka" help:"Consumer groups of any Kafka cluster."`
-	Data    DataCmd    `cmd:"" group:"Set-up" help:"Copy, move and keep data directories: export, import, adopt."`
-	Migrate MigrateCmd `cmd:"" group:"Set-up" help:"Make or update the tables of a database."`
+	Data    DataCmd    `cmd:"" group:"Set-up" help:"Copy and move data directories: export, import, adopt."`
+	Migrate MigrateCmd `cmd:"" group:"Set-up" help:"Create or update the tables of a database."`
 	Version VersionCmd `cmd:"" group:"Set-up" help:"Print the version."`
 }
 
@@ -42,7 +42,7 @@ func (*VersionCmd) Run(env *Env) error {
 	return err
 }
 
-// MigrateCmd makes or updates the tables.
+// MigrateCmd creates or updates the tables.
 type MigrateCmd struct {
 	config.Database
 	config.Wait

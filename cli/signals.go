@@ -10,45 +10,44 @@ import (
 	"syscall"
 )
 
-// ends are the signals that ask for the end: those of a terminal (Ctrl-C,
-// Ctrl-\, it was closed) and of who started us.
+// ends are the signals that ask the program to end: those of a terminal (Ctrl-C, Ctrl-\,
+// closing it) and of the parent process.
 var ends = []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT}
 
-// impatient is how often Ctrl-C must be pressed to end the program at once.
-const impatient = 3
+// interruptsToExit is how often Ctrl-C must be pressed to end the program at once.
+const interruptsToExit = 3
 
-// errUnread is the cause when nobody reads the output any more.
-var errUnread = errors.New("nobody reads the output any more")
+// errUnread is the cause of the end if the reader of the output has gone.
+var errUnread = errors.New("the reader of the output has gone")
 
-// untilTold returns a context that ends when the program is asked to end, or
-// with the function returned. The end is orderly then: each stage stops in the
-// order of the data, the summary is printed, the private database is stopped.
-// That takes seconds, so further signals change nothing: who closes a terminal
-// or stops a service sends several. A person's Ctrl-C does, the third time.
+// untilStopped returns a context that ends when the program is asked to end, or when the
+// returned function is called. The services then stop in the order of the data, and the
+// summary is printed. That takes seconds, during which further signals have no effect: a
+// closed terminal or a stopped service sends several. Only the third Ctrl-C exits at once.
 //
-// A closed pipe is an error of the write alone: see output.
-func untilTold(stderr io.Writer) (context.Context, context.CancelCauseFunc) {
+// SIGPIPE has no effect: a closed pipe is an error of the write (see output).
+func untilStopped(stderr io.Writer) (context.Context, context.CancelCauseFunc) {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	told := make(chan os.Signal, 4)
+	signals := make(chan os.Signal, 4)
 	for _, s := range ends {
 		if s != syscall.SIGHUP || !signal.Ignored(s) { // nohup wants it ignored
-			signal.Notify(told, s)
+			signal.Notify(signals, s)
 		}
 	}
-	// Nothing receives from it. Ignoring the signal instead would be inherited by
-	// the programs that we start.
+	// Nothing receives from this channel. Ignoring the signal instead would be inherited
+	// by child processes.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	go func() { // ends with the process
 		pressed := 0
-		for s := range told {
+		for s := range signals {
 			cancel(nil)
 			if s != os.Interrupt {
 				continue
 			}
 			switch pressed++; pressed {
-			case impatient - 1:
+			case interruptsToExit - 1:
 				fmt.Fprintln(stderr, "stopping; Ctrl-C once more ends it at once")
-			case impatient:
+			case interruptsToExit:
 				os.Exit(128 + int(syscall.SIGINT))
 			}
 		}
@@ -56,8 +55,8 @@ func untilTold(stderr io.Writer) (context.Context, context.CancelCauseFunc) {
 	return ctx, cancel
 }
 
-// output is standard output or standard error. When its reader has gone (head
-// had enough, tee was interrupted) the program ends, in order.
+// output is standard output or standard error. When its reader has gone (head, an
+// interrupted tee) the program ends in order.
 type output struct {
 	*os.File
 	unread func()
@@ -72,13 +71,13 @@ func (o output) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// ReadFrom and WriteString of the file would pass by Write.
+// ReadFrom replaces that of the file, which would bypass Write, as WriteString does.
 func (o output) ReadFrom(r io.Reader) (int64, error) { return io.Copy(struct{ io.Writer }{o}, r) }
 
 // WriteString implements io.StringWriter.
 func (o output) WriteString(s string) (int, error) { return o.Write([]byte(s)) }
 
-// Terminal returns the file where w is a terminal, else nil.
+// Terminal returns the file of w if it is a terminal, else nil.
 func Terminal(w io.Writer) *os.File {
 	if o, ok := w.(output); ok {
 		w = o.File

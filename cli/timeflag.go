@@ -10,10 +10,10 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// whenHelp is what the help says of every time that is typed.
+// whenHelp is the part of the help about times.
 const whenHelp = `Times are written as 1h (ago), 2d, "2026-11-25 10:00", 10:30 (today), today, yesterday, 2026-11-25 (a day is its 00:00), or 2026-11-25T10:00:00Z. Without Z or an offset they are in the local time zone ($TZ); answers are in UTC.`
 
-// When is a time as it is typed.
+// When is a time as a user types it.
 type When struct {
 	time.Time
 	text  string
@@ -26,8 +26,7 @@ func (w *When) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-// note says what a time without a zone was taken for; empty where it cannot be
-// mistaken.
+// note returns how a time without a zone was read; "" if it is unambiguous.
 func (w When) note(flag string) string {
 	zone, offset := w.Zone()
 	if !w.local || offset == 0 {
@@ -36,8 +35,8 @@ func (w When) note(flag string) string {
 	return fmt.Sprintf("%s %s is taken as local time (%s): %s", flag, w.text, zone, w.UTC().Format("2006-01-02 15:04:05Z"))
 }
 
-// parseWhen reads a time; those that need one are relative to now, and those
-// without a zone are in now's.
+// parseWhen parses a time. Relative times are relative to now, and a time without a zone
+// is in the zone of now.
 func parseWhen(text string, now time.Time) (When, error) {
 	w := When{text: strings.TrimSpace(text)}
 	s := strings.ToLower(strings.Join(strings.Fields(text), " "))

@@ -18,7 +18,7 @@ import (
 // TopicsCmd administers the topics of any Kafka cluster.
 type TopicsCmd struct {
 	List     TopicsListCmd     `cmd:"" help:"The topics, their partitions and how many records they hold."`
-	Create   TopicsCreateCmd   `cmd:"" help:"Make a topic."`
+	Create   TopicsCreateCmd   `cmd:"" help:"Create a topic."`
 	Describe TopicsDescribeCmd `cmd:"" help:"A topic's partitions and settings."`
 	Alter    TopicsAlterCmd    `cmd:"" help:"Change settings, or add partitions."`
 	Delete   TopicsDeleteCmd   `cmd:"" help:"Delete a topic and all its records."`
@@ -26,7 +26,7 @@ type TopicsCmd struct {
 }
 
 // TopicsListCmd lists topics.
-type TopicsListCmd struct{ AnyCluster }
+type TopicsListCmd struct{ ClusterFlags }
 
 // Run implements the command.
 func (c *TopicsListCmd) Run(ctx context.Context, env *Env) error {
@@ -57,9 +57,9 @@ func (c *TopicsListCmd) Run(ctx context.Context, env *Env) error {
 	})
 }
 
-// TopicsCreateCmd makes a topic.
+// TopicsCreateCmd creates a topic.
 type TopicsCreateCmd struct {
-	AnyCluster
+	ClusterFlags
 	Topic      string   `arg:"" help:"Its name."`
 	Partitions int32    `default:"1" env:"-" help:"Partitions (${default})."`
 	Replicas   int16    `default:"-1" env:"-" help:"Replicas; -1 is the cluster's default."`
@@ -83,7 +83,7 @@ func (c *TopicsCreateCmd) Run(ctx context.Context, env *Env) error {
 
 // TopicsDescribeCmd describes a topic.
 type TopicsDescribeCmd struct {
-	AnyCluster
+	ClusterFlags
 	Topic    string `arg:"" help:"Its name."`
 	Settings bool   `env:"-" help:"Its settings instead of its partitions."`
 }
@@ -139,11 +139,11 @@ func topicSettings(ctx context.Context, adm *kadm.Client, topic string) (*query.
 
 // TopicsAlterCmd changes a topic.
 type TopicsAlterCmd struct {
-	AnyCluster
+	ClusterFlags
 	Topic      string   `arg:"" help:"Its name."`
 	Setting    []string `sep:"none" env:"-" placeholder:"NAME=VALUE" help:"Set this; repeat for more."`
 	Reset      []string `env:"-" placeholder:"NAME" help:"Return this setting to its default; repeat for more."`
-	Partitions int      `env:"-" placeholder:"N" help:"Grow to so many partitions. Keys then find other partitions: not under running cameras."`
+	Partitions int      `env:"-" placeholder:"N" help:"Increase the number of partitions to this. Keys then move to other partitions: not while cameras run."`
 }
 
 // Run implements the command.
@@ -188,7 +188,7 @@ func (c *TopicsAlterCmd) Run(ctx context.Context, env *Env) error {
 
 // TopicsDeleteCmd deletes a topic.
 type TopicsDeleteCmd struct {
-	AnyCluster
+	ClusterFlags
 	Topic string `arg:"" help:"Its name."`
 }
 
@@ -205,10 +205,10 @@ func (c *TopicsDeleteCmd) Run(ctx context.Context, env *Env) error {
 
 // TopicsTailCmd prints records.
 type TopicsTailCmd struct {
-	AnyCluster
+	ClusterFlags
 	Topic     string `arg:"" help:"Its name."`
 	Beginning bool   `env:"-" help:"From the oldest record on, not only new ones."`
-	Count     int    `env:"-" placeholder:"N" help:"End after so many records."`
+	Count     int    `env:"-" placeholder:"N" help:"End after this many records."`
 }
 
 // Run implements the command.
@@ -239,7 +239,7 @@ func (c *TopicsTailCmd) Run(ctx context.Context, env *Env) error {
 			if !kerr.IsRetriable(e.Err) {
 				return fmt.Errorf("tail %s partition %d: %w", c.Topic, e.Partition, e.Err)
 			}
-			log.Warn("the log cannot be read, trying again", "partition", e.Partition, "err", e.Err)
+			log.Warn("the topic cannot be read, retrying", "partition", e.Partition, "err", e.Err)
 		}
 		for _, r := range f.Records() {
 			if _, err := fmt.Fprintf(env.Stdout, "%s\n", r.Value); err != nil {

@@ -12,8 +12,8 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// text takes a value byte by byte: names of files need not be UTF-8, and the
-// parser's own way makes another name of such a one.
+// text sets a value byte by byte: names of files need not be UTF-8, which the parser's own
+// decoding would change.
 func text(ctx *kong.DecodeContext, target reflect.Value) error {
 	t, err := ctx.Scan.PopValue("string")
 	if err != nil {
@@ -27,8 +27,8 @@ func text(ctx *kong.DecodeContext, target reflect.Value) error {
 	return nil
 }
 
-// expandHome replaces ~ in the flags that are paths. Their placeholders say
-// which; a source is expanded where it is parsed.
+// expandHome replaces ~ in the flags that are paths, as their placeholders say. A source
+// is expanded where it is parsed.
 func expandHome(k *kong.Context) error {
 	for _, flag := range k.Flags() {
 		if !isPath(flag) {
@@ -45,8 +45,8 @@ func expandHome(k *kong.Context) error {
 	return nil
 }
 
-// addresses refuses an address without a port where one belongs.
-func addresses(k *kong.Context) error {
+// checkAddresses returns an error for an address without a port.
+func checkAddresses(k *kong.Context) error {
 	for _, flag := range k.Flags() {
 		if addr, ok := k.FlagValue(flag).(string); ok && flag.PlaceHolder == "HOST:PORT" && addr != "" {
 			if _, port, err := net.SplitHostPort(addr); err != nil || port == "" {
@@ -63,7 +63,7 @@ func isPath(flag *kong.Flag) bool {
 	})
 }
 
-// elements are the strings of a flag: itself, or those of its list.
+// elements returns the strings of a flag: itself, or those of its list.
 func elements(v reflect.Value) (all []reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:

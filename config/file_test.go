@@ -19,13 +19,13 @@ func write(t *testing.T, text string) string {
 	return path
 }
 
-func TestLoadReadsValuesAndLists(t *testing.T) {
+func TestLoad_ValuesAndLists(t *testing.T) {
 	f, err := config.Load(write(t, "# a comment\npartitions: 4\nsource:\n  - porch=a.mp4\n  - 0\nwait: true\ndata:\n"))
 	require.NoError(t, err)
 	require.Equal(t, config.File{"partitions": "4", "source": []any{"porch=a.mp4", "0"}, "wait": "true"}, f)
 }
 
-func TestLoadRefusesWhatIsNotAConfiguration(t *testing.T) {
+func TestLoad_NotAConfiguration_IsAnError(t *testing.T) {
 	for name, text := range map[string]string{
 		"not YAML":      "partitions: [1",
 		"no table":      "just text",
@@ -46,13 +46,13 @@ func TestLoadRefusesWhatIsNotAConfiguration(t *testing.T) {
 	require.True(t, usage.Is(err))
 }
 
-func TestCheckNamesTheUnknownKeyAndTheNearestOne(t *testing.T) {
+func TestCheck_UnknownKey_NamesTheNearest(t *testing.T) {
 	err := config.File{"partitons": "4"}.Check("c.yaml", []string{"partitions", "sinks"})
 	require.EqualError(t, err, `--config c.yaml: unknown key "partitons"; did you mean "partitions"?`)
 	require.NoError(t, config.File{"sinks": "4"}.Check("c.yaml", []string{"partitions", "sinks"}))
 }
 
-func TestLoadReadsSettingsByCamera(t *testing.T) {
+func TestLoad_SettingsByCamera(t *testing.T) {
 	f, err := config.Load(write(t, `
 fps: 1
 cameras:
@@ -82,7 +82,7 @@ cameras:
 	require.Nil(t, f.Cameras())
 }
 
-func TestLoadNamesWhatIsWrongWithACamera(t *testing.T) {
+func TestLoad_InvalidCameraSetting_IsNamed(t *testing.T) {
 	for text, says := range map[string]string{
 		"cameras: 5":                                   `key "cameras": give settings by camera`,
 		"cameras: {porch: 5}":                          "camera porch: give settings",

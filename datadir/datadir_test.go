@@ -14,7 +14,7 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-func TestDataDirBelongsToOneProcess(t *testing.T) {
+func TestOpen_AlreadyOpen_ErrInUse(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	d, err := datadir.Open(dir)
 	require.NoError(t, err)
@@ -38,7 +38,7 @@ func TestDataDirBelongsToOneProcess(t *testing.T) {
 	require.NoError(t, d.Close())
 }
 
-func TestDataDirRefusesWhatItCannotUse(t *testing.T) {
+func TestOpen_UnusableDirectory_IsAnError(t *testing.T) {
 	newer := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(newer, "sightlog.json"), []byte(`{"format":99}`), 0o600))
 	damaged := t.TempDir()
@@ -98,7 +98,7 @@ func TestOpen_RenamedOrPutBack_Opens(t *testing.T) {
 }
 
 // A program of before did not note which directory it is.
-func TestOpen_OfAnOlderProgram_GetsAnIdentity(t *testing.T) {
+func TestOpen_OlderProgramsDirectory_GetsAnIdentity(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(dir+"/sightlog.json", []byte(`{"format":1}`), 0o600))
@@ -144,7 +144,7 @@ func TestOpenBroker_LogOfAnotherDirectory_Refused(t *testing.T) {
 
 // What an owner that was killed published, or the original of a copy, is not
 // told for this one's until it publishes its own.
-func TestReadEndpoints_OwnerIsJustStarting_StaleOnesAreNotTold(t *testing.T) {
+func TestReadEndpoints_OwnerIsJustStarting_StaleOnesAreIgnored(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	open(t, dir)

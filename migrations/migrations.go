@@ -29,7 +29,7 @@ const VersionTable = "sightlog_version"
 // transaction ends.
 const lock = 7_303_014_601_517_301_106
 
-// step is one migration.
+// step is one migration, a file.
 type step struct {
 	name string
 	sql  string
@@ -56,29 +56,28 @@ func steps() ([]step, error) {
 	return all, nil
 }
 
-// Up brings the database to the newest schema, in one transaction: all of it
-// or nothing, and right through a pooler too. Several may start at once: they
-// take turns. A database that a newer sightlog made, or one whose schema has
-// tables of the same names that are not sightlog's, is a *usage.Error and is
-// not touched.
+// Up migrates the database to the newest schema, in one transaction, which also works
+// through a pooler. Several calls at once take turns. A database of a newer sightlog, or
+// a schema with tables of the same names that are not sightlog's, is a *usage.Error and
+// is not changed.
 func Up(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger) error {
-	return alone(ctx, pool, log, func(tx pgx.Tx) error { return up(ctx, tx, log) })
+	return exclusively(ctx, pool, log, func(tx pgx.Tx) error { return up(ctx, tx, log) })
 }
 
-// sayAfter is when it is said that something is waited for.
-const sayAfter = 2 * time.Second
+// reportAfter is the time after which a wait is logged.
+const reportAfter = 2 * time.Second
 
-// alone runs do in a transaction that no other of this package runs beside. It
-// waits for others as long as it takes, and says so.
-func alone(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, do func(pgx.Tx) error) error {
+// exclusively runs do in a transaction during which no other of this package runs. It
+// waits for others without a limit, and logs that.
+func exclusively(ctx context.Context, pool *pgxpool.Pool, log *slog.Logger, do func(pgx.Tx) error) error {
 	if log != nil {
-		defer time.AfterFunc(sayAfter, func() {
-			log.Warn("waiting for the tables: another sightlog updates them, or a session holds them (pg_stat_activity)")
+		defer time.AfterFunc(reportAfter, func() {
+			log.Warn("waiting for a lock on the tables: another sightlog updates them, or a session holds them (pg_stat_activity)")
 		}).Stop()
 	}
 	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		// A lock of the transaction, not of the session: behind a pooler the
-		// session is not ours for longer.
+		// The lock is the transaction's, not the session's, which a pooler may give to
+		// another client afterwards.
 		if _, err := tx.Exec(ctx, "SELECT pg_advisory_xact_lock($1)", int64(lock)); err != nil {
 			return err
 		}
@@ -122,11 +121,10 @@ func up(ctx context.Context, tx pgx.Tx, log *slog.Logger) error {
 	return err
 }
 
-// version returns the number of the last migration, after it made an empty
-// version table where there is none, and the schema where that is missing too.
-// What follows in tx works in the schema of the version table.
+// version returns the number of the last migration. It creates the version table, and the
+// schema, if they are missing. Later statements in tx work in that schema.
 func version(ctx context.Context, tx pgx.Tx) (have int, err error) {
-	at, found, err := locate(ctx, tx)
+	at, found, err := findSchema(ctx, tx)
 	if err != nil {
 		return 0, err
 	}
@@ -135,7 +133,7 @@ func version(ctx context.Context, tx pgx.Tx) (have int, err error) {
 			return 0, err
 		}
 		if _, err := tx.Exec(ctx, "CREATE TABLE "+VersionTable+" (version integer NOT NULL)"); err != nil {
-			return 0, at.mayNot(err)
+			return 0, at.createDenied(err)
 		}
 		_, err := tx.Exec(ctx, "INSERT INTO "+VersionTable+" VALUES (0)")
 		return 0, err
@@ -144,13 +142,13 @@ func version(ctx context.Context, tx pgx.Tx) (have int, err error) {
 	return have, err
 }
 
-// place is where the tables are, or are to be. All three are quoted.
-type place struct{ schema, role, database string }
+// target is where the tables are, or will be created. All three are quoted.
+type target struct{ schema, role, database string }
 
-// locate finds the schema: that of the version table where the search path
-// leads to one, else the first of the path. It makes the one schema that the
-// path names, and leaves tx with a path of the schema alone.
-func locate(ctx context.Context, tx pgx.Tx) (at place, found bool, err error) {
+// findSchema finds the schema: that of the version table if the search path has one, else
+// the first of the path. If the path is one schema that does not exist, it is created. It
+// sets the search path of tx to the schema alone.
+func findSchema(ctx context.Context, tx pgx.Tx) (at target, found bool, err error) {
 	var of, current *string
 	var path string
 	err = tx.QueryRow(ctx, `SELECT (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = to_regclass($1)),
@@ -169,22 +167,22 @@ func locate(ctx context.Context, tx pgx.Tx) (at place, found bool, err error) {
 	default:
 		at.schema = path
 		if _, err := tx.Exec(ctx, "CREATE SCHEMA "+at.schema); err != nil {
-			return at, false, at.mayNotMake(err)
+			return at, false, at.createSchemaDenied(err)
 		}
 	}
 	_, err = tx.Exec(ctx, "SELECT set_config('search_path', $1, true)", at.schema)
 	return at, found, err
 }
 
-// relations are the tables, sequences and views that the migrations make;
-// partitions and identity columns have more.
+// relations are the tables, sequences and views that the migrations create, without those
+// of partitions and identity columns.
 var relations = []string{
 	"batch_ids", "batches", "cameras", "classes", "crossings", "detections", "detections_default", "runs",
 	"sightings", "sightings_default", "sink_offsets", "v_crossings", "v_detections", "v_sightings",
 }
 
-// refuseForeign is an error where a schema has tables of our names before we
-// made any.
+// refuseForeign returns an error if a schema without a version table has tables of these
+// names.
 func refuseForeign(ctx context.Context, tx pgx.Tx, schema string) error {
 	rows, err := tx.Query(ctx, `SELECT relname FROM pg_class
 		WHERE relnamespace = quote_ident(current_schema())::regnamespace AND relname = ANY($1) AND relkind <> 'i' ORDER BY 1`, relations)
@@ -199,7 +197,7 @@ func refuseForeign(ctx context.Context, tx pgx.Tx, schema string) error {
 	return err
 }
 
-// denied returns the server's words where the role lacks a right.
+// denied returns the server's message if err means that the role lacks a right.
 func denied(err error) (message string, is bool) {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) && pg.Code == "42501" {
@@ -208,31 +206,31 @@ func denied(err error) (message string, is bool) {
 	return "", false
 }
 
-// mayNot says in one line that the role may not make tables in the schema; from
-// PostgreSQL 15 on nobody but the owner of a database may in public.
-func (at place) mayNot(err error) error {
+// createDenied explains that the role may not create tables in the schema. From
+// PostgreSQL 15 on only the owner of a database may in public.
+func (at target) createDenied(err error) error {
 	if message, is := denied(err); is {
 		return usage.Wrap(err, fmt.Sprintf("have its owner run: GRANT CREATE ON SCHEMA %s TO %s; or: CREATE SCHEMA sightlog AUTHORIZATION %s, and add --schema sightlog",
-			at.schema, at.role, at.role), "role %s may not make tables in schema %s of database %s: %s", at.role, at.schema, at.database, message)
+			at.schema, at.role, at.role), "role %s may not create tables in schema %s of database %s: %s", at.role, at.schema, at.database, message)
 	}
 	return err
 }
 
-// mayNotMake says that the role may not make the schema.
-func (at place) mayNotMake(err error) error {
+// createSchemaDenied explains that the role may not create the schema.
+func (at target) createSchemaDenied(err error) error {
 	if message, is := denied(err); is {
 		return usage.Wrap(err, fmt.Sprintf("have its owner run: CREATE SCHEMA %s AUTHORIZATION %s", at.schema, at.role),
-			"role %s may not make schema %s in database %s: %s", at.role, at.schema, at.database, message)
+			"role %s may not create schema %s in database %s: %s", at.role, at.schema, at.database, message)
 	}
 	return err
 }
 
-// Move moves the tables from another schema of the database into the one that
-// pool searches first, which has none yet. Whoever uses them has to be stopped
+// Move moves the tables from another schema of the database into the first schema of
+// pool's search path, which has none yet. Programs that use the tables must be stopped
 // before.
 func Move(ctx context.Context, pool *pgxpool.Pool, from string, log *slog.Logger) error {
-	return alone(ctx, pool, log, func(tx pgx.Tx) error {
-		to, found, err := locate(ctx, tx)
+	return exclusively(ctx, pool, log, func(tx pgx.Tx) error {
+		to, found, err := findSchema(ctx, tx)
 		if err != nil {
 			return err
 		}
@@ -251,15 +249,15 @@ func Move(ctx context.Context, pool *pgxpool.Pool, from string, log *slog.Logger
 		}
 		for _, s := range statements {
 			if _, err := tx.Exec(ctx, s); err != nil {
-				return to.mayNot(err)
+				return to.createDenied(err)
 			}
 		}
 		return nil
 	})
 }
 
-// moves returns the statements that move what the migrations and the sink made
-// from a schema: nothing where the version table is not in it.
+// moves returns the statements that move the relations and functions of the migrations
+// and the sink from a schema; none if the version table is not in it.
 func moves(ctx context.Context, tx pgx.Tx, from, to string) ([]string, error) {
 	rows, err := tx.Query(ctx, `
 		SELECT format('ALTER %s %I.%I SET SCHEMA %s',

@@ -15,7 +15,7 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-func TestSeveralStartAtOnceOnAnEmptySchema(t *testing.T) {
+func TestUp_SeveralAtOnceOnAnEmptySchema_MigrateOnce(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
 	_, err := pgtest.Pool(t, url).Exec(t.Context(), "CREATE SCHEMA fresh")
@@ -49,7 +49,7 @@ func files(t *testing.T) (n int) {
 
 // A session that holds the tables keeps an update waiting for as long as it
 // likes: that is said.
-func TestUp_TablesHeldByASession_WaitIsSaid(t *testing.T) {
+func TestUp_TablesLocked_WaitIsLogged(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Open(t)
 	holder, err := pool.Begin(t.Context())
@@ -67,7 +67,7 @@ func TestUp_TablesHeldByASession_WaitIsSaid(t *testing.T) {
 	<-told
 	require.NoError(t, holder.Rollback(t.Context()))
 	require.NoError(t, <-done)
-	require.Contains(t, said.String(), "waiting for the tables")
+	require.Contains(t, said.String(), "waiting for a lock on the tables")
 }
 
 type writer func(b []byte)
@@ -77,7 +77,7 @@ func (w writer) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-func TestUpAgainChangesNothing(t *testing.T) {
+func TestUp_Again_ChangesNothing(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Open(t)
 	_, err := pool.Exec(t.Context(), "INSERT INTO cameras (name) VALUES ('porch')")
@@ -88,7 +88,7 @@ func TestUpAgainChangesNothing(t *testing.T) {
 	require.Equal(t, 1, n)
 }
 
-func TestDatabaseOfANewerSightlogIsRefusedUntouched(t *testing.T) {
+func TestUp_DatabaseOfANewerSightlog_RefusedUnchanged(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Open(t)
 	_, err := pool.Exec(t.Context(), "UPDATE sightlog_version SET version = 999")
@@ -98,7 +98,7 @@ func TestDatabaseOfANewerSightlogIsRefusedUntouched(t *testing.T) {
 	require.ErrorContains(t, err, "schema 999, made by a newer sightlog")
 }
 
-func TestDayPartitionsAreMadeOnceAndTakeTheDaysRows(t *testing.T) {
+func TestEnsureDay_SeveralAtOnce_PartitionTakesTheDaysRows(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Open(t)
 	g, ctx := errgroup.WithContext(context.Background())

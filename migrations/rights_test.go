@@ -21,12 +21,12 @@ func TestUp_RoleWithoutARight_NamesTheStatementThatHelps(t *testing.T) {
 		says       string
 	}{
 		"CREATE on public, which PostgreSQL 15 gives nobody": {
-			[]string{"REVOKE CREATE ON SCHEMA public FROM public"}, "", "may not make tables in schema public of database test_"},
+			[]string{"REVOKE CREATE ON SCHEMA public FROM public"}, "", "may not create tables in schema public of database test_"},
 		"nothing on public": {
 			[]string{"REVOKE ALL ON SCHEMA public FROM public"}, "", "may use none of the schemas of the search path"},
-		"CREATE on the database": {nil, "sightlog", "may not make schema \"sightlog\" in database test_"},
+		"CREATE on the database": {nil, "sightlog", "may not create schema \"sightlog\" in database test_"},
 		"CREATE on a schema of its own": {
-			[]string{"CREATE SCHEMA theirs", "GRANT USAGE ON SCHEMA theirs TO ROLE"}, "theirs", "may not make tables in schema theirs"},
+			[]string{"CREATE SCHEMA theirs", "GRANT USAGE ON SCHEMA theirs TO ROLE"}, "theirs", "may not create tables in schema theirs"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestMeter_ChildStartedAgain_CountsAddUp(t *testing.T) {
+func TestProgressTotals_ChildRestarted_CountsAddUp(t *testing.T) {
 	m := newProgressTotals()
 	of := func(c CameraStatus) Status { return Status{Cameras: []CameraStatus{c}} }
 	m.child(1, of(CameraStatus{ID: "a", Next: 10, Frames: 5, Objects: 7, Sent: 5, Acked: 3, Skipped: 2, People: 4}))

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestWindowQuantilesAreNearestRankOfTheNewest(t *testing.T) {
+func TestQuantile_FullWindow_NearestRankOfTheNewest(t *testing.T) {
 	var w window
 	require.Zero(t, w.quantile(.5))
 	for i := range 100 {

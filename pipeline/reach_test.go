@@ -13,7 +13,7 @@ import (
 )
 
 // With --wait the brokers may be away for ever: that is said.
-func TestReachTopics_BrokersAway_WaitIsSaid(t *testing.T) {
+func TestReachTopics_BrokersAway_WaitIsLogged(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)

@@ -34,7 +34,7 @@ func shell(t *testing.T, script string) (starts int, err error) {
 	return len(lines), err
 }
 
-func TestChild_CrashWithoutProgress_CauseIsTold(t *testing.T) {
+func TestChild_CrashWithoutProgress_CauseIsReported(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		script string
@@ -61,7 +61,7 @@ func TestChild_CrashWithoutProgress_CauseIsTold(t *testing.T) {
 	}
 }
 
-func TestChild_CrashAfterEverySourceEnded_IsTheEnd(t *testing.T) {
+func TestChild_CrashAfterEverySourceEnded_IsAWarning(t *testing.T) {
 	t.Parallel()
 	const ended = `{"id":"a","state":"ended"}`
 	starts, err := shell(t, `echo '{"cameras":[`+ended+`]}' >&3; kill -SEGV $$`)
@@ -80,7 +80,7 @@ func TestChild_CrashAfterEverySourceEnded_IsTheEnd(t *testing.T) {
 
 // One that cannot be started may be the next time: a fork that failed, a file
 // that is just replaced.
-func TestChild_CannotBeStarted_IsTriedAgain(t *testing.T) {
+func TestChild_CannotBeStarted_IsRetried(t *testing.T) {
 	t.Parallel()
 	program := filepath.Join(t.TempDir(), "detect")
 	made := &onLine{words: "starting it again", do: func() {
@@ -112,7 +112,7 @@ func (l *onLine) Write(b []byte) (int, error) {
 
 // A signal for the child alone is not the end of the run, although its live
 // sources have ended with it.
-func TestChild_ToldToStopBySomebodyElse_StartedAgain(t *testing.T) {
+func TestChild_StoppedByAnotherProcess_Restarted(t *testing.T) {
 	t.Parallel()
 	starts, err := shell(t, `echo '{"cameras":[{"id":"a","live":true,"state":"ended"}]}' >&3; echo '{"cameras":null,"stopped":true}' >&3`)
 	require.ErrorContains(t, err, "stopped, but not by its supervisor")
@@ -120,7 +120,7 @@ func TestChild_ToldToStopBySomebodyElse_StartedAgain(t *testing.T) {
 }
 
 // What detect says of when a source may be tried again outlives its crash.
-func TestChild_Crashes_TheNextIsToldWhichSourcesMayNotBeTried(t *testing.T) {
+func TestChild_Crashes_TheNextGetsTheRetryTimes(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "jobs")
 	require.NoError(t, syscall.Mkfifo(path, 0o600))

@@ -1,19 +1,16 @@
-// Package query answers the questions people ask of the tables, as SQL: how
-// many people a minute, who crossed which line, what was seen last, how long it took, and whatever
-// they write themselves, read-only. It exports a run's detections, too, in the
-// formats of MOT Challenge and COCO, row by row.
+// Package query runs queries on the tables: the reports in Reports (people a minute,
+// crossings of lines, the newest sightings, latency), and a user's own SQL, read-only. It
+// also exports a run's detections in the formats of MOT Challenge and COCO.
 //
-// An answer is written as it comes, as aligned text, CSV or JSON: its size is
-// bounded by neither memory nor time, and its first row does not wait for its
-// last. A reader that goes away, or a context that ends, ends the question on
-// the server. Times are UTC, RFC 3339. In aligned text no value can steer the
-// terminal it is shown on; CSV and JSON carry values as they are.
+// Rows are written as they come, as aligned text, CSV or JSON: the size of an answer is
+// bounded by neither memory nor time. If the reader stops reading, or the context ends,
+// the statement ends in the server. Times are UTC, RFC 3339. In aligned text no value can
+// control the terminal it is shown on; CSV and JSON have values unchanged.
 //
-// It promises to change nothing: every question is one statement that begins
-// as a question does, in a read-only transaction. On the private database it is
-// asked by a role that can only read (package postgres). On another database
-// the role is the one of its URL, and these are left to its rights: functions
-// that end the role's other sessions, take advisory locks, emit WAL, or, for a
-// superuser, read files. Give a role there that can only read. Opening the
-// database is left to others.
+// It promises to change nothing: every query is one statement that begins with a word of
+// a query, in a read-only transaction. On the private database its role can only read
+// (package postgres). On another database the role is that of the URL, and its rights
+// decide about functions that end the role's other sessions, take advisory locks, emit
+// WAL or, for a superuser, read files. Give a role there that can only read. Opening the
+// database belongs to package database.
 package query

@@ -19,11 +19,10 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// Answer asks the question in a read-only transaction and writes its answer to
-// w in one of Formats, row by row as the rows come: no more than the first
-// thousand are in memory. There is no limit of time: ctx ends a question, and
-// so does the server where its statement_timeout is set for the role. What is
-// wrong with a user's own statement is a *usage.Error with the place in it.
+// Answer runs the query in a read-only transaction and writes its rows to w in one of
+// Formats as they come: at most the first thousand are in memory. It has no time limit;
+// it ends with ctx, or by the role's statement_timeout. An error in a user's own statement
+// is a *usage.Error with its line and column.
 func (q Question) Answer(ctx context.Context, db *pgxpool.Pool, w io.Writer, format string) (err error) {
 	defer func() {
 		if err != nil && ctx.Err() != nil { // the server's word for it is "canceling statement due to user request"
@@ -35,10 +34,10 @@ func (q Question) Answer(ctx context.Context, db *pgxpool.Pool, w io.Writer, for
 		return err
 	}
 	if q.own {
-		if err := onlyAsks(q.sql); err != nil {
+		if err := checkReadOnly(q.sql); err != nil {
 			return err
 		}
-		return personal(ask(ctx, db, out, q.sql), q.sql)
+		return userError(ask(ctx, db, out, q.sql), q.sql)
 	}
 	if err := q.filter.checkExists(ctx, db); err != nil {
 		return err
@@ -47,19 +46,19 @@ func (q Question) Answer(ctx context.Context, db *pgxpool.Pool, w io.Writer, for
 	return ask(ctx, db, out, strings.ReplaceAll(q.sql, "{where}", where), args...)
 }
 
-// session is set for the transaction of each question. A server that can look
-// ends a question whose client is gone (PostgreSQL 14, on Linux).
+// session has the settings of each transaction. A server that supports it (PostgreSQL 14,
+// on Linux) ends a statement whose client has gone.
 const session = `
 SELECT set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true),
        (SELECT set_config(name, '5s', true) FROM pg_settings WHERE name = 'client_connection_check_interval' AND version() LIKE '%linux%')`
 
-// ask runs one statement read-only and hands its answer to out.
+// ask runs one statement read-only and writes its rows to out.
 func ask(ctx context.Context, db *pgxpool.Pool, out *output, sql string, args ...any) (err error) {
 	tx, err := db.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return fmt.Errorf("ask the database: %w", err)
 	}
-	// Read-only: there is nothing to lose in a rollback, nor in its failure.
+	// The transaction is read-only: neither a rollback nor its failure loses anything.
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
 	if _, err := tx.Exec(ctx, session); err != nil {
 		return fmt.Errorf("ask the database: %w", err)
@@ -73,8 +72,10 @@ func ask(ctx context.Context, db *pgxpool.Pool, out *output, sql string, args ..
 		cancel()
 		return fmt.Errorf("ask the database: %w", err)
 	}
-	defer rows.Close() // which would read on to the last row, were it not for
-	defer cancel()     // this: the server is told to stop
+	// Deferred calls run in reverse order: cancel stops the statement in the server, so
+	// that Close does not read to the last row.
+	defer rows.Close()
+	defer cancel()
 	if err := copyRows(rows, out); err != nil {
 		return err
 	}
@@ -84,7 +85,7 @@ func ask(ctx context.Context, db *pgxpool.Pool, out *output, sql string, args ..
 	return nil
 }
 
-// copyRows writes the rows as they come, up to the end that the server tells.
+// copyRows writes the rows as they come.
 func copyRows(rows pgx.Rows, out *output) error {
 	fields := rows.FieldDescriptions()
 	columns := make([]string, len(fields))
@@ -118,7 +119,7 @@ func copyRows(rows pgx.Rows, out *output) error {
 	return nil
 }
 
-// cell turns a value's text into what a Table holds.
+// cell converts a value's text to a cell of a Table.
 func cell(oid uint32, raw []byte) any {
 	if raw == nil {
 		return nil
@@ -147,21 +148,21 @@ func cell(oid uint32, raw []byte) any {
 	return s
 }
 
-// personal turns the database's complaint about a person's statement into a
-// *usage.Error, and leaves other errors as they are.
-func personal(err error, statement string) error {
+// userError turns the database's error about a user's statement into a *usage.Error, and
+// returns other errors unchanged.
+func userError(err error, statement string) error {
 	var pg *pgconn.PgError
 	if err == nil || !errors.As(err, &pg) {
 		return err
 	}
 	what := pg.Message
 	if pg.Position > 0 {
-		line, column := place(statement, int(pg.Position))
+		line, column := lineColumn(statement, int(pg.Position))
 		what = fmt.Sprintf("line %d, column %d: %s", line, column, what)
 	}
 	switch {
 	case pg.Code == "25006":
-		return usage.Wrap(err, "only questions are answered here; to change data use psql", "SQL: %s", what)
+		return usage.Wrap(err, "only queries are run here; to change data use psql", "SQL: %s", what)
 	case pg.Code == "57014":
 		return usage.Wrap(err, "ask for less, or have the server's limit raised", "SQL: %s", what)
 	case pg.Code == "42601" && strings.Contains(pg.Message, "multiple commands"):
@@ -177,8 +178,8 @@ func personal(err error, statement string) error {
 	return err
 }
 
-// place turns a position in characters, from 1, into line and column.
-func place(statement string, position int) (line, column int) {
+// lineColumn converts a position in characters, from 1, to line and column.
+func lineColumn(statement string, position int) (line, column int) {
 	line, column = 1, 1
 	for _, r := range statement {
 		if position--; position == 0 {

@@ -15,13 +15,13 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// Export is one run's detections, to be written in a format of others.
+// Export is one run's detections, to be written in a format of other tools.
 type Export struct {
 	Camera string
 	Run    string
 	Filter Filter // narrows by time
-	// Tracked leaves out who has no track. What scores tracks wants that: a
-	// number may be there once a frame, and -1 is one.
+	// Tracked leaves out detections without a track. Tools that score tracks require it:
+	// in their formats an id occurs once a frame, and -1 would be one.
 	Tracked bool
 
 	id     int
@@ -29,13 +29,13 @@ type Export struct {
 	name   string // what image names begin with: the file's, or the camera
 }
 
-// ExportStats is what an export wrote.
+// ExportStats counts what an export wrote.
 type ExportStats struct {
 	Frames     int64 // with detections
 	Detections int64
 }
 
-// ExportFormats are the formats that Write of an Export knows.
+// ExportFormats are the formats of Export.Write.
 var ExportFormats = []string{"mot", "coco"}
 
 // FindExport finds the run that the filter names, or else the one of its
@@ -99,7 +99,7 @@ type detection struct {
 func (d *detection) width() float64  { return float64(d.box[2]) - float64(d.box[0]) }
 func (d *detection) height() float64 { return float64(d.box[3]) - float64(d.box[1]) }
 
-// each calls do for each detection, by frame and then by its index in it.
+// each calls do for each detection, ordered by frame and index.
 func (e *Export) each(ctx context.Context, tx pgx.Tx, do func(*detection) error) (n ExportStats, err error) {
 	tracked := ""
 	if e.Tracked {
@@ -119,9 +119,9 @@ func (e *Export) each(ctx context.Context, tx pgx.Tx, do func(*detection) error)
 	return n, err
 }
 
-// rows calls do for each row of a table that has captured_at, camera_id and
-// run_id. The order is that of the primary key, so nothing is sorted. No frame
-// is a day older than its run; that spares the days before.
+// rows calls do for each row of a table with captured_at, camera_id and run_id. The order
+// is that of the primary key, so that nothing is sorted. No frame is a day older than its
+// run, so that older partitions are not read.
 func (e *Export) rows(ctx context.Context, tx pgx.Tx, what, and, order string, into []any, do func() error) error {
 	where, args := e.Filter.where()
 	args = append(args, e.id, e.camera)

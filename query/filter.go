@@ -12,7 +12,7 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// Filter narrows a question. Its zero value narrows nothing.
+// Filter narrows a query. Its zero value does not narrow it.
 type Filter struct {
 	Camera string
 	Run    string

@@ -201,12 +201,12 @@ func TestSQL_Wrong_OneLine(t *testing.T) {
 	pool := seen(t)
 	for sql, want := range map[string]string{
 		"":                                 "the SQL is empty; write a SELECT",
-		"SELEKT 1":                         `SQL: line 1, column 1: a statement that begins with "SELEKT"; only questions are answered here, they begin with SELECT,`,
+		"SELEKT 1":                         `SQL: line 1, column 1: a statement that begins with "SELEKT"; only queries are run here, which begin with SELECT,`,
 		"SELECT 1,\n  nonsense\nFROM runs": `SQL: line 2, column 3: column "nonsense" does not exist`,
 		"SELECT * FROM peple":              `SQL: line 1, column 15: relation "peple" does not exist; the tables are`,
 		"SELECT 1/0":                       "SQL: division by zero",
-		"DELETE FROM sightings":            `a statement that begins with "DELETE"; only questions`,
-		"WITH x AS (DELETE FROM sightings RETURNING 1) SELECT 1": "SQL: cannot execute SELECT in a read-only transaction; only questions",
+		"DELETE FROM sightings":            `a statement that begins with "DELETE"; only queries`,
+		"WITH x AS (DELETE FROM sightings RETURNING 1) SELECT 1": "SQL: cannot execute SELECT in a read-only transaction; only queries",
 		"SELECT 1; DROP TABLE sightings":                         "SQL: cannot insert multiple commands into a prepared statement; give one statement",
 		"COPY sightings TO PROGRAM 'true'":                       `a statement that begins with "COPY"`,
 		" /* SELECT /* */ */ -- SELECT\n DO $$ BEGIN END $$":     `SQL: line 2, column 2: a statement that begins with "DO"`,

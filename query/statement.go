@@ -8,15 +8,15 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// asking are the words that a statement which only reads begins with. EXPLAIN
-// ANALYZE runs what it explains, in the same read-only transaction.
-var asking = []string{"SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN"}
+// queryWords are the first words of statements that only read. EXPLAIN ANALYZE runs its
+// statement, in the same read-only transaction.
+var queryWords = []string{"SELECT", "WITH", "VALUES", "TABLE", "SHOW", "EXPLAIN"}
 
-// onlyAsks refuses a statement that begins with another word: LOCK, COPY, SET,
-// DO, CALL and their like have effects that a read-only transaction allows.
-// Functions and WITH … DELETE are not judged here but by the server, by the
-// transaction and the role's rights.
-func onlyAsks(statement string) error {
+// checkReadOnly returns a *usage.Error for a statement that begins with another word:
+// LOCK, COPY, SET, DO, CALL and others have effects that a read-only transaction allows.
+// Functions and WITH … DELETE are left to the server: to the transaction and the rights of
+// the role.
+func checkReadOnly(statement string) error {
 	rest := skipBlank(statement)
 	if rest == "" {
 		return usage.New("write a SELECT", "the SQL is empty")
@@ -26,11 +26,11 @@ func onlyAsks(statement string) error {
 		end = len(rest)
 	}
 	word := rest[:max(end, 1)]
-	if slices.Contains(asking, strings.ToUpper(word)) {
+	if slices.Contains(queryWords, strings.ToUpper(word)) {
 		return nil
 	}
-	line, column := place(statement, len([]rune(statement[:len(statement)-len(rest)]))+1)
-	return usage.New("only questions are answered here, they begin with "+strings.Join(asking, ", ")+"; for others use psql",
+	line, column := lineColumn(statement, len([]rune(statement[:len(statement)-len(rest)]))+1)
+	return usage.New("only queries are run here, which begin with "+strings.Join(queryWords, ", ")+"; for others use psql",
 		"SQL: line %d, column %d: a statement that begins with %q", line, column, word)
 }
 

@@ -40,7 +40,7 @@ func (w *watcher) Write(b []byte) (int, error) {
 }
 
 // asking counts the sessions that have a question under way.
-func asking(t *testing.T, pool *pgxpool.Pool) (n int) {
+func queryWords(t *testing.T, pool *pgxpool.Pool) (n int) {
 	t.Helper()
 	require.NoError(t, pool.QueryRow(context.Background(), `SELECT count(*) FROM pg_stat_activity
 		WHERE datname = current_database() AND state = 'active' AND query LIKE '%the large one%' AND pid <> pg_backend_pid()`).Scan(&n))
@@ -56,7 +56,7 @@ func TestAnswer_ManyRows_StreamedInBoundedMemory(t *testing.T) {
 			var before runtime.MemStats
 			runtime.ReadMemStats(&before)
 			w := &watcher{first: func([]byte) {
-				require.Equal(t, 1, asking(t, pool), "the server is still at it when the first rows are written")
+				require.Equal(t, 1, queryWords(t, pool), "the server is still at it when the first rows are written")
 			}}
 			require.NoError(t, query.SQL("SELECT n, repeat('x', 200) AS text FROM generate_series(1, 250000) AS n /* the large one */").Answer(t.Context(), pool, w, format))
 			require.Equal(t, lines, w.lines)
@@ -74,7 +74,7 @@ func TestAnswer_ReaderGone_EndsTheQuestion(t *testing.T) {
 		require.NoError(t, r.CloseWithError(gone))
 		err := query.SQL("SELECT generate_series(1, 1000000000) /* the large one */").Answer(t.Context(), pool, w, format)
 		require.ErrorIs(t, err, gone)
-		require.Eventually(t, func() bool { return asking(t, pool) == 0 }, 60e9, 10e6)
+		require.Eventually(t, func() bool { return queryWords(t, pool) == 0 }, 60e9, 10e6)
 	}
 }
 
@@ -88,11 +88,11 @@ func TestAnswer_ContextEnds_ServerStops(t *testing.T) {
 		q := query.SQL("SELECT count(*) FROM generate_series(1, 1000000000000) /* the large one */")
 		answered <- q.Answer(ctx, pool, io.Discard, "csv")
 	}()
-	require.Eventually(t, func() bool { return asking(t, other) == 1 }, 60e9, 10e6)
+	require.Eventually(t, func() bool { return queryWords(t, other) == 1 }, 60e9, 10e6)
 	cancel()
 	require.ErrorIs(t, <-answered, context.Canceled)
 	pool.Close()
-	require.Eventually(t, func() bool { return asking(t, other) == 0 }, 60e9, 10e6)
+	require.Eventually(t, func() bool { return queryWords(t, other) == 0 }, 60e9, 10e6)
 }
 
 func TestTable_ManyRows_WrittenInOnePass(t *testing.T) {

@@ -18,11 +18,11 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// Server answers on one address until Close.
+// Server serves on one address until Close.
 type Server struct {
 	http *http.Server
 	addr string
-	done chan struct{} // closed when it has stopped serving
+	done chan struct{} // closed when Serve has returned
 }
 
 // NewRegistry returns a registry with the metrics of the process itself.
@@ -32,13 +32,13 @@ func NewRegistry() *prometheus.Registry {
 	return r
 }
 
-// Health is what /healthz answers. The zero value is healthy.
+// Health is the state that /healthz reports. The zero value is healthy.
 type Health struct {
 	problems atomic.Pointer[func() []string]
 }
 
-// Watch makes problems, a line each, what is unhealthy. It is called by any
-// goroutine.
+// Watch sets the function that returns the problems, a line each. It may be called
+// concurrently, and problems is called by each request.
 func (h *Health) Watch(problems func() []string) { h.problems.Store(&problems) }
 
 // ServeHTTP answers 200, or 503 while there are problems.
@@ -52,8 +52,8 @@ func (h *Health) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	fmt.Fprintln(w, "ok")
 }
 
-// Listen serves the registry and the health on host:port. An address that
-// cannot be had is a *usage.Error.
+// Listen serves the registry and the health on host:port. An address that cannot be used
+// is a *usage.Error.
 func Listen(addr string, registry *prometheus.Registry, health *Health) (*Server, error) {
 	l, err := net.Listen("tcp", addr)
 	switch {
@@ -76,10 +76,10 @@ func Listen(addr string, registry *prometheus.Registry, health *Health) (*Server
 	return s, nil
 }
 
-// Addr is where it listens.
+// Addr returns the address that it listens on.
 func (s *Server) Addr() string { return s.addr }
 
-// Close stops serving; a scrape in hand gets a second.
+// Close stops serving. A request in progress gets a second.
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()

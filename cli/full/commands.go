@@ -5,11 +5,11 @@ import "github.com/sightlog/sightlog/cli"
 // Commands is the whole command line of bin/sightlog.
 type Commands struct {
 	Run     RunCmd     `cmd:"" group:"Cameras" help:"Watch sources: broker, detector, sinks and database in one command."`
-	Detect  DetectCmd  `cmd:"" group:"Cameras" help:"Read sources and write what is seen to a log; the rest runs elsewhere."`
-	Picture PictureCmd `cmd:"" group:"Questions" help:"Draw what was seen into the frame it was seen in."`
+	Detect  DetectCmd  `cmd:"" group:"Cameras" help:"Read sources and write the sightings to a log; the other services run elsewhere."`
+	Picture PictureCmd `cmd:"" group:"Questions" help:"Draw stored detections into their frame."`
 	Bench   BenchCmd   `cmd:"" group:"Cameras" help:"Measure: the whole pipeline, grabbed to committed, or the detector alone."`
 	Eval    EvalCmd    `cmd:"" group:"Cameras" help:"Measure models against labels: average precision, precision, recall, time."`
 	Models  ModelsCmd  `cmd:"" group:"Set-up" help:"The catalogue of models: list, pull, verify."`
-	Doctor  DoctorCmd  `cmd:"" group:"Set-up" help:"Check what sightlog needs and say what to mend."`
+	Doctor  DoctorCmd  `cmd:"" group:"Set-up" help:"Check what sightlog needs and report what to fix."`
 	cli.Services
 }

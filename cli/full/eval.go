@@ -40,8 +40,8 @@ type EvalCmd struct {
 // lowest is the score from which detections count towards average precision.
 const lowest = 0.01
 
-// contestant is one model of the comparison.
-type contestant struct {
+// candidate is one model of the comparison.
+type candidate struct {
 	name  string
 	score float32 // the model's own threshold
 	model detector.Model
@@ -50,8 +50,8 @@ type contestant struct {
 	took  []time.Duration
 }
 
-// verdict is one line of the answer.
-type verdict struct {
+// result is one line of the answer.
+type result struct {
 	Model string `json:"model"`
 	Side  int    `json:"side"` // longer side of the model's input for the last picture
 	eval.Score
@@ -71,7 +71,7 @@ func (c *EvalCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 	if len(images) == 0 {
 		return usage.New("give labels with images", "--labels %s: no images", c.Labels)
 	}
-	var all []*contestant
+	var all []*candidate
 	defer func() {
 		for _, m := range all {
 			err = errors.Join(err, m.model.Close())
@@ -87,11 +87,11 @@ func (c *EvalCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 	if err := c.look(ctx, images, all); err != nil {
 		return err
 	}
-	var out []verdict
+	var out []result
 	for _, m := range all {
 		slices.Sort(m.took)
 		in := m.det.Model().Input
-		out = append(out, verdict{
+		out = append(out, result{
 			Model: m.name, Side: slices.Max(in[:]), Score: eval.Evaluate(images, m.found, m.score),
 			MedianMS: m.took[len(m.took)/2].Seconds() * 1e3,
 		})
@@ -102,7 +102,7 @@ func (c *EvalCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 	return table(env.Stdout, out)
 }
 
-func table(w io.Writer, out []verdict) error {
+func table(w io.Writer, out []result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "model\tside\timages\tpeople\tAP\tAP50\tthreshold\tprecision\trecall\tfalse/empty\tms")
 	for _, v := range out {
@@ -112,7 +112,7 @@ func table(w io.Writer, out []verdict) error {
 	return t.Flush()
 }
 
-func (c *EvalCmd) load(name string, side image.Point, log *slog.Logger) (*contestant, error) {
+func (c *EvalCmd) load(name string, side image.Point, log *slog.Logger) (*candidate, error) {
 	found, err := models.Lookup(name, models.Options{})
 	if err != nil {
 		return nil, err
@@ -125,12 +125,12 @@ func (c *EvalCmd) load(name string, side image.Point, log *slog.Logger) (*contes
 	if err != nil {
 		return nil, errors.Join(err, m.Close())
 	}
-	return &contestant{name: found.Name, score: m.Spec().Score, model: m, det: d}, nil
+	return &candidate{name: found.Name, score: m.Spec().Score, model: m, det: d}, nil
 }
 
 // look shows every image to every model, one after the other, so that what
 // else the machine does meets them alike.
-func (c *EvalCmd) look(ctx context.Context, images []eval.Image, all []*contestant) error {
+func (c *EvalCmd) look(ctx context.Context, images []eval.Image, all []*candidate) error {
 	for _, m := range all {
 		m.found = make([][]event.Object, len(images))
 	}
@@ -153,7 +153,7 @@ func (c *EvalCmd) look(ctx context.Context, images []eval.Image, all []*contesta
 }
 
 // place splits a file name into the file and the frame; -1 without one.
-func place(name string) (file string, frame int64) {
+func splitFrameRef(name string) (file string, frame int64) {
 	if i := strings.LastIndexByte(name, '#'); i >= 0 {
 		if n, err := strconv.ParseInt(name[i+1:], 10, 64); err == nil && n >= 0 {
 			return name[:i], n
@@ -169,8 +169,8 @@ func inFileOrder(images []eval.Image) []int {
 		order[i] = i
 	}
 	slices.SortFunc(order, func(a, b int) int {
-		fa, na := place(images[a].File)
-		fb, nb := place(images[b].File)
+		fa, na := splitFrameRef(images[a].File)
+		fb, nb := splitFrameRef(images[b].File)
 		if d := strings.Compare(fa, fb); d != 0 {
 			return d
 		}
@@ -189,7 +189,7 @@ type pictures struct {
 }
 
 func (p *pictures) read(ctx context.Context, name string) (*ingest.Frame, error) {
-	file, n := place(name)
+	file, n := splitFrameRef(name)
 	if p.src == nil || p.file != file {
 		p.close()
 		src, err := ingest.Open(ctx, ingest.Spec{ID: "eval", URI: filepath.Join(p.dir, filepath.FromSlash(file))},

@@ -58,7 +58,7 @@ func evalWorld(t *testing.T) (dir string) {
 	return dir
 }
 
-func evaluate(t *testing.T, dir, model string, side int) ([]verdict, error) {
+func evaluate(t *testing.T, dir, model string, side int) ([]result, error) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	c := EvalCmd{
@@ -68,7 +68,7 @@ func evaluate(t *testing.T, dir, model string, side int) ([]verdict, error) {
 	if err := c.Run(t.Context(), &cli.Env{Stdout: &out, Stderr: &errs}); err != nil {
 		return nil, err
 	}
-	var v []verdict
+	var v []result
 	require.NoError(t, json.Unmarshal(out.Bytes(), &v))
 	require.Len(t, v, 1)
 	return v, nil

@@ -14,9 +14,9 @@ import (
 
 // ModelsCmd is the catalogue.
 type ModelsCmd struct {
-	List   ModelsListCmd   `cmd:"" help:"What there is, and what is here."`
+	List   ModelsListCmd   `cmd:"" help:"The models of the catalogue, and which are installed."`
 	Pull   ModelsPullCmd   `cmd:"" help:"Download a model; checked by its sha256."`
-	Verify ModelsVerifyCmd `cmd:"" help:"Check the models that are here."`
+	Verify ModelsVerifyCmd `cmd:"" help:"Check the installed models."`
 }
 
 // ModelsListCmd lists the catalogue.
@@ -25,7 +25,7 @@ type ModelsListCmd struct{}
 // Run implements the command.
 func (*ModelsListCmd) Run(env *cli.Env) error {
 	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "NAME\tHERE\tLICENCE\tINPUT\tABOUT")
+	fmt.Fprintln(w, "NAME\tINSTALLED\tLICENCE\tINPUT\tABOUT")
 	for _, e := range models.Catalogue() {
 		here := "yes"
 		if _, err := models.Lookup(e.Name, models.Options{}); err != nil {
@@ -43,7 +43,7 @@ func (*ModelsListCmd) Run(env *cli.Env) error {
 // ModelsPullCmd downloads a model.
 type ModelsPullCmd struct {
 	Name       string `arg:"" help:"Name in the catalogue."`
-	Unverified bool   `help:"Pull although nobody checked what its address gives."`
+	Unverified bool   `help:"Pull a model whose checksum is not known."`
 }
 
 // Run implements the command.
@@ -61,7 +61,7 @@ func (c *ModelsPullCmd) Run(ctx context.Context, env *cli.Env) error {
 	return err
 }
 
-// ModelsVerifyCmd checks the files that are here.
+// ModelsVerifyCmd checks the installed files.
 type ModelsVerifyCmd struct{}
 
 // Run implements the command.
@@ -69,12 +69,12 @@ func (*ModelsVerifyCmd) Run(env *cli.Env) error {
 	found := models.Verify(models.Options{})
 	bad := 0
 	for _, path := range slices.Sorted(maps.Keys(found)) {
-		verdict := "ok"
+		result := "ok"
 		if err := found[path]; err != nil {
-			verdict = err.Error()
+			result = err.Error()
 			bad++
 		}
-		fmt.Fprintf(env.Stdout, "%s  %s\n", path, verdict)
+		fmt.Fprintf(env.Stdout, "%s  %s\n", path, result)
 	}
 	if bad > 0 {
 		return usage.New("remove them and pull again", "%d model files are not what the catalogue states", bad)

@@ -23,12 +23,12 @@ type PictureCmd struct {
 	config.Data
 	config.Database
 	Camera string `placeholder:"ID" env:"-" help:"Of this camera; without it, of the one that read a file last."`
-	Frame  int64  `default:"-1" env:"-" placeholder:"SEQ" help:"This frame; without it, the one with most people that are clearly seen."`
+	Frame  int64  `default:"-1" env:"-" placeholder:"SEQ" help:"This frame; without it, the one with the most people clearly visible."`
 	Out    string `default:"picture.jpg" placeholder:"FILE" env:"-" help:"Where to write it (${default})."`
 }
 
-// seen is a frame in the tables.
-type seen struct {
+// storedFrame is a frame in the tables.
+type storedFrame struct {
 	source  string
 	camera  string
 	run     int
@@ -73,8 +73,8 @@ const bestFrame = `
 	SELECT seq FROM fullest LEFT JOIN clear USING (seq) GROUP BY seq ORDER BY sum(worth) DESC NULLS LAST, seq LIMIT 1`
 
 // find looks the frame and its detections up.
-func (c *PictureCmd) find(ctx context.Context, db *pgxpool.Pool) (*seen, error) {
-	var s seen
+func (c *PictureCmd) find(ctx context.Context, db *pgxpool.Pool) (*storedFrame, error) {
+	var s storedFrame
 	err := db.QueryRow(ctx, `
 		SELECT r.id, r.source, c.name FROM runs r JOIN cameras c ON c.id = r.camera_id
 		WHERE r.source_kind = 'file' AND ($1 = '' OR c.name = $1) AND r.source IS NOT NULL
@@ -108,7 +108,7 @@ func (c *PictureCmd) find(ctx context.Context, db *pgxpool.Pool) (*seen, error) 
 }
 
 // draw reads the frame from its file again and writes it with its boxes.
-func draw(ctx context.Context, s *seen, out string) error {
+func draw(ctx context.Context, s *storedFrame, out string) error {
 	spec, err := ingest.ParseSpec(s.camera+"="+s.source, 0) // it may be a file URI
 	if err != nil {
 		return err

@@ -27,7 +27,7 @@ type RunCmd struct {
 
 // Run implements the command.
 func (c *RunCmd) Run(ctx context.Context, env *cli.Env) error {
-	return c.Watched(func(metrics prometheus.Registerer, health func(func() []string)) error {
+	return c.WithMetrics(func(metrics prometheus.Registerer, health func(func() []string)) error {
 		return c.run(ctx, env, metrics, health)
 	})
 }

@@ -99,7 +99,7 @@ func TestBadInputGetsOneLineAndExitCode2(t *testing.T) {
 		"export of no camera":   {[]string{"export", "--data", used, "--format", "mot", "--camera", "attic"}, "there is none yet"},
 		"export of no run":      {[]string{"export", "--data", used, "--format", "coco"}, "no run is in the database"},
 		"bad SQL":               {[]string{"query", "sql", "--data", used, "selec 1"}, "selec"},
-		"writing SQL":           {[]string{"query", "sql", "--data", used, "delete from cameras"}, "only questions are answered"},
+		"writing SQL":           {[]string{"query", "sql", "--data", used, "delete from cameras"}, "only queries are run"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
