@@ -163,7 +163,7 @@ func TestTransaction_OffsetsAndRecords_CommitTogether(t *testing.T) {
 		require.NoError(t, in.ProduceSync(ctx, record("in", i)).FirstErr())
 	}
 	s, err := kgo.NewGroupTransactSession(kgo.SeedBrokers(b.Addr()), kgo.AllowAutoTopicCreation(),
-		kgo.TransactionalID("eos"), kgo.ConsumerGroup("eos"), kgo.ConsumeTopics("in"), kgo.RequireStableFetchOffsets(),
+		kgo.TransactionalID("eos"), kgo.ConsumerGroup("eos"), kgo.ConsumeTopics("in"),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	require.NoError(t, err)
 	for done := 0; done < 20; {

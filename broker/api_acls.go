@@ -82,7 +82,8 @@ func (b *Broker) describeACLs(c *caller, req *kmsg.DescribeACLsRequest) kmsg.Res
 		resp.ErrorCode, resp.ErrorMessage = wire.Code(err), wire.Message(err)
 		return resp
 	}
-	f := aclFilter(req.Version, auth.Rule{Type: req.ResourceType, Pattern: req.ResourcePatternType, Operation: req.Operation, Permission: req.PermissionType},
+	rule := auth.Rule{Type: req.ResourceType, Pattern: req.ResourcePatternType, Operation: req.Operation, Permission: req.PermissionType}
+	f := aclFilter(req.Version, rule,
 		req.ResourceName, req.Principal, req.Host)
 	for _, a := range b.acls.Select(f) {
 		j := slices.IndexFunc(resp.Resources, func(r kmsg.DescribeACLsResponseResource) bool {
@@ -112,7 +113,8 @@ func (b *Broker) deleteACLs(c *caller, req *kmsg.DeleteACLsRequest) kmsg.Respons
 	denied := b.authorizeACLs(c, opAlter)
 	for i := range req.Filters {
 		rf := &req.Filters[i]
-		f := aclFilter(req.Version, auth.Rule{Type: rf.ResourceType, Pattern: rf.ResourcePatternType, Operation: rf.Operation, Permission: rf.PermissionType},
+		rule := auth.Rule{Type: rf.ResourceType, Pattern: rf.ResourcePatternType, Operation: rf.Operation, Permission: rf.PermissionType}
+		f := aclFilter(req.Version, rule,
 			rf.ResourceName, rf.Principal, rf.Host)
 		var deleted []auth.Rule
 		err := denied

@@ -34,7 +34,8 @@ func (b *Broker) addPartitionsToTxn(c *caller, req *kmsg.AddPartitionsToTxnReque
 			for j, t := range rt.Topics {
 				topics[j].Topic, topics[j].Partitions = t.Topic, t.Partitions
 			}
-			for _, t := range b.addToTxn(c, rt.TransactionalID, txn.Producer{ID: rt.ProducerID, Epoch: rt.ProducerEpoch}, topics, rt.VerifyOnly, true) {
+			p := txn.Producer{ID: rt.ProducerID, Epoch: rt.ProducerEpoch}
+			for _, t := range b.addToTxn(c, rt.TransactionalID, p, topics, rt.VerifyOnly, true) {
 				tt := kmsg.NewAddPartitionsToTxnResponseTransactionTopic()
 				tt.Topic = t.Topic
 				for _, p := range t.Partitions {
@@ -48,12 +49,15 @@ func (b *Broker) addPartitionsToTxn(c *caller, req *kmsg.AddPartitionsToTxnReque
 		}
 		return resp
 	}
-	resp.Topics = b.addToTxn(c, req.TransactionalID, txn.Producer{ID: req.ProducerID, Epoch: req.ProducerEpoch}, req.Topics, false, req.Version >= 2)
+	p := txn.Producer{ID: req.ProducerID, Epoch: req.ProducerEpoch}
+	resp.Topics = b.addToTxn(c, req.TransactionalID, p, req.Topics, false, req.Version >= 2)
 	return resp
 }
 
 // addToTxn adds all the partitions to the transaction, or none of them.
-func (b *Broker) addToTxn(c *caller, id string, p txn.Producer, topics []kmsg.AddPartitionsToTxnRequestTopic, verifyOnly, knowsFenced bool) (out []kmsg.AddPartitionsToTxnResponseTopic) {
+func (b *Broker) addToTxn(c *caller, id string, p txn.Producer,
+	topics []kmsg.AddPartitionsToTxnRequestTopic, verifyOnly, knowsFenced bool,
+) (out []kmsg.AddPartitionsToTxnResponseTopic) {
 	t := b.txns.Lock(id)
 	defer t.Unlock()
 	refused := cmp.Or(b.authorize(c, opWrite, resourceTxn, id), t.Check(p))

@@ -68,7 +68,9 @@ func (b *Broker) incrementalAlterConfigs(c *caller, req *kmsg.IncrementalAlterCo
 }
 
 // alterTopic replaces a topic's settings by the result of alter.
-func (b *Broker) alterTopic(c *caller, kind kmsg.ConfigResourceType, name string, validateOnly bool, alter func(map[string]string) (map[string]string, error)) error {
+func (b *Broker) alterTopic(c *caller, kind kmsg.ConfigResourceType, name string, validateOnly bool,
+	alter func(map[string]string) (map[string]string, error),
+) error {
 	if kind != kmsg.ConfigResourceTypeTopic {
 		return fmt.Errorf("%w: only the settings of topics can be altered", kerr.InvalidRequest)
 	}

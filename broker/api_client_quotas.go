@@ -57,7 +57,8 @@ func (b *Broker) alterClientQuotas(c *caller, req *kmsg.AlterClientQuotasRequest
 func refuseQuotas(ops []kmsg.AlterClientQuotasRequestEntryOp) error {
 	for _, op := range ops {
 		if !op.Remove {
-			return fmt.Errorf("%w: %s: this broker has no quotas by client, only limits of connections and request sizes", kerr.InvalidRequest, op.Key)
+			return fmt.Errorf("%w: %s: this broker has no quotas by client, only limits of connections and request sizes",
+				kerr.InvalidRequest, op.Key)
 		}
 	}
 	return nil

@@ -17,7 +17,10 @@ import (
 var createTopicsAPI = api{
 	key: 19, min: 0, max: 7,
 	handler: handle((*Broker).createTopics),
-	schema:  wire.Schema{wire.List(wire.String, wire.Int32, wire.Int16, wire.List(wire.Int32, wire.Int32s), wire.List(wire.String, wire.String)), wire.Int32, wire.Int8.Since(1)},
+	schema: wire.Schema{
+		wire.List(wire.String, wire.Int32, wire.Int16, wire.List(wire.Int32, wire.Int32s), wire.List(wire.String, wire.String)),
+		wire.Int32, wire.Int8.Since(1),
+	},
 }
 
 // maxPartitions bounds the partitions of a topic: each is a directory, and a typing

@@ -53,7 +53,9 @@ func (b *Broker) offsetDelete(c *caller, req *kmsg.OffsetDeleteRequest) kmsg.Res
 
 // offsetsToDelete returns the keys of the offsets that may be deleted, and adds every
 // partition to the response.
-func (b *Broker) offsetsToDelete(req *kmsg.OffsetDeleteRequest, resp *kmsg.OffsetDeleteResponse, subscribed func(topic string) bool) (keys []string) {
+func (b *Broker) offsetsToDelete(
+	req *kmsg.OffsetDeleteRequest, resp *kmsg.OffsetDeleteResponse, subscribed func(topic string) bool,
+) (keys []string) {
 	for i := range req.Topics {
 		rt := &req.Topics[i]
 		st := kmsg.NewOffsetDeleteResponseTopic()

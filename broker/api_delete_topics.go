@@ -21,7 +21,7 @@ func (b *Broker) deleteTopics(c *caller, req *kmsg.DeleteTopicsRequest) kmsg.Res
 	resp := req.ResponseKind().(*kmsg.DeleteTopicsResponse)
 	for _, name := range req.TopicNames {
 		rt := kmsg.NewDeleteTopicsRequestTopic()
-		rt.Topic = kmsg.StringPtr(name)
+		rt.Topic = new(name)
 		req.Topics = append(req.Topics, rt)
 	}
 	for i := range req.Topics {
@@ -33,13 +33,13 @@ func (b *Broker) deleteTopics(c *caller, req *kmsg.DeleteTopicsRequest) kmsg.Res
 			err = b.authorize(c, opDelete, resourceTopic, t.name)
 		}
 		if err == nil {
-			st.Topic, st.TopicID = kmsg.StringPtr(t.name), t.id
+			st.Topic, st.TopicID = new(t.name), t.id
 			err = b.topics.delete(t, func(commit *storage.Commit) { b.groups.DropTopic(commit, t.name, len(t.partitions())) })
 		}
 		if err != nil {
 			st.ErrorCode, st.ErrorMessage = wire.Code(err), wire.Message(err)
 			if st.Topic == nil && req.Version < 6 {
-				st.Topic = kmsg.StringPtr("")
+				st.Topic = new("")
 			}
 		}
 		resp.Topics = append(resp.Topics, st)

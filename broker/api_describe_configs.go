@@ -41,7 +41,9 @@ func (b *Broker) describeConfigs(c *caller, req *kmsg.DescribeConfigsRequest) km
 	return resp
 }
 
-func (b *Broker) describeResource(c *caller, rr *kmsg.DescribeConfigsRequestResource, req *kmsg.DescribeConfigsRequest) ([]kmsg.DescribeConfigsResponseResourceConfig, error) {
+func (b *Broker) describeResource(
+	c *caller, rr *kmsg.DescribeConfigsRequestResource, req *kmsg.DescribeConfigsRequest,
+) ([]kmsg.DescribeConfigsResponseResourceConfig, error) {
 	switch rr.ResourceType {
 	case kmsg.ConfigResourceTypeTopic:
 		if err := validTopicName(rr.ResourceName); err != nil {

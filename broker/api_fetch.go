@@ -20,7 +20,8 @@ var fetchAPI = api{
 	handler: handleDeferred((*Broker).fetch),
 	schema: wire.Schema{
 		wire.Int32.Until(14), wire.Int32, wire.Int32, wire.Int32.Since(3), wire.Int8.Since(4), wire.Int32.Since(7), wire.Int32.Since(7),
-		wire.List(wire.String.Until(12), wire.ID.Since(13), wire.List(wire.Int32, wire.Int32.Since(9), wire.Int64, wire.Int32.Since(12), wire.Int64.Since(5), wire.Int32)),
+		wire.List(wire.String.Until(12), wire.ID.Since(13),
+			wire.List(wire.Int32, wire.Int32.Since(9), wire.Int64, wire.Int32.Since(12), wire.Int64.Since(5), wire.Int32)),
 		wire.List(wire.String.Until(12), wire.ID.Since(13), wire.Int32s).Since(7), wire.String.Since(11),
 		wire.Tagged(1, wire.Int32, wire.Int64),
 	},
@@ -164,7 +165,10 @@ func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, eno
 	return resp, enough || total >= least
 }
 
-func (b *Broker) fetchPartition(c *caller, req *kmsg.FetchRequest, t *topic, rp *kmsg.FetchRequestTopicPartition, sp *kmsg.FetchResponseTopicPartition, resp *fetched, maxBytes int, first bool) error {
+func (b *Broker) fetchPartition(
+	c *caller, req *kmsg.FetchRequest, t *topic, rp *kmsg.FetchRequestTopicPartition,
+	sp *kmsg.FetchResponseTopicPartition, resp *fetched, maxBytes int, first bool,
+) error {
 	if t == nil && req.Version >= 13 {
 		return kerr.UnknownTopicID
 	}

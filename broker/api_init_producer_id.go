@@ -31,6 +31,7 @@ func (b *Broker) initProducerID(c *caller, req *kmsg.InitProducerIDRequest) repl
 	if err := b.authorize(c, opWrite, resourceTxn, *req.TransactionalID); err != nil {
 		return immediate(answer(txn.NoProducer, err))
 	}
-	next, wait, err := b.txns.Init(*req.TransactionalID, req.TransactionTimeoutMillis, txn.Producer{ID: req.ProducerID, Epoch: req.ProducerEpoch})
+	p := txn.Producer{ID: req.ProducerID, Epoch: req.ProducerEpoch}
+	next, wait, err := b.txns.Init(*req.TransactionalID, req.TransactionTimeoutMillis, p)
 	return producerReply(next, wait, err, answer)
 }

@@ -14,7 +14,10 @@ var joinGroupAPI = api{
 	key: 11, min: 0, max: 9,
 	handler: handleDeferred((*Broker).joinGroup),
 	schema: wire.Schema{
-		wire.String, wire.Int32, wire.Int32.Since(1), wire.String, wire.String.Since(5), wire.String, wire.List(wire.String, wire.Bytes),
+		wire.String, wire.Int32,
+		wire.Int32.Since(1), wire.String,
+		wire.String.Since(5),
+		wire.String, wire.List(wire.String, wire.Bytes),
 		wire.String.Since(8),
 	},
 }

@@ -28,7 +28,8 @@ var listOffsetsAPI = api{
 	key: 2, min: 1, max: 11,
 	handler: handle((*Broker).listOffsets),
 	schema: wire.Schema{
-		wire.Int32, wire.Int8.Since(2), wire.List(wire.String, wire.List(wire.Int32, wire.Int32.Since(4), wire.Int64, wire.Int32.Until(0))),
+		wire.Int32, wire.Int8.Since(2),
+		wire.List(wire.String, wire.List(wire.Int32, wire.Int32.Since(4), wire.Int64, wire.Int32.Until(0))),
 		wire.Int32.Since(10),
 	},
 }
@@ -54,7 +55,10 @@ func (b *Broker) listOffsets(c *caller, req *kmsg.ListOffsetsRequest) kmsg.Respo
 	return resp
 }
 
-func (b *Broker) listOffset(c *caller, t *topic, req *kmsg.ListOffsetsRequest, rp *kmsg.ListOffsetsRequestTopicPartition, sp *kmsg.ListOffsetsResponseTopicPartition) error {
+func (b *Broker) listOffset(
+	c *caller, t *topic, req *kmsg.ListOffsetsRequest,
+	rp *kmsg.ListOffsetsRequestTopicPartition, sp *kmsg.ListOffsetsResponseTopicPartition,
+) error {
 	if t == nil || t.partition(rp.Partition) == nil {
 		return kerr.UnknownTopicOrPartition
 	}

@@ -17,7 +17,9 @@ import (
 var metadataAPI = api{
 	key: 3, min: 0, max: 13,
 	handler: handle((*Broker).metadata),
-	schema:  wire.Schema{wire.List(wire.ID.Since(10), wire.String), wire.Int8.Since(4), wire.Int8.Until(10).Since(8), wire.Int8.Since(8)},
+	schema: wire.Schema{
+		wire.List(wire.ID.Since(10), wire.String), wire.Int8.Since(4), wire.Int8.Until(10).Since(8), wire.Int8.Since(8),
+	},
 }
 
 func (b *Broker) metadata(c *caller, req *kmsg.MetadataRequest) kmsg.Response {

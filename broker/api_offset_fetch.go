@@ -19,7 +19,8 @@ var offsetFetchAPI = api{
 	handler: handle((*Broker).offsetFetch),
 	schema: wire.Schema{
 		wire.String.Until(7), wire.List(wire.String, wire.Int32s).Until(7),
-		wire.List(wire.String, wire.String.Since(9), wire.Int32.Since(9), wire.List(wire.String.Until(9), wire.ID.Since(10), wire.Int32s)).Since(8),
+		wire.List(wire.String, wire.String.Since(9), wire.Int32.Since(9),
+			wire.List(wire.String.Until(9), wire.ID.Since(10), wire.Int32s)).Since(8),
 		wire.Int8.Since(7),
 	},
 }
@@ -88,7 +89,7 @@ func (b *Broker) fetchOffsets(c *caller, rg *kmsg.OffsetFetchRequestGroup, req *
 		}
 		for _, partition := range rt.Partitions {
 			sp := kmsg.NewOffsetFetchResponseGroupTopicPartition()
-			sp.Partition, sp.Offset, sp.LeaderEpoch, sp.Metadata = partition, -1, -1, kmsg.StringPtr("")
+			sp.Partition, sp.Offset, sp.LeaderEpoch, sp.Metadata = partition, -1, -1, new("")
 			key := rows.OffsetKey(st.Topic, partition)
 			if t != nil && !b.allowed(c, opDescribe, resourceTopic, t.name) {
 				sp.ErrorCode = kerr.TopicAuthorizationFailed.Code
@@ -97,7 +98,7 @@ func (b *Broker) fetchOffsets(c *caller, rg *kmsg.OffsetFetchRequestGroup, req *
 			} else if req.RequireStable && b.txns.HasPendingOffset(rg.Group, key) {
 				sp.ErrorCode = kerr.UnstableOffsetCommit.Code
 			} else if row, ok := b.groups.Offset(rg.Group, key); ok {
-				sp.Offset, sp.LeaderEpoch, sp.Metadata = row.Offset, row.Epoch, kmsg.StringPtr(row.Metadata)
+				sp.Offset, sp.LeaderEpoch, sp.Metadata = row.Offset, row.Epoch, new(row.Metadata)
 			}
 			st.Partitions = append(st.Partitions, sp)
 		}

@@ -57,8 +57,7 @@ func (r *restartable) lost() int64 {
 		fs := r.cl.PollFetches(ctx)
 		require.NoError(r, ctx.Err())
 		for _, e := range fs.Errors() {
-			var loss *kgo.ErrDataLoss
-			if errors.As(e.Err, &loss) {
+			if loss, ok := errors.AsType[*kgo.ErrDataLoss](e.Err); ok {
 				return loss.ResetTo
 			}
 		}

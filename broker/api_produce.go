@@ -24,7 +24,11 @@ import (
 var produceAPI = api{
 	key: produceKey, min: 0, max: 13,
 	handler: handleDeferred((*Broker).produce),
-	schema:  wire.Schema{wire.String.Since(3), wire.Int16, wire.Int32, wire.List(wire.String.Until(12), wire.ID.Since(13), wire.List(wire.Int32, wire.Bytes))},
+	schema: wire.Schema{
+		wire.String.Since(3),
+		wire.Int16, wire.Int32,
+		wire.List(wire.String.Until(12), wire.ID.Since(13), wire.List(wire.Int32, wire.Bytes)),
+	},
 }
 
 const produceKey = 0
@@ -128,7 +132,8 @@ func (p *produceOp) append(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPart
 				return nil, err
 			}
 		}
-		if err := p.b.txns.Verify(p.req.TransactionID, txn.Producer{ID: batch.ProducerID(), Epoch: batch.ProducerEpoch()}, part.inTxn(), p.req.Version >= 12); err != nil {
+		producer := txn.Producer{ID: batch.ProducerID(), Epoch: batch.ProducerEpoch()}
+		if err := p.b.txns.Verify(p.req.TransactionID, producer, part.inTxn(), p.req.Version >= 12); err != nil {
 			return nil, err
 		}
 	}

@@ -26,7 +26,7 @@ func fill(rng *rand.Rand, v reflect.Value) {
 			fill(rng, v.Elem())
 		}
 	case reflect.Struct:
-		if tags, ok := v.Addr().Interface().(*kmsg.Tags); ok {
+		if tags, ok := reflect.TypeAssert[*kmsg.Tags](v.Addr()); ok {
 			tags.Set(anyTag, []byte("tag"))
 			return
 		}
@@ -58,6 +58,7 @@ func fill(rng *rand.Rand, v reflect.Value) {
 
 // eachFilled calls fn with the bodies of filled requests of every kind.
 func eachFilled(t *testing.T, fn func(a api, req kmsg.Request, body []byte)) {
+	t.Helper()
 	rng := rand.New(rand.NewPCG(1, 2))
 	for key, a := range apis() {
 		require.NotNil(t, a.schema, kmsg.NameForKey(key))

@@ -10,7 +10,11 @@ var syncGroupAPI = api{
 	key: 14, min: 0, max: 5,
 	handler: handleDeferred((*Broker).syncGroup),
 	schema: wire.Schema{
-		wire.String, wire.Int32, wire.String, wire.String.Since(3), wire.String.Since(5), wire.String.Since(5), wire.List(wire.String, wire.Bytes),
+		wire.String, wire.Int32,
+		wire.String, wire.String.Since(3),
+		wire.String.Since(5),
+		wire.String.Since(5),
+		wire.List(wire.String, wire.Bytes),
 	},
 }
 

@@ -22,7 +22,9 @@ import (
 var writeTxnMarkersAPI = api{
 	key: 27, min: 1, max: 2,
 	handler: handleDeferred((*Broker).writeTxnMarkers),
-	schema:  wire.Schema{wire.List(wire.Int64, wire.Int16, wire.Int8, wire.List(wire.String, wire.Int32s), wire.Int32, wire.Int8.Since(2))},
+	schema: wire.Schema{
+		wire.List(wire.Int64, wire.Int16, wire.Int8, wire.List(wire.String, wire.Int32s), wire.Int32, wire.Int8.Since(2)),
+	},
 }
 
 func (b *Broker) writeTxnMarkers(c *caller, req *kmsg.WriteTxnMarkersRequest) reply {

@@ -33,21 +33,27 @@ func beside(b *testing.B, loads func(b *testing.B, at *target)) {
 		start func(testing.TB) (addr string)
 	}{
 		{"sightlog", func(t testing.TB) string {
+			t.Helper()
 			b, _ := serveBroker(t, Config{})
 			return b.Addr()
 		}},
 		{"sightlog-unsynced", func(t testing.TB) string {
+			t.Helper()
 			b, _ := serveBroker(t, Config{Flush: storage.FlushOS})
 			return b.Addr()
 		}},
 		{"kfake", func(t testing.TB) string {
+			t.Helper()
 			c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.DataDir(t.TempDir()), kfake.SyncWrites())
 			require.NoError(t, err)
 			t.Cleanup(c.Close)
 			return c.ListenAddrs()[0]
 		}},
-		{"kafka", func(t testing.TB) string { return kafkatest.Start(t, 1, "log.flush.interval.messages=1").Addrs() }},
-		{"kafka-unsynced", func(t testing.TB) string { return kafkatest.Start(t, 1).Addrs() }},
+		{"kafka", func(t testing.TB) string {
+			t.Helper()
+			return kafkatest.Start(t, 1, "log.flush.interval.messages=1").Addrs()
+		}},
+		{"kafka-unsynced", func(t testing.TB) string { t.Helper(); return kafkatest.Start(t, 1).Addrs() }},
 	} {
 		b.Run(served.name, func(b *testing.B) { loads(b, &target{addr: served.start(b)}) })
 	}
@@ -77,6 +83,7 @@ func (a *target) run(b *testing.B, name string, partitions int32, fn func(b *tes
 }
 
 func (a *target) client(t testing.TB, opts ...kgo.Opt) *kgo.Client {
+	t.Helper()
 	cl, err := kgo.NewClient(append([]kgo.Opt{
 		kgo.SeedBrokers(a.addr), kgo.ProducerLinger(0), kgo.ProducerBatchCompression(kgo.NoCompression()),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.DefaultProduceTopic(a.topic),

@@ -42,8 +42,8 @@ func (b *Broker) cleanOnce(ctx context.Context, now time.Time) {
 
 func (b *Broker) cleanLog(ctx context.Context, l *storage.Log, conf *topicConfig, now int64) error {
 	if conf.expire {
-		start, any := l.Expired(storage.Retention{Bytes: conf.retentionBytes, Millis: conf.retentionMillis, Now: now})
-		if any {
+		start, expired := l.Expired(storage.Retention{Bytes: conf.retentionBytes, Millis: conf.retentionMillis, Now: now})
+		if expired {
 			var c storage.Commit
 			c.SetStart(l, start)
 			if err := b.store.Do(&c); err != nil {

@@ -36,7 +36,6 @@ type txnWalk struct {
 	in       [2]bool // the partitions that are in the transaction
 	group    bool
 	sequence [2]int32 // the next of each partition
-	last     [2]int32 // of the last batch that was taken
 }
 
 const txnID = "tx"

@@ -14,7 +14,8 @@ func (b *Broker) registerGauges(reg prometheus.Registerer) {
 	}
 	gauge("log_bytes", "Bytes of all logs.", b.logBytes)
 	gauge("storage_failed", "1 after the disk failed: writes are refused.", func() float64 { return oneIf(b.store.Failed() != nil) })
-	gauge("storage_refusing", "1 while writes are refused: the disk is full, or it failed.", func() float64 { return oneIf(b.store.Refusing() != nil) })
+	gauge("storage_refusing", "1 while writes are refused: the disk is full, or it failed.",
+		func() float64 { return oneIf(b.store.Refusing() != nil) })
 	gauge("request_memory_bytes", "Memory held by requests that are read and served.", func() float64 { return usedBytes(b.requests) })
 	gauge("answer_memory_bytes", "Memory held by answers with records.", func() float64 { return usedBytes(b.responses) })
 }

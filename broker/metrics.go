@@ -22,17 +22,24 @@ type metrics struct {
 
 // newMetrics creates the metrics, and registers them unless reg is nil.
 func newMetrics(reg prometheus.Registerer) *metrics {
-	const ns = namespace
 	f := promauto.With(reg)
+	counter := func(name, help string) prometheus.Counter {
+		return f.NewCounter(prometheus.CounterOpts{Name: namespace + name, Help: help})
+	}
+	histogram := func(name, help string, first float64, buckets int) prometheus.Histogram {
+		return f.NewHistogram(prometheus.HistogramOpts{
+			Name: namespace + name, Help: help, Buckets: prometheus.ExponentialBuckets(first, 2, buckets),
+		})
+	}
 	return &metrics{
-		connections:   f.NewGauge(prometheus.GaugeOpts{Name: ns + "connections", Help: "Open connections."}),
-		refused:       f.NewCounter(prometheus.CounterOpts{Name: ns + "connections_refused_total", Help: "Connections beyond the limit."}),
-		requests:      f.NewCounterVec(prometheus.CounterOpts{Name: ns + "requests_total", Help: "Requests by API."}, []string{"api"}),
-		producedBytes: f.NewCounter(prometheus.CounterOpts{Name: ns + "produced_bytes_total", Help: "Bytes of record batches that were acknowledged."}),
-		fetchedBytes:  f.NewCounter(prometheus.CounterOpts{Name: ns + "fetched_bytes_total", Help: "Bytes of record batches that were returned."}),
-		journalWrite:  f.NewHistogram(prometheus.HistogramOpts{Name: ns + "journal_write_seconds", Help: "Time to write one group to the journal and sync it.", Buckets: prometheus.ExponentialBuckets(50e-6, 2, 14)}),
-		groupCommits:  f.NewHistogram(prometheus.HistogramOpts{Name: ns + "group_commits", Help: "Commits that shared one sync.", Buckets: prometheus.ExponentialBuckets(1, 2, 10)}),
-		journalBytes:  f.NewCounter(prometheus.CounterOpts{Name: ns + "journal_bytes_total", Help: "Bytes written to the journal."}),
+		connections:   f.NewGauge(prometheus.GaugeOpts{Name: namespace + "connections", Help: "Open connections."}),
+		refused:       counter("connections_refused_total", "Connections beyond the limit."),
+		requests:      f.NewCounterVec(prometheus.CounterOpts{Name: namespace + "requests_total", Help: "Requests by API."}, []string{"api"}),
+		producedBytes: counter("produced_bytes_total", "Bytes of record batches that were acknowledged."),
+		fetchedBytes:  counter("fetched_bytes_total", "Bytes of record batches that were returned."),
+		journalWrite:  histogram("journal_write_seconds", "Time to write one group to the journal and sync it.", 50e-6, 14),
+		groupCommits:  histogram("group_commits", "Commits that shared one sync.", 1, 10),
+		journalBytes:  counter("journal_bytes_total", "Bytes written to the journal."),
 	}
 }
 

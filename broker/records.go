@@ -32,7 +32,8 @@ func (b *Broker) checkExpansion(batch storage.Batch, conf *topicConfig) error {
 	})
 	switch {
 	case errors.Is(err, storage.ErrExpands):
-		return fmt.Errorf("%w: the batch's records take more than %d bytes decompressed, %d times the topic's max.message.bytes", kerr.MessageTooLarge, limit, maxExpansion)
+		return fmt.Errorf("%w: the batch's records take more than %d bytes decompressed, %d times the topic's max.message.bytes",
+			kerr.MessageTooLarge, limit, maxExpansion)
 	case err != nil:
 		return fmt.Errorf("%w: %w", kerr.InvalidRecord, err)
 	}

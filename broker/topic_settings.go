@@ -40,38 +40,51 @@ type setting struct {
 	doc   string
 }
 
+// The types of settings.
+const (
+	boolean = kmsg.ConfigTypeBoolean
+	integer = kmsg.ConfigTypeInt
+	long    = kmsg.ConfigTypeLong
+	double  = kmsg.ConfigTypeDouble
+	text    = kmsg.ConfigTypeString
+	list    = kmsg.ConfigTypeList
+)
+
+// unlimited is the largest value of a long.
+const unlimited = "9223372036854775807"
+
 // topicSettings are the settings that a topic may have. Those that a single node which
 // never loses acknowledged writes has no use for are stored, so that tools which set
 // them work, and have no effect.
 var topicSettings = map[string]setting{
-	"cleanup.policy":                          {kmsg.ConfigTypeList, "delete", listOf("delete", "compact"), "delete old segments, compact by key, or both"},
-	"compression.type":                        {kmsg.ConfigTypeString, "producer", oneOf("producer"), "batches are stored as producers compress them"},
-	"delete.retention.ms":                     {kmsg.ConfigTypeLong, "86400000", atLeast(0), "how long compaction retains tombstones"},
-	"file.delete.delay.ms":                    {kmsg.ConfigTypeLong, "60000", atLeast(0), "no effect"},
-	"flush.messages":                          {kmsg.ConfigTypeLong, "9223372036854775807", atLeast(1), "no effect: the broker's flush policy decides"},
-	"flush.ms":                                {kmsg.ConfigTypeLong, "9223372036854775807", atLeast(0), "no effect: the broker's flush policy decides"},
-	"index.interval.bytes":                    {kmsg.ConfigTypeInt, "4096", atLeast(0), "no effect"},
-	"max.compaction.lag.ms":                   {kmsg.ConfigTypeLong, "9223372036854775807", atLeast(1), "no effect"},
-	"max.message.bytes":                       {kmsg.ConfigTypeInt, "1048588", atLeast(0), "largest record batch"},
-	"message.timestamp.after.max.ms":          {kmsg.ConfigTypeLong, "9223372036854775807", atLeast(0), "how far a batch's latest record may be ahead of the broker's clock"},
-	"message.timestamp.before.max.ms":         {kmsg.ConfigTypeLong, "9223372036854775807", atLeast(0), "how far a batch's first record may be behind the broker's clock"},
-	"message.timestamp.type":                  {kmsg.ConfigTypeString, "CreateTime", oneOf("CreateTime", "LogAppendTime"), "whose clock stamps records"},
-	"min.cleanable.dirty.ratio":               {kmsg.ConfigTypeDouble, "0.5", ratio, "how much of a log is new before it is compacted"},
-	"min.compaction.lag.ms":                   {kmsg.ConfigTypeLong, "0", atLeast(0), "how long a record is safe from compaction"},
-	"min.insync.replicas":                     {kmsg.ConfigTypeInt, "1", atLeast(1), "no effect: there is one replica"},
-	"preallocate":                             {kmsg.ConfigTypeBoolean, "false", oneOf("true", "false"), "no effect: segments are preallocated step by step"},
-	"retention.bytes":                         {kmsg.ConfigTypeLong, "-1", atLeast(-1), "size of a partition above which old segments are removed"},
-	"retention.ms":                            {kmsg.ConfigTypeLong, "604800000", atLeast(-1), "age above which segments are removed"},
-	"segment.bytes":                           {kmsg.ConfigTypeInt, "1073741824", atLeast(14), "size of a segment"},
-	"segment.index.bytes":                     {kmsg.ConfigTypeInt, "10485760", atLeast(4), "no effect"},
-	"segment.jitter.ms":                       {kmsg.ConfigTypeLong, "0", atLeast(0), "no effect"},
-	"segment.ms":                              {kmsg.ConfigTypeLong, "604800000", atLeast(1), "age at which a new segment begins"},
-	"unclean.leader.election.enable":          {kmsg.ConfigTypeBoolean, "false", oneOf("true", "false"), "no effect: there is one replica"},
-	"follower.replication.throttled.replicas": {kmsg.ConfigTypeList, "", nil, "no effect"},
-	"leader.replication.throttled.replicas":   {kmsg.ConfigTypeList, "", nil, "no effect"},
-	"local.retention.bytes":                   {kmsg.ConfigTypeLong, "-2", atLeast(-2), "no effect"},
-	"local.retention.ms":                      {kmsg.ConfigTypeLong, "-2", atLeast(-2), "no effect"},
-	"remote.storage.enable":                   {kmsg.ConfigTypeBoolean, "false", oneOf("false"), "there is no tiered storage"},
+	"cleanup.policy":                          {list, "delete", listOf("delete", "compact"), "delete old segments, compact by key, or both"},
+	"compression.type":                        {text, "producer", oneOf("producer"), "batches are stored as producers compress them"},
+	"delete.retention.ms":                     {long, "86400000", atLeast(0), "how long compaction retains tombstones"},
+	"file.delete.delay.ms":                    {long, "60000", atLeast(0), "no effect"},
+	"flush.messages":                          {long, unlimited, atLeast(1), "no effect: the broker's flush policy decides"},
+	"flush.ms":                                {long, unlimited, atLeast(0), "no effect: the broker's flush policy decides"},
+	"index.interval.bytes":                    {integer, "4096", atLeast(0), "no effect"},
+	"max.compaction.lag.ms":                   {long, unlimited, atLeast(1), "no effect"},
+	"max.message.bytes":                       {integer, "1048588", atLeast(0), "largest record batch"},
+	"message.timestamp.after.max.ms":          {long, unlimited, atLeast(0), "how far a batch's latest record may be ahead of the clock"},
+	"message.timestamp.before.max.ms":         {long, unlimited, atLeast(0), "how far a batch's first record may be behind the clock"},
+	"message.timestamp.type":                  {text, "CreateTime", oneOf("CreateTime", "LogAppendTime"), "whose clock stamps records"},
+	"min.cleanable.dirty.ratio":               {double, "0.5", ratio, "how much of a log is new before it is compacted"},
+	"min.compaction.lag.ms":                   {long, "0", atLeast(0), "how long a record is safe from compaction"},
+	"min.insync.replicas":                     {integer, "1", atLeast(1), "no effect: there is one replica"},
+	"preallocate":                             {boolean, "false", oneOf("true", "false"), "no effect: segments are preallocated step by step"},
+	"retention.bytes":                         {long, "-1", atLeast(-1), "size of a partition above which old segments are removed"},
+	"retention.ms":                            {long, "604800000", atLeast(-1), "age above which segments are removed"},
+	"segment.bytes":                           {integer, "1073741824", atLeast(14), "size of a segment"},
+	"segment.index.bytes":                     {integer, "10485760", atLeast(4), "no effect"},
+	"segment.jitter.ms":                       {long, "0", atLeast(0), "no effect"},
+	"segment.ms":                              {long, "604800000", atLeast(1), "age at which a new segment begins"},
+	"unclean.leader.election.enable":          {boolean, "false", oneOf("true", "false"), "no effect: there is one replica"},
+	"follower.replication.throttled.replicas": {list, "", nil, "no effect"},
+	"leader.replication.throttled.replicas":   {list, "", nil, "no effect"},
+	"local.retention.bytes":                   {long, "-2", atLeast(-2), "no effect"},
+	"local.retention.ms":                      {long, "-2", atLeast(-2), "no effect"},
+	"remote.storage.enable":                   {boolean, "false", oneOf("false"), "there is no tiered storage"},
 }
 
 func atLeast(low int64) func(string) error {

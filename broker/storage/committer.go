@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"time"
 )
 
@@ -68,8 +69,9 @@ func (cm *committer) run() {
 		}
 		cm.maybeCheckpoint()
 		if closing && len(group) == 0 {
-			cm.syncJournal()
-			cm.awaitCheckpoint()
+			// Their errors are in Store.failed or logged, and the store closes.
+			_ = cm.syncJournal()
+			_ = cm.awaitCheckpoint()
 			return
 		}
 		if len(group) > 0 {
@@ -79,7 +81,7 @@ func (cm *committer) run() {
 		case <-cm.store.wake:
 		case <-flush:
 			flush = nil
-			cm.syncJournal()
+			_ = cm.syncJournal() // its error is in Store.failed
 		case err := <-cm.checkpoint.done:
 			cm.checkpointEnded(err)
 		}
@@ -237,7 +239,7 @@ func (cm *committer) stageAppend(o *op) error {
 	}
 	if err != nil {
 		if roll {
-			st.seg.remove()
+			_ = st.seg.remove() // an empty file: recovery ignores it
 		}
 		return err
 	}
@@ -259,10 +261,9 @@ func (cm *committer) stageAppend(o *op) error {
 
 // rollback undoes the staging of the group, last operation first.
 func (cm *committer) rollback() {
-	for i := len(cm.undo) - 1; i >= 0; i-- {
-		u := cm.undo[i]
+	for _, u := range slices.Backward(cm.undo) {
 		if u.log.staged.seg != u.staged.seg {
-			u.log.staged.seg.remove()
+			_ = u.log.staged.seg.remove() // no durable state names it
 		}
 		u.log.staged = u.staged
 		if u.pid < 0 {

@@ -55,7 +55,10 @@ func (s *Store) Compact(ctx context.Context, l *Log, o CompactOptions) (st Compa
 		// journal: its sync may have failed after the write.
 		return st, fmt.Errorf("compact %s: %w", l.name, err)
 	}
-	p := pass{s: s, l: l, o: o, last: map[[2]uint64]int64{}, seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}, horizon: noHorizon}
+	p := pass{
+		s: s, l: l, o: o, last: map[[2]uint64]int64{}, horizon: noHorizon,
+		seeds: [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
+	}
 	if l.hasUncheckpointed() {
 		if err := s.Checkpoint(ctx); err != nil {
 			return st, fmt.Errorf("compact %s: %w", l.name, err)

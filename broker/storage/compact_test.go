@@ -158,11 +158,11 @@ func TestRetention_ByTimeAndSize_OldSegmentsOnly(t *testing.T) {
 		require.NoError(t, appendTo(t, s, l, b).Err)
 	}
 	apply := func(r Retention) bool {
-		start, any := l.Expired(r)
+		start, found := l.Expired(r)
 		var c Commit
 		c.SetStart(l, start)
 		require.NoError(t, s.Do(&c))
-		return any
+		return found
 	}
 	size := l.Size()
 	require.False(t, apply(Retention{Bytes: -1, Millis: 100, Now: 200}))

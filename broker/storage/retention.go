@@ -7,10 +7,10 @@ type Retention struct {
 	Now    int64 // ms
 }
 
-// Expired returns where the log would start without the segments that
-// retention lets go, and whether moving the start there changes anything. A
-// segment with records of an open transaction stays.
-func (l *Log) Expired(r Retention) (start int64, any bool) {
+// Expired returns the log's start without the segments that have expired, and reports
+// whether that changes anything. A segment with records of an open transaction does not
+// expire.
+func (l *Log) Expired(r Retention) (start int64, found bool) {
 	l.mu.RLock()
 	defer l.mu.RUnlock()
 	var total int64
@@ -26,7 +26,7 @@ func (l *Log) Expired(r Retention) (start int64, any bool) {
 			youngest = g.youngest(r.Now)
 		}
 		old := r.Millis >= 0 && youngest < r.Now-r.Millis
-		// The active segment goes by age only: size is what writing makes.
+		// The active segment expires by age only, or writing would remove what it writes.
 		large := r.Bytes >= 0 && total-g.size >= r.Bytes && !active
 		if !old && !large || g.end > stable {
 			break

@@ -163,11 +163,16 @@ func (r *Rule) grants(op kmsg.ACLOperation) bool {
 	}
 	switch op {
 	case kmsg.ACLOperationDescribe:
-		return slices.Contains([]kmsg.ACLOperation{kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationDelete, kmsg.ACLOperationAlter}, r.Operation)
+		return slices.Contains(impliesDescribe, r.Operation)
 	case kmsg.ACLOperationDescribeConfigs:
 		return r.Operation == kmsg.ACLOperationAlterConfigs
 	}
 	return false
+}
+
+// impliesDescribe are the operations that include the right to describe.
+var impliesDescribe = []kmsg.ACLOperation{
+	kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationDelete, kmsg.ACLOperationAlter,
 }
 
 // resourceTypes are the types of resource that a rule may be about.

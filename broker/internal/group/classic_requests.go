@@ -58,7 +58,7 @@ func (g *classicGroup) answerSyncs() {
 			continue
 		}
 		resp := kmsg.NewPtrSyncGroupResponse()
-		resp.ProtocolType, resp.Protocol = kmsg.StringPtr(g.protocolType), kmsg.StringPtr(g.protocol)
+		resp.ProtocolType, resp.Protocol = new(g.protocolType), new(g.protocol)
 		resp.MemberAssignment = m.assignment
 		m.sync <- resp
 		m.sync = nil

@@ -32,7 +32,7 @@ func (g *consumerGroup) describe(sg *kmsg.ConsumerGroupDescribeResponseGroup) {
 		sm.MemberID, sm.InstanceID, sm.RackID, sm.MemberEpoch = m.id, m.instance, m.rack, m.epoch
 		sm.ClientID, sm.ClientHost, sm.SubscribedTopics = m.clientID, m.host, m.topics
 		if m.regexText != "" {
-			sm.SubscribedTopicRegex = kmsg.StringPtr(m.regexText)
+			sm.SubscribedTopicRegex = new(m.regexText)
 		}
 		sm.Assignment, sm.TargetAssignment = m.assigned.describe(names), m.target.describe(names)
 		sm.MemberType = 1

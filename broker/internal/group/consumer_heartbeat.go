@@ -23,7 +23,9 @@ const (
 // ConsumerHeartbeat is a member's heartbeat: it joins, stays or leaves, and reports
 // the partitions that it owns. The response has the member's epoch, and its
 // assignment if that may be news to it.
-func (c *Coordinator) ConsumerHeartbeat(client Client, req *kmsg.ConsumerGroupHeartbeatRequest, resp *kmsg.ConsumerGroupHeartbeatResponse) error {
+func (c *Coordinator) ConsumerHeartbeat(
+	client Client, req *kmsg.ConsumerGroupHeartbeatRequest, resp *kmsg.ConsumerGroupHeartbeatResponse,
+) error {
 	if err := validateHeartbeat(req); err != nil {
 		return err
 	}
@@ -37,7 +39,7 @@ func (c *Coordinator) ConsumerHeartbeat(client Client, req *kmsg.ConsumerGroupHe
 	}
 	defer g.mu.Unlock()
 	if req.MemberEpoch < 0 {
-		resp.MemberID, resp.MemberEpoch = kmsg.StringPtr(req.MemberID), req.MemberEpoch
+		resp.MemberID, resp.MemberEpoch = new(req.MemberID), req.MemberEpoch
 		err = g.leave(req)
 	} else {
 		err = g.heartbeat(client, req, resp)
@@ -85,7 +87,7 @@ func (g *consumerGroup) heartbeat(client Client, req *kmsg.ConsumerGroupHeartbea
 	owned := ownedPartitions(req)
 	epoch := m.epoch
 	changed := g.reconcile(m, owned)
-	resp.MemberID, resp.MemberEpoch = kmsg.StringPtr(m.id), m.epoch
+	resp.MemberID, resp.MemberEpoch = new(m.id), m.epoch
 	differs := req.Topics != nil && !maps.Equal(owned, m.assigned)
 	if changed || m.epoch != epoch || joins || req.MemberEpoch != epoch || differs {
 		resp.Assignment = m.assigned.response()

@@ -32,10 +32,12 @@ type Offset struct {
 	At       int64  `json:"t"` // ms, when it was committed
 }
 
+// OffsetKey returns the key of a partition in the bucket of a group's offsets.
 func OffsetKey(topic string, partition int32) string {
 	return topic + "/" + strconv.Itoa(int(partition))
 }
 
+// SplitOffsetKey is OffsetKey's inverse.
 func SplitOffsetKey(key string) (topic string, partition int32) {
 	i := strings.LastIndexByte(key, '/')
 	n, _ := strconv.Atoi(key[i+1:])

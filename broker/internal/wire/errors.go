@@ -45,7 +45,7 @@ func Message(err error) *string {
 	if ke := (*kerr.Error)(nil); errors.As(err, &ke) {
 		// The code is in the response already: only the details are left.
 		s = strings.TrimPrefix(s, ke.Error()+": ")
-		if err == error(ke) {
+		if err == error(ke) { //nolint:errorlint // whether it is the code alone, without details
 			s = ke.Description
 		}
 	}

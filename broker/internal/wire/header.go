@@ -15,6 +15,7 @@ type Header struct {
 
 var errShort = errors.New("request is short")
 
+// ReadHeader reads the header at the begin of a request.
 func ReadHeader(p []byte) (h Header, err error) {
 	if len(p) < 8 {
 		return h, errShort

@@ -9,6 +9,7 @@ import (
 // UUID is a topic's id (RFC 9562). Clients write it as unpadded URL-safe base64.
 type UUID [16]byte
 
+// NewUUID returns a random id (version 4).
 func NewUUID() (id UUID) {
 	rand.Read(id[:])
 	id[6] = id[6]&0x0f | 0x40 // version 4
