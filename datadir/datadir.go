@@ -81,7 +81,8 @@ func open(path string, why purpose) (d *Dir, err error) {
 	if err := d.checkLocation(why); err != nil {
 		return nil, err
 	}
-	if err := os.Remove(d.Path("endpoints.json")); err != nil && !errors.Is(err, fs.ErrNotExist) { // of an owner that was killed, or of the original of a copy of a copy
+	// Of an owner that was killed, or of the original of a copy of a copy.
+	if err := os.Remove(d.Path("endpoints.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, notWritable(path, err)
 	}
 	return d, nil

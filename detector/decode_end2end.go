@@ -37,11 +37,11 @@ func (end2end) decode(dst []candidate, out []Tensor, q *query) ([]candidate, err
 	if err != nil {
 		return dst, err
 	}
-	switch n, grid := int64(len(t.F32)/row), cells(q.in.X, q.in.Y); {
-	case n == 0:
-	case n == grid:
+	switch n, grid := int64(len(t.F32)/row), cells(q.in.X, q.in.Y); n {
+	case 0:
+	case grid:
 		return dst, fmt.Errorf("decode end2end: output %s has a row for each cell of a grid; it may be yolox", t)
-	case n == 3*grid:
+	case 3 * grid:
 		return dst, fmt.Errorf("decode end2end: output %s has three rows for each cell of a grid; it may be yolov5", t)
 	}
 	for at := 0; at < len(t.F32); at += row {

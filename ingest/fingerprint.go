@@ -72,20 +72,20 @@ func digest(f io.ReaderAt, size, from, part int64) (string, error) {
 // Continues reports whether what the spec names begins as the source of a
 // fingerprint did, so that a run of that can go on with what has come since: a
 // file that has grown, a directory with more pictures behind those it had.
-func Continues(spec Spec, print string) bool {
+func Continues(spec Spec, fingerprint string) bool {
 	switch kind, err := spec.Kind(); {
 	case err != nil:
 		return false
 	case kind == event.SourceFile:
-		return fileContinues(spec.URI, print)
+		return fileContinues(spec.URI, fingerprint)
 	case kind == event.SourceImages:
-		return picturesContinue(spec.URI, print)
+		return picturesContinue(spec.URI, fingerprint)
 	}
 	return false
 }
 
-func fileContinues(path, print string) bool {
-	before, _, _ := strings.Cut(print, "-")
+func fileContinues(path, fingerprint string) bool {
+	before, _, _ := strings.Cut(fingerprint, "-")
 	size, err := strconv.ParseInt(before, 10, 64)
 	if err != nil || size <= 0 {
 		return false
@@ -100,14 +100,14 @@ func fileContinues(path, print string) bool {
 		return false
 	}
 	for _, from := range []int64{headerOf(size), 0} { // 0: as it was made at first, with the time in the middle
-		if sum, err := digest(f, size, from, partOfFile); err == nil && strings.HasSuffix(print, "-"+sum) {
+		if sum, err := digest(f, size, from, partOfFile); err == nil && strings.HasSuffix(fingerprint, "-"+sum) {
 			return true
 		}
 	}
 	return false
 }
 
-func picturesContinue(path, print string) bool {
+func picturesContinue(path, fingerprint string) bool {
 	paths, err := picturePaths(path)
 	if err != nil {
 		return false
@@ -121,7 +121,7 @@ func picturesContinue(path, print string) bool {
 		}
 		fmt.Fprintln(now, line)
 		fmt.Fprintf(first, "%s %d %d\n", filepath.Base(p), st.Size(), st.ModTime().UnixMicro()) // as it was made at first
-		if print == hex.EncodeToString(now.Sum(nil)[:16]) || print == hex.EncodeToString(first.Sum(nil)[:16]) {
+		if fingerprint == hex.EncodeToString(now.Sum(nil)[:16]) || fingerprint == hex.EncodeToString(first.Sum(nil)[:16]) {
 			return true
 		}
 	}

@@ -101,7 +101,8 @@ func (w walker) draw(m *gocv.Mat) {
 	arm(swing, darker(coat))
 	leg(-swing, darker(trouser))
 	leg(swing, trouser)
-	shape(coat, at(-0.075, 0.82), at(-0.02, 0.845), at(0.04, 0.84), at(0.085, 0.79), at(0.085, 0.62), at(0.075, 0.47), at(-0.075, 0.47), at(-0.085, 0.65))
+	shape(coat, at(-0.075, 0.82), at(-0.02, 0.845), at(0.04, 0.84), at(0.085, 0.79),
+		at(0.085, 0.62), at(0.075, 0.47), at(-0.075, 0.47), at(-0.085, 0.65))
 	limb(skin, 0.05, at(0.005, 0.82), at(0.012, 0.87))
 	blob(skin, at(0.018, 0.915), 0.05, 0.066)
 	blob(hair, at(0, 0.945), 0.056, 0.05)

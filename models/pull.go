@@ -137,7 +137,8 @@ func download(ctx context.Context, url string, f *os.File, have int64, b Build, 
 	}
 	defer resp.Body.Close()
 	switch {
-	case resp.StatusCode == http.StatusPartialContent && strings.HasPrefix(resp.Header.Get("Content-Range"), "bytes "+strconv.FormatInt(have, 10)+"-"):
+	case resp.StatusCode == http.StatusPartialContent &&
+		strings.HasPrefix(resp.Header.Get("Content-Range"), "bytes "+strconv.FormatInt(have, 10)+"-"):
 	case resp.StatusCode == http.StatusOK:
 		have = 0 // the server starts from the beginning
 	default:

@@ -111,7 +111,8 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	if err != nil {
 		return s, err
 	}
-	if s.Pool, err = database.OpenMigrated(ctx, url, postgres.Options{Wait: cfg.Wait, MaxConns: int32(cfg.Sinks.Sinks + 4), Log: cfg.Log}); err != nil {
+	opts := postgres.Options{Wait: cfg.Wait, MaxConns: int32(cfg.Sinks.Sinks + 4), Log: cfg.Log}
+	if s.Pool, err = database.OpenMigrated(ctx, url, opts); err != nil {
 		return s, err
 	}
 	s.URL = postgres.PsqlURL(url, s.Pool)

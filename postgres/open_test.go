@@ -121,8 +121,8 @@ func TestWaitOutlastsAnAbsentServer(t *testing.T) {
 	require.NoError(t, err)
 	addr := l.Addr().String()
 	var refused atomic.Int32
-	real := pgtest.URL(t)
-	cfg, err := pgx.ParseConfig(real)
+	actual := pgtest.URL(t)
+	cfg, err := pgx.ParseConfig(actual)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})

@@ -47,7 +47,8 @@ func DrawShapes(m *gocv.Mat, o zone.Options) error {
 		d := b.Sub(a)
 		middle := a.Add(b).Div(2)
 		in := middle.Add(image.Pt(-d.Y, d.X).Div(8)) // to the right, seen from a to b
-		errs = append(errs, gocv.Line(m, a, b, lineColour, 2*unit), gocv.ArrowedLine(m, middle, in, lineColour, unit), name(l.Name, a, lineColour))
+		errs = append(errs, gocv.Line(m, a, b, lineColour, 2*unit), gocv.ArrowedLine(m, middle, in, lineColour, unit),
+			name(l.Name, a, lineColour))
 	}
 	return errors.Join(errs...)
 }

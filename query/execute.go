@@ -167,8 +167,10 @@ func userError(err error, statement string) error {
 		return usage.Wrap(err, "ask for less, or have the server's limit raised", "SQL: %s", what)
 	case pg.Code == "42601" && strings.Contains(pg.Message, "multiple commands"):
 		return usage.Wrap(err, "give one statement", "SQL: %s", what)
-	case strings.HasPrefix(pg.Code, "42"), strings.HasPrefix(pg.Code, "22"), strings.HasPrefix(pg.Code, "21"), strings.HasPrefix(pg.Code, "0A"),
-		strings.HasPrefix(pg.Code, "25"), strings.HasPrefix(pg.Code, "2B"), strings.HasPrefix(pg.Code, "3D"), strings.HasPrefix(pg.Code, "3F"), strings.HasPrefix(pg.Code, "54"):
+	case strings.HasPrefix(pg.Code, "42"), strings.HasPrefix(pg.Code, "22"), strings.HasPrefix(pg.Code, "21"),
+		strings.HasPrefix(pg.Code, "0A"),
+		strings.HasPrefix(pg.Code, "25"), strings.HasPrefix(pg.Code, "2B"), strings.HasPrefix(pg.Code, "3D"),
+		strings.HasPrefix(pg.Code, "3F"), strings.HasPrefix(pg.Code, "54"):
 		fix := pg.Hint
 		if fix == "" && pg.Code == "42P01" {
 			fix = "the tables are sightings, detections, crossings, cameras, runs and batches, the views v_sightings, v_detections and v_crossings"

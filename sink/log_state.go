@@ -32,7 +32,8 @@ func readLog(ctx context.Context, adm *kadm.Client, topics []string) (*logState,
 	if md.Cluster == "" {
 		return nil, fmt.Errorf("the brokers tell no cluster id")
 	}
-	log := &logState{cluster: md.Cluster, ids: make(map[string]kadm.TopicID), spans: make(map[topicPartition]span), leaders: make(map[topicPartition]int32)}
+	log := &logState{cluster: md.Cluster, ids: make(map[string]kadm.TopicID), spans: make(map[topicPartition]span),
+		leaders: make(map[topicPartition]int32)}
 	for name, t := range md.Topics {
 		if t.Err != nil {
 			continue // counts as absent

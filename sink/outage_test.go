@@ -140,7 +140,7 @@ func TestStopDoesNotWaitForWhatIsAway(t *testing.T) {
 // signalAll signals a process and its children.
 func signalAll(pid int, sig syscall.Signal) {
 	children, _ := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid)) // none where it is gone
-	for _, child := range strings.Fields(string(children)) {
+	for child := range strings.FieldsSeq(string(children)) {
 		if n, err := strconv.Atoi(child); err == nil {
 			syscall.Kill(n, sig)
 		}

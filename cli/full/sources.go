@@ -32,7 +32,7 @@ func sources(env *cli.Env, flags []string, file string) ([]string, error) {
 		return flags, nil
 	}
 	more, err := readSources(file)
-	return append(flags[:len(flags):len(flags)], more...), err
+	return append(slices.Clip(flags), more...), err
 }
 
 // readSources reads one source a line. Empty lines and those that begin with #

@@ -34,8 +34,8 @@ func FindLibrary(given string) (string, error) {
 	}
 	dirs := []string{"/usr/local/lib", "/usr/lib", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/opt/homebrew/lib"}
 	if exe, err := os.Executable(); err == nil {
-		if real, err := filepath.EvalSymlinks(exe); err == nil {
-			exe = real
+		if target, err := filepath.EvalSymlinks(exe); err == nil {
+			exe = target
 		}
 		dir := filepath.Dir(exe)
 		dirs = append([]string{filepath.Join(dir, "..", "lib"), filepath.Join(dir, "..", "lib", "sightlog"), filepath.Join(dir, "lib")}, dirs...)

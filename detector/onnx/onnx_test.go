@@ -51,14 +51,14 @@ func TestOpen_BadModel_UsageError(t *testing.T) {
 	manyClasses.Ints("shape", []int64{1, 3549, 20_005}, 3)
 	manyClasses.Node("Expand", []string{"c", "shape"}, []string{"output"}, nil)
 	manyClasses.Output("output", tinyonnx.Float32, 1, 3549, 20_005)
-	real := graph([]int64{1, 3, 64, 64}, 1, 84, 84).Bytes()
+	actual := graph([]int64{1, 3, 64, 64}, 1, 84, 84).Bytes()
 
 	for _, c := range []struct{ path, says string }{
 		{filepath.Join(dir, "missing.onnx"), "cannot be read"},
 		{dir, "not a file"},
 		{write("text.onnx", []byte("This is not a model.\n")), "not an ONNX file"},
 		{write("empty.onnx", nil), "not an ONNX file"},
-		{write("cut.onnx", real[:len(real)/2]), "not an ONNX file"},
+		{write("cut.onnx", actual[:len(actual)/2]), "not an ONNX file"},
 		{write("classifier.onnx", classifier.Bytes()), "no detector: no decoder knows outputs like output [1 1000]"},
 		{write("two.onnx", twoPictures.Bytes()), "no detector: its 2 inputs"},
 		{write("grey.onnx", grey.Bytes()), "no detector: its input images [1 64 64 1] is not a picture"},

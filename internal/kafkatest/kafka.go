@@ -187,6 +187,7 @@ func (c *Cluster) await(what string, holds func(context.Context, *kadm.Client) b
 // freeAddr returns an address that was free a moment ago: Kafka's controllers
 // must know each other's before they start.
 func freeAddr(t testing.TB) string {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	defer l.Close()

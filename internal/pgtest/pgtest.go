@@ -138,6 +138,7 @@ func makeDir() (string, error) {
 }
 
 func (c *cluster) database(t testing.TB, options string) string {
+	t.Helper()
 	ctx := context.Background()
 	name := fmt.Sprintf("test_%d", count.Add(1))
 	admin := func(sql string) {
