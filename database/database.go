@@ -16,7 +16,7 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// OpenMigrated opens a database by URL and makes or updates its tables.
+// OpenMigrated opens a database by URL and creates or updates its tables.
 func OpenMigrated(ctx context.Context, url string, opts postgres.Options) (*pgxpool.Pool, error) {
 	pool, err := postgres.Open(ctx, url, opts)
 	if err != nil {
@@ -29,8 +29,8 @@ func OpenMigrated(ctx context.Context, url string, opts postgres.Options) (*pgxp
 	return pool, nil
 }
 
-// MoveTables moves the tables of a database by URL into the schema that the
-// URL names.
+// MoveTables moves the tables of a database by URL from a schema into the one that the URL
+// names.
 func MoveTables(ctx context.Context, url, from string, opts postgres.Options) error {
 	pool, err := postgres.Open(ctx, url, opts)
 	if err != nil {
@@ -40,12 +40,12 @@ func MoveTables(ctx context.Context, url, from string, opts postgres.Options) er
 	return migrations.Move(ctx, pool, from, opts.Log)
 }
 
-// Open opens the database to ask: by URL; else that of the data
-// directory, through the process that runs on it or, when none does, by
-// starting the private server until done is called.
+// Open opens the database for queries: by URL; else that of the data directory, through
+// the process that serves it or, if there is none, by starting the private server until
+// done is called. It creates no database.
 func Open(ctx context.Context, data config.Data, db config.Database, log *slog.Logger) (pool *pgxpool.Pool, done func() error, err error) {
 	if db.DatabaseURL != "" {
-		return attach(ctx, db.DatabaseURL, db.Schema, log)
+		return connect(ctx, db.DatabaseURL, db.Schema, log)
 	}
 	if _, err := os.Stat(filepath.Join(data.Data, "sightlog.json")); err != nil {
 		return nil, nil, usage.Wrap(err, "give the --data of a run, or --database-url", "--data %s: not a data directory of sightlog", data.Data)
@@ -58,34 +58,34 @@ func Open(ctx context.Context, data config.Data, db config.Database, log *slog.L
 				return nil, nil, err
 			}
 		}
-		return attach(ctx, e.Database, db.Schema, log)
+		return connect(ctx, e.Database, db.Schema, log)
 	case err == nil:
 		return nil, nil, usage.New("give its --database-url", "--data %s: process %d runs no database on it", data.Data, e.PID)
 	case !errors.Is(err, datadir.ErrNotRunning):
 		return nil, nil, err
 	}
-	return startToAsk(ctx, data, db.Schema, log)
+	return startTemporary(ctx, data, db.Schema, log)
 }
 
-// openToAsk opens a database for questions: the private one as the role that may
-// read and nothing else, another as the role that its URL names.
-func openToAsk(ctx context.Context, url string, log *slog.Logger) (*pgxpool.Pool, error) {
+// openForQuery opens a database for queries: the private one as a role that can only read,
+// another as the role of its URL.
+func openForQuery(ctx context.Context, url string, log *slog.Logger) (*pgxpool.Pool, error) {
 	return postgres.Open(ctx, postgres.ReaderURL(url), postgres.Options{ReadOnly: true, Log: log})
 }
 
-func attach(ctx context.Context, url, schema string, log *slog.Logger) (*pgxpool.Pool, func() error, error) {
+func connect(ctx context.Context, url, schema string, log *slog.Logger) (*pgxpool.Pool, func() error, error) {
 	url, err := postgres.WithSchema(url, schema)
 	if err != nil {
 		return nil, nil, err
 	}
-	pool, err := openToAsk(ctx, url, log)
+	pool, err := openForQuery(ctx, url, log)
 	if err != nil {
 		return nil, nil, err
 	}
 	return pool, func() error { pool.Close(); return nil }, nil
 }
 
-func startToAsk(ctx context.Context, data config.Data, schema string, log *slog.Logger) (*pgxpool.Pool, func() error, error) {
+func startTemporary(ctx context.Context, data config.Data, schema string, log *slog.Logger) (*pgxpool.Pool, func() error, error) {
 	dir, err := datadir.OpenToAsk(data.Data)
 	if err != nil {
 		return nil, nil, err
@@ -117,7 +117,7 @@ func startToAsk(ctx context.Context, data config.Data, schema string, log *slog.
 	}
 	if err == nil {
 		pool.Close()
-		pool, err = openToAsk(ctx, url, log)
+		pool, err = openForQuery(ctx, url, log)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, stop())

@@ -142,8 +142,8 @@ func TestOpenBroker_LogOfAnotherDirectory_Refused(t *testing.T) {
 	require.NoError(t, b.Close())
 }
 
-// What an owner that was killed published, or the original of a copy, is not
-// told for this one's until it publishes its own.
+// Endpoints of an owner that was killed, or of the original of a copy, are not returned
+// until the directory's owner publishes its own.
 func TestReadEndpoints_OwnerIsJustStarting_StaleOnesAreIgnored(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

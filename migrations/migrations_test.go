@@ -47,8 +47,7 @@ func files(t *testing.T) (n int) {
 	return n
 }
 
-// A session that holds the tables keeps an update waiting for as long as it
-// likes: that is said.
+// A session that holds the tables delays a migration without a limit: that is logged.
 func TestUp_TablesLocked_WaitIsLogged(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Open(t)
@@ -57,14 +56,14 @@ func TestUp_TablesLocked_WaitIsLogged(t *testing.T) {
 	_, err = holder.Exec(t.Context(), "LOCK TABLE sightlog_version")
 	require.NoError(t, err)
 	var said bytes.Buffer
-	told := make(chan struct{})
+	logged := make(chan struct{})
 	log := slog.New(slog.NewTextHandler(writer(func(b []byte) {
 		said.Write(b)
-		close(told)
+		close(logged)
 	}), &slog.HandlerOptions{Level: slog.LevelWarn}))
 	done := make(chan error, 1)
 	go func() { done <- migrations.Up(t.Context(), pool, log) }()
-	<-told
+	<-logged
 	require.NoError(t, holder.Rollback(t.Context()))
 	require.NoError(t, <-done)
 	require.Contains(t, said.String(), "waiting for a lock on the tables")

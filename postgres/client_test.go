@@ -118,7 +118,7 @@ func (w *watchLog) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// What waiting cannot mend is an error at once, not a loop.
+// An error that waiting cannot fix is returned at once, not retried.
 func TestStartPrivate_RoleThatMayNotConnect_Error(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)

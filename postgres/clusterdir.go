@@ -187,7 +187,7 @@ func notWritable(dir string, err error) error {
 		return err
 	}
 	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.ENOTDIR) || errors.Is(err, syscall.EROFS) {
-		return usage.Wrap(err, "choose another directory, or mend its rights", "--data %s cannot be written: %s", dir, cause(err))
+		return usage.Wrap(err, "choose another directory, or fix its rights", "--data %s cannot be written: %s", dir, cause(err))
 	}
 	return fmt.Errorf("make data directory %s: %w", dir, err)
 }

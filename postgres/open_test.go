@@ -78,7 +78,7 @@ func TestWrongPasswordIsSaidWithoutThePassword(t *testing.T) {
 			b.Send(&pgproto3.ErrorResponse{Severity: "FATAL", Code: "28P01", Message: `password authentication failed for user "u"`})
 			return b.Flush()
 		})
-		_, err := postgres.Open(t.Context(), url, postgres.Options{Wait: wait}) // waiting would not mend it
+		_, err := postgres.Open(t.Context(), url, postgres.Options{Wait: wait}) // waiting would not fix it
 		require.True(t, usage.Is(err), "%v", err)
 		require.ErrorContains(t, err, "password authentication failed; check user and password")
 		require.NotContains(t, err.Error(), "hunter2")

@@ -19,7 +19,7 @@ func settings(socketDir string) string {
 		{"unix_socket_permissions", "0700"},
 		{"max_connections", "40"},
 
-		// What is committed is on disk.
+		// A committed transaction is on disk.
 		{"fsync", "on"},
 		{"synchronous_commit", "on"},
 		{"full_page_writes", "on"},

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -43,8 +44,8 @@ func seen(t *testing.T) *pgxpool.Pool {
 }
 
 func report(name string, f query.Filter) query.Question {
-	r, _ := query.FindReport(name)
-	return r.Question(f)
+	i := slices.IndexFunc(query.Reports, func(r query.Report) bool { return r.Name == name })
+	return query.Reports[i].Question(f)
 }
 
 // A report is one entry of a list, which promises the columns that the answer has.

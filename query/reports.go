@@ -1,7 +1,5 @@
 package query
 
-import "slices"
-
 // Report is a query with a name: the command `sightlog query NAME` runs it. A new
 // report is one entry of Reports.
 type Report struct {
@@ -65,15 +63,6 @@ func ReportNames() []string {
 		names[i] = r.Name
 	}
 	return names
-}
-
-// FindReport returns the report of a name.
-func FindReport(name string) (r Report, ok bool) {
-	i := slices.IndexFunc(Reports, func(r Report) bool { return r.Name == name })
-	if i < 0 {
-		return Report{}, false
-	}
-	return Reports[i], true
 }
 
 // Question returns the report, narrowed by a filter.

@@ -17,7 +17,7 @@ const ExitCode = 2
 
 // Error describes an invalid request: what is wrong, where, and how to fix it.
 type Error struct {
-	// What is wrong, and where: "--source cam1=porch.mp4: no such file".
+	// What names the fault and its place: "--source cam1=porch.mp4: no such file".
 	What string
 	// Fix is how to fix it: "check the path". It may be empty.
 	Fix string

@@ -76,9 +76,6 @@ func Listen(addr string, registry *prometheus.Registry, health *Health) (*Server
 	return s, nil
 }
 
-// Addr returns the address that it listens on.
-func (s *Server) Addr() string { return s.addr }
-
 // Close stops serving. A request in progress gets a second.
 func (s *Server) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)

@@ -61,7 +61,7 @@ func TestComposeFileStartsCommandsThatExist(t *testing.T) {
 		require.True(t, s.Init, "service %s: PID 1 reaps", name)
 		require.NotEmpty(t, s.Grace, "service %s: docker kills after 10 s", name)
 		if slices.ContainsFunc(args, func(a string) bool { return strings.Contains(a, "=/samples/") }) {
-			require.Equal(t, "on-failure", substitution.ReplaceAllString(s.Restart, "$1"), "service %s would read its file over and over", name)
+			require.Equal(t, "on-failure", substitution.ReplaceAllString(s.Restart, "$1"), "service %s would read its file again and again", name)
 		}
 		program := append(s.Entrypoint, "sightlog")[0]
 		require.NoError(t, cli.Check(program, grammar(program), args), "service %s: %s %s", name, program, strings.Join(args, " "))

@@ -30,7 +30,7 @@ type SpeedCmd struct {
 	Classes []string      `default:"person" env:"-" help:"Classes to look for (${default})."`
 	Threads int           `default:"1" env:"-" help:"CPU threads for the model (${default})."`
 	Rounds  int           `default:"5" env:"-" help:"Rounds over the source; figures are medians of rounds (${default})."`
-	For     time.Duration `placeholder:"DURATION" env:"-" help:"Instead play the source over and over for this long and watch the memory; Ctrl-C ends it sooner."`
+	For     time.Duration `placeholder:"DURATION" env:"-" help:"Instead play the source repeatedly for this long and watch the memory; Ctrl-C ends it sooner."`
 	JSON    string        `name:"json" placeholder:"FILE" env:"-" help:"Write the report as JSON, too; - is standard output."`
 }
 

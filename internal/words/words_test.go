@@ -64,6 +64,30 @@ var packages = map[string]map[*regexp.Regexp]string{
 	"event":       compile(map[string]string{`\bin our hands\b`: "received", `\blooked\b`: "detector ran", `\bsomebody\b`: "a person"}),
 	"eval":        compile(map[string]string{`\bnobody\b`: "no people"}),
 	"models":      compile(map[string]string{`\bnobody here\b`: "untested", `\bis (not )?here\b`: "installed"}),
+	"kafka": compile(map[string]string{
+		`^(goOn|another|lacking|stillOurs|whereNext|room)$`: "resume, logAbandoned, missing, checkNotFenced, nextPosition, inFlight",
+		`\bput back\b`: "restored", `\bbegun anew\b`: "started again", `\btrying again\b`: "retrying",
+	}),
+	"postgres": compile(map[string]string{
+		`^(home|makeHome|findHome|elsewhere|lastWords|account|Keep|Place|PlaceOf)$`: "clusterDir, fallbackRoot, lastServerError, serverUser, Supervise, Location",
+		`\bmend\b`: "fix", `\btrying again\b`: "retrying", `\b(tells?|told)\b`: "reports, returns",
+	}),
+	"datadir":  compile(map[string]string{`^(settle|Tell|DataDir)$`: "checkLocation, LogOwner, Dir", `\bmend\b`: "fix", `\b(tells?|told)\b`: "reports"}),
+	"database": compile(map[string]string{`^(attach|startToAsk)$`: "connect, startTemporary", `\b(tells?|told)\b`: "reports"}),
+	"pipeline": compile(map[string]string{
+		`^(stage|keeper|barren|meter|verdict|howEnded)$`: "service, dbSupervisor, maxCrashesWithoutProgress, progressTotals, exitError, describeExit",
+		`\b(right|left) of the detector\b`:               "downstream, upstream", `\b(tells?|told)\b`: "reports, is called with", `\blooked at\b`: "processed",
+	}),
+	"config":     compile(map[string]string{`^(Stream|Camera)$`: "Kafka, CameraSettings", `\blook (at|only)\b`: "process", `\b(tells?|told)\b`: "names, reports"}),
+	"usage":      compile(map[string]string{`\bmend\b`: "fix", `\bwhat was asked\b`: "invalid request"}),
+	"query":      compile(map[string]string{`^(known|Exported|personal|onlyAsks)$`: "checkExists, ExportStats, userError, checkReadOnly", `\b(tells?|told)\b`: "reports"}),
+	"migrations": compile(map[string]string{`^(place|locate|alone|mayNot)$`: "target, findSchema, exclusively, createDenied", `\b(tells?|told)\b`: "reports"}),
+	"web":        compile(map[string]string{`\bin hand\b`: "in progress", `\b(tells?|told)\b`: "reports"}),
+	"cli": compile(map[string]string{
+		`^(From|Which|AnyCluster|Watched|untilTold|impatient)$`: "DatabaseFlags, FilterFlags, ClusterFlags, WithMetrics, untilStopped, interruptsToExit",
+		`\bmend\b`: "fix", `\bright of the detector\b`: "downstream", `\b(tells?|told)\b`: "reports",
+	}),
+	"cli/full": compile(map[string]string{`^(contestant|verdict|seen|place)$`: "candidate, result, storedFrame, splitFrameRef", `\bmend\b`: "fix", `\b(HERE|is here|are here)\b`: "INSTALLED, installed"}),
 	"sink": compile(map[string]string{
 		`\b(bury|buried|buries)\b`: "dead letter", `\b(un)?parke?d?\b`: "pause", `\bpatiently\b`: "retry", `\bpoison\b`: "bad record",
 		`\bgives? way\b`: "handle the conflict", `\bwhere the tables are\b`: "the stored offset",
