@@ -180,13 +180,13 @@ func (c *consumer) poll(ctx context.Context) kgo.Fetches {
 // take decodes the records of a poll: each partition's in order, and the partitions
 // in the same order in every sink, so that transactions lock rows in one order.
 // Records of partitions in moved are left out.
-func (c *consumer) take(fetches kgo.Fetches, moved map[topicPartition]bool) []item {
+func (c *consumer) take(fetches kgo.Fetches, moved map[topicPartition]bool) []entry {
 	var parts []kgo.FetchTopicPartition
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) { parts = append(parts, p) })
 	slices.SortFunc(parts, func(a, b kgo.FetchTopicPartition) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
 	})
-	items := make([]item, 0, fetches.NumRecords())
+	items := make([]entry, 0, fetches.NumRecords())
 	for _, p := range parts {
 		tp := topicPartition{p.Topic, p.Partition}
 		at, ok := c.position(tp)
@@ -222,7 +222,7 @@ func (c *consumer) position(tp topicPartition) (position, bool) {
 // rewindUnwritten resets the client to the stored offset of each partition whose
 // fetched records were not all written. Without it those records would be skipped:
 // the next transaction would advance the stored offset past them.
-func (c *consumer) rewindUnwritten(items []item) {
+func (c *consumer) rewindUnwritten(items []entry) {
 	fetched := make(map[topicPartition]int64)
 	for _, it := range items {
 		fetched[it.topicPartition] = it.rec.Offset + 1

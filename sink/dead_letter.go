@@ -43,9 +43,9 @@ const (
 	keySize   = 1000 // of the key in a dead letter that was cut
 )
 
-// deadLetter returns the dead letter of an item, with at most head bytes of the
+// deadLetter returns the dead letter of an entry, with at most head bytes of the
 // value.
-func deadLetter(it item, head int) *kgo.Record {
+func deadLetter(it entry, head int) *kgo.Record {
 	rec, offset, value := it.rec, it.rec.Offset, it.rec.Value
 	header := func(k, v string) kgo.RecordHeader { return kgo.RecordHeader{Key: k, Value: []byte(v)} }
 	if it.batch != nil {
@@ -88,10 +88,10 @@ func cut(s string, n int) string {
 	return strings.ToValidUTF8(s[:n], "") + "…"
 }
 
-// send produces the dead letters of items. It returns the errors of those that were
+// send produces the dead letters of entries. It returns the errors of those that were
 // not acknowledged, by index. After MESSAGE_TOO_LARGE a dead letter is sent again in
 // a batch of its own, then with only the head of its value, then without it.
-func (c *consumer) send(ctx context.Context, items []item) map[int]error {
+func (c *consumer) send(ctx context.Context, items []entry) map[int]error {
 	var letters []*kgo.Record
 	index := make(map[*kgo.Record]int)
 	for i, it := range items {
@@ -119,7 +119,7 @@ func (c *consumer) send(ctx context.Context, items []item) map[int]error {
 }
 
 // reason returns the metric's label for the cause of a dead letter.
-func (it *item) reason() string {
+func (it *entry) reason() string {
 	switch {
 	case it.batch != nil:
 		return "unreadable"
@@ -133,13 +133,13 @@ func (it *item) reason() string {
 	return "invalid"
 }
 
-// rejectBad sends the items that have a rejectCause to the dead-letter topic and
-// waits for the acknowledgements. It returns all items, those emptied, so that the
-// offset advances over them. An item whose dead letter was not acknowledged is left
+// rejectBad sends the entries that have a rejectCause to the dead-letter topic and
+// waits for the acknowledgements. It returns all entries, those emptied, so that the
+// offset advances over them. An entry whose dead letter was not acknowledged is left
 // out, with the later ones of its partition, and the partition is returned with the
 // reason: it has to wait.
-func (c *consumer) rejectBad(ctx context.Context, items []item) (rest []item, waiting map[topicPartition]string) {
-	var bad []item
+func (c *consumer) rejectBad(ctx context.Context, items []entry) (rest []entry, waiting map[topicPartition]string) {
+	var bad []entry
 	var index []int
 	for i, it := range items {
 		if it.rejectCause != nil {
@@ -153,7 +153,7 @@ func (c *consumer) rejectBad(ctx context.Context, items []item) (rest []item, wa
 	failed := c.send(ctx, bad)
 	rest = slices.Clone(items)
 	cutFrom := make(map[topicPartition]int64)
-	var done []item
+	var done []entry
 	for i, n := range index {
 		it := &rest[n]
 		if err := failed[i]; err != nil {
@@ -173,7 +173,7 @@ func (c *consumer) rejectBad(ctx context.Context, items []item) (rest []item, wa
 		c.log.Warn("sent records that cannot be stored to the dead-letter topic", "records", len(done), "dead", kafka.DeadTopic(first.topic),
 			"topic", first.topic, "partition", first.partition, "offset", first.rec.Offset, "err", first.rejectCause, "sqlstate", sqlstate(first.rejectCause))
 	}
-	rest = slices.DeleteFunc(rest, func(it item) bool {
+	rest = slices.DeleteFunc(rest, func(it entry) bool {
 		from, ok := cutFrom[it.topicPartition]
 		return ok && it.rec.Offset >= from
 	})

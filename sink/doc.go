@@ -45,7 +45,9 @@
 // each new connection, and every few seconds. A broker cannot replace its log under
 // an open connection; one that implements KIP-320 reports it as well.
 //
-// Limits. If retention or compaction has removed the record before the offset, only
+// # Caveats
+//
+// If retention or compaction has removed the record before the offset, only
 // the leader epoch is compared, and a cluster whose own metadata were restored with
 // the log may assign an epoch twice (our broker does not: its epochs are times); the
 // partition is then read on. A topic that was deleted and created again has another
@@ -66,6 +68,6 @@
 //     key is ignored.
 //   - the database refuses it, for example a character that its encoding lacks.
 //
-// Not its business: the schema (migrations), opening the database (postgres),
+// It leaves to others: the schema (migrations), opening the database (postgres),
 // producing and creating topics (kafka).
 package sink

@@ -65,7 +65,7 @@ func (m *metrics) forget(p topicPartition) {
 }
 
 // observe counts a committed transaction.
-func (m *metrics) observe(items []item, r *rows, endToEnd []time.Duration, commit time.Duration) {
+func (m *metrics) observe(items []entry, r *rows, endToEnd []time.Duration, commit time.Duration) {
 	for _, it := range items {
 		m.records.WithLabelValues(it.topic).Inc()
 	}

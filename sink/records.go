@@ -18,10 +18,10 @@ type topicPartition struct {
 
 func (p topicPartition) String() string { return fmt.Sprintf("%s/%d", p.topic, p.partition) }
 
-// item is a decoded record. It has one of: a sighting, a crossing, a run, a cause to
+// entry is a decoded record. It has one of: a sighting, a crossing, a run, a cause to
 // reject it; or none, and then it only advances the offset: a control record, or one
 // whose dead letter has been acknowledged.
-type item struct {
+type entry struct {
 	topicPartition
 	rec         *kgo.Record
 	sighting    *event.Sighting
@@ -31,12 +31,12 @@ type item struct {
 	rejectCause error       // of its dead letter; nil once that is acknowledged
 }
 
-// empty turns the item into one that only advances the offset.
-func (it *item) empty() { it.sighting, it.crossing, it.run, it.rejectCause = nil, nil, nil, nil }
+// empty turns the entry into one that only advances the offset.
+func (it *entry) empty() { it.sighting, it.crossing, it.run, it.rejectCause = nil, nil, nil, nil }
 
 // decode reads a record by its schema header, and without one by its topic.
-func decode(rec *kgo.Record) item {
-	it := item{topicPartition: topicPartition{rec.Topic, rec.Partition}, rec: rec}
+func decode(rec *kgo.Record) entry {
+	it := entry{topicPartition: topicPartition{rec.Topic, rec.Partition}, rec: rec}
 	if rec.Attrs.IsControl() {
 		return it
 	}
@@ -73,7 +73,7 @@ func (e errKey) Error() string {
 }
 
 // checkKey rejects a record whose key, if it has one, does not match its content.
-func (it *item) checkKey() {
+func (it *entry) checkKey() {
 	var of string
 	switch {
 	case it.sighting != nil:
@@ -107,7 +107,7 @@ type offsetAdvance struct {
 	last     *kgo.Record // before to; nil where it could not be read
 }
 
-// partitionsOf returns the partitions of moves.
+// partitionsOf returns the partitions of ms.
 func partitionsOf(ms []offsetAdvance) []topicPartition {
 	partitions := make([]topicPartition, len(ms))
 	for i, m := range ms {
@@ -116,9 +116,9 @@ func partitionsOf(ms []offsetAdvance) []topicPartition {
 	return partitions
 }
 
-// advances returns how items, in which each partition's records are in order,
+// advances returns how entries, in which each partition's records are in order,
 // advance the positions.
-func advances(items []item, at map[topicPartition]position) []offsetAdvance {
+func advances(items []entry, at map[topicPartition]position) []offsetAdvance {
 	var ms []offsetAdvance
 	index := make(map[topicPartition]int, 8)
 	for _, it := range items {

@@ -24,12 +24,12 @@ func isRepeated(pg *pgconn.PgError) bool {
 		(strings.HasPrefix(pg.TableName, "sightings") || strings.HasPrefix(pg.TableName, "detections"))
 }
 
-// compareEvents finds the items whose event is in the tables already, or in an
-// earlier item. An event with the same content only advances the offset; one with
+// compareEvents finds the entries whose event is in the tables already, or in an
+// earlier entry. An event with the same content only advances the offset; one with
 // other content is rejected. It returns the number of both.
-func (c *consumer) compareEvents(ctx context.Context, items []item) (sorted []item, repeated int, err error) {
+func (c *consumer) compareEvents(ctx context.Context, items []entry) (sorted []entry, repeated int, err error) {
 	items = slices.Clone(items)
-	var which []int // the items with a sighting, as in rows
+	var which []int // the entries with a sighting, as in rows
 	for i := range items {
 		if items[i].sighting != nil {
 			which = append(which, i)
@@ -48,11 +48,11 @@ func (c *consumer) compareEvents(ctx context.Context, items []item) (sorted []it
 		camera, run int32
 		seq         int64
 	}
-	first := make(map[key]seen)
+	first := make(map[key]content)
 	for row, i := range which {
 		s := &r.sightings[row]
 		k := key{s.CapturedAt.UnixMicro(), s.camera, s.run, s.Seq}
-		now := seenIn(items[i].sighting)
+		now := contentOf(items[i].sighting)
 		was, there := stored[row]
 		if !there {
 			was, there = first[k]
@@ -71,13 +71,14 @@ func (c *consumer) compareEvents(ctx context.Context, items []item) (sorted []it
 	return items, repeated, nil
 }
 
-// seen is the content of a sighting. The times of the stages do not belong to it.
-type seen struct {
+// content is what two records of one event must have in common. The times of the stages
+// do not belong to it.
+type content struct {
 	pts, width, height int64
-	objects            []object
+	objects            []contentObject
 }
 
-type object struct {
+type contentObject struct {
 	class    int64
 	score    float32
 	box      [4]float32
@@ -86,10 +87,10 @@ type object struct {
 	zones    string
 }
 
-func seenIn(s *event.Sighting) seen {
-	c := seen{pts: s.PTS, width: int64(s.Frame.Width), height: int64(s.Frame.Height), objects: make([]object, len(s.Objects))}
+func contentOf(s *event.Sighting) content {
+	c := content{pts: s.PTS, width: int64(s.Frame.Width), height: int64(s.Frame.Height), objects: make([]contentObject, len(s.Objects))}
 	for i, o := range s.Objects {
-		c.objects[i] = object{class: int64(o.ClassID), score: o.Score, box: o.Box, zones: fmt.Sprintf("%q", o.Zones)}
+		c.objects[i] = contentObject{class: int64(o.ClassID), score: o.Score, box: o.Box, zones: fmt.Sprintf("%q", o.Zones)}
 		if o.TrackID != nil {
 			c.objects[i].track, c.objects[i].hasTrack = *o.TrackID, true
 		}
@@ -104,27 +105,27 @@ const sightingKeys = `unnest($1::timestamptz[], $2::integer[], $3::integer[], $4
 // readStored returns the stored content of sightings, by their index in s.
 func readStored(ctx context.Context, db interface {
 	Query(context.Context, string, ...any) (pgx.Rows, error)
-}, s []sightingRow) (map[int]seen, error) {
+}, s []sightingRow) (map[int]content, error) {
 	keys := make([]any, 4) // the columns of the primary key come first
 	for i, c := range sightingTable.columns[:len(keys)] {
 		keys[i] = c.all(s)
 	}
-	stored := make(map[int]seen)
+	stored := make(map[int]content)
 	var n int
-	var c seen
+	var c content
 	rows, err := db.Query(ctx, `SELECT n, pts_us, width, height FROM `+sightingKeys+`
 		JOIN sightings USING (captured_at, camera_id, run_id, seq)`, keys...)
 	if err != nil {
 		return nil, err
 	}
 	if _, err := pgx.ForEachRow(rows, []any{&n, &c.pts, &c.width, &c.height}, func() error {
-		c.objects = []object{}
+		c.objects = []contentObject{}
 		stored[n-1] = c
 		return nil
 	}); err != nil {
 		return nil, err
 	}
-	var o object
+	var o contentObject
 	var track pgtype.Int8
 	var zones []string
 	rows, err = db.Query(ctx, `SELECT n, class_id, score, x1, y1, x2, y2, track_id, zones FROM `+sightingKeys+`

@@ -46,8 +46,8 @@ type runRow struct {
 	*event.Run
 }
 
-// collect resolves names and days and returns the rows of items.
-func (s *Sink) collect(ctx context.Context, items []item) (*rows, error) {
+// collect resolves names and days and returns the rows of entries.
+func (s *Sink) collect(ctx context.Context, items []entry) (*rows, error) {
 	r := new(rows)
 	for i := range items {
 		switch it := &items[i]; {

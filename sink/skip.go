@@ -81,7 +81,7 @@ func (s *skips) any() bool {
 	return len(s.left) > 0
 }
 
-// unreadable is a batch that the client cannot read. Its item advances the offset
+// unreadable is a batch that the client cannot read. its entry advances the offset
 // over all of it, and its dead letter has the raw batch.
 type unreadable struct {
 	first, last int64
@@ -134,8 +134,8 @@ func (c *consumer) skip(ctx, work context.Context, tp topicPartition, first, las
 		cause = fmt.Errorf("%w; %w", cause, err)
 	}
 	rec := &kgo.Record{Topic: tp.topic, Partition: tp.partition, Offset: u.last, Timestamp: ts}
-	it := item{topicPartition: tp, rec: rec, batch: u, rejectCause: fmt.Errorf("the batch cannot be read: %w", cause)}
-	if err := c.write(ctx, work, []item{it}, time.Now()); err != nil && !errors.Is(err, errBatchAbandoned) {
+	it := entry{topicPartition: tp, rec: rec, batch: u, rejectCause: fmt.Errorf("the batch cannot be read: %w", cause)}
+	if err := c.write(ctx, work, []entry{it}, time.Now()); err != nil && !errors.Is(err, errBatchAbandoned) {
 		c.log.Info("stopped before a batch was skipped", "partition", tp.String(), "err", err)
 	}
 	c.rewind(tp) // the client does not advance over the batch by itself

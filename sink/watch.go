@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// looks is the number of checks in a StallTimeout.
-const looks = 3
+// checksPerStall is the number of checks in a StallTimeout.
+const checksPerStall = 3
 
 // askTimeout bounds the request for the log's ends.
 const askTimeout = 5 * time.Second
@@ -17,7 +17,7 @@ const askTimeout = 5 * time.Second
 // advance, whatever the reason. The client retries many errors by itself and does
 // not report them.
 func (c *consumer) watch(ctx context.Context) {
-	tick := time.NewTicker(c.sink.cfg.StallTimeout / looks)
+	tick := time.NewTicker(c.sink.cfg.StallTimeout / checksPerStall)
 	defer tick.Stop()
 	seen := make(map[topicPartition]fault) // the offset of each, and the number of checks at it
 	for {
@@ -26,11 +26,11 @@ func (c *consumer) watch(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		c.look(ctx, seen)
+		c.checkProgress(ctx, seen)
 	}
 }
 
-func (c *consumer) look(ctx context.Context, seen map[topicPartition]fault) {
+func (c *consumer) checkProgress(ctx context.Context, seen map[topicPartition]fault) {
 	at := c.positions()
 	if len(at) == 0 {
 		clear(seen)
@@ -64,7 +64,7 @@ func (c *consumer) look(ctx context.Context, seen map[topicPartition]fault) {
 		}
 		f.times++
 		seen[tp] = f
-		if f.times <= looks || c.sink.states.is(tp, Waiting) {
+		if f.times <= checksPerStall || c.sink.states.is(tp, Waiting) {
 			continue
 		}
 		why := fmt.Sprintf("the records from offset %d on do not arrive; the log has %d more", p.next, end.end-p.next)

@@ -26,7 +26,7 @@ var errBatchAbandoned = errors.New("batch abandoned: another sink moved an offse
 // while the database was unavailable. c.at always has the stored offsets, and
 // rewindUnwritten has the rest fetched again. work outlives ctx by StopTimeout, so
 // that a transaction in progress can finish during shutdown.
-func (c *consumer) write(ctx, work context.Context, items []item, fetched time.Time) error {
+func (c *consumer) write(ctx, work context.Context, items []entry, fetched time.Time) error {
 	items, waiting := c.rejectBad(work, items)
 	defer func() {
 		for tp, why := range waiting {
@@ -66,8 +66,8 @@ func (c *consumer) write(ctx, work context.Context, items []item, fetched time.T
 
 // rewrite is called when some of items are in the tables already: it compares them,
 // and writes the others.
-func (c *consumer) rewrite(ctx, work context.Context, items []item, fetched time.Time, cause error) error {
-	var sorted []item
+func (c *consumer) rewrite(ctx, work context.Context, items []entry, fetched time.Time, cause error) error {
+	var sorted []entry
 	var n int
 	err := c.retryUntilDone(ctx, "compare with the tables", partitionsOf(advances(items, c.positions())), func(context.Context) (err error) {
 		try, cancel := context.WithTimeout(work, attemptTimeout)
@@ -86,19 +86,19 @@ func (c *consumer) rewrite(ctx, work context.Context, items []item, fetched time
 
 // bisect writes the halves of items, each in a transaction of its own, until the
 // record that the database refuses is alone: that becomes a dead letter.
-func (c *consumer) bisect(ctx, work context.Context, items []item, fetched time.Time, cause error) error {
+func (c *consumer) bisect(ctx, work context.Context, items []entry, fetched time.Time, cause error) error {
 	if len(items) == 1 {
 		it := items[0]
 		it.empty()
 		it.rejectCause = cause
-		return c.write(ctx, work, []item{it}, fetched)
+		return c.write(ctx, work, []entry{it}, fetched)
 	}
 	half := len(items) / 2
 	left := c.write(ctx, work, items[:half], fetched)
 	if left != nil {
 		return left
 	}
-	right := slices.DeleteFunc(slices.Clone(items[half:]), func(it item) bool { return c.isPaused(it.topicPartition) })
+	right := slices.DeleteFunc(slices.Clone(items[half:]), func(it entry) bool { return c.isPaused(it.topicPartition) })
 	return c.write(ctx, work, right, fetched)
 }
 
@@ -135,7 +135,7 @@ INSERT INTO batches (batch_id, fetched_at, committed_at, records) VALUES ($1, $2
 
 // transact writes items in one transaction: many with COPY, few in one round
 // trip.
-func (c *consumer) transact(ctx context.Context, items []item, at map[topicPartition]position, fetched time.Time) error {
+func (c *consumer) transact(ctx context.Context, items []entry, at map[topicPartition]position, fetched time.Time) error {
 	rows, err := c.sink.collect(ctx, items)
 	if err != nil {
 		return err
@@ -207,7 +207,7 @@ func sendIn(ctx context.Context, db interface {
 }
 
 // committed updates positions and metrics after a transaction.
-func (c *consumer) committed(items []item, ms []offsetAdvance, r *rows, t batchTimes, began time.Time) {
+func (c *consumer) committed(items []entry, ms []offsetAdvance, r *rows, t batchTimes, began time.Time) {
 	c.last = &t
 	marks := make(map[string]map[int32]kgo.EpochOffset)
 	c.mu.Lock()
