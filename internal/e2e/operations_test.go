@@ -27,7 +27,7 @@ type docBlock struct {
 
 var (
 	fence     = regexp.MustCompile("(?ms)^```sh( root)?\n(.*?)^```$")
-	notRunFor = regexp.MustCompile(`(?s)\(Not run by the test: ([^)]+)\)$`)
+	notRunFor = regexp.MustCompile(`(?s)\(Not\s+run\s+by\s+the\s+test:\s+([^)]+)\)$`)
 )
 
 // docBlocks returns the blocks ```sh and ```sh root of a document. A paragraph
@@ -51,19 +51,37 @@ func docBlocks(t testing.TB, name string) (blocks []docBlock) {
 //go:embed testdata/throwaway.sh
 var throwaway string
 
-// As root the commands run in a copy of the file system that the kernel drops
-// afterwards, so that they may add users and install; as another user, those
-// that need no root run in a temporary directory.
 func TestOperations_EveryCommandOfThePageRuns(t *testing.T) {
 	t.Parallel()
+	runPage(t, "docs/operations.md")
+}
+
+// The pages for users, one after the other: each has a directory of its own.
+func TestPages_EveryCommandRuns(t *testing.T) {
+	t.Parallel()
+	pages, err := filepath.Glob(filepath.Join(testenv.Root(), "docs", "*.md"))
+	require.NoError(t, err)
+	for _, path := range pages {
+		if page := filepath.Base(path); page != "operations.md" && len(docBlocks(t, "docs/"+page)) > 0 {
+			t.Run(page, func(t *testing.T) { runPage(t, "docs/"+page) })
+		}
+	}
+}
+
+// runPage runs the commands of a page from top to bottom. As root they run in a
+// copy of the file system that the kernel drops afterwards, so that they may add
+// users and install; as another user, those that need no root run in a temporary
+// directory.
+func runPage(t *testing.T, page string) {
+	t.Helper()
 	dir, isRoot := t.TempDir(), os.Geteuid() == 0
 	if out, err := exec.Command("unshare", "--mount", "--pid", "--fork", "true").CombinedOutput(); isRoot && err != nil {
 		testenv.Skip(t, "root may make no namespaces here: "+string(out))
 	}
 	makeClip(t, filepath.Join(dir, "yard.mp4"))
 	var list strings.Builder
-	for _, b := range docBlocks(t, "docs/operations.md") {
-		where := fmt.Sprintf("docs/operations.md:%d", b.line)
+	for _, b := range docBlocks(t, page) {
+		where := fmt.Sprintf("%s:%d", page, b.line)
 		switch {
 		case b.notRun != "":
 			t.Logf("SKIPPED: %s: %s", where, b.notRun)
@@ -92,7 +110,7 @@ func TestOperations_EveryCommandOfThePageRuns(t *testing.T) {
 	cmd.WaitDelay = 5 * time.Second
 	out, err := cmd.CombinedOutput()
 	require.NoError(t, err, "%s", out)
-	require.Equal(t, strings.Count(list.String(), "\n"), strings.Count(string(out), "== docs/operations.md:"), "%s", out)
+	require.Equal(t, strings.Count(list.String(), "\n"), strings.Count(string(out), "== "+page+":"), "%s", out)
 	t.Logf("%s", out)
 }
 
