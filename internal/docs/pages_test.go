@@ -86,3 +86,22 @@ func TestDocuments_EveryLink_LeadsToAFile(t *testing.T) {
 	}))
 	require.Greater(t, documents, 20)
 }
+
+// TestArchitecture_EveryFileOfTheMap_Exists covers the files and directories that
+// the documents for developers name.
+func TestArchitecture_EveryFileOfTheMap_Exists(t *testing.T) {
+	t.Parallel()
+	path := regexp.MustCompile("`((?:[a-z0-9_]+/)+(?:[a-z0-9_]+\\.[a-z]+)?)`")
+	found := 0
+	for _, document := range []string{"ARCHITECTURE.md", "CONTRIBUTING.md"} {
+		for _, m := range path.FindAllStringSubmatch(read(t, document), -1) {
+			if m[1] == "log/" || m[1] == "postgres/" {
+				continue // of the data directory
+			}
+			found++
+			_, err := os.Stat(filepath.Join(testenv.Root(), m[1]))
+			require.NoError(t, err, "%s names %s", document, m[1])
+		}
+	}
+	require.Greater(t, found, 15)
+}
