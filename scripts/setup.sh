@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what sightlog needs on Debian 12 or Ubuntu 24.04: OpenCV's headers,
 # a C++ compiler, PostgreSQL, onnxruntime and the sample clip. Run it by
-# `make setup`. What is there already is not done again; after it, nothing
+# `make setup`. Steps that are done are not repeated; after it, nothing
 # needs the network.
 #
 # Each step is one line: what, how large, how long. What the programs that it
@@ -173,7 +173,7 @@ setup_onnxruntime() {
 	sha256sum "$ort_lib" >"$ort_lib.sha256"
 }
 
-# Who passes the library on passes these notices on with it.
+# These notices belong to every copy of the library that is passed on.
 setup_notices() {
 	! matches "$ort_notices" "$ort_notices_sum" || return 0
 	fetch notices "of the parts of onnxruntime $ort, 0.3 MB, from its repository" \

@@ -7,8 +7,11 @@ import (
 	"go/ast"
 	"go/parser"
 	"go/token"
+	"io/fs"
+	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,6 +30,16 @@ var everywhere = compile(map[string]string{
 	`\bwaited out\b`:                         "retried until they pass",
 	`\bgives? (it|them) places\b`:            "assigns a position",
 	`\bneedless\b`:                           "obsolete",
+})
+
+// documents are further expressions, for what users read beside the programs.
+var documents = compile(map[string]string{
+	`\bwhat was asked cannot be\b`: "invalid request or configuration",
+	`\btools of others\b`:          "other tools",
+	`\bat hand\b`:                  "current",
+	`\bmend(s|ed|ing)?\b`:          "fix",
+	`\bbut for\b`:                  "except",
+	`(^|[.:] )Who `:                "the member, the caller, the user",
 })
 
 // packages have words of their own that were replaced.
@@ -147,4 +160,42 @@ func TestProse_ReplacedWord_NotThere(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestDocuments_ReplacedWord_NotThere looks at documents, SQL and scripts, line by
+// line. Released migrations are never edited, so those of before are left out.
+func TestDocuments_ReplacedWord_NotThere(t *testing.T) {
+	checked := 0
+	require.NoError(t, filepath.WalkDir(testenv.Root(), func(path string, e fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if e.IsDir() {
+			if name := e.Name(); name == "lib" || name == "dist" || name == "testdata" || strings.HasPrefix(name, ".") && path != testenv.Root() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		switch name := e.Name(); {
+		case !slices.Contains([]string{".md", ".sql", ".sh"}, filepath.Ext(name)):
+			return nil
+		case strings.HasPrefix(name, "001_"), strings.HasPrefix(name, "002_"), strings.HasPrefix(name, "003_"):
+			return nil
+		}
+		b, err := os.ReadFile(path)
+		require.NoError(t, err)
+		checked++
+		for i, line := range strings.Split(string(b), "\n") {
+			line = strings.TrimLeft(line, "#-* |")
+			for _, words := range []map[*regexp.Regexp]string{everywhere, documents} {
+				for pattern, instead := range words {
+					if found := pattern.FindString(line); found != "" {
+						t.Errorf("%s:%d: %q: write %s", path, i+1, strings.TrimSpace(found), instead)
+					}
+				}
+			}
+		}
+		return nil
+	}))
+	require.Greater(t, checked, 30)
 }
