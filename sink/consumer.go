@@ -42,14 +42,6 @@ type consumer struct {
 	topicRecreated bool                         // a topic was recreated: this consumer has to end
 }
 
-// position is the stored offset of one partition.
-type position struct {
-	cluster string
-	topic   kadm.TopicID
-	next    int64
-	last    lastRecord // the record before next, if its offset is next-1
-}
-
 // heartbeat bounds how late a member learns of a rebalance. A cooperative rebalance
 // (KIP-429) has two rounds, and a partition that moves is not consumed until all
 // members have completed both.

@@ -62,3 +62,9 @@ func mayHaveCommitted(err error) bool {
 	}
 	return !pgconn.SafeToRetry(err)
 }
+
+// isRepeated reports whether a primary key of our tables exists already.
+func isRepeated(pg *pgconn.PgError) bool {
+	return pg.Code == "23505" && strings.HasSuffix(pg.ConstraintName, "_pkey") &&
+		(strings.HasPrefix(pg.TableName, "sightings") || strings.HasPrefix(pg.TableName, "detections"))
+}

@@ -184,3 +184,5 @@ func CaughtUp(ctx context.Context, cl *kgo.Client, pool *pgxpool.Pool, topics ..
 	}
 	return lag, nil // the log grew after we looked
 }
+
+func uuid(id kadm.TopicID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }

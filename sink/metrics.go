@@ -1,7 +1,6 @@
 package sink
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -55,9 +54,6 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		},
 	}
 }
-
-// labels of a partition.
-func (p topicPartition) labels() []string { return []string{p.topic, strconv.Itoa(int(p.partition))} }
 
 // forget removes the series of a partition that is no longer assigned.
 func (m *metrics) forget(p topicPartition) {

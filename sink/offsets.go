@@ -6,7 +6,6 @@ import (
 	"maps"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -131,8 +130,6 @@ func (c *consumer) insertPosition(ctx context.Context, cluster string, id kadm.T
 		cluster, uuid(id), tp.partition).Scan(&next)
 	return next, err
 }
-
-func uuid(id kadm.TopicID) pgtype.UUID { return pgtype.UUID{Bytes: id, Valid: true} }
 
 // reloadPositions reads the stored offsets after another sink moved them, or after
 // the answer to a commit was lost.

@@ -2,7 +2,9 @@ package sink
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -134,4 +136,17 @@ func advances(items []entry, at map[topicPartition]position) []offsetAdvance {
 		}
 	}
 	return ms
+}
+
+// labels of a partition.
+func (p topicPartition) labels() []string { return []string{p.topic, strconv.Itoa(int(p.partition))} }
+
+// errOtherContent rejects a sighting that could be stored but for an earlier one.
+var errOtherContent = errors.New("the tables hold this event with other content")
+
+// unreadable is a batch that the client cannot read. its entry advances the offset
+// over all of it, and its dead letter has the raw batch.
+type unreadable struct {
+	first, last int64
+	raw         []byte // the batch, or nil if it could not be fetched
 }

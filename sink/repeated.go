@@ -2,27 +2,15 @@ package sink
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/sightlog/sightlog/event"
 )
-
-// errOtherContent rejects a sighting that could be stored but for an earlier one.
-var errOtherContent = errors.New("the tables hold this event with other content")
-
-// isRepeated reports whether a primary key of our tables exists already.
-func isRepeated(pg *pgconn.PgError) bool {
-	return pg.Code == "23505" && strings.HasSuffix(pg.ConstraintName, "_pkey") &&
-		(strings.HasPrefix(pg.TableName, "sightings") || strings.HasPrefix(pg.TableName, "detections"))
-}
 
 // compareEvents finds the entries whose event is in the tables already, or in an
 // earlier entry. An event with the same content only advances the offset; one with

@@ -56,3 +56,7 @@ func (s *Sink) retryUntilDone(ctx context.Context, log *slog.Logger, what string
 		}
 	}
 }
+
+// attemptTimeout bounds one attempt of a transaction, for a server that takes
+// the connection and never answers.
+const attemptTimeout = 30 * time.Second

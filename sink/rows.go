@@ -21,26 +21,6 @@ type rows struct {
 	endToEnd   []event.Time // grabbed_at of the sightings that have one
 }
 
-// sightingRow is a sighting with the keys of its camera and run.
-type sightingRow struct {
-	*event.Sighting
-	camera, run int32
-	people      int32
-	batch       int64 // id of the transaction, set by setBatch
-}
-
-// detectionRow is one object of a sighting.
-type detectionRow struct {
-	*event.Object
-	sighting    *event.Sighting
-	camera, run int32
-}
-
-type crossingRow struct {
-	*event.Crossing
-	camera, run int32
-}
-
 type runRow struct {
 	camera int32
 	*event.Run
@@ -151,10 +131,6 @@ func (r *rows) queueRuns(b *pgx.Batch) {
 			r.Model.Input[0], r.Model.Input[1], r.Model.Provider, timestamp(r.StartedAt), timestamp(r.FinishedAt),
 			text(string(r.Outcome)), text(r.Damage), frames, dropped)
 	}
-}
-
-func timestamp(t event.Time) pgtype.Timestamptz {
-	return pgtype.Timestamptz{Time: t.Time, Valid: !t.IsZero()}
 }
 
 func text(s string) pgtype.Text { return pgtype.Text{String: s, Valid: s != ""} }

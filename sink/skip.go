@@ -81,13 +81,6 @@ func (s *skips) any() bool {
 	return len(s.left) > 0
 }
 
-// unreadable is a batch that the client cannot read. its entry advances the offset
-// over all of it, and its dead letter has the raw batch.
-type unreadable struct {
-	first, last int64
-	raw         []byte // the batch, or nil if it could not be fetched
-}
-
 // skipAsked skips the offsets that a user named, once their partitions have reached
 // them.
 func (c *consumer) skipAsked(ctx, work context.Context) {

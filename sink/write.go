@@ -11,10 +11,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// attemptTimeout bounds one attempt of a transaction, for a server that takes
-// the connection and never answers.
-const attemptTimeout = 30 * time.Second
-
 // errBatchAbandoned means that another sink moved an offset and the rest of the batch
 // was not written. The positions are those stored: rewindUnwritten has the rest
 // fetched again.
