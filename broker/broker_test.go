@@ -53,6 +53,7 @@ func newClient(t testing.TB, b *Broker, opts ...kgo.Opt) *kgo.Client {
 
 // testContext ends with the test, or before a hang would be the test's end.
 func testContext(t testing.TB) context.Context {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	t.Cleanup(cancel)
 	return ctx

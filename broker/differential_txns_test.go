@@ -219,6 +219,7 @@ func (w *txnWalk) fetch(p int) {
 // described describes the content of batches, except the parts that each broker chooses:
 // producer ids, the times and epochs of markers, and with them the CRC.
 func described(t testing.TB, raw []byte) []byte {
+	t.Helper()
 	var out []byte
 	for len(raw) > 0 {
 		n := 12 + int(binary.BigEndian.Uint32(raw[8:]))

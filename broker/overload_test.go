@@ -42,6 +42,7 @@ func requireGivenBack(t testing.TB, b *wire.Budget) {
 
 // announce says that a Produce request of n bytes comes, and sends its first.
 func announce(t testing.TB, nc net.Conn, n int) {
+	t.Helper()
 	head := binary.BigEndian.AppendUint32(nil, uint32(n))
 	if _, err := nc.Write(append(head, 0, produceKey, 0, 9, 0)); err != nil {
 		t.Log(err) // it was closed by the test's end

@@ -103,14 +103,8 @@ func (l *Log) End() int64 {
 	return l.end
 }
 
-// Stable returns the last stable offset: the end, or the first offset of the
-// oldest open transaction.
-func (l *Log) Stable() int64 {
-	l.mu.RLock()
-	defer l.mu.RUnlock()
-	return l.stable()
-}
-
+// stable returns the last stable offset: the end, or the first offset of the oldest
+// open transaction. mu is held.
 func (l *Log) stable() int64 {
 	s := l.end
 	for _, first := range l.open {
