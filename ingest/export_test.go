@@ -12,11 +12,11 @@ import (
 // Fingerprint is a file's, whatever is in it.
 func Fingerprint(t *testing.T, path string) string {
 	t.Helper()
-	print, err := fingerprint(path)
+	digest, err := fingerprint(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return print
+	return digest
 }
 
 // ReadClock reads the number and the time that a picture of the test source

@@ -29,11 +29,11 @@ func noise(n int) []byte {
 func TestFingerprint_TouchedOrMovedFile_IsTheSame(t *testing.T) {
 	t.Parallel()
 	path := copyPart(t, testenv.Data(t, vtest), "a.avi", 300_000)
-	print := open(t, path, ingest.Options{}).Info().Fingerprint
+	digest := open(t, path, ingest.Options{}).Info().Fingerprint
 	require.NoError(t, os.Chtimes(path, time.Unix(1, 0), time.Unix(2, 0)))
 	moved := filepath.Join(t.TempDir(), "b.avi")
 	require.NoError(t, os.Rename(path, moved))
-	require.Equal(t, print, open(t, moved, ingest.Options{}).Info().Fingerprint)
+	require.Equal(t, digest, open(t, moved, ingest.Options{}).Info().Fingerprint)
 }
 
 func TestContinues_File_BeginsAsItDid(t *testing.T) {
@@ -79,8 +79,8 @@ func TestContinues_File_BeginsAsItDid(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "a.ts")
 	require.NoError(t, os.WriteFile(path, noise(10), 0o600))
-	for _, print := range []string{"", "-", "0-", "10", "10-", "-10-ab", "x-ab", "99999999999999999999-ab"} {
-		require.False(t, ingest.Continues(ingest.Spec{URI: path}, print), print)
+	for _, digest := range []string{"", "-", "0-", "10", "10-", "-10-ab", "x-ab", "99999999999999999999-ab"} {
+		require.False(t, ingest.Continues(ingest.Spec{URI: path}, digest), digest)
 	}
 	for _, uri := range []string{path + "2", "rtsp://h/", "test://people", "-", "0"} {
 		require.False(t, ingest.Continues(ingest.Spec{URI: uri}, ingest.Fingerprint(t, path)), uri)
@@ -100,17 +100,17 @@ func TestContinues_Directory_MorePicturesBehindThoseItHad(t *testing.T) {
 	spec := ingest.Spec{URI: dir}
 	add("2.png", 1)
 	add("10.png", 2)
-	print := open(t, dir, ingest.Options{}).Info().Fingerprint
+	digest := open(t, dir, ingest.Options{}).Info().Fingerprint
 	require.NoError(t, os.Chtimes(filepath.Join(dir, "2.png"), time.Unix(1, 0), time.Unix(2, 0)))
-	require.Equal(t, print, open(t, dir, ingest.Options{}).Info().Fingerprint, "touched")
+	require.Equal(t, digest, open(t, dir, ingest.Options{}).Info().Fingerprint, "touched")
 	add("11.png", 3)
-	require.NotEqual(t, print, open(t, dir, ingest.Options{}).Info().Fingerprint)
-	require.True(t, ingest.Continues(spec, print))
+	require.NotEqual(t, digest, open(t, dir, ingest.Options{}).Info().Fingerprint)
+	require.True(t, ingest.Continues(spec, digest))
 	add("10.png", 4)
-	require.False(t, ingest.Continues(spec, print), "a picture of it is another")
+	require.False(t, ingest.Continues(spec, digest), "a picture of it is another")
 	add("10.png", 2)
-	require.True(t, ingest.Continues(spec, print))
+	require.True(t, ingest.Continues(spec, digest))
 	add("3.png", 3)
-	require.False(t, ingest.Continues(spec, print), "a picture came between")
+	require.False(t, ingest.Continues(spec, digest), "a picture came between")
 	require.False(t, ingest.Continues(spec, ""))
 }

@@ -34,7 +34,7 @@ func openFile(ctx context.Context, spec Spec, opts Options) (Source, error) {
 	case st.Size() == 0 && st.Mode().IsRegular():
 		return nil, usage.New("name a video", "%s: the file is empty", at)
 	}
-	print, err := fingerprint(spec.URI)
+	contentID, err := fingerprint(spec.URI)
 	if err != nil {
 		return nil, usage.Wrap(err, "check its permissions", "%s: cannot be read", at)
 	}
@@ -50,7 +50,7 @@ func openFile(ctx context.Context, spec Spec, opts Options) (Source, error) {
 	}
 	v := &videoFile{c: c, log: opts.Log}
 	v.declared, v.size = declaredSize(spec.URI)
-	v.info = Info{Kind: event.SourceFile, Source: PathName(spec.URI), Fingerprint: print, FPS: c.fps(), Size: c.size()}
+	v.info = Info{Kind: event.SourceFile, Source: PathName(spec.URI), Fingerprint: contentID, FPS: c.fps(), Size: c.size()}
 	v.info.Frames = c.frames()
 	if v.info.FPS > 0 {
 		v.time.declared = time.Duration(float64(time.Second) / v.info.FPS)
