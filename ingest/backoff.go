@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"sync"
 	"time"
+
+	"github.com/sightlog/sightlog/internal/backoff"
 )
 
 // Backoff spaces the tries to open one source. The pause doubles with each
@@ -30,10 +32,10 @@ type Backoff struct {
 }
 
 // schedules are the first and longest pause of each kind of failure.
-var schedules = [3]struct{ first, longest time.Duration }{
-	{100 * time.Millisecond, 10 * time.Second},
-	{time.Second, time.Minute},
-	{10 * time.Minute, 30 * time.Minute},
+var schedules = [3]backoff.Policy{
+	{First: 100 * time.Millisecond, Limit: 10 * time.Second},
+	{First: time.Second, Limit: time.Minute},
+	{First: 10 * time.Minute, Limit: 30 * time.Minute},
 }
 
 // kindOf returns the schedule of a failure.
@@ -53,9 +55,8 @@ func (b *Backoff) Failed(err error) time.Duration {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	kind := kindOf(err)
-	s := schedules[kind]
-	pause := min(s.first<<min(b.failures[kind], 16), s.longest)
 	b.failures[kind]++
+	pause := schedules[kind].After(b.failures[kind])
 	random := b.random
 	if random == nil {
 		random = rand.Float64

@@ -13,6 +13,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sightlog/sightlog/internal/atomicfile"
+
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -120,7 +122,7 @@ func fetch(ctx context.Context, url, to string, b Build, opts PullOptions) error
 		}
 		return fmt.Errorf("%s gave SHA-256 %s, not %s: thrown away", url, sum, b.SHA256)
 	}
-	return os.Rename(part, to)
+	return atomicfile.Commit(part, to)
 }
 
 func download(ctx context.Context, url string, f *os.File, have int64, b Build, opts PullOptions) error {

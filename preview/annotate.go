@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 
+	"github.com/sightlog/sightlog/internal/atomicfile"
+
 	"gocv.io/x/gocv"
 
 	"github.com/sightlog/sightlog/event"
@@ -90,11 +92,7 @@ func SaveJPEG(path string, m *gocv.Mat) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
-	part := path + ".part"
-	if err := os.WriteFile(part, b.GetBytes(), 0o644); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
-	}
-	if err := os.Rename(part, path); err != nil {
+	if err := atomicfile.Write(path, b.GetBytes(), 0o644); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}
 	return nil

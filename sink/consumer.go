@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sightlog/sightlog/internal/grace"
+
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
@@ -104,7 +106,7 @@ func (s *Sink) newConsumer(number int) (*consumer, error) {
 // returns true, and a new consumer, with a new client, has to be run.
 func (c *consumer) run(ctx context.Context) (restart bool) {
 	defer c.close(ctx)
-	work, cancel := withGrace(ctx, c.sink.cfg.StopTimeout)
+	work, cancel := grace.Context(ctx, c.sink.cfg.StopTimeout)
 	defer cancel()
 	watched := make(chan struct{})
 	go func() { c.watch(work); close(watched) }()
@@ -128,19 +130,6 @@ func (c *consumer) run(ctx context.Context) (restart bool) {
 		c.cl.AllowRebalance()
 	}
 	return ctx.Err() == nil
-}
-
-// withGrace returns a context that ends d after ctx does.
-func withGrace(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
-	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	stop := context.AfterFunc(ctx, func() {
-		select {
-		case <-work.Done():
-		case <-time.After(d):
-			cancel()
-		}
-	})
-	return work, func() { stop(); cancel() }
 }
 
 // idle is how long the times of a committed transaction wait for the next one, which

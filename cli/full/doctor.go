@@ -83,7 +83,7 @@ func (c *DoctorCmd) onnxruntime(log *slog.Logger) finding {
 		f.err = err
 		return f
 	}
-	s, err := detect.OpenModel(m, onnx.Options{Threads: 1, Log: log})
+	s, err := detect.OpenModel(m, onnx.Options{Threads: 1})
 	if err != nil {
 		f.err = err
 		return f

@@ -117,7 +117,7 @@ func (c *EvalCmd) load(name string, side image.Point, log *slog.Logger) (*candid
 	if err != nil {
 		return nil, err
 	}
-	m, err := detect.OpenModel(found, onnx.Options{Name: found.Name, Threads: c.Threads, Log: log})
+	m, err := detect.OpenModel(found, onnx.Options{Name: found.Name, Threads: c.Threads})
 	if err != nil {
 		return nil, err
 	}

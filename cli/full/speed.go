@@ -99,7 +99,7 @@ func (c *SpeedCmd) measure(ctx context.Context, env *cli.Env, name string, spec 
 		return r, err
 	}
 	log := env.Logger(slog.LevelWarn)
-	m, err := detect.OpenModel(found, onnx.Options{Name: found.Name, Threads: c.Threads, Log: log})
+	m, err := detect.OpenModel(found, onnx.Options{Name: found.Name, Threads: c.Threads})
 	if err != nil {
 		return r, err
 	}

@@ -142,16 +142,6 @@ func TestOpen_TypesOfOutputs_AreReadOrNamed(t *testing.T) {
 	}
 }
 
-func TestOpen_MissingProvider_UsageError(t *testing.T) {
-	t.Parallel()
-	model := graph([]int64{1, 3, 64, 64}, 1, 5, 84).Bytes()
-	for _, name := range []string{"openvino", "gpu"} {
-		_, err := onnx.OpenBytes(model, onnx.Options{Library: onnxtest.Library(t), Provider: name})
-		require.Truef(t, usage.Is(err), "%v", err)
-		require.Contains(t, err.Error(), name)
-	}
-}
-
 func TestRun_InputSizeChanges_OutputsFollow(t *testing.T) {
 	t.Parallel()
 	// A mean over cells of 8x8 in three channels, two of them turned into five

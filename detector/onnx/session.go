@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,30 +25,21 @@ const maxModel = 2 << 30
 
 // Options choose how a graph is run.
 type Options struct {
-	Name     string // of the model; default: the file's without .onnx
-	Threads  int    // for one run; default: those that the control group allows, at most 4
-	Spinning bool   // idle threads burn their core to wake up sooner
-	Provider string // cpu (default), cuda, tensorrt, openvino, coreml
-	Library  string // path of onnxruntime's; see FindLibrary
-
-	// Describe overrides what was recognised; default, for a file: the
-	// description beside it, if there is one.
-	Describe *detector.ModelConfig
-
-	Log *slog.Logger // default: discard
+	Name    string // of the model; default: the file's without .onnx
+	Threads int    // for one run; default: those that the control group allows, at most 4
+	Library string // path of onnxruntime's; see FindLibrary
 }
 
 // Session is a loaded graph. It implements detector.Model and belongs to one
 // goroutine at a time; Share makes another that runs beside it.
 type Session struct {
-	spec     detector.Spec
-	provider string
-	in, out  []string
-	ort      *ort.DynamicAdvancedSession
-	users    *atomic.Int64 // sessions that share ort; the last to close frees it
-	bound    []*binding    // for the inputs used last, the latest first
-	sized    bool          // the graph has a second input, detector.SizeInput
-	halves   [][]int64     // by output: its shape if it is of f16; see readable
+	spec    detector.Spec
+	in, out []string
+	ort     *ort.DynamicAdvancedSession
+	users   *atomic.Int64 // sessions that share ort; the last to close frees it
+	bound   []*binding    // for the inputs used last, the latest first
+	sized   bool          // the graph has a second input, detector.SizeInput
+	halves  [][]int64     // by output: its shape if it is of f16; see readable
 }
 
 // Open loads the model in a file. The file not being there, not being ONNX, or
@@ -71,12 +61,11 @@ func Open(file string, opts Options) (*Session, error) {
 	if opts.Name == "" {
 		opts.Name = strings.TrimSuffix(filepath.Base(file), ".onnx")
 	}
-	if opts.Describe == nil {
-		if opts.Describe, err = detector.ReadModelConfig(file); err != nil {
-			return nil, err
-		}
+	config, err := detector.ReadModelConfig(file)
+	if err != nil {
+		return nil, err
 	}
-	return open(source{file: file, shown: file}, hex.EncodeToString(h.Sum(nil)), opts)
+	return open(source{file: file, shown: file, config: config}, hex.EncodeToString(h.Sum(nil)), opts)
 }
 
 // OpenBytes loads a model from memory, such as the one inside the program.
@@ -94,6 +83,8 @@ type source struct {
 	file  string
 	data  []byte
 	shown string // in messages
+
+	config *detector.ModelConfig // overrides what is recognised; nil: nothing
 }
 
 func open(src source, sum string, opts Options) (*Session, error) {
@@ -109,7 +100,7 @@ func open(src source, sum string, opts Options) (*Session, error) {
 		return nil, err
 	}
 	defer so.Destroy()
-	s := &Session{provider: opts.Provider, users: new(atomic.Int64)}
+	s := &Session{users: new(atomic.Int64)}
 	s.users.Store(1)
 	var ins, outs []detector.TensorInfo
 	s.in, ins = names(in)
@@ -120,11 +111,11 @@ func open(src source, sum string, opts Options) (*Session, error) {
 		s.ort, err = ort.NewDynamicAdvancedSession(src.file, s.in, s.out, so)
 	}
 	if err != nil {
-		return nil, usage.Wrap(err, "try another provider or file", "model %s: onnxruntime cannot prepare it on %s: %s", src.shown, opts.Provider, firstLine(err))
+		return nil, usage.Wrap(err, "try another file", "model %s: onnxruntime cannot prepare it: %s", src.shown, firstLine(err))
 	}
 	meta, err := s.metadata()
 	if err == nil {
-		s.spec, err = detector.Recognise(ins, outs, meta, opts.Describe)
+		s.spec, err = detector.Recognise(ins, outs, meta, src.config)
 	}
 	for _, t := range outs {
 		s.halves = append(s.halves, fixedHalves(t))
@@ -216,27 +207,17 @@ func (o *Options) threads() int {
 
 // options fills in defaults and turns them into onnxruntime's.
 func options(o *Options) (*ort.SessionOptions, error) {
-	if o.Provider == "" {
-		o.Provider = "cpu"
-	}
 	so, err := ort.NewSessionOptions()
 	if err != nil {
 		return nil, fmt.Errorf("onnxruntime: %w", err)
-	}
-	spin := "0"
-	if o.Spinning {
-		spin = "1"
 	}
 	err = errors.Join(
 		so.SetIntraOpNumThreads(o.threads()),
 		so.SetInterOpNumThreads(1),
 		so.SetLogSeverityLevel(ort.LoggingLevelFatal),
-		so.AddSessionConfigEntry("session.intra_op.allow_spinning", spin),
+		so.AddSessionConfigEntry("session.intra_op.allow_spinning", "0"),
 		so.AddSessionConfigEntry("session.inter_op.allow_spinning", "0"),
 	)
-	if err == nil {
-		err = appendProvider(so, o.Provider)
-	}
 	if err != nil {
 		so.Destroy()
 		return nil, err
@@ -244,41 +225,11 @@ func options(o *Options) (*ort.SessionOptions, error) {
 	return so, nil
 }
 
-// Providers are the names that Options.Provider can have.
-func Providers() []string { return []string{"cpu", "cuda", "tensorrt", "openvino", "coreml"} }
-
-func appendProvider(so *ort.SessionOptions, name string) error {
-	var err error
-	switch name {
-	case "cpu":
-	case "cuda":
-		var c *ort.CUDAProviderOptions
-		if c, err = ort.NewCUDAProviderOptions(); err == nil {
-			err = errors.Join(so.AppendExecutionProviderCUDA(c), c.Destroy())
-		}
-	case "tensorrt":
-		var c *ort.TensorRTProviderOptions
-		if c, err = ort.NewTensorRTProviderOptions(); err == nil {
-			err = errors.Join(so.AppendExecutionProviderTensorRT(c), c.Destroy())
-		}
-	case "openvino":
-		err = so.AppendExecutionProviderOpenVINO(nil)
-	case "coreml":
-		err = so.AppendExecutionProviderCoreMLV2(nil)
-	default:
-		return usage.New("use "+strings.Join(Providers(), ", "), "unknown provider %q", name)
-	}
-	if err != nil {
-		return usage.Wrap(err, "use the provider cpu, or an onnxruntime built with it", "provider %s: this onnxruntime does not have it or it does not start: %s", name, firstLine(err))
-	}
-	return nil
-}
-
 // Spec returns the input that the graph takes and the format of its outputs.
 func (s *Session) Spec() detector.Spec { return s.spec }
 
-// Provider is the execution provider the session was opened with.
-func (s *Session) Provider() string { return s.provider }
+// Provider returns the execution provider of onnxruntime: always cpu.
+func (s *Session) Provider() string { return "cpu" }
 
 // Share returns a session of the same loaded graph with tensors of its own, for
 // another camera: the weights are in memory once, and both can run at the same

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/sightlog/sightlog/internal/grace"
+
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/kafka"
@@ -308,28 +310,13 @@ func (c *cameraLoop) end(ctx context.Context, source ingest.Info, w kafka.Writer
 // finish and closeWriter wait for the log for as long as it takes, but only
 // flushGrace once ctx has ended.
 func finish(ctx context.Context, w kafka.Writer, end event.Run) error {
-	ctx, cancel := withGrace(ctx)
+	ctx, cancel := grace.Context(ctx, flushGrace)
 	defer cancel()
 	return w.Finish(ctx, end)
 }
 
 func closeWriter(ctx context.Context, w kafka.Writer) error {
-	ctx, cancel := withGrace(ctx)
+	ctx, cancel := grace.Context(ctx, flushGrace)
 	defer cancel()
 	return w.Close(ctx)
-}
-
-// withGrace returns a context that ends flushGrace after its parent.
-func withGrace(parent context.Context) (context.Context, context.CancelFunc) {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(parent))
-	stop := context.AfterFunc(parent, func() {
-		t := time.NewTimer(flushGrace)
-		defer t.Stop()
-		select {
-		case <-t.C:
-			cancel()
-		case <-ctx.Done():
-		}
-	})
-	return ctx, func() { stop(); cancel() }
 }

@@ -35,7 +35,7 @@ type pool struct {
 // wastes least.
 func openPool(s *settings, log *slog.Logger) (*pool, error) {
 	n := min(s.threads, len(s.cameras))
-	m, err := OpenModel(s.model, onnx.Options{Name: s.model.Name, Threads: max(1, s.threads/n), Log: log})
+	m, err := OpenModel(s.model, onnx.Options{Name: s.model.Name, Threads: max(1, s.threads/n)})
 	if err != nil {
 		return nil, err
 	}

@@ -116,7 +116,7 @@ func (s *settings) detectorOptions(model detector.Spec, log *slog.Logger) detect
 // classes, and takes an input of that size. It takes one thread and logs nothing.
 func (s *settings) checkModel() error {
 	silent := slog.New(slog.DiscardHandler)
-	m, err := OpenModel(s.model, onnx.Options{Name: s.model.Name, Threads: 1, Log: silent})
+	m, err := OpenModel(s.model, onnx.Options{Name: s.model.Name, Threads: 1})
 	if err != nil {
 		return err
 	}
