@@ -159,8 +159,8 @@ func TestFile_Whole_NoDamage(t *testing.T) {
 func TestFingerprint_FileChanges_Differs(t *testing.T) {
 	t.Parallel()
 	path := copyPart(t, testenv.Data(t, vtest), "a.avi", 1_000_000)
-	print := open(t, path, ingest.Options{}).Info().Fingerprint
-	require.Equal(t, print, open(t, path, ingest.Options{}).Info().Fingerprint)
+	digest := open(t, path, ingest.Options{}).Info().Fingerprint
+	require.Equal(t, digest, open(t, path, ingest.Options{}).Info().Fingerprint)
 	st, err := os.Stat(path)
 	require.NoError(t, err)
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
@@ -169,7 +169,7 @@ func TestFingerprint_FileChanges_Differs(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, f.Close())
 	require.NoError(t, os.Chtimes(path, st.ModTime(), st.ModTime()))
-	require.NotEqual(t, print, open(t, path, ingest.Options{}).Info().Fingerprint)
+	require.NotEqual(t, digest, open(t, path, ingest.Options{}).Info().Fingerprint)
 }
 
 func TestOpen_BadFile_UsageError(t *testing.T) {

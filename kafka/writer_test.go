@@ -168,7 +168,7 @@ func TestOpenFile_SourceGrew_ResumesItsRun(t *testing.T) {
 			}
 			grown := fileRun()
 			grown.Fingerprint, grown.Source = "f2", "b.mp4"
-			begins := func(print string) bool { return print == "f1" }
+			begins := func(digest string) bool { return digest == "f1" }
 			w, err = kafka.OpenFile(t.Context(), cfg, grown, 0, begins)
 			require.NoError(t, err)
 			require.Equal(t, first, w.Run().ID)

@@ -17,6 +17,7 @@ import (
 // newMake is a checkout with the Makefile, whose scripts and whose go write
 // down what was called.
 func newMake(t testing.TB) *checkout {
+	t.Helper()
 	c := newCheckout(t, "Makefile")
 	for _, name := range []string{"check-go", "setup", "demo", "version"} {
 		c.write("scripts/"+name+".sh", "#!/bin/bash\nsleep 0.05\necho "+name+" >>calls\n")

@@ -10,6 +10,7 @@ import (
 // newSetup is a checkout on a bare machine: no package is installed, apt-get
 // chatters, the first source of a download does not answer, the second does.
 func newSetup(t testing.TB) *checkout {
+	t.Helper()
 	c := newCheckout(t, "scripts/setup.sh")
 	c.standIn("uname", "echo x86_64")
 	c.standIn("id", "echo 0")

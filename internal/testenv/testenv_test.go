@@ -32,7 +32,7 @@ func TestSkip_RequiredParts_FailInsteadOfSkip(t *testing.T) {
 			}()
 			return o.ended
 		}
-		require.Equal(t, tc.part, end(func(t testing.TB) { Skip(t, "absent") }), "SIGHTLOG_REQUIRE=%s", tc.require)
-		require.Equal(t, tc.data, end(func(t testing.TB) { Data(t, "models/none.onnx") }), "SIGHTLOG_REQUIRE=%s", tc.require)
+		require.Equal(t, tc.part, end(func(t testing.TB) { t.Helper(); Skip(t, "absent") }), "SIGHTLOG_REQUIRE=%s", tc.require)
+		require.Equal(t, tc.data, end(func(t testing.TB) { t.Helper(); Data(t, "models/none.onnx") }), "SIGHTLOG_REQUIRE=%s", tc.require)
 	}
 }

@@ -120,7 +120,7 @@ func (c *cameraLoop) openRun(ctx context.Context, info ingest.Info) (kafka.Write
 		// frames would lie in the future.
 		run.CapturedFrom = event.At(time.Now().Add(-length))
 	}
-	return kafka.OpenFile(ctx, c.cfg, run, interval, func(print string) bool { return ingest.Continues(c.spec, print) })
+	return kafka.OpenFile(ctx, c.cfg, run, interval, func(digest string) bool { return ingest.Continues(c.spec, digest) })
 }
 
 // longestRecorded bounds recorded: an export looks for a run's sightings from a
