@@ -68,18 +68,18 @@ var (
 	frameAgeDesc  = detectDesc("frame_age_seconds", "Time since the newest frame that was detected on was grabbed; while the source runs.")
 )
 
-// register shows what the detect child reports of its cameras on the
-// supervisor's endpoint, over all its restarts.
-func (m *progressTotals) register(metrics prometheus.Registerer) (unregister func(), err error) {
-	c := detectCollector{m}
+// RegisterDetect shows what detect reports of its cameras, until unregister. cameras is
+// called at each scrape.
+func RegisterDetect(metrics prometheus.Registerer, cameras func() []CameraStatus) (unregister func(), err error) {
+	c := detectCollector(cameras)
 	if err := metrics.Register(c); err != nil {
 		return nil, fmt.Errorf("register the metrics of detect: %w", err)
 	}
 	return func() { metrics.Unregister(c) }, nil
 }
 
-// detectCollector gives the counts of a meter to Prometheus.
-type detectCollector struct{ *progressTotals }
+// detectCollector gives the counts of cameras to Prometheus.
+type detectCollector func() []CameraStatus
 
 func (c detectCollector) Describe(to chan<- *prometheus.Desc) {
 	for _, counter := range detectCounters {
@@ -90,10 +90,7 @@ func (c detectCollector) Describe(to chan<- *prometheus.Desc) {
 }
 
 func (c detectCollector) Collect(to chan<- prometheus.Metric) {
-	c.mu.Lock()
-	cameras := c.cameras()
-	c.mu.Unlock()
-	for _, cam := range cameras {
+	for _, cam := range c() {
 		for _, counter := range detectCounters {
 			to <- prometheus.MustNewConstMetric(counter.desc, prometheus.CounterValue, float64(counter.value(cam)), cam.ID)
 		}

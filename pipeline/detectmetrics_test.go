@@ -12,7 +12,7 @@ func TestDetectMetrics_ChildRestarted_CountsGoOn(t *testing.T) {
 	t.Parallel()
 	m := newProgressTotals()
 	reg := prometheus.NewPedanticRegistry()
-	unregister, err := m.register(reg)
+	unregister, err := RegisterDetect(reg, m.allCameras)
 	require.NoError(t, err)
 
 	status := func(frames int) Status {
@@ -49,7 +49,7 @@ func TestDetectMetrics_ChildRestarted_CountsGoOn(t *testing.T) {
 	require.Equal(t, "porch", age.GetLabel()[0].GetValue())
 
 	unregister()
-	require.NoError(t, func() error { _, err := m.register(reg); return err }(), "another run in this process")
+	require.NoError(t, func() error { _, err := RegisterDetect(reg, m.allCameras); return err }(), "another run in this process")
 }
 
 func TestHistogram_AboveTheLastBound_InTheCountAlone(t *testing.T) {

@@ -47,6 +47,13 @@ func (m *progressTotals) status() Status {
 	return m.now
 }
 
+// allCameras is cameras, for callers that do not hold mu.
+func (m *progressTotals) allCameras() []CameraStatus {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.cameras()
+}
+
 // cameras returns the newest child's cameras, with the counts of the children before
 // added. The caller holds mu.
 func (m *progressTotals) cameras() []CameraStatus {

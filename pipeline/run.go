@@ -65,7 +65,7 @@ func Run(ctx context.Context, cfg RunConfig) (last Progress, err error) {
 		cfg.Health(func() []string { return append(services.Problems(), m.status().Problems()...) })
 	}
 	if cfg.Services.Metrics != nil {
-		unregister, err := m.register(cfg.Services.Metrics)
+		unregister, err := RegisterDetect(cfg.Services.Metrics, m.allCameras)
 		if err != nil {
 			return Progress{}, err
 		}

@@ -8,7 +8,10 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sightlog/sightlog/cli"
 	"github.com/sightlog/sightlog/config"
@@ -22,6 +25,7 @@ type DetectCmd struct {
 	config.Detect
 	config.Kafka
 	config.Wait
+	cli.Metrics
 	Supervised bool `hidden:"" env:"-" help:"Take the job from standard input and report on descriptor 3."`
 }
 
@@ -38,22 +42,37 @@ func (c *DetectCmd) Run(ctx context.Context, env *cli.Env) error {
 	if err != nil {
 		return err
 	}
+	return c.WithMetrics(func(metrics prometheus.Registerer, health func(func() []string)) error {
+		return c.detect(ctx, env, all, metrics, health)
+	})
+}
+
+func (c *DetectCmd) detect(ctx context.Context, env *cli.Env, sources []string, metrics prometheus.Registerer, health func(func() []string)) error {
 	line := newProgressLine(env.Stderr)
 	start := time.Now()
-	var last pipeline.Status
+	var last atomic.Pointer[pipeline.Status]
+	last.Store(new(pipeline.Status))
+	health(func() []string { return last.Load().Problems() })
+	if metrics != nil {
+		unregister, err := pipeline.RegisterDetect(metrics, func() []pipeline.CameraStatus { return last.Load().Cameras })
+		if err != nil {
+			return err
+		}
+		defer unregister()
+	}
 	job := pipeline.Job{Detect: c.Detect, Kafka: c.Kafka, Wait: c.Wait.Wait, Cameras: env.Cameras}
-	job.Detect.Source = all
-	err = detect.Run(ctx, job, func(s pipeline.Status) {
-		last = s
+	job.Detect.Source = sources
+	err := detect.Run(ctx, job, func(s pipeline.Status) {
+		last.Store(&s)
 		line.show(progressOf(s, time.Since(start)))
 	}, env.Logger(slog.LevelInfo))
 	line.end()
-	if p := progressOf(last, time.Since(start)); err == nil || p.Frames > 0 {
+	if p := progressOf(*last.Load(), time.Since(start)); err == nil || p.Frames > 0 {
 		fmt.Fprintf(env.Stdout, "%d frames, %d detections in %.1f s\n", p.Frames, p.Objects, p.Elapsed.Seconds())
 		sayHowToResume(env, p.Cameras, os.Args)
 	}
 	if pipeline.Done(err) {
-		err = errors.Join(err, last.EndJob(ctx, c.Kafka, env.Logger(slog.LevelWarn)))
+		err = errors.Join(err, last.Load().EndJob(ctx, c.Kafka, env.Logger(slog.LevelWarn)))
 	}
 	return err
 }

@@ -2,9 +2,12 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"io"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -156,6 +159,26 @@ func TestServicesRunApart(t *testing.T) {
 	require.Equal(t, vtestFrames, number(t, from, "select count(*) from sightings"))
 	require.Zero(t, sink.stop(t).code, sink.output)
 	require.Zero(t, b.stop(t).code, b.output)
+}
+
+func TestDetect_Alone_HasMetricsOfItsCameras(t *testing.T) {
+	t.Parallel()
+	dir, addr := dataDir(t), freePort(t)
+	b := start(t, sightlogd, "broker", "--listen", "127.0.0.1:0", "--data", dir)
+	broker, _ := endpoints(t, dir, b)
+	p := start(t, sightlog, "detect", "--brokers", broker, "--source", "hall=test://people", "--metrics", addr)
+	awaitHealth(t, p, addr, http.StatusOK, "ok")
+	frames := regexp.MustCompile(`(?m)^sightlog_detect_frames_total\{camera="hall"\} [1-9]`)
+	require.Eventually(t, func() bool {
+		resp, err := http.Get("http://" + addr + "/metrics")
+		if err != nil {
+			return false
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		return err == nil && frames.Match(body)
+	}, limit, 20*time.Millisecond, "%s", p.output)
+	require.Zero(t, p.stop(t).code, p.output)
 }
 
 func TestSightlogdIsStatic(t *testing.T) {
