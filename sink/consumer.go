@@ -23,8 +23,10 @@ type consumer struct {
 	sink *Sink // shared with the other consumers: what it has is safe for concurrent use
 
 	log *slog.Logger
-	cl  *kgo.Client
-	adm *kadm.Client
+
+	opened chan struct{} // closed when cl and adm are set; the client's callbacks may come before
+	cl     *kgo.Client
+	adm    *kadm.Client
 
 	reconnects *reconnects
 	expand     *expander
@@ -65,6 +67,7 @@ func (s *Sink) newConsumer(number int) (*consumer, error) {
 	c := &consumer{
 		sink:       s,
 		log:        s.cfg.Log.With("consumer", number),
+		opened:     make(chan struct{}),
 		at:         make(map[topicPartition]position),
 		stopped:    make(map[topicPartition]struct{}),
 		corrupt:    make(map[topicPartition]int64),
@@ -99,6 +102,7 @@ func (s *Sink) newConsumer(number int) (*consumer, error) {
 		return nil, err
 	}
 	c.cl, c.adm = cl, kadm.NewClient(cl)
+	close(c.opened)
 	return c, nil
 }
 

@@ -14,6 +14,7 @@ import (
 // the stored offset, whatever the group has committed. It waits for the database and
 // the broker as long as the partitions are assigned.
 func (c *consumer) adjustFetchOffsets(ctx context.Context, offsets map[string]map[int32]kgo.Offset) (map[string]map[int32]kgo.Offset, error) {
+	<-c.opened
 	var partitions []topicPartition
 	for t, ps := range offsets {
 		for p := range ps {
