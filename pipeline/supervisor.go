@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"slices"
 	"syscall"
 	"time"
 
@@ -92,6 +93,19 @@ func (c *Child) Run(ctx context.Context) error {
 		}
 		c.Log.Warn("detect ended, starting it again", "err", err, "acknowledged", acked)
 	}
+}
+
+// CheckModel has detect check the job's model, and no more, in a process that ends with
+// the check: the supervisor, which holds the log, loads no model. The error is a
+// *usage.Error if the model does not fit the job.
+func CheckModel(ctx context.Context, job Job, detect []string, log *slog.Logger) error {
+	c := Child{Job: job, Args: append(slices.Clone(detect), "--check-model"), Report: func(int, Status) {}, Stderr: io.Discard, Log: log}
+	_, err := c.once(ctx, 1)
+	var crash *crashError
+	if errors.As(err, &crash) {
+		return fmt.Errorf("open --model %s: %w", job.Detect.Model, err)
+	}
+	return err
 }
 
 // crashError is an end of detect that was not its own decision.

@@ -9,7 +9,6 @@ import (
 	"github.com/sightlog/sightlog/cli"
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/pipeline"
-	"github.com/sightlog/sightlog/pipeline/detect"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -32,10 +31,7 @@ type PipelineCmd struct {
 
 // Run implements the command.
 func (c *PipelineCmd) Run(ctx context.Context, env *cli.Env) error {
-	if err := detect.Check(pipeline.Job{Detect: c.Detect, Cameras: env.Cameras}); err != nil {
-		return err
-	}
-	child, err := detectArgs(env)
+	child, err := checkedChild(ctx, env, pipeline.Job{Detect: c.Detect, Cameras: env.Cameras})
 	if err != nil {
 		return err
 	}

@@ -27,13 +27,14 @@ type DetectCmd struct {
 	config.Wait
 	cli.Metrics
 	Supervised bool `hidden:"" env:"-" help:"Take the job from standard input and report on descriptor 3."`
+	CheckModel bool `hidden:"" env:"-" help:"Only check the job's model."`
 }
 
 // Run implements the command.
 func (c *DetectCmd) Run(ctx context.Context, env *cli.Env) error {
 	withSlack()
 	if c.Supervised {
-		return supervised(ctx, env)
+		return c.supervised(ctx, env)
 	}
 	if len(c.Brokers) == 0 {
 		return usage.New("add --brokers HOST:PORT, or use sightlog run", "detect needs the brokers to write to")
@@ -95,7 +96,7 @@ func progressOf(s pipeline.Status, elapsed time.Duration) pipeline.Progress {
 const hardStop = 2 * time.Second
 
 // supervised runs as the child of a supervisor.
-func supervised(ctx context.Context, env *cli.Env) error {
+func (c *DetectCmd) supervised(ctx context.Context, env *cli.Env) error {
 	job, err := pipeline.ReadJob(os.Stdin)
 	if err != nil {
 		return err
@@ -115,7 +116,11 @@ func supervised(ctx context.Context, env *cli.Env) error {
 	}
 	defer out.Close()
 	report := json.NewEncoder(out)
-	err = detect.Run(ctx, job, func(s pipeline.Status) { _ = report.Encode(s) }, env.Logger(slog.LevelWarn))
+	if c.CheckModel {
+		err = detect.CheckModel(job)
+	} else {
+		err = detect.Run(ctx, job, func(s pipeline.Status) { _ = report.Encode(s) }, env.Logger(slog.LevelWarn))
+	}
 	if err == nil {
 		if ctx.Err() != nil {
 			_ = report.Encode(pipeline.Status{Stopped: true})

@@ -9,8 +9,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/config"
-	"github.com/sightlog/sightlog/detector/onnx"
-	"github.com/sightlog/sightlog/internal/onnxtest"
 	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/sightlog/sightlog/models"
 	"github.com/sightlog/sightlog/pipeline"
@@ -18,7 +16,6 @@ import (
 )
 
 func TestDocumentedSettingsOfACameraAreAccepted(t *testing.T) {
-	t.Setenv(onnx.EnvLibrary, onnxtest.Library(t))
 	page, err := os.ReadFile(filepath.Join(testenv.Root(), "docs", "zones.md"))
 	require.NoError(t, err)
 	_, rest, found := strings.Cut(string(page), "```yaml\n")

@@ -40,10 +40,7 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 	}
 	job := pipeline.Job{Detect: c.Detect, Wait: c.Wait.Wait, Cameras: env.Cameras}
 	job.Detect.Source, job.Stdin = childSources(all)
-	if err := detect.Check(job); err != nil { // before anything is started for it
-		return err
-	}
-	child, err := detectArgs(env)
+	child, err := checkedChild(ctx, env, job) // before anything is started for it
 	if err != nil {
 		return err
 	}
@@ -65,6 +62,18 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 		summarise(env, last)
 	}
 	return err
+}
+
+// checkedChild is the command line of the detect child for a job that can run.
+func checkedChild(ctx context.Context, env *cli.Env, job pipeline.Job) ([]string, error) {
+	if err := detect.Check(job); err != nil {
+		return nil, err
+	}
+	child, err := detectArgs(env)
+	if err != nil {
+		return nil, err
+	}
+	return child, pipeline.CheckModel(ctx, job, child, env.Logger(slog.LevelWarn))
 }
 
 // detectArgs is the command line of the detect child: this program again.

@@ -20,18 +20,25 @@ import (
 const reportEvery = 250 * time.Millisecond
 
 // Check returns the *usage.Error of a job that cannot run: its sources, flags,
-// cameras' settings, model or preview. It opens no source and connects to nothing,
-// so it is called before anything is started for the job.
+// cameras' settings, model's file or preview. It opens no source and no model and
+// connects to nothing, so it is called before anything is started for the job.
 func Check(job pipeline.Job) error {
 	s, err := resolve(job)
 	if err != nil {
 		return err
 	}
-	if err := s.checkModel(); err != nil {
-		return err
-	}
 	_, err = previewPaths(job, s.cameras)
 	return err
+}
+
+// CheckModel opens the job's model and closes it again. It returns a *usage.Error if
+// that is no detector, does not know the classes, or takes no input of that size.
+func CheckModel(job pipeline.Job) error {
+	s, err := resolve(job)
+	if err != nil {
+		return err
+	}
+	return s.checkModel()
 }
 
 // previewPaths returns the path of each camera's preview and creates the

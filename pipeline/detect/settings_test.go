@@ -33,7 +33,13 @@ func TestThresholdsOf_ScoreAndTracking_ResolvedOnce(t *testing.T) {
 func TestCheck_FlagThatCannotBe_UsageError(t *testing.T) {
 	t.Setenv(onnx.EnvLibrary, onnxtest.Library(t))
 	good := config.Detect{Source: []string{"test://people"}, Model: "person-nano", Classes: []string{"person"}}
-	require.NoError(t, Check(pipeline.Job{Detect: good}))
+	check := func(d config.Detect) error {
+		if err := Check(pipeline.Job{Detect: d}); err != nil {
+			return err
+		}
+		return CheckModel(pipeline.Job{Detect: d})
+	}
+	require.NoError(t, check(good))
 	for says, change := range map[string]func(*config.Detect){
 		"--score 1.5":             func(d *config.Detect) { d.Score = 1.5 },
 		"--score -0.1":            func(d *config.Detect) { d.Score = -0.1 },
@@ -51,7 +57,7 @@ func TestCheck_FlagThatCannotBe_UsageError(t *testing.T) {
 	} {
 		d := good
 		change(&d)
-		err := Check(pipeline.Job{Detect: d})
+		err := check(d)
 		require.True(t, usage.Is(err), "%s: %v", says, err)
 		require.ErrorContains(t, err, says)
 	}
