@@ -3,6 +3,7 @@ package storage
 import (
 	"encoding/binary"
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -179,6 +180,36 @@ func TestRetention_ByTimeAndSize_OldSegmentsOnly(t *testing.T) {
 	crash(s)
 	s = openStore(t, dir, Options{})
 	require.Equal(t, []string{"3 a=4"}, contents(t, s.Log(l.ID())))
+}
+
+// A kill between the commit of a new start and the removal of the segments before it
+// leaves their files, of which nothing in the checkpoint or journal tells any more.
+func TestRecovery_SegmentRemovedFromTheLog_FilesAreRemoved(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	s := openStore(t, dir, Options{})
+	l := lagLog(t, s, 100)
+	first := l.segments[0].path
+	kept := map[string][]byte{}
+	for _, ext := range []string{".log", ".index"} {
+		b, err := os.ReadFile(first + ext)
+		require.NoError(t, err)
+		kept[first+ext] = b
+	}
+	want := contents(t, l)[1:]
+	var c Commit
+	c.SetStart(l, 1)
+	require.NoError(t, s.Do(&c))
+	require.NoError(t, s.Close()) // with a checkpoint
+	for name, b := range kept {
+		require.NoFileExists(t, name)
+		require.NoError(t, os.WriteFile(name, b, 0o600))
+	}
+	s = openStore(t, dir, Options{})
+	for name := range kept {
+		require.NoFileExists(t, name)
+	}
+	require.Equal(t, want, contents(t, s.Log(l.ID())))
 }
 
 // lagLog has three segments of one record, the first with the time given.

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // Recovery loads the checkpoint and replays the journal. During the replay it
@@ -167,7 +168,9 @@ func (s *Store) syncNames(fresh bool) error {
 }
 
 // removeOrphans removes directories that no log owns: those of logs whose deletion
-// was committed before a crash, and of logs whose creation was not.
+// was committed before a crash, and of logs whose creation was not. In the others it
+// removes the segments that no log has: those whose removal was committed, and those
+// whose first append was not.
 func (s *Store) removeOrphans() error {
 	names, err := s.fs.ReadDir(s.logsDir())
 	if err != nil {
@@ -182,6 +185,34 @@ func (s *Store) removeOrphans() error {
 			if err := s.fs.RemoveAll(filepath.Join(s.logsDir(), name)); err != nil {
 				return fmt.Errorf("remove deleted log: %w", err)
 			}
+		}
+	}
+	for _, l := range s.logs {
+		if err := l.removeOrphans(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// removeOrphans removes the files of segments that are not the log's. Unfinished
+// compactions have other names: see removeUnfinished.
+func (l *Log) removeOrphans() error {
+	names, err := l.fs.ReadDir(l.dir)
+	if err != nil {
+		return fmt.Errorf("read log directory: %w", err)
+	}
+	owned := map[string]bool{}
+	for _, g := range l.segments {
+		owned[filepath.Base(g.path)] = true
+	}
+	for _, name := range names {
+		ext := filepath.Ext(name)
+		if (ext != ".log" && ext != ".index") || owned[strings.TrimSuffix(name, ext)] {
+			continue
+		}
+		if err := l.fs.Remove(filepath.Join(l.dir, name)); err != nil {
+			return fmt.Errorf("remove deleted segment: %w", err)
 		}
 	}
 	return nil
