@@ -30,7 +30,7 @@ type Config struct {
 
 	GroupMinSession   time.Duration // shortest session a member may ask for; 6 s
 	GroupMaxSession   time.Duration // longest; 30 min
-	GroupInitialDelay time.Duration // how long a new group waits for more members; 0
+	GroupInitialDelay time.Duration // how long a new classic group waits for more members (Kafka's group.initial.rebalance.delay.ms); 0
 	MaxTxnTimeout     time.Duration // longest timeout of a transaction; 15 min
 	OffsetRetention   time.Duration // after which the offsets of a group without members expire; 7 days
 	CleanInterval     time.Duration // between passes of retention and compaction; 30 s

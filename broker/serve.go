@@ -17,8 +17,9 @@ import (
 	"github.com/sightlog/sightlog/broker/storage"
 )
 
-// Open locks and recovers the data directory and binds the listener. Errors
-// wrap ErrLocked, ErrNewerFormat, ErrOtherCluster or the operating system's.
+// Open locks and recovers the data directory and binds the listener; Run serves. Errors
+// wrap ErrLocked, ErrNewerFormat, ErrOtherCluster, ErrInsecure or the operating
+// system's.
 func Open(cfg Config) (*Broker, error) {
 	cfg = cfg.withDefaults()
 	b := &Broker{

@@ -231,8 +231,9 @@ func (ts *topics) delete(t *topic, more func(*storage.Commit)) error {
 	return err
 }
 
-// checkName returns INVALID_TOPIC_EXCEPTION unless a topic may have the name. The rules
-// are Kafka's: names that differ only in . and _ would collide in metrics.
+// checkName returns INVALID_TOPIC_EXCEPTION if name is no legal name of a topic, or
+// differs from an existing topic's only in . and _, which would collide in the names of
+// metrics (Kafka's rules).
 func (ts *topics) checkName(name string) error {
 	if err := validTopicName(name); err != nil {
 		return err

@@ -13,7 +13,7 @@ import (
 )
 
 // File is the configuration file: flag name to a string or a []any of strings,
-// and CamerasKey to a map[string]Camera.
+// and CamerasKey to a map[string]CameraSettings.
 type File map[string]any
 
 // Load reads a configuration file and checks its shape; Check checks its keys.

@@ -7,7 +7,7 @@ import (
 // yolov8 reads [1,4+C,N], the layout of YOLOv8, 11 and 26 without suppression
 // inside: a row each of centre x, centre y, width and height in input pixels,
 // then one of scores for each class. Rows after those, such as a pose's
-// joints, is not read.
+// joints, are not read.
 type yolov8 struct {
 	classes int
 }

@@ -57,7 +57,7 @@ type Spec struct {
 	VariableOutput bool
 	Classes        []string // by class id
 
-	Score float32 // default threshold
+	Score float32 // default threshold: the file's own (person-nano: metadata "threshold"), else its format's
 	IoU   float32 // of two boxes of a class that overlap more, the one of the lower score is removed
 }
 

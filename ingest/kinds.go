@@ -20,22 +20,19 @@ type sourceKind struct {
 	open    func(ctx context.Context, spec Spec, opts Options) (Source, error)
 }
 
-// sourceKinds returns all kinds, in the order in which they are tried: any path is
-// a file. It is a function because the openers read the table themselves.
-func sourceKinds() []sourceKind {
-	return []sourceKind{
-		{event.SourceStream, []string{"rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "tcp", "http", "https"}, nil, openStream},
-		{event.SourceTest, []string{"test"}, nil, openPattern},
-		{event.SourceWebcam, nil, isWebcam, openWebcam},
-		{event.SourceImages, nil, isImages, openImages},
-		{event.SourceFile, nil, func(string) bool { return true }, openFile},
-	}
+// sourceKinds are all kinds, in the order in which they are tried: any path is a file.
+var sourceKinds = []sourceKind{
+	{event.SourceStream, []string{"rtsp", "rtsps", "rtmp", "rtmps", "srt", "udp", "tcp", "http", "https"}, nil, openStream},
+	{event.SourceTest, []string{"test"}, nil, openPattern},
+	{event.SourceWebcam, nil, isWebcam, openWebcam},
+	{event.SourceImages, nil, isImages, openImages},
+	{event.SourceFile, nil, func(string) bool { return true }, openFile},
 }
 
 // sourceKind returns the row of the URI's kind.
 func (s Spec) sourceKind() (sourceKind, error) {
 	scheme, _, isURL := cutScheme(s.URI)
-	for _, k := range sourceKinds() {
+	for _, k := range sourceKinds {
 		if isURL && slices.Contains(k.schemes, scheme) || !isURL && k.path != nil && k.path(s.URI) {
 			return k, nil
 		}

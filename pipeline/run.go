@@ -13,7 +13,7 @@ import (
 // RunConfig configures Run.
 type RunConfig struct {
 	Services ServicesConfig // OnCommit is set by Run
-	Job      Job            // Stream is set by Run
+	Job      Job            // Kafka is set by Run
 	Detect   []string       // command line of the detect child, program first
 	Progress func(Progress) // called by one goroutine, about twice a second and at the end
 

@@ -109,8 +109,9 @@ func (h clusterDir) makeSocketDir(root *os.Root, a serverUser) (string, error) {
 	return dir, a.replace(root, runLocation, string(text)+"\n", 0o644)
 }
 
-// makeTemp creates a directory of the server user for temporary files: in TMPDIR, or in
-// /tmp if a socket does not fit there or other users could replace its entries.
+// makeTemp creates a directory, owned by the server user, for the socket: in TMPDIR, or
+// in /tmp if the socket's path would be too long there or other users could replace
+// entries of TMPDIR.
 func makeTemp(a serverUser) (string, error) {
 	base := os.TempDir()
 	if !fits(filepath.Join(base, socketPrefix+"0123456789")) || !shelteredPath(base) {

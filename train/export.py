@@ -37,7 +37,7 @@ def main():
     p.add_argument("--scale", type=float, default=1, help="of the logits, from calibrate.py")
     p.add_argument("--shift", type=float, default=0, help="of the scaled logits, from calibrate.py")
     p.add_argument("--side", type=int, default=320, help="recommended longer side of the input, pixels")
-    p.add_argument("--threshold", type=float, default=0.40, help="recommended score")
+    p.add_argument("--threshold", type=float, required=True, help="recommended score")
     a = p.parse_args()
     c = torch.load(a.checkpoint, map_location="cpu")
     net = PersonNano()

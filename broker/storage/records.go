@@ -13,8 +13,9 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// Reading inside batches is off the path that records take: only compaction
-// and the search for a timestamp do it.
+// Records inside batches are read by compaction, by the search for a timestamp and,
+// for topics that are compacted, by Produce, which refuses records without a key. All
+// other batches pass unread.
 
 // Codecs, the low bits of a batch's attributes.
 const (

@@ -23,8 +23,7 @@ func distance(a, b, p Point, aspect float64) float64 {
 	return aspect * side(a, b, p) / math.Hypot(aspect*(b.X-a.X), b.Y-a.Y)
 }
 
-// crosses reports whether the ways from a to b and from c to d have a point in
-// common; touching counts.
+// crosses reports whether the segments ab and cd intersect; touching counts.
 func crosses(a, b, c, d Point) bool {
 	s1, s2, s3, s4 := side(a, b, c), side(a, b, d), side(c, d, a), side(c, d, b)
 	if s1 == 0 && s2 == 0 { // on one line: do they overlap

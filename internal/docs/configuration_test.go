@@ -24,8 +24,8 @@ const configurationHead = `# Configuration
 
 <!-- Generated from the code: go test ./internal/docs -update -->
 
-Every key is a flag of the same name, an environment variable and a line of the
-YAML file that ` + "`--config FILE`" + ` names. A flag wins over the environment, that over
+Every key is a flag of the same name, a line of the YAML file that
+` + "`--config FILE`" + ` names and, where the table has one, an environment variable. A flag wins over the environment, that over
 the file, that over the default. One file serves all commands: each takes the keys
 it knows; a key that no command knows is refused, with the nearest name. An empty
 environment variable is not set. Lists are YAML lists in the file, and repeated
