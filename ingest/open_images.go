@@ -57,10 +57,10 @@ func openImages(_ context.Context, spec Spec, opts Options) (Source, error) {
 	}
 	p := &pictures{info: info, paths: paths}
 	first, err := loadPicture(paths[0])
+	defer first.Close()
 	switch {
 	case err == nil:
 		info.Size.X, info.Size.Y = first.Cols(), first.Rows()
-		first.Close()
 	case len(paths) == 1 && errors.Is(err, errNoPicture):
 		return nil, usage.New("name a picture", "%s: not a picture", at)
 	}
