@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sightlog/sightlog/internal/testenv"
 )
 
 // restartable is a broker on one address and directory, with a consumer of its
@@ -24,7 +26,7 @@ type restartable struct {
 
 func newRestartable(t *testing.T) *restartable {
 	t.Helper()
-	r := &restartable{T: t, dir: t.TempDir(), addr: "127.0.0.1:0"}
+	r := &restartable{T: t, dir: t.TempDir(), addr: testenv.FreeAddr(t)}
 	r.start()
 	r.produce(20)
 	r.cl = newClient(t, r.b, kgo.ConsumeTopics("t"), kgo.MetadataMinAge(10*time.Millisecond))

@@ -20,6 +20,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sightlog/sightlog/internal/testenv"
 )
 
 // childDir in the environment makes the test binary a broker on that directory.
@@ -199,7 +201,7 @@ func TestBroker_Killed_KeepsAcknowledgedWrites(t *testing.T) {
 	t.Parallel()
 	cycles := cycles(5)
 	dir := t.TempDir()
-	c := startChild(t, dir, "127.0.0.1:0")
+	c := startChild(t, dir, testenv.FreeAddr(t))
 	defer func() { c.kill() }()
 	l := &crashLoad{t: t, addr: c.addr}
 	adm := kadm.NewClient(l.client())

@@ -96,7 +96,7 @@ type javaRig struct {
 func newJavaRig(t *testing.T, from, to string, value func(n int64) string) (r *javaRig, stopFeeding func()) {
 	t.Helper()
 	r = &javaRig{t: t, dir: t.TempDir()}
-	r.broker = startChild(t, r.dir, "127.0.0.1:0")
+	r.broker = startChild(t, r.dir, testenv.FreeAddr(t))
 	t.Cleanup(func() { r.broker.kill() })
 	r.load = &crashLoad{t: t, addr: r.broker.addr}
 	adm := kadm.NewClient(r.load.client())

@@ -24,6 +24,7 @@ import (
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -73,7 +74,7 @@ type camera struct {
 func (c *camera) start(t *testing.T, addr string, interval time.Duration) {
 	t.Helper()
 	if addr == "" {
-		addr = "127.0.0.1:0"
+		addr = testenv.FreeAddr(t)
 		c.width.Store(160)
 	}
 	var ln net.Listener
@@ -304,16 +305,14 @@ func TestOpen_MissingLiveSource_UsageError(t *testing.T) {
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // accepts and says nothing
 	require.NoError(t, err)
 	t.Cleanup(func() { silent.Close() })
-	gone, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	gone.Close()
+	gone := testenv.FreeAddr(t)
 	dir := t.TempDir()
 	for _, c := range []struct{ uri, says string }{
 		{"63", "no such camera"},
 		{"/dev/video63", "no such camera"},
 		{"/dev/videoX", "not a camera"},
 		{dir, "directory without pictures"},
-		{"rtsp://u:s3cret@" + gone.Addr().String() + "/main", "does not open within"},
+		{"rtsp://u:s3cret@" + gone + "/main", "does not open within"},
 		{"http://u:s3cret@" + silent.Addr().String() + "/main", "does not open within"},
 	} {
 		started := time.Now()

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/sightlog/sightlog/postgres"
 	"github.com/sightlog/sightlog/usage"
 )
@@ -31,10 +32,7 @@ func TestOpenGivesAPoolThatWorks(t *testing.T) {
 func TestOpenSaysInOneLineWhatIsWrong(t *testing.T) {
 	t.Parallel()
 	socket := pgtest.URL(t)
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	closed := free.Addr().String()
-	require.NoError(t, free.Close())
+	closed := testenv.FreeAddr(t)
 
 	withDatabase := func(name string) string {
 		head, tail, _ := strings.Cut(socket, "@/")

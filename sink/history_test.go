@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
 	"github.com/sightlog/sightlog/usage"
@@ -27,7 +28,7 @@ type swapped struct {
 func newSwapped(t *testing.T) *swapped {
 	t.Helper()
 	s := &swapped{world: &world{TB: t, pool: pgtest.Open(t)}, dir: t.TempDir()}
-	s.addr, s.stop = runBroker(t, s.dir, "127.0.0.1:0")
+	s.addr, s.stop = runBroker(t, s.dir, testenv.FreeAddr(t))
 	s.stream = kafka.Config{Brokers: []string{s.addr}}
 	s.cl = s.client()
 	require.NoError(t, kafka.EnsureTopics(t.Context(), s.client(), partitions))

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/migrations"
 	"github.com/sightlog/sightlog/postgres"
@@ -87,7 +88,7 @@ func TestDatabaseThatGoesAndComesLosesNothing(t *testing.T) {
 func TestBrokerThatGoesAndComesLosesNothing(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	addr, stop := runBroker(t, dir, "127.0.0.1:0")
+	addr, stop := runBroker(t, dir, testenv.FreeAddr(t))
 	w := &world{TB: t, pool: pgtest.Open(t), stream: kafka.Config{Brokers: []string{addr}}}
 	w.cl = w.client()
 	require.NoError(t, kafka.EnsureTopics(t.Context(), w.client(), partitions))
@@ -116,7 +117,7 @@ func TestStopDoesNotWaitForWhatIsAway(t *testing.T) {
 			t.Cleanup(func() { private.Stop(context.Background()) })
 			pool := pgtest.Pool(t, private.URL())
 			require.NoError(t, migrations.Up(t.Context(), pool, nil))
-			addr, stopBroker := runBroker(t, t.TempDir(), "127.0.0.1:0")
+			addr, stopBroker := runBroker(t, t.TempDir(), testenv.FreeAddr(t))
 			w := &world{TB: t, pool: pool, stream: kafka.Config{Brokers: []string{addr}}}
 			w.cl = w.client()
 			require.NoError(t, kafka.EnsureTopics(t.Context(), w.client(), partitions))

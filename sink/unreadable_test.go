@@ -26,6 +26,7 @@ import (
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
 )
@@ -190,7 +191,7 @@ func spoil(t testing.TB, dir, text string) {
 func TestCorruptBatch_StopsItsPartitionWithOneLineAndIsSkippedWhenAsked(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	addr, stopBroker := runBroker(t, dir, "127.0.0.1:0")
+	addr, stopBroker := runBroker(t, dir, testenv.FreeAddr(t))
 	w := &world{TB: t, pool: pgtest.Open(t), stream: kafka.Config{Brokers: []string{addr}}}
 	w.cl = w.client(kgo.ProducerBatchCompression(kgo.NoCompression()))
 	require.NoError(t, kafka.EnsureTopics(t.Context(), w.client(), partitions))

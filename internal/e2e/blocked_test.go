@@ -8,13 +8,15 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/internal/testenv"
 )
 
 // A partition that only a user can set going is told, and a run over it fails,
 // although the offsets alone would say that nothing is left to write.
 func TestStoppedPartition_IsToldAndRunFails(t *testing.T) {
 	t.Parallel()
-	dir, database, metrics := dataDir(t), databaseURL(t), freePort(t)
+	dir, database, metrics := dataDir(t), databaseURL(t), testenv.FreeAddr(t)
 	args := []string{"run", "--source", "door=test://people?size=64x64&people=1&frames=12", "--pace", "fast",
 		"--data", dir, "--database-url", database, "--metrics", metrics}
 	ok(t, sightlog, args...)

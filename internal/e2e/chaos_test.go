@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/postgres"
 )
@@ -139,7 +140,7 @@ func (r *rig) copyLog() {
 func (r *rig) restoreLog(told int) {
 	r.Helper()
 	r.broker.kill()
-	aside := freePort(r)
+	aside := testenv.FreeAddr(r)
 	r.startBroker(aside)
 	for _, id := range r.topic(aside) {
 		r.lost[id] = true

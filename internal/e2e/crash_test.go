@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -36,7 +35,7 @@ func TestKilledRunHoldsEachFrameOnce(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	listen := freePort(t)
+	listen := testenv.FreeAddr(t)
 	args := []string{"run", "--source", "street=" + clip, "--data", dir, "--pace", "fast", "--listen", listen}
 
 	log := watchLog(t, listen)
@@ -108,14 +107,6 @@ func letPass(p *process, d time.Duration) {
 	case <-p.done:
 	case <-time.After(d):
 	}
-}
-
-func freePort(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // children returns the direct children of a process.

@@ -38,7 +38,7 @@ func cycles(t testing.TB) int {
 // and in the tables.
 func TestRandomKills_EachSourceIsReadOnce(t *testing.T) {
 	t.Parallel()
-	dir, listen, database := dataDir(t), freePort(t), databaseURL(t)
+	dir, listen, database := dataDir(t), testenv.FreeAddr(t), databaseURL(t)
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))

@@ -7,13 +7,15 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sightlog/sightlog/internal/testenv"
 )
 
 // A broker that was killed while its disk was full starts and serves what it
 // has; with room again it takes more, and says where it answers.
 func TestFullDisk_KilledBroker_ServesWhatItHas(t *testing.T) {
 	t.Parallel()
-	disk, listen := diskOf(t, 256), freePort(t)
+	disk, listen := diskOf(t, 256), testenv.FreeAddr(t)
 	args := []string{"broker", "--listen", listen, "--data", filepath.Join(disk, "d")}
 	p := start(t, sightlogd, args...)
 	endpoints(t, filepath.Join(disk, "d"), p)

@@ -84,7 +84,7 @@ func TestFullDisk_IsToldAndRunGoesOn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			disk := diskOf(t, c.mib)
-			dir, metrics := filepath.Join(disk, "d"), freePort(t)
+			dir, metrics := filepath.Join(disk, "d"), testenv.FreeAddr(t)
 			from := []string{"--data", dir}
 			args := []string{"run", "--source", "door=test://people?size=64x64&fps=25&people=8&frames=300",
 				"--data", dir, "--metrics", metrics, "--compression", "none"}

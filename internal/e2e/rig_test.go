@@ -58,7 +58,7 @@ func newRig(t *testing.T, source ...string) *rig {
 		_ = private.Stop(context.Background())
 	})
 	r := &rig{
-		T: t, url: private.URL(), super: private.SuperURL(), listen: freePort(t), source: source,
+		T: t, url: private.URL(), super: private.SuperURL(), listen: testenv.FreeAddr(t), source: source,
 		seen: make(map[string]bool), lost: make(map[string]bool),
 	}
 	r.disk, r.full = smallDisk(t)

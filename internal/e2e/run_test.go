@@ -163,7 +163,7 @@ func TestServicesRunApart(t *testing.T) {
 
 func TestDetect_Alone_HasMetricsOfItsCameras(t *testing.T) {
 	t.Parallel()
-	dir, addr := dataDir(t), freePort(t)
+	dir, addr := dataDir(t), testenv.FreeAddr(t)
 	b := start(t, sightlogd, "broker", "--listen", "127.0.0.1:0", "--data", dir)
 	broker, _ := endpoints(t, dir, b)
 	p := start(t, sightlog, "detect", "--brokers", broker, "--source", "hall=test://people", "--metrics", addr)

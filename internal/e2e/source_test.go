@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/internal/rtsptest"
+	"github.com/sightlog/sightlog/internal/testenv"
 )
 
 // password is on no command line, as those of other tests are.
@@ -88,7 +89,7 @@ func TestCameraPassword_SourceFile_IsShownNowhere(t *testing.T) {
 	camera := guarded(t)
 	uri := strings.Replace(camera.URL, "http://", "http://user:"+password+"@", 1) + "/video?token=" + password
 	file := sourcesFile(t, "# the porch", "porch="+uri)
-	dir, web := dataDir(t), freePort(t)
+	dir, web := dataDir(t), testenv.FreeAddr(t)
 	p := start(t, sightlog, "run", "--source-file", file, "--data", dir, "--log-level", "debug", "--metrics", web, "--start-timeout", "1m")
 	endpoints(t, dir, p)
 	from := []string{"--data", dir}

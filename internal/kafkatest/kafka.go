@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -59,11 +58,11 @@ type node struct {
 func Start(t testing.TB, nodes int, settings ...string) *Cluster {
 	t.Helper()
 	c := &Cluster{t: t, jars: ClassPath(t)}
-	controllers := make([]string, nodes)
+	controllers := make([]string, nodes) // they must know each other's before they start
 	voters := make([]string, nodes)
 	for i := range nodes {
-		c.nodes = append(c.nodes, &node{addr: freeAddr(t)})
-		controllers[i] = freeAddr(t)
+		c.nodes = append(c.nodes, &node{addr: testenv.FreeAddr(t)})
+		controllers[i] = testenv.FreeAddr(t)
 		voters[i] = fmt.Sprintf("%d@%s", i+1, controllers[i])
 	}
 	replicas := min(nodes, 3)
@@ -182,14 +181,4 @@ func (c *Cluster) await(what string, holds func(context.Context, *kadm.Client) b
 		case <-time.After(100 * time.Millisecond):
 		}
 	}
-}
-
-// freeAddr returns an address that was free a moment ago: Kafka's controllers
-// must know each other's before they start.
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
 }

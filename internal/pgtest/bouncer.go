@@ -29,10 +29,9 @@ func Bouncer(t testing.TB, url string) string {
 	}
 	cfg, err := pgx.ParseConfig(url)
 	require.NoError(t, err)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr := testenv.FreeAddr(t)
+	_, port, err := net.SplitHostPort(addr)
 	require.NoError(t, err)
-	port := l.Addr().(*net.TCPAddr).Port
-	require.NoError(t, l.Close())
 
 	// It runs as the server does: it does not run as root, and the socket's
 	// directory is the server's alone.
@@ -44,7 +43,7 @@ func Bouncer(t testing.TB, url string) string {
 * = host=%s port=%d user=%s
 [pgbouncer]
 listen_addr = 127.0.0.1
-listen_port = %d
+listen_port = %s
 unix_socket_dir =
 auth_type = any
 pool_mode = transaction
@@ -61,7 +60,6 @@ default_pool_size = 2
 		_ = cmd.Process.Kill()
 		_ = cmd.Wait() // killed: that is its error
 	})
-	addr := fmt.Sprintf("127.0.0.1:%d", port)
 	require.Eventually(t, func() bool {
 		c, err := net.Dial("tcp", addr)
 		if err != nil {

@@ -16,6 +16,8 @@ import (
 	"github.com/bluenviron/gortsplib/v5/pkg/format"
 	"github.com/pion/rtp"
 	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/internal/testenv"
 )
 
 // Server is one camera with one path.
@@ -47,7 +49,7 @@ type Server struct {
 func Start(t testing.TB, addr string) *Server {
 	t.Helper()
 	if addr == "" {
-		addr = "127.0.0.1:0"
+		addr = testenv.FreeAddr(t)
 	}
 	s := &Server{}
 	require.Eventually(t, func() bool {
