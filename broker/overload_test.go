@@ -52,6 +52,7 @@ func announce(t testing.TB, nc net.Conn, n int) {
 // slowClients runs n clients that announce the largest request, send its first
 // byte, and come again when they are cut.
 func slowClients(t testing.TB, b *Broker, n int) (stop func()) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	var wg sync.WaitGroup
 	for range n {

@@ -47,6 +47,7 @@ func (f stuckFile) Datasync() error {
 
 // stick makes the syncs that begin from now on wait until unstick is called.
 func (f *stuckFS) stick(t testing.TB) (unstick func()) {
+	t.Helper()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	release := make(chan struct{})
@@ -122,6 +123,7 @@ func TestTimers_DiskHangsInAnAbort_OthersRun(t *testing.T) {
 
 // groupState returns a group's state, as DescribeGroups answers it.
 func (b *Broker) groupState(t testing.TB, group string) string {
+	t.Helper()
 	req := kmsg.NewPtrDescribeGroupsRequest()
 	req.Groups = []string{group}
 	return onConn[*kmsg.DescribeGroupsResponse](t, b, req).Groups[0].State
@@ -130,6 +132,7 @@ func (b *Broker) groupState(t testing.TB, group string) string {
 // txnState returns a transaction's state, as DescribeTransactions answers it; "" if
 // there is none.
 func (b *Broker) txnState(t testing.TB, id string) string {
+	t.Helper()
 	req := kmsg.NewPtrDescribeTransactionsRequest()
 	req.TransactionalIDs = []string{id}
 	return onConn[*kmsg.DescribeTransactionsResponse](t, b, req).TransactionStates[0].State
@@ -137,6 +140,7 @@ func (b *Broker) txnState(t testing.TB, id string) string {
 
 // joinOnce makes a client a member of a group that is never heard of again.
 func (b *Broker) joinOnce(t testing.TB, group string, session time.Duration) {
+	t.Helper()
 	req := kmsg.NewPtrJoinGroupRequest()
 	req.Version = 0
 	req.Group, req.SessionTimeoutMillis, req.ProtocolType = group, int32(session.Milliseconds()), "consumer"

@@ -22,6 +22,7 @@ type empty struct {
 func (e *empty) Run(*detector.Tensor) ([]detector.Tensor, error) { return e.out, nil }
 
 func firstFrame(b testing.TB) (*ingest.Frame, func()) {
+	b.Helper()
 	s, err := ingest.Open(context.Background(), ingest.Spec{ID: "bench", URI: testenv.Data(b, "video/vtest.avi")}, ingest.Options{Pace: ingest.Fast})
 	require.NoError(b, err)
 	var f ingest.Frame

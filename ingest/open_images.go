@@ -57,10 +57,10 @@ func openImages(_ context.Context, spec Spec, opts Options) (Source, error) {
 	}
 	p := &pictures{info: info, paths: paths}
 	first, err := loadPicture(paths[0])
-	defer first.Close()
 	switch {
 	case err == nil:
 		info.Size.X, info.Size.Y = first.Cols(), first.Rows()
+		first.Close()
 	case len(paths) == 1 && errors.Is(err, errNoPicture):
 		return nil, usage.New("name a picture", "%s: not a picture", at)
 	}
@@ -105,10 +105,12 @@ func loadPicture(path string) (gocv.Mat, error) {
 	}
 	m := gocv.IMRead(path, flags)
 	if m.Empty() {
-		return m, errNoPicture
+		m.Close()
+		return gocv.Mat{}, errNoPicture
 	}
-	if m.Cols() > MaxSide || m.Rows() > MaxSide {
-		return m, fmt.Errorf("its %dx%d pixels are more than %d a side", m.Cols(), m.Rows(), MaxSide)
+	if cols, rows := m.Cols(), m.Rows(); cols > MaxSide || rows > MaxSide {
+		m.Close()
+		return gocv.Mat{}, fmt.Errorf("its %dx%d pixels are more than %d a side", cols, rows, MaxSide)
 	}
 	orient(&m, orientation)
 	return m, nil
@@ -120,7 +122,6 @@ func (p *pictures) next(m *gocv.Mat) (time.Duration, error) {
 		p.at++
 		got, err := loadPicture(path)
 		if err != nil {
-			got.Close()
 			p.broken = append(p.broken, filepath.Base(path)+": "+err.Error())
 			continue
 		}

@@ -27,6 +27,7 @@ func packedBatch(codec int16, packed []byte) Batch {
 // pack packs plain in all ways in which clients do: in frames of one, many, or
 // flushed blocks, with and without sizes and checksums.
 func pack(t testing.TB, plain []byte) map[string]Batch {
+	t.Helper()
 	out := map[string]Batch{"none": packedBatch(codecNone, plain)}
 	add := func(name string, codec int16, w io.WriteCloser, buf *bytes.Buffer, flush int) {
 		for p := plain; len(p) > 0; {

@@ -48,7 +48,7 @@ func (c *DoctorCmd) Run(ctx context.Context, env *cli.Env) error {
 	log := env.Logger(slog.LevelError)
 	findings := []finding{
 		{name: "opencv", says: ingest.Version()},
-		c.onnxruntime(log),
+		c.onnxruntime(),
 		c.database(ctx, log),
 		c.port(),
 		camera(),
@@ -76,7 +76,7 @@ func (c *DoctorCmd) Run(ctx context.Context, env *cli.Env) error {
 }
 
 // onnxruntime loads the model: that proves the library, too.
-func (c *DoctorCmd) onnxruntime(log *slog.Logger) finding {
+func (c *DoctorCmd) onnxruntime() finding {
 	f := finding{name: "model"}
 	m, err := models.Lookup(c.Model, models.Options{})
 	if err != nil {

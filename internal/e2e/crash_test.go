@@ -156,6 +156,7 @@ type watcher struct {
 }
 
 func watch(t testing.TB, look func(context.Context) []string) *watcher {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	w := &watcher{cancel: cancel, seen: make(map[string]bool)}
 	w.done.Go(func() {
@@ -225,6 +226,7 @@ func watchLog(t testing.TB, broker string) *watcher {
 
 // watchTables records what another session sees in the tables.
 func watchTables(t testing.TB, url *atomic.Pointer[string]) *watcher {
+	t.Helper()
 	return watch(t, func(ctx context.Context) []string {
 		if url.Load() == nil {
 			return nil

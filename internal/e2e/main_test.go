@@ -190,7 +190,10 @@ func endpoints(t testing.TB, dir string, p *process) (broker, database string) {
 }
 
 // databaseURL returns the address of a database of the test's own.
-func databaseURL(t testing.TB) string { return pgtest.URL(t) }
+func databaseURL(t testing.TB) string {
+	t.Helper()
+	return pgtest.URL(t)
+}
 
 // dataDir returns the path of a data directory that does not exist yet and
 // that the database's user can reach.

@@ -56,6 +56,7 @@ func (w *wiretap) addr() string { return w.listener.Addr().String() }
 
 // listen passes connections on to the broker until the listener is closed.
 func (w *wiretap) listen(t testing.TB, broker string, strike func()) {
+	t.Helper()
 	w.broker, w.strike = broker, strike
 	var all sync.WaitGroup
 	all.Go(func() {
