@@ -21,10 +21,18 @@
 // whose records are not acknowledged retains them, retries for ever, and reports it
 // (Writer.Waiting).
 //
+// It also owns the form of dead letters, the records that the sink could not store, and
+// what users do with them. A dead letter is open until a record with its key and without
+// a value follows it. It is retried at least once: its record is acknowledged in its topic
+// before the dead letter is marked as done. A record of which only a part was kept, and an
+// older record of a run, are never produced again.
+//
 // # Caveats
 //
-//   - "Once in the topic" holds for files and for read_committed consumers. A live run has
-//     gaps when its process dies: unacknowledged records are lost with it.
+//   - "Once in the topic" holds for files and for read_committed consumers, except for the
+//     records that a user has retried: they are there a second time, behind the later ones
+//     of their run. A live run has gaps when its process dies: unacknowledged records are
+//     lost with it.
 //   - Order is per camera: the key decides the partition. Adding partitions to a topic
 //     moves cameras to other partitions; EnsureTopics never does.
 //   - A log that loses acknowledged records (an older copy is restored) is noticed only
@@ -33,5 +41,5 @@
 //   - Resuming reads the run's part of its partition from the log. If retention has removed
 //     the beginning, the count of sightings in the run's record is of the rest.
 //
-// Consuming the records is left to package sink.
+// Consuming the records, and writing dead letters, is left to package sink.
 package kafka

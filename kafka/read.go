@@ -18,9 +18,9 @@ type Position struct {
 }
 
 // readCommitted calls each with every committed record of topic up to the present end,
-// each partition's in order. only has the partitions to read, with their first offset;
-// nil means all, from the start.
-func readCommitted(ctx context.Context, c Config, topic string, only map[int32]int64, each func(*kgo.Record)) error {
+// each partition's in order, until each returns an error, and returns that. only has the
+// partitions to read, with their first offset; nil means all, from the start.
+func readCommitted(ctx context.Context, c Config, topic string, only map[int32]int64, each func(*kgo.Record) error) error {
 	cl, err := c.Client(
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(), // so that the last record before the end is fetched, whatever it is
@@ -82,18 +82,21 @@ func readCommitted(ctx context.Context, c Config, topic string, only map[int32]i
 			}
 			return fmt.Errorf("read %s partition %d: %w", topic, e.Partition, e.Err)
 		}
-		fetches.EachRecord(func(r *kgo.Record) {
+		for iter := fetches.RecordIter(); !iter.Done(); {
+			r := iter.Next()
 			end, reading := left[r.Partition]
 			if !reading || r.Offset >= end {
-				return
+				continue
 			}
 			if !r.Attrs.IsControl() {
-				each(r)
+				if err := each(r); err != nil {
+					return err
+				}
 			}
 			if r.Offset+1 >= end {
 				delete(left, r.Partition)
 			}
-		})
+		}
 	}
 	return nil
 }
@@ -107,14 +110,15 @@ func skipBatch(cl *kgo.Client, large *kgo.ErrDecompressTooLarge) {
 // not decode are skipped: the sink reports them.
 func LastRun(ctx context.Context, c Config, camera string) (*event.Run, error) {
 	var last *event.Run
-	err := readCommitted(ctx, c, Runs, nil, func(r *kgo.Record) {
+	err := readCommitted(ctx, c, Runs, nil, func(r *kgo.Record) error {
 		run, err := event.DecodeRun(r.Value)
 		if err != nil || run.Camera != camera {
-			return
+			return nil
 		}
 		if last == nil || run.ID == last.ID || run.StartedAt.After(last.StartedAt.Time) {
 			last = run
 		}
+		return nil
 	})
 	return last, err
 }
@@ -130,19 +134,24 @@ func lastSeq(ctx context.Context, c Config, run *event.Run) (last, n int64, err 
 	return last, n, err
 }
 
-// ReadRun calls each with every committed sighting of a run, in order.
+// ReadRun calls each with every committed sighting of a run, in order, once: a record
+// that a user had produced again (RetryDeadLetters) is behind the later ones of its run,
+// and is passed over.
 func ReadRun(ctx context.Context, c Config, run *event.Run, each func(*event.Sighting)) error {
 	var only map[int32]int64
 	if run.LogPartition >= 0 {
 		only = map[int32]int64{run.LogPartition: run.LogOffset}
 	}
-	return readCommitted(ctx, c, Sightings, only, func(r *kgo.Record) {
+	last := int64(-1)
+	return readCommitted(ctx, c, Sightings, only, func(r *kgo.Record) error {
 		if string(r.Key) != run.Camera {
-			return
+			return nil
 		}
-		if s, err := event.DecodeSighting(r.Value); err == nil && s.Run == run.ID {
+		if s, err := event.DecodeSighting(r.Value); err == nil && s.Run == run.ID && s.Seq > last {
+			last = s.Seq
 			each(s)
 		}
+		return nil
 	})
 }
 

@@ -87,10 +87,11 @@ func EndJob(ctx context.Context, c Config, ids []string) error {
 // openRuns returns those of these runs that are JobOpen, sorted by id.
 func openRuns(ctx context.Context, c Config, ids []string) ([]*event.Run, error) {
 	newest := make(map[string]*event.Run)
-	err := readCommitted(ctx, c, Runs, nil, func(r *kgo.Record) {
+	err := readCommitted(ctx, c, Runs, nil, func(r *kgo.Record) error {
 		if run, err := event.DecodeRun(r.Value); err == nil && slices.Contains(ids, run.ID) {
 			newest[run.ID] = run
 		}
+		return nil
 	})
 	maps.DeleteFunc(newest, func(_ string, run *event.Run) bool { return !run.JobOpen })
 	return slices.SortedFunc(maps.Values(newest), func(a, b *event.Run) int { return cmp.Compare(a.ID, b.ID) }), err

@@ -60,11 +60,11 @@ func testBadRecords(t *testing.T, frames int) {
 	letters := w.letters(kafka.Sightings)
 	causes := make(map[string]string)
 	for _, l := range letters {
-		require.Equal(t, kafka.Sightings, head(l, sink.HeaderDeadTopic))
-		require.Equal(t, "porch", head(l, sink.HeaderDeadKey))
-		require.Equal(t, fmt.Sprintf("sightings/%s/%s", head(l, sink.HeaderDeadPartition), head(l, sink.HeaderDeadOffset)), string(l.Key))
-		causes[head(l, sink.HeaderDeadOffset)] = head(l, sink.HeaderDeadCause)
-		require.Equal(t, recs[atoi(t, head(l, sink.HeaderDeadOffset))].Value, l.Value)
+		require.Equal(t, kafka.Sightings, head(l, kafka.HeaderDeadTopic))
+		require.Equal(t, "porch", head(l, kafka.HeaderDeadKey))
+		require.Equal(t, fmt.Sprintf("sightings/%s/%s", head(l, kafka.HeaderDeadPartition), head(l, kafka.HeaderDeadOffset)), string(l.Key))
+		causes[head(l, kafka.HeaderDeadOffset)] = head(l, kafka.HeaderDeadCause)
+		require.Equal(t, recs[atoi(t, head(l, kafka.HeaderDeadOffset))].Value, l.Value)
 	}
 	for offset, want := range map[string]string{
 		"7": "invalid byte sequence", "13": "no_thirteen", "28": "integer out of range", "29": "integer out of range",

@@ -17,25 +17,6 @@ import (
 	"github.com/sightlog/sightlog/kafka"
 )
 
-// Headers of a dead letter, before the record's own. The value is the record's. The
-// key is the record's origin, so that a dead letter that was sent twice is
-// recognised.
-//
-// A dead letter that is too large for its topic has the head of the value and, in
-// place of the record's own headers, the size and the hash of the value. For a batch
-// that cannot be read the value is the raw batch, and a header has its last offset.
-const (
-	HeaderDeadCause      = "dead-cause"
-	HeaderDeadTopic      = "dead-topic"
-	HeaderDeadPartition  = "dead-partition"
-	HeaderDeadOffset     = "dead-offset"
-	HeaderDeadLastOffset = "dead-last-offset"
-	HeaderDeadTimestamp  = "dead-timestamp" // the record's, milliseconds since 1970
-	HeaderDeadKey        = "dead-key"       // the record's key, absent if it had none
-	HeaderDeadSize       = "dead-size"      // of the whole value, in bytes
-	HeaderDeadSHA256     = "dead-sha256"    // of the whole value, hexadecimal
-)
-
 // Sizes of dead letters, in bytes.
 const (
 	maxLetter = 16 << 20 // upper bound; the broker enforces the topic's own limit
@@ -44,7 +25,7 @@ const (
 )
 
 // deadLetter returns the dead letter of an entry, with at most head bytes of the
-// value.
+// value. Its form is described at kafka.HeaderDeadCause; package kafka reads it.
 func deadLetter(it entry, head int) *kgo.Record {
 	rec, offset, value := it.rec, it.rec.Offset, it.rec.Value
 	header := func(k, v string) kgo.RecordHeader { return kgo.RecordHeader{Key: k, Value: []byte(v)} }
@@ -52,27 +33,27 @@ func deadLetter(it entry, head int) *kgo.Record {
 		offset, value = it.batch.first, it.batch.raw
 	}
 	headers := []kgo.RecordHeader{
-		header(HeaderDeadCause, cut(it.rejectCause.Error(), 1000)),
-		header(HeaderDeadTopic, rec.Topic),
-		header(HeaderDeadPartition, strconv.Itoa(int(rec.Partition))),
-		header(HeaderDeadOffset, strconv.FormatInt(offset, 10)),
-		header(HeaderDeadTimestamp, strconv.FormatInt(rec.Timestamp.UnixMilli(), 10)),
+		header(kafka.HeaderDeadCause, cut(it.rejectCause.Error(), 1000)),
+		header(kafka.HeaderDeadTopic, rec.Topic),
+		header(kafka.HeaderDeadPartition, strconv.Itoa(int(rec.Partition))),
+		header(kafka.HeaderDeadOffset, strconv.FormatInt(offset, 10)),
+		header(kafka.HeaderDeadTimestamp, strconv.FormatInt(rec.Timestamp.UnixMilli(), 10)),
 	}
 	if it.batch != nil {
-		headers = append(headers, header(HeaderDeadLastOffset, strconv.FormatInt(it.batch.last, 10)))
+		headers = append(headers, header(kafka.HeaderDeadLastOffset, strconv.FormatInt(it.batch.last, 10)))
 	}
 	key, own := rec.Key, rec.Headers
 	if head < whole {
 		sum := sha256.Sum256(value)
-		headers = append(headers, header(HeaderDeadSize, strconv.Itoa(len(value))), header(HeaderDeadSHA256, hex.EncodeToString(sum[:])))
+		headers = append(headers, header(kafka.HeaderDeadSize, strconv.Itoa(len(value))), header(kafka.HeaderDeadSHA256, hex.EncodeToString(sum[:])))
 		key, own, value = key[:min(len(key), keySize)], nil, value[:min(len(value), head)]
 	}
 	if rec.Key != nil {
-		headers = append(headers, kgo.RecordHeader{Key: HeaderDeadKey, Value: key})
+		headers = append(headers, kgo.RecordHeader{Key: kafka.HeaderDeadKey, Value: key})
 	}
 	return &kgo.Record{
 		Topic:   kafka.DeadTopic(rec.Topic),
-		Key:     fmt.Appendf(nil, "%s/%d/%d", rec.Topic, rec.Partition, offset),
+		Key:     []byte(kafka.DeadLetterKey(rec.Topic, rec.Partition, offset)),
 		Value:   value,
 		Headers: append(headers, own...),
 		// The timestamp is now: the client counts the delivery timeout from it.

@@ -59,7 +59,7 @@ func TestEventThatComesAgain_WithOtherContent_IsADeadLetterAndTheFirstStays(t *t
 				letters := w.letters(kafka.Sightings)
 				require.Len(t, letters, len(spoil))
 				for _, l := range letters {
-					require.Contains(t, head(l, sink.HeaderDeadCause), "the tables hold this event with other content")
+					require.Contains(t, head(l, kafka.HeaderDeadCause), "the tables hold this event with other content")
 				}
 				require.Equal(t, float64(len(spoil)), gauge(t, reg, "sightlog_sink_rejected_total", "other content", kafka.Sightings))
 			})
@@ -88,7 +88,7 @@ func TestRecordOfAnotherCamerasKey_IsADeadLetter(t *testing.T) {
 	for _, topic := range []string{kafka.Sightings, kafka.Crossings, kafka.Runs} {
 		letters := w.letters(topic)
 		require.Len(t, letters, 1, topic)
-		require.Contains(t, head(letters[0], sink.HeaderDeadCause), "the record's key is", topic)
+		require.Contains(t, head(letters[0], kafka.HeaderDeadCause), "the record's key is", topic)
 		require.Equal(t, 1.0, gauge(t, reg, "sightlog_sink_rejected_total", "key", topic))
 	}
 }

@@ -116,11 +116,11 @@ func TestBatch_NotExpandable_IsADeadLetterWithItsOrigin(t *testing.T) {
 	letters := w.letters(kafka.Sightings)
 	require.Len(t, letters, len(bombs))
 	for i, l := range letters {
-		require.Equal(t, fmt.Sprint(offsets[i]), head(l, sink.HeaderDeadOffset))
-		require.Equal(t, fmt.Sprint(offsets[i]+2), head(l, sink.HeaderDeadLastOffset))
+		require.Equal(t, fmt.Sprint(offsets[i]), head(l, kafka.HeaderDeadOffset))
+		require.Equal(t, fmt.Sprint(offsets[i]+2), head(l, kafka.HeaderDeadLastOffset))
 		require.Equal(t, fmt.Sprintf("sightings/%d/%d", partition, offsets[i]), string(l.Key))
-		require.Contains(t, head(l, sink.HeaderDeadCause), "the batch cannot be read: "+bombs[i].want)
-		if head(l, sink.HeaderDeadSize) == "" {
+		require.Contains(t, head(l, kafka.HeaderDeadCause), "the batch cannot be read: "+bombs[i].want)
+		if head(l, kafka.HeaderDeadSize) == "" {
 			require.True(t, bytes.HasSuffix(l.Value, bombs[i].records), "the batch as it lies in the log")
 		}
 	}
@@ -153,15 +153,15 @@ func TestRecord_TooLargeForADeadLetter_HasHeadHashAndOrigin(t *testing.T) {
 			letters := w.letters(kafka.Sightings)
 			require.Len(t, letters, 2)
 			for _, l := range letters {
-				if head(l, sink.HeaderDeadOffset) != fmt.Sprint(rec.Offset) {
+				if head(l, kafka.HeaderDeadOffset) != fmt.Sprint(rec.Offset) {
 					require.Equal(t, "x", string(l.Value))
-					require.Empty(t, head(l, sink.HeaderDeadSize))
+					require.Empty(t, head(l, kafka.HeaderDeadSize))
 					continue
 				}
-				require.Equal(t, fmt.Sprint(rec.Partition), head(l, sink.HeaderDeadPartition))
-				require.Equal(t, fmt.Sprint(len(c.value)), head(l, sink.HeaderDeadSize))
+				require.Equal(t, fmt.Sprint(rec.Partition), head(l, kafka.HeaderDeadPartition))
+				require.Equal(t, fmt.Sprint(len(c.value)), head(l, kafka.HeaderDeadSize))
 				sum := sha256.Sum256(c.value)
-				require.Equal(t, hex.EncodeToString(sum[:]), head(l, sink.HeaderDeadSHA256))
+				require.Equal(t, hex.EncodeToString(sum[:]), head(l, kafka.HeaderDeadSHA256))
 				require.NotEmpty(t, l.Value)
 				require.True(t, bytes.HasPrefix(c.value, l.Value))
 			}
@@ -231,8 +231,8 @@ func TestCorruptBatch_StopsItsPartitionWithOneLineAndIsSkippedWhenAsked(t *testi
 	require.Equal(t, 9, w.number("SELECT count(*) FROM v_sightings WHERE camera = 'porch'"))
 	letters := w.letters(kafka.Sightings)
 	require.Len(t, letters, 1)
-	require.Equal(t, fmt.Sprint(bad.Offset), head(letters[0], sink.HeaderDeadOffset))
-	require.Contains(t, head(letters[0], sink.HeaderDeadCause), "skipped as the user asked; its checksum is wrong")
+	require.Equal(t, fmt.Sprint(bad.Offset), head(letters[0], kafka.HeaderDeadOffset))
+	require.Contains(t, head(letters[0], kafka.HeaderDeadCause), "skipped as the user asked; its checksum is wrong")
 	require.Contains(t, string(letters[0].Value), event.SchemaSighting, "the batch as it lies in the log")
 }
 
