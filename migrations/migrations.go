@@ -177,8 +177,9 @@ func findSchema(ctx context.Context, tx pgx.Tx) (at target, found bool, err erro
 // relations are the tables, sequences and views that the migrations create, without those
 // of partitions and identity columns.
 var relations = []string{
-	"batch_ids", "batches", "cameras", "classes", "crossings", "detections", "detections_default", "runs",
-	"sightings", "sightings_default", "sink_offsets", "v_crossings", "v_detections", "v_sightings",
+	"batch_ids", "batches", "camera_minutes", "cameras", "classes", "crossing_minutes", "crossings", "detections",
+	"latest_sightings", "runs", "sightings", "sightings_default", "sink_offsets", "tracks", "v_crossing_minutes", "v_crossings",
+	"v_detections", "v_minutes", "v_sightings", "v_tracks", "v_visits", "v_zone_minutes", "visits", "zone_minutes", "zone_sets",
 }
 
 // refuseForeign returns an error if a schema without a version table has tables of these
@@ -263,11 +264,11 @@ func moves(ctx context.Context, tx pgx.Tx, from, to string) ([]string, error) {
 		SELECT format('ALTER %s %I.%I SET SCHEMA %s',
 		              CASE relkind WHEN 'v' THEN 'VIEW' WHEN 'S' THEN 'SEQUENCE' ELSE 'TABLE' END, $1::text, relname, $2::text)
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-		WHERE n.nspname = $1 AND (relname = ANY($3) OR relkind = 'r' AND relname ~ '^(sightings|detections)_[0-9]{8}$')
+		WHERE n.nspname = $1 AND (relname = ANY($3) OR relkind = 'r' AND relname ~ '^(sightings|detections)_([0-9]{8}|default)$')
 		UNION ALL
 		SELECT format('ALTER FUNCTION %s SET SCHEMA %s', p.oid::regprocedure, $2::text)
 		FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace
-		WHERE n.nspname = $1 AND proname IN ('sightlog_advance', 'sightlog_ensure_day')`,
+		WHERE n.nspname = $1 AND proname LIKE 'sightlog\_%'`,
 		from, to, append(slices.Clone(relations), VersionTable))
 	if err != nil {
 		return nil, err

@@ -109,11 +109,11 @@ func TestEnsureDay_SeveralAtOnce_PartitionTakesTheDaysRows(t *testing.T) {
 	}
 	require.NoError(t, g.Wait())
 	for _, at := range []string{"2026-05-01 00:00:00+00", "2026-05-01 23:59:59.999999+00", "2026-05-02 00:00:00+00"} {
-		_, err := pool.Exec(t.Context(), `INSERT INTO detections VALUES ($1::text::timestamptz, 1, 1, 1, NULL, 0, 0, 1, 0, 0, 1, 1)`, at)
+		_, err := pool.Exec(t.Context(), `INSERT INTO sightings VALUES ($1::text::timestamptz, 1, 1, 1, 0, NULL, NULL, NULL, NULL, 1, 0, 1, 1, 0, 0)`, at)
 		require.NoError(t, err)
 	}
 	var day, other int
-	require.NoError(t, pool.QueryRow(t.Context(), "SELECT (SELECT count(*) FROM detections_20260501), (SELECT count(*) FROM detections_default)").Scan(&day, &other))
+	require.NoError(t, pool.QueryRow(t.Context(), "SELECT (SELECT count(*) FROM sightings_20260501), (SELECT count(*) FROM sightings_default)").Scan(&day, &other))
 	require.Equal(t, [2]int{2, 1}, [2]int{day, other})
 
 	// 2 May has a row in the default partition: the day stays there.
