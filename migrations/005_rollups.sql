@@ -201,7 +201,7 @@ CREATE TABLE crossing_minutes (
 CREATE INDEX crossing_minutes_minute ON crossing_minutes USING brin (minute) WITH (pages_per_range = 16, autosummarize = on);
 
 -- The path has the feet (the middle of the lower edge) at the first frame of each
--- second, as x, y, x, y …, of the first 600 seconds with a frame.
+-- second, as x, y, x, y and so on, of the first 600 seconds with a frame.
 CREATE TABLE tracks (
     run_id    integer     NOT NULL,
     track_id  bigint      NOT NULL,

@@ -67,7 +67,7 @@ func testBadRecords(t *testing.T, frames int) {
 		require.Equal(t, recs[atoi(t, head(l, kafka.HeaderDeadOffset))].Value, l.Value)
 	}
 	for offset, want := range map[string]string{
-		"7": "invalid byte sequence", "13": "no_thirteen", "28": "integer out of range", "29": "integer out of range",
+		"7": "invalid byte sequence", "13": "no_thirteen", "28": "out of range", "29": "smallint out of range",
 		"40": `camera "Not A Camera"`, fmt.Sprint(frames): "invalid character", fmt.Sprint(frames + 1): `schema "sightlog.sighting.v9" is unknown`,
 	} {
 		require.Contains(t, causes[offset], want)

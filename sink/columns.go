@@ -3,9 +3,11 @@ package sink
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 // table is a database table whose rows, of type R, are written many at a time. The
@@ -35,6 +37,56 @@ func col[R, T any](name, array string, value func(row *R) T) column[R] {
 	}
 }
 
+// arrayCol returns a column whose values are arrays of the type array. unnest would
+// take an array of them apart, so INSERT sends each as text. An empty one is NULL.
+func arrayCol[R, T any](name, array string, value func(row *R) []T) column[R] {
+	return column[R]{
+		name: name, array: "text[]", cast: "::" + array,
+		all: func(rows []R) any { return collect(rows, func(row *R) pgtype.Text { return arrayLiteral(value(row)) }) },
+		one: func(row *R) any {
+			if values := value(row); len(values) > 0 {
+				return values
+			}
+			return nil
+		},
+	}
+}
+
+// arrayLiteral returns values as PostgreSQL writes an array of numbers; NULL for
+// none.
+func arrayLiteral[T any](values []T) pgtype.Text {
+	if len(values) == 0 {
+		return pgtype.Text{}
+	}
+	b := []byte{'{'}
+	for i, v := range values {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendNumber(b, v)
+	}
+	return pgtype.Text{String: string(append(b, '}')), Valid: true}
+}
+
+// appendNumber appends a number, or NULL for a nil pointer to one.
+func appendNumber(b []byte, v any) []byte {
+	switch v := v.(type) {
+	case int64:
+		return strconv.AppendInt(b, v, 10)
+	case float32:
+		return strconv.AppendFloat(b, float64(v), 'g', -1, 32)
+	case *int64:
+		if v != nil {
+			return strconv.AppendInt(b, *v, 10)
+		}
+	case *int32:
+		if v != nil {
+			return strconv.AppendInt(b, int64(*v), 10)
+		}
+	}
+	return append(b, "NULL"...)
+}
+
 func collect[R, T any](rows []R, value func(row *R) T) []T {
 	values := make([]T, len(rows))
 	for i := range rows {
@@ -54,6 +106,13 @@ func newTable[R any](name, onConflict string, columns ...column[R]) *table[R] {
 	}
 	return &table[R]{name, columns, fmt.Sprintf("INSERT INTO %s (%s) SELECT %s FROM unnest(%s) AS u(%s) %s", name,
 		strings.Join(names, ", "), strings.Join(casts, ", "), strings.Join(args, ", "), strings.Join(from, ", "), onConflict)}
+}
+
+// counted has the rows that were inserted, as table inserted, counted by a second
+// statement.
+func (t *table[R]) counted(statement string) *table[R] {
+	t.insert = "WITH inserted AS (" + t.insert + " RETURNING *)" + statement
+	return t
 }
 
 // queue adds the statement that inserts the rows, if there are any.

@@ -11,7 +11,7 @@ import (
 // rows.
 const bulk = 500
 
-func (r *rows) len() int { return len(r.sightings) + len(r.detections) }
+func (r *rows) len() int { return len(r.sightings) + r.detections }
 
 // copyIn writes a large transaction with COPY, after the statements in b, of which
 // the offset check is the first. COPY has no ON CONFLICT and does not report which
@@ -23,9 +23,6 @@ func (c *consumer) copyIn(ctx context.Context, b *pgx.Batch, r *rows, id int64) 
 			return err
 		}
 		r.setBatch(id)
-		if err := sightingTable.copyIn(ctx, tx, r.sightings); err != nil {
-			return err
-		}
-		return detectionTable.copyIn(ctx, tx, r.detections)
+		return sightingTable.copyIn(ctx, tx, r.sightings)
 	})
 }

@@ -31,7 +31,7 @@ func classify(err error) errorClass {
 	}
 	switch {
 	case pg.Code == "SL001":
-		return fenced // raised by sightlog_advance
+		return fenced // raised by sightlog_advance_offsets
 	case pg.Code == "23514" && pg.ConstraintName == "":
 		return wait // no partition takes the row: somebody dropped the default one
 	case pg.Code == "23502":
@@ -63,8 +63,7 @@ func mayHaveCommitted(err error) bool {
 	return !pgconn.SafeToRetry(err)
 }
 
-// isRepeated reports whether a primary key of our tables exists already.
+// isRepeated reports whether the primary key of a sighting exists already.
 func isRepeated(pg *pgconn.PgError) bool {
-	return pg.Code == "23505" && strings.HasSuffix(pg.ConstraintName, "_pkey") &&
-		(strings.HasPrefix(pg.TableName, "sightings") || strings.HasPrefix(pg.TableName, "detections"))
+	return pg.Code == "23505" && strings.HasSuffix(pg.ConstraintName, "_pkey") && strings.HasPrefix(pg.TableName, "sightings")
 }

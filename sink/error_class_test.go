@@ -28,7 +28,7 @@ func TestClassify(t *testing.T) {
 		{pg("23514", "no_thirteen"), badRecord}, // a CHECK
 		{pg("23503", "fk"), badRecord},
 		{pg("23505", "sightings_theirs_key"), badRecord},
-		{&pgconn.PgError{Code: "23505", TableName: "detections_20260501", ConstraintName: "detections_20260501_pkey"}, repeated},
+		{&pgconn.PgError{Code: "23505", TableName: "sightings_20260501", ConstraintName: "sightings_20260501_pkey"}, repeated},
 		{pg("23514", ""), wait}, // no partition for the row
 		{pg("23502", ""), wait}, // a column of somebody's
 		{pg("08006", ""), wait},

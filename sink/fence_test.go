@@ -97,7 +97,7 @@ func TestTablesEmptiedUnderTheSinkAreFilledAgain(t *testing.T) {
 	w.start()
 	w.fill(0, 50, "porch", "yard")
 	w.drain()
-	_, err := w.pool.Exec(t.Context(), "TRUNCATE cameras, runs, classes, sightings, detections, batches, sink_offsets RESTART IDENTITY CASCADE")
+	_, err := w.pool.Exec(t.Context(), "TRUNCATE cameras, runs, classes, sightings, camera_minutes, zone_minutes, tracks, visits, latest_sightings, zone_sets, crossing_minutes, batches, sink_offsets RESTART IDENTITY CASCADE")
 	require.NoError(t, err)
 	w.fill(50, 60, "porch", "yard") // the sink notices when it has something to write
 	w.drain()

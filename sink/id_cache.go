@@ -3,6 +3,7 @@ package sink
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -10,7 +11,8 @@ import (
 	"github.com/sightlog/sightlog/event"
 )
 
-// idCache has the integer keys of cameras and runs, and the classes that are stored.
+// idCache has the integer keys of cameras, runs and sets of zones, and the classes that
+// are stored.
 // It inserts missing rows before the transaction that needs them, each in a
 // transaction of its own: they are few, and a row that is not used does no harm.
 type idCache struct {
@@ -20,6 +22,7 @@ type idCache struct {
 	cameras map[string]int32
 	runs    map[runKey]int32
 	classes map[classKey]struct{}
+	zones   map[string]int32 // by their names, separated by zero bytes
 }
 
 type runKey struct {
@@ -49,6 +52,7 @@ func (n *idCache) forget() {
 	n.cameras = make(map[string]int32)
 	n.runs = make(map[runKey]int32)
 	n.classes = make(map[classKey]struct{})
+	n.zones = make(map[string]int32)
 }
 
 func remember[K comparable, V any](n *idCache, m *map[K]V, k K, v V) {
@@ -113,6 +117,22 @@ func (n *idCache) class(ctx context.Context, run int32, o event.Object) error {
 	}
 	remember(n, &n.classes, k, struct{}{})
 	return nil
+}
+
+// zoneSet returns the key of a set of zones.
+func (n *idCache) zoneSet(ctx context.Context, zones []string) (int32, error) {
+	k := strings.Join(zones, "\x00")
+	id, ok := recall(n, &n.zones, k)
+	if ok {
+		return id, nil
+	}
+	id, err := n.make(ctx, "SELECT id FROM zone_sets WHERE zones = $1::text[]",
+		"INSERT INTO zone_sets (zones) VALUES ($1::text[]) ON CONFLICT DO NOTHING", []any{zones})
+	if err != nil {
+		return 0, fmt.Errorf("make set of zones: %w", err)
+	}
+	remember(n, &n.zones, k, id)
+	return id, nil
 }
 
 // make returns the id that sel selects by keys, after inserting the row if there is

@@ -67,7 +67,7 @@ func (m *metrics) observe(items []entry, r *rows, endToEnd []time.Duration, comm
 	}
 	m.batch.Observe(float64(len(items)))
 	m.rows.WithLabelValues("sightings").Add(float64(len(r.sightings)))
-	m.rows.WithLabelValues("detections").Add(float64(len(r.detections)))
+	m.rows.WithLabelValues("detections").Add(float64(r.detections))
 	m.rows.WithLabelValues("crossings").Add(float64(len(r.crossings)))
 	m.rows.WithLabelValues("runs").Add(float64(len(r.runs)))
 	m.commit.Observe(commit.Seconds())

@@ -30,12 +30,12 @@ func TestDatabaseFaultsAreWaitedOutAndBuryNothing(t *testing.T) {
 	w.fill(0, 10, "porch")
 	w.drain()
 	for _, fault := range []struct{ breaks, mends string }{
-		{"ALTER TABLE detections ADD COLUMN note text; ALTER TABLE detections_default ALTER COLUMN note SET NOT NULL",
-			"ALTER TABLE detections DROP COLUMN note"},
-		{"DROP TABLE detections_default", "CREATE TABLE detections_default PARTITION OF detections DEFAULT"},
-		{"ALTER TABLE detections RENAME TO elsewhere", "ALTER TABLE elsewhere RENAME TO detections"},
-		{"ALTER FUNCTION sightlog_advance(text, uuid[], integer[], bigint[], bigint[], integer[], bytea[]) RENAME TO elsewhere",
-			"ALTER FUNCTION elsewhere RENAME TO sightlog_advance"},
+		{"ALTER TABLE sightings ADD COLUMN note text; ALTER TABLE sightings_default ALTER COLUMN note SET NOT NULL",
+			"ALTER TABLE sightings DROP COLUMN note"},
+		{"ALTER TABLE sightings DETACH PARTITION sightings_default", "ALTER TABLE sightings ATTACH PARTITION sightings_default DEFAULT"},
+		{"ALTER TABLE camera_minutes RENAME TO elsewhere", "ALTER TABLE elsewhere RENAME TO camera_minutes"},
+		{"ALTER FUNCTION sightlog_advance_offsets(text, uuid[], integer[], bigint[], bigint[], integer[], bytea[]) RENAME TO elsewhere",
+			"ALTER FUNCTION elsewhere RENAME TO sightlog_advance_offsets"},
 	} {
 		_, err := w.pool.Exec(t.Context(), fault.breaks)
 		require.NoError(t, err)

@@ -87,8 +87,8 @@ func contentOf(s *event.Sighting) content {
 }
 
 // sightingKeys is a row for each key of sightings, with its ordinal number.
-const sightingKeys = `unnest($1::timestamptz[], $2::integer[], $3::integer[], $4::bigint[])
-	WITH ORDINALITY AS k(captured_at, camera_id, run_id, seq, n)`
+const sightingKeys = `unnest($1::integer[], $2::timestamptz[], $3::integer[], $4::bigint[])
+	WITH ORDINALITY AS k(camera_id, captured_at, run_id, seq, n)`
 
 // readStored returns the stored content of sightings, by their index in s.
 func readStored(ctx context.Context, db interface {

@@ -14,10 +14,10 @@ import (
 // rows it has (columns.go).
 type rows struct {
 	sightings  []sightingRow
-	detections []detectionRow
 	crossings  []crossingRow
 	runs       []runRow
 	people     int
+	detections int
 	endToEnd   []event.Time // grabbed_at of the sightings that have one
 }
 
@@ -62,16 +62,27 @@ func (s *Sink) addSighting(ctx context.Context, r *rows, g *event.Sighting) erro
 	if err := s.dayPartitions.ensure(ctx, g.CapturedAt.Time); err != nil {
 		return err
 	}
+	row := sightingRow{Sighting: g, camera: camera, run: run, people: int32(event.People(g.Objects))}
 	for i := range g.Objects {
 		o := &g.Objects[i]
 		if err := s.idCache.class(ctx, run, *o); err != nil {
 			return err
 		}
-		r.detections = append(r.detections, detectionRow{Object: o, sighting: g, camera: camera, run: run})
+		if len(o.Zones) == 0 {
+			continue
+		}
+		set, err := s.idCache.zoneSet(ctx, o.Zones)
+		if err != nil {
+			return err
+		}
+		if row.zoneSets == nil {
+			row.zoneSets = make([]*int32, len(g.Objects))
+		}
+		row.zoneSets[i] = &set
 	}
-	people := event.People(g.Objects)
-	r.sightings = append(r.sightings, sightingRow{Sighting: g, camera: camera, run: run, people: int32(people)})
-	r.people += people
+	r.sightings = append(r.sightings, row)
+	r.people += int(row.people)
+	r.detections += len(g.Objects)
 	if !g.GrabbedAt.IsZero() {
 		r.endToEnd = append(r.endToEnd, g.GrabbedAt)
 	}
@@ -113,11 +124,10 @@ func (r *rows) setBatch(id int64) {
 	}
 }
 
-// queue adds the statements that write sightings and detections.
+// queue adds the statement that writes sightings.
 func (r *rows) queue(b *pgx.Batch, id int64) {
 	r.setBatch(id)
 	sightingTable.queue(b, r.sightings)
-	detectionTable.queue(b, r.detections)
 }
 
 // queueRuns adds a statement for each run's record.

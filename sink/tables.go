@@ -1,7 +1,7 @@
 package sink
 
 import (
-	"strings"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgtype"
 
@@ -13,14 +13,31 @@ type sightingRow struct {
 	*event.Sighting
 	camera, run int32
 	people      int32
-	batch       int64 // id of the transaction, set by setBatch
+	zoneSets    []*int32 // of each object, null for none; nil if no object is in a zone
+	batch       int64    // id of the transaction, set by setBatch
 }
 
-// detectionRow is one object of a sighting.
-type detectionRow struct {
-	*event.Object
-	sighting    *event.Sighting
-	camera, run int32
+func (s *sightingRow) classIDs() []int64 {
+	return collect(s.Objects, func(o *event.Object) int64 { return int64(o.ClassID) })
+}
+
+// boxes returns five numbers an object: the edges of its box, and its score.
+func (s *sightingRow) boxes() []float32 {
+	var all []float32
+	for i := range s.Objects {
+		o := &s.Objects[i]
+		all = append(all, o.Box[0], o.Box[1], o.Box[2], o.Box[3], o.Score)
+	}
+	return all
+}
+
+// trackIDs returns nil if no object is tracked.
+func (s *sightingRow) trackIDs() []*int64 {
+	tracked := func(o event.Object) bool { return o.TrackID != nil }
+	if !slices.ContainsFunc(s.Objects, tracked) {
+		return nil
+	}
+	return collect(s.Objects, func(o *event.Object) *int64 { return o.TrackID })
 }
 
 type crossingRow struct {
@@ -33,8 +50,8 @@ type crossingRow struct {
 // is the record's error, not a silent truncation here.
 var (
 	sightingTable = newTable("sightings", "",
-		col("captured_at", "timestamptz[]", func(s *sightingRow) pgtype.Timestamptz { return timestamp(s.CapturedAt) }),
 		col("camera_id", "integer[]", func(s *sightingRow) int32 { return s.camera }),
+		col("captured_at", "timestamptz[]", func(s *sightingRow) pgtype.Timestamptz { return timestamp(s.CapturedAt) }),
 		col("run_id", "integer[]", func(s *sightingRow) int32 { return s.run }),
 		col("seq", "bigint[]", func(s *sightingRow) int64 { return s.Seq }),
 		col("pts_us", "bigint[]", func(s *sightingRow) int64 { return s.PTS }),
@@ -48,29 +65,10 @@ var (
 		col("height", "bigint[]", func(s *sightingRow) int64 { return int64(s.Frame.Height) }),
 		col("people", "integer[]", func(s *sightingRow) int32 { return s.people }),
 		col("objects", "integer[]", func(s *sightingRow) int32 { return int32(len(s.Objects)) }),
-	)
-	detectionTable = newTable("detections", "",
-		col("captured_at", "timestamptz[]", func(d *detectionRow) pgtype.Timestamptz { return timestamp(d.sighting.CapturedAt) }),
-		col("camera_id", "integer[]", func(d *detectionRow) int32 { return d.camera }),
-		col("run_id", "integer[]", func(d *detectionRow) int32 { return d.run }),
-		col("seq", "bigint[]", func(d *detectionRow) int64 { return d.sighting.Seq }),
-		col("object_index", "integer[]", func(d *detectionRow) int32 { return int32(d.Index) }),
-		col("class_id", "bigint[]", func(d *detectionRow) int64 { return int64(d.ClassID) }),
-		col("score", "real[]", func(d *detectionRow) float32 { return d.Score }),
-		col("x1", "real[]", func(d *detectionRow) float32 { return d.Box[0] }),
-		col("y1", "real[]", func(d *detectionRow) float32 { return d.Box[1] }),
-		col("x2", "real[]", func(d *detectionRow) float32 { return d.Box[2] }),
-		col("y2", "real[]", func(d *detectionRow) float32 { return d.Box[3] }),
-		col("track_id", "bigint[]", func(d *detectionRow) *int64 { return d.TrackID }),
-		// unnest takes no array of arrays of different lengths, so INSERT sends each
-		// as text.
-		column[detectionRow]{
-			name: "zones", array: "text[]", cast: "::text[]",
-			all: func(rows []detectionRow) any {
-				return collect(rows, func(d *detectionRow) pgtype.Text { return arrayLiteral(d.Zones) })
-			},
-			one: func(d *detectionRow) any { return d.Zones },
-		},
+		arrayCol("class_ids", "smallint[]", (*sightingRow).classIDs),
+		arrayCol("boxes", "real[]", (*sightingRow).boxes),
+		arrayCol("track_ids", "integer[]", (*sightingRow).trackIDs),
+		arrayCol("zone_set_ids", "integer[]", func(s *sightingRow) []*int32 { return s.zoneSets }),
 	)
 	crossingTable = newTable("crossings", "ON CONFLICT DO NOTHING",
 		col("captured_at", "timestamptz[]", func(x *crossingRow) pgtype.Timestamptz { return timestamp(x.CapturedAt) }),
@@ -82,27 +80,12 @@ var (
 		col("direction", "text[]", func(x *crossingRow) string { return x.Direction }),
 		col("class_id", "bigint[]", func(x *crossingRow) int64 { return int64(x.ClassID) }),
 		col("label", "text[]", func(x *crossingRow) string { return x.Label }),
-	)
+	).counted(`
+INSERT INTO crossing_minutes
+SELECT camera_id, line, date_trunc('minute', captured_at, 'UTC'), run_id, direction, label, count(*)
+FROM inserted GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
+ON CONFLICT (camera_id, line, minute, run_id, direction, label) DO UPDATE SET crossings = crossing_minutes.crossings + excluded.crossings`)
 )
-
-// arrayLiteral returns names as PostgreSQL writes an array of text, NULL if there are
-// none.
-func arrayLiteral(names []string) pgtype.Text {
-	if len(names) == 0 {
-		return pgtype.Text{}
-	}
-	var b strings.Builder
-	for i, n := range names {
-		b.WriteByte("{,"[min(i, 1)])
-		b.WriteByte('"')
-		escape.WriteString(&b, n) //nolint:errcheck // a Builder takes everything
-		b.WriteByte('"')
-	}
-	b.WriteByte('}')
-	return pgtype.Text{String: b.String(), Valid: true}
-}
-
-var escape = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 func timestamp(t event.Time) pgtype.Timestamptz {
 	return pgtype.Timestamptz{Time: t.Time, Valid: !t.IsZero()}

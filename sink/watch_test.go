@@ -17,8 +17,7 @@ import (
 // depends on when and by whom they were written.
 func dump(t testing.TB, pool *pgxpool.Pool) []string {
 	t.Helper()
-	var lines []string
-	for _, sql := range []string{
+	return append(lines(t, pool,
 		"SELECT name FROM cameras ORDER BY 1",
 		`SELECT c.name, r.run, source_kind, source, fingerprint, model, model_sha256, model_width, model_height, provider,
 			started_at, finished_at, outcome, damage, frames, dropped FROM runs r JOIN cameras c ON c.id = r.camera_id ORDER BY 1, 2`,
@@ -26,7 +25,36 @@ func dump(t testing.TB, pool *pgxpool.Pool) []string {
 			grabbed_at, decoded_at, inferred_at, produced_at, model FROM v_sightings ORDER BY 1, 2, 3, 4`,
 		"SELECT * FROM v_detections ORDER BY 1, 2, 3, 4, 5",
 		"SELECT * FROM v_crossings ORDER BY 1, 2, 3, 4, 5, 7",
-	} {
+	), totals(t, pool)...)
+}
+
+// totals returns every row of the totals by names, in order.
+func totals(t testing.TB, pool *pgxpool.Pool) []string {
+	t.Helper()
+	return lines(t, pool,
+		"SELECT * FROM v_minutes ORDER BY minute, camera, run",
+		"SELECT people, seconds FROM camera_minutes ORDER BY 1, 2",
+		"SELECT * FROM v_zone_minutes ORDER BY minute, camera, run, zone",
+		"SELECT * FROM v_crossing_minutes ORDER BY minute, camera, run, line, direction, label",
+		"SELECT * FROM v_tracks ORDER BY camera, run, track_id",
+		"SELECT * FROM v_visits ORDER BY camera, run, track_id, zone, entered_at",
+		"SELECT c.name, l.captured_at, r.run, l.seq, l.people, l.objects FROM latest_sightings l JOIN cameras c ON c.id = l.camera_id JOIN runs r ON r.id = l.run_id ORDER BY 1",
+	)
+}
+
+// totalsAgree asserts that the totals are those of the rows, computed anew.
+func (w *world) totalsAgree() {
+	w.Helper()
+	kept := totals(w, w.pool)
+	_, err := w.pool.Exec(w.Context(), "SELECT sightlog_rebuild()")
+	require.NoError(w, err)
+	require.Equal(w, totals(w, w.pool), kept)
+}
+
+// lines returns the rows of queries.
+func lines(t testing.TB, pool *pgxpool.Pool, queries ...string) (lines []string) {
+	t.Helper()
+	for _, sql := range queries {
 		rows, err := pool.Query(t.Context(), sql)
 		require.NoError(t, err)
 		for rows.Next() {
@@ -48,6 +76,7 @@ func (w *world) exactly(n int, cameras ...string) {
 	for _, c := range cameras {
 		require.Equal(w, n, w.number("SELECT count(DISTINCT seq) FROM v_sightings WHERE camera = $1 AND seq < $2", c, n), c)
 	}
+	w.totalsAgree()
 }
 
 // letters reads the dead letters of a topic.

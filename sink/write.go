@@ -158,13 +158,14 @@ func (c *consumer) transact(ctx context.Context, items []entry, at map[topicPart
 }
 
 // commonStatements returns the statements of every transaction: the offset check
-// first, then runs, crossings and the times of the transaction before. Sightings and
-// detections follow, as statements or by COPY.
+// first, then runs, crossings, totals and the times of the transaction before.
+// Sightings follow, as a statement or by COPY.
 func (c *consumer) commonStatements(ms []offsetAdvance, at map[topicPartition]position, r *rows) *pgx.Batch {
 	b := new(pgx.Batch)
 	queueAdvance(b, ms, at)
 	r.queueRuns(b)
 	crossingTable.queue(b, r.crossings)
+	totalsOf(r.sightings).queue(b)
 	c.queueTimes(b)
 	return b
 }
@@ -182,7 +183,7 @@ func queueAdvance(b *pgx.Batch, ms []offsetAdvance, at map[topicPartition]positi
 			epochs[i], digests[i] = m.last.LeaderEpoch, digest(m.last)
 		}
 	}
-	b.Queue("SELECT sightlog_advance($1, $2, $3, $4, $5, $6, $7)", cluster, ids, partitions, from, to, epochs, digests)
+	b.Queue("SELECT sightlog_advance_offsets($1, $2, $3, $4, $5, $6, $7)", cluster, ids, partitions, from, to, epochs, digests)
 }
 
 // sendIn runs the statements in one pipeline. On a pool that is one
@@ -226,7 +227,7 @@ func (c *consumer) committed(items []entry, ms []offsetAdvance, r *rows, t batch
 	if c.sink.cfg.OnCommit != nil {
 		c.sink.cfg.OnCommit(Commit{
 			At: t.committed, Records: len(items), Sightings: len(r.sightings),
-			People: r.people, Detections: len(r.detections), EndToEnd: latencies,
+			People: r.people, Detections: r.detections, EndToEnd: latencies,
 		})
 	}
 }
