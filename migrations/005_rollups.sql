@@ -118,7 +118,7 @@ LEFT JOIN zone_sets z ON z.id = o.zone_set_id;
 -- For people: names instead of numbers.
 CREATE VIEW v_sightings AS
 SELECT s.captured_at, c.name AS camera, r.run, s.seq, s.people, s.objects,
-       s.width, s.height, s.pts_us, s.dropped_before,
+       s.width::integer AS width, s.height::integer AS height, s.pts_us, s.dropped_before::bigint AS dropped_before,
        s.grabbed_at, s.decoded_at, s.inferred_at, s.produced_at,
        b.fetched_at, b.committed_at, r.model
 FROM sightings s

@@ -111,6 +111,9 @@ func up(ctx context.Context, tx pgx.Tx, log *slog.Logger) error {
 	}
 	for i := have; i < len(all); i++ {
 		log.Info("migrating the database", "step", i+1, "name", all[i].name)
+		if err := reportRewrite(ctx, tx, i+1, log); err != nil {
+			return err
+		}
 		if _, err := tx.Exec(ctx, all[i].sql); err != nil {
 			return fmt.Errorf("step %s: %w", all[i].name, err)
 		}
@@ -119,6 +122,27 @@ func up(ctx context.Context, tx pgx.Tx, log *slog.Logger) error {
 		_, err = tx.Exec(ctx, "UPDATE "+VersionTable+" SET version = $1", len(all))
 	}
 	return err
+}
+
+// rewrites is the migration that copies the table of sightings, and rowsPerSecond how
+// many it copied on a machine with two cores.
+const (
+	rewrites      = 5
+	rowsPerSecond = 25_000
+)
+
+// reportRewrite logs how long the copy will take, and that it needs space.
+func reportRewrite(ctx context.Context, tx pgx.Tx, step int, log *slog.Logger) error {
+	if step != rewrites {
+		return nil
+	}
+	var sightings int64
+	if err := tx.QueryRow(ctx, "SELECT count(*) FROM sightings").Scan(&sightings); err != nil || sightings == 0 {
+		return err
+	}
+	log.Info("the tables are written anew: until it is done the database needs up to twice its space",
+		"sightings", sightings, "about", (time.Duration(sightings/rowsPerSecond+1) * time.Second).String())
+	return nil
 }
 
 // version returns the number of the last migration. It creates the version table, and the

@@ -1,0 +1,97 @@
+package sink_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sightlog/sightlog/event"
+)
+
+// walk is the n-th sighting of a camera on which one person stands in zone door
+// with interruptions and another crosses the yard, 4 frames a second.
+func walk(n int) *event.Sighting {
+	s := sighting("porch", "r1", n)
+	at := origin.Truncate(time.Minute).Add(time.Duration(n) * 250 * time.Millisecond)
+	s.CapturedAt = event.At(at)
+	s.DroppedBefore = int64(n % 2)
+	one, two := int64(1), int64(2)
+	s.Objects = nil
+	if n < 40 || n >= 60 && n < 100 || n >= 180 { // away for 5 s, then for 20 s
+		s.Objects = append(s.Objects, event.Object{Label: "person", Score: .5 + float32(n%7)/100, Box: event.Box{10, 20, 30, 90}, TrackID: &one,
+			Zones: []string{"door", "all"}})
+	}
+	if n >= 30 && n < 50 {
+		x := float32(4 * n)
+		s.Objects = append(s.Objects, event.Object{Index: len(s.Objects), Label: "dog", ClassID: 16, Score: .4, Box: event.Box{x, 20, x + 8, 40}, TrackID: &two})
+		s.Objects = append(s.Objects, event.Object{Index: len(s.Objects), Label: "person", Score: .3, Box: event.Box{x, 20, x + 8, 40}, Zones: []string{"all"}})
+	}
+	return s
+}
+
+// The totals are the same whatever the transactions are, and those of the rows.
+func TestTotals_TracksAndZones_AreThoseOfTheRows(t *testing.T) {
+	t.Parallel()
+	var want []string
+	for _, size := range []int{1, 7, 240, 2000} {
+		w := newWorld(t)
+		var recs []*kgo.Record
+		for n := range 240 {
+			recs = append(recs, record(t, walk(n)))
+		}
+		for n := range 60 {
+			recs = append(recs, crossing(t, "porch", "r1", n))
+		}
+		w.produce(recs...)
+		w.start(maxRecords(size))
+		w.drain()
+		w.totalsAgree()
+		got := totals(t, w.pool)
+		if want == nil {
+			want = got
+		}
+		require.Equal(t, want, got, "%d records a transaction", size)
+		if size > 1 {
+			continue
+		}
+		require.Equal(t, 240, w.number("SELECT sum(frames) FROM v_minutes"))
+		require.Equal(t, 60, w.number("SELECT sum(seconds) FROM v_minutes"))
+		require.Equal(t, 120, w.number("SELECT sum(dropped) FROM v_minutes"))
+		require.Equal(t, 140, w.number("SELECT sum(people_frames) FROM v_zone_minutes WHERE zone = 'door'"))
+		require.Equal(t, 160, w.number("SELECT sum(people) FROM zone_minutes WHERE zone = 'all'"))
+		require.Equal(t, 2, w.number("SELECT max(max_people) FROM v_zone_minutes WHERE zone = 'all'"))
+		require.Equal(t, 30, w.number("SELECT sum(crossings) FROM v_crossing_minutes WHERE direction = 'in'"))
+		require.Equal(t, 140, w.number("SELECT frames FROM v_tracks WHERE track_id = 1 AND label = 'person' AND score > .555"))
+		require.Equal(t, 6, w.number("SELECT cardinality(path) / 2 FROM v_tracks WHERE track_id = 2 AND label = 'dog'"))
+		require.Equal(t, 124, w.number("SELECT path[1] FROM tracks WHERE track_id = 2"), "the middle of the lower edge")
+		// 5 s away is the same visit, 20 s away is another.
+		require.Equal(t, 2, w.number("SELECT count(*) FROM v_visits WHERE zone = 'door'"))
+		require.Equal(t, 24750, w.number("SELECT 1000 * extract(epoch FROM dwell) FROM v_visits WHERE zone = 'door' ORDER BY entered_at LIMIT 1"))
+		require.Equal(t, 239, w.number("SELECT seq FROM latest_sightings"))
+	}
+}
+
+// A sighting that comes late, as a dead letter that is produced again does, is added
+// where it belongs.
+func TestTotals_LateSightings_AreAddedWhereTheyBelong(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start(maxRecords(50))
+	var late []*kgo.Record
+	for n := range 240 {
+		r := record(t, walk(n))
+		if n == 20 || n == 70 || n == 71 || n == 200 {
+			late = append(late, r)
+			continue
+		}
+		w.produce(r)
+	}
+	w.drain()
+	w.produce(late...)
+	w.drain()
+	require.Equal(t, 240, w.number("SELECT sum(frames) FROM v_minutes"))
+	require.Equal(t, 2, w.number("SELECT count(*) FROM v_visits WHERE zone = 'door'"))
+	w.totalsAgree()
+}
