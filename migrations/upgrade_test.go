@@ -69,7 +69,7 @@ func TestUp_FilledDatabaseOfEachEarlierSchema_KeepsItsRows(t *testing.T) {
 				"SELECT track_id, count(*), min(frames), max(cardinality(path)) FROM v_tracks GROUP BY 1",
 				"SELECT count(*), sum(objects)::bigint FROM sightings_default",
 			}))
-			require.Equal(t, []string{"[399]", "[400]"}, text(t, pool, []string{"SELECT seq FROM latest_sightings ORDER BY 1"}))
+			require.Equal(t, []string{"[399]", "[399]"}, text(t, pool, []string{"SELECT seq FROM latest_sightings ORDER BY 1"}))
 		})
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sightlog/sightlog/internal/pgtest"
 	"github.com/sightlog/sightlog/query"
 	"github.com/sightlog/sightlog/usage"
 )
@@ -22,15 +23,15 @@ func found(t *testing.T) *pgxpool.Pool {
 		"INSERT INTO classes VALUES (1, 0, 'person'), (1, 2, 'car \"old\"')",
 		"UPDATE runs SET source = '/clips/a b.avi', started_at = '2026-05-01 12:00:30+00' WHERE run = 'run-porch'",
 		"UPDATE runs SET started_at = '2026-05-01 10:00:00+00', source_kind = 'stream', source = 'rtsp://192.0.2.7/x' WHERE run = 'run-yard'",
-		`INSERT INTO detections (captured_at, camera_id, run_id, seq, track_id, object_index, class_id, score, x1, y1, x2, y2) VALUES
-		 ('2026-05-01 12:00:35+00', 1, 1, 5, 7, 0, 0, 0.9731, 100.1, 20, 130.4, 80.5),
-		 ('2026-05-01 12:00:35+00', 1, 1, 5, NULL, 1, 2, 0.5, 0, 0, 10, 20),
-		 ('2026-05-01 12:00:32+00', 1, 1, 2, 7, 0, 0, 0.00001, 99.9, 20, 130, 80),
-		 ('2026-05-01 11:00:00.25+00', 2, 2, 0, NULL, 0, 0, 1, 1, 2, 3, 4)`,
 	} {
 		_, err := pool.Exec(t.Context(), sql)
 		require.NoError(t, err)
 	}
+	pgtest.AddDetections(t, pool, `VALUES
+		 ('2026-05-01 12:00:35+00', 1, 1, 5, 7, 0, 0, 0.9731, 100.1, 20, 130.4, 80.5, NULL),
+		 ('2026-05-01 12:00:35+00', 1, 1, 5, NULL, 1, 2, 0.5, 0, 0, 10, 20, NULL),
+		 ('2026-05-01 12:00:32+00', 1, 1, 2, 7, 0, 0, 0.00001, 99.9, 20, 130, 80, NULL),
+		 ('2026-05-01 11:00:00.25+00', 2, 2, 0, NULL, 0, 0, 1, 1, 2, 3, 4, NULL)`)
 	return pool
 }
 

@@ -20,15 +20,15 @@ func TestBestFrame_CrowdedOrUnsure_TheClearestWins(t *testing.T) {
 		`INSERT INTO sightings (captured_at, camera_id, run_id, seq, pts_us, batch_id, dropped_before, width, height, people, objects)
 		 SELECT '2026-05-01'::timestamptz + seq * interval '1 s', 1, run, seq, 0, 1, 0, 640, 480, n, n
 		 FROM (VALUES (1, 0, 0), (1, 1, 4), (1, 2, 3), (1, 3, 4), (2, 5, 0)) f (run, seq, n)`,
-		`INSERT INTO detections (captured_at, camera_id, run_id, seq, object_index, class_id, score, x1, y1, x2, y2)
-		 SELECT '2026-05-01'::timestamptz + seq * interval '1 s', 1, 1, seq, i, 0, score, x, 100, x + 40, 200
-		 FROM (VALUES (1, 0, .9, 0), (1, 1, .9, 20), (1, 2, .9, 200), (1, 3, .9, 220),
-			(2, 0, .9, 0), (2, 1, .9, 100), (2, 2, .9, 200),
-			(3, 0, .9, 0), (3, 1, .9, 100), (3, 2, .45, 200), (3, 3, .45, 300)) d (seq, i, score, x)`,
 	} {
 		_, err := pool.Exec(t.Context(), sql)
 		require.NoError(t, err)
 	}
+	pgtest.AddDetections(t, pool, `
+		SELECT '2026-05-01'::timestamptz + seq * interval '1 s', 1, 1, seq, NULL, i, 0, score, x, 100, x + 40, 200, NULL
+		FROM (VALUES (1, 0, .9, 0), (1, 1, .9, 20), (1, 2, .9, 200), (1, 3, .9, 220),
+			(2, 0, .9, 0), (2, 1, .9, 100), (2, 2, .9, 200),
+			(3, 0, .9, 0), (3, 1, .9, 100), (3, 2, .45, 200), (3, 3, .45, 300)) d (seq, i, score, x)`)
 	for _, c := range []struct{ run, asked, want int64 }{{1, -1, 2}, {1, 1, 1}, {1, 0, 0}, {2, -1, 5}} {
 		var seq int64
 		require.NoError(t, pool.QueryRow(t.Context(), bestFrame, c.run, c.asked).Scan(&seq))

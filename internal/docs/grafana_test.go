@@ -35,15 +35,16 @@ var macros = strings.NewReplacer(
 func TestGrafana_EveryQuery_AnswersTheReader(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
-	_, err := pgtest.Pool(t, url).Exec(t.Context(), `
+	pool := pgtest.Pool(t, url)
+	_, err := pool.Exec(t.Context(), `
 		INSERT INTO cameras (name) VALUES ('porch');
 		INSERT INTO runs (camera_id, run, source_kind, model, model_sha256, model_width, model_height, provider)
 			VALUES (1, 'r', 'file', 'm', '', 320, 256, 'cpu');
 		INSERT INTO batches VALUES (1, '2026-05-01T10:00:00.1Z', '2026-05-01T10:00:00.2Z', 1);
 		INSERT INTO sightings VALUES ('2026-05-01T10:00:00Z', 1, 1, 0, 0, '2026-05-01T10:00:00Z', NULL, NULL, NULL, 1, 2, 320, 240, 1, 1);
-		INSERT INTO detections VALUES ('2026-05-01T10:00:00Z', 1, 1, 0, 7, 0, 0, 0.9, 1, 1, 2, 2, '{door}');
 		INSERT INTO crossings VALUES ('2026-05-01T10:00:00Z', 1, 1, 0, 'gate', 7, 'in', 0, 'person')`)
 	require.NoError(t, err)
+	pgtest.AddDetections(t, pool, "VALUES ('2026-05-01T10:00:00Z', 1, 1, 0, 7, 0, 0, 0.9, 1, 1, 2, 2, '{door}')")
 	grants := strings.NewReplacer("CREATE ROLE grafana_reader LOGIN PASSWORD 'change-me' CONNECTION LIMIT 10;", "",
 		"ALTER ROLE grafana_reader", "ALTER USER ROLE", "grafana_reader", "ROLE").Replace(string(grafana(t, "reader.sql")))
 	reader, err := pgx.Connect(t.Context(), pgtest.As(t, url, "PASSWORD 'change-me' CONNECTION LIMIT 10", grants))
