@@ -5,7 +5,7 @@
 //
 //	poll ─► decode ─► dead letters ─► one transaction ─► mark for the group
 //	                                   │ advance offsets (checked)
-//	                                   │ sightings, detections, crossings, runs
+//	                                   │ sightings, crossings, runs, and what they add to the totals
 //	                                   └ times of the transaction before
 //
 // Offsets are stored in the database, in the transaction that writes the rows: one
@@ -17,6 +17,8 @@
 // It promises:
 //   - each event of the log is in the tables once, whatever is killed when;
 //     the tables' primary keys hold a replay or a second broker to the same.
+//   - the totals (camera_minutes, zone_minutes, crossing_minutes, tracks, visits,
+//     latest_sightings) are those of the rows at every commit.
 //   - a record that cannot be decoded, or that the database refuses for its
 //     content (SQLSTATE class 22 or 23, found by bisecting), is acknowledged in
 //     the dead-letter topic before the stored offset passes it: at least once

@@ -58,11 +58,12 @@ func (c *PictureCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 // the one with most detections that are sure and apart from all others, less
 // those that are not.
 const bestFrame = `
-	WITH fullest AS (
-		SELECT seq FROM sightings WHERE run_id = $1 AND ($2 < 0 OR seq = $2) ORDER BY objects DESC, seq LIMIT 200
+	WITH fullest AS MATERIALIZED (
+		SELECT s.camera_id, s.captured_at, s.run_id, s.seq FROM runs r JOIN sightings s ON s.camera_id = r.camera_id AND s.run_id = r.id
+		WHERE r.id = $1 AND ($2 < 0 OR s.seq = $2) ORDER BY s.objects DESC, s.seq LIMIT 200
 	), box AS MATERIALIZED (
 		SELECT seq, object_index, score, x1, y1, x2, y2, (x2 - x1) * (y2 - y1) AS area
-		FROM detections WHERE run_id = $1 AND seq IN (SELECT seq FROM fullest)
+		FROM fullest JOIN detections USING (camera_id, captured_at, run_id, seq)
 	), clear AS (
 		SELECT seq, CASE WHEN score >= 0.5 AND NOT EXISTS (
 			SELECT FROM box o WHERE o.seq = b.seq AND o.object_index <> b.object_index
@@ -70,7 +71,7 @@ const bestFrame = `
 					> 0.2 * least(o.area, b.area)) THEN 1 ELSE -1 END AS worth
 		FROM box b
 	)
-	SELECT seq FROM fullest LEFT JOIN clear USING (seq) GROUP BY seq ORDER BY sum(worth) DESC NULLS LAST, seq LIMIT 1`
+	SELECT f.seq FROM fullest f LEFT JOIN clear c ON c.seq = f.seq GROUP BY f.seq ORDER BY sum(worth) DESC NULLS LAST, f.seq LIMIT 1`
 
 // find looks the frame and its detections up.
 func (c *PictureCmd) find(ctx context.Context, db *pgxpool.Pool) (*storedFrame, error) {
@@ -93,8 +94,8 @@ func (c *PictureCmd) find(ctx context.Context, db *pgxpool.Pool) (*storedFrame, 
 	}
 	rows, err := db.Query(ctx, `
 		SELECT d.object_index, d.class_id, coalesce(l.label, ''), d.score, d.x1, d.y1, d.x2, d.y2, d.track_id
-		FROM detections d LEFT JOIN classes l USING (run_id, class_id)
-		WHERE d.run_id = $1 AND d.seq = $2 ORDER BY 1`, s.run, s.seq)
+		FROM runs r JOIN detections d ON d.camera_id = r.camera_id AND d.run_id = r.id LEFT JOIN classes l USING (run_id, class_id)
+		WHERE r.id = $1 AND d.seq = $2 ORDER BY 1`, s.run, s.seq)
 	if err == nil {
 		s.objects, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (o event.Object, err error) {
 			err = r.Scan(&o.Index, &o.ClassID, &o.Label, &o.Score, &o.Box[0], &o.Box[1], &o.Box[2], &o.Box[3], &o.TrackID)
