@@ -11,45 +11,68 @@ import (
 
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/datadir"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/query"
 	"github.com/sightlog/sightlog/usage"
 )
 
-// ClusterFlags name a Kafka cluster by address, or the running bundled broker of a data
+// ClusterAddress names a Kafka cluster by address, or the running bundled broker of a data
 // directory.
-type ClusterFlags struct {
+type ClusterAddress struct {
 	config.Cluster
 	config.Data
+}
+
+// ClusterFlags name a Kafka cluster and the format of an answer about it.
+type ClusterFlags struct {
+	ClusterAddress
 	Format string `enum:"table,csv,json" default:"table" env:"-" help:"table, csv or json (${default})."`
 }
 
 // answerWithin bounds a request to a cluster.
 const answerWithin = 15 * time.Second
 
-// open returns a client; the caller closes it.
-func (c *ClusterFlags) open(opts ...kgo.Opt) (*kgo.Client, error) {
+// config returns the configuration of a client.
+func (c *ClusterAddress) config() (kafka.Config, error) {
 	cluster := c.Cluster
 	if len(cluster.Brokers) == 0 {
 		e, err := datadir.ReadEndpoints(c.Data.Data)
 		if errors.Is(err, datadir.ErrNotRunning) {
-			return nil, usage.Wrap(err, "give --brokers, or the --data of a running one", "--data %s: nothing runs on it", c.Data.Data)
+			return kafka.Config{}, usage.Wrap(err, "give --brokers, or the --data of a running one", "--data %s: nothing runs on it", c.Data.Data)
 		}
 		if err != nil {
-			return nil, err
+			return kafka.Config{}, err
 		}
 		cluster.Brokers = []string{e.Broker}
 	}
-	cfg, err := pipeline.ClusterConfig(cluster, nil)
+	return pipeline.ClusterConfig(cluster, nil)
+}
+
+// open returns a client; the caller closes it.
+func (c *ClusterAddress) open(opts ...kgo.Opt) (*kgo.Client, error) {
+	cfg, err := c.config()
 	if err != nil {
 		return nil, err
 	}
 	return cfg.Client(opts...)
 }
 
+// reach returns an error if the cluster does not answer.
+func reach(ctx context.Context, cfg kafka.Config, adm *kadm.Client) error {
+	if _, err := adm.ListBrokers(ctx); err != nil {
+		return usage.Wrap(err, "start them, or correct --brokers", "the brokers %s cannot be used: %v", strings.Join(cfg.Brokers, ","), err)
+	}
+	return nil
+}
+
 // ask calls f with a client of the cluster and prints its answer.
 func (c *ClusterFlags) ask(ctx context.Context, env *Env, f func(context.Context, *kadm.Client) (*query.Table, error)) error {
-	cl, err := c.open()
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	cl, err := cfg.Client()
 	if err != nil {
 		return err
 	}
@@ -57,13 +80,18 @@ func (c *ClusterFlags) ask(ctx context.Context, env *Env, f func(context.Context
 	ctx, cancel := context.WithTimeout(ctx, answerWithin)
 	defer cancel()
 	adm := kadm.NewClient(cl)
-	if _, err := adm.ListBrokers(ctx); err != nil {
-		return usage.Wrap(err, "start them, or correct --brokers", "the brokers %s cannot be used: %v", strings.Join(c.Brokers, ","), err)
+	if err := reach(ctx, cfg, adm); err != nil {
+		return err
 	}
 	t, err := f(ctx, adm)
 	if err != nil || t == nil {
 		return err
 	}
+	return c.print(env, t)
+}
+
+// print writes an answer to standard output.
+func (c *ClusterFlags) print(env *Env, t *query.Table) error {
 	out := openAnswer(env.Stdout)
 	return out.done(t.Write(out, c.Format))
 }

@@ -25,6 +25,7 @@ var Version = "dev"
 // Env is what a command runs in.
 type Env struct {
 	Name   string // of the program: "sightlog" or "sightlogd"
+	Stdin  io.Reader
 	Stdout io.Writer
 	Stderr io.Writer
 	Common config.Common
@@ -53,7 +54,7 @@ func Main(name string, grammar any, args []string) int {
 	ctx, cancel := untilStopped(os.Stderr)
 	defer cancel(nil)
 	unread := func() { cancel(errUnread) }
-	env := &Env{Name: name, Stdout: output{os.Stdout, unread}, Stderr: output{os.Stderr, unread}}
+	env := &Env{Name: name, Stdin: os.Stdin, Stdout: output{os.Stdout, unread}, Stderr: output{os.Stderr, unread}}
 	err := run(ctx, env, grammar, args)
 	if errors.Is(context.Cause(ctx), errUnread) { // nobody reads messages either
 		return 128 + int(syscall.SIGPIPE)

@@ -13,7 +13,6 @@ import (
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/database"
 	"github.com/sightlog/sightlog/query"
-	"github.com/sightlog/sightlog/usage"
 )
 
 // QueryCmd answers questions from the tables: a command for each report of package
@@ -85,15 +84,8 @@ func (*FilterFlags) Help() string { return whenHelp }
 
 // filter returns the filter. It prints on standard error how local times were read.
 func (w *FilterFlags) filter(env *Env) (query.Filter, error) {
-	if !w.Since.IsZero() && !w.Until.IsZero() && !w.Since.Before(w.Until.Time) {
-		const form = "2006-01-02 15:04:05Z"
-		return query.Filter{}, usage.New("give a --since that is earlier", "--since %s (%s) is not before --until %s (%s)",
-			w.Since.text, w.Since.UTC().Format(form), w.Until.text, w.Until.UTC().Format(form))
-	}
-	for _, note := range []string{w.Since.note("--since"), w.Until.note("--until")} {
-		if note != "" {
-			fmt.Fprintln(env.Stderr, note)
-		}
+	if err := checkSpan(env, w.Since, w.Until); err != nil {
+		return query.Filter{}, err
 	}
 	return query.Filter{Camera: w.Camera, Run: w.RunID, Since: w.Since.Time, Until: w.Until.Time}, nil
 }

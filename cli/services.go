@@ -25,6 +25,7 @@ type Services struct {
 	URL     URLCmd     `cmd:"" name:"url" group:"Questions" help:"Print the addresses of a running data directory."`
 	Topics  TopicsCmd  `cmd:"" group:"Kafka" help:"Topics of any Kafka cluster."`
 	Groups  GroupsCmd  `cmd:"" group:"Kafka" help:"Consumer groups of any Kafka cluster."`
+	Dead    DeadCmd    `cmd:"" group:"Kafka" help:"Dead letters, the records that could not be stored: list, show, retry, drop."`
 	Data    DataCmd    `cmd:"" group:"Set-up" help:"Copy and move data directories: export, import, adopt."`
 	Migrate MigrateCmd `cmd:"" group:"Set-up" help:"Create or update the tables of a database."`
 	Version VersionCmd `cmd:"" group:"Set-up" help:"Print the version."`

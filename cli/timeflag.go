@@ -35,6 +35,22 @@ func (w When) note(flag string) string {
 	return fmt.Sprintf("%s %s is taken as local time (%s): %s", flag, w.text, zone, w.UTC().Format("2006-01-02 15:04:05Z"))
 }
 
+// checkSpan returns an error if the span between --since and --until is empty. It prints
+// on standard error how local times were read.
+func checkSpan(env *Env, since, until When) error {
+	if !since.IsZero() && !until.IsZero() && !since.Before(until.Time) {
+		const form = "2006-01-02 15:04:05Z"
+		return usage.New("give a --since that is earlier", "--since %s (%s) is not before --until %s (%s)",
+			since.text, since.UTC().Format(form), until.text, until.UTC().Format(form))
+	}
+	for _, note := range []string{since.note("--since"), until.note("--until")} {
+		if note != "" {
+			fmt.Fprintln(env.Stderr, note)
+		}
+	}
+	return nil
+}
+
 // parseWhen parses a time. Relative times are relative to now, and a time without a zone
 // is in the zone of now.
 func parseWhen(text string, now time.Time) (When, error) {
