@@ -21,8 +21,9 @@
 // inode), so that a copy of DIR never works on the original's: a cluster directory
 // outside has directory.json, and refuses a copy; run.location names the cluster
 // directory it was written for, and a copy gets a new socket directory. A renamed DIR is
-// the same directory. Whoever connects by a directory checks the server's data directory.
-// The id of the data directory is a setting of the database (Identify).
+// the same directory. Whoever connects by a directory checks the server's data directory
+// and its cluster's system identifier. The id of the data directory is a setting of the
+// database (Identify).
 //
 // Root does nothing by path below a cluster directory, whose owner could create links
 // there. It works through the opened directory (os.Root), which follows no link out of

@@ -71,16 +71,13 @@ func TestStartPrivate_RenamedLongPath_Starts(t *testing.T) {
 	require.NoError(t, p.Stop(t.Context()))
 }
 
-// Whoever connects asks whose server answers.
-func TestAttach_ServerOfAnotherDirectory_Refused(t *testing.T) {
-	t.Parallel()
-	one, other := start(t, pgtest.Dir(t)), pgtest.Dir(t)
-	two := start(t, other)
-	socket := socketOf(t, two.URL())
+// answerInstead makes the server on one socket answer on another in its place.
+func answerInstead(t *testing.T, server, socket string) {
+	t.Helper()
 	require.NoError(t, os.Remove(socket))
 	l, err := net.Listen("unix", socket)
 	require.NoError(t, err)
-	defer l.Close()
+	t.Cleanup(func() { l.Close() })
 	require.NoError(t, os.Chmod(socket, 0o777))
 	go func() {
 		for {
@@ -88,7 +85,7 @@ func TestAttach_ServerOfAnotherDirectory_Refused(t *testing.T) {
 			if err != nil {
 				return
 			}
-			server, err := net.Dial("unix", socketOf(t, one.URL()))
+			server, err := net.Dial("unix", server)
 			if err != nil {
 				return
 			}
@@ -96,9 +93,34 @@ func TestAttach_ServerOfAnotherDirectory_Refused(t *testing.T) {
 			go pipe(server, client)
 		}
 	}()
-	_, err = postgres.Attach(t.Context(), other)
+}
+
+// Whoever connects asks whose server answers.
+func TestAttach_ServerOfAnotherDirectory_Refused(t *testing.T) {
+	t.Parallel()
+	one, other := start(t, pgtest.Dir(t)), pgtest.Dir(t)
+	two := start(t, other)
+	answerInstead(t, socketOf(t, one.URL()), socketOf(t, two.URL()))
+	_, err := postgres.Attach(t.Context(), other)
 	require.ErrorIs(t, err, postgres.ErrForeign)
 	require.ErrorContains(t, err, "is that of the server of ")
+}
+
+// A server whose directory was moved away still names its path; its cluster is another one.
+func TestAttach_ServerOfTheDirectoryThatLayThere_Refused(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(pgtest.Dir(t), "d")
+	before := start(t, dir)
+	url, err := postgres.Attach(t.Context(), dir)
+	require.NoError(t, err)
+	require.Equal(t, before.URL(), url)
+	require.NoError(t, os.Rename(dir, dir+"2"))
+	now := start(t, dir)
+	socket := socketOf(t, now.URL())
+	answerInstead(t, strings.Replace(socket, dir, dir+"2", 1), socket)
+	_, err = postgres.Attach(t.Context(), dir)
+	require.ErrorIs(t, err, postgres.ErrForeign)
+	require.ErrorContains(t, err, "another cluster")
 }
 
 // Root's directory that the server's user cannot reach has its database

@@ -126,7 +126,7 @@ func Attach(ctx context.Context, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := h.checkServer(ctx, socket); errors.Is(err, ErrForeign) {
+	if err := h.checkServer(ctx, root, socket); errors.Is(err, ErrForeign) {
 		return "", fmt.Errorf("%s: %w", dir, err)
 	} else if err != nil {
 		return "", fmt.Errorf("%s: %w: %s", dir, ErrNotRunning, cause(err))

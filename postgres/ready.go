@@ -2,9 +2,11 @@ package postgres
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"syscall"
 	"time"
 
@@ -29,7 +31,7 @@ func (p *Private) awaitReady(ctx context.Context) error {
 		err := ping(ctx, p.clusterDir.url(p.socket, Reader, Database)) // the reader is made last
 		switch {
 		case err == nil:
-			return p.clusterDir.checkServer(ctx, p.socket)
+			return p.clusterDir.checkServer(ctx, p.root, p.socket)
 		case notBootstrapped(err) && !bootstrapped:
 			if err := p.bootstrap(ctx); err != nil {
 				return err
@@ -59,21 +61,44 @@ func (p *Private) awaitReady(ctx context.Context) error {
 }
 
 // checkServer returns an error if the server on a socket is not that of this cluster
-// directory.
-func (h clusterDir) checkServer(ctx context.Context, socket string) error {
+// directory, opened as root: it has another data directory, as that of a copy has, or its
+// cluster is another one (system identifier), as when another directory was put at the path
+// under a running server. It asks as the superuser, whom no right can be taken from, and
+// for the file that the server has, not for the one at its path, which pg_control_system
+// reads.
+func (h clusterDir) checkServer(ctx context.Context, root *os.Root, socket string) error {
 	conn, err := connect(ctx, h.url(socket, super, "postgres"))
 	if err != nil {
 		return err
 	}
 	defer conn.Close(ctx)
 	var data string
-	if err := conn.QueryRow(ctx, "SHOW data_directory").Scan(&data); err != nil {
+	var control []byte
+	if err := conn.QueryRow(ctx, "SELECT current_setting('data_directory'), pg_read_binary_file('global/pg_control', 0, 8)").Scan(&data, &control); err != nil {
 		return err
 	}
 	if data != h.data() {
 		return fmt.Errorf("%w: the socket in %s is that of the server of %s", ErrForeign, socket, data)
 	}
+	text, err := readFile(root, dataName+"/global/pg_control", 8<<10) // PG_CONTROL_FILE_SIZE
+	if err != nil {
+		return err
+	}
+	own, answers := systemIdentifier([]byte(text)), systemIdentifier(control)
+	if own == 0 || own != answers {
+		return fmt.Errorf("%w: the server of the socket in %s has another cluster (system identifier %d, not %d)", ErrForeign, socket, answers, own)
+	}
 	return nil
+}
+
+// systemIdentifier returns the number that initdb gave a cluster: the first field of its
+// pg_control, in the machine's byte order (catalog/pg_control.h). 0 means that it is cut
+// off.
+func systemIdentifier(control []byte) uint64 {
+	if len(control) < 8 {
+		return 0
+	}
+	return binary.NativeEndian.Uint64(control)
 }
 
 // notBootstrapped reports whether err means that a role or the database is missing.
