@@ -6,18 +6,22 @@ import (
 	"strings"
 )
 
-// HasPassword reports whether the URI holds a password, before the host or in a
-// query parameter whose name suggests one. Where the form is ambiguous it does.
+// HasPassword reports whether the URI, with or without a camera's name before it, holds a
+// password: before the host, in a query parameter whose name suggests one, as the stream
+// key of RTMP or the streamid of SRT. Where the form is ambiguous it does.
 func HasPassword(uri string) bool {
-	_, rest, _ := strings.Cut(uri, "://")
+	scheme, rest, _ := strings.Cut(uri, "://")
 	user, _, has := strings.Cut(rest, "@")
-	return has && strings.Contains(user, ":") || passwordKey.MatchString(rest)
+	path, _, _ := strings.Cut(rest, "?")
+	return has && strings.Contains(user, ":") || passwordKey.MatchString(rest) || isRTMP.MatchString(scheme) && streamKey.MatchString(path)
 }
 
-// streamKey is what follows host and application in an RTMP path.
-var streamKey = regexp.MustCompile(`^([^/]*/+[^/]+)/+.*$`)
+var isRTMP = regexp.MustCompile(`(?i)(^|=)rtmp[a-z]*$`)
 
-var passwordKey = regexp.MustCompile(`(?i)[?&][^=&]*(pass|pwd|token|secret|cred)[^=&]*=.`)
+// streamKey is what follows host and application in an RTMP path.
+var streamKey = regexp.MustCompile(`^([^/]*/+[^/]+)/+.+$`)
+
+var passwordKey = regexp.MustCompile(`(?i)[?&][^=&]*(pass|pwd|token|secret|cred|streamid)[^=&]*=.`)
 
 var secretKey = regexp.MustCompile(`(?i)pass|pwd|user|usr|login|token|key|auth|sig|secret|cred|streamid`)
 
@@ -42,7 +46,7 @@ func Redact(uri string) string {
 		rest = rest[i+1:]
 	}
 	rest, query, hasQuery := strings.Cut(rest, "?")
-	if strings.HasPrefix(strings.ToLower(scheme), "rtmp") {
+	if isRTMP.MatchString(scheme) {
 		rest = streamKey.ReplaceAllString(rest, "$1/***")
 	}
 	if !hasQuery {

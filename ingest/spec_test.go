@@ -131,6 +131,18 @@ func TestHasPassword_URIs_Reported(t *testing.T) {
 		"http://h/v?user=me":         false,
 		"http://h/v?user=me&Pwd=abc": true,
 		"http://h/v?access_token=x":  true,
+
+		"rtmp://h/live":                         false,
+		"rtmp://h/live/":                        false,
+		"rtmp://h/live?x=a/b":                   false,
+		"rtmp://h:1935/live/k":                  true,
+		"cam=RTMPS://h/app/inst/k":              true,
+		"rtsp://h/live/k":                       false,
+		"http://h/?next=rtmp://h/live/k":        false,
+		"srt://h:9000?mode=caller":              false,
+		"srt://h:9000?streamid=":                false,
+		"srt://h:9000?mode=caller&streamid=k":   true,
+		"d=srt://h:9000?StreamID=#!::u=me,r=ab": true,
 	} {
 		require.Equal(t, want, ingest.HasPassword(uri), uri)
 	}

@@ -25,7 +25,7 @@ func sources(env *cli.Env, flags []string, file string) ([]string, error) {
 	for _, arg := range flags {
 		typed := slices.ContainsFunc(os.Args, func(a string) bool { return strings.HasSuffix(a, arg) })
 		if spec, err := ingest.ParseSpec(arg, 0); typed && err == nil && ingest.HasPassword(spec.URI) {
-			env.Logger(slog.LevelWarn).Warn("other users of this machine can see a password on the command line (ps); give such a source in a --source-file", "source", ingest.Redact(spec.URI))
+			env.Logger(slog.LevelWarn).Warn("other users of this machine can see a password or stream key on the command line (ps); give such a source in a --source-file", "source", ingest.Redact(spec.URI))
 		}
 	}
 	if file == "" {
@@ -36,7 +36,7 @@ func sources(env *cli.Env, flags []string, file string) ([]string, error) {
 }
 
 // readSources reads one source a line. Empty lines and those that begin with #
-// are passed over. A file with a password that others may read is refused.
+// are passed over. A file with a password or stream key that others may read is refused.
 func readSources(path string) ([]string, error) {
 	at := "--source-file " + path
 	f, err := os.Open(path)
@@ -72,7 +72,7 @@ func readSources(path string) ([]string, error) {
 		return nil, usage.New("write one [ID=]URI a line", "%s: no source", at)
 	}
 	if secret && st.Mode().Perm()&0o007 != 0 {
-		return nil, usage.New("chmod o= "+path, "%s: it holds a password, and other users may read it", at)
+		return nil, usage.New("chmod o= "+path, "%s: it holds a password or stream key, and other users may read it", at)
 	}
 	return all, nil
 }

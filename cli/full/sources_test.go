@@ -33,6 +33,12 @@ func TestReadSources_LinesAndComments(t *testing.T) {
 
 func TestReadSources_CannotBe_OneLineWithoutAPassword(t *testing.T) {
 	t.Parallel()
+	for _, key := range []string{"rtmp://h/live/s3cret", "srt://h:9000?streamid=s3cret"} {
+		_, err := readSources(sourceFile(t, 0o644, "a="+key+"\n"))
+		require.True(t, usage.Is(err), "%s: %v", key, err)
+		require.ErrorContains(t, err, "other users may read it")
+		require.NotContains(t, err.Error(), "s3cret")
+	}
 	for says, path := range map[string]string{
 		"no such file":            filepath.Join(t.TempDir(), "none"),
 		"cannot be read":          t.TempDir(),
