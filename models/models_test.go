@@ -179,6 +179,31 @@ func TestPull_CutOff_Continued(t *testing.T) {
 	require.Len(t, *ranges, 2, "an installed model is not pulled again")
 }
 
+// A server that stops in the middle and keeps the connection is given up like one that
+// does not answer, and the next pull goes on where it stopped.
+func TestPull_ServerStopsInTheMiddle_GivenUpAndContinued(t *testing.T) {
+	t.Parallel()
+	data := bytes.Repeat([]byte("weights "), 10_000)
+	silent := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "80000")
+		w.Write(data[:30_000]) //nolint:errcheck // the client gets what came
+		w.(http.Flusher).Flush()
+		<-r.Context().Done()
+	}))
+	t.Cleanup(silent.Close)
+	e, b := entryFor(data, silent.URL)
+	opts := PullOptions{Dir: t.TempDir(), Idle: 100 * time.Millisecond}
+	_, err := pull(t.Context(), e, b, opts)
+	require.ErrorContains(t, err, "bytes: nothing came for 100ms")
+
+	good, _ := served(t, data, 0)
+	e, b = entryFor(data, good)
+	opts.Idle = 0
+	path, err := pull(t.Context(), e, b, opts)
+	require.NoError(t, err)
+	require.FileExists(t, path)
+}
+
 func TestPull_WrongBytes_RemovedAndSecondURLTried(t *testing.T) {
 	t.Parallel()
 	data, wrong := []byte("right bytes"), []byte("wrong bytes")

@@ -25,6 +25,7 @@ type PullOptions struct {
 	Unverified bool                    // also untested builds
 	Progress   func(done, total int64) // bytes
 	Client     *http.Client
+	Idle       time.Duration // after which a download that brings nothing is given up; default 30 s
 }
 
 // Pull downloads a catalogue model and returns its path. A download that was
@@ -56,6 +57,9 @@ func pull(ctx context.Context, e Entry, b Build, opts PullOptions) (string, erro
 			TLSHandshakeTimeout:   10 * time.Second,
 			ResponseHeaderTimeout: 30 * time.Second,
 		}}
+	}
+	if opts.Idle == 0 {
+		opts.Idle = 30 * time.Second
 	}
 	if opts.Progress == nil {
 		opts.Progress = func(int64, int64) {}
@@ -126,6 +130,8 @@ func fetch(ctx context.Context, url, to string, b Build, opts PullOptions) error
 }
 
 func download(ctx context.Context, url string, f *os.File, have int64, b Build, opts PullOptions) error {
+	ctx, giveUp := context.WithCancelCause(ctx)
+	defer giveUp(nil)
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err
@@ -152,8 +158,17 @@ func download(ctx context.Context, url string, f *os.File, have int64, b Build, 
 	if _, err := f.Seek(have, io.SeekStart); err != nil {
 		return err
 	}
-	n, err := io.Copy(f, io.TeeReader(io.LimitReader(resp.Body, b.Size-have+1), &progress{have, b.Size, opts.Progress}))
+	idle := time.AfterFunc(opts.Idle, func() { giveUp(fmt.Errorf("nothing came for %v", opts.Idle)) })
+	defer idle.Stop()
+	report := func(done, total int64) {
+		idle.Reset(opts.Idle)
+		opts.Progress(done, total)
+	}
+	n, err := io.Copy(f, io.TeeReader(io.LimitReader(resp.Body, b.Size-have+1), &progress{have, b.Size, report}))
 	if err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
 		return fmt.Errorf("%s: after %d bytes: %w", url, have+n, err)
 	}
 	if have+n > b.Size {
