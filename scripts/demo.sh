@@ -24,12 +24,18 @@ head "bin/sightlog run --source street=$clip --pace fast --data $data"
 bin/sightlog run --source "street=$clip" --pace fast --data "$data"
 
 # One start of the database answers the three questions.
-bin/sightlogd serve --data "$data" --log-level error >/dev/null &
+bin/sightlogd serve --data "$data" --log-level warn >/dev/null &
 serve=$!
-trap 'kill $serve 2>/dev/null; wait $serve' EXIT
-until bin/sightlogd url --data "$data" >/dev/null 2>&1; do
+trap 'kill $serve 2>/dev/null; wait $serve || true' EXIT
+for ((tries = 1; ; tries++)); do
+	! bin/sightlogd url --data "$data" >/dev/null 2>&1 || break
 	kill -0 $serve || exit 1
-	sleep 0.1
+	((tries != 4)) || echo "demo: waiting for bin/sightlogd serve, which starts the database" >&2
+	if ((tries == 120)); then # a minute
+		echo "demo: bin/sightlogd serve does not answer; see $PWD/$data/postgres/server.log" >&2
+		exit 1
+	fi
+	sleep 0.5
 done
 
 head "How many people, when, where?   bin/sightlog query people"

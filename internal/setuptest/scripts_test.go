@@ -102,6 +102,24 @@ esac
 	require.Len(t, lines(stderr), 1)
 }
 
+// A server that neither answers nor ends is waited for with a word, and not for ever.
+func TestDemo_ServerThatNeverAnswers_EndsWithALine(t *testing.T) {
+	t.Parallel()
+	c := newCheckout(t, "scripts/demo.sh")
+	c.write("bin/sightlog", "#!/bin/bash\n")
+	c.write("bin/sightlogd", `#!/bin/bash
+[ "$1" != serve ] || exec /bin/sleep 600
+exit 1
+`)
+	c.standIn("sleep", "exit 0")
+	code, _, stderr := c.run("scripts/demo.sh", "clip.avi")
+	require.Equal(t, 1, code)
+	require.Equal(t, []string{
+		"demo: waiting for bin/sightlogd serve, which starts the database",
+		"demo: bin/sightlogd serve does not answer; see " + c.dir + "/out/demo/postgres/server.log",
+	}, lines(stderr))
+}
+
 func TestUninstall_LeavesTheUsersData(t *testing.T) {
 	t.Parallel()
 	c := newCheckout(t, "scripts/uninstall.sh")
