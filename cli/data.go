@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 
@@ -58,7 +57,7 @@ type DataImportCmd struct {
 
 // Run implements the command.
 func (c *DataImportCmd) Run(ctx context.Context, env *Env) error {
-	var in io.Reader = os.Stdin
+	in := env.Stdin
 	if c.File != "-" {
 		f, err := os.Open(c.File)
 		if err != nil {

@@ -51,7 +51,7 @@ func (c *DeadRetryCmd) Run(ctx context.Context, env *Env) error {
 	}
 	n, err := kafka.RetryDeadLetters(ctx, cfg, possible)
 	if n > 0 {
-		fmt.Fprintf(env.Stdout, "%s produced again. A sink stores them as it reads them; see %s dead list for what it refuses again\n", plural(n, "record"), env.Name)
+		fmt.Fprintf(env.Stdout, "%s produced again; %s dead list shows those that the sink refuses again\n", plural(n, "record"), env.Name)
 	}
 	if refused > 0 {
 		fmt.Fprintf(env.Stderr, "%s left: %s\n", plural(refused, "dead letter"), first)

@@ -14,18 +14,15 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sys/unix"
 
-	"github.com/sightlog/sightlog/internal/kafkatest"
 	"github.com/sightlog/sightlog/kafka"
 )
 
 func TestDead_RecordRefusedByTheDatabase_RetryStoresItOnce(t *testing.T) {
 	t.Parallel()
-	for name, world := range map[string]func(*testing.T) *deadWorld{
-		"data directory": func(t *testing.T) *deadWorld { return newDeadWorld(t) },
-		"test double":    func(t *testing.T) *deadWorld { return newFakeDeadWorld(t) },
-		"Apache Kafka": func(t *testing.T) *deadWorld {
-			return deadWorldOn(t, strings.Split(kafkatest.Start(t, 1).Addrs(), ",")...)
-		},
+	for name, world := range map[string]func(testing.TB) *deadWorld{
+		"data directory": newDeadWorld,
+		"test double":    newFakeDeadWorld,
+		"Apache Kafka":   newKafkaDeadWorld,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

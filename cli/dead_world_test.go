@@ -17,6 +17,7 @@ import (
 
 	"github.com/sightlog/sightlog/datadir"
 	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/internal/kafkatest"
 	"github.com/sightlog/sightlog/internal/pgtest"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
@@ -72,6 +73,12 @@ func newFakeDeadWorld(t testing.TB) *deadWorld {
 	return deadWorldOn(t, c.ListenAddrs()...)
 }
 
+// newKafkaDeadWorld is on one node of Apache Kafka.
+func newKafkaDeadWorld(t testing.TB) *deadWorld {
+	t.Helper()
+	return deadWorldOn(t, strings.Split(kafkatest.Start(t, 1).Addrs(), ",")...)
+}
+
 func (w *deadWorld) open() {
 	w.Helper()
 	w.pool = pgtest.Open(w)
@@ -87,14 +94,14 @@ func (w *deadWorld) open() {
 
 func (w *deadWorld) await(what string, ok func() bool) {
 	w.Helper()
-	limit := time.After(time.Minute)
+	limit := time.After(3 * time.Minute)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		select {
 		case <-tick.C:
 		case <-limit:
-			require.FailNow(w, "waited a minute for "+what)
+			require.FailNow(w, "waited three minutes for "+what)
 		}
 	}
 }

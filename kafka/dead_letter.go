@@ -125,7 +125,10 @@ func deadLetterOf(head map[string][]byte) (d DeadLetter, ok bool) {
 	if err != nil || partition < 0 || !ok {
 		return d, false
 	}
-	d = DeadLetter{Topic: string(head[HeaderDeadTopic]), Partition: int32(partition), Offset: offset, LastOffset: offset, Reason: string(head[HeaderDeadCause])}
+	d = DeadLetter{
+		Topic: string(head[HeaderDeadTopic]), Partition: int32(partition), Offset: offset, LastOffset: offset,
+		Reason: string(head[HeaderDeadCause]),
+	}
 	d.Key = DeadLetterKey(d.Topic, d.Partition, d.Offset)
 	d.Timestamp, _ = number(head[HeaderDeadTimestamp])
 	d.SHA256 = string(head[HeaderDeadSHA256])

@@ -57,7 +57,8 @@ func ReadDeadLetters(ctx context.Context, c Config, topics ...string) ([]DeadLet
 		}
 	}
 	slices.SortFunc(all, func(a, b DeadLetter) int {
-		return cmp.Or(a.Written.Compare(b.Written), cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.at.Partition, b.at.Partition), cmp.Compare(a.at.Offset, b.at.Offset))
+		return cmp.Or(a.Written.Compare(b.Written), cmp.Compare(a.Topic, b.Topic),
+			cmp.Compare(a.at.Partition, b.at.Partition), cmp.Compare(a.at.Offset, b.at.Offset))
 	})
 	return all, nil
 }

@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
@@ -103,6 +104,40 @@ func TestRetry_RecordAsItWas_WithoutTheHeadersOfTheDeadLetter(t *testing.T) {
 		require.NoError(t, err)
 		require.Empty(t, letters, name)
 	}
+}
+
+// The records of a retry are more than one step has, and together too large for a batch
+// of their topic.
+func TestRetry_MoreThanAStep_EachRecordOnce(t *testing.T) {
+	t.Parallel()
+	_, cfg := setUp(t)
+	cl := open(t, cfg)
+	want := make(map[string]bool)
+	var letters []*kgo.Record
+	for i := range 1200 {
+		value := fmt.Appendf(nil, "%d", i)
+		if i >= 500 && i < 505 {
+			value = make([]byte, 400_000)
+			rand.NewChaCha8([32]byte{byte(i)}).Read(value) //nolint:errcheck // it always fills the slice
+		}
+		want[string(value)] = true
+		letters = append(letters, deadLetter(&kgo.Record{Topic: kafka.Sightings, Key: []byte("porch"), Offset: int64(i), Value: value}, "bad"))
+	}
+	produce(t, cl, letters...)
+	open, err := kafka.ReadDeadLetters(t.Context(), cfg, kafka.Sightings)
+	require.NoError(t, err)
+	n, err := kafka.RetryDeadLetters(t.Context(), cfg, open)
+	require.NoError(t, err)
+	require.Equal(t, len(letters), n)
+	open, err = kafka.ReadDeadLetters(t.Context(), cfg, kafka.Sightings)
+	require.NoError(t, err)
+	require.Empty(t, open)
+	again := records(t, cfg, kafka.Sightings)
+	require.Len(t, again, len(letters))
+	for _, r := range again {
+		delete(want, string(r.Value))
+	}
+	require.Empty(t, want)
 }
 
 func TestReadDeadLetters_KeyWrittenAgain_OncePerRecord(t *testing.T) {
