@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/sightlog/sightlog/config"
@@ -38,6 +39,12 @@ func MoveTables(ctx context.Context, url, from string, opts postgres.Options) er
 	}
 	defer pool.Close()
 	return migrations.Move(ctx, pool, from, opts.Log)
+}
+
+// ExchangeTables puts the tables of another schema in place of those of pool, as
+// migrations.Exchange does.
+func ExchangeTables(ctx context.Context, pool *pgxpool.Pool, with, kept string, check func(context.Context, pgx.Tx) error, log *slog.Logger) error {
+	return migrations.Exchange(ctx, pool, with, kept, check, log)
 }
 
 // Open opens the database for queries: by URL; else that of the data directory, through

@@ -8,15 +8,17 @@ DROP FUNCTION sightlog_advance(text, uuid[], integer[], bigint[], bigint[], inte
 
 -- sightlog_advance_offsets moves partitions from the offsets the sink believes in to
 -- the next ones. A row that is elsewhere means that another sink owns the
--- partition: SL001 ends the transaction. The order of the arrays is the order
--- of locking; callers sort them.
+-- partition, and one of another table than the one that the sink has read (tables is
+-- its tableoid) that the tables were exchanged: SL001 ends the transaction. The order of
+-- the arrays is the order of locking; callers sort them.
 CREATE FUNCTION sightlog_advance_offsets(cluster text, topics uuid[], partitions integer[], expected bigint[], new_next bigint[],
-                                         epochs integer[], digests bytea[])
+                                         epochs integer[], digests bytea[], tables oid[])
 RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     FOR i IN 1 .. cardinality(topics) LOOP
         UPDATE sink_offsets SET next = new_next[i], last_offset = new_next[i] - 1, last_epoch = epochs[i], last_digest = digests[i]
-        WHERE cluster_id = cluster AND topic_id = topics[i] AND partition = partitions[i] AND next = expected[i];
+        WHERE cluster_id = cluster AND topic_id = topics[i] AND partition = partitions[i] AND next = expected[i]
+          AND tableoid = tables[i];
         IF NOT FOUND THEN
             RAISE EXCEPTION 'topic % partition % is not at offset %', topics[i], partitions[i], expected[i]
                 USING ERRCODE = 'SL001';

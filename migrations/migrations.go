@@ -265,20 +265,23 @@ func Move(ctx context.Context, pool *pgxpool.Pool, from string, log *slog.Logger
 		if err := refuseForeign(ctx, tx, to.schema); err != nil {
 			return err
 		}
-		statements, err := moves(ctx, tx, from, to.schema)
-		if err != nil {
-			return err
-		}
-		if len(statements) == 0 {
+		moved, err := moveAll(ctx, tx, from, to.schema)
+		if err == nil && moved == 0 {
 			return usage.New("name the schema that has them", "schema %s has no tables of sightlog's", from)
 		}
-		for _, s := range statements {
-			if _, err := tx.Exec(ctx, s); err != nil {
-				return to.createDenied(err)
-			}
-		}
-		return nil
+		return to.createDenied(err)
 	})
+}
+
+// moveAll moves all that moves names, and returns how much.
+func moveAll(ctx context.Context, tx pgx.Tx, from, to string) (moved int, err error) {
+	statements, err := moves(ctx, tx, from, to)
+	for _, s := range statements {
+		if err == nil {
+			_, err = tx.Exec(ctx, s)
+		}
+	}
+	return len(statements), err
 }
 
 // moves returns the statements that move the relations and functions of the migrations

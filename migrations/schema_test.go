@@ -105,7 +105,7 @@ func TestMove_TablesWithRows_AllAreInTheNewSchema(t *testing.T) {
 	require.NoError(t, eyes.QueryRow(t.Context(), "SELECT (SELECT count(*) FROM sightings_20260501), version FROM sightlog_version").Scan(&rows, &version))
 	require.Equal(t, []int{1, files(t)}, []int{rows, version})
 	exec(t, eyes, "SELECT sightlog_ensure_day('2026-05-02'), nextval('batch_ids')")
-	exec(t, eyes, "SELECT sightlog_advance_offsets('c', '{}', '{}', '{}', '{}', '{}', '{}'), sightlog_rebuild()")
+	exec(t, eyes, "SELECT sightlog_advance_offsets('c', '{}', '{}', '{}', '{}', '{}', '{}', '{}'), sightlog_rebuild()")
 
 	for _, c := range []struct {
 		to   *pgxpool.Pool

@@ -28,22 +28,30 @@ func WithSchema(address, schema string) (string, error) {
 	if err := validSchema("--schema", schema); err != nil {
 		return "", err
 	}
+	if u, err := url.Parse(address); err == nil && strings.Contains(address, "://") {
+		params := parameters(u)
+		for _, name := range []string{schemaParam, searchPath} {
+			if v, ok := params[name]; ok && v[0] != schema {
+				return "", usage.New("give one of them", "--schema %s: the database's URL says %s=%s", schema, name, v[0])
+			}
+		}
+	}
+	return OtherSchema(address, schema), nil
+}
+
+// OtherSchema returns the address with a schema in place of the one that it may name.
+func OtherSchema(address, schema string) string {
 	if !strings.Contains(address, "://") { // libpq's keyword=value
-		return address + " " + schemaParam + "='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(schema) + "'", nil
+		return address + " " + schemaParam + "='" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(schema) + "'"
 	}
 	u, err := url.Parse(address)
 	if err != nil {
-		return address, nil // Open reports the error
+		return address // Open reports the error
 	}
 	params := parameters(u)
-	for _, name := range []string{schemaParam, searchPath} {
-		if v, ok := params[name]; ok && v[0] != schema {
-			return "", usage.New("give one of them", "--schema %s: the database's URL says %s=%s", schema, name, v[0])
-		}
-		params.Del(name)
-	}
+	params.Del(searchPath)
 	params.Set(schemaParam, schema)
-	return withParameters(u, params), nil
+	return withParameters(u, params)
 }
 
 // PsqlURL returns the address that a pool was opened with as psql and other

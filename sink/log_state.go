@@ -87,7 +87,7 @@ type rowKey struct {
 
 // readRows reads the stored offsets of every partition of a cluster.
 func readRows(ctx context.Context, pool *pgxpool.Pool, cluster string) (map[rowKey]position, error) {
-	rows, err := pool.Query(ctx, `SELECT topic_id, partition, next, coalesce(last_offset, -1), coalesce(last_epoch, -1), last_digest
+	rows, err := pool.Query(ctx, `SELECT topic_id, partition, next, coalesce(last_offset, -1), coalesce(last_epoch, -1), last_digest, tableoid
 		FROM sink_offsets WHERE cluster_id = $1`, cluster)
 	if err != nil {
 		return nil, fmt.Errorf("read sink_offsets: %w", err)
@@ -98,7 +98,7 @@ func readRows(ctx context.Context, pool *pgxpool.Pool, cluster string) (map[rowK
 		var id pgtype.UUID
 		var k rowKey
 		p := position{cluster: cluster}
-		if err := rows.Scan(&id, &k.partition, &p.next, &p.last.offset, &p.last.epoch, &p.last.digest); err != nil {
+		if err := rows.Scan(&id, &k.partition, &p.next, &p.last.offset, &p.last.epoch, &p.last.digest, &p.table); err != nil {
 			return nil, fmt.Errorf("read sink_offsets: %w", err)
 		}
 		k.topic, p.topic = id.Bytes, id.Bytes

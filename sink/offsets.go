@@ -104,7 +104,7 @@ func (c *consumer) loadPositions(ctx context.Context, partitions []topicPartitio
 		p, ok := rows[rowKey{id, tp.partition}]
 		if !ok {
 			p = position{cluster: log.cluster, topic: id, last: unknownRecord}
-			if p.next, err = c.insertPosition(ctx, log.cluster, id, tp, span.start); err != nil {
+			if p.next, p.table, err = c.insertPosition(ctx, log.cluster, id, tp, span.start); err != nil {
 				return nil, err
 			}
 		}
@@ -122,14 +122,14 @@ func (c *consumer) loadPositions(ctx context.Context, partitions []topicPartitio
 }
 
 // insertPosition inserts the row of a partition that is new to the database.
-func (c *consumer) insertPosition(ctx context.Context, cluster string, id kadm.TopicID, tp topicPartition, start int64) (next int64, err error) {
+func (c *consumer) insertPosition(ctx context.Context, cluster string, id kadm.TopicID, tp topicPartition, start int64) (next int64, table uint32, err error) {
 	if _, err = c.sink.cfg.Pool.Exec(ctx, `INSERT INTO sink_offsets (cluster_id, topic_id, partition, topic, next)
 		VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`, cluster, uuid(id), tp.partition, tp.topic, start); err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	err = c.sink.cfg.Pool.QueryRow(ctx, "SELECT next FROM sink_offsets WHERE cluster_id = $1 AND topic_id = $2 AND partition = $3",
-		cluster, uuid(id), tp.partition).Scan(&next)
-	return next, err
+	err = c.sink.cfg.Pool.QueryRow(ctx, "SELECT next, tableoid FROM sink_offsets WHERE cluster_id = $1 AND topic_id = $2 AND partition = $3",
+		cluster, uuid(id), tp.partition).Scan(&next, &table)
+	return next, table, err
 }
 
 // reloadPositions reads the stored offsets after another sink moved them, or after

@@ -34,7 +34,7 @@ func TestDatabaseFaultsAreWaitedOutAndBuryNothing(t *testing.T) {
 			"ALTER TABLE sightings DROP COLUMN note"},
 		{"ALTER TABLE sightings DETACH PARTITION sightings_default", "ALTER TABLE sightings ATTACH PARTITION sightings_default DEFAULT"},
 		{"ALTER TABLE camera_minutes RENAME TO elsewhere", "ALTER TABLE elsewhere RENAME TO camera_minutes"},
-		{"ALTER FUNCTION sightlog_advance_offsets(text, uuid[], integer[], bigint[], bigint[], integer[], bytea[]) RENAME TO elsewhere",
+		{"ALTER FUNCTION sightlog_advance_offsets(text, uuid[], integer[], bigint[], bigint[], integer[], bytea[], oid[]) RENAME TO elsewhere",
 			"ALTER FUNCTION elsewhere RENAME TO sightlog_advance_offsets"},
 	} {
 		_, err := w.pool.Exec(t.Context(), fault.breaks)

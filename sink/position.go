@@ -12,6 +12,7 @@ import (
 type position struct {
 	cluster string
 	topic   kadm.TopicID
+	table   uint32 // oid of the table it was read from: camera and run ids are of it too
 	next    int64
 	last    lastRecord // the record before next, if its offset is next-1
 }

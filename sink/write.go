@@ -175,15 +175,16 @@ func queueAdvance(b *pgx.Batch, ms []offsetAdvance, at map[topicPartition]positi
 	partitions := make([]int32, len(ms))
 	from, to := make([]int64, len(ms)), make([]int64, len(ms))
 	epochs, digests := make([]int32, len(ms)), make([][]byte, len(ms))
+	tables := make([]uint32, len(ms))
 	var cluster string // the same for all: one client, one cluster
 	for i, m := range ms {
 		cluster, ids[i], partitions[i], from[i], to[i] = at[m.topicPartition].cluster, uuid(at[m.topicPartition].topic), m.partition, m.from, m.to
-		epochs[i] = -1
+		epochs[i], tables[i] = -1, at[m.topicPartition].table
 		if m.last != nil {
 			epochs[i], digests[i] = m.last.LeaderEpoch, digest(m.last)
 		}
 	}
-	b.Queue("SELECT sightlog_advance_offsets($1, $2, $3, $4, $5, $6, $7)", cluster, ids, partitions, from, to, epochs, digests)
+	b.Queue("SELECT sightlog_advance_offsets($1, $2, $3, $4, $5, $6, $7, $8)", cluster, ids, partitions, from, to, epochs, digests, tables)
 }
 
 // sendIn runs the statements in one pipeline. On a pool that is one

@@ -1,0 +1,95 @@
+package sink_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/kafka"
+	"github.com/sightlog/sightlog/migrations"
+	"github.com/sightlog/sightlog/sink"
+	"github.com/sightlog/sightlog/usage"
+)
+
+func TestReplay_Interrupted_GoesOnAndGivesTheSameRows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	stop := w.start()
+	w.produce(crossing(t, "porch", "run-of-porch", 7))
+	w.fill(0, 300, "porch", "yard")
+	w.drain()
+	stop()
+	pool := pgtest.Open(t)
+	cfg := sink.Config{Kafka: w.stream, Pool: pool, Group: "replay", MaxRecords: 20, Consumers: 1}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	interrupted := context.Canceled
+	err := sink.Replay(ctx, cfg, time.Time{}, func(int64) { cancel(interrupted) })
+	if err != nil { // else it was through before it was interrupted
+		require.ErrorIs(t, err, interrupted)
+	}
+	cfg.Group = "replay-again"
+	require.NoError(t, sink.Replay(t.Context(), cfg, time.Time{}, func(int64) {}))
+	require.Equal(t, dump(t, w.pool), dump(t, pool))
+}
+
+func TestReplay_Since_OnlyLaterRecords(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for n := range 20 {
+		r := record(t, sighting("porch", "run-of-porch", n))
+		r.Timestamp = time.Now().Add(time.Duration(n-20) * time.Hour)
+		w.produce(r)
+	}
+	w.produce(runRecord(t, &event.Run{ID: "run-of-porch", Camera: "porch", SourceKind: event.SourceFile, Source: "a.mp4", StartedAt: event.At(origin)}))
+	since := time.Now().Add(-5*time.Hour - 30*time.Minute)
+	require.NoError(t, sink.Replay(t.Context(), sink.Config{Kafka: w.stream, Pool: w.pool, Group: "replay"}, since, func(int64) {}))
+	require.Equal(t, 15, w.number("SELECT min(seq) FROM sightings"))
+	require.Equal(t, 5, w.number("SELECT count(*) FROM sightings JOIN runs ON runs.id = run_id AND source = 'a.mp4'"))
+}
+
+// Rebuilt tables replace others only if these hold nothing that the log lacks.
+func TestReplay_LogLacksRecordsOfTheTables_NothingIsReplaced(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	w := newWorldOn(t, pgtest.Pool(t, url))
+	stop := w.start()
+	w.fill(0, 20, "porch")
+	w.drain()
+	stop()
+	rebuilt := pgtest.Pool(t, url+"&search_path=rebuilt")
+	require.NoError(t, migrations.Up(t.Context(), rebuilt, nil))
+	exchange := func() error {
+		return migrations.Exchange(t.Context(), w.pool, "rebuilt", "kept", func(ctx context.Context, tx pgx.Tx) error {
+			return sink.CoversOffsets(ctx, tx, "rebuilt")
+		}, nil)
+	}
+	require.True(t, usage.Is(exchange()), "no offset yet")
+	cfg := sink.Config{Kafka: w.stream, Pool: rebuilt, Group: "replay"}
+	require.NoError(t, sink.Replay(t.Context(), cfg, time.Time{}, func(int64) {}))
+
+	_, err := w.pool.Exec(t.Context(), "INSERT INTO sink_offsets (cluster_id, topic_id, partition, topic, next) VALUES ('another', gen_random_uuid(), 0, 'sightings', 5)")
+	require.NoError(t, err)
+	err = exchange()
+	require.True(t, usage.Is(err), "%v", err)
+	require.ErrorContains(t, err, "the tables also hold sightings/0 of cluster another")
+	_, err = w.pool.Exec(t.Context(), "DELETE FROM sink_offsets WHERE cluster_id = 'another'; UPDATE sink_offsets SET next = next + 1 WHERE topic = 'sightings' AND next > 0")
+	require.NoError(t, err)
+	require.ErrorIs(t, exchange(), sink.ErrBehind)
+	require.Equal(t, 20, w.number("SELECT count(*) FROM sightings"), "as it was")
+	require.Equal(t, 0, w.number("SELECT count(*) FROM pg_namespace WHERE nspname = 'kept'"))
+
+	require.NoError(t, sink.Complete(t.Context(), w.cl))
+	ends, err := kadm.NewClient(w.cl).ListEndOffsets(t.Context(), kafka.Sightings)
+	require.NoError(t, err)
+	_, err = kadm.NewClient(w.cl).DeleteRecords(t.Context(), ends.Offsets())
+	require.NoError(t, err)
+	err = sink.Complete(t.Context(), w.cl)
+	require.True(t, usage.Is(err), "%v", err)
+	require.ErrorContains(t, err, "any more: tables rebuilt from it would lack them")
+}
