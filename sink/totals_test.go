@@ -8,6 +8,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/internal/pgtest"
 )
 
 // walk is the n-th sighting of a camera on which one person stands in zone door
@@ -47,8 +48,8 @@ func TestTotals_TracksAndZones_AreThoseOfTheRows(t *testing.T) {
 		w.produce(recs...)
 		w.start(maxRecords(size))
 		w.drain()
-		w.totalsAgree()
-		got := totals(t, w.pool)
+		pgtest.TotalsAgree(t, w.pool)
+		got := pgtest.Totals(t, w.pool)
 		if want == nil {
 			want = got
 		}
@@ -93,5 +94,5 @@ func TestTotals_LateSightings_AreAddedWhereTheyBelong(t *testing.T) {
 	w.drain()
 	require.Equal(t, 240, w.number("SELECT sum(frames) FROM v_minutes"))
 	require.Equal(t, 2, w.number("SELECT count(*) FROM v_visits WHERE zone = 'door'"))
-	w.totalsAgree()
+	pgtest.TotalsAgree(t, w.pool)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/sightlog/sightlog/internal/pgtest"
 	"github.com/sightlog/sightlog/kafka"
 )
 
@@ -25,30 +26,7 @@ func dump(t testing.TB, pool *pgxpool.Pool) []string {
 			grabbed_at, decoded_at, inferred_at, produced_at, model FROM v_sightings ORDER BY 1, 2, 3, 4`,
 		"SELECT * FROM v_detections ORDER BY 1, 2, 3, 4, 5",
 		"SELECT * FROM v_crossings ORDER BY 1, 2, 3, 4, 5, 7",
-	), totals(t, pool)...)
-}
-
-// totals returns every row of the totals by names, in order.
-func totals(t testing.TB, pool *pgxpool.Pool) []string {
-	t.Helper()
-	return lines(t, pool,
-		"SELECT * FROM v_minutes ORDER BY minute, camera, run",
-		"SELECT people, seconds FROM camera_minutes ORDER BY 1, 2",
-		"SELECT * FROM v_zone_minutes ORDER BY minute, camera, run, zone",
-		"SELECT * FROM v_crossing_minutes ORDER BY minute, camera, run, line, direction, label",
-		"SELECT * FROM v_tracks ORDER BY camera, run, track_id",
-		"SELECT * FROM v_visits ORDER BY camera, run, track_id, zone, entered_at",
-		"SELECT c.name, l.captured_at, r.run, l.seq, l.people, l.objects FROM latest_sightings l JOIN cameras c ON c.id = l.camera_id JOIN runs r ON r.id = l.run_id ORDER BY 1",
-	)
-}
-
-// totalsAgree asserts that the totals are those of the rows, computed anew.
-func (w *world) totalsAgree() {
-	w.Helper()
-	kept := totals(w, w.pool)
-	_, err := w.pool.Exec(w.Context(), "SELECT sightlog_rebuild()")
-	require.NoError(w, err)
-	require.Equal(w, totals(w, w.pool), kept)
+	), pgtest.Totals(t, pool)...)
 }
 
 // lines returns the rows of queries.
@@ -76,7 +54,7 @@ func (w *world) exactly(n int, cameras ...string) {
 	for _, c := range cameras {
 		require.Equal(w, n, w.number("SELECT count(DISTINCT seq) FROM v_sightings WHERE camera = $1 AND seq < $2", c, n), c)
 	}
-	w.totalsAgree()
+	pgtest.TotalsAgree(w, w.pool)
 }
 
 // letters reads the dead letters of a topic.

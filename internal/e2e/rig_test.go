@@ -231,6 +231,7 @@ func (r *rig) finish() {
 		}
 	}
 	r.compare(r.topic(r.listen), r.tables())
+	pgtest.TotalsAgree(r, pool)
 }
 
 func (r *rig) compare(topic []string, tables map[string]int) {

@@ -1,0 +1,44 @@
+package pgtest
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+)
+
+// Totals returns every row of the tables of totals by names, in order.
+func Totals(t testing.TB, pool *pgxpool.Pool) (lines []string) {
+	t.Helper()
+	for _, sql := range []string{
+		"SELECT * FROM v_minutes ORDER BY minute, camera, run",
+		"SELECT people, seconds FROM camera_minutes ORDER BY 1, 2",
+		"SELECT * FROM v_zone_minutes ORDER BY minute, camera, run, zone",
+		"SELECT * FROM v_crossing_minutes ORDER BY minute, camera, run, line, direction, label",
+		"SELECT * FROM v_tracks ORDER BY camera, run, track_id",
+		"SELECT * FROM v_visits ORDER BY camera, run, track_id, zone, entered_at",
+		`SELECT c.name, l.captured_at, r.run, l.seq, l.people, l.objects
+		 FROM latest_sightings l JOIN cameras c ON c.id = l.camera_id JOIN runs r ON r.id = l.run_id ORDER BY 1`,
+	} {
+		rows, err := pool.Query(t.Context(), sql)
+		require.NoError(t, err)
+		for rows.Next() {
+			v, err := rows.Values()
+			require.NoError(t, err)
+			lines = append(lines, fmt.Sprint(v...))
+		}
+		require.NoError(t, rows.Err())
+	}
+	return lines
+}
+
+// TotalsAgree asserts that the totals are those of the rows, by computing them anew. No
+// sink may write meanwhile.
+func TotalsAgree(t testing.TB, pool *pgxpool.Pool) {
+	t.Helper()
+	kept := Totals(t, pool)
+	_, err := pool.Exec(t.Context(), "SELECT sightlog_rebuild()")
+	require.NoError(t, err)
+	require.Equal(t, Totals(t, pool), kept)
+}
