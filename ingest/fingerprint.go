@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-
-	"github.com/sightlog/sightlog/event"
 )
 
 // A fingerprint shows whether a source is the same as before, or begins as it did:
@@ -69,21 +67,6 @@ func digest(f io.ReaderAt, size, from, part int64) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)[:16]), nil
 }
 
-// Continues reports whether what the spec names begins as the source of a
-// fingerprint did, so that a run of that can go on with what has come since: a
-// file that has grown, a directory with more pictures behind those it had.
-func Continues(spec Spec, fingerprint string) bool {
-	switch kind, err := spec.Kind(); {
-	case err != nil:
-		return false
-	case kind == event.SourceFile:
-		return fileContinues(spec.URI, fingerprint)
-	case kind == event.SourceImages:
-		return picturesContinue(spec.URI, fingerprint)
-	}
-	return false
-}
-
 func fileContinues(path, fingerprint string) bool {
 	before, _, _ := strings.Cut(fingerprint, "-")
 	size, err := strconv.ParseInt(before, 10, 64)
@@ -101,27 +84,6 @@ func fileContinues(path, fingerprint string) bool {
 	}
 	for _, from := range []int64{headerOf(size), 0} { // 0: as it was made at first, with the time in the middle
 		if sum, err := digest(f, size, from, partOfFile); err == nil && strings.HasSuffix(fingerprint, "-"+sum) {
-			return true
-		}
-	}
-	return false
-}
-
-func picturesContinue(path, fingerprint string) bool {
-	paths, err := picturePaths(path)
-	if err != nil {
-		return false
-	}
-	now, first := sha256.New(), sha256.New()
-	for _, p := range paths {
-		line, err := pictureLine(p)
-		st, statErr := os.Stat(p)
-		if err != nil || statErr != nil {
-			return false
-		}
-		fmt.Fprintln(now, line)
-		fmt.Fprintf(first, "%s %d %d\n", filepath.Base(p), st.Size(), st.ModTime().UnixMicro()) // as it was made at first
-		if fingerprint == hex.EncodeToString(now.Sum(nil)[:16]) || fingerprint == hex.EncodeToString(first.Sum(nil)[:16]) {
 			return true
 		}
 	}

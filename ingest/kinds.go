@@ -3,7 +3,6 @@ package ingest
 import (
 	"context"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -50,14 +49,4 @@ func isWebcam(uri string) bool {
 func isImages(path string) bool {
 	st, err := os.Stat(path)
 	return err == nil && st.IsDir() || isImage(path)
-}
-
-// isImage reports whether the name ends like a picture that the image library
-// reads.
-func isImage(name string) bool {
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm":
-		return true
-	}
-	return false
 }

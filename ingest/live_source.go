@@ -184,3 +184,11 @@ func (l *live) Close() error {
 	})
 	return nil
 }
+
+// patience is how long a grab may wait.
+func (l *live) patience() time.Duration {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	limit := l.silence.limit()
+	return limit + limit/4
+}

@@ -278,11 +278,3 @@ func (l *live) read(ctx context.Context, c capture, generation int) error {
 		f = spare
 	}
 }
-
-// patience is how long a grab may wait.
-func (l *live) patience() time.Duration {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	limit := l.silence.limit()
-	return limit + limit/4
-}

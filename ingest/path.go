@@ -10,19 +10,6 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// A URL begins with a scheme (RFC 3986, 3.1) and two slashes; whatever does not
-// is a path, "a/b://c" too.
-var urlForm = regexp.MustCompile(`(?s)^([A-Za-z][A-Za-z0-9+.-]*)://(.*)$`)
-
-// cutScheme returns a URL's scheme, in lower case, and what follows "://".
-func cutScheme(uri string) (scheme, rest string, isURL bool) {
-	m := urlForm.FindStringSubmatch(uri)
-	if m == nil {
-		return "", uri, false
-	}
-	return strings.ToLower(m[1]), m[2], true
-}
-
 var fileURI = regexp.MustCompile(`(?is)^file:(?://([^/]*))?(/.*)?$`)
 
 // localPath returns the path that a file URI names (RFC 8089: file:/a,

@@ -5,6 +5,8 @@ import (
 	"encoding/binary"
 	"io"
 	"os"
+	"path/filepath"
+	"strings"
 
 	"gocv.io/x/gocv"
 )
@@ -172,4 +174,14 @@ func orient(m *gocv.Mat, orientation int) {
 	case 3, 7:
 		gocv.Flip(*m, m, -1) //nolint:errcheck
 	}
+}
+
+// isImage reports whether the name ends like a picture that the image library
+// reads.
+func isImage(name string) bool {
+	switch strings.ToLower(filepath.Ext(name)) {
+	case ".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff", ".ppm", ".pgm":
+		return true
+	}
+	return false
 }

@@ -234,17 +234,3 @@ func (p *pacer) took(pts time.Duration, grabbed time.Time) (early time.Duration)
 	p.any, p.last, p.step, p.next = true, pts, step, pts+expected
 	return max(early, 0)
 }
-
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}

@@ -162,3 +162,9 @@ func Latest(s Source, f *Frame) {
 		l.latest(f)
 	}
 }
+
+// Spec names one camera and what it reads.
+type Spec struct {
+	ID  string // camera, [a-z0-9_-]{1,64}
+	URI string // a URL as typed, with its credentials: print Redact(URI); or a path
+}

@@ -8,12 +8,6 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// Spec names one camera and what it reads.
-type Spec struct {
-	ID  string // camera, [a-z0-9_-]{1,64}
-	URI string // a URL as typed, with its credentials: print Redact(URI); or a path
-}
-
 // An ID is recognised by its place before the first "=", so a URI such
 // as "http://host/?a=b" needs none.
 var idPrefix = regexp.MustCompile(`(?s)^([^=/:?.]*)=(.*)$`)
