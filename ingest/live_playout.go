@@ -42,9 +42,8 @@ type timing struct {
 	c          capture
 	generation int
 	playout    playout
-	again      bool          // all frames so far were delivered before
-	at         time.Duration // of the frame grabbed last, as id
-	id         int64
+	again      bool       // all frames so far were delivered before
+	newest     timedFrame // grabbed last
 }
 
 // timing returns nil where the source is not timed. One that is opened again
@@ -72,9 +71,9 @@ func (l *live) timing(c capture, generation int) *timing {
 func (t *timing) wait(ctx context.Context) (wanted bool, err error) {
 	at, ok := t.c.position()
 	if !ok {
-		at = t.at + cmp.Or(t.playout.declared, defaultInterval)
+		at = t.newest.at + cmp.Or(t.playout.declared, defaultInterval)
 	}
-	t.at, t.id = at, t.c.id()
+	t.newest = timedFrame{t.c.id(), at}
 	if t.again && t.known() {
 		return false, ctx.Err()
 	}
@@ -84,9 +83,17 @@ func (t *timing) wait(ctx context.Context) (wanted bool, err error) {
 	return true, sleep(ctx, time.Until(due))
 }
 
+// frame returns the frame grabbed last; nil where the source is not timed.
+func (t *timing) frame() *timedFrame {
+	if t == nil {
+		return nil
+	}
+	return &t.newest
+}
+
 func (t *timing) known() bool {
 	t.l.mu.Lock()
-	known := t.l.history.holds(t.id, t.at, t.c.finite())
+	known := t.l.history.holds(t.newest, t.c.finite())
 	t.l.mu.Unlock()
 	if known {
 		t.alive(time.Now())

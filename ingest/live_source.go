@@ -110,7 +110,7 @@ func (l *live) endGeneration() {
 
 // publish puts f into the slot and returns a frame to fill next. It reports
 // false, and takes nothing, if the generation is over.
-func (l *live) publish(f *Frame, generation int, t *timing) (spare *Frame, current bool) {
+func (l *live) publish(f *Frame, generation int, timed *timedFrame) (spare *Frame, current bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if generation != l.generation {
@@ -123,8 +123,8 @@ func (l *live) publish(f *Frame, generation int, t *timing) (spare *Frame, curre
 	l.seq++
 	l.alive, l.arrived = time.Now(), f.GrabbedAt
 	l.delivered.add(f.GrabbedAt, &l.silence)
-	if t != nil {
-		l.history.add(t.id, t.at)
+	if timed != nil {
+		l.history.add(*timed)
 	}
 	l.stats.Frames++
 	l.rate.add(f.GrabbedAt)

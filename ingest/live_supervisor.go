@@ -271,7 +271,7 @@ func (l *live) read(ctx context.Context, c capture, generation int) error {
 			continue // a damaged frame: the watchdog counts it as silence
 		}
 		f.DecodedAt = time.Now()
-		spare, current := l.publish(f, generation, timing)
+		spare, current := l.publish(f, generation, timing.frame())
 		if !current {
 			return errLate
 		}
