@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"os"
 	"reflect"
 	"slices"
@@ -14,34 +13,9 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/query"
 	"github.com/sightlog/sightlog/usage"
 )
-
-// Version is set by the linker.
-var Version = "dev"
-
-// Env is what a command runs in.
-type Env struct {
-	Name   string // of the program: "sightlog" or "sightlogd"
-	Stdin  io.Reader
-	Stdout io.Writer
-	Stderr io.Writer
-	Common config.Common
-
-	Cameras map[string]config.CameraSettings // settings by camera, from the file
-}
-
-// Logger returns a logger on standard error, at the level of --log-level or, without it,
-// at least.
-func (e *Env) Logger(least slog.Level) *slog.Logger {
-	level := least
-	if e.Common.LogLevel != "" {
-		_ = level.UnmarshalText([]byte(e.Common.LogLevel)) // the parser checked it
-	}
-	return slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: level}))
-}
 
 // Main parses args into grammar (a pointer to a struct of commands, each with
 // a method Run(context.Context, *Env) error) and runs the command. It returns

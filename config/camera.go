@@ -43,12 +43,6 @@ var cameraKeys = []string{"fps", "region", "masks", "zones", "lines", "motion"}
 // maxName bounds the name of a zone or line, in bytes, as the events do.
 const maxName = 64
 
-// Cameras returns the settings by camera.
-func (f File) Cameras() map[string]CameraSettings {
-	c, _ := f[CamerasKey].(map[string]CameraSettings)
-	return c
-}
-
 // cameras decodes the key strictly. It does not check the area of a shape.
 func cameras(v any) (map[string]CameraSettings, error) {
 	table, ok := v.(map[string]any)

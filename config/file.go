@@ -88,3 +88,9 @@ func (f File) Check(path string, known []string) error {
 	}
 	return nil
 }
+
+// Cameras returns the settings by camera.
+func (f File) Cameras() map[string]CameraSettings {
+	c, _ := f[CamerasKey].(map[string]CameraSettings)
+	return c
+}

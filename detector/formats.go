@@ -2,7 +2,6 @@ package detector
 
 import (
 	"fmt"
-	"image"
 )
 
 // format is one arrangement of outputs: the name of its decoder, how a graph is
@@ -50,39 +49,4 @@ func newDecoder(s Spec) (decoder, error) {
 		}
 	}
 	return nil, fmt.Errorf("unknown decoder %q", s.Decoder)
-}
-
-// graph holds the properties by which a format is recognised.
-type graph struct {
-	out   []TensorInfo
-	input image.Point // 0 where it is free
-	sized bool        // it has a SizeInput
-	meta  map[string]string
-	names []string // of classes; none: unknown
-}
-
-// Tasks in the metadata of Ultralytics' exports.
-const taskPose = "pose"
-
-// anyClasses means that the outputs do not show how many classes the model has.
-const anyClasses = -1
-
-// only returns rows and columns of the first output, one f32 [1,rows,columns].
-func (g *graph) only() (rows, columns int64, ok bool) {
-	if len(g.out) < 1 || len(g.out[0].Shape) != 3 || !g.out[0].real() {
-		return 0, 0, false
-	}
-	return g.out[0].Shape[1], g.out[0].Shape[2], true
-}
-
-// setNormalisation sets the normalisation: pixels as they are, 0..1, or by the mean and
-// deviation of ImageNet.
-func (s *Spec) setNormalisation(o Order, p Placement, std float32) {
-	s.Order, s.Letterbox = o, p
-	s.Mean, s.Std = [3]float32{}, [3]float32{std, std, std}
-}
-
-func (s *Spec) setImageNet(o Order, p Placement) {
-	s.Order, s.Letterbox = o, p
-	s.Mean, s.Std = [3]float32{103.53, 116.28, 123.675}, [3]float32{57.375, 57.12, 58.395}
 }

@@ -70,3 +70,15 @@ type Model interface {
 	Run(in *Tensor) ([]Tensor, error)
 	Close() error
 }
+
+// setNormalisation sets the normalisation: pixels as they are, 0..1, or by the mean and
+// deviation of ImageNet.
+func (s *Spec) setNormalisation(o Order, p Placement, std float32) {
+	s.Order, s.Letterbox = o, p
+	s.Mean, s.Std = [3]float32{}, [3]float32{std, std, std}
+}
+
+func (s *Spec) setImageNet(o Order, p Placement) {
+	s.Order, s.Letterbox = o, p
+	s.Mean, s.Std = [3]float32{103.53, 116.28, 123.675}, [3]float32{57.375, 57.12, 58.395}
+}

@@ -11,13 +11,3 @@ const Person = "person"
 // equal if their spellings are: "Person" of a model is the "person" of
 // --classes, of v_detections.label, and of what people counts.
 func ClassName(name string) string { return strings.ToLower(strings.TrimSpace(name)) }
-
-// People counts the objects of class Person.
-func People(objects []Object) (n int) {
-	for i := range objects {
-		if objects[i].Label == Person {
-			n++
-		}
-	}
-	return n
-}

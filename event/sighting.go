@@ -204,3 +204,13 @@ func (o *Object) validate(i int) error {
 	}
 	return nil
 }
+
+// People counts the objects of class Person.
+func People(objects []Object) (n int) {
+	for i := range objects {
+		if objects[i].Label == Person {
+			n++
+		}
+	}
+	return n
+}

@@ -17,14 +17,6 @@ import (
 // EnvDir names the environment variable with the directory of models.
 const EnvDir = "SIGHTLOG_MODELS"
 
-// Model is a model that is installed, in a file or in the program.
-type Model struct {
-	Name   string
-	Path   string // of its file; "" for the one in the program
-	Data   []byte // of the one in the program
-	SHA256 string // checked; "" for a person's own file
-}
-
 // ErrMissing is in the *usage.Error for a catalogue model that is not installed.
 var ErrMissing = errors.New("the model is not installed")
 

@@ -114,3 +114,20 @@ func (m *progressTotals) report(ctx context.Context, s *Services, f func(Progres
 	}
 	return p
 }
+
+// Progress is the state of a run.
+type Progress struct {
+	Elapsed time.Duration
+	Cameras []CameraStatus
+	Frames  int64 // processed since the start
+	Objects int64
+	People  int // in the newest frames
+	FPS     float64
+	Rows    int64 // sightings committed since the start
+	Lag     int64 // sightings and other records that are not in the tables yet, -1 while unknown
+	InLog   int64 // those of Lag that are in the log
+	P50     time.Duration
+	P99     time.Duration // end to end, of the newest sightings; 0 without any
+
+	Problems []string // as RunConfig.Health
+}

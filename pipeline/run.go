@@ -25,23 +25,6 @@ type RunConfig struct {
 	Log    *slog.Logger
 }
 
-// Progress is the state of a run.
-type Progress struct {
-	Elapsed time.Duration
-	Cameras []CameraStatus
-	Frames  int64 // processed since the start
-	Objects int64
-	People  int // in the newest frames
-	FPS     float64
-	Rows    int64 // sightings committed since the start
-	Lag     int64 // sightings and other records that are not in the tables yet, -1 while unknown
-	InLog   int64 // those of Lag that are in the log
-	P50     time.Duration
-	P99     time.Duration // end to end, of the newest sightings; 0 without any
-
-	Problems []string // as RunConfig.Health
-}
-
 // Run starts the services, runs detect until every source was read to its end and all
 // sightings are in the database, or until ctx ends, and stops in the order of the data.
 // It returns the last progress.
@@ -100,7 +83,6 @@ func Run(ctx context.Context, cfg RunConfig) (last Progress, err error) {
 const (
 	progressEvery = 500 * time.Millisecond
 	drainEvery    = 20 * time.Millisecond
-	drainGrace    = 300 * time.Millisecond // after ctx ended; the rest remains in the log for the next start
 )
 
 // drain waits until all records of the log are in the tables, and reports whether they

@@ -226,6 +226,10 @@ func (s *Services) startDatabase(ctx context.Context) error {
 	return nil
 }
 
+// drainGrace is how long a drain goes on after its context ended; the rest remains in
+// the log for the next start.
+const drainGrace = 300 * time.Millisecond
+
 // reachTimeout bounds the first contact with the brokers.
 const reachTimeout = 10 * time.Second
 

@@ -14,7 +14,6 @@ import (
 	"github.com/sightlog/sightlog/detector/onnx"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
-	"github.com/sightlog/sightlog/models"
 )
 
 // pool is the model shared by all cameras. Its weights are in memory once. A FIFO
@@ -49,14 +48,6 @@ func openPool(s *settings, log *slog.Logger) (*pool, error) {
 	}
 	p.model = d.Model()
 	return p, nil
-}
-
-// OpenModel loads a model that was looked up.
-func OpenModel(m models.Model, opts onnx.Options) (*onnx.Session, error) {
-	if m.Path == "" {
-		return onnx.OpenBytes(m.Data, opts)
-	}
-	return onnx.Open(m.Path, opts)
 }
 
 // close closes the model when the last camera's detector is closed, too.
