@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -13,10 +12,6 @@ import (
 // idSetting is the setting of Database with the id of its data directory. Every session
 // can read it.
 const idSetting = "sightlog.directory"
-
-// ErrForeign is the cause of an error if a part of a data directory belongs to another
-// one.
-var ErrForeign = errors.New("part of another data directory")
 
 // Identify checks that the database belongs to the data directory with this id (letters,
 // digits, - and _). A new database gets the id. One with another id is a *usage.Error,

@@ -13,21 +13,6 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// Root works in directories that the server user can write, and that user must not be
-// able to redirect root by a link. So everything below a cluster directory is done
-// through an os.Root, which follows no link out of it; the owner of a directory is
-// changed through its open file, and only if root has just created it; a file is never
-// written in place but replaced (which is why internal/atomicfile, which works by path,
-// is not used).
-
-// owner returns the user id of a file's owner.
-func owner(fi fs.FileInfo) int {
-	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
-		return int(st.Uid)
-	}
-	return -1
-}
-
 // makeOwned creates directory name in parent, with mode 0700 and owned by the server
 // user, or checks that an existing one is so, and opens it. A link is not followed.
 func (a serverUser) makeOwn(parent *os.Root, name string) (*os.Root, error) {

@@ -315,3 +315,7 @@ func (p *Private) launch(bin binaries) error {
 	p.pid, p.exited = cmd.Process.Pid, exited
 	return nil
 }
+
+// ErrForeign is the cause of an error if a part of a data directory belongs to another
+// one.
+var ErrForeign = errors.New("part of another data directory")

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -107,4 +108,19 @@ func (a serverUser) reaches(dir string) bool {
 		}
 		dir = filepath.Dir(dir)
 	}
+}
+
+// Root works in directories that the server user can write, and that user must not be
+// able to redirect root by a link. So everything below a cluster directory is done
+// through an os.Root, which follows no link out of it; the owner of a directory is
+// changed through its open file, and only if root has just created it; a file is never
+// written in place but replaced (which is why internal/atomicfile, which works by path,
+// is not used).
+
+// owner returns the user id of a file's owner.
+func owner(fi fs.FileInfo) int {
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		return int(st.Uid)
+	}
+	return -1
 }
