@@ -17,9 +17,7 @@ import (
 
 // ReplayCmd builds the tables again from the log.
 type ReplayCmd struct {
-	config.Cluster
-	config.Data
-	config.Database
+	LogAndTables
 	Into  string `placeholder:"URL" env:"-" help:"Write into this database, which is empty, and replace nothing."`
 	Since When   `placeholder:"TIME" env:"-" help:"With --into: only records produced at or after this time."`
 	Sinks int    `default:"2" env:"-" help:"Concurrent consumers that write (${default})."`
@@ -37,7 +35,7 @@ func (c *ReplayCmd) Run(ctx context.Context, env *Env) error {
 	if c.Into == "" && !c.Since.IsZero() {
 		return usage.New("add --into URL", "--since: tables that lack what was before cannot replace the present ones")
 	}
-	log, url, err := c.find()
+	log, url, err := c.find(c.Into == "")
 	if err != nil {
 		return err
 	}
@@ -69,10 +67,18 @@ func (c *ReplayCmd) Run(ctx context.Context, env *Env) error {
 // replayLine is the time between two lines of progress.
 const replayLine = 2 * time.Second
 
-// find returns the log and the address of the tables.
-func (c *ReplayCmd) find() (log kafka.Config, url string, err error) {
+// LogAndTables are a log and the tables that were written from it: those of a running
+// data directory, or of services by their addresses.
+type LogAndTables struct {
+	config.Cluster
+	config.Data
+	config.Database
+}
+
+// find returns the log and, if they are needed, the address of the tables.
+func (c *LogAndTables) find(tables bool) (log kafka.Config, url string, err error) {
 	cluster, url := c.Cluster, c.DatabaseURL
-	if len(cluster.Brokers) == 0 || url == "" && c.Into == "" {
+	if len(cluster.Brokers) == 0 || url == "" && tables {
 		e, err := datadir.ReadEndpoints(c.Data.Data)
 		if errors.Is(err, datadir.ErrNotRunning) {
 			return log, "", usage.Wrap(err, "start it: sightlogd serve --data "+c.Data.Data+"; or give --brokers and --database-url",
@@ -88,7 +94,7 @@ func (c *ReplayCmd) find() (log kafka.Config, url string, err error) {
 			url = e.Database
 		}
 	}
-	if url == "" && c.Into == "" {
+	if url == "" && tables {
 		return log, "", needURL()
 	}
 	if log, err = pipeline.ClusterConfig(cluster, nil); err != nil {

@@ -26,6 +26,7 @@ type Services struct {
 	Topics  TopicsCmd  `cmd:"" group:"Kafka" help:"Topics of any Kafka cluster."`
 	Groups  GroupsCmd  `cmd:"" group:"Kafka" help:"Consumer groups of any Kafka cluster."`
 	Dead    DeadCmd    `cmd:"" group:"Kafka" help:"Dead letters, the records that could not be stored: list, show, retry, drop."`
+	Prove   ProveCmd   `cmd:"" group:"Questions" help:"Compute the figures of a camera's minute again from the log."`
 	Replay  ReplayCmd  `cmd:"" group:"Set-up" help:"Build the tables again from the log, beside the present ones, and exchange them."`
 	Data    DataCmd    `cmd:"" group:"Set-up" help:"Copy and move data directories: export, import, adopt."`
 	Migrate MigrateCmd `cmd:"" group:"Set-up" help:"Create or update the tables of a database."`

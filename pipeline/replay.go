@@ -119,3 +119,8 @@ func countRows(ctx context.Context, pool *pgxpool.Pool) (r Rows, err error) {
 	}
 	return r, nil
 }
+
+// Prove computes the figures of a camera's minute again from the log.
+func Prove(ctx context.Context, log kafka.Config, pool *pgxpool.Pool, camera string, minute time.Time) (*sink.Proof, error) {
+	return sink.Prove(ctx, log, pool, camera, minute)
+}

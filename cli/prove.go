@@ -1,0 +1,76 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/sightlog/sightlog/database"
+	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/query"
+)
+
+// ProveCmd computes a figure again from the log.
+type ProveCmd struct {
+	LogAndTables
+	Camera string `required:"" placeholder:"ID" env:"-" help:"The camera."`
+	Minute When   `required:"" placeholder:"TIME" env:"-" help:"A time in the minute, written as --since of query is."`
+	Format string `enum:"table,csv,json" default:"table" env:"-" help:"table, csv or json (${default})."`
+}
+
+// Help is the rest of --help.
+func (*ProveCmd) Help() string {
+	return `The figures of the minute as the tables have them, beside those of the log's records: columns figure, tables, log. Standard error names the records (partition, first and last offset, number), the models that produced them, and a digest over the records, so that somebody else who has the log can find the same. The exit code is 1 if a figure differs.
+
+` + whenHelp
+}
+
+// errDiffers means that the tables are not what the log says.
+var errDiffers = errors.New("the tables differ from the log: rebuild them with sightlogd replay")
+
+// Run implements the command.
+func (c *ProveCmd) Run(ctx context.Context, env *Env) (err error) {
+	if note := c.Minute.note("--minute"); note != "" {
+		fmt.Fprintln(env.Stderr, note)
+	}
+	log, _, err := c.find(false)
+	if err != nil {
+		return err
+	}
+	pool, done, err := database.Open(ctx, c.Data, c.Database, env.Logger(slog.LevelWarn))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	minute := c.Minute.UTC().Truncate(time.Minute)
+	p, err := pipeline.Prove(ctx, log, pool, c.Camera, minute)
+	if err != nil {
+		return err
+	}
+	t := &query.Table{Columns: []string{"figure", "tables", "log"}}
+	for _, f := range p.Figures() {
+		t.Rows = append(t.Rows, []any{f.Name, json.Number(strconv.FormatInt(f.Tables, 10)), json.Number(strconv.FormatInt(f.Log, 10))})
+	}
+	out := openAnswer(env.Stdout)
+	if err := out.done(t.Write(out, c.Format)); err != nil {
+		return err
+	}
+	fmt.Fprintf(env.Stderr, "minute   %s (UTC)\nrecords  %s\nmodels   %s\ndigest   %s\n",
+		minute.Format("2006-01-02 15:04"), orNone(p.Records), orNone(p.Models), p.Digest)
+	if p.Tables != p.Log {
+		return errDiffers
+	}
+	return nil
+}
+
+func orNone(all []string) string {
+	if len(all) == 0 {
+		return "none"
+	}
+	return strings.Join(all, "; ")
+}
