@@ -67,7 +67,7 @@ type DeadDropCmd struct {
 
 // Help is the rest of --help.
 func (*DeadDropCmd) Help() string {
-	return `A dropped dead letter is on no list any more, and cannot be retried. Its record stays in the log as long as the log keeps it.
+	return `A dropped dead letter is no longer listed, and cannot be retried. Its record stays in the log as long as the log keeps it, and is a dead letter again if the tables are filled from the log again and refuse it again.
 
 ` + whenHelp
 }
