@@ -159,7 +159,7 @@ func fillLog(t testing.TB, b *Broker, topic string, n int) {
 	}
 }
 
-func TestFetchersThatDoNotRead_HoldBoundedMemory(t *testing.T) {
+func TestFetch_ManyClientsDoNotRead_MemoryBounded(t *testing.T) {
 	const fetchers, pipelined, size = 40, 16, 8 << 20
 	b, _ := serveBroker(t, Config{MaxFetchBytes: size, writeTimeout: time.Hour})
 	fillLog(t, b, "t", 16)
@@ -192,7 +192,7 @@ func TestFetchersThatDoNotRead_HoldBoundedMemory(t *testing.T) {
 	requireGivenBack(t, b.responses)
 }
 
-func TestFetcherThatDoesNotRead_IsCut(t *testing.T) {
+func TestFetch_ClientDoesNotRead_ConnectionClosed(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{writeTimeout: time.Millisecond})
 	fillLog(t, b, "t", 4)

@@ -153,7 +153,7 @@ func (b *Broker) joinOnce(t testing.TB, group string, session time.Duration) {
 
 // A group whose offsets are being deleted, and producer ids that are being
 // reserved, are locked for nobody while the disk hangs.
-func TestDiskHangs_NoLockIsHeldOverIt(t *testing.T) {
+func TestBroker_DiskHangs_NoLockHeld(t *testing.T) {
 	t.Parallel()
 	for name, request := range map[string]func() kmsg.Request{
 		"producer id": func() kmsg.Request {
