@@ -92,7 +92,7 @@ func flip(at int) func([]byte) []byte {
 
 // A damage that a crash can leave takes nothing that was acknowledged, and what
 // a crash cannot leave is an error or costs what it damaged, never more.
-func TestCorruption_Named(t *testing.T) {
+func TestOpen_NamedCorruption_ExpectedOutcome(t *testing.T) {
 	t.Parallel()
 	const all = 2 * checkpointed
 	for _, c := range []struct {
