@@ -36,7 +36,7 @@ func show(t *testing.T, args ...string) string {
 	return out.String()
 }
 
-func TestFlagWinsOverEnvironmentOverFileOverDefault(t *testing.T) {
+func TestParse_FlagEnvironmentFileDefault_InThatOrder(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("partitions: 3\ncompression: lz4\nbrokers: [a:1, b:2]\ntls: true\n"), 0o600))
 
@@ -76,7 +76,7 @@ func TestData_Empty_IsNotTheCurrentDirectory(t *testing.T) {
 	}
 }
 
-func TestValuesOfTheFileAreCheckedAsFlagsAre(t *testing.T) {
+func TestParse_ValueOfTheFile_CheckedAsAFlag(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "c.yaml")
 	require.NoError(t, os.WriteFile(file, []byte("partitions: many\n"), 0o600))
 	err := Check("sightlog", &struct {
@@ -90,7 +90,7 @@ type coded struct{ error }
 
 func (coded) ExitCode() int { return 3 }
 
-func TestExitCodes(t *testing.T) {
+func TestExitCode_EachError_ItsCode(t *testing.T) {
 	require.Equal(t, 1, ExitCode(errors.New("x")))
 	require.Equal(t, 2, ExitCode(fmt.Errorf("y: %w", usage.New("", "x"))))
 	require.Equal(t, 3, ExitCode(fmt.Errorf("y: %w", coded{errors.New("x")})))

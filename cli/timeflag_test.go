@@ -11,7 +11,7 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-func TestParseWhen_AsPeopleWriteTimes(t *testing.T) {
+func TestParseWhen_AsPeopleWrite_Time(t *testing.T) {
 	t.Parallel()
 	zone := time.FixedZone("CET", 3600)
 	now := time.Date(2026, 11, 25, 12, 30, 15, 0, zone)
