@@ -38,7 +38,7 @@ var substitution = regexp.MustCompile(`\$\{[A-Z_]+:-([^}]*)\}`)
 
 // No engine is needed: the file is parsed, and each command line of ours goes
 // through the parser of the program it starts.
-func TestComposeFileStartsCommandsThatExist(t *testing.T) {
+func TestComposeFile_EveryCommand_Exists(t *testing.T) {
 	b, err := os.ReadFile(filepath.Join(testenv.Root(), "docker-compose.yml"))
 	require.NoError(t, err)
 	var c composeFile
@@ -71,12 +71,12 @@ func TestComposeFileStartsCommandsThatExist(t *testing.T) {
 	require.Empty(t, c.Services["sightlog"].Profiles)
 }
 
-func TestDefaultModelIsThatOfTheCatalogue(t *testing.T) {
+func TestDefaultModel_Cli_IsTheCatalogues(t *testing.T) {
 	require.Equal(t, models.Default, cli.DefaultModel)
 }
 
 // The whole pipeline is what bench measures when it is told nothing else.
-func TestBenchWithoutAPartIsThePipelines(t *testing.T) {
+func TestBench_NoPartNamed_Pipeline(t *testing.T) {
 	for _, line := range []string{
 		"bench --source a.avi --json -", "bench pipeline --source a.avi", "bench --pace fast --source a.avi --source b.avi",
 		"bench detector --source a.avi --model person-nano --model yolox-nano --rounds 3 --threads 2 --json -", "bench detector --for 2h",
@@ -95,7 +95,7 @@ func grammar(program string) any {
 
 // The command lines in the code blocks of all documents are parsed as well, also
 // of those that no test can run.
-func TestDocumentedCommandLinesParse(t *testing.T) {
+func TestDocuments_CommandLines_Parse(t *testing.T) {
 	block := regexp.MustCompile("(?ms)^```(?:sh.*?)?\n(.*?)^```$")
 	line := regexp.MustCompile(`(?m)^\s*(?:bin/)?(sightlogd?) (.*)$`)
 	found := 0

@@ -15,7 +15,7 @@ import (
 	"github.com/sightlog/sightlog/pipeline/detect"
 )
 
-func TestDocumentedSettingsOfACameraAreAccepted(t *testing.T) {
+func TestDocuments_CameraSettings_Accepted(t *testing.T) {
 	page, err := os.ReadFile(filepath.Join(testenv.Root(), "docs", "zones.md"))
 	require.NoError(t, err)
 	_, rest, found := strings.Cut(string(page), "```yaml\n")

@@ -18,7 +18,7 @@ func sourceFile(t *testing.T, mode os.FileMode, text string) string {
 	return path
 }
 
-func TestReadSources_LinesAndComments(t *testing.T) {
+func TestReadSources_LinesAndComments_OnlySources(t *testing.T) {
 	t.Parallel()
 	text := "# the hall\n\n hall=rtsp://u:s3cret#1@h/main \nyard=a b.mp4\r\n0\n"
 	for _, mode := range []os.FileMode{0o600, 0o640} {
@@ -55,7 +55,7 @@ func TestReadSources_CannotBe_OneLineWithoutAPassword(t *testing.T) {
 	}
 }
 
-func TestChildSources_DescriptorsAreThoseOfThisProcess(t *testing.T) {
+func TestChildSources_Descriptors_OfThisProcess(t *testing.T) {
 	t.Parallel()
 	got, stdin := childSources([]string{"a=a.mp4", "/dev/fd/63"})
 	require.Equal(t, "a=a.mp4", got[0])
