@@ -19,7 +19,7 @@ func write(t *testing.T, text string) string {
 	return path
 }
 
-func TestLoad_ValuesAndLists(t *testing.T) {
+func TestLoad_ScalarsAndLists_KeepTheirValues(t *testing.T) {
 	f, err := config.Load(write(t, "# a comment\npartitions: 4\nsource:\n  - porch=a.mp4\n  - 0\nwait: true\ndata:\n"))
 	require.NoError(t, err)
 	require.Equal(t, config.File{"partitions": "4", "source": []any{"porch=a.mp4", "0"}, "wait": "true"}, f)
@@ -52,7 +52,7 @@ func TestCheck_UnknownKey_NamesTheNearest(t *testing.T) {
 	require.NoError(t, config.File{"sinks": "4"}.Check("c.yaml", []string{"partitions", "sinks"}))
 }
 
-func TestLoad_SettingsByCamera(t *testing.T) {
+func TestLoad_CameraSettings_ByCamera(t *testing.T) {
 	f, err := config.Load(write(t, `
 fps: 1
 cameras:
