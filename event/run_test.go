@@ -9,7 +9,7 @@ import (
 	"github.com/sightlog/sightlog/event"
 )
 
-func TestRunCapturedAt_CountsFromWhereTheRunSays(t *testing.T) {
+func TestRun_CapturedAt_CountsFromItsOrigin(t *testing.T) {
 	t.Parallel()
 	start := time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 	run := &event.Run{ID: "r1", Camera: "yard", StartedAt: event.At(start)}
