@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTimeline_JumpsAreBridged(t *testing.T) {
+func TestTimeline_Jumps_Bridged(t *testing.T) {
 	t.Parallel()
 	const none = -1e9 // no timestamp
 	for name, c := range map[string]struct {
