@@ -75,7 +75,7 @@ var tools = []string{"internal/atomicfile", "internal/backoff", "internal/filelo
 // noUsage are the packages that return plain errors.
 var noUsage = []string{"broker", "broker/storage", "broker/internal/wire", "broker/internal/timer", "broker/internal/rows", "broker/internal/auth", "broker/internal/txn", "broker/internal/group", "event", "usage", "yamlfile"}
 
-func TestPackagesImportOnlyWhatTheyMay(t *testing.T) {
+func TestPackages_Imports_OnlyAllowed(t *testing.T) {
 	root := testenv.Root()
 	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
 		if err != nil {
