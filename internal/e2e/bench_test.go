@@ -9,7 +9,7 @@ import (
 	"github.com/sightlog/sightlog/bench"
 )
 
-func TestBenchAccountsForEveryFrame(t *testing.T) {
+func TestBench_Pipeline_AccountsForEveryFrame(t *testing.T) {
 	t.Parallel()
 	var r bench.Report
 	out := ok(t, sightlog, "bench", "--source", "test://people?frames=40&fps=40", "--json", "-")
@@ -27,7 +27,7 @@ func TestBenchAccountsForEveryFrame(t *testing.T) {
 	require.Equal(t, []string{"decode", "infer", "produce", "fetch", "commit"}, names)
 }
 
-func TestBenchOfTheDetectorReportsEachModel(t *testing.T) {
+func TestBench_Detector_ReportsEachModel(t *testing.T) {
 	t.Parallel()
 	var all []struct {
 		Model  struct{ Name string }

@@ -14,7 +14,7 @@ import (
 
 // A partition that only a user can set going is told, and a run over it fails,
 // although the offsets alone would say that nothing is left to write.
-func TestStoppedPartition_IsToldAndRunFails(t *testing.T) {
+func TestRun_PartitionStopped_ReportedAndFails(t *testing.T) {
 	t.Parallel()
 	dir, database, metrics := dataDir(t), databaseURL(t), testenv.FreeAddr(t)
 	args := []string{"run", "--source", "door=test://people?size=64x64&people=1&frames=12", "--pace", "fast",
@@ -45,7 +45,7 @@ func TestStoppedPartition_IsToldAndRunFails(t *testing.T) {
 }
 
 // A run that is interrupted says what it did, what is left, and how to go on.
-func TestInterruptedRun_SaysHowToResume(t *testing.T) {
+func TestRun_Interrupted_ReportsHowToResume(t *testing.T) {
 	t.Parallel()
 	dir := dataDir(t)
 	args := []string{"run", "--source", "door=test://people?size=64x64&people=1&fps=25&frames=2000", "--data", dir}

@@ -10,7 +10,7 @@ import (
 	"github.com/sightlog/sightlog/internal/testenv"
 )
 
-func TestTopicsAndGroupsAreAdministered(t *testing.T) {
+func TestTopicsAndGroups_Commands_Administer(t *testing.T) {
 	t.Parallel()
 	dir := dataDir(t)
 	p := start(t, sightlogd, "broker", "--data", dir)

@@ -28,7 +28,7 @@ import (
 // started again on the same data directory. In the end the topic and the
 // tables hold each frame once, in one run, and all that other processes saw
 // acknowledged on the way is there.
-func TestKilledRunHoldsEachFrameOnce(t *testing.T) {
+func TestRun_Killed_EachFrameOnce(t *testing.T) {
 	t.Parallel()
 	clip := testenv.Data(t, "video/vtest.avi")
 	dir := dataDir(t)

@@ -29,7 +29,7 @@ cameras:
       middle: [[0.5, 0], [0.5, 1]]
 `
 
-func TestZonesAndCrossingsAreTheSameAfterAKill(t *testing.T) {
+func TestRun_KilledWithZonesAndLines_SameRows(t *testing.T) {
 	t.Parallel()
 	config := filepath.Join(t.TempDir(), "c.yaml")
 	require.NoError(t, os.WriteFile(config, []byte(hall), 0o600))
@@ -114,7 +114,7 @@ func told(t testing.TB, dir string) (lines []string) {
 	return lines
 }
 
-func TestSettingsOfACameraSpareWork(t *testing.T) {
+func TestRun_CameraSettings_SpareWork(t *testing.T) {
 	t.Parallel()
 	dir, previews := dataDir(t), filepath.Join(t.TempDir(), "previews")
 	config := filepath.Join(t.TempDir(), "c.yaml")
@@ -143,7 +143,7 @@ cameras:
 	}
 }
 
-func TestSettingsOfACameraThatIsNotThereAreRefused(t *testing.T) {
+func TestRun_SettingsOfAbsentCamera_Refused(t *testing.T) {
 	t.Parallel()
 	config := filepath.Join(t.TempDir(), "c.yaml")
 	for text, says := range map[string]string{

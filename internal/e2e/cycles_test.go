@@ -36,7 +36,7 @@ func cycles(t testing.TB) int {
 // between the child's start and the end of the run, and the run is started again
 // until it is done. Each source is then one run of all its frames, in the topic
 // and in the tables.
-func TestRandomKills_EachSourceIsReadOnce(t *testing.T) {
+func TestRun_RandomKills_EachSourceReadOnce(t *testing.T) {
 	t.Parallel()
 	dir, listen, database := dataDir(t), testenv.FreeAddr(t), databaseURL(t)
 	seed := uint64(time.Now().UnixNano())

@@ -36,7 +36,7 @@ func count(t testing.TB, dir string) int {
 
 // A copy never writes into the database of its original, wherever that lies, nor
 // while the original serves.
-func TestCopiedDirectory_IsRefusedAndTheOriginalKeepsItsRows(t *testing.T) {
+func TestDataDirectory_Copied_RefusedAndOriginalKeepsRows(t *testing.T) {
 	t.Parallel()
 	for name, parent := range map[string]string{"beside its database": "", "socket elsewhere": strings.Repeat("long", 30), "database elsewhere": "closed"} {
 		t.Run(name, func(t *testing.T) {
@@ -135,7 +135,7 @@ func ownedDir(t testing.TB, name string) string {
 }
 
 // What root does with somebody's directory, the owner can go on with.
-func TestRootUsesADirectory_ItStaysItsOwners(t *testing.T) {
+func TestDataDirectory_UsedByRoot_StaysItsOwners(t *testing.T) {
 	t.Parallel()
 	owner, other := users(t)
 	dir := ownedDir(t, owner)

@@ -73,7 +73,7 @@ func awaitHealth(t testing.TB, p *process, addr string, status int, word string)
 
 // A disk that is full is told everywhere, and a run goes on when it has room:
 // nothing that was acknowledged is lost, nothing is there twice.
-func TestFullDisk_IsToldAndRunGoesOn(t *testing.T) {
+func TestRun_DiskFull_ReportedAndResumes(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
 		mib int

@@ -16,7 +16,7 @@ import (
 )
 
 // What is exported is what the tables hold, frame by frame, box by box.
-func TestExportsEqualTheTables(t *testing.T) {
+func TestExport_EachFormat_EqualsTheTables(t *testing.T) {
 	t.Parallel()
 	clip := testenv.Data(t, "video/vtest.avi")
 	dir := dataDir(t)

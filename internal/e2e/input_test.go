@@ -18,7 +18,7 @@ import (
 
 // Each thing a person can type wrong gets one line that says what, where and
 // how to mend it, and exit code 2.
-func TestBadInputGetsOneLineAndExitCode2(t *testing.T) {
+func TestCommands_BadInput_OneLineAndExitCode2(t *testing.T) {
 	t.Parallel()
 	clip := testenv.Data(t, "video/vtest.avi")
 	tmp := t.TempDir()

@@ -16,7 +16,7 @@ import (
 
 // The same program on a three-node Apache Kafka: a run is killed, each node is
 // killed in its turn, and in the end topic and tables hold each frame once.
-func TestRunOnKafkaHoldsEachFrameOnceThoughNodesDie(t *testing.T) {
+func TestRun_KafkaNodesDie_EachFrameOnce(t *testing.T) {
 	t.Parallel()
 	clip := testenv.Data(t, "video/vtest.avi")
 	cluster := kafkatest.Start(t, 3)

@@ -48,7 +48,7 @@ func killAll(pids []int) {
 
 // Whoever dies at the last commit of a source, at whichever side of it, and is
 // started again until the job is done: the source was read once.
-func TestKilledAtTheLastCommit_SourceIsReadOnce(t *testing.T) {
+func TestRun_KilledAtTheLastCommit_SourceReadOnce(t *testing.T) {
 	t.Parallel()
 	short := "test://people?size=64x64&fps=25&people=1&frames=12"
 	file := map[string]int{"door=" + short: 12}

@@ -113,7 +113,7 @@ func (c *camera) crossings(t *testing.T, from, to int64) (ways []string) {
 // The camera dies after the first crossing, detect after the second, and the
 // third happens while the camera is dead: nobody sees it. Those that are seen
 // are there once.
-func TestCrossingsOfALiveSourceAreThereOnce(t *testing.T) {
+func TestRun_LiveSourceKilled_CrossingsOnce(t *testing.T) {
 	t.Parallel()
 	rtsptest.NeedFFmpeg(t)
 	config := filepath.Join(t.TempDir(), "c.yaml")

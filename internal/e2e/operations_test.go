@@ -51,13 +51,13 @@ func docBlocks(t testing.TB, name string) (blocks []docBlock) {
 //go:embed testdata/throwaway.sh
 var throwaway string
 
-func TestOperations_EveryCommandOfThePageRuns(t *testing.T) {
+func TestOperations_EveryCommandOfThePage_Runs(t *testing.T) {
 	t.Parallel()
 	runPage(t, "docs/operations.md")
 }
 
 // The pages for users, one after the other: each has a directory of its own.
-func TestPages_EveryCommandRuns(t *testing.T) {
+func TestPages_EveryCommand_Runs(t *testing.T) {
 	t.Parallel()
 	pages, err := filepath.Glob(filepath.Join(testenv.Root(), "docs", "*.md"))
 	require.NoError(t, err)

@@ -21,7 +21,7 @@ import (
 // vtestFrames is how many frames vtest.avi has.
 const vtestFrames = 795
 
-func TestRunGivesOneRowAFrameAndOneADetection(t *testing.T) {
+func TestRun_File_OneRowAFrameAndADetection(t *testing.T) {
 	t.Parallel()
 	clip := testenv.Data(t, "video/vtest.avi")
 	dir := dataDir(t)
@@ -88,7 +88,7 @@ func kcat(t testing.TB, broker string) []event.Sighting {
 	return all
 }
 
-func TestInterruptedRunStopsSoonAndGoesOnWhereItWas(t *testing.T) {
+func TestRun_Interrupted_StopsSoonAndResumes(t *testing.T) {
 	t.Parallel()
 	clip := testenv.Data(t, "video/vtest.avi")
 	dir := dataDir(t)
@@ -125,7 +125,7 @@ func waitRows(t testing.TB, dir string, n int) {
 	t.Fatalf("%s does not reach %d sightings", dir, n)
 }
 
-func TestTruncatedVideoGivesItsGoodFramesAndExitCode3(t *testing.T) {
+func TestRun_TruncatedVideo_GoodFramesAndExitCode3(t *testing.T) {
 	t.Parallel()
 	whole, err := os.ReadFile(testenv.Data(t, "video/vtest.avi"))
 	require.NoError(t, err)
@@ -141,7 +141,7 @@ func TestTruncatedVideoGivesItsGoodFramesAndExitCode3(t *testing.T) {
 	require.Equal(t, 1, number(t, []string{"--data", dir}, "select count(*) from runs where outcome = 'damaged' and damage is not null"))
 }
 
-func TestServicesRunApart(t *testing.T) {
+func TestServices_SeparateProcesses_EachFrameOnce(t *testing.T) {
 	t.Parallel()
 	clip := testenv.Data(t, "video/vtest.avi")
 	database := databaseURL(t)
@@ -181,7 +181,7 @@ func TestDetect_Alone_HasMetricsOfItsCameras(t *testing.T) {
 	require.Zero(t, p.stop(t).code, p.output)
 }
 
-func TestSightlogdIsStatic(t *testing.T) {
+func TestSightlogd_Binary_Static(t *testing.T) {
 	t.Parallel()
 	ldd, err := exec.LookPath("ldd")
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/sightlog/sightlog/internal/pgtest"
 )
 
-func TestSchemaOfItsOwn_EveryCommandFollowsIt(t *testing.T) {
+func TestSchema_OfItsOwn_EveryCommandUsesIt(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Empty(t, "")
 	psql := func(url, sql string) string {

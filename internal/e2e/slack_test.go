@@ -13,7 +13,7 @@ import (
 
 // The child that looks at frames has coarse timers in all its threads, that of
 // the runtime's monitor too; the supervisor has those it was started with.
-func TestDetectHasCoarseTimers(t *testing.T) {
+func TestDetect_Started_CoarseTimers(t *testing.T) {
 	t.Parallel()
 	slack := func(pid int) string {
 		b, err := os.ReadFile(fmt.Sprintf("/proc/%d/timerslack_ns", pid))

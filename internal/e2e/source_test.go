@@ -144,7 +144,7 @@ func pipedClip(t *testing.T) *exec.Cmd {
 	return cmd
 }
 
-func TestStandardInput_EveryFrameIsThereOnce(t *testing.T) {
+func TestRun_StandardInput_EachFrameOnce(t *testing.T) {
 	t.Parallel()
 	dir := dataDir(t)
 	writer := pipedClip(t)
@@ -159,7 +159,7 @@ func TestStandardInput_EveryFrameIsThereOnce(t *testing.T) {
 	requireFrames(t, dir, 20)
 }
 
-func TestNamedPipe_EveryFrameIsThereOnce(t *testing.T) {
+func TestRun_NamedPipe_EachFrameOnce(t *testing.T) {
 	t.Parallel()
 	dir, path := dataDir(t), filepath.Join(t.TempDir(), "pipe")
 	require.NoError(t, syscall.Mkfifo(path, 0o600))
