@@ -17,9 +17,9 @@ import (
 	"github.com/sightlog/sightlog/internal/pgtest"
 )
 
-// TestServerEndsWithAPanickingTestBinary runs this test binary again, which
+// TestServer_TestBinaryPanics_Ends runs this test binary again, which
 // starts a server, says its process id and panics.
-func TestServerEndsWithAPanickingTestBinary(t *testing.T) {
+func TestServer_TestBinaryPanics_Ends(t *testing.T) {
 	if os.Getenv("SIGHTLOG_TEST_PANIC") != "" {
 		cfg, err := pgx.ParseConfig(pgtest.URL(t))
 		require.NoError(t, err)
@@ -31,7 +31,7 @@ func TestServerEndsWithAPanickingTestBinary(t *testing.T) {
 	}
 	exe, err := os.Executable()
 	require.NoError(t, err)
-	cmd := exec.Command(exe, "-test.run=^TestServerEndsWithAPanickingTestBinary$")
+	cmd := exec.Command(exe, "-test.run=^TestServer_TestBinaryPanics_Ends$")
 	cmd.Env = append(os.Environ(), "SIGHTLOG_TEST_PANIC=1")
 	out, err := cmd.CombinedOutput()
 	require.Error(t, err)
