@@ -103,7 +103,7 @@ func (c *checkout) version() string {
 	return strings.TrimSpace(stdout)
 }
 
-func TestVersion_OfCheckoutsAndArchives(t *testing.T) {
+func TestVersion_CheckoutOrArchive_Reported(t *testing.T) {
 	t.Parallel()
 	if _, err := exec.LookPath("git"); err != nil {
 		testenv.Skip(t, "git is not installed")

@@ -120,7 +120,7 @@ exit 1
 	}, lines(stderr))
 }
 
-func TestUninstall_LeavesTheUsersData(t *testing.T) {
+func TestUninstall_UsersData_Kept(t *testing.T) {
 	t.Parallel()
 	c := newCheckout(t, "scripts/uninstall.sh")
 	for _, name := range []string{"bin/sightlog", "out/demo/x", "samples/vtest.avi", "sightlog-data/log/x"} {
