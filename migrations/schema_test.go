@@ -140,7 +140,7 @@ func TestUp_ThroughAPooler_SeveralAtOnce_LeaveNoLock(t *testing.T) {
 	require.Zero(t, locks)
 }
 
-func TestRelations_AreThoseThatTheMigrationsMake(t *testing.T) {
+func TestRelations_Migrated_AllListed(t *testing.T) {
 	t.Parallel()
 	rows, err := pgtest.Open(t).Query(t.Context(), `SELECT relname FROM pg_class c WHERE relnamespace = 'public'::regnamespace
 		AND relkind NOT IN ('i', 'I') AND relname <> 'sightlog_version'
