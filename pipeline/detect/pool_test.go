@@ -10,7 +10,7 @@ import (
 )
 
 // Go lowers GOMAXPROCS to the quota of the control group.
-func TestThreadsOf_FollowTheQuotaUnlessAsked(t *testing.T) {
+func TestThreadsOf_NotAsked_FollowTheQuota(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
 	for _, quota := range []int{1, runtime.NumCPU() + 3} {
 		runtime.GOMAXPROCS(quota)
