@@ -19,7 +19,7 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-func TestOpenGivesAPoolThatWorks(t *testing.T) {
+func TestOpen_GoodURL_PoolWorks(t *testing.T) {
 	t.Parallel()
 	pool, err := postgres.Open(t.Context(), pgtest.URL(t), postgres.Options{})
 	require.NoError(t, err)
@@ -29,7 +29,7 @@ func TestOpenGivesAPoolThatWorks(t *testing.T) {
 	require.Equal(t, "UTC", zone)
 }
 
-func TestOpenSaysInOneLineWhatIsWrong(t *testing.T) {
+func TestOpen_BadURL_OneLine(t *testing.T) {
 	t.Parallel()
 	socket := pgtest.URL(t)
 	closed := testenv.FreeAddr(t)
@@ -62,7 +62,7 @@ func TestOpenSaysInOneLineWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestWrongPasswordIsSaidWithoutThePassword(t *testing.T) {
+func TestOpen_WrongPassword_MessageWithoutPassword(t *testing.T) {
 	t.Parallel()
 	for _, wait := range []bool{false, true} {
 		url := server(t, func(b *pgproto3.Backend) error {
@@ -83,7 +83,7 @@ func TestWrongPasswordIsSaidWithoutThePassword(t *testing.T) {
 	}
 }
 
-func TestOldServerIsRefused(t *testing.T) {
+func TestOpen_OldServer_Refused(t *testing.T) {
 	t.Parallel()
 	url := server(t, func(b *pgproto3.Backend) error {
 		b.Send(&pgproto3.AuthenticationOk{})
@@ -101,7 +101,7 @@ func TestOldServerIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "PostgreSQL 12.22 (Debian 12.22-1) is too old; use version 13 or newer")
 }
 
-func TestServerThatNeverAnswersIsUnreachable(t *testing.T) {
+func TestOpen_ServerNeverAnswers_Unreachable(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0") // takes connections into its backlog and is silent
 	require.NoError(t, err)
@@ -111,7 +111,7 @@ func TestServerThatNeverAnswersIsUnreachable(t *testing.T) {
 	require.ErrorContains(t, err, "cannot be reached: no answer in time")
 }
 
-func TestWaitOutlastsAnAbsentServer(t *testing.T) {
+func TestOpen_WaitForAbsentServer_Connects(t *testing.T) {
 	t.Parallel()
 	// The address answers nobody at first. Each refusal is seen by the listener
 	// that takes its place, a real server's proxy.
@@ -154,7 +154,7 @@ func TestWaitOutlastsAnAbsentServer(t *testing.T) {
 	<-done
 }
 
-func TestWaitEndsWithItsContext(t *testing.T) {
+func TestOpen_WaitAndContextEnds_Error(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

@@ -50,7 +50,7 @@ func ask(t *testing.T, url, sql string) (s string) {
 	return s
 }
 
-func TestPrivateServerKeepsItsRowsOverRestarts(t *testing.T) {
+func TestPrivate_Restarted_RowsKept(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	p := start(t, dir)
@@ -63,7 +63,7 @@ func TestPrivateServerKeepsItsRowsOverRestarts(t *testing.T) {
 	require.Equal(t, "yes", ask(t, p.URL(), "SELECT answer FROM kept"))
 }
 
-func TestPrivateServerIsDurableAndOnlyReachedByItsSocket(t *testing.T) {
+func TestPrivate_Settings_DurableAndSocketOnly(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	p := start(t, dir)
@@ -82,7 +82,7 @@ func TestPrivateServerIsDurableAndOnlyReachedByItsSocket(t *testing.T) {
 	require.LessOrEqual(t, len(cfg.Host)+len("/.s.PGSQL.5432"), 107)
 }
 
-func TestServerThatOutlivedItsParentIsFoundAgain(t *testing.T) {
+func TestPrivate_ServerOutlivedParent_FoundAgain(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	first := start(t, dir)
@@ -97,7 +97,7 @@ func TestServerThatOutlivedItsParentIsFoundAgain(t *testing.T) {
 	require.ErrorIs(t, syscall.Kill(first.PID(), 0), syscall.ESRCH)
 }
 
-func TestKilledServerIsStartedAnewAndLosesNothing(t *testing.T) {
+func TestPrivate_ServerKilled_StartedAgainWithAllRows(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	p := start(t, dir)
@@ -113,7 +113,7 @@ func TestKilledServerIsStartedAnewAndLosesNothing(t *testing.T) {
 	require.Equal(t, "yes", ask(t, again.URL(), "SELECT answer FROM kept"))
 }
 
-func TestStalePidFileOfAForeignProcessIsNoServer(t *testing.T) {
+func TestPrivate_StalePIDFileOfOtherProcess_NoServer(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	p := start(t, dir)
@@ -131,7 +131,7 @@ func TestStalePidFileOfAForeignProcessIsNoServer(t *testing.T) {
 	require.NotEqual(t, os.Getpid(), p.PID())
 }
 
-func TestHalfMadeClusterIsMadeAnew(t *testing.T) {
+func TestPrivate_HalfMadeCluster_CreatedAgain(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	making := filepath.Join(dir, "postgres", "data.new", "base")
@@ -141,7 +141,7 @@ func TestHalfMadeClusterIsMadeAnew(t *testing.T) {
 	require.NoDirExists(t, filepath.Dir(making))
 }
 
-func TestMissingDatabaseOfACompleteClusterIsMade(t *testing.T) {
+func TestPrivate_DatabaseMissing_Created(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	p := start(t, dir)
@@ -151,7 +151,7 @@ func TestMissingDatabaseOfACompleteClusterIsMade(t *testing.T) {
 	require.Equal(t, "sightlog", ask(t, p.URL(), "SELECT current_database()"))
 }
 
-func TestDirectoryInUseIsSaid(t *testing.T) {
+func TestPrivate_DirectoryInUse_UsageError(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	start(t, dir)
@@ -160,7 +160,7 @@ func TestDirectoryInUseIsSaid(t *testing.T) {
 	require.ErrorContains(t, err, "in use by another sightlog")
 }
 
-func TestAttachFindsTheRunningServerAndStartsNone(t *testing.T) {
+func TestAttach_ServerRuns_NoneStarted(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	_, err := postgres.Attach(t.Context(), dir)
@@ -177,7 +177,7 @@ func TestAttachFindsTheRunningServerAndStartsNone(t *testing.T) {
 	require.ErrorIs(t, err, postgres.ErrNotRunning)
 }
 
-func TestClusterOfAnAbsentVersionIsRefused(t *testing.T) {
+func TestPrivate_ClusterOfAbsentVersion_Refused(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	p := start(t, dir)
@@ -188,7 +188,7 @@ func TestClusterOfAnAbsentVersionIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "made by PostgreSQL 99, which is not installed; install that version")
 }
 
-func TestDataDirectoryThatIsAFileIsRefused(t *testing.T) {
+func TestPrivate_DataDirectoryIsAFile_Refused(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(pgtest.Dir(t), "file")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
@@ -197,7 +197,7 @@ func TestDataDirectoryThatIsAFileIsRefused(t *testing.T) {
 	require.ErrorContains(t, err, "cannot be written: not a directory")
 }
 
-func TestSocketOfALongPathLiesInAShortOne(t *testing.T) {
+func TestSocket_LongPath_InAShortDirectory(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(pgtest.Dir(t), strings.Repeat("long", 30))
 	p := start(t, dir)
@@ -214,7 +214,7 @@ func TestSocketOfALongPathLiesInAShortOne(t *testing.T) {
 	require.NoDirExists(t, cfg.Host)
 }
 
-func TestDirectoryThatTheServersUserCannotReachGetsItsClusterElsewhere(t *testing.T) {
+func TestClusterDir_UnreachableForServerUser_Elsewhere(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root runs the server as another user")
 	}
@@ -238,7 +238,7 @@ func TestDirectoryThatTheServersUserCannotReachGetsItsClusterElsewhere(t *testin
 	require.NoError(t, p.Stop(t.Context()))
 }
 
-func TestStopDoesNotWaitForSessions(t *testing.T) {
+func TestStop_OpenSessions_NotWaitedFor(t *testing.T) {
 	t.Parallel()
 	p := start(t, pgtest.Dir(t))
 	conn, err := pgx.Connect(t.Context(), p.URL())
@@ -249,7 +249,7 @@ func TestStopDoesNotWaitForSessions(t *testing.T) {
 	require.NoError(t, p.Stop(t.Context()))
 }
 
-func TestStopWithoutTimeStillStops(t *testing.T) {
+func TestStop_ContextEnded_StillStops(t *testing.T) {
 	t.Parallel()
 	p := start(t, pgtest.Dir(t))
 	ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)

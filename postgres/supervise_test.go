@@ -16,7 +16,7 @@ import (
 	"github.com/sightlog/sightlog/postgres"
 )
 
-func TestKilledServerComesBackAtTheSameAddress(t *testing.T) {
+func TestSupervise_ServerKilled_BackAtTheSameAddress(t *testing.T) {
 	p, err := postgres.StartPrivate(t.Context(), pgtest.Dir(t), nil)
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
