@@ -28,7 +28,7 @@ func reader(t *testing.T, address string) *pgxpool.Pool {
 	return pool
 }
 
-func TestReader_ReadsWhatTheOwnerMakes(t *testing.T) {
+func TestReader_TablesOfTheOwner_Readable(t *testing.T) {
 	t.Parallel()
 	address := pgtest.URL(t)
 	owner := pgtest.Pool(t, address)

@@ -43,7 +43,7 @@ func exported(t *testing.T, pool *pgxpool.Pool, e *query.Export, format string) 
 	return b.String(), n
 }
 
-func TestMOTHasALineForEachDetectionOfTheNewestRun(t *testing.T) {
+func TestExport_MOT_LineForEachDetection(t *testing.T) {
 	t.Parallel()
 	pool := found(t)
 	e, err := query.FindExport(t.Context(), pool, query.Filter{})
@@ -66,7 +66,7 @@ func TestMOTHasALineForEachDetectionOfTheNewestRun(t *testing.T) {
 	require.Equal(t, "1,-1,1.00,2.00,2.00,2.00,1,-1,-1,-1\n", text)
 }
 
-func TestCOCOHasAnImageForEachFrameEmptyOnesToo(t *testing.T) {
+func TestExport_COCO_ImageForEachFrame(t *testing.T) {
 	t.Parallel()
 	pool := found(t)
 	from := time.Date(2026, 5, 1, 12, 0, 33, 0, time.UTC)
@@ -95,7 +95,7 @@ func TestCOCOHasAnImageForEachFrameEmptyOnesToo(t *testing.T) {
 	require.Contains(t, text, `"file_name":"yard#0"`, "what is live has no file")
 }
 
-func TestExportOfWhatIsNotThereSaysSo(t *testing.T) {
+func TestExport_NothingFound_UsageError(t *testing.T) {
 	t.Parallel()
 	pool := found(t)
 	for _, f := range []query.Filter{{Camera: "attic"}, {Run: "nobody"}, {Camera: "yard", Run: "run-porch"}} {

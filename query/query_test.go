@@ -76,7 +76,7 @@ func refused(t *testing.T, pool *pgxpool.Pool, q query.Question) error {
 	return err
 }
 
-func TestPeopleByCameraAndMinute(t *testing.T) {
+func TestReports_People_ByCameraAndMinute(t *testing.T) {
 	t.Parallel()
 	pool := seen(t)
 	require.Equal(t, `camera,minute,frames,detections,max_people,avg_people
@@ -90,7 +90,7 @@ porch   2026-05-01T12:00:00Z      30          73           3        1.43
 `, answer(t, pool, report("people", query.Filter{Camera: "porch", Until: time.Date(2026, 5, 1, 12, 1, 0, 0, time.UTC)}), "table"))
 }
 
-func TestCrossingsByCameraMinuteLineAndDirection(t *testing.T) {
+func TestReports_Crossings_ByCameraMinuteLineAndDirection(t *testing.T) {
 	t.Parallel()
 	pool := seen(t)
 	_, err := pool.Exec(t.Context(), `INSERT INTO crossings (captured_at, camera_id, run_id, seq, line, track_id, direction, class_id, label)
@@ -109,7 +109,7 @@ porch,2026-05-01T12:01:00Z,yard,out,2
 	require.Equal(t, "[]\n", answer(t, pool, report("crossings", query.Filter{Camera: "yard"}), "json"))
 }
 
-func TestLatestSightingOfEachCamera(t *testing.T) {
+func TestReports_Latest_NewestOfEachCamera(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, `[
   {"camera": "porch", "run": "run-porch", "seq": 89, "captured_at": "2026-05-01T12:01:59Z", "people": 1, "detections": 2, "model": "m"},
@@ -118,7 +118,7 @@ func TestLatestSightingOfEachCamera(t *testing.T) {
 `, answer(t, seen(t), report("latest", query.Filter{}), "json"))
 }
 
-func TestLatencyOfEachStage(t *testing.T) {
+func TestReports_Latency_OfEachStage(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, `stage,n,p50_ms,p95_ms,p99_ms,max_ms
 decode,90,1.000,1.000,1.000,1.000
@@ -130,7 +130,7 @@ end_to_end,90,59.000,100.000,104.000,104.000
 `, answer(t, seen(t), report("latency", query.Filter{}), "csv"))
 }
 
-func TestStagesAreOfWhatWasGrabbedSince(t *testing.T) {
+func TestStages_Since_OnlyFramesGrabbedSince(t *testing.T) {
 	t.Parallel()
 	pool := seen(t)
 	stages, err := query.Stages(t.Context(), pool, time.Date(2026, 5, 1, 12, 1, 58, 0, time.UTC))
@@ -142,7 +142,7 @@ func TestStagesAreOfWhatWasGrabbedSince(t *testing.T) {
 	require.Empty(t, stages)
 }
 
-func TestNothingSeenIsAnEmptyAnswer(t *testing.T) {
+func TestReports_NothingSeen_EmptyResult(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Open(t)
 	require.Equal(t, "[]\n", answer(t, pool, report("people", query.Filter{}), "json"))
@@ -158,7 +158,7 @@ end_to_end,0,,,,
 `, answer(t, pool, report("latency", query.Filter{}), "csv"))
 }
 
-func TestFiltersNarrowEveryQuestion(t *testing.T) {
+func TestReports_Filters_NarrowEach(t *testing.T) {
 	t.Parallel()
 	pool := seen(t)
 	minute := time.Date(2026, 5, 1, 12, 1, 0, 0, time.UTC)
@@ -170,7 +170,7 @@ func TestFiltersNarrowEveryQuestion(t *testing.T) {
 	require.Contains(t, answer(t, pool, report("latency", f), "csv"), "\ndecode,30,")
 }
 
-func TestUnknownCameraOrRunIsSaidWithTheKnownOnes(t *testing.T) {
+func TestReports_UnknownCameraOrRun_KnownOnesNamed(t *testing.T) {
 	t.Parallel()
 	pool := seen(t)
 	err := refused(t, pool, report("people", query.Filter{Camera: "poarch"}))
@@ -180,7 +180,7 @@ func TestUnknownCameraOrRunIsSaidWithTheKnownOnes(t *testing.T) {
 	require.EqualError(t, err, `--run "r" is not in the database; there is run-yard, run-porch`)
 }
 
-func TestSQLKeepsTypes(t *testing.T) {
+func TestSQL_Values_KeepTheirTypes(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Open(t)
 	q := query.SQL(`SELECT 1 AS i, 1.50 AS n, 'NaN'::float8 AS nan, true AS b, NULL AS nothing,
@@ -226,7 +226,7 @@ func TestSQL_Wrong_OneLine(t *testing.T) {
 	require.Equal(t, 91, n)
 }
 
-func TestStatementsThatEndTheTransactionChangeNothing(t *testing.T) {
+func TestSQL_StatementEndsTheTransaction_ChangesNothing(t *testing.T) {
 	t.Parallel()
 	pool := seen(t)
 	for _, sql := range []string{"COMMIT", "ROLLBACK", "SET TRANSACTION READ WRITE", "SET default_transaction_read_only = off",
@@ -238,7 +238,7 @@ func TestStatementsThatEndTheTransactionChangeNothing(t *testing.T) {
 	require.Equal(t, "n\n91\n", answer(t, pool, query.SQL("SELECT count(*) AS n FROM sightings"), "csv"))
 }
 
-func TestUnknownFormatIsSaid(t *testing.T) {
+func TestFormat_Unknown_UsageError(t *testing.T) {
 	t.Parallel()
 	err := new(query.Table).Write(new(bytes.Buffer), "xml")
 	require.True(t, usage.Is(err))
