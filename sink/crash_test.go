@@ -24,7 +24,7 @@ import (
 	"github.com/sightlog/sightlog/sink"
 )
 
-// TestMain is also the sink that TestKilledSinkDoublesAndLosesNothing kills.
+// TestMain is also the sink that TestSink_Killed_EachRowOnce kills.
 func TestMain(m *testing.M) {
 	if brokers := os.Getenv("SIGHTLOG_TEST_SINK_BROKERS"); brokers != "" {
 		if err := victim(brokers, os.Getenv("SIGHTLOG_TEST_SINK_DATABASE"), os.Getenv("SIGHTLOG_TEST_SINK_GROUP")); err != nil {
@@ -57,7 +57,7 @@ func victim(brokers, url, group string) error {
 	return s.Run(ctx)
 }
 
-func TestKilledSinkDoublesAndLosesNothing(t *testing.T) {
+func TestSink_Killed_EachRowOnce(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
 	w := newWorldOn(t, pgtest.Pool(t, url))
@@ -84,7 +84,7 @@ func TestKilledSinkDoublesAndLosesNothing(t *testing.T) {
 	require.Empty(t, w.letters(kafka.Sightings))
 }
 
-func TestPartitionsOfAKilledMemberMoveOn(t *testing.T) {
+func TestSink_MemberKilled_OthersTakeItsPartitions(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
 	w := newWorldOn(t, pgtest.Pool(t, url))
@@ -104,7 +104,7 @@ func TestPartitionsOfAKilledMemberMoveOn(t *testing.T) {
 	w.exactly(20, "porch", "yard")
 }
 
-func TestAnswersLostOnTheWayDoubleAndLoseNothing(t *testing.T) {
+func TestSink_AnswersLost_EachRowOnce(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
 	w := newWorldOn(t, pgtest.Pool(t, url))

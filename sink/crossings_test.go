@@ -23,7 +23,7 @@ func crossing(t testing.TB, camera, run string, n int) *kgo.Record {
 		Headers: []kgo.RecordHeader{{Key: event.HeaderSchema, Value: []byte(event.SchemaCrossing)}}}
 }
 
-func TestZonesAndCrossingsAreInTheTablesOnce(t *testing.T) {
+func TestSink_ZonesAndCrossings_InTheTablesOnce(t *testing.T) {
 	t.Parallel()
 	odd := []string{"door", `say "hi"`, `back\slash`, "{a,b}", "NULL", "Türe", "two words"}
 	for _, frames := range []int{30, 900} { // one round trip, and COPY
@@ -70,7 +70,7 @@ func TestZonesAndCrossingsAreInTheTablesOnce(t *testing.T) {
 	}
 }
 
-func TestCrossingMayComeBeforeItsSighting(t *testing.T) {
+func TestSink_CrossingBeforeItsSighting_Stored(t *testing.T) {
 	t.Parallel()
 	var want []string
 	for _, order := range [][]*kgo.Record{
@@ -91,7 +91,7 @@ func TestCrossingMayComeBeforeItsSighting(t *testing.T) {
 	}
 }
 
-func TestCrossingThatCannotBeStoredIsADeadLetter(t *testing.T) {
+func TestSink_CrossingCannotBeStored_DeadLetter(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	nul := sighting("porch", "r1", 0).Crossing()

@@ -15,7 +15,7 @@ import (
 	"github.com/sightlog/sightlog/postgres"
 )
 
-func TestThroughAPooler_EverySightingIsOneRow(t *testing.T) {
+func TestSink_ThroughAPooler_EachSightingOneRow(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Empty(t, "")
 	pool := pgtest.Pool(t, pgtest.Bouncer(t, url))
@@ -41,7 +41,7 @@ func TestThroughAPooler_EverySightingIsOneRow(t *testing.T) {
 	require.Zero(t, left, "locks of sessions that are no longer ours")
 }
 
-func TestInASchemaOfItsOwn_EverySightingIsOneRow(t *testing.T) {
+func TestSink_SchemaOfItsOwn_EachSightingOneRow(t *testing.T) {
 	t.Parallel()
 	url := pgtest.Empty(t, "")
 	theirs := pgtest.Pool(t, url)
@@ -126,7 +126,7 @@ func TestRole_WithHostileSettings_RowsAreTheSame(t *testing.T) {
 }
 
 // Whatever way a transaction is written, the rows are the same.
-func TestStatementsAndCopy_WriteTheSameColumns(t *testing.T) {
+func TestTables_StatementsAndCopy_SameColumns(t *testing.T) {
 	t.Parallel()
 	track := int64(7)
 	full := func(n int) *event.Sighting {

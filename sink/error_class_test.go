@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestClassify(t *testing.T) {
+func TestClassify_EachSQLState_ItsClass(t *testing.T) {
 	t.Parallel()
 	pg := func(code, constraint string) error {
 		return fmt.Errorf("write: %w", &pgconn.PgError{Code: code, ConstraintName: constraint})

@@ -13,7 +13,7 @@ import (
 	"github.com/sightlog/sightlog/sink"
 )
 
-func TestTwoSinksOnTheSamePartitionsFenceEachOther(t *testing.T) {
+func TestSink_TwoOnTheSamePartitions_OneFenced(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	reg := prometheus.NewRegistry()
@@ -35,7 +35,7 @@ func TestTwoSinksOnTheSamePartitionsFenceEachOther(t *testing.T) {
 
 // While a poisoned batch is being halved, another sink moves one of its
 // partitions: the halves that are left are of other partitions too.
-func TestFencedInTheMiddleOfABisectionSkipsNothing(t *testing.T) {
+func TestSink_FencedDuringBisection_NothingSkipped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	_, err := w.pool.Exec(t.Context(), "ALTER TABLE sightings ADD CONSTRAINT no_odd_sevens CHECK (seq % 14 <> 7)")
@@ -51,7 +51,7 @@ func TestFencedInTheMiddleOfABisectionSkipsNothing(t *testing.T) {
 	require.Equal(t, 4*260, w.number("SELECT count(*) FROM sightings"))
 }
 
-func TestMembersComeAndGoAndEachRowIsThereOnce(t *testing.T) {
+func TestSink_MembersJoinAndLeave_EachRowOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	stop := w.start(func(c *sink.Config) { c.MaxRecords = 5 })
@@ -65,7 +65,7 @@ func TestMembersComeAndGoAndEachRowIsThereOnce(t *testing.T) {
 	w.exactly(300, "porch", "yard", "gate", "door")
 }
 
-func TestConsumersShareThePartitions(t *testing.T) {
+func TestSink_SeveralConsumers_ShareThePartitions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, kmsg.DescribeGroups)
 	w.start(func(c *sink.Config) { c.Consumers = 2 })
@@ -91,7 +91,7 @@ func TestConsumersShareThePartitions(t *testing.T) {
 	})
 }
 
-func TestTablesEmptiedUnderTheSinkAreFilledAgain(t *testing.T) {
+func TestSink_TablesEmptied_FilledAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.start()

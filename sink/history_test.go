@@ -271,7 +271,7 @@ func TestFrom_NotInTheLog_IsRefused(t *testing.T) {
 	}
 }
 
-func TestParseFrom(t *testing.T) {
+func TestParseFrom_EachForm_PositionOrError(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{"earliest", "latest", "sightings/earliest", "runs/latest", "sightings/3/earliest", "sightings/3/51", "sightings/0/0"} {
 		f, err := sink.ParseFrom(text)

@@ -16,7 +16,7 @@ import (
 	"github.com/sightlog/sightlog/sink"
 )
 
-func TestTransactionMarkersAndAbortedRecordsArePassed(t *testing.T) {
+func TestSink_MarkersAndAbortedRecords_Passed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.start()
@@ -32,7 +32,7 @@ func TestTransactionMarkersAndAbortedRecordsArePassed(t *testing.T) {
 	require.Equal(t, 8, w.number("SELECT sum(next) FROM sink_offsets WHERE topic = 'sightings'"))
 }
 
-func TestOffsetOutsideTheLogStopsItsPartitionAlone(t *testing.T) {
+func TestSink_OffsetOutsideTheLog_OnlyItsPartitionStops(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(w *world, partition int32){
 		"removed": func(w *world, partition int32) {
@@ -77,7 +77,7 @@ func TestOffsetOutsideTheLogStopsItsPartitionAlone(t *testing.T) {
 	}
 }
 
-func TestTopicMadeAnewIsReadFromItsBeginning(t *testing.T) {
+func TestSink_TopicRecreated_ReadFromItsBeginning(t *testing.T) {
 	t.Parallel()
 	topicMadeAnew(t, newWorld(t))
 }
@@ -106,7 +106,7 @@ func topicMadeAnew(t *testing.T, w *world) {
 	w.exactly(60, "porch", "yard")
 }
 
-func TestPartitionsAddedUnderALiveSink_AreRead(t *testing.T) {
+func TestSink_PartitionsAdded_Read(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, kmsg.CreatePartitions)
 	w.start()

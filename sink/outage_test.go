@@ -22,7 +22,7 @@ import (
 	"github.com/sightlog/sightlog/sink"
 )
 
-func TestDatabaseFaultsAreWaitedOutAndBuryNothing(t *testing.T) {
+func TestSink_DatabaseFaults_RetriedWithoutDeadLetters(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	reg := prometheus.NewRegistry()
@@ -53,7 +53,7 @@ func TestDatabaseFaultsAreWaitedOutAndBuryNothing(t *testing.T) {
 	require.Empty(t, w.letters(kafka.Sightings))
 }
 
-func TestDatabaseThatGoesAndComesLosesNothing(t *testing.T) {
+func TestSink_DatabaseRestarts_EachRowOnce(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	private, err := postgres.StartPrivate(t.Context(), dir, nil)
@@ -85,7 +85,7 @@ func TestDatabaseThatGoesAndComesLosesNothing(t *testing.T) {
 	require.Empty(t, w.letters(kafka.Sightings))
 }
 
-func TestBrokerThatGoesAndComesLosesNothing(t *testing.T) {
+func TestSink_BrokerRestarts_EachRowOnce(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	addr, stop := runBroker(t, dir, testenv.FreeAddr(t))
@@ -103,7 +103,7 @@ func TestBrokerThatGoesAndComesLosesNothing(t *testing.T) {
 	w.exactly(300, "porch", "yard")
 }
 
-func TestStopDoesNotWaitForWhatIsAway(t *testing.T) {
+func TestSink_StoppedWhileServersAreDown_EndsSoon(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(p *postgres.Private, stopBroker func()){
 		"database gone": func(p *postgres.Private, _ func()) { p.Stop(context.Background()) },
@@ -149,7 +149,7 @@ func signalAll(pid int, sig syscall.Signal) {
 	syscall.Kill(pid, sig)
 }
 
-func TestReaderOfTheDefaultPartitionDelaysNewDaysOnly(t *testing.T) {
+func TestSink_DefaultPartitionLocked_OnlyNewDaysWait(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	reg := prometheus.NewRegistry()

@@ -67,7 +67,7 @@ func TestEventThatComesAgain_WithOtherContent_IsADeadLetterAndTheFirstStays(t *t
 	}
 }
 
-func TestRecordOfAnotherCamerasKey_IsADeadLetter(t *testing.T) {
+func TestSink_KeyOfAnotherCamera_DeadLetter(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	reg := prometheus.NewRegistry()

@@ -15,7 +15,7 @@ import (
 	"github.com/sightlog/sightlog/sink"
 )
 
-func TestEverySightingBecomesOneRowAndEveryPersonOne(t *testing.T) {
+func TestSink_Sightings_OneRowEachAndOneAPerson(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.start()
@@ -46,7 +46,7 @@ func TestPeople_LabelsOfAnotherCase_AreCountedAndFound(t *testing.T) {
 	require.Equal(t, 1, w.number("SELECT count(*) FROM v_crossings WHERE label = 'person'"))
 }
 
-func TestRowHoldsWhatTheSightingSays(t *testing.T) {
+func TestSink_Sighting_EveryFieldInItsRow(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.start()
@@ -87,7 +87,7 @@ func TestRowHoldsWhatTheSightingSays(t *testing.T) {
 	require.Equal(t, s.Objects, objs)
 }
 
-func TestRunIsTheSameInWhateverOrderItsRecordsCome(t *testing.T) {
+func TestSink_RunRecordsInAnyOrder_SameRun(t *testing.T) {
 	t.Parallel()
 	started := event.At(origin)
 	begin := &event.Run{ID: "r1", Camera: "porch", SourceKind: event.SourceFile, Source: "a.mp4", Fingerprint: "f",
@@ -144,7 +144,7 @@ func TestRun_ThatEndsAgain_ItsLastEndCounts(t *testing.T) {
 	require.Equal(t, 1, w.number("SELECT count(*) FROM runs WHERE damage IS NULL AND outcome = 'finished' AND frames = 2"))
 }
 
-func TestReplayIntoAnEmptyDatabaseGivesTheSameRows(t *testing.T) {
+func TestSink_LogReadIntoEmptyDatabase_SameRows(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	stop := w.start()
@@ -159,7 +159,7 @@ func TestReplayIntoAnEmptyDatabaseGivesTheSameRows(t *testing.T) {
 	require.Equal(t, 400, again.number("SELECT count(*) FROM sightings"))
 }
 
-func TestReplayIntoTheSameTablesDoublesNothing(t *testing.T) {
+func TestSink_LogReadAgain_NothingTwice(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	stop := w.start()
@@ -175,7 +175,7 @@ func TestReplayIntoTheSameTablesDoublesNothing(t *testing.T) {
 	require.Equal(t, before, dump(t, w.pool))
 }
 
-func TestGroupOffsetsFollowForLag(t *testing.T) {
+func TestSink_GroupOffsets_FollowTheStoredOnes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, kmsg.DescribeGroups)
 	stop := w.start()
@@ -195,7 +195,7 @@ func TestGroupOffsetsFollowForLag(t *testing.T) {
 	require.Equal(t, 100, committed)
 }
 
-func TestCommitsAreReported(t *testing.T) {
+func TestSink_Commits_Reported(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	commits := make(chan sink.Commit, 1000) // more than the test has records
@@ -217,7 +217,7 @@ func TestCommitsAreReported(t *testing.T) {
 	})
 }
 
-func TestTopicsMayBeMadeAfterTheSinkStarted(t *testing.T) {
+func TestSink_TopicsCreatedLater_Read(t *testing.T) {
 	t.Parallel()
 	w := &world{TB: t, pool: pgtest.Open(t), stream: kafka.Config{Brokers: newBroker(t)}}
 	w.cl = w.client()
@@ -228,7 +228,7 @@ func TestTopicsMayBeMadeAfterTheSinkStarted(t *testing.T) {
 	require.Equal(t, 10, w.number("SELECT count(*) FROM sightings"))
 }
 
-func TestWildTimestampsGoIntoTheDefaultPartition(t *testing.T) {
+func TestSink_TimestampOutOfRange_DefaultPartition(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.start()

@@ -188,7 +188,7 @@ func spoil(t testing.TB, dir, text string) {
 	require.Positive(t, n, "%q is not in the log", text)
 }
 
-func TestCorruptBatch_StopsItsPartitionWithOneLineAndIsSkippedWhenAsked(t *testing.T) {
+func TestSink_CorruptBatch_PartitionStoppedUntilSkipped(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	addr, stopBroker := runBroker(t, dir, testenv.FreeAddr(t))
@@ -292,7 +292,7 @@ func TestPartitionThatDoesNotMove_ForReasonsTheClientKeepsToItself_IsToldAndReco
 	require.Equal(t, 1, strings.Count(logged.String(), "do not arrive"), logged.String())
 }
 
-func TestFetchThatIsRefusedAgainAndAgain_IsOneLine(t *testing.T) {
+func TestSink_FetchRefusedRepeatedly_OneLine(t *testing.T) {
 	t.Parallel()
 	var refused atomic.Int32
 	w := newRefusingWorld(t, kerr.TopicAuthorizationFailed.Code, func() bool { refused.Add(1); return true })
