@@ -10,7 +10,7 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-func TestErrorIsOneLineThatSaysWhatAndHowToMendIt(t *testing.T) {
+func TestError_WithFix_OneLine(t *testing.T) {
 	err := usage.Wrap(fs.ErrNotExist, "check the path", "--source %q: no such\nfile", "a.mp4")
 	require.Equal(t, `--source "a.mp4": no such file; check the path`, err.Error())
 	require.ErrorIs(t, err, fs.ErrNotExist)
@@ -18,7 +18,7 @@ func TestErrorIsOneLineThatSaysWhatAndHowToMendIt(t *testing.T) {
 	require.False(t, usage.Is(fs.ErrNotExist))
 }
 
-func TestNearestFindsWhatWasMeantAndNothingElse(t *testing.T) {
+func TestNearest_TypingError_OnlyTheMeantName(t *testing.T) {
 	known := []string{"partitions", "source", "sinks", "database-url"}
 	require.Equal(t, "partitions", usage.Nearest("partition", known))
 	require.Equal(t, "source", usage.Nearest("suorce", known))
