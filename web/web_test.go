@@ -12,7 +12,7 @@ import (
 	"github.com/sightlog/sightlog/web"
 )
 
-func TestMetricsAndHealthAreServed(t *testing.T) {
+func TestServe_MetricsAndHealth_Answer(t *testing.T) {
 	r := web.NewRegistry()
 	c := prometheus.NewCounter(prometheus.CounterOpts{Name: "test_total", Help: "A test."})
 	r.MustRegister(c)
