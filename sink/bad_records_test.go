@@ -34,7 +34,11 @@ func testBadRecords(t *testing.T, frames int) {
 		13: func(*event.Sighting) {},                                                               // 23514
 		28: func(s *event.Sighting) { s.Objects[0].ClassID = math.MaxInt32 + 1 },                   // 22003
 		29: func(s *event.Sighting) { s.Frame.Width = math.MaxInt32 + 1 },                          // 22003
-		40: func(s *event.Sighting) { s.Camera = "Not A Camera" },                                  // not decodable
+		// Not decodable:
+		40: func(s *event.Sighting) { s.Camera = "Not A Camera" },
+		41: func(s *event.Sighting) { s.Objects[0].Score = 1.5 },
+		43: func(s *event.Sighting) { s.Objects[0].Box = event.Box{30, 20, 10, 60} },
+		44: func(s *event.Sighting) { s.CapturedAt = event.At(time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)) },
 	}
 	var recs []*kgo.Record
 	for n := range frames {
@@ -54,9 +58,12 @@ func testBadRecords(t *testing.T, frames int) {
 	recs = append(recs, junk, strange)
 	w.produce(recs...)
 
-	w.start()
+	reg := prometheus.NewRegistry()
+	w.start(func(c *sink.Config) { c.Metrics = reg })
 	w.drain()
-	require.Equal(t, frames-5, w.number("SELECT count(*) FROM sightings"))
+	require.Equal(t, 6.0, gauge(t, reg, "sightlog_sink_rejected_total", "invalid", kafka.Sightings))
+	require.Equal(t, 4.0, gauge(t, reg, "sightlog_sink_rejected_total", "database", kafka.Sightings))
+	require.Equal(t, frames-8, w.number("SELECT count(*) FROM sightings"))
 	letters := w.letters(kafka.Sightings)
 	causes := make(map[string]string)
 	for _, l := range letters {
@@ -68,11 +75,11 @@ func testBadRecords(t *testing.T, frames int) {
 	}
 	for offset, want := range map[string]string{
 		"7": "invalid byte sequence", "13": "no_thirteen", "28": "out of range", "29": "smallint out of range",
-		"40": `camera "Not A Camera"`, fmt.Sprint(frames): "invalid character", fmt.Sprint(frames + 1): `schema "sightlog.sighting.v9" is unknown`,
+		"40": `camera "Not A Camera"`, "41": "score", "43": "box", "44": "captured_at 9999", fmt.Sprint(frames): "invalid character", fmt.Sprint(frames + 1): `schema "sightlog.sighting.v9" is unknown`,
 	} {
 		require.Contains(t, causes[offset], want)
 	}
-	require.Len(t, letters, 7, "%v", causes)
+	require.Len(t, letters, 10, "%v", causes)
 }
 
 func atoi(t testing.TB, s string) (n int) {

@@ -12,6 +12,13 @@ import (
 	"github.com/sightlog/sightlog/internal/pgtest"
 )
 
+// A member of the group learns of new partitions with its metadata, and of their
+// assignment by a heartbeat; a fetch that is pending does not include them.
+func TestConsumer_NewPartitions_AreReadWithinFiveSeconds(t *testing.T) {
+	t.Parallel()
+	require.Less(t, metadataAge+2*heartbeat+maxWait, 5*time.Second)
+}
+
 // A new column is one entry of the table's list, beside its migration: INSERT and
 // COPY are generated from that list, and write the column wherever it stands in it.
 func TestTable_OneMoreColumn_InsertAndCopyWriteIt(t *testing.T) {
