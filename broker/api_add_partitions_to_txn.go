@@ -18,7 +18,7 @@ var addPartitionsToTxnAPI = api{
 	key: 24, min: 0, max: 5,
 	handler: handle((*Broker).addPartitionsToTxn),
 	schema: wire.Schema{
-		wire.String.Until(3), wire.Int64.Until(3), wire.Int16.Until(3), wire.List(wire.String, wire.Int32s).Until(3),
+		wire.String.Through(3), wire.Int64.Through(3), wire.Int16.Through(3), wire.List(wire.String, wire.Int32s).Through(3),
 		wire.List(wire.String, wire.Int64, wire.Int16, wire.Int8, wire.List(wire.String, wire.Int32s)).Since(4),
 	},
 }

@@ -14,7 +14,7 @@ import (
 var deleteTopicsAPI = api{
 	key: 20, min: 0, max: 6,
 	handler: handle((*Broker).deleteTopics),
-	schema:  wire.Schema{wire.Strings.Until(5), wire.List(wire.String, wire.ID).Since(6), wire.Int32},
+	schema:  wire.Schema{wire.Strings.Through(5), wire.List(wire.String, wire.ID).Since(6), wire.Int32},
 }
 
 func (b *Broker) deleteTopics(c *caller, req *kmsg.DeleteTopicsRequest) kmsg.Response {

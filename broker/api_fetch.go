@@ -19,10 +19,10 @@ var fetchAPI = api{
 	key: 1, min: 4, max: 18,
 	handler: handleDeferred((*Broker).fetch),
 	schema: wire.Schema{
-		wire.Int32.Until(14), wire.Int32, wire.Int32, wire.Int32.Since(3), wire.Int8.Since(4), wire.Int32.Since(7), wire.Int32.Since(7),
-		wire.List(wire.String.Until(12), wire.ID.Since(13),
+		wire.Int32.Through(14), wire.Int32, wire.Int32, wire.Int32.Since(3), wire.Int8.Since(4), wire.Int32.Since(7), wire.Int32.Since(7),
+		wire.List(wire.String.Through(12), wire.ID.Since(13),
 			wire.List(wire.Int32, wire.Int32.Since(9), wire.Int64, wire.Int32.Since(12), wire.Int64.Since(5), wire.Int32)),
-		wire.List(wire.String.Until(12), wire.ID.Since(13), wire.Int32s).Since(7), wire.String.Since(11),
+		wire.List(wire.String.Through(12), wire.ID.Since(13), wire.Int32s).Since(7), wire.String.Since(11),
 		wire.Tagged(1, wire.Int32, wire.Int64),
 	},
 }

@@ -16,7 +16,7 @@ import (
 var findCoordinatorAPI = api{
 	key: 10, min: 0, max: 6,
 	handler: handle((*Broker).findCoordinator),
-	schema:  wire.Schema{wire.String.Until(3), wire.Int8.Since(1), wire.Strings.Since(4)},
+	schema:  wire.Schema{wire.String.Through(3), wire.Int8.Since(1), wire.Strings.Since(4)},
 }
 
 func (b *Broker) findCoordinator(c *caller, req *kmsg.FindCoordinatorRequest) kmsg.Response {

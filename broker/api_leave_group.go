@@ -9,7 +9,7 @@ import (
 var leaveGroupAPI = api{
 	key: 13, min: 0, max: 5,
 	handler: handle((*Broker).leaveGroup),
-	schema:  wire.Schema{wire.String, wire.String.Until(2), wire.List(wire.String, wire.String, wire.String.Since(5)).Since(3)},
+	schema:  wire.Schema{wire.String, wire.String.Through(2), wire.List(wire.String, wire.String, wire.String.Since(5)).Since(3)},
 }
 
 func (b *Broker) leaveGroup(c *caller, req *kmsg.LeaveGroupRequest) kmsg.Response {

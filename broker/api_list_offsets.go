@@ -29,7 +29,7 @@ var listOffsetsAPI = api{
 	handler: handle((*Broker).listOffsets),
 	schema: wire.Schema{
 		wire.Int32, wire.Int8.Since(2),
-		wire.List(wire.String, wire.List(wire.Int32, wire.Int32.Since(4), wire.Int64, wire.Int32.Until(0))),
+		wire.List(wire.String, wire.List(wire.Int32, wire.Int32.Since(4), wire.Int64, wire.Int32.Through(0))),
 		wire.Int32.Since(10),
 	},
 }

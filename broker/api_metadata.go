@@ -18,7 +18,7 @@ var metadataAPI = api{
 	key: 3, min: 0, max: 13,
 	handler: handle((*Broker).metadata),
 	schema: wire.Schema{
-		wire.List(wire.ID.Since(10), wire.String), wire.Int8.Since(4), wire.Int8.Until(10).Since(8), wire.Int8.Since(8),
+		wire.List(wire.ID.Since(10), wire.String), wire.Int8.Since(4), wire.Int8.Through(10).Since(8), wire.Int8.Since(8),
 	},
 }
 

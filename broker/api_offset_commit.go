@@ -19,9 +19,9 @@ var offsetCommitAPI = api{
 	key: 8, min: 1, max: 10,
 	handler: handleDeferred((*Broker).offsetCommit),
 	schema: wire.Schema{
-		wire.String, wire.Int32.Since(1), wire.String.Since(1), wire.String.Since(7), wire.Int64.Until(4).Since(2),
-		wire.List(wire.String.Until(9), wire.ID.Since(10),
-			wire.List(wire.Int32, wire.Int64, wire.Int64.Until(1).Since(1), wire.Int32.Since(6), wire.String)),
+		wire.String, wire.Int32.Since(1), wire.String.Since(1), wire.String.Since(7), wire.Int64.Through(4).Since(2),
+		wire.List(wire.String.Through(9), wire.ID.Since(10),
+			wire.List(wire.Int32, wire.Int64, wire.Int64.Through(1).Since(1), wire.Int32.Since(6), wire.String)),
 	},
 }
 

@@ -18,9 +18,9 @@ var offsetFetchAPI = api{
 	key: 9, min: 1, max: 10,
 	handler: handle((*Broker).offsetFetch),
 	schema: wire.Schema{
-		wire.String.Until(7), wire.List(wire.String, wire.Int32s).Until(7),
+		wire.String.Through(7), wire.List(wire.String, wire.Int32s).Through(7),
 		wire.List(wire.String, wire.String.Since(9), wire.Int32.Since(9),
-			wire.List(wire.String.Until(9), wire.ID.Since(10), wire.Int32s)).Since(8),
+			wire.List(wire.String.Through(9), wire.ID.Since(10), wire.Int32s)).Since(8),
 		wire.Int8.Since(7),
 	},
 }

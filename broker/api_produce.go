@@ -27,7 +27,7 @@ var produceAPI = api{
 	schema: wire.Schema{
 		wire.String.Since(3),
 		wire.Int16, wire.Int32,
-		wire.List(wire.String.Until(12), wire.ID.Since(13), wire.List(wire.Int32, wire.Bytes)),
+		wire.List(wire.String.Through(12), wire.ID.Since(13), wire.List(wire.Int32, wire.Bytes)),
 	},
 }
 

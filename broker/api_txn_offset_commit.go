@@ -16,7 +16,7 @@ var txnOffsetCommitAPI = api{
 	handler: handleDeferred((*Broker).txnOffsetCommit),
 	schema: wire.Schema{
 		wire.String, wire.String, wire.Int64, wire.Int16, wire.Int32.Since(3), wire.String.Since(3), wire.String.Since(3),
-		wire.List(wire.String.Until(5), wire.ID.Since(6), wire.List(wire.Int32, wire.Int64, wire.Int32.Since(2), wire.String)),
+		wire.List(wire.String.Through(5), wire.ID.Since(6), wire.List(wire.Int32, wire.Int64, wire.Int32.Since(2), wire.String)),
 	},
 }
 

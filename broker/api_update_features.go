@@ -16,7 +16,7 @@ import (
 var updateFeaturesAPI = api{
 	key: 57, min: 0, max: 2,
 	handler: handle((*Broker).updateFeatures),
-	schema:  wire.Schema{wire.Int32, wire.List(wire.String, wire.Int16, wire.Int8.Until(0), wire.Int8.Since(1)), wire.Int8.Since(1)},
+	schema:  wire.Schema{wire.Int32, wire.List(wire.String, wire.Int16, wire.Int8.Through(0), wire.Int8.Since(1)), wire.Int8.Since(1)},
 }
 
 func (b *Broker) updateFeatures(c *caller, req *kmsg.UpdateFeaturesRequest) kmsg.Response {

@@ -39,14 +39,14 @@ type Broker struct {
 	port      int32
 	clusterID string
 
-	apis        map[int16]api
-	topics      *topics
-	groups      *group.Coordinator
-	txns        *txn.Coordinator
-	acls        *auth.ACLs
-	credentials *auth.Credentials
+	apis        map[int16]api      // by key; not changed after New
+	topics      *topics            // that exist, with their partitions' logs and settings
+	groups      *group.Coordinator // members in memory, committed offsets in the store
+	txns        *txn.Coordinator   // transactional ids and their open transactions
+	acls        *auth.ACLs         // access rules
+	credentials *auth.Credentials  // of SASL users
 	met         *metrics
-	timers      timer.Set
+	timers      timer.Set    // of groups and transactions; stopped before the store is closed
 	requests    *wire.Budget // memory of requests that are read and served
 	// responses is the memory of responses with records, which are in memory twice: as
 	// they are read from the log and as they are written.

@@ -17,7 +17,7 @@ func (b *Broker) registerGauges(reg prometheus.Registerer) {
 	gauge("storage_refusing", "1 while writes are refused: the disk is full, or it failed.",
 		func() float64 { return oneIf(b.store.Refusing() != nil) })
 	gauge("request_memory_bytes", "Memory held by requests that are read and served.", func() float64 { return usedBytes(b.requests) })
-	gauge("answer_memory_bytes", "Memory held by answers with records.", func() float64 { return usedBytes(b.responses) })
+	gauge("response_memory_bytes", "Memory held by responses with records.", func() float64 { return usedBytes(b.responses) })
 }
 
 func oneIf(condition bool) float64 {

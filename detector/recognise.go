@@ -47,15 +47,15 @@ func (s *Spec) recogniseOutputs(g *graph, named string) error {
 	}
 	var usual *format // of the named decoder
 	for i := range formats {
-		l := &formats[i]
-		if named != "" && l.decoder != named {
+		f := &formats[i]
+		if named != "" && f.decoder != named {
 			continue
 		}
 		if usual == nil {
-			usual = l
+			usual = f
 		}
-		if n := l.classes(g); n != 0 {
-			return s.use(l, g, n)
+		if n := f.classes(g); n != 0 {
+			return s.use(f, g, n)
 		}
 	}
 	if named == "" {
@@ -71,14 +71,14 @@ func (s *Spec) recogniseOutputs(g *graph, named string) error {
 
 // use sets the format and the names of its classes, anyClasses of them if the
 // outputs do not show how many.
-func (s *Spec) use(l *format, g *graph, classes int) error {
-	s.Decoder = l.decoder
-	l.input(s, g, classes)
+func (s *Spec) use(f *format, g *graph, classes int) error {
+	s.Decoder = f.decoder
+	f.input(s, g, classes)
 	switch names := len(g.names); {
 	case classes > maxClasses:
 		return fmt.Errorf("no detector: %d classes in outputs like %s", classes, shapes(g.out))
 	case names > 0 && classes != anyClasses && names != classes:
-		return fmt.Errorf("its outputs are of %d classes (%s, read as %s), but %d are named; name each in classes", classes, shapes(g.out), l.decoder, names)
+		return fmt.Errorf("its outputs are of %d classes (%s, read as %s), but %d are named; name each in classes", classes, shapes(g.out), f.decoder, names)
 	case names > 0:
 		s.Classes = g.names
 	case classes != anyClasses:

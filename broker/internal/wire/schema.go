@@ -214,8 +214,8 @@ func (f Field) Since(version int16) Field {
 	return f
 }
 
-// Until returns the field as one that ends with the version.
-func (f Field) Until(version int16) Field {
+// Through returns the field as one that ends with the version.
+func (f Field) Through(version int16) Field {
 	f.max = version
 	return f
 }
