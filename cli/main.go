@@ -90,7 +90,7 @@ func NewParser(env *Env, grammar any) (*kong.Kong, error) {
 	if g, ok := grammar.(interface{ prepare() }); ok {
 		g.prepare()
 	}
-	return kong.New(grammar,
+	parser, err := kong.New(grammar,
 		kong.Name(env.Name),
 		kong.Description("Cameras and video files go in; every person seen becomes a row in PostgreSQL."),
 		kong.DefaultEnvars("SIGHTLOG"),
@@ -102,6 +102,10 @@ func NewParser(env *Env, grammar any) (*kong.Kong, error) {
 		kong.KindMapper(reflect.String, kong.MapperFunc(text)),
 		kong.Embed(&env.Common),
 	)
+	if err == nil {
+		removeFlags(parser.Model.Node)
+	}
+	return parser, err
 }
 
 func parse(env *Env, grammar any, args []string) (*kong.Context, error) {

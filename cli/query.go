@@ -4,22 +4,33 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"image"
+	_ "image/jpeg" // a frame may be one
+	"image/png"
+	"io"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/alecthomas/kong"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sys/unix"
 
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/database"
 	"github.com/sightlog/sightlog/query"
+	"github.com/sightlog/sightlog/usage"
 )
 
 // QueryCmd answers questions from the tables: a command for each report of package
 // query, and SQL. The reports are added by addReports.
 type QueryCmd struct {
 	kong.Plugins
-	SQL SQLCmd `cmd:"" name:"sql" help:"Any SQL, in a read-only transaction. Begin with the view v_detections."`
+	SQL SQLCmd `cmd:"" name:"sql" help:"Any SQL, in a read-only transaction. Begin with the views v_minutes and v_detections."`
 }
 
 // addReports makes a command of each report.
@@ -39,20 +50,58 @@ func (c *QueryCmd) addReports() {
 	c.Plugins = kong.Plugins{commands.Interface()}
 }
 
-// ReportCmd runs one report.
+// removeFlags removes from each report's command the flags that the report does not take.
+func removeFlags(node *kong.Node) {
+	if c, ok := node.Target.Addr().Interface().(*ReportCmd); ok {
+		node.Flags = slices.DeleteFunc(node.Flags, func(f *kong.Flag) bool { return !c.report.Takes(f.Name) })
+	}
+	for _, child := range node.Children {
+		removeFlags(child)
+	}
+}
+
+// ReportCmd runs one report. Its flags are those that any report takes; the parser knows
+// those of its own.
 type ReportCmd struct {
 	DatabaseFlags
 	FilterFlags
+	ReportFlags
 	report query.Report
+}
+
+// ReportFlags narrow a report or shape its answer. Zero values are package query's
+// defaults.
+type ReportFlags struct {
+	Zone     string        `placeholder:"NAME" env:"-" help:"Only of this zone."`
+	Line     string        `placeholder:"NAME" env:"-" help:"Only of this line."`
+	Class    string        `placeholder:"LABEL" env:"-" help:"Only of this class."`
+	MinScore float64       `placeholder:"0..1" env:"-" help:"Only with this score or a higher one."`
+	Bucket   string        `placeholder:"1m|1h|1d" env:"-" help:"Length of a row: a minute, an hour or a day."`
+	TZ       string        `name:"tz" placeholder:"ZONE" env:"-" help:"Time zone in which hours and days begin and times are printed, as Europe/Berlin (UTC)."`
+	Gap      time.Duration `default:"10s" env:"-" help:"The shortest gap (${default})."`
+	Top      int           `default:"10" env:"-" help:"How many (${default})."`
+	Grid     int           `default:"32" env:"-" help:"Columns and rows of the grid (${default})."`
+	Frame    string        `placeholder:"FILE" env:"-" help:"Picture (PNG or JPEG) to draw over, with --out FILE.png; sightlog picture writes one."`
+	Follow   bool          `env:"-" help:"Go on, and print each new newest sighting, until Ctrl-C."`
 }
 
 // Help is the rest of --help.
 func (c *ReportCmd) Help() string {
 	text := "Columns: " + strings.Join(c.report.Columns, ", ") + "."
+	if bucket := c.report.Bucket; bucket != "" {
+		text += " The column of the bucket (" + bucket + " without --bucket) is named minute, hour or day."
+	}
 	if c.report.Details != "" {
 		text += "\n\n" + c.report.Details
 	}
-	return text + "\n\n" + whenHelp
+	if !c.report.Takes("since") {
+		return text
+	}
+	when := whenHelp
+	if c.report.Takes("tz") {
+		when = strings.Replace(when, "answers are in UTC", "answers are in UTC, or in the zone of --tz", 1)
+	}
+	return text + "\n\n" + when
 }
 
 // Run implements the command.
@@ -61,14 +110,72 @@ func (c *ReportCmd) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	return c.ask(ctx, env, c.report.Question(f))
+	for flag, n := range map[string]int64{"top": int64(c.Top), "grid": int64(c.Grid), "gap": int64(c.Gap)} {
+		if n <= 0 && c.report.Takes(flag) { // of a Filter, 0 is the default
+			return usage.New("give a value above 0", "--%s is too small", flag)
+		}
+	}
+	f.Zone, f.Line, f.Class, f.MinScore = c.Zone, c.Line, c.Class, c.MinScore
+	f.Bucket, f.TZ, f.Gap, f.Top, f.Grid = c.Bucket, c.TZ, c.Gap, c.Top, c.Grid
+	picture := strings.EqualFold(filepath.Ext(c.Out), ".png")
+	switch {
+	case picture && c.report.Takes("frame"):
+		return c.draw(ctx, env, f)
+	case picture:
+		return usage.New("only heatmap draws pictures", "--out %s", c.Out)
+	case c.Frame != "":
+		return usage.New("add --out FILE.png", "--frame %s is for a picture", c.Frame)
+	case c.Follow && (c.Out != "" || c.Format == "parquet"):
+		return usage.New("leave --out out, and use table, csv or json", "--follow prints rows as they come")
+	case c.Follow:
+		return c.ask(ctx, env, func(db *pgxpool.Pool, w io.Writer) error {
+			return c.report.Question(f).Follow(ctx, db, w, c.Format, followEvery)
+		})
+	}
+	return c.answer(ctx, env, c.report.Question(f))
 }
 
-// DatabaseFlags are the database to query and the format of the answer.
+// followEvery is how often the newest sightings are asked for.
+const followEvery = 500 * time.Millisecond
+
+// draw writes the heatmap as a picture.
+func (c *ReportCmd) draw(ctx context.Context, env *Env, f query.Filter) error {
+	frame, err := readPicture(c.Frame)
+	if err != nil {
+		return err
+	}
+	return c.ask(ctx, env, func(db *pgxpool.Pool, w io.Writer) error {
+		picture, err := query.HeatPicture(ctx, db, f, frame)
+		if err != nil {
+			return err
+		}
+		return png.Encode(w, picture)
+	})
+}
+
+// readPicture reads a PNG or JPEG file; without a name it returns nil.
+func readPicture(name string) (image.Image, error) {
+	if name == "" {
+		return nil, nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, usage.Wrap(err, "give a picture that exists", "--frame %s: %v", name, err)
+	}
+	defer f.Close()
+	picture, kind, err := image.Decode(f)
+	if err != nil || kind != "png" && kind != "jpeg" {
+		return nil, usage.Wrap(err, "give a PNG or JPEG file", "--frame %s is no picture: %v", name, err)
+	}
+	return picture, nil
+}
+
+// DatabaseFlags are the database to query, and format and place of the answer.
 type DatabaseFlags struct {
 	config.Data
 	config.Database
-	Format string `enum:"table,csv,json" default:"table" help:"table, csv or json (${default})."`
+	Format string `enum:"table,csv,json,parquet" default:"table" help:"table, csv, json or parquet (${default})."`
+	Out    string `placeholder:"FILE" env:"-" help:"Write the answer to this file instead of standard output."`
 }
 
 // FilterFlags narrow a query.
@@ -103,16 +210,57 @@ func (*SQLCmd) Help() string {
 
 // Run implements the command.
 func (c *SQLCmd) Run(ctx context.Context, env *Env) error {
-	return c.ask(ctx, env, query.SQL(c.Statement))
+	return c.answer(ctx, env, query.SQL(c.Statement))
 }
 
-// ask opens the database, runs the query, and prints the rows as they come.
-func (f *DatabaseFlags) ask(ctx context.Context, env *Env, question query.Question) (err error) {
+// answer asks the question and writes the rows as they come.
+func (f *DatabaseFlags) answer(ctx context.Context, env *Env, question query.Question) error {
+	return f.ask(ctx, env, func(db *pgxpool.Pool, w io.Writer) error { return question.Answer(ctx, db, w, f.Format) })
+}
+
+// ask opens the database and calls answer with it and with where the answer goes.
+func (f *DatabaseFlags) ask(ctx context.Context, env *Env, answer func(*pgxpool.Pool, io.Writer) error) (err error) {
+	if t := Terminal(env.Stdout); f.Format == "parquet" && f.Out == "" && t != nil && isTerminal(t) {
+		return usage.New("add --out FILE, or redirect the output to one", "--format parquet is not for a terminal")
+	}
 	db, done, err := database.Open(ctx, f.Data, f.Database, env.Logger(slog.LevelWarn))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
+	if f.Out != "" {
+		return writeOut(f.Out, func(w io.Writer) error { return answer(db, w) })
+	}
 	out := openAnswer(env.Stdout)
-	return out.done(question.Answer(ctx, db, out, f.Format))
+	return out.done(answer(db, out))
+}
+
+// isTerminal reports whether a character device is a terminal.
+func isTerminal(f *os.File) bool {
+	_, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
+	return err == nil
+}
+
+// writeOut writes the file of --out. An answer that fails leaves the file as it was; a
+// device or pipe is written to as it is.
+func writeOut(name string, write func(io.Writer) error) (err error) {
+	target, flags := name+".part", os.O_WRONLY|os.O_CREATE|os.O_TRUNC
+	if st, serr := os.Stat(name); serr == nil && !st.Mode().IsRegular() {
+		target, flags = name, os.O_WRONLY
+	}
+	f, err := os.OpenFile(target, flags, 0o666)
+	if err != nil {
+		return usage.Wrap(err, "give a file you may write", "--out %s: %v", name, err)
+	}
+	err = errors.Join(write(f), f.Close())
+	if target == name {
+		return err
+	}
+	if err == nil {
+		err = os.Rename(target, name)
+	}
+	if err != nil {
+		_ = os.Remove(target) // the first error is the cause
+	}
+	return err
 }

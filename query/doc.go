@@ -1,11 +1,18 @@
 // Package query runs queries on the tables: the reports in Reports (people a minute,
-// crossings of lines, the newest sightings, latency), and a user's own SQL, read-only. It
-// also exports a run's detections in the formats of MOT Challenge and COCO.
+// occupancy of zones, crossings of lines, visits, gaps, heatmaps, the newest sightings,
+// latency), and a user's own SQL, read-only. It also exports a run's detections in the
+// formats of MOT Challenge and COCO.
 //
-// Rows are written as they come, as aligned text, CSV or JSON: the size of an answer is
-// bounded by neither memory nor time. If the reader stops reading, or the context ends,
-// the statement ends in the server. Times are UTC, RFC 3339. In aligned text no value can
-// control the terminal it is shown on; CSV and JSON have values unchanged.
+// A report reads the tables of totals where they have what it needs: its cost then grows
+// with the minutes that were watched, not with the frames. Every total carries its
+// coverage: frames processed, seconds in which one was, frames dropped. A figure is 0 only
+// where frames were processed, and null where none was.
+//
+// Rows are written as they come, as aligned text, CSV, JSON or Parquet: the size of an
+// answer is bounded by neither memory nor time. If the reader stops reading, or the context
+// ends, the statement ends in the server. Times are RFC 3339, in UTC or the filter's time
+// zone. In aligned text no value can control the terminal it is shown on; the other formats
+// have values unchanged.
 //
 // It promises to change nothing: every query is one statement that begins with a word of
 // a query, in a read-only transaction. On the private database its role can only read

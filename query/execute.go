@@ -20,54 +20,121 @@ import (
 )
 
 // Answer runs the query in a read-only transaction and writes its rows to w in one of
-// Formats as they come: at most the first thousand are in memory. It has no time limit;
-// it ends with ctx, or by the role's statement_timeout. An error in a user's own statement
-// is a *usage.Error with its line and column.
-func (q Question) Answer(ctx context.Context, db *pgxpool.Pool, w io.Writer, format string) (err error) {
-	defer func() {
-		if err != nil && ctx.Err() != nil { // the server's word for it is "canceling statement due to user request"
-			err = fmt.Errorf("ask the database: %w", context.Cause(ctx))
-		}
-	}()
+// Formats as they come: at most the first thousand are in memory (of parquet, a row group).
+// It has no time limit; it ends with ctx, or by the role's statement_timeout. An error in
+// a user's own statement is a *usage.Error with its line and column.
+func (q Question) Answer(ctx context.Context, db *pgxpool.Pool, w io.Writer, format string) error {
 	out, err := newOutput(w, format)
 	if err != nil {
 		return err
 	}
-	if q.own {
-		if err := checkReadOnly(q.sql); err != nil {
-			return err
-		}
-		return userError(ask(ctx, db, out, q.sql), q.sql)
+	p, err := q.prepare(ctx, db)
+	if err == nil {
+		err = ask(ctx, db, p, func(rows pgx.Rows) error { return copyRows(rows, out) })
 	}
-	if err := q.filter.checkExists(ctx, db); err != nil {
+	if q.own != "" {
+		err = userError(err, q.own)
+	}
+	return asked(ctx, err)
+}
+
+// Follow runs the report again and again, every so often, and writes each row that the
+// answer before did not have, until ctx ends: then the answer is complete, and the error
+// nil.
+func (q Question) Follow(ctx context.Context, db *pgxpool.Pool, w io.Writer, format string, every time.Duration) error {
+	out, err := newOutput(w, format)
+	if err != nil {
 		return err
 	}
-	where, args := q.filter.where()
-	return ask(ctx, db, out, strings.ReplaceAll(q.sql, "{where}", where), args...)
+	p, err := q.prepare(ctx, db)
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	before := make(map[string]bool)
+	for first := true; err == nil; first = false {
+		if err = ask(ctx, db, p, func(rows pgx.Rows) (err error) {
+			before, err = copyNew(rows, out, before, first)
+			return err
+		}); err != nil {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			err = ctx.Err()
+		case <-tick.C:
+		}
+	}
+	if err = asked(ctx, err); ctx.Err() == nil {
+		return err
+	}
+	return written(out.end())
+}
+
+// prepared is a statement with its arguments and the time zone that it is run in.
+type prepared struct {
+	sql  string
+	args []any
+	tz   string
+}
+
+// prepare checks the question and its filter.
+func (q Question) prepare(ctx context.Context, db *pgxpool.Pool) (p prepared, err error) {
+	if q.sql == nil {
+		return prepared{sql: q.own, tz: "UTC"}, checkReadOnly(q.own)
+	}
+	if err := q.filter.check(); err != nil {
+		return p, err
+	}
+	if err := q.filter.checkExists(ctx, db); err != nil {
+		return p, err
+	}
+	s := &statement{Filter: q.filter}
+	p.sql = q.sql(s)
+	p.args, p.tz = s.args, s.TZ
+	if p.tz == "" {
+		p.tz = "UTC"
+	}
+	return p, nil
+}
+
+// asked is the error of a query: if ctx has ended, its cause. The server's word for it is
+// "canceling statement due to user request".
+func asked(ctx context.Context, err error) error {
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("ask the database: %w", context.Cause(ctx))
+	}
+	return err
+}
+
+// written is the error of writing an answer.
+func written(err error) error {
+	if err != nil {
+		return fmt.Errorf("write the answer: %w", err)
+	}
+	return nil
 }
 
 // session has the settings of each transaction. A server that supports it (PostgreSQL 14,
 // on Linux) ends a statement whose client has gone.
 const session = `
-SELECT set_config('timezone', 'UTC', true), set_config('datestyle', 'ISO', true),
+SELECT set_config('timezone', $1, true), set_config('datestyle', 'ISO', true),
        (SELECT set_config(name, '5s', true) FROM pg_settings WHERE name = 'client_connection_check_interval' AND version() LIKE '%linux%')`
 
-// ask runs one statement read-only and writes its rows to out.
-func ask(ctx context.Context, db *pgxpool.Pool, out *output, sql string, args ...any) (err error) {
+// ask runs one statement read-only and calls use with its rows.
+func ask(ctx context.Context, db *pgxpool.Pool, p prepared, use func(pgx.Rows) error) (err error) {
 	tx, err := db.BeginTx(ctx, pgx.TxOptions{AccessMode: pgx.ReadOnly})
 	if err != nil {
 		return fmt.Errorf("ask the database: %w", err)
 	}
 	// The transaction is read-only: neither a rollback nor its failure loses anything.
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if _, err := tx.Exec(ctx, session); err != nil {
+	if _, err := tx.Exec(ctx, session, pgx.QueryExecModeExec, p.tz); err != nil {
 		return fmt.Errorf("ask the database: %w", err)
 	}
 	// Text, as PostgreSQL writes it, whatever the types. The extended protocol
 	// takes one statement only.
-	all := append([]any{pgx.QueryExecModeExec, pgx.QueryResultFormats{pgx.TextFormatCode}}, args...)
+	all := append([]any{pgx.QueryExecModeExec, pgx.QueryResultFormats{pgx.TextFormatCode}}, p.args...)
 	ctx, cancel := context.WithCancel(ctx)
-	rows, err := tx.Query(ctx, sql, all...)
+	rows, err := tx.Query(ctx, p.sql, all...)
 	if err != nil {
 		cancel()
 		return fmt.Errorf("ask the database: %w", err)
@@ -76,47 +143,80 @@ func ask(ctx context.Context, db *pgxpool.Pool, out *output, sql string, args ..
 	// that Close does not read to the last row.
 	defer rows.Close()
 	defer cancel()
-	if err := copyRows(rows, out); err != nil {
-		return err
-	}
-	if err := out.end(); err != nil {
-		return fmt.Errorf("write the answer: %w", err)
-	}
-	return nil
+	return use(rows)
 }
 
-// copyRows writes the rows as they come.
-func copyRows(rows pgx.Rows, out *output) error {
+// columnsOf returns the columns of an answer.
+func columnsOf(rows pgx.Rows) []column {
 	fields := rows.FieldDescriptions()
-	columns := make([]string, len(fields))
+	columns := make([]column, len(fields))
 	for i, f := range fields {
-		columns[i] = f.Name
+		columns[i] = column{f.Name, f.DataTypeOID}
 	}
-	row := make([]any, len(fields))
+	return columns
+}
+
+// cells sets row to the cells of the current row.
+func cells(rows pgx.Rows, columns []column, row []any) {
+	for i, raw := range rows.RawValues() {
+		row[i] = cell(columns[i].oid, raw)
+	}
+}
+
+// copyRows writes the rows as they come. A statement that fails before its first row
+// writes nothing.
+func copyRows(rows pgx.Rows, out *output) error {
+	columns := columnsOf(rows)
+	row := make([]any, len(columns))
 	first := true
 	for rows.Next() {
 		if first {
-			if err := out.head(columns); err != nil {
-				return fmt.Errorf("write the answer: %w", err)
+			if err := written(out.head(columns)); err != nil {
+				return err
 			}
 			first = false
 		}
-		for i, raw := range rows.RawValues() {
-			row[i] = cell(fields[i].DataTypeOID, raw)
-		}
-		if err := out.row(row); err != nil {
-			return fmt.Errorf("write the answer: %w", err)
+		cells(rows, columns, row)
+		if err := written(out.row(row)); err != nil {
+			return err
 		}
 	}
 	if err := rows.Err(); err != nil {
 		return fmt.Errorf("ask the database: %w", err)
 	}
-	if first { // a statement that fails before its first row writes nothing
-		if err := out.head(columns); err != nil {
-			return fmt.Errorf("write the answer: %w", err)
+	if first {
+		if err := written(out.head(columns)); err != nil {
+			return err
 		}
 	}
-	return nil
+	return written(out.end())
+}
+
+// copyNew writes the rows that are not among those before, and returns all of them.
+func copyNew(rows pgx.Rows, out *output, before map[string]bool, first bool) (map[string]bool, error) {
+	columns := columnsOf(rows)
+	if first {
+		if err := written(out.head(columns)); err != nil {
+			return nil, err
+		}
+	}
+	all := make(map[string]bool)
+	for rows.Next() {
+		row := make([]any, len(columns))
+		cells(rows, columns, row)
+		key := fmt.Sprintf("%q", row)
+		all[key] = true
+		if before[key] {
+			continue
+		}
+		if err := written(out.row(row)); err != nil {
+			return nil, err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("ask the database: %w", err)
+	}
+	return all, written(out.flush())
 }
 
 // cell converts a value's text to a cell of a Table.
@@ -137,8 +237,10 @@ func cell(oid uint32, raw []byte) any {
 	case pgtype.JSONOID, pgtype.JSONBOID:
 		return json.RawMessage(s)
 	case pgtype.TimestamptzOID:
-		if at, err := time.Parse("2006-01-02 15:04:05.999999-07", s); err == nil {
-			return at.UTC().Format("2006-01-02T15:04:05.999999Z07:00")
+		for _, offset := range []string{"-07", "-07:00"} { // one with seconds is older than the format
+			if at, err := time.Parse("2006-01-02 15:04:05.999999"+offset, s); err == nil {
+				return at.Format("2006-01-02T15:04:05.999999Z07:00")
+			}
 		}
 	case pgtype.TimestampOID:
 		if at, err := time.Parse("2006-01-02 15:04:05.999999", s); err == nil {
@@ -173,7 +275,7 @@ func userError(err error, statement string) error {
 		strings.HasPrefix(pg.Code, "3F"), strings.HasPrefix(pg.Code, "54"):
 		fix := pg.Hint
 		if fix == "" && pg.Code == "42P01" {
-			fix = "the tables are sightings, detections, crossings, cameras, runs and batches, the views v_sightings, v_detections and v_crossings"
+			fix = "the views are v_sightings, v_detections, v_crossings, v_minutes, v_zone_minutes, v_crossing_minutes, v_tracks and v_visits, the tables cameras, runs, classes, batches, latest_sightings and those of which the views are"
 		}
 		return usage.Wrap(err, fix, "SQL: %s", what)
 	}

@@ -123,12 +123,12 @@ func (e *Export) each(ctx context.Context, tx pgx.Tx, do func(*detection) error)
 // is that of the primary key, so that nothing is sorted. No frame is a day older than its
 // run, so that older partitions are not read.
 func (e *Export) rows(ctx context.Context, tx pgx.Tx, what, and, order string, into []any, do func() error) error {
-	where, args := e.Filter.where()
-	args = append(args, e.id, e.camera)
-	sql := fmt.Sprintf(`SELECT %s s WHERE %s%s AND s.run_id = $%d AND s.camera_id = $%d
-AND s.captured_at >= coalesce((SELECT started_at - interval '1 day' FROM runs WHERE id = $%d), '-infinity') ORDER BY %s`,
-		what, where, and, len(args)-1, len(args), len(args)-1, order)
-	rows, err := tx.Query(ctx, sql, args...)
+	s := &statement{Filter: e.Filter}
+	where, run, camera := s.in("captured_at"), s.arg(e.id), s.arg(e.camera)
+	sql := fmt.Sprintf(`SELECT %s s WHERE %s%s AND s.run_id = %[4]s AND s.camera_id = %[5]s
+AND s.captured_at >= coalesce((SELECT started_at - interval '1 day' FROM runs WHERE id = %[4]s), '-infinity') ORDER BY %[6]s`,
+		what, where, and, run, camera, order)
+	rows, err := tx.Query(ctx, sql, s.args...)
 	if err != nil {
 		return err
 	}

@@ -1,86 +1,119 @@
 package query
 
 import (
-	"context"
 	"fmt"
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"github.com/sightlog/sightlog/usage"
 )
 
-// Filter narrows a query. Its zero value does not narrow it.
+// Filter narrows a query. Its zero value does not narrow it. Each field is a flag, by
+// whose name a Report lists it.
 type Filter struct {
-	Camera string
-	Run    string
-	Since  time.Time // of captured_at, inclusive
-	Until  time.Time // of captured_at, exclusive
+	Camera   string        // camera
+	Run      string        // run
+	Zone     string        // zone
+	Line     string        // line
+	Class    string        // class: a label
+	Since    time.Time     // since: of the event, inclusive
+	Until    time.Time     // until: of the event, exclusive
+	MinScore float64       // min-score: 0 to 1
+	Bucket   string        // bucket: 1m, 1h or 1d; "" is the report's own
+	TZ       string        // tz: where days begin, and in which times are shown; "" is UTC
+	Gap      time.Duration // gap: the shortest gap; 0 is DefaultGap
+	Top      int           // top: how many buckets; 0 is DefaultTop
+	Grid     int           // grid: cells in each direction; 0 is DefaultGrid
 }
 
-// where returns the filter as SQL on a table s with their columns, and its
-// arguments.
-func (f Filter) where() (string, []any) {
-	var conds []string
-	var args []any
-	add := func(cond string, arg any) {
-		args = append(args, arg)
-		conds = append(conds, fmt.Sprintf(cond, len(args)))
+// Values of a Filter's fields that are 0.
+const (
+	DefaultGap  = 10 * time.Second
+	DefaultTop  = 10
+	DefaultGrid = 32
+)
+
+const maxGrid = 1024
+
+// check returns a *usage.Error for a value that no database could answer.
+func (f Filter) check() error {
+	switch {
+	case f.MinScore < 0 || f.MinScore > 1 || f.MinScore != f.MinScore:
+		return usage.New("scores are from 0 to 1", "--min-score %v", f.MinScore)
+	case f.Gap < 0 || f.Gap > 0 && f.Gap < time.Second:
+		return usage.New("give a second at least", "--gap %s is too short", f.Gap)
+	case f.Top < 0:
+		return usage.New("give 1 or more", "--top %d", f.Top)
+	case f.Grid < 0 || f.Grid > maxGrid:
+		return usage.New(fmt.Sprintf("give 1 to %d", maxGrid), "--grid %d", f.Grid)
 	}
-	if f.Camera != "" {
-		add("s.camera_id = (SELECT id FROM cameras WHERE name = $%d)", f.Camera)
-	}
-	if f.Run != "" {
-		add("s.run_id IN (SELECT id FROM runs WHERE run = $%d)", f.Run)
-	}
-	if !f.Since.IsZero() {
-		add("s.captured_at >= $%d", f.Since)
-	}
-	if !f.Until.IsZero() {
-		add("s.captured_at < $%d", f.Until)
-	}
-	if len(conds) == 0 {
-		return "true", nil
-	}
-	return strings.Join(conds, " AND "), args
+	_, err := f.unit()
+	return err
 }
 
-// checkExists returns a *usage.Error if the camera or the run of the filter is not in
-// the database, so that an empty answer means that nothing was detected.
-func (f Filter) checkExists(ctx context.Context, db *pgxpool.Pool) error {
-	for _, q := range []struct{ name, value, all string }{
-		{"--camera", f.Camera, "SELECT name FROM cameras ORDER BY 1 LIMIT 20"},
-		{"--run", f.Run, "SELECT run FROM runs ORDER BY id DESC LIMIT 20"},
-	} {
-		if q.value == "" {
-			continue
-		}
-		table, column := "cameras", "name"
-		if q.name == "--run" {
-			table, column = "runs", "run"
-		}
-		var there bool
-		if err := db.QueryRow(ctx, "SELECT EXISTS (SELECT FROM "+table+" WHERE "+column+" = $1)", q.value).Scan(&there); err != nil {
-			return fmt.Errorf("ask the database: %w", err)
-		}
-		if there {
-			continue
-		}
-		rows, err := db.Query(ctx, q.all)
-		if err != nil {
-			return fmt.Errorf("ask the database: %w", err)
-		}
-		names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			return fmt.Errorf("ask the database: %w", err)
-		}
-		fix := "there is none yet"
-		if len(names) > 0 {
-			fix = "there is " + strings.Join(names, ", ")
-		}
-		return usage.New(fix, "%s %q is not in the database", q.name, q.value)
-	}
-	return nil
+// statement is a filter's SQL and its arguments.
+type statement struct {
+	Filter
+	args []any
 }
+
+// arg adds an argument and returns its place.
+func (s *statement) arg(v any) string {
+	s.args = append(s.args, v)
+	return fmt.Sprintf("$%d", len(s.args))
+}
+
+// conditions is a WHERE clause without the word.
+type conditions []string
+
+func (c conditions) String() string {
+	if len(c) == 0 {
+		return "true"
+	}
+	return strings.Join(c, " AND ")
+}
+
+// of returns camera and run of the filter as conditions on a table s.
+func (s *statement) of() (c conditions) {
+	if s.Camera != "" {
+		c = append(c, "s.camera_id = (SELECT id FROM cameras WHERE name = "+s.arg(s.Camera)+")")
+	}
+	if s.Run != "" {
+		c = append(c, "s.run_id IN (SELECT id FROM runs WHERE run = "+s.arg(s.Run)+")")
+	}
+	return c
+}
+
+// in returns of, and the filter's times as conditions on a column of s.
+func (s *statement) in(column string) conditions {
+	c, since := s.of(), s.Since
+	if column == "minute" {
+		since = since.Truncate(time.Minute)
+	}
+	if !s.Since.IsZero() {
+		c = append(c, "s."+column+" >= "+s.arg(since))
+	}
+	if !s.Until.IsZero() {
+		c = append(c, "s."+column+" < "+s.arg(s.Until))
+	}
+	return c
+}
+
+// equal appends a condition if the value is not empty.
+func (s *statement) equal(c conditions, column, value string) conditions {
+	if value == "" {
+		return c
+	}
+	return append(c, column+" = "+s.arg(value))
+}
+
+// classed appends the condition that class, of a table with run_id, has the filter's label.
+func (s *statement) classed(c conditions, table, class string) conditions {
+	if s.Class == "" {
+		return c
+	}
+	return append(c, fmt.Sprintf("EXISTS (SELECT FROM classes k WHERE k.run_id = %s.run_id AND k.class_id = %s AND k.label = %s)", table, class, s.arg(s.label())))
+}
+
+// label is the class as the tables have it.
+func (f Filter) label() string { return strings.ToLower(f.Class) }

@@ -10,9 +10,9 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// latency has one row a stage, in the order of the data. Percentiles are times that
+// latencies has one row a stage, in the order of the data. Percentiles are times that
 // were measured, not means of two.
-const latency = `
+const latencies = `
 WITH ms AS (
     SELECT 1000 * date_part('epoch', s.decoded_at - s.grabbed_at) AS a, 1000 * date_part('epoch', s.inferred_at - s.decoded_at) AS b,
            1000 * date_part('epoch', s.produced_at - s.inferred_at) AS c, 1000 * date_part('epoch', b.fetched_at - s.produced_at) AS d,
@@ -33,6 +33,17 @@ FROM p CROSS JOIN LATERAL (VALUES
     ('decode', p.na, p.a), ('infer', p.nb, p.b), ('produce', p.nc, p.c),
     ('fetch', p.nd, p.d), ('commit', p.ne, p.e), ('end_to_end', p.nf, p.f)) AS v(stage, n, p)`
 
+var latency = Report{
+	Name:    "latency",
+	Help:    "How long each stage took, grabbed to committed.",
+	Details: "The stages are decode (grabbed to decoded), infer, produce (until the record is handed to the log), fetch (until a sink has it), commit, and end_to_end (grabbed to commit acknowledged, which is when other sessions see the row). n is the number of sightings that have both times.",
+	Flags:   span,
+	Columns: []string{"stage", "n", "p50_ms", "p95_ms", "p99_ms", "max_ms"},
+	sql: func(s *statement) string {
+		return strings.ReplaceAll(latencies, "{where}", s.in("captured_at").String())
+	},
+}
+
 // Stage is a row of the report latency, in milliseconds.
 type Stage struct {
 	Name string  `json:"stage"`
@@ -46,7 +57,7 @@ type Stage struct {
 // Stages returns the latencies of the sightings grabbed at a time or after it. A stage
 // for which no sighting has both times is left out.
 func Stages(ctx context.Context, db *pgxpool.Pool, grabbed time.Time) ([]Stage, error) {
-	rows, err := db.Query(ctx, "SELECT * FROM ("+strings.ReplaceAll(latency, "{where}", "s.grabbed_at >= $1")+") v WHERE n > 0", grabbed)
+	rows, err := db.Query(ctx, "SELECT * FROM ("+strings.ReplaceAll(latencies, "{where}", "s.grabbed_at >= $1")+") v WHERE n > 0", grabbed)
 	if err != nil {
 		return nil, fmt.Errorf("read latencies: %w", err)
 	}

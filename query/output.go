@@ -14,16 +14,24 @@ import (
 // Formats of an answer: "table" is aligned text for a reader, with control
 // characters escaped; "csv" is RFC 4180 with a header, NULL an empty field;
 // "json" is an array with an object a row, its keys in the order of the
-// columns. csv and json carry the values as they are.
-var Formats = []string{"table", "csv", "json"}
+// columns; "parquet" is an Apache Parquet file, its columns bool, int64, double,
+// timestamp in microseconds (UTC) or string, all nullable. csv, json and parquet carry
+// the values as they are.
+var Formats = []string{"table", "csv", "json", "parquet"}
 
 // flushEvery bounds how long rows wait in the buffer while others come.
 const flushEvery = 100 * time.Millisecond
 
+// column is a column of an answer: its name and the type in PostgreSQL, 0 for text.
+type column struct {
+	name string
+	oid  uint32
+}
+
 // format lays the rows of one answer out. A row's cells, as in a Table, are
 // valid only during the call.
 type format interface {
-	head(columns []string) error
+	head(columns []column) error
 	row(cells []any) error
 	end() error
 }
@@ -45,6 +53,8 @@ func newOutput(w io.Writer, name string) (*output, error) {
 		o.format = &csvFormat{w: csv.NewWriter(o.w)} // takes our buffer for its own
 	case "json":
 		o.format = &jsonFormat{w: o.w}
+	case "parquet":
+		o.format = &parquetFormat{w: o.w}
 	default:
 		return nil, usage.New("use "+strings.Join(Formats, ", "), "--format %q is not known", name)
 	}
@@ -69,14 +79,27 @@ func (o *output) end() error {
 	return o.w.Flush()
 }
 
+// flush writes the rows so far, also those that wait for the widths of the columns.
+func (o *output) flush() error {
+	if t, ok := o.format.(*textFormat); ok {
+		if err := t.release(); err != nil {
+			return err
+		}
+	}
+	return o.w.Flush()
+}
+
 type csvFormat struct {
 	w   *csv.Writer
 	rec []string
 }
 
-func (f *csvFormat) head(columns []string) error {
+func (f *csvFormat) head(columns []column) error {
 	f.rec = make([]string, len(columns))
-	return f.w.Write(columns)
+	for i, c := range columns {
+		f.rec[i] = c.name
+	}
+	return f.w.Write(f.rec)
 }
 
 func (f *csvFormat) row(cells []any) error {
@@ -98,10 +121,10 @@ type jsonFormat struct {
 	rows int
 }
 
-func (f *jsonFormat) head(columns []string) error {
+func (f *jsonFormat) head(columns []column) error {
 	f.keys = make([][]byte, len(columns))
 	for i, c := range columns {
-		k, err := json.Marshal(c)
+		k, err := json.Marshal(c.name)
 		if err != nil {
 			return err
 		}

@@ -36,6 +36,7 @@ func seen(t *testing.T) *pgxpool.Pool {
 		 FROM (SELECT n, '2026-05-01 12:00:30+00'::timestamptz + n * interval '1 s' AS at FROM generate_series(0, 89) n) x`,
 		`INSERT INTO sightings (captured_at, camera_id, run_id, seq, pts_us, batch_id, dropped_before, width, height, people, objects)
 		 VALUES ('2026-05-01 11:00:00.25+00', 2, 2, 0, 0, 1000, 0, 8, 8, 0, 0)`,
+		"SELECT sightlog_rebuild()",
 	} {
 		_, err := pool.Exec(t.Context(), sql)
 		require.NoError(t, err)
@@ -54,6 +55,9 @@ func TestReports_Columns_AreThoseOfTheAnswer(t *testing.T) {
 	pool := pgtest.Open(t)
 	for _, r := range query.Reports {
 		require.Equal(t, strings.Join(r.Columns, ",")+"\n", header(answer(t, pool, r.Question(query.Filter{}), "csv")), r.Name)
+		if r.OverTime != nil {
+			require.Equal(t, strings.Join(r.OverTime.Columns, ",")+"\n", header(answer(t, pool, r.Question(query.Filter{Bucket: r.OverTime.Bucket}), "csv")), r.Name)
+		}
 	}
 }
 
@@ -76,44 +80,11 @@ func refused(t *testing.T, pool *pgxpool.Pool, q query.Question) error {
 	return err
 }
 
-func TestReports_People_ByCameraAndMinute(t *testing.T) {
-	t.Parallel()
-	pool := seen(t)
-	require.Equal(t, `camera,minute,frames,detections,max_people,avg_people
-porch,2026-05-01T12:00:00Z,30,73,3,1.43
-porch,2026-05-01T12:01:00Z,60,150,3,1.50
-yard,2026-05-01T11:00:00Z,1,0,0,0.00
-`, answer(t, pool, report("people", query.Filter{}), "csv"))
-
-	require.Equal(t, `camera  minute                frames  detections  max_people  avg_people
-porch   2026-05-01T12:00:00Z      30          73           3        1.43
-`, answer(t, pool, report("people", query.Filter{Camera: "porch", Until: time.Date(2026, 5, 1, 12, 1, 0, 0, time.UTC)}), "table"))
-}
-
-func TestReports_Crossings_ByCameraMinuteLineAndDirection(t *testing.T) {
-	t.Parallel()
-	pool := seen(t)
-	_, err := pool.Exec(t.Context(), `INSERT INTO crossings (captured_at, camera_id, run_id, seq, line, track_id, direction, class_id, label)
-		SELECT captured_at, 1, 1, seq, CASE WHEN seq % 5 = 0 THEN 'yard' ELSE 'gate' END, seq, CASE WHEN seq % 3 = 0 THEN 'in' ELSE 'out' END, 0, 'person'
-		FROM sightings WHERE camera_id = 1 AND seq BETWEEN 20 AND 40`)
-	require.NoError(t, err)
-	require.Equal(t, `camera,minute,line,direction,n
-porch,2026-05-01T12:00:00Z,gate,in,3
-porch,2026-05-01T12:00:00Z,gate,out,5
-porch,2026-05-01T12:00:00Z,yard,out,2
-porch,2026-05-01T12:01:00Z,gate,in,3
-porch,2026-05-01T12:01:00Z,gate,out,5
-porch,2026-05-01T12:01:00Z,yard,in,1
-porch,2026-05-01T12:01:00Z,yard,out,2
-`, answer(t, pool, report("crossings", query.Filter{}), "csv"))
-	require.Equal(t, "[]\n", answer(t, pool, report("crossings", query.Filter{Camera: "yard"}), "json"))
-}
-
 func TestReports_Latest_NewestOfEachCamera(t *testing.T) {
 	t.Parallel()
 	require.Equal(t, `[
-  {"camera": "porch", "run": "run-porch", "seq": 89, "captured_at": "2026-05-01T12:01:59Z", "people": 1, "detections": 2, "model": "m"},
-  {"camera": "yard", "run": "run-yard", "seq": 0, "captured_at": "2026-05-01T11:00:00.25Z", "people": 0, "detections": 0, "model": "m"}
+  {"camera": "porch", "run": "run-porch", "seq": 89, "captured_at": "2026-05-01T12:01:59Z", "people": 1, "detections": 2, "model": "m", "up_to": "2026-05-01T12:01:59Z"},
+  {"camera": "yard", "run": "run-yard", "seq": 0, "captured_at": "2026-05-01T11:00:00.25Z", "people": 0, "detections": 0, "model": "m", "up_to": "2026-05-01T11:00:00.25Z"}
 ]
 `, answer(t, seen(t), report("latest", query.Filter{}), "json"))
 }
@@ -142,12 +113,15 @@ func TestStages_Since_OnlyFramesGrabbedSince(t *testing.T) {
 	require.Empty(t, stages)
 }
 
-func TestReports_NothingSeen_EmptyResult(t *testing.T) {
+func TestReports_EmptyDatabase_NoRows(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Open(t)
-	require.Equal(t, "[]\n", answer(t, pool, report("people", query.Filter{}), "json"))
-	require.Equal(t, "camera,minute,frames,detections,max_people,avg_people\n", answer(t, pool, report("people", query.Filter{}), "csv"))
-	require.Equal(t, "[]\n", answer(t, pool, report("latest", query.Filter{}), "json"))
+	for _, r := range query.Reports {
+		if r.Name != "latency" {
+			require.Equal(t, "[]\n", answer(t, pool, r.Question(query.Filter{}), "json"), r.Name)
+			require.Equal(t, "[]\n", answer(t, pool, r.Question(query.Filter{Since: time.Now().Add(-time.Hour), Bucket: "1h"}), "json"), r.Name)
+		}
+	}
 	require.Equal(t, `stage,n,p50_ms,p95_ms,p99_ms,max_ms
 decode,0,,,,
 infer,0,,,,
@@ -163,9 +137,9 @@ func TestReports_Filters_NarrowEach(t *testing.T) {
 	pool := seen(t)
 	minute := time.Date(2026, 5, 1, 12, 1, 0, 0, time.UTC)
 	f := query.Filter{Camera: "porch", Run: "run-porch", Since: minute, Until: minute.Add(30 * time.Second)}
-	require.Equal(t, "camera,minute,frames,detections,max_people,avg_people\nporch,2026-05-01T12:01:00Z,30,77,3,1.57\n",
-		answer(t, pool, report("people", f), "csv"))
-	require.Equal(t, "camera,run,seq,captured_at,people,detections,model\nporch,run-porch,59,2026-05-01T12:01:29Z,3,4,m\n",
+	require.Equal(t, "camera,minute,frames,detections,max_people,avg_people,seconds,coverage,dropped\nporch,2026-05-01T12:01:00Z,60,150,3,1.50,60,1.000,0\n",
+		answer(t, pool, report("people", f), "csv"), "minutes are whole")
+	require.Equal(t, "camera,run,seq,captured_at,people,detections,model,up_to\nporch,run-porch,59,2026-05-01T12:01:29Z,3,4,m,2026-05-01T12:01:59Z\n",
 		answer(t, pool, report("latest", f), "csv"))
 	require.Contains(t, answer(t, pool, report("latency", f), "csv"), "\ndecode,30,")
 }
@@ -204,7 +178,7 @@ func TestSQL_Wrong_OneLine(t *testing.T) {
 		"":                                 "the SQL is empty; write a SELECT",
 		"SELEKT 1":                         `SQL: line 1, column 1: a statement that begins with "SELEKT"; only queries are run here, which begin with SELECT,`,
 		"SELECT 1,\n  nonsense\nFROM runs": `SQL: line 2, column 3: column "nonsense" does not exist`,
-		"SELECT * FROM peple":              `SQL: line 1, column 15: relation "peple" does not exist; the tables are`,
+		"SELECT * FROM peple":              `SQL: line 1, column 15: relation "peple" does not exist; the views are`,
 		"SELECT 1/0":                       "SQL: division by zero",
 		"DELETE FROM sightings":            `a statement that begins with "DELETE"; only queries`,
 		"WITH x AS (DELETE FROM sightings RETURNING 1) SELECT 1": "SQL: cannot execute SELECT in a read-only transaction; only queries",
@@ -242,6 +216,6 @@ func TestFormat_Unknown_UsageError(t *testing.T) {
 	t.Parallel()
 	err := new(query.Table).Write(new(bytes.Buffer), "xml")
 	require.True(t, usage.Is(err))
-	require.EqualError(t, err, `--format "xml" is not known; use table, csv, json`)
+	require.EqualError(t, err, `--format "xml" is not known; use table, csv, json, parquet`)
 	require.Equal(t, err, query.SQL("SELECT 1").Answer(t.Context(), nil, io.Discard, "xml"), "before the database is asked")
 }

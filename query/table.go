@@ -27,7 +27,11 @@ func (t *Table) Write(w io.Writer, format string) error {
 }
 
 func (t *Table) writeTo(out *output) error {
-	if err := out.head(t.Columns); err != nil {
+	columns := make([]column, len(t.Columns))
+	for i, name := range t.Columns {
+		columns[i].name = name
+	}
+	if err := out.head(columns); err != nil {
 		return err
 	}
 	for _, row := range t.Rows {

@@ -29,10 +29,10 @@ type textFormat struct {
 	right []bool // numbers line up at their ends
 }
 
-func (f *textFormat) head(columns []string) error {
+func (f *textFormat) head(columns []column) error {
 	f.width = make([]int, len(columns))
 	f.right = make([]bool, len(columns))
-	f.held = [][]string{f.cells(len(columns), func(i int) any { return columns[i] })}
+	f.held = [][]string{f.cells(len(columns), func(i int) any { return columns[i].name })}
 	return nil
 }
 

@@ -28,8 +28,8 @@ func (l lines) Write(b []byte) (int, error) {
 func TestAnswer_TableLocked_WaitIsReportedAndContextEndsIt(t *testing.T) {
 	t.Parallel()
 	for table, question := range map[string]query.Question{
-		"sightings": report("people", query.Filter{}),
-		"cameras":   report("people", query.Filter{Camera: "porch"}), // looked up before the query itself
+		"camera_minutes": report("people", query.Filter{}),
+		"cameras":        report("people", query.Filter{Camera: "porch"}), // looked up before the query itself
 	} {
 		t.Run(table, func(t *testing.T) {
 			t.Parallel()

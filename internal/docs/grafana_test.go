@@ -27,7 +27,9 @@ func grafana(t *testing.T, name string) []byte {
 var macros = strings.NewReplacer(
 	"$__timeFilter(captured_at)", "captured_at BETWEEN '2026-05-01T00:00:00Z' AND '2026-05-02T00:00:00Z'",
 	"$__timeGroupAlias(captured_at, $__interval)", `floor(extract(epoch from captured_at)/60)*60 AS "time"`,
-	"$__timeGroupAlias(captured_at, '1h')", `floor(extract(epoch from captured_at)/3600)*3600 AS "time"`,
+	"$__timeFilter(minute)", "minute BETWEEN '2026-05-01T00:00:00Z' AND '2026-05-02T00:00:00Z'",
+	"$__timeGroupAlias(minute, $__interval)", `floor(extract(epoch from minute)/60)*60 AS "time"`,
+	"$__timeGroupAlias(minute, '1h')", `floor(extract(epoch from minute)/3600)*3600 AS "time"`,
 )
 
 // TestGrafana_EveryQuery_AnswersTheReader runs each panel's query as the role
@@ -40,6 +42,7 @@ func TestGrafana_EveryQuery_AnswersTheReader(t *testing.T) {
 		INSERT INTO cameras (name) VALUES ('porch');
 		INSERT INTO runs (camera_id, run, source_kind, model, model_sha256, model_width, model_height, provider)
 			VALUES (1, 'r', 'file', 'm', '', 320, 256, 'cpu');
+		INSERT INTO classes VALUES (1, 0, 'person');
 		INSERT INTO batches VALUES (1, '2026-05-01T10:00:00.1Z', '2026-05-01T10:00:00.2Z', 1);
 		INSERT INTO sightings VALUES ('2026-05-01T10:00:00Z', 1, 1, 0, 0, '2026-05-01T10:00:00Z', NULL, NULL, NULL, 1, 2, 320, 240, 1, 1);
 		INSERT INTO crossings VALUES ('2026-05-01T10:00:00Z', 1, 1, 0, 'gate', 7, 'in', 0, 'person')`)

@@ -1,0 +1,83 @@
+package query
+
+import (
+	"fmt"
+)
+
+// names is the expression zone_names or line_names, with camera_id and each name that the
+// camera has in a table whose primary key begins with both: one look into the index for
+// each name, however many rows there are. It belongs into WITH RECURSIVE.
+func names(column, table string) string {
+	return fmt.Sprintf(`%[1]s_found AS (
+    SELECT c.id AS camera_id, (SELECT min(t.%[1]s) FROM %[2]s t WHERE t.camera_id = c.id) AS %[1]s FROM cameras c
+    UNION ALL
+    SELECT f.camera_id, (SELECT min(t.%[1]s) FROM %[2]s t WHERE t.camera_id = f.camera_id AND t.%[1]s > f.%[1]s) FROM %[1]s_found f WHERE f.%[1]s IS NOT NULL
+), %[1]s_names AS (
+    SELECT camera_id, %[1]s FROM %[1]s_found WHERE %[1]s IS NOT NULL
+)`, column, table)
+}
+
+// trunc returns the bucket of a time, in the session's time zone.
+func (s *statement) trunc(time string) string {
+	return fmt.Sprintf("date_trunc('%s', %s)", units[s.Bucket], time)
+}
+
+// buckets is the expression b: for each camera and bucket the totals of camera_minutes
+// and the coverage. With zone, people and max_people are those in the zone, of the cameras
+// that have it. A minute without frames has no row; of an hour and a day there is
+// one, with null for people, max_people and detections.
+func (s *statement) buckets(zone string) string {
+	where := s.in("minute")
+	people, most, join := "s.people", "s.max_people", ""
+	if zone != "" {
+		name := s.arg(zone)
+		people, most = "coalesce(z.people, 0)", "coalesce(z.max_people, 0)"
+		join = " LEFT JOIN zone_minutes z ON z.camera_id = s.camera_id AND z.zone = " + name + " AND z.minute = s.minute AND z.run_id = s.run_id"
+		where = append(where, "EXISTS (SELECT FROM zone_minutes h WHERE h.camera_id = s.camera_id AND h.zone = "+name+")")
+	}
+	// Several runs may have frames in one second.
+	minutes := fmt.Sprintf(`minutes AS (
+    SELECT s.camera_id, s.minute, sum(s.frames) AS frames, sum(%s) AS people, max(%s) AS max_people,
+           sum(s.detections) AS detections, sum(s.dropped) AS dropped, sightlog_seconds(bit_or(s.seconds)) AS seconds
+    FROM camera_minutes s%s WHERE %s GROUP BY 1, 2
+)`, people, most, join, where)
+	unit := units[s.Bucket]
+	if unit == "minute" {
+		return minutes + `, b AS (SELECT *, minute AS bucket, round(seconds / 60.0, 3) AS coverage FROM minutes)`
+	}
+	return minutes + fmt.Sprintf(`, watched AS (
+    SELECT camera_id, %[1]s AS bucket, sum(frames) AS frames, sum(people) AS people, max(max_people) AS max_people,
+           sum(detections) AS detections, sum(dropped) AS dropped, sum(seconds) AS seconds
+    FROM minutes GROUP BY 1, 2
+), every AS (
+    SELECT DISTINCT camera_id, date_trunc('%[2]s', t) AS bucket FROM (%[3]s) f
+), b AS (
+    SELECT camera_id, bucket, coalesce(frames, 0) AS frames, people, max_people, detections, coalesce(dropped, 0) AS dropped, coalesce(seconds, 0) AS seconds,
+           round(coalesce(seconds, 0) / extract(epoch FROM bucket + interval '1 %[2]s' - bucket), 3) AS coverage
+    FROM every LEFT JOIN watched USING (camera_id, bucket)
+)`, s.trunc("minute"), unit, s.every(zone))
+}
+
+// every is a query of times t in all buckets of each camera: from its first to its last
+// with frames, or as far as since and until reach, but not before its first frame ever
+// nor after now. Half an hour is the smallest step between the buckets of any zone.
+func (s *statement) every(zone string) string {
+	first, last := "min(bucket)", "max(bucket)"
+	from := "SELECT camera_id, generate_series(%s, %s, '30 min') AS t FROM watched GROUP BY camera_id"
+	if (!s.Since.IsZero() || !s.Until.IsZero()) && s.Run == "" {
+		if first = "a.minute"; !s.Since.IsZero() {
+			first = "greatest(a.minute, " + s.arg(s.Since) + ")"
+		}
+		if last = "now()"; !s.Until.IsZero() {
+			last = "least(now(), " + s.arg(s.Until) + "::timestamptz - interval '1 us')"
+		}
+		var which conditions
+		which = s.equal(which, "c.name", s.Camera)
+		if zone != "" {
+			which = append(which, "EXISTS (SELECT FROM zone_minutes h WHERE h.camera_id = c.id AND h.zone = "+s.arg(zone)+")")
+		}
+		from = `SELECT a.camera_id, generate_series(%s, %s, '30 min') AS t
+          FROM (SELECT c.id AS camera_id, (SELECT min(minute) FROM camera_minutes m WHERE m.camera_id = c.id) AS minute FROM cameras c WHERE ` + which.String() + `) a`
+	}
+	return fmt.Sprintf(from, s.trunc(first), last)
+}

@@ -1,0 +1,44 @@
+package query
+
+import (
+	"fmt"
+	"strconv"
+)
+
+var heatmap = Report{
+	Name:    "heatmap",
+	Help:    "How often feet were in each cell of a grid over the picture.",
+	Details: "The picture is divided into --grid columns and rows; x and y count the cells from 0 at its top left, and n is the number of detections whose feet (the middle of the lower edge) are in the cell; a cell without has no row. frames, seconds and dropped are the camera's: frames processed, seconds in which one was, frames dropped. A camera that was watched without a detection has one row with n 0. With --out FILE.png a picture is drawn, over --frame if it is given. It reads the stored detections: retention ends it.",
+	Flags:   and("zone", "class", "min-score", "grid", "frame"),
+	Columns: []string{"camera", "x", "y", "n", "frames", "seconds", "dropped"},
+	sql: func(s *statement) string {
+		where := s.in("captured_at").String()
+		which := conditions{where}
+		if s.Zone != "" {
+			which = append(which, "s.zone_set_ids[i] IN (SELECT id FROM zone_sets WHERE "+s.arg(s.Zone)+" = ANY (zones))")
+		}
+		if s.MinScore > 0 {
+			which = append(which, "s.boxes[5 * i] >= "+s.arg(s.MinScore)+"::real")
+		}
+		which = s.classed(which, "s", "s.class_ids[i]")
+		grid := strconv.Itoa(s.grid())
+		return fmt.Sprintf(`WITH watched AS (
+    SELECT camera_id, sum(frames) AS frames, count(*) AS seconds, sum(dropped) AS dropped
+    FROM (SELECT s.camera_id, date_trunc('second', s.captured_at), count(*) AS frames, sum(s.dropped_before) AS dropped
+          FROM sightings s WHERE %[1]s GROUP BY 1, 2) f GROUP BY 1
+), cells AS (
+    SELECT s.camera_id, least(%[3]s - 1, floor((s.boxes[5 * i - 4] + s.boxes[5 * i - 2]) / 2 * %[3]s / s.width))::integer AS x,
+           least(%[3]s - 1, floor(s.boxes[5 * i - 1] * %[3]s / s.height))::integer AS y, count(*) AS n
+    FROM sightings s CROSS JOIN LATERAL generate_subscripts(s.class_ids, 1) i WHERE %[2]s GROUP BY 1, 2, 3
+)
+SELECT c.name AS camera, x, y, coalesce(n, 0) AS n, frames, seconds, dropped
+FROM watched LEFT JOIN cells USING (camera_id) JOIN cameras c ON c.id = camera_id ORDER BY c.name, y, x`, where, which, grid)
+	},
+}
+
+func (f Filter) grid() int {
+	if f.Grid == 0 {
+		return DefaultGrid
+	}
+	return f.Grid
+}

@@ -1,0 +1,70 @@
+package query
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/sightlog/sightlog/usage"
+)
+
+// namedFilters are the filters whose value is a name in the database, and the names that are
+// there.
+var namedFilters = []struct {
+	flag  string
+	value func(Filter) string
+	names string
+}{
+	{"--camera", func(f Filter) string { return f.Camera }, "SELECT name FROM cameras ORDER BY 1"},
+	{"--run", func(f Filter) string { return f.Run }, "SELECT run FROM runs ORDER BY id DESC"},
+	{"--zone", func(f Filter) string { return f.Zone }, "SELECT DISTINCT unnest(zones) FROM zone_sets ORDER BY 1"},
+	{"--line", func(f Filter) string { return f.Line }, "WITH RECURSIVE " + names("line", "crossing_minutes") + " SELECT DISTINCT line FROM line_names ORDER BY 1"},
+	{"--class", Filter.label, "SELECT DISTINCT label FROM classes ORDER BY 1"},
+	// PostgreSQL takes other texts, too, some with the opposite sign of what they look like.
+	{"--tz", func(f Filter) string { return f.TZ }, `SELECT name FROM pg_timezone_names
+		ORDER BY name NOT IN ('UTC', 'Europe/Berlin', 'Europe/London', 'America/New_York', 'Asia/Tokyo'), name`},
+}
+
+// maxNames is how many of the names that are there an error lists.
+const maxNames = 20
+
+// checkExists returns a *usage.Error if a name of the filter is not in the database, so
+// that an empty answer means that nothing was detected.
+func (f Filter) checkExists(ctx context.Context, db *pgxpool.Pool) error {
+	for _, k := range namedFilters {
+		value := k.value(f)
+		if value == "" {
+			continue
+		}
+		var there bool
+		if err := db.QueryRow(ctx, "SELECT $1 IN ("+k.names+")", value).Scan(&there); err != nil {
+			return fmt.Errorf("ask the database: %w", err)
+		}
+		if there {
+			continue
+		}
+		rows, err := db.Query(ctx, k.names+" LIMIT $1", maxNames+1)
+		if err != nil {
+			return fmt.Errorf("ask the database: %w", err)
+		}
+		all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		if err != nil {
+			return fmt.Errorf("ask the database: %w", err)
+		}
+		return usage.New(thereIs(all), "%s %q is not in the database", k.flag, value)
+	}
+	return nil
+}
+
+func thereIs(names []string) string {
+	switch {
+	case len(names) == 0:
+		return "there is none yet"
+	case len(names) > maxNames:
+		return "there is " + strings.Join(names[:maxNames], ", ") + " and others"
+	}
+	return "there is " + strings.Join(names, ", ")
+}
