@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/sightlog/sightlog/config"
@@ -118,16 +119,47 @@ func startTemporary(ctx context.Context, data config.Data, schema string, log *s
 		return nil, nil, errors.Join(err, stop())
 	}
 	err = dir.CheckDatabase(ctx, private)
+	if err == nil && !dir.Guest() {
+		err = migrate(ctx, url, log)
+	}
 	var pool *pgxpool.Pool
 	if err == nil {
-		pool, err = OpenMigrated(ctx, url, postgres.Options{Log: log})
-	}
-	if err == nil {
-		pool.Close()
 		pool, err = openForQuery(ctx, url, log)
+	}
+	if err == nil && dir.Guest() {
+		if err = checkVersion(ctx, pool, data.Data); err != nil {
+			pool.Close()
+		}
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, stop())
 	}
 	return pool, func() error { pool.Close(); return stop() }, nil
+}
+
+func migrate(ctx context.Context, url string, log *slog.Logger) error {
+	pool, err := OpenMigrated(ctx, url, postgres.Options{Log: log})
+	if err == nil {
+		pool.Close()
+	}
+	return err
+}
+
+// checkVersion returns an error if the tables are not those of this program's version.
+// A question by root does not update the tables of another user.
+func checkVersion(ctx context.Context, pool *pgxpool.Pool, data string) error {
+	all, err := migrations.Files.ReadDir(".")
+	if err != nil {
+		return err
+	}
+	var have int
+	err = pool.QueryRow(ctx, "SELECT version FROM "+migrations.VersionTable).Scan(&have)
+	var pg *pgconn.PgError
+	if err != nil && !(errors.As(err, &pg) && pg.Code == "42P01") { // no such table: none were created
+		return err
+	}
+	if have != len(all) {
+		return usage.New("run or ask once as its owner, who may update them", "--data %s: its tables have version %d, and those of this sightlog %d", data, have, len(all))
+	}
+	return nil
 }

@@ -21,6 +21,7 @@ type Dir struct {
 	path   string
 	lock   *os.File
 	user   string         // the owner that root became, or ""
+	guest  bool           // root's questions to the directory of another user: nothing is written
 	closed chan struct{}  // closed by Close
 	later  sync.WaitGroup // retries of Publish
 
@@ -33,7 +34,8 @@ type Dir struct {
 func Open(path string) (*Dir, error) { return open(path, toWork) }
 
 // OpenToAsk opens an existing directory for questions to its database. Nothing is
-// created in it, and it may belong to another user; root stays root.
+// created in it, and it may belong to another user; root stays root, and then nothing is
+// changed in it either.
 func OpenToAsk(path string) (*Dir, error) { return open(path, toAsk) }
 
 // purpose is the reason for which a directory is opened.
@@ -81,12 +83,29 @@ func open(path string, why purpose) (d *Dir, err error) {
 	if err := d.checkLocation(why); err != nil {
 		return nil, err
 	}
+	uid, _, ok := ownerOf(d.Path("sightlog.json"))
+	d.guest = why == toAsk && ok && uid != os.Geteuid()
 	// Of an owner that was killed, or of the original of a copy of a copy.
-	if err := os.Remove(d.Path("endpoints.json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := d.removeEndpoints(); err != nil {
 		return nil, notWritable(path, err)
 	}
 	return d, nil
 }
+
+func (d *Dir) removeEndpoints() error {
+	if d.guest {
+		return nil
+	}
+	err := os.Remove(d.Path("endpoints.json"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
+}
+
+// Guest reports whether root only asks in a directory of another user: its tables are
+// not updated.
+func (d *Dir) Guest() bool { return d.guest }
 
 // lockDir takes the lock of a directory.
 func lockDir(path string, why purpose) (*os.File, error) {
@@ -134,11 +153,7 @@ func (d *Dir) Path(elem ...string) string {
 func (d *Dir) Close() error {
 	close(d.closed)
 	d.later.Wait()
-	err := os.Remove(d.Path("endpoints.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
-	return errors.Join(err, d.lock.Close())
+	return errors.Join(d.removeEndpoints(), d.lock.Close())
 }
 
 // writeJSON replaces a file of the directory by write, which is one of atomicfile's.

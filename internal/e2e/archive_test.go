@@ -86,6 +86,7 @@ func TestDataAdopt_Copy_IsADirectoryOfItsOwn(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(filepath.Dir(dataDir(t)), parent, "d")
 			if parent == "closed" {
+				users(t)
 				require.NoError(t, os.Mkdir(filepath.Dir(dir), 0o700))
 			}
 			run := func(dir string) {

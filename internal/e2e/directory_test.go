@@ -3,7 +3,9 @@ package e2e_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -42,7 +44,8 @@ func TestDataDirectory_Copied_RefusedAndOriginalKeepsRows(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			dir := filepath.Join(filepath.Dir(dataDir(t)), parent, "d")
-			if parent == "closed" { // to the database's user, when that is not ours
+			if parent == "closed" { // to the database's user
+				users(t)
 				require.NoError(t, os.Mkdir(filepath.Dir(dir), 0o700))
 			}
 			args := []string{"run", "--source", people, "--pace", "fast", "--data", dir}
@@ -134,6 +137,27 @@ func ownedDir(t testing.TB, name string) string {
 	return dir
 }
 
+// hashes returns the content of all files of a directory outside of its database.
+func hashes(t testing.TB, dir string) map[string]string {
+	t.Helper()
+	all := make(map[string]string)
+	require.NoError(t, filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case path == filepath.Join(dir, "postgres"):
+			return fs.SkipDir
+		case d.IsDir():
+			all[path] = "directory"
+			return nil
+		}
+		b, err := os.ReadFile(path)
+		all[path] = fmt.Sprintf("%x", sha256.Sum256(b))
+		return err
+	}))
+	return all
+}
+
 // What root does with somebody's directory, the owner can go on with.
 func TestDataDirectory_UsedByRoot_StaysItsOwners(t *testing.T) {
 	t.Parallel()
@@ -143,7 +167,13 @@ func TestDataDirectory_UsedByRoot_StaysItsOwners(t *testing.T) {
 	r := as(t, owner, sightlog, args...)
 	require.Zero(t, r.code, r.stdout+r.stderr)
 
+	// As a killed owner leaves it.
+	stale := filepath.Join(dir, "endpoints.json")
+	require.NoError(t, os.WriteFile(stale, []byte(`{"pid":1,"broker":"127.0.0.1:1","database":"postgres://127.0.0.1:1/x"}`), 0o644))
+	before := hashes(t, dir)
 	require.Equal(t, 12, count(t, dir))
+	require.Equal(t, before, hashes(t, dir), "a question writes nothing")
+	require.NoError(t, os.Remove(stale))
 	answer := filepath.Join(t.TempDir(), "mot.txt") // root's alone
 	require.NoError(t, os.Chmod(filepath.Dir(answer), 0o700))
 	ok(t, sightlogd, "export", "--format", "mot", "--out", answer, "--data", dir)
