@@ -69,7 +69,7 @@ GOLANGCI := lib/golangci-lint-$(GOLANGCI_VERSION)
 $(GOLANGCI):
 	@echo "golangci-lint $(GOLANGCI_VERSION): built once, which takes minutes"
 	@mkdir -p lib
-	@GOBIN=$(CURDIR)/$@.new CGO_ENABLED=0 GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION) || \
+	@GOBIN="$(CURDIR)/$@.new" CGO_ENABLED=0 GOFLAGS= go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION) || \
 		{ echo "make lint: golangci-lint could not be built; the first time it needs the Go module proxy" >&2; exit 1; }
 	@mv $@.new/golangci-lint $@ && rm -r $@.new
 

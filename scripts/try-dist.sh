@@ -85,6 +85,13 @@ expect() { # TEXT COMMAND…
 }
 gone() { for path in "$@"; do [ ! -e "$root$path" ] || fail "$path is still there"; done; }
 there() { for path in "$@"; do [ -e "$root$path" ] || fail "$path is gone"; done; }
+licences() { # DIRECTORY FILE…: none is missing or empty
+	local dir=$1
+	shift
+	for path in "$@" onnxruntime-ThirdPartyNotices.txt go/go/LICENSE go/github.com/jackc/pgx; do
+		[ -s "$root$dir/$path" ] || fail "$dir/$path is missing"
+	done
+}
 
 apt_install() { quiet in_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y --no-install-recommends install "$@"; }
 
@@ -129,6 +136,7 @@ try_archive() {
 	expect "795 frames" service /etc/systemd/system
 	quiet in_root tar -xzf "/srv/new/$name.tar.gz" -C /root
 	quiet in_root "/root/$name/install.sh"
+	licences /opt/sightlog/licences PACKAGES sightlog.txt ../LICENSE
 	kept
 	expect "795 frames" service /etc/systemd/system
 	expect "1590" rows
@@ -150,6 +158,7 @@ try_package() {
 	expect "795 frames" service /usr/lib/systemd/system
 	apt_install -o Dpkg::Options::=--force-confold --reinstall "/srv/new/$(basename dist/*.deb)"
 	kept
+	licences /usr/share/doc/sightlog/licences ../copyright
 	expect "795 frames" service /usr/lib/systemd/system
 	expect "1590" rows
 	say "remove and purge"

@@ -30,6 +30,7 @@ type composeFile struct {
 		Restart    string
 		Init       bool
 		Grace      string         `yaml:"stop_grace_period"`
+		Shm        string         `yaml:"shm_size"`
 		DependsOn  map[string]any `yaml:"depends_on"`
 	}
 }
@@ -44,6 +45,7 @@ func TestComposeFile_EveryCommand_Exists(t *testing.T) {
 	var c composeFile
 	require.NoError(t, yaml.Unmarshal(b, &c))
 	require.Contains(t, c.Services, "postgres")
+	require.Regexp(t, `^([2-9]\d{2,}mb|\d+gb)$`, c.Services["postgres"].Shm, "docker's 64 MB fail parallel queries of millions of rows")
 
 	ours := 0
 	for name, s := range c.Services {

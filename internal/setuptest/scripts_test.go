@@ -1,7 +1,6 @@
 package setuptest
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -9,10 +8,13 @@ import (
 
 // newSetup is a checkout on a bare machine: no package is installed, apt-get
 // chatters, the first source of a download does not answer, the second does.
-func newSetup(t testing.TB) *checkout {
+func newSetup(t testing.TB) *checkout { return newSetupOn(t, "x86_64", "x64") }
+
+// newSetupOn is newSetup on a machine of another kind, which npm calls by another name.
+func newSetupOn(t testing.TB, machine, npm string) *checkout {
 	t.Helper()
 	c := newCheckout(t, "scripts/setup.sh")
-	c.standIn("uname", "echo x86_64")
+	c.standIn("uname", "echo "+machine)
 	c.standIn("id", "echo 0")
 	c.standIn("dpkg-query", "exit 1")
 	c.standIn("pg_createcluster", "exit 0") // keeps the test out of /etc
@@ -24,7 +26,7 @@ esac`)
 	c.standIn("curl", `while [ $# -gt 1 ]; do [ "$1" != -o ] || out=$2; shift; done
 echo "$1" >>asked
 case $1 in
-*npm.example*) mkdir -p package/bin/napi-v6/linux/x64; echo library >package/bin/napi-v6/linux/x64/libonnxruntime.so.1; tar -czf "$out" package ;;
+*npm.example*) mkdir -p package/bin/napi-v6/linux/`+npm+`; echo library >package/bin/napi-v6/linux/`+npm+`/libonnxruntime.so.1; tar -czf "$out" package ;;
 *) echo "curl: (6) Could not resolve host: ${1%%/releases*}" >&2; exit 6 ;;
 esac`)
 	c.standIn("npm", "echo https://npm.example/onnxruntime.tgz")
@@ -52,6 +54,37 @@ $`, stdout)
 		require.Contains(t, log, chatter)
 	}
 	require.Contains(t, c.read("lib/packages"), "libopencv-core-dev\n")
+}
+
+// Nothing was built on arm64, but what set-up asks for is that machine's: the archive, the
+// library in the package, and a sum of its own.
+func TestSetup_Machines_EachAsksForItsOwnLibrary(t *testing.T) {
+	t.Parallel()
+	var sums []string
+	for _, m := range []struct{ machine, npm, release string }{{"x86_64", "x64", "x64"}, {"aarch64", "arm64", "aarch64"}} {
+		c := newSetupOn(t, m.machine, m.npm) // the package alone answers
+		code, stdout, stderr := c.run("scripts/setup.sh")
+		require.Zero(t, code, stdout+stderr)
+		require.Regexp(t, `(?m)/v[\d.]+/onnxruntime-linux-`+m.release+`-[\d.]+\.tgz$`, c.read("asked"))
+		require.Contains(t, c.read("asked"), "npm.example")
+
+		c = newSetupOn(t, m.machine, m.npm) // the release answers
+		c.standIn("curl", `while [ $# -gt 1 ]; do [ "$1" != -o ] || out=$2; shift; done
+name=$(basename "$1" .tgz)
+mkdir -p "$name/lib"; echo library >"$name/lib/libonnxruntime.so.1.29.0"; tar -czf "$out" "$name"`)
+		c.standIn("sha256sum", `sum=$(cat </dev/stdin); case $sum in *onnxruntime-linux*) echo "$sum" >>checked ;; esac; [ "$1" = --check ] || echo "sum  $1"`)
+		code, stdout, stderr = c.run("scripts/setup.sh")
+		require.Zero(t, code, stdout+stderr)
+		require.NotContains(t, stdout, "npm")
+		require.Regexp(t, `^[0-9a-f]{64}  lib/onnxruntime-linux-`+m.release, c.read("checked"))
+		sums = append(sums, c.read("checked")[:64])
+	}
+	require.NotEqual(t, sums[0], sums[1])
+
+	c := newSetupOn(t, "riscv64", "none")
+	code, _, stderr := c.run("scripts/setup.sh")
+	require.Equal(t, 2, code)
+	require.Equal(t, "setup: sightlog has no onnxruntime for riscv64; use x86_64 or aarch64\n", stderr)
 }
 
 func TestSetup_InstallFails_CauseAndLogInOneLine(t *testing.T) {
@@ -143,14 +176,17 @@ func TestInstall_WhatCannotBe_OneLineAndNothingTouched(t *testing.T) {
 	c := newCheckout(t, "deploy/install.sh")
 	c.standIn("id", "echo 0")
 	c.write("taken/file", "somebody's")
-	for _, tc := range []struct{ args, says string }{
-		{"--prefx /opt/x", "unknown argument --prefx"},
-		{"--prefix", "not the path"},
-		{"--prefix /", "not the path"},
-		{"--prefix opt/sightlog", "not the path"},
-		{"--prefix " + c.dir + "/taken", "not sightlog's"},
+	for _, tc := range []struct {
+		says string
+		args []string
+	}{
+		{"unknown argument --prefx", []string{"--prefx", "/opt/x"}},
+		{"not the path", []string{"--prefix"}},
+		{"not the path", []string{"--prefix", "/"}},
+		{"not the path", []string{"--prefix", "opt/sightlog"}},
+		{"not sightlog's", []string{"--prefix", c.dir + "/taken"}},
 	} {
-		code, stdout, stderr := c.run("deploy/install.sh", strings.Fields(tc.args)...)
+		code, stdout, stderr := c.run("deploy/install.sh", tc.args...)
 		require.Equal(t, 2, code, "%s: %s", tc.args, stdout)
 		require.Contains(t, stderr, tc.says)
 		require.Len(t, lines(stderr), 1, stderr)

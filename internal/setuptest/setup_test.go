@@ -26,11 +26,12 @@ type checkout struct {
 	path string   // PATH behind the stand-ins
 }
 
+// newCheckout copies files of ours into a checkout, whose path has a space.
 func newCheckout(t testing.TB, files ...string) *checkout {
 	t.Helper()
 	dir, err := filepath.EvalSymlinks(t.TempDir())
 	require.NoError(t, err)
-	c := &checkout{TB: t, dir: filepath.Join(dir, "src"), path: os.Getenv("PATH")}
+	c := &checkout{TB: t, dir: filepath.Join(dir, "a src"), path: os.Getenv("PATH")}
 	for _, name := range files {
 		b, err := os.ReadFile(filepath.Join(testenv.Root(), name))
 		require.NoError(t, err)
