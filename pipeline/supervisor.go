@@ -72,7 +72,7 @@ func (c *Child) Run(ctx context.Context) error {
 		last, err := c.once(ctx, child)
 		c.keepRetryTimes(last)
 		var crash *crashError
-		if ctx.Err() != nil || !errors.As(err, &crash) {
+		if !errors.As(err, &crash) { // also of a child that ctx ended
 			return err
 		}
 		if last.AllEnded() && !last.Stopped {

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -117,6 +119,35 @@ func TestChild_StoppedByAnotherProcess_Restarted(t *testing.T) {
 	starts, err := shell(t, `echo '{"cameras":[{"id":"a","live":true,"state":"ended"}]}' >&3; echo '{"cameras":null,"stopped":true}' >&3`)
 	require.ErrorContains(t, err, "stopped, but not by its supervisor")
 	require.Equal(t, 5, starts)
+}
+
+// A signal to a whole control group ends detect first and the supervisor a moment later.
+// The pause before a restart is the time for that: until it is over nothing is started
+// again, and the end is none of detect's.
+func TestChild_ControlGroupIsAskedToEnd_NoCrash(t *testing.T) {
+	defer pipeline.SetRestartPause(time.Hour)()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	dir := t.TempDir()
+	logged := &onLine{words: "starting it again", do: func() { t.Error("the end of a control group is a crash") }}
+	// The test ends ctx when the process that detect was is gone.
+	ended := make(chan error, 1)
+	child := pipeline.Child{
+		Args:   []string{"sh", "-c", `echo $$ >>"$0/started"; echo '{"cameras":[{"id":"a","live":true,"state":"ended"}]}' >&3; echo '{"cameras":null,"stopped":true}' >&3`, dir},
+		Report: func(int, pipeline.Status) {}, Stderr: io.Discard, Log: slog.New(slog.NewTextHandler(logged, nil)),
+	}
+	go func() { ended <- child.Run(ctx) }()
+	require.Eventually(t, func() bool {
+		text, err := os.ReadFile(filepath.Join(dir, "started"))
+		first, again, _ := strings.Cut(string(text), "\n")
+		pid, notYet := strconv.Atoi(first)
+		return err == nil && (again != "" || notYet == nil && errors.Is(syscall.Kill(pid, 0), syscall.ESRCH))
+	}, time.Minute, 5*time.Millisecond)
+	cancel()
+	require.NoError(t, <-ended)
+	text, err := os.ReadFile(filepath.Join(dir, "started"))
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(string(text), "\n"), "detect was started again")
 }
 
 // What detect says of when a source may be tried again outlives its crash.
