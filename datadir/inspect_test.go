@@ -1,10 +1,13 @@
 package datadir_test
 
 import (
+	"fmt"
 	"os"
+	"os/exec"
 	"os/user"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -86,4 +89,45 @@ func TestInspect_FilesOfAnotherUser_SaysHowToGiveThemBack(t *testing.T) {
 	require.NoError(t, os.Chown(dir+"/sightlog.json", uid, -1))
 	says := inspect(t, dir)
 	require.Contains(t, says, "owner: BAD --data "+dir+": belongs to user "+nobody.Username+", but lock to user id 0; sudo chown -R ")
+}
+
+// What keeps a user from working in a directory, and a disk that is nearly full, are said
+// before they stop a run.
+func TestInspect_NotWritableOrFull_SaysSo(t *testing.T) {
+	t.Parallel()
+	if where := os.Getenv("SIGHTLOG_TEST_INSPECT"); where != "" { // the child of below
+		if filepath.Base(where) == "full" {
+			d, err := datadir.Open(where)
+			require.NoError(t, err)
+			require.NoError(t, d.Close())
+		}
+		fmt.Print(inspect(t, where))
+		return
+	}
+	if os.Geteuid() != 0 {
+		testenv.Skip(t, "not root: only root can be another user and mount a small disk")
+	}
+	self, err := os.Executable()
+	require.NoError(t, err)
+	child := func(dir string, attr *syscall.SysProcAttr, before string) string {
+		cmd := exec.Command("sh", "-c", before+`exec "$0" -test.run='^TestInspect_NotWritableOrFull_SaysSo$'`, self, dir)
+		cmd.Dir, cmd.Env, cmd.SysProcAttr = "/", append(os.Environ(), "SIGHTLOG_TEST_INSPECT="+dir), attr
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return string(out)
+	}
+	closed := pgtest.Dir(t)
+	require.NoError(t, os.Chmod(closed, 0o755))
+	// The test's program has to be where another user can run it.
+	text, err := os.ReadFile(self)
+	require.NoError(t, err)
+	self = filepath.Join(closed, "test")
+	require.NoError(t, os.WriteFile(self, text, 0o755))
+	nobody := &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	require.Contains(t, child(closed+"/new", nobody, ""), "data: BAD --data "+closed+"/new: not writable; give a directory you may write to")
+
+	full := filepath.Join(closed, "full")
+	require.NoError(t, os.Mkdir(full, 0o755))
+	says := child(full, testenv.Namespaces(t, syscall.CLONE_NEWNS), `mount -t tmpfs -o size=64m full "$1" && `)
+	require.Regexp(t, `space: BAD --data `+full+`: \d+ MiB are free on its disk; .*make room`, says)
 }
