@@ -60,34 +60,92 @@ func TestRun_AskedToEnd_OrderlyWhateverTheSignal(t *testing.T) {
 	}
 }
 
-// run 2>&1 | head: who reads the output goes, and the run ends in order.
+// run 2>&1 | head: who reads the output goes, and the run ends in order. So it does with
+// run 2>&1 | tee and Ctrl-C, which ends both, whichever the run notices first.
 func TestRun_ReaderOfItsOutputGone_EndsInOrder(t *testing.T) {
+	t.Parallel()
+	const broken = 128 + int(syscall.SIGPIPE)
+	for _, c := range []struct {
+		name              string
+		stdout, interrupt bool // the reader of stdout goes, too, and Ctrl-C comes
+		codes             []int
+	}{
+		{"stderr's", false, false, []int{broken}},
+		{"both and Ctrl-C", true, true, []int{0, broken}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir := dataDir(t)
+			r, w, err := os.Pipe()
+			require.NoError(t, err)
+			p := &process{cmd: exec.Command(sightlog, "run", "--source", "hall=test://people", "--data", dir, "--listen", "127.0.0.1:0"), output: new(buffer), done: make(chan struct{})}
+			p.cmd.Stdout, p.cmd.Stderr = p.output, w
+			if c.stdout {
+				p.cmd.Stdout = w
+			}
+			require.NoError(t, p.cmd.Start())
+			w.Close()
+			go func() {
+				_ = p.cmd.Wait()
+				close(p.done)
+			}()
+			t.Cleanup(p.kill)
+			_, database := endpoints(t, dir, p)
+			waitRows(t, dir, 1)
+			server := postmaster(t, database)
+			require.NoError(t, r.Close()) // the next line finds nobody
+			if c.interrupt {
+				p.signal(os.Interrupt)
+			}
+			require.Contains(t, c.codes, p.wait(t).code, p.output)
+			if !c.stdout {
+				require.Contains(t, p.output.String(), "sightings committed in")
+			}
+			require.Error(t, syscall.Kill(server, 0), "the database is left")
+		})
+	}
+}
+
+// run | head: standard output gets the summary alone, when the source has ended.
+func TestRun_ReaderOfItsSummaryGone_EndsInOrder(t *testing.T) {
 	t.Parallel()
 	dir := dataDir(t)
 	r, w, err := os.Pipe()
 	require.NoError(t, err)
-	p := &process{cmd: exec.Command(sightlog, "run", "--source", "hall=test://people", "--data", dir, "--listen", "127.0.0.1:0"), output: new(buffer), done: make(chan struct{})}
-	p.cmd.Stdout, p.cmd.Stderr = p.output, w
-	require.NoError(t, p.cmd.Start())
-	w.Close()
-	go func() {
-		_ = p.cmd.Wait()
-		close(p.done)
-	}()
-	t.Cleanup(p.kill)
-	_, database := endpoints(t, dir, p)
-	waitRows(t, dir, 1)
-	server := postmaster(t, database)
-	require.NoError(t, r.Close()) // the next line of progress finds nobody
-	require.Equal(t, 128+int(syscall.SIGPIPE), p.wait(t).code)
-	require.Contains(t, p.output.String(), "sightings committed in")
-	require.Error(t, syscall.Kill(server, 0), "the database is left")
+	require.NoError(t, r.Close())
+	output := new(buffer)
+	cmd := exec.CommandContext(t.Context(), sightlog, "run", "--source", people, "--pace", "fast", "--data", dir)
+	cmd.Stdout, cmd.Stderr = w, output
+	err = cmd.Run()
+	require.Equal(t, 128+int(syscall.SIGPIPE), cmd.ProcessState.ExitCode(), "%v\n%s", err, output)
+	require.NoError(t, w.Close())
+	require.FileExists(t, dir+"/postgres/data/PG_VERSION")
+	require.NoFileExists(t, dir+"/postgres/data/postmaster.pid", "the database is left")
+	require.Equal(t, 12, count(t, dir))
 }
 
-// An upgrade replaces the program while it runs: detect is started again from
-// the file that runs. What somebody else told to stop comes back, too.
+// An upgrade removes the program while it runs, or puts another file in its place: detect
+// is started again from the file that runs. What somebody else told to stop comes back,
+// too.
 func TestRun_ProgramRemovedWhileItRuns_DetectComesBack(t *testing.T) {
 	t.Parallel()
+	t.Run("removed", func(t *testing.T) {
+		t.Parallel()
+		programGoes(t, func(program string) error { return os.Remove(program) }, syscall.SIGKILL, syscall.SIGTERM)
+	})
+	t.Run("replaced", func(t *testing.T) {
+		t.Parallel()
+		programGoes(t, func(program string) error {
+			if err := os.WriteFile(program+".new", []byte("#!/bin/sh\nexit 1\n"), 0o755); err != nil {
+				return err
+			}
+			return os.Rename(program+".new", program)
+		}, syscall.SIGKILL)
+	})
+}
+
+func programGoes(t *testing.T, goes func(program string) error, ends ...syscall.Signal) {
+	t.Helper()
 	dir := dataDir(t)
 	text, err := os.ReadFile(sightlog)
 	require.NoError(t, err)
@@ -96,8 +154,8 @@ func TestRun_ProgramRemovedWhileItRuns_DetectComesBack(t *testing.T) {
 	p := start(t, program, "run", "--source", "hall=test://people", "--data", dir, "--listen", "127.0.0.1:0")
 	endpoints(t, dir, p)
 	waitRows(t, dir, 1)
-	require.NoError(t, os.Remove(program))
-	for _, s := range []syscall.Signal{syscall.SIGKILL, syscall.SIGTERM} {
+	require.NoError(t, goes(program))
+	for _, s := range ends {
 		pids := children(p.cmd.Process.Pid)
 		require.Len(t, pids, 1, p.output)
 		args, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pids[0]))
