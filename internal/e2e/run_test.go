@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,8 @@ func TestRun_File_OneRowAFrameAndADetection(t *testing.T) {
 	require.Greater(t, objects, vtestFrames, "there are several people in most frames")
 	require.Equal(t, objects, number(t, from, "select count(*) from v_detections where label = 'person'"))
 	require.Equal(t, objects, number(t, from, "select sum(people) from sightings"))
+	// Floating point differs a little between processors.
+	require.InEpsilon(t, shownDetections(t), objects, 0.01, "README.md shows what make demo finds")
 
 	psql, err := exec.LookPath("psql")
 	if err != nil {
@@ -69,6 +72,30 @@ func TestRun_File_OneRowAFrameAndADetection(t *testing.T) {
 	ok(t, sightlog, "run", "--source", "street="+clip, "--pace", "fast", "--data", dir)
 	require.Equal(t, 2*vtestFrames, number(t, from, "select count(*) from sightings"))
 	require.Equal(t, 2, number(t, from, "select count(distinct run_id) from sightings"))
+}
+
+// shownDetections returns the number of detections that README.md shows for the clip,
+// whose lines have to agree.
+func shownDetections(t testing.TB) (n int) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(testenv.Root(), "README.md"))
+	require.NoError(t, err)
+	m := regexp.MustCompile(`(?m)^795 frames, (\d+) detections, 795 sightings`).FindSubmatch(text)
+	require.NotNil(t, m)
+	n, err = strconv.Atoi(string(m[1]))
+	require.NoError(t, err)
+	rows := regexp.MustCompile(`(?m)^street +\S+ +(\d+) +(\d+) `).FindAllSubmatch(text, -1)
+	frames, sum := 0, 0
+	for _, row := range rows {
+		f, err := strconv.Atoi(string(row[1]))
+		require.NoError(t, err)
+		d, err := strconv.Atoi(string(row[2]))
+		require.NoError(t, err)
+		frames, sum = frames+f, sum+d
+	}
+	require.Equal(t, vtestFrames, frames)
+	require.Equal(t, n, sum)
+	return n
 }
 
 // kcat reads the sightings with somebody else's Kafka client.
