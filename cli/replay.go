@@ -18,6 +18,7 @@ import (
 // ReplayCmd builds the tables again from the log.
 type ReplayCmd struct {
 	LogAndTables
+	config.Store
 	Into  string `placeholder:"URL" env:"-" help:"Write into this database, which is empty, and replace nothing."`
 	Since When   `placeholder:"TIME" env:"-" help:"With --into: only records produced at or after this time."`
 	Sinks int    `default:"2" env:"-" help:"Concurrent consumers that write (${default})."`
@@ -39,7 +40,7 @@ func (c *ReplayCmd) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	cfg := pipeline.ReplayConfig{Kafka: log, URL: url, Since: c.Since.Time, Sinks: c.Sinks, Log: env.Logger(slog.LevelWarn)}
+	cfg := pipeline.ReplayConfig{Kafka: log, URL: url, Since: c.Since.Time, Sinks: c.Sinks, Store: c.Store.Store, Log: env.Logger(slog.LevelWarn)}
 	shown := time.Now()
 	cfg.Progress = func(lag int64) {
 		if time.Since(shown) > replayLine && lag > 0 {

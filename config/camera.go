@@ -23,6 +23,7 @@ import (
 //	    zones: {door: [[0.4, 0.4], [0.6, 0.4], [0.6, 0.9], [0.4, 0.9]]}
 //	    lines: {gate: [[0.5, 0], [0.5, 1]]}
 //	    motion: true
+//	    keep: 7d
 const CamerasKey = "cameras"
 
 // Point is x, y in parts of the frame's width and height, from its top left.
@@ -36,9 +37,10 @@ type CameraSettings struct {
 	Zones  map[string][]Point `json:"zones,omitempty"`  // each detection names those it is in
 	Lines  map[string][]Point `json:"lines,omitempty"`  // two points each; crossings are events
 	Motion bool               `json:"motion,omitempty"` // process frames only while something moves
+	Keep   Keep               `json:"keep,omitzero"`    // instead of --keep: 7d, or by table
 }
 
-var cameraKeys = []string{"fps", "region", "masks", "zones", "lines", "motion"}
+var cameraKeys = []string{"fps", "region", "masks", "zones", "lines", "motion", "keep"}
 
 // maxName bounds the name of a zone or line, in bytes, as the events do.
 const maxName = 64
@@ -100,6 +102,8 @@ func (c *CameraSettings) set(key string, v any) (err error) {
 		if c.Motion = v == "true"; !c.Motion && v != "false" {
 			err = errors.New("give true or false")
 		}
+	case "keep":
+		c.Keep, err = cameraKeep(v)
 	default:
 		if n := usage.Nearest(key, cameraKeys); n != "" {
 			return fmt.Errorf("unknown key %q; did you mean %q?", key, n)

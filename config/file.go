@@ -41,6 +41,12 @@ func Load(path string) (File, error) {
 			}
 			continue
 		}
+		if table, is := value.(map[string]any); is && key == KeepKey {
+			if f[key], err = keepValues(table); err != nil {
+				return nil, usage.New("", "--config %s: key %q: %v", path, key, err)
+			}
+			continue
+		}
 		v, err := plain(value)
 		if err != nil {
 			return nil, usage.New("give a value or a list of values", "--config %s: key %q: %v", path, key, err)

@@ -40,10 +40,18 @@ type Database struct {
 	Schema      string `placeholder:"NAME" help:"Schema of the tables, created if it is missing; without it, the first of the search path, usually public."`
 }
 
+// Store is which sightings become rows.
+type Store struct {
+	Store string `enum:"all,people,tracks" default:"all" help:"Sightings to write rows of: all; people: those with detections; tracks: none, but totals, tracks, visits and crossings (${default})."`
+}
+
 // Sinks is how the log is written into the database.
 type Sinks struct {
+	Store
+
 	Sinks int      `default:"2" help:"Concurrent consumers that write into the database (${default})."`
 	Group string   `default:"sightlog-sink" help:"Consumer group of the sinks (${default})."`
+	Keep  []string `placeholder:"[TABLE=]TIME" help:"Delete rows that are older: 30d is how long sightings are kept, crossings=1y and so on the other tables (sightings, crossings, totals, tracks, visits), in h, d, w or y; forever without it."`
 	From  []string `placeholder:"[TOPIC/[PARTITION/]]WHERE" help:"Where to continue in partitions that are stopped because the log is not the one that the tables were written from: earliest (existing rows are not changed), latest or an offset. Other partitions are not affected."`
 	Skip  []string `placeholder:"TOPIC/PARTITION/OFFSET" env:"-" help:"Continue after this offset, which the sink has reported as unreadable: the batch becomes a dead letter."`
 }

@@ -159,6 +159,10 @@ LEFT JOIN (SELECT captured_at, camera_id, run_id, seq,
 
 DROP TABLE old_detections, old_sightings;
 
+-- Sightings of before complete_from may be missing: retention deleted them, or a sink
+-- does not write all.
+ALTER TABLE cameras ADD COLUMN complete_from timestamptz NOT NULL DEFAULT '-infinity';
+
 -- The totals. They are updated in the transaction that writes the rows they are of,
 -- so that they always agree with them, and they outlive them. A minute is UTC, and
 -- has a row where a frame was processed: no row means that nobody looked.
@@ -174,6 +178,8 @@ CREATE TABLE camera_minutes (
     detections    bigint      NOT NULL,
     dropped       bigint      NOT NULL,
     seconds       bigint      NOT NULL, -- bit n: a frame in second n
+    first_seq     bigint      NOT NULL,
+    last_seq      bigint      NOT NULL,
     PRIMARY KEY (camera_id, minute, run_id)
 ) WITH (fillfactor = 70);
 CREATE INDEX camera_minutes_minute ON camera_minutes USING brin (minute) WITH (pages_per_range = 16, autosummarize = on);
@@ -243,10 +249,17 @@ CREATE TABLE latest_sightings (
     objects     integer     NOT NULL
 ) WITH (fillfactor = 20);
 
+-- sightlog_repeated ends a transaction that would count frames a second time: its
+-- sightings may be gone, but last_seq shows that they were counted.
+CREATE FUNCTION sightlog_repeated() RETURNS integer LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'frames of this minute are in the totals already' USING ERRCODE = 'SL002';
+END $$;
+
 -- sightlog_rebuild computes the totals again from sightings and crossings, after these
 -- were changed by hand. The sinks wait until its transaction ends. Totals of before
--- the oldest sighting, which retention has removed, stay as they are, and so do the
--- tracks and visits that began before it.
+-- the oldest sighting, and of before a camera's complete_from, stay as they are, and so
+-- do the tracks and visits that began before it.
 CREATE FUNCTION sightlog_rebuild() RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     since timestamptz;
@@ -254,25 +267,29 @@ BEGIN
     LOCK TABLE sink_offsets IN EXCLUSIVE MODE;
     SELECT coalesce(date_trunc('minute', min(captured_at), 'UTC'), 'infinity') INTO since FROM sightings;
 
-    DELETE FROM camera_minutes WHERE minute >= since;
+    DELETE FROM camera_minutes m USING cameras c WHERE c.id = m.camera_id AND m.minute >= greatest(since, c.complete_from);
     INSERT INTO camera_minutes
     SELECT camera_id, date_trunc('minute', captured_at, 'UTC'), run_id, count(*), count(*) FILTER (WHERE people > 0), sum(people), max(people),
-           sum(objects), sum(dropped_before), bit_or(1::bigint << floor(extract(second FROM captured_at))::integer)
-    FROM sightings GROUP BY 1, 2, 3;
+           sum(objects), sum(dropped_before), bit_or(1::bigint << floor(extract(second FROM captured_at))::integer), min(seq), max(seq)
+    FROM sightings s JOIN cameras c ON c.id = s.camera_id
+    WHERE date_trunc('minute', captured_at, 'UTC') >= c.complete_from GROUP BY 1, 2, 3
+    ON CONFLICT DO NOTHING;
 
-    DELETE FROM zone_minutes WHERE minute >= since;
+    DELETE FROM zone_minutes z USING cameras c WHERE c.id = z.camera_id AND z.minute >= greatest(since, c.complete_from);
     INSERT INTO zone_minutes
     SELECT camera_id, zone, date_trunc('minute', captured_at, 'UTC'), run_id, count(*), sum(n), max(n)
     FROM (SELECT camera_id, run_id, seq, captured_at, zone, count(*) AS n
-          FROM detections JOIN classes USING (run_id, class_id) CROSS JOIN LATERAL unnest(zones) AS zone
-          WHERE label = 'person' GROUP BY 1, 2, 3, 4, 5) f
-    GROUP BY 1, 2, 3, 4;
+          FROM detections d JOIN classes USING (run_id, class_id) JOIN cameras c ON c.id = d.camera_id CROSS JOIN LATERAL unnest(zones) AS zone
+          WHERE label = 'person' AND date_trunc('minute', captured_at, 'UTC') >= c.complete_from GROUP BY 1, 2, 3, 4, 5) f
+    GROUP BY 1, 2, 3, 4
+    ON CONFLICT DO NOTHING;
 
-    DELETE FROM tracks WHERE first_at >= since;
+    DELETE FROM tracks t USING cameras c WHERE c.id = t.camera_id AND t.first_at >= greatest(since, c.complete_from);
     INSERT INTO tracks
     SELECT run_id, track_id, min(camera_id), (array_agg(class_id ORDER BY score DESC, captured_at, seq))[1], min(captured_at), max(captured_at),
            count(*), max(score), '{}'
-    FROM detections WHERE track_id IS NOT NULL GROUP BY 1, 2
+    FROM detections d JOIN cameras c ON c.id = d.camera_id
+    WHERE track_id IS NOT NULL GROUP BY 1, 2 HAVING min(captured_at) >= min(c.complete_from)
     ON CONFLICT DO NOTHING;
     UPDATE tracks t SET path = p.path
     FROM (SELECT run_id, track_id, array_agg(v ORDER BY n, k) AS path
@@ -281,22 +298,24 @@ BEGIN
                       FROM detections WHERE track_id IS NOT NULL
                       ORDER BY run_id, track_id, date_trunc('second', captured_at), captured_at, seq) f) s
           CROSS JOIN LATERAL unnest(ARRAY[x, y]) WITH ORDINALITY AS xy(v, k)
-          WHERE n <= 600 GROUP BY 1, 2) p
-    WHERE t.run_id = p.run_id AND t.track_id = p.track_id AND t.first_at >= since;
+          WHERE n <= 600 GROUP BY 1, 2) p, cameras c
+    WHERE t.run_id = p.run_id AND t.track_id = p.track_id AND c.id = t.camera_id AND t.first_at >= greatest(since, c.complete_from);
 
-    DELETE FROM visits WHERE entered_at >= since;
+    DELETE FROM visits v USING cameras c WHERE c.id = v.camera_id AND v.entered_at >= greatest(since, c.complete_from);
     INSERT INTO visits
     SELECT run_id, track_id, zone, min(captured_at), max(captured_at), min(camera_id), count(*)
     FROM (SELECT *, count(*) FILTER (WHERE new) OVER (PARTITION BY run_id, track_id, zone ORDER BY captured_at, seq) AS visit
           FROM (SELECT run_id, track_id, zone, s.camera_id, captured_at, seq,
                        captured_at - lag(captured_at) OVER (PARTITION BY run_id, track_id, zone ORDER BY captured_at, seq) > interval '10 s' AS new
-                FROM detections s JOIN tracks t USING (run_id, track_id) CROSS JOIN LATERAL unnest(zones) AS zone WHERE t.first_at >= since) g) v
+                FROM detections s JOIN tracks t USING (run_id, track_id) JOIN cameras c ON c.id = t.camera_id CROSS JOIN LATERAL unnest(zones) AS zone
+                WHERE t.first_at >= greatest(since, c.complete_from)) g) v
     GROUP BY run_id, track_id, zone, visit
     ON CONFLICT DO NOTHING;
 
     INSERT INTO latest_sightings
     SELECT DISTINCT ON (camera_id) camera_id, captured_at, run_id, seq, people, objects
-    FROM sightings ORDER BY camera_id, captured_at DESC, run_id DESC, seq DESC
+    FROM sightings s JOIN cameras c ON c.id = s.camera_id
+    WHERE captured_at >= c.complete_from ORDER BY camera_id, captured_at DESC, run_id DESC, seq DESC
     ON CONFLICT (camera_id) DO UPDATE SET captured_at = excluded.captured_at, run_id = excluded.run_id, seq = excluded.seq,
         people = excluded.people, objects = excluded.objects;
 
@@ -432,6 +451,9 @@ COMMENT ON COLUMN camera_minutes.max_people IS 'Most people in a frame.';
 COMMENT ON COLUMN camera_minutes.detections IS 'Sum of the detections of any class.';
 COMMENT ON COLUMN camera_minutes.dropped IS 'Frames dropped (live sources under load).';
 COMMENT ON COLUMN camera_minutes.seconds IS 'Bit n is set if a frame of second n was processed; sightlog_seconds counts them.';
+COMMENT ON COLUMN camera_minutes.first_seq IS 'Index of the first frame in its source.';
+COMMENT ON COLUMN camera_minutes.last_seq IS 'Index of the last frame in its source.';
+COMMENT ON COLUMN cameras.complete_from IS 'Sightings from before this time may be missing, because of --keep or --store; infinity: of any time.';
 
 COMMENT ON TABLE zone_minutes IS 'Totals of each minute (UTC) of a run in a zone. A minute without people in the zone has no row; camera_minutes tells whether it was watched.';
 COMMENT ON COLUMN zone_minutes.camera_id IS 'The camera (cameras.id).';

@@ -25,6 +25,7 @@ type ReplayConfig struct {
 	URL      string    // of the database
 	Since    time.Time // only records produced at or after it; zero: all
 	Sinks    int       // concurrent consumers
+	Store    string    // sightings that become rows, as config.Store has it
 	Log      *slog.Logger
 	Progress func(lag int64) // is called a few times a second
 }
@@ -106,7 +107,8 @@ func Replay(ctx context.Context, cfg ReplayConfig) (r Replayed, err error) {
 // no partition is taken from the sinks.
 func (cfg ReplayConfig) fill(ctx context.Context, pool *pgxpool.Pool) error {
 	return sink.Replay(ctx, sink.Config{
-		Kafka: cfg.Kafka, Pool: pool, Group: "sightlog-replay-" + time.Now().UTC().Format("20060102t150405.000000"), Consumers: cfg.Sinks, Log: cfg.Log,
+		Kafka: cfg.Kafka, Pool: pool, Group: "sightlog-replay-" + time.Now().UTC().Format("20060102t150405.000000"), Consumers: cfg.Sinks,
+		Store: sink.Store(cfg.Store), Log: cfg.Log,
 	}, cfg.Since, cfg.Progress)
 }
 

@@ -31,6 +31,7 @@ type ServicesConfig struct {
 	Database config.Database
 	Sinks    config.Sinks
 	Broker   config.Broker
+	Cameras  map[string]config.CameraSettings // how long their rows are kept
 	Wait     bool
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer
@@ -93,6 +94,10 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	if err != nil {
 		return nil, err
 	}
+	keep, cameraKeep, err := keepOf(cfg)
+	if err != nil {
+		return nil, err
+	}
 	s = &Services{cfg: cfg, Kafka: cfg.Kafka, URL: cfg.Database.DatabaseURL}
 	defer func() {
 		if err != nil {
@@ -124,6 +129,7 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	}
 	s.sink, err = sink.New(sink.Config{
 		Kafka: scfg, Pool: s.Pool, Group: cfg.Sinks.Group, Consumers: cfg.Sinks.Sinks, From: from, Skip: skip,
+		Keep: keep, CameraKeep: cameraKeep, Store: sink.Store(cfg.Sinks.Store.Store),
 		Log: cfg.Log, Metrics: cfg.Metrics, OnCommit: cfg.OnCommit,
 	})
 	if err != nil {
@@ -135,6 +141,26 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 		err = s.dir.Publish(datadir.Endpoints{Broker: s.Kafka.Brokers[0], Database: s.URL})
 	}
 	return s, err
+}
+
+// keepOf returns how long rows are kept, and those of cameras with settings of their own.
+func keepOf(cfg ServicesConfig) (sink.Keep, map[string]sink.Keep, error) {
+	keep, err := config.ParseKeep(cfg.Sinks.Keep)
+	if err != nil {
+		return sink.Keep{}, nil, err
+	}
+	cameras := make(map[string]sink.Keep)
+	for name, c := range cfg.Cameras {
+		if c.Keep == (config.Keep{}) {
+			continue
+		}
+		k := c.Keep.Over(keep)
+		if err := k.Check(); err != nil {
+			return sink.Keep{}, nil, usage.New("", "camera %s: keep: %v", name, err)
+		}
+		cameras[name] = sink.Keep(k)
+	}
+	return sink.Keep(keep), cameras, nil
 }
 
 // parseAll parses the values of a flag.

@@ -45,7 +45,7 @@ func TestReader_TablesOfTheOwner_Readable(t *testing.T) {
 		"SELECT count(*) AS n FROM sightings_20260501":                    "n\n0\n",
 		"SELECT (SELECT name FROM own.seen) AS name, n FROM mine":         "name,n\nporch,1\n",
 		"SELECT count(*) AS n FROM v_detections":                          "n\n0\n",
-		"TABLE cameras":                                                   "id,name\n1,porch\n",
+		"TABLE cameras":                                                   "id,name,complete_from\n1,porch,-infinity\n",
 		"(VALUES (1))":                                                    "column1\n1\n",
 		"WITH x AS (SELECT 2 AS n) SELECT n FROM x":                       "n\n2\n",
 		"SHOW transaction_read_only":                                      "transaction_read_only\non\n",
@@ -101,7 +101,7 @@ func TestReader_Escapes_Refused(t *testing.T) {
 	} {
 		refused(t, pool, query.SQL(sql))
 	}
-	require.Equal(t, "id,name\n1,porch\n", answer(t, owner, query.SQL("TABLE cameras"), "csv"))
+	require.Equal(t, "id,name,complete_from\n1,porch,-infinity\n", answer(t, owner, query.SQL("TABLE cameras"), "csv"))
 	require.Equal(t, "1", strings.TrimSpace(strings.TrimPrefix(answer(t, owner, query.SQL("SELECT 1"), "csv"), "?column?")), "its sessions live")
 }
 
@@ -119,5 +119,5 @@ func TestForeignRole_WritesAndStatementsWithEffects_Refused(t *testing.T) {
 		err := query.SQL(sql).Answer(t.Context(), pool, io.Discard, "csv")
 		require.True(t, usage.Is(err), "%s: %v", sql, err)
 	}
-	require.Equal(t, "id,name\n", answer(t, pool, query.SQL("TABLE cameras"), "csv"))
+	require.Equal(t, "id,name,complete_from\n", answer(t, pool, query.SQL("TABLE cameras"), "csv"))
 }

@@ -11,7 +11,13 @@ import (
 // rows.
 const bulk = 500
 
-func (r *rows) len() int { return len(r.sightings) + r.detections }
+func (r *rows) len() int {
+	n := len(r.stored)
+	for i := range r.stored {
+		n += len(r.stored[i].Objects)
+	}
+	return n
+}
 
 // copyIn writes a large transaction with COPY, after the statements in b, of which
 // the offset check is the first. COPY has no ON CONFLICT and does not report which
@@ -23,6 +29,6 @@ func (c *consumer) copyIn(ctx context.Context, b *pgx.Batch, r *rows, id int64) 
 			return err
 		}
 		r.setBatch(id)
-		return sightingTable.copyIn(ctx, tx, r.sightings)
+		return sightingTable.copyIn(ctx, tx, r.stored)
 	})
 }

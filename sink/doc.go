@@ -18,7 +18,14 @@
 //   - each event of the log is in the tables once, whatever is killed when;
 //     the tables' primary keys hold a replay or a second broker to the same.
 //   - the totals (camera_minutes, zone_minutes, crossing_minutes, tracks, visits,
-//     latest_sightings) are those of the rows at every commit.
+//     latest_sightings) are those of the rows at every commit, and outlive them: a
+//     frame is counted once, whether its row is there, was deleted or was never
+//     written (camera_minutes.last_seq, Config.Store).
+//   - rows older than Config.Keep are deleted, and no others: whole days of sightings by
+//     dropping their partition, other rows in transactions of a few thousand. One sink
+//     of any number does it. A drop makes others wait for half a second at most (those that
+//     read the day itself, for two); while the table is read for long it is tried again
+//     later (drop_day.go).
 //   - a record that cannot be decoded, or that the database refuses for its
 //     content (SQLSTATE class 22 or 23, found by bisecting), is acknowledged in
 //     the dead-letter topic before the stored offset passes it: at least once
@@ -69,6 +76,15 @@
 //     times of the stages do not count as content. A second crossing with the same
 //     key is ignored.
 //   - the database refuses it, for example a character that its encoding lacks.
+//
+// Retention counts from captured_at; for the run of a file from its end, where that is
+// later, and not at all while it is open: an old recording that is processed today is
+// new. Sightings of which the totals have counted the frames before, and which may be
+// gone (from before cameras.complete_from), only advance the offset when the log is read
+// again. To know them, frames of a run have to come in the order of their seq, as they
+// do in a topic whose key is the camera: one that comes late, within the minute of
+// frames that came before it, is taken for repeated if it is from before complete_from,
+// with StorePeople and StoreTracks at any time.
 //
 // It leaves to others: the schema (migrations), opening the database (postgres),
 // producing and creating topics (kafka).

@@ -26,6 +26,9 @@ func classify(err error) errorClass {
 		return good
 	}
 	var pg *pgconn.PgError
+	if errors.Is(err, errUnordered) {
+		return repeated
+	}
 	if !errors.As(err, &pg) {
 		return wait // the connection, a timeout, or a fault of ours
 	}
@@ -36,7 +39,7 @@ func classify(err error) errorClass {
 		return wait // no partition takes the row: somebody dropped the default one
 	case pg.Code == "23502":
 		return wait // we send no NULL where one is forbidden: somebody added a column
-	case isRepeated(pg):
+	case pg.Code == repeatedFrames, isRepeated(pg):
 		return repeated
 	case strings.HasPrefix(pg.Code, "22"), strings.HasPrefix(pg.Code, "23"):
 		return badRecord // data exception, integrity constraint violation
@@ -63,7 +66,17 @@ func mayHaveCommitted(err error) bool {
 	return !pgconn.SafeToRetry(err)
 }
 
+// SQLSTATEs of the class repeated.
+const (
+	keyViolation   = "23505"
+	repeatedFrames = "SL002" // raised by sightlog_repeated
+)
+
+// errUnordered means that sightings of one transaction that become no rows, so that no
+// primary key compares them, may be the same.
+var errUnordered = errors.New("sightings of a run are not in order")
+
 // isRepeated reports whether the primary key of a sighting exists already.
 func isRepeated(pg *pgconn.PgError) bool {
-	return pg.Code == "23505" && strings.HasSuffix(pg.ConstraintName, "_pkey") && strings.HasPrefix(pg.TableName, "sightings")
+	return pg.Code == keyViolation && strings.HasSuffix(pg.ConstraintName, "_pkey") && strings.HasPrefix(pg.TableName, "sightings")
 }

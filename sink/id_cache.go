@@ -16,7 +16,8 @@ import (
 // It inserts missing rows before the transaction that needs them, each in a
 // transaction of its own: they are few, and a row that is not used does no harm.
 type idCache struct {
-	pool *pgxpool.Pool
+	pool  *pgxpool.Pool
+	store Store
 
 	mu      sync.Mutex // guards the following
 	cameras map[string]int32
@@ -38,8 +39,8 @@ type classKey struct {
 // maxCachedIDs bounds each map: a full one is cleared.
 const maxCachedIDs = 10_000
 
-func newIDCache(pool *pgxpool.Pool) *idCache {
-	n := &idCache{pool: pool}
+func newIDCache(pool *pgxpool.Pool, store Store) *idCache {
+	n := &idCache{pool: pool, store: store}
 	n.forget()
 	return n
 }
@@ -79,6 +80,9 @@ func (n *idCache) camera(ctx context.Context, name string) (int32, error) {
 	id, err := n.make(ctx, "SELECT id FROM cameras WHERE name = $1",
 		"INSERT INTO cameras (name) VALUES ($1) ON CONFLICT DO NOTHING", []any{name})
 	if err != nil {
+		return 0, fmt.Errorf("make camera %s: %w", name, err)
+	}
+	if _, err := n.pool.Exec(ctx, n.store.markCamera(), id); err != nil {
 		return 0, fmt.Errorf("make camera %s: %w", name, err)
 	}
 	remember(n, &n.cameras, name, id)

@@ -8,18 +8,20 @@ import (
 )
 
 type metrics struct {
-	records  *prometheus.CounterVec // by topic
-	rows     *prometheus.CounterVec // by table
-	dead     *prometheus.CounterVec // by topic
-	rejected *prometheus.CounterVec // by topic and reason
-	fenced   prometheus.Counter
-	waits    prometheus.Counter
-	lag      *prometheus.GaugeVec // records by topic and partition
-	batch    prometheus.Histogram
-	commit   prometheus.Histogram
-	endToEnd prometheus.Histogram
-	waiting  prometheus.Gauge
-	blocked  map[State]*prometheus.GaugeVec // 1 by topic and partition
+	records     *prometheus.CounterVec // by topic
+	rows        *prometheus.CounterVec // by table
+	dead        *prometheus.CounterVec // by topic
+	rejected    *prometheus.CounterVec // by topic and reason
+	fenced      prometheus.Counter
+	waits       prometheus.Counter
+	lag         *prometheus.GaugeVec // records by topic and partition
+	batch       prometheus.Histogram
+	commit      prometheus.Histogram
+	endToEnd    prometheus.Histogram
+	waiting     prometheus.Gauge
+	deleted     *prometheus.CounterVec // rows by table
+	droppedDays prometheus.Counter
+	blocked     map[State]*prometheus.GaugeVec // 1 by topic and partition
 }
 
 // newMetrics registers the metrics with reg, which may be nil.
@@ -37,17 +39,19 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	latency := prometheus.ExponentialBuckets(0.0005, 2, 16) // 0.5 ms … 16 s
 	partition := []string{"topic", "partition"}
 	return &metrics{
-		records:  auto.NewCounterVec(counter("records_total", "Records of the log that the stored offset has passed, control records and dead letters included."), []string{"topic"}),
-		rows:     auto.NewCounterVec(counter("rows_total", "Rows sent to the database in committed transactions."), []string{"table"}),
-		dead:     auto.NewCounterVec(counter("dead_letters_total", "Dead letters acknowledged."), []string{"topic"}),
-		rejected: auto.NewCounterVec(counter("rejected_total", "Dead letters by reason: invalid, key, other content, database, unreadable."), []string{"topic", "reason"}),
-		fenced:   auto.NewCounter(counter("fenced_total", "Transactions rolled back because another sink had moved an offset.")),
-		waits:    auto.NewCounter(counter("waits_total", "Attempts that failed because the database or the network was unavailable.")),
-		lag:      auto.NewGaugeVec(gauge("lag_records", "End of the partition when it was last fetched, less the stored offset."), partition),
-		batch:    auto.NewHistogram(histogram("batch_records", "Records of a transaction.", prometheus.ExponentialBuckets(1, 2, 12))),
-		commit:   auto.NewHistogram(histogram("commit_seconds", "From sending a transaction to its acknowledgement.", latency)),
-		endToEnd: auto.NewHistogram(histogram("end_to_end_seconds", "From grabbing a frame to the commit of its sighting.", latency)),
-		waiting:  auto.NewGauge(gauge("waiting", "Consumers that wait for the database or the broker.")),
+		records:     auto.NewCounterVec(counter("records_total", "Records of the log that the stored offset has passed, control records and dead letters included."), []string{"topic"}),
+		rows:        auto.NewCounterVec(counter("rows_total", "Rows sent to the database in committed transactions."), []string{"table"}),
+		dead:        auto.NewCounterVec(counter("dead_letters_total", "Dead letters acknowledged."), []string{"topic"}),
+		rejected:    auto.NewCounterVec(counter("rejected_total", "Dead letters by reason: invalid, key, other content, database, unreadable."), []string{"topic", "reason"}),
+		fenced:      auto.NewCounter(counter("fenced_total", "Transactions rolled back because another sink had moved an offset.")),
+		waits:       auto.NewCounter(counter("waits_total", "Attempts that failed because the database or the network was unavailable.")),
+		lag:         auto.NewGaugeVec(gauge("lag_records", "End of the partition when it was last fetched, less the stored offset."), partition),
+		batch:       auto.NewHistogram(histogram("batch_records", "Records of a transaction.", prometheus.ExponentialBuckets(1, 2, 12))),
+		commit:      auto.NewHistogram(histogram("commit_seconds", "From sending a transaction to its acknowledgement.", latency)),
+		endToEnd:    auto.NewHistogram(histogram("end_to_end_seconds", "From grabbing a frame to the commit of its sighting.", latency)),
+		waiting:     auto.NewGauge(gauge("waiting", "Consumers that wait for the database or the broker.")),
+		deleted:     auto.NewCounterVec(counter("deleted_rows_total", "Rows deleted because they were older than --keep, without those of dropped days."), []string{"table"}),
+		droppedDays: auto.NewCounter(counter("dropped_days_total", "Days of sightings dropped because they were older than --keep.")),
 		blocked: map[State]*prometheus.GaugeVec{
 			Waiting: auto.NewGaugeVec(gauge("partition_waiting", "1 while a partition waits for a fault to pass: a dead letter that cannot be written, an unavailable database."), partition),
 			Stopped: auto.NewGaugeVec(gauge("partition_stopped", "1 while a partition is stopped by an error that only a user can fix."), partition),
@@ -66,8 +70,8 @@ func (m *metrics) observe(items []entry, r *rows, endToEnd []time.Duration, comm
 		m.records.WithLabelValues(it.topic).Inc()
 	}
 	m.batch.Observe(float64(len(items)))
-	m.rows.WithLabelValues("sightings").Add(float64(len(r.sightings)))
-	m.rows.WithLabelValues("detections").Add(float64(r.detections))
+	m.rows.WithLabelValues("sightings").Add(float64(len(r.stored)))
+	m.rows.WithLabelValues("detections").Add(float64(r.len() - len(r.stored)))
 	m.rows.WithLabelValues("crossings").Add(float64(len(r.crossings)))
 	m.rows.WithLabelValues("runs").Add(float64(len(r.runs)))
 	m.commit.Observe(commit.Seconds())

@@ -30,6 +30,7 @@ type entry struct {
 	crossing    *event.Crossing
 	run         *event.Run
 	batch       *unreadable // rec stands for a batch that could not be read
+	compared    bool        // a sighting that is not in the tables, as compareEvents found
 	rejectCause error       // of its dead letter; nil once that is acknowledged
 }
 

@@ -31,6 +31,10 @@ func (c *consumer) compareEvents(ctx context.Context, items []entry) (sorted []e
 	if err != nil {
 		return nil, 0, err
 	}
+	counted, err := readCounted(ctx, c.sink.cfg.Pool, r.sightings)
+	if err != nil {
+		return nil, 0, err
+	}
 	type key struct {
 		at          int64
 		camera, run int32
@@ -45,12 +49,13 @@ func (c *consumer) compareEvents(ctx context.Context, items []entry) (sorted []e
 		if !there {
 			was, there = first[k]
 		}
-		if !there {
+		if !there && !counted[row] {
 			first[k] = now
+			items[i].compared = true
 			continue
 		}
 		repeated++
-		same := reflect.DeepEqual(was, now)
+		same := !there || reflect.DeepEqual(was, now)
 		items[i].empty()
 		if !same {
 			items[i].rejectCause = errOtherContent
@@ -90,14 +95,38 @@ func contentOf(s *event.Sighting) content {
 const sightingKeys = `unnest($1::integer[], $2::timestamptz[], $3::integer[], $4::bigint[])
 	WITH ORDINALITY AS k(camera_id, captured_at, run_id, seq, n)`
 
-// readStored returns the stored content of sightings, by their index in s.
-func readStored(ctx context.Context, db interface {
-	Query(context.Context, string, ...any) (pgx.Rows, error)
-}, s []sightingRow) (map[int]content, error) {
+// keysOf returns the columns of sightingKeys.
+func keysOf(s []sightingRow) []any {
 	keys := make([]any, 4) // the columns of the primary key come first
 	for i, c := range sightingTable.columns[:len(keys)] {
 		keys[i] = c.all(s)
 	}
+	return keys
+}
+
+// readCounted returns the sightings, by their index in s, that are in the totals and may
+// be missing in the table: a row of theirs is not needed to know that they are repeated.
+func readCounted(ctx context.Context, db querier, s []sightingRow) (map[int]bool, error) {
+	rows, err := db.Query(ctx, `SELECT n FROM `+sightingKeys+`
+		JOIN cameras c ON c.id = k.camera_id AND k.captured_at < c.complete_from
+		JOIN camera_minutes m ON m.camera_id = k.camera_id AND m.minute = date_trunc('minute', k.captured_at, 'UTC') AND m.run_id = k.run_id
+		WHERE k.seq BETWEEN m.first_seq AND m.last_seq`, keysOf(s)...)
+	if err != nil {
+		return nil, err
+	}
+	counted := make(map[int]bool)
+	var n int
+	_, err = pgx.ForEachRow(rows, []any{&n}, func() error { counted[n-1] = true; return nil })
+	return counted, err
+}
+
+type querier interface {
+	Query(context.Context, string, ...any) (pgx.Rows, error)
+}
+
+// readStored returns the stored content of sightings, by their index in s.
+func readStored(ctx context.Context, db querier, s []sightingRow) (map[int]content, error) {
+	keys := keysOf(s)
 	stored := make(map[int]content)
 	var n int
 	var c content

@@ -13,7 +13,11 @@ import (
 // rows are the rows of one transaction. Each table gets one statement, however many
 // rows it has (columns.go).
 type rows struct {
-	sightings  []sightingRow
+	sightings  []sightingRow   // all that are counted
+	stored     []sightingRow   // those of them that become rows
+	compared   bool            // each of sightings was compared with the tables
+	unordered  bool            // a sighting that becomes no row does not come after the one before it
+	lastSeq    map[int32]int64 // of those, by run
 	crossings  []crossingRow
 	runs       []runRow
 	people     int
@@ -28,10 +32,11 @@ type runRow struct {
 
 // collect resolves names and days and returns the rows of entries.
 func (s *Sink) collect(ctx context.Context, items []entry) (*rows, error) {
-	r := new(rows)
+	r := &rows{compared: true, lastSeq: make(map[int32]int64)}
 	for i := range items {
 		switch it := &items[i]; {
 		case it.sighting != nil:
+			r.compared = r.compared && it.compared
 			if err := s.addSighting(ctx, r, it.sighting); err != nil {
 				return nil, err
 			}
@@ -59,8 +64,11 @@ func (s *Sink) addSighting(ctx context.Context, r *rows, g *event.Sighting) erro
 	if err != nil {
 		return err
 	}
-	if err := s.dayPartitions.ensure(ctx, g.CapturedAt.Time); err != nil {
-		return err
+	stored := s.cfg.Store.has(g)
+	if stored {
+		if err := s.dayPartitions.ensure(ctx, g.CapturedAt.Time); err != nil {
+			return err
+		}
 	}
 	row := sightingRow{Sighting: g, camera: camera, run: run, people: int32(event.People(g.Objects))}
 	for i := range g.Objects {
@@ -81,6 +89,13 @@ func (s *Sink) addSighting(ctx context.Context, r *rows, g *event.Sighting) erro
 		row.zoneSets[i] = &set
 	}
 	r.sightings = append(r.sightings, row)
+	if stored {
+		r.stored = append(r.stored, row)
+	} else {
+		last, follows := r.lastSeq[run]
+		r.unordered = r.unordered || follows && g.Seq <= last
+		r.lastSeq[run] = g.Seq
+	}
 	r.people += int(row.people)
 	r.detections += len(g.Objects)
 	if !g.GrabbedAt.IsZero() {
@@ -119,15 +134,15 @@ ON CONFLICT (camera_id, run) DO UPDATE SET
 
 // setBatch sets the id of the transaction in the sightings.
 func (r *rows) setBatch(id int64) {
-	for i := range r.sightings {
-		r.sightings[i].batch = id
+	for i := range r.stored {
+		r.stored[i].batch = id
 	}
 }
 
 // queue adds the statement that writes sightings.
 func (r *rows) queue(b *pgx.Batch, id int64) {
 	r.setBatch(id)
-	sightingTable.queue(b, r.sightings)
+	sightingTable.queue(b, r.stored)
 }
 
 // queueRuns adds a statement for each run's record.

@@ -24,12 +24,16 @@ const Group = "sightlog-sink"
 // default.
 type Config struct {
 	Kafka kafka.Config
-	Pool  *pgxpool.Pool // migrated; at least Consumers+2 connections
+	Pool  *pgxpool.Pool // migrated; at least Consumers+3 connections
 
 	Group     string   // default Group
 	Topics    []string // default kafka.Topics
 	Consumers int      // concurrent members of the group; default 2
 	From      []From   // where to read on in partitions that would be stopped
+
+	Keep       Keep            // how long rows are kept; default: for ever
+	CameraKeep map[string]Keep // of cameras that have their own
+	Store      Store           // sightings to write rows of; default StoreAll
 
 	Skip []Skip // offsets to go on behind, once their partitions come there
 
@@ -109,7 +113,7 @@ func New(cfg Config) (*Sink, error) {
 	m := newMetrics(cfg.Metrics)
 	s := &Sink{
 		cfg:           cfg,
-		idCache:       newIDCache(cfg.Pool),
+		idCache:       newIDCache(cfg.Pool, cfg.Store),
 		dayPartitions: newDayPartitions(cfg.Pool, cfg.Log),
 		metrics:       m,
 		states:        newPartitionStates(m.blocked),
@@ -140,10 +144,18 @@ func (s *Sink) Run(ctx context.Context) error {
 	s.fromApplied.Store(true)
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.dayPartitions.keepAhead(ctx) })
+	g.Go(func() error { return s.retention().run(ctx) })
 	for i := range s.cfg.Consumers {
 		g.Go(func() error { return s.consume(ctx, i) })
 	}
 	return g.Wait()
+}
+
+func (s *Sink) retention() *retention {
+	return &retention{
+		pool: s.cfg.Pool, log: s.cfg.Log, metrics: s.metrics, keep: s.cfg.Keep, cameras: s.cfg.CameraKeep, pause: sleep,
+		forget: func() { s.idCache.forget(); s.dayPartitions.forget() },
+	}
 }
 
 // consume runs a consumer, and a new one when a topic was recreated: a client keeps

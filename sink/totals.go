@@ -46,6 +46,7 @@ type minuteRow struct {
 	cameraMinute
 	frames, peopleFrames, people, maxPeople, detections, dropped int64
 	seconds                                                      int64 // bit n: a frame in second n
+	firstSeq, lastSeq                                            int64
 }
 
 type zoneMinute struct {
@@ -116,6 +117,10 @@ func (t *totals) add(s *sightingRow) {
 	k := cameraMinute{s.camera, minute, s.run}
 	m := t.minutes.at(k)
 	m.cameraMinute = k
+	if m.frames == 0 {
+		m.firstSeq, m.lastSeq = s.Seq, s.Seq
+	}
+	m.firstSeq, m.lastSeq = min(m.firstSeq, s.Seq), max(m.lastSeq, s.Seq)
 	m.frames++
 	if s.people > 0 {
 		m.peopleFrames++
@@ -178,23 +183,10 @@ func (t *totals) addTrack(s *sightingRow, o *event.Object) {
 
 // The tables of totals. A row that is there is added to.
 var (
-	minuteTable = newTable("camera_minutes", `ON CONFLICT (camera_id, minute, run_id) DO UPDATE SET
-    frames = camera_minutes.frames + excluded.frames, people_frames = camera_minutes.people_frames + excluded.people_frames,
-    people = camera_minutes.people + excluded.people, max_people = greatest(camera_minutes.max_people, excluded.max_people),
-    detections = camera_minutes.detections + excluded.detections, dropped = camera_minutes.dropped + excluded.dropped,
-    seconds = camera_minutes.seconds | excluded.seconds`,
-		col("camera_id", "integer[]", func(m *minuteRow) int32 { return m.camera }),
-		col("minute", "timestamptz[]", func(m *minuteRow) time.Time { return m.minute }),
-		col("run_id", "integer[]", func(m *minuteRow) int32 { return m.run }),
-		col("frames", "bigint[]", func(m *minuteRow) int64 { return m.frames }),
-		col("people_frames", "bigint[]", func(m *minuteRow) int64 { return m.peopleFrames }),
-		col("people", "bigint[]", func(m *minuteRow) int64 { return m.people }),
-		col("max_people", "bigint[]", func(m *minuteRow) int64 { return m.maxPeople }),
-		col("detections", "bigint[]", func(m *minuteRow) int64 { return m.detections }),
-		col("dropped", "bigint[]", func(m *minuteRow) int64 { return m.dropped }),
-		col("seconds", "bigint[]", func(m *minuteRow) int64 { return m.seconds }),
-	)
-	zoneMinuteTable = newTable("zone_minutes", `ON CONFLICT (camera_id, zone, minute, run_id) DO UPDATE SET
+	minuteTable = newMinuteTable(`CASE WHEN camera_minutes.last_seq < excluded.first_seq
+        THEN camera_minutes.frames + excluded.frames ELSE sightlog_repeated() END`)
+	comparedMinuteTable = newMinuteTable("camera_minutes.frames + excluded.frames")
+	zoneMinuteTable     = newTable("zone_minutes", `ON CONFLICT (camera_id, zone, minute, run_id) DO UPDATE SET
     people_frames = zone_minutes.people_frames + excluded.people_frames, people = zone_minutes.people + excluded.people,
     max_people = greatest(zone_minutes.max_people, excluded.max_people)`,
 		col("camera_id", "integer[]", func(z *zoneMinuteRow) int32 { return z.camera }),
@@ -237,6 +229,33 @@ WHERE (excluded.captured_at, excluded.run_id, excluded.seq) > (latest_sightings.
 	)
 )
 
+// newMinuteTable returns the table of minutes, with the expression of the frames in a
+// row that is there. Frames of a run come in order, so those up to last_seq were counted
+// before: retention may have deleted their sightings, and Config.Store may leave them
+// out, but no log that is read again adds to the totals. Only sightings that were
+// compared with the tables are added whatever their order.
+func newMinuteTable(frames string) *table[minuteRow] {
+	return newTable("camera_minutes", `ON CONFLICT (camera_id, minute, run_id) DO UPDATE SET
+    frames = `+frames+`, people_frames = camera_minutes.people_frames + excluded.people_frames,
+    people = camera_minutes.people + excluded.people, max_people = greatest(camera_minutes.max_people, excluded.max_people),
+    detections = camera_minutes.detections + excluded.detections, dropped = camera_minutes.dropped + excluded.dropped,
+    seconds = camera_minutes.seconds | excluded.seconds,
+    first_seq = least(camera_minutes.first_seq, excluded.first_seq), last_seq = greatest(camera_minutes.last_seq, excluded.last_seq)`,
+		col("camera_id", "integer[]", func(m *minuteRow) int32 { return m.camera }),
+		col("minute", "timestamptz[]", func(m *minuteRow) time.Time { return m.minute }),
+		col("run_id", "integer[]", func(m *minuteRow) int32 { return m.run }),
+		col("frames", "bigint[]", func(m *minuteRow) int64 { return m.frames }),
+		col("people_frames", "bigint[]", func(m *minuteRow) int64 { return m.peopleFrames }),
+		col("people", "bigint[]", func(m *minuteRow) int64 { return m.people }),
+		col("max_people", "bigint[]", func(m *minuteRow) int64 { return m.maxPeople }),
+		col("detections", "bigint[]", func(m *minuteRow) int64 { return m.detections }),
+		col("dropped", "bigint[]", func(m *minuteRow) int64 { return m.dropped }),
+		col("seconds", "bigint[]", func(m *minuteRow) int64 { return m.seconds }),
+		col("first_seq", "bigint[]", func(m *minuteRow) int64 { return m.firstSeq }),
+		col("last_seq", "bigint[]", func(m *minuteRow) int64 { return m.lastSeq }),
+	)
+}
+
 // insertVisits extends the visit that a row continues, or inserts it. Rows that
 // continue the same visit, which late ones may, are one.
 const insertVisits = `
@@ -253,9 +272,14 @@ ON CONFLICT (run_id, track_id, zone, entered_at) DO UPDATE SET
     left_at = greatest(visits.left_at, excluded.left_at), frames = visits.frames + excluded.frames`
 
 // queue adds the statements, at most one a table. Rows are in the order of their keys,
-// so that transactions lock them in one order.
-func (t *totals) queue(b *pgx.Batch) {
-	minuteTable.queue(b, sorted(t.minutes, func(a, b *minuteRow) int {
+// so that transactions lock them in one order. compared tells that the sightings were
+// compared with the tables.
+func (t *totals) queue(b *pgx.Batch, compared bool) {
+	minutes := minuteTable
+	if compared {
+		minutes = comparedMinuteTable
+	}
+	minutes.queue(b, sorted(t.minutes, func(a, b *minuteRow) int {
 		return cmp.Or(cmp.Compare(a.camera, b.camera), a.minute.Compare(b.minute), cmp.Compare(a.run, b.run))
 	}))
 	zoneMinuteTable.queue(b, sorted(t.zoneMinutes, func(a, b *zoneMinuteRow) int {

@@ -74,7 +74,7 @@ func (c *consumer) rewrite(ctx, work context.Context, items []entry, fetched tim
 	switch {
 	case err != nil:
 		return err
-	case n == 0: // a user's own constraint has a name like ours
+	case n == 0 && sqlstate(cause) == keyViolation: // a user's own constraint has a name like ours
 		return c.bisect(ctx, work, items, fetched, cause)
 	}
 	return c.write(ctx, work, sorted, fetched)
@@ -136,6 +136,9 @@ func (c *consumer) transact(ctx context.Context, items []entry, at map[topicPart
 	if err != nil {
 		return err
 	}
+	if rows.unordered && !rows.compared {
+		return errUnordered
+	}
 	id, err := c.batchID(ctx)
 	if err != nil {
 		return err
@@ -165,7 +168,7 @@ func (c *consumer) commonStatements(ms []offsetAdvance, at map[topicPartition]po
 	queueAdvance(b, ms, at)
 	r.queueRuns(b)
 	crossingTable.queue(b, r.crossings)
-	totalsOf(r.sightings).queue(b)
+	totalsOf(r.sightings).queue(b, r.compared)
 	c.queueTimes(b)
 	return b
 }
@@ -206,7 +209,10 @@ func sendIn(ctx context.Context, db interface {
 
 // committed updates positions and metrics after a transaction.
 func (c *consumer) committed(items []entry, ms []offsetAdvance, r *rows, t batchTimes, began time.Time) {
-	c.last = &t
+	c.last = nil
+	if len(r.stored) > 0 { // no sighting refers to the times of another transaction
+		c.last = &t
+	}
 	marks := make(map[string]map[int32]kgo.EpochOffset)
 	c.mu.Lock()
 	for _, m := range ms {

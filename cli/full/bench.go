@@ -41,7 +41,7 @@ func (c *PipelineCmd) Run(ctx context.Context, env *cli.Env) error {
 		Version: cli.Version,
 		Services: pipeline.ServicesConfig{
 			Data: config.Data{Data: c.Data}, Broker: c.Broker, Kafka: c.Kafka,
-			Database: c.Database, Sinks: c.Sinks, Log: log,
+			Database: c.Database, Sinks: c.Sinks, Cameras: env.Cameras, Log: log,
 		},
 		Detect: c.Detect, Cameras: env.Cameras, Child: child, Progress: line.show, Stderr: env.Stderr, Log: log,
 	})

@@ -159,7 +159,7 @@ func cameraFields(t *testing.T) (fields [][]string) {
 		}
 		return true
 	})
-	types := map[reflect.Kind]string{reflect.Float64: "number", reflect.Bool: "true, false", reflect.Slice: "list", reflect.Map: "points by name"}
+	types := map[reflect.Kind]string{reflect.Float64: "number", reflect.Bool: "true, false", reflect.Slice: "list", reflect.Map: "points by name", reflect.Struct: "time, or times by table"}
 	for field := range reflect.TypeFor[config.CameraSettings]().Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		require.NotEmpty(t, comments[field.Name], "config.CameraSettings.%s has no comment", field.Name)

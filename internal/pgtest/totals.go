@@ -13,7 +13,7 @@ func Totals(t testing.TB, pool *pgxpool.Pool) (lines []string) {
 	t.Helper()
 	for _, sql := range []string{
 		"SELECT * FROM v_minutes ORDER BY minute, camera, run",
-		"SELECT people, seconds FROM camera_minutes ORDER BY 1, 2",
+		"SELECT people, seconds, first_seq, last_seq FROM camera_minutes ORDER BY 1, 2, 3",
 		"SELECT * FROM v_zone_minutes ORDER BY minute, camera, run, zone",
 		"SELECT * FROM v_crossing_minutes ORDER BY minute, camera, run, line, direction, label",
 		"SELECT * FROM v_tracks ORDER BY camera, run, track_id",
