@@ -56,6 +56,7 @@ type CameraStatus struct {
 	Dropped int64  `json:"dropped"`           // frames of a live source for which detection was too slow
 	Skipped int64  `json:"skipped"`           // frames passed over by the camera's own settings
 	Failed  int64  `json:"failed,omitempty"`  // frames on which the detector failed
+	Jumps   int64  `json:"jumps,omitempty"`   // timestamps of a file that jumped and were bridged
 	Sent    int64  `json:"sent"`              // sightings sent to the log
 	Acked   int64  `json:"acked"`             // sightings the log has acknowledged
 	Waiting string `json:"waiting,omitempty"` // one line while the log does not acknowledge

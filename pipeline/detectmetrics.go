@@ -23,6 +23,7 @@ var (
 		{detectDesc("skipped_frames_total", "Frames passed over by the camera's own settings (fps, motion)."), func(c CameraStatus) int64 { return c.Skipped }},
 		{detectDesc("dropped_frames_total", "Frames of a live source for which detection was too slow."), func(c CameraStatus) int64 { return c.Dropped }},
 		{detectDesc("failed_frames_total", "Frames on which the detector failed."), func(c CameraStatus) int64 { return c.Failed }},
+		{detectDesc("timestamp_jumps_total", "Timestamps of a file that jumped, and were bridged by one frame interval."), func(c CameraStatus) int64 { return c.Jumps }},
 	}
 	inferenceDesc = detectDesc("inference_seconds", "Detection on one frame, without the wait for a turn.")
 	frameAgeDesc  = detectDesc("frame_age_seconds", "Time since the newest frame that was detected on was grabbed; while the source runs.")

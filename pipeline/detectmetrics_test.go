@@ -16,7 +16,7 @@ func TestDetectMetrics_ChildRestarted_CountsGoOn(t *testing.T) {
 	require.NoError(t, err)
 
 	status := func(frames int) Status {
-		c := CameraStatus{ID: "porch", State: Running, Frames: int64(frames), Skipped: 2, Dropped: 3, Failed: 1, Newest: time.Now()}
+		c := CameraStatus{ID: "porch", State: Running, Frames: int64(frames), Skipped: 2, Dropped: 3, Failed: 1, Jumps: 2, Newest: time.Now()}
 		for i := range frames {
 			c.Inference.Observe(time.Duration(i+1) * 20 * time.Millisecond)
 		}
@@ -32,8 +32,8 @@ func TestDetectMetrics_ChildRestarted_CountsGoOn(t *testing.T) {
 		require.Len(t, f.GetMetric(), 1, "%s: one camera", f.GetName())
 		index[f.GetName()] = i
 	}
-	require.Len(t, index, 6)
-	for name, want := range map[string]float64{"frames": 3, "skipped_frames": 4, "dropped_frames": 6, "failed_frames": 2} {
+	require.Len(t, index, 7)
+	for name, want := range map[string]float64{"frames": 3, "skipped_frames": 4, "dropped_frames": 6, "failed_frames": 2, "timestamp_jumps": 4} {
 		require.Equal(t, want, gathered[index["sightlog_detect_"+name+"_total"]].GetMetric()[0].GetCounter().GetValue(), name)
 	}
 	inference := gathered[index["sightlog_detect_inference_seconds"]].GetMetric()[0].GetHistogram()

@@ -66,6 +66,7 @@ func (m *progressTotals) cameras() []CameraStatus {
 			c.Dropped += was.Dropped
 			c.Skipped += was.Skipped
 			c.Failed += was.Failed
+			c.Jumps += was.Jumps
 			c.Inference.add(was.Inference)
 			c.Sent += was.Acked // frames whose sightings were not acknowledged are processed again
 			c.Acked += was.Acked

@@ -136,6 +136,13 @@ func skipped(cams []pipeline.CameraStatus) (n int64) {
 	return n
 }
 
+func jumps(cams []pipeline.CameraStatus) (n int64) {
+	for _, c := range cams {
+		n += c.Jumps
+	}
+	return n
+}
+
 func ms(d time.Duration) string { return fmt.Sprintf("%.1f ms", float64(d)/float64(time.Millisecond)) }
 
 // summarise says what a run did.
@@ -152,6 +159,9 @@ func summarise(env *cli.Env, p pipeline.Progress) {
 		p.Frames, p.Objects, p.Rows, p.Elapsed.Seconds(), float64(p.Frames)/p.Elapsed.Seconds())
 	if s := skipped(p.Cameras); s > 0 {
 		fmt.Fprintf(env.Stdout, "%d frames were not looked at: a camera's fps, or nothing moved\n", s)
+	}
+	if j := jumps(p.Cameras); j > 0 {
+		fmt.Fprintf(env.Stdout, "%d timestamps jumped; their frames follow after one frame interval\n", j)
 	}
 	if p.P50 > 0 {
 		fmt.Fprintf(env.Stdout, "grabbed to committed: p50 %s, p99 %s\n", ms(p.P50), ms(p.P99))

@@ -45,6 +45,7 @@ type cameraLoop struct {
 	mu     sync.Mutex // guards the following
 	state  pipeline.CameraStatus
 	writer kafka.Writer
+	source ingest.Source // that writer's frames come from
 }
 
 func (c *cameraLoop) status() pipeline.CameraStatus {
@@ -54,6 +55,7 @@ func (c *cameraLoop) status() pipeline.CameraStatus {
 	s.Retry = c.opts.Backoff.Until()
 	if c.writer != nil {
 		s.Acked, s.Waiting = c.writer.Acked(), c.writer.Waiting()
+		s.Jumps = c.source.Stats().Jumps
 	}
 	return s
 }
@@ -80,7 +82,7 @@ func (c *cameraLoop) run(ctx context.Context, src ingest.Source) error {
 		return errors.Join(err, closeWriter(ctx, w))
 	}
 	c.mu.Lock()
-	c.writer = w
+	c.writer, c.source = w, src
 	c.state.Run, c.state.Next, c.state.Total, c.state.State = w.Run().ID, w.Next(), src.Info().Frames, pipeline.Running
 	c.mu.Unlock()
 
