@@ -161,7 +161,7 @@ func summarise(env *cli.Env, p pipeline.Progress) {
 		fmt.Fprintf(env.Stdout, "%d frames were not looked at: a camera's fps, or nothing moved\n", s)
 	}
 	if j := jumps(p.Cameras); j > 0 {
-		fmt.Fprintf(env.Stdout, "%d timestamps jumped; their frames follow after one frame interval\n", j)
+		fmt.Fprintf(env.Stdout, "timestamps that jumped: %d; their frames follow after one frame interval\n", j)
 	}
 	if p.P50 > 0 {
 		fmt.Fprintf(env.Stdout, "grabbed to committed: p50 %s, p99 %s\n", ms(p.P50), ms(p.P99))

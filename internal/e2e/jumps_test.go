@@ -20,5 +20,5 @@ func TestRun_TimestampsJump_PlayedAtItsPaceAndCounted(t *testing.T) {
 	require.NoError(t, err, string(out))
 	said := ok(t, sightlog, "run", "--source", "c="+jumps, "--data", dataDir(t), "--database-url", databaseURL(t))
 	require.Contains(t, said, "12 frames, ")
-	require.Contains(t, said, "\n1 timestamps jumped; their frames follow after one frame interval\n")
+	require.Contains(t, said, "\ntimestamps that jumped: 1; their frames follow after one frame interval\n")
 }
