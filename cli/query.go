@@ -52,7 +52,7 @@ func (c *QueryCmd) addReports() {
 
 // removeFlags removes from each report's command the flags that the report does not take.
 func removeFlags(node *kong.Node) {
-	if c, ok := node.Target.Addr().Interface().(*ReportCmd); ok {
+	if c, ok := reflect.TypeAssert[*ReportCmd](node.Target.Addr()); ok {
 		node.Flags = slices.DeleteFunc(node.Flags, func(f *kong.Flag) bool { return !c.report.Takes(f.Name) })
 	}
 	for _, child := range node.Children {

@@ -40,7 +40,8 @@ func (c *ReplayCmd) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	cfg := pipeline.ReplayConfig{Kafka: log, URL: url, Since: c.Since.Time, Sinks: c.Sinks, Store: c.Store.Store, Log: env.Logger(slog.LevelWarn)}
+	cfg := pipeline.ReplayConfig{Kafka: log, URL: url, Since: c.Since.Time, Sinks: c.Sinks, Store: c.Store.Store,
+		Log: env.Logger(slog.LevelWarn)}
 	shown := time.Now()
 	cfg.Progress = func(lag int64) {
 		if time.Since(shown) > replayLine && lag > 0 {

@@ -11,7 +11,8 @@ func names(column, table string) string {
 	return fmt.Sprintf(`%[1]s_found AS (
     SELECT c.id AS camera_id, (SELECT min(t.%[1]s) FROM %[2]s t WHERE t.camera_id = c.id) AS %[1]s FROM cameras c
     UNION ALL
-    SELECT f.camera_id, (SELECT min(t.%[1]s) FROM %[2]s t WHERE t.camera_id = f.camera_id AND t.%[1]s > f.%[1]s) FROM %[1]s_found f WHERE f.%[1]s IS NOT NULL
+    SELECT f.camera_id, (SELECT min(t.%[1]s) FROM %[2]s t WHERE t.camera_id = f.camera_id AND t.%[1]s > f.%[1]s)
+    FROM %[1]s_found f WHERE f.%[1]s IS NOT NULL
 ), %[1]s_names AS (
     SELECT camera_id, %[1]s FROM %[1]s_found WHERE %[1]s IS NOT NULL
 )`, column, table)
@@ -52,7 +53,8 @@ func (s *statement) buckets(zone string) string {
 ), every AS (
     SELECT DISTINCT camera_id, date_trunc('%[2]s', t) AS bucket FROM (%[3]s) f
 ), b AS (
-    SELECT camera_id, bucket, coalesce(frames, 0) AS frames, people, max_people, detections, coalesce(dropped, 0) AS dropped, coalesce(seconds, 0) AS seconds,
+    SELECT camera_id, bucket, coalesce(frames, 0) AS frames, people, max_people, detections,
+           coalesce(dropped, 0) AS dropped, coalesce(seconds, 0) AS seconds,
            round(coalesce(seconds, 0) / extract(epoch FROM bucket + interval '1 %[2]s' - bucket), 3) AS coverage
     FROM every LEFT JOIN watched USING (camera_id, bucket)
 )`, s.trunc("minute"), unit, s.every(zone))

@@ -107,12 +107,12 @@ func (s *statement) equal(c conditions, column, value string) conditions {
 	return append(c, column+" = "+s.arg(value))
 }
 
-// classed appends the condition that class, of a table with run_id, has the filter's label.
-func (s *statement) classed(c conditions, table, class string) conditions {
+// classed appends the condition that class, an expression on the table s, has the filter's label.
+func (s *statement) classed(c conditions, class string) conditions {
 	if s.Class == "" {
 		return c
 	}
-	return append(c, fmt.Sprintf("EXISTS (SELECT FROM classes k WHERE k.run_id = %s.run_id AND k.class_id = %s AND k.label = %s)", table, class, s.arg(s.label())))
+	return append(c, fmt.Sprintf("EXISTS (SELECT FROM classes k WHERE k.run_id = s.run_id AND k.class_id = %s AND k.label = %s)", class, s.arg(s.label())))
 }
 
 // label is the class as the tables have it.

@@ -20,7 +20,7 @@ var heatmap = Report{
 		if s.MinScore > 0 {
 			which = append(which, "s.boxes[5 * i] >= "+s.arg(s.MinScore)+"::real")
 		}
-		which = s.classed(which, "s", "s.class_ids[i]")
+		which = s.classed(which, "s.class_ids[i]")
 		grid := strconv.Itoa(s.grid())
 		return fmt.Sprintf(`WITH watched AS (
     SELECT camera_id, sum(frames) AS frames, count(*) AS seconds, sum(dropped) AS dropped

@@ -18,7 +18,7 @@ const rowGroup = 1 << 16
 // parquetFormat writes a file of Apache Parquet (format 2, Snappy).
 type parquetFormat struct {
 	w       io.Writer
-	out     *parquet.Writer
+	out     *parquet.GenericWriter[any]
 	columns []parquetColumn
 	line    parquet.Row
 }
@@ -58,7 +58,7 @@ func (f *parquetFormat) head(columns []column) error {
 	for _, c := range columns {
 		ordered.fields = append(ordered.fields, byName[c.name])
 	}
-	f.out = parquet.NewWriter(f.w, parquet.NewSchema("answer", ordered), parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(rowGroup))
+	f.out = parquet.NewGenericWriter[any](f.w, parquet.NewSchema("answer", ordered), parquet.Compression(&parquet.Snappy), parquet.MaxRowsPerRowGroup(rowGroup))
 	f.line = make(parquet.Row, len(columns))
 	return nil
 }
@@ -85,7 +85,9 @@ func parquetType(oid uint32) parquetColumn {
 			return parquet.Int64Value(at.UnixMicro()), err
 		}}
 	}
-	return parquetColumn{node: parquet.String(), value: func(s string) (parquet.Value, error) { return parquet.ByteArrayValue([]byte(s)), nil }}
+	return parquetColumn{node: parquet.String(), value: func(s string) (parquet.Value, error) {
+		return parquet.ByteArrayValue([]byte(s)), nil
+	}}
 }
 
 func (f *parquetFormat) row(cells []any) error {

@@ -49,7 +49,8 @@ var occupancy = Report{
 	Help: "People in each camera's picture and zones, now or over time.",
 	Details: `Without --since, --until and --bucket: people in the newest sighting of each camera (zone is empty) and in each of its zones. up_to is that sighting's time, up to which all figures of the camera are final, and age_s its age in seconds. A zone is known once a person has been in it. people is empty where retention has removed the sighting's detections.
 
-With one of them: the columns camera, zone, minute (hour, day), max_people, avg_people, frames, seconds, coverage, dropped, up_to. ` + coverageHelp,
+With one of them: the columns camera, zone, minute (hour, day), max_people, avg_people, ` +
+		`frames, seconds, coverage, dropped, up_to. ` + coverageHelp,
 	Flags:    []string{"camera", "zone"},
 	Columns:  []string{"camera", "zone", "people", "up_to", "age_s"},
 	OverTime: &occupancyOverTime,

@@ -11,7 +11,7 @@ var visits = Report{
 	Flags:   and("zone", "class"),
 	Columns: []string{"camera", "zone", "entered_at", "left_at", "dwell_s", "run", "track_id", "label", "frames"},
 	sql: func(s *statement) string {
-		where := s.classed(s.equal(s.in("entered_at"), "s.zone", s.Zone), "s", "t.class_id")
+		where := s.classed(s.equal(s.in("entered_at"), "s.zone", s.Zone), "t.class_id")
 		return fmt.Sprintf(`
 SELECT c.name AS camera, s.zone, s.entered_at, s.left_at, round(extract(epoch FROM s.left_at - s.entered_at), 3) AS dwell_s,
        r.run, s.track_id, l.label, s.frames
@@ -34,7 +34,7 @@ var dwell = Report{
 		where, join := s.equal(s.in("entered_at"), "s.zone", s.Zone), ""
 		if s.Class != "" {
 			join = " JOIN tracks t ON t.run_id = s.run_id AND t.track_id = s.track_id"
-			where = s.classed(where, "s", "t.class_id")
+			where = s.classed(where, "t.class_id")
 		}
 		return fmt.Sprintf(`WITH RECURSIVE %s, %s, stays AS (
     SELECT s.camera_id, s.zone, %s AS bucket, count(*) AS n,
@@ -43,8 +43,10 @@ var dwell = Report{
 ), zones AS (
     SELECT b.*, n.zone, CASE WHEN b.frames > 0 THEN 0 END AS nobody FROM zone_names n JOIN b USING (camera_id) WHERE %s
 )
-SELECT c.name AS camera, zone, bucket AS %s, coalesce(n, nobody) AS n, round(p[1], 3) AS median_s, round(p[2], 3) AS p95_s, round(p[3], 3) AS max_s,
-       coalesce(frames, 0) AS frames, coalesce(seconds, 0) AS seconds, coalesce(coverage, 0.000) AS coverage, coalesce(dropped, 0) AS dropped
+SELECT c.name AS camera, zone, bucket AS %s, coalesce(n, nobody) AS n,
+       round(p[1], 3) AS median_s, round(p[2], 3) AS p95_s, round(p[3], 3) AS max_s,
+       coalesce(frames, 0) AS frames, coalesce(seconds, 0) AS seconds, coalesce(coverage, 0.000) AS coverage,
+       coalesce(dropped, 0) AS dropped
 FROM zones FULL JOIN stays USING (camera_id, zone, bucket) JOIN cameras c ON c.id = camera_id
 ORDER BY c.name, zone, bucket`, b, names("zone", "zone_minutes"), s.trunc("s.entered_at"), join, where, s.equal(nil, "n.zone", s.Zone), units[s.Bucket])
 	},
@@ -57,7 +59,7 @@ var tracks = Report{
 	Flags:   and("class", "min-score"),
 	Columns: []string{"camera", "first_at", "last_at", "duration_s", "run", "track_id", "label", "score", "frames"},
 	sql: func(s *statement) string {
-		where := s.classed(s.in("first_at"), "s", "s.class_id")
+		where := s.classed(s.in("first_at"), "s.class_id")
 		if s.MinScore > 0 {
 			where = append(where, "s.score >= "+s.arg(s.MinScore))
 		}

@@ -45,7 +45,8 @@ func deadLetter(it entry, head int) *kgo.Record {
 	key, own := rec.Key, rec.Headers
 	if head < whole {
 		sum := sha256.Sum256(value)
-		headers = append(headers, header(kafka.HeaderDeadSize, strconv.Itoa(len(value))), header(kafka.HeaderDeadSHA256, hex.EncodeToString(sum[:])))
+		headers = append(headers, header(kafka.HeaderDeadSize, strconv.Itoa(len(value))),
+			header(kafka.HeaderDeadSHA256, hex.EncodeToString(sum[:])))
 		key, own, value = key[:min(len(key), keySize)], nil, value[:min(len(value), head)]
 	}
 	if rec.Key != nil {

@@ -66,7 +66,8 @@ func Prove(ctx context.Context, cfg kafka.Config, pool *pgxpool.Pool, camera str
 		}
 		return tx.QueryRow(ctx, `SELECT coalesce(sum(m.frames), 0), coalesce(sum(people_frames), 0), coalesce(sum(people), 0), coalesce(max(max_people), 0),
 			coalesce(sum(detections), 0), coalesce(sum(m.dropped), 0), min(r.started_at)
-		FROM camera_minutes m JOIN cameras c ON c.id = m.camera_id JOIN runs r ON r.id = m.run_id WHERE c.name = $1 AND m.minute = $2`, camera, minute).
+		FROM camera_minutes m JOIN cameras c ON c.id = m.camera_id JOIN runs r ON r.id = m.run_id
+		WHERE c.name = $1 AND m.minute = $2`, camera, minute).
 			Scan(&p.Tables.Frames, &p.Tables.PeopleFrames, &p.Tables.People, &p.Tables.MaxPeople, &p.Tables.Detections, &p.Tables.Dropped, &since)
 	})
 	if err != nil {
@@ -146,7 +147,8 @@ func (w *witness) take(r *kgo.Record) {
 	}
 	it := decode(r)
 	s := it.sighting
-	if s == nil || it.rejectCause != nil || s.Camera != w.camera || !s.CapturedAt.UTC().Truncate(time.Minute).Equal(w.minute) || w.seen[s.EventID] {
+	if s == nil || it.rejectCause != nil || s.Camera != w.camera || w.seen[s.EventID] ||
+		!s.CapturedAt.UTC().Truncate(time.Minute).Equal(w.minute) {
 		return
 	}
 	w.seen[s.EventID] = true
@@ -172,7 +174,8 @@ func (w *witness) take(r *kgo.Record) {
 }
 
 func (w *witness) finish() {
-	for _, tp := range slices.SortedFunc(maps.Keys(w.spans), func(a, b topicPartition) int { return strings.Compare(a.String(), b.String()) }) {
+	byName := func(a, b topicPartition) int { return strings.Compare(a.String(), b.String()) }
+	for _, tp := range slices.SortedFunc(maps.Keys(w.spans), byName) {
 		s := w.spans[tp]
 		w.proof.Records = append(w.proof.Records, fmt.Sprintf("%s %d to %d, %d records", tp, s.first, s.last, s.n))
 	}

@@ -48,8 +48,7 @@ func Replay(ctx context.Context, cfg Config, since time.Time, progress func(lag 
 		for _, p := range s.Blocked() {
 			if p.State == Stopped {
 				stop()
-				<-done
-				return fmt.Errorf("replay: %s", p)
+				return errors.Join(fmt.Errorf("replay: %s", p), <-done)
 			}
 		}
 		lag, err := CaughtUp(ctx, cl, s.cfg.Pool, s.cfg.Topics...)

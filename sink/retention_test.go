@@ -32,6 +32,7 @@ type past struct {
 }
 
 func newPast(t testing.TB) *past {
+	t.Helper()
 	return &past{TB: t, pool: pgtest.Open(t), reg: prometheus.NewRegistry()}
 }
 

@@ -205,7 +205,8 @@ var (
     frames = tracks.frames + excluded.frames, score = greatest(tracks.score, excluded.score),
     class_id = CASE WHEN excluded.score > tracks.score THEN excluded.class_id ELSE tracks.class_id END,
     path = CASE WHEN cardinality(tracks.path) >= 1200 OR excluded.first_at < tracks.last_at THEN tracks.path
-                WHEN date_trunc('second', excluded.first_at) = date_trunc('second', tracks.last_at) THEN (tracks.path || excluded.path[3:])[:1200]
+                WHEN date_trunc('second', excluded.first_at) = date_trunc('second', tracks.last_at)
+                THEN (tracks.path || excluded.path[3:])[:1200]
                 ELSE (tracks.path || excluded.path)[:1200] END`,
 		col("run_id", "integer[]", func(t *trackRow) int32 { return t.run }),
 		col("track_id", "bigint[]", func(t *trackRow) int64 { return t.id }),
@@ -219,7 +220,8 @@ var (
 	)
 	latestTable = newTable("latest_sightings", `ON CONFLICT (camera_id) DO UPDATE SET
     captured_at = excluded.captured_at, run_id = excluded.run_id, seq = excluded.seq, people = excluded.people, objects = excluded.objects
-WHERE (excluded.captured_at, excluded.run_id, excluded.seq) > (latest_sightings.captured_at, latest_sightings.run_id, latest_sightings.seq)`,
+WHERE (excluded.captured_at, excluded.run_id, excluded.seq)
+    > (latest_sightings.captured_at, latest_sightings.run_id, latest_sightings.seq)`,
 		col("camera_id", "integer[]", func(s *sightingRow) int32 { return s.camera }),
 		col("captured_at", "timestamptz[]", func(s *sightingRow) pgtype.Timestamptz { return timestamp(s.CapturedAt) }),
 		col("run_id", "integer[]", func(s *sightingRow) int32 { return s.run }),

@@ -8,7 +8,10 @@ import (
 
 // newSetup is a checkout on a bare machine: no package is installed, apt-get
 // chatters, the first source of a download does not answer, the second does.
-func newSetup(t testing.TB) *checkout { return newSetupOn(t, "x86_64", "x64") }
+func newSetup(t testing.TB) *checkout {
+	t.Helper()
+	return newSetupOn(t, "x86_64", "x64")
+}
 
 // newSetupOn is newSetup on a machine of another kind, which npm calls by another name.
 func newSetupOn(t testing.TB, machine, npm string) *checkout {

@@ -89,7 +89,7 @@ func TestClassicGroup_JoinSyncLeaveExpire_StatesAndAnswers(t *testing.T) {
 		require.Equal(t, groupStable, state(c))
 		require.NoError(t, heartbeat(c, a, 1))
 		require.ErrorIs(t, heartbeat(c, a, 2), kerr.IllegalGeneration)
-		require.ErrorIs(t, heartbeat(c, "stranger", 1), kerr.UnknownMemberID)
+		require.ErrorIs(t, heartbeat(c, "unknown member", 1), kerr.UnknownMemberID)
 
 		waitB, b := join(t, c, "") // a second member: the first has to join again
 		require.Equal(t, groupPreparing, state(c))

@@ -68,10 +68,10 @@ func TestConsumerGroup_JoinRevokeLeaveExpire_EachPartitionOnce(t *testing.T) {
 		require.ElementsMatch(t, []int32{0, 1, 2, 3}, slices.Concat(a.owned, b.owned))
 		require.Equal(t, a.epoch, b.epoch)
 
-		require.ErrorIs(t, (&consumer{c: c, id: "stranger", epoch: 1}).beat(), kerr.UnknownMemberID)
+		require.ErrorIs(t, (&consumer{c: c, id: "unknown member", epoch: 1}).beat(), kerr.UnknownMemberID)
 		require.ErrorIs(t, (&consumer{c: c, id: "b", epoch: b.epoch + 5}).beat(), kerr.FencedMemberEpoch)
 
-		for range 2 { // b is silent for its session, a is not
+		for range 2 { // b sends nothing for its session, a is not
 			time.Sleep(consumerSession/2 + time.Second)
 			require.NoError(t, a.beat())
 		}
