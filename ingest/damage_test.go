@@ -1,7 +1,9 @@
 package ingest_test
 
 import (
+	"bytes"
 	"io"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -121,6 +123,22 @@ func TestVideo_BadTimestamp_MovesNoOther(t *testing.T) {
 	ffmpeg(t, dir, `-i in.mkv -c copy -bsf:v setts=ts=if(gte(N\,50)\,TS+9800000\,TS) stays.mkv`)
 	requireEven(t, filepath.Join(dir, "one.mkv"), 100)
 	requireEven(t, filepath.Join(dir, "stays.mkv"), 100)
+}
+
+// However often a file's timestamps jump, one line says so, and each jump is counted.
+func TestVideo_TimestampsJumpTwice_IsToldOnceAndCounted(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ffmpeg(t, dir, fourSeconds+"-c:v libx264 -bf 0 in.mkv")
+	ffmpeg(t, dir, `-i in.mkv -c copy -bsf:v setts=ts=if(gte(N\,70)\,TS+19800000\,if(gte(N\,40)\,TS+9800000\,TS)) twice.mkv`)
+	var said bytes.Buffer
+	s := open(t, filepath.Join(dir, "twice.mkv"), ingest.Options{Pace: ingest.Fast, Log: slog.New(slog.NewTextHandler(&said, nil))})
+	all, err := drain(t, s)
+	require.Equal(t, io.EOF, err)
+	require.Len(t, all, 100)
+	require.EqualValues(t, 2, s.Stats().Jumps)
+	require.NoError(t, s.Close())
+	require.Equal(t, 1, strings.Count(said.String(), "timestamps jump"), said.String())
 }
 
 // requireEven checks that a whole file's frames are 40 ms apart, and that the

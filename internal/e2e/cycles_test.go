@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -42,8 +43,13 @@ func TestRun_RandomKills_EachSourceReadOnce(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
+	clip := cycleClip(t)
 	args := func(camera string) []string {
-		return []string{"run", "--source", fmt.Sprintf("%s=test://people?size=64x64&people=1&frames=%d", camera, cycleFrames),
+		source := fmt.Sprintf("test://people?size=64x64&people=1&frames=%d", cycleFrames)
+		if strings.HasSuffix(camera, "-file") {
+			source = clip
+		}
+		return []string{"run", "--source", camera + "=" + source,
 			"--pace", "fast", "--data", dir, "--listen", listen, "--database-url", database}
 	}
 	length := lengthOfRun(t, args("unhurt"))
@@ -51,7 +57,7 @@ func TestRun_RandomKills_EachSourceReadOnce(t *testing.T) {
 	killed := make(map[string]int)
 	killedAt := make(map[string]time.Time) // of a parent, by camera
 	for i := range cycles(t) {
-		camera := fmt.Sprintf("c%d", i)
+		camera := fmt.Sprintf("c%d%s", i, []string{"", "-file"}[i%2])
 		want[camera] = want["unhurt"]
 		victim := []string{"detect", "parent", "both"}[random.IntN(3)]
 		p := start(t, sightlog, args(camera)...)
@@ -79,8 +85,23 @@ func TestRun_RandomKills_EachSourceReadOnce(t *testing.T) {
 		}
 	}
 	t.Logf("killed: %v", killed)
+	if cycles(t) >= 30 {
+		require.Len(t, killed, 3, "each was killed")
+	}
 	endedBefore := requireOnce(t, dir, database, want, killedAt)
 	t.Logf("jobs that had ended before their kill: %d", endedBefore)
+}
+
+// cycleClip makes a file of cycleFrames frames.
+func cycleClip(t testing.TB) string {
+	t.Helper()
+	ffmpeg, err := exec.LookPath("ffmpeg")
+	if err != nil {
+		testenv.Skip(t, "ffmpeg is not installed")
+	}
+	path := filepath.Join(t.TempDir(), "clip.mp4")
+	ok(t, ffmpeg, "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=128x96:rate=25", "-frames:v", strconv.Itoa(cycleFrames), "-pix_fmt", "yuv420p", path)
+	return path
 }
 
 // lengthOfRun is how long a run takes from its child's start to its end.

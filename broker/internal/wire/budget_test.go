@@ -75,3 +75,28 @@ func TestBudget_OneAddress_LeavesHalfToOthers(t *testing.T) {
 	require.Zero(t, b.used)
 	require.Empty(t, b.held)
 }
+
+func TestBudget_OneConnection_LeavesThreeQuartersToOthers(t *testing.T) {
+	t.Parallel()
+	b := NewBudget(100, 0)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	conn := new(int)
+	first := b.Claim(conn, "a")
+	_, _, err := first.Grow(ctx, 25, 25)
+	require.NoError(t, err)
+	next := make(chan error)
+	go func() {
+		second := b.Claim(conn, "a")
+		_, _, err := second.Grow(ctx, 1, 1)
+		second.Release()
+		next <- err
+	}()
+	require.Eventually(t, func() bool { b.mu.Lock(); defer b.mu.Unlock(); return len(b.waiting) == 1 }, 30*time.Second, time.Millisecond)
+	other := b.Claim(new(int), "a") // of the same address
+	_, _, err = other.Grow(ctx, 25, 25)
+	require.NoError(t, err)
+	first.Release()
+	require.NoError(t, <-next)
+	other.Release()
+}
