@@ -7,8 +7,12 @@ import (
 	"image/color"
 	"image/jpeg"
 	"image/png"
+	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -20,13 +24,11 @@ import (
 // that are 8 or 16 apart.
 func ramp(x int) uint8 { return uint8(40 + x*7%150) }
 
-const rampRows = 5
-
 // y4m writes one frame of the ramp as YUV4MPEG2, ITU-R BT.601 in its limited
 // range. subX and subY divide the chroma planes; 0 is grey alone, which
 // libswscale takes to be of full range. deep is the number of bits above 8.
-func y4m(w int, space string, subX, subY, deep int) []byte {
-	b := fmt.Appendf(nil, "YUV4MPEG2 W%d H%d F25:1 Ip A1:1 C%s\nFRAME\n", w, rampRows, space)
+func y4m(w, rows int, space string, subX, subY, deep int) []byte {
+	b := fmt.Appendf(nil, "YUV4MPEG2 W%d H%d F25:1 Ip A1:1 C%s\nFRAME\n", w, rows, space)
 	sample := func(v uint8) {
 		if deep == 0 {
 			b = append(b, v)
@@ -35,7 +37,7 @@ func y4m(w int, space string, subX, subY, deep int) []byte {
 		wide := uint16(v) << deep
 		b = append(b, byte(wide), byte(wide>>8))
 	}
-	for range rampRows {
+	for range rows {
 		for x := range w {
 			if subX == 0 {
 				sample(ramp(x))
@@ -45,7 +47,7 @@ func y4m(w int, space string, subX, subY, deep int) []byte {
 		}
 	}
 	if subX > 0 {
-		for range 2 * ((w + subX - 1) / subX) * ((rampRows + subY - 1) / subY) {
+		for range 2 * ((w + subX - 1) / subX) * ((rows + subY - 1) / subY) {
 			sample(128)
 		}
 	}
@@ -53,9 +55,9 @@ func y4m(w int, space string, subX, subY, deep int) []byte {
 }
 
 // encoded returns the ramp in a colour model of Go's.
-func encoded(t *testing.T, w int, model color.Model, encode func(*bytes.Buffer, image.Image) error) []byte {
+func encoded(t *testing.T, w, rows int, model color.Model, encode func(*bytes.Buffer, image.Image) error) []byte {
 	t.Helper()
-	r := image.Rect(0, 0, w, rampRows)
+	r := image.Rect(0, 0, w, rows)
 	var img interface {
 		image.Image
 		Set(x, y int, c color.Color)
@@ -70,7 +72,7 @@ func encoded(t *testing.T, w int, model color.Model, encode func(*bytes.Buffer, 
 	default:
 		img = image.NewPaletted(r, model.(color.Palette))
 	}
-	for y := range rampRows {
+	for y := range rows {
 		for x := range w {
 			img.Set(x, y, color.Gray{Y: ramp(x)})
 		}
@@ -95,37 +97,69 @@ func toJPEG(b *bytes.Buffer, img image.Image) error {
 	return jpeg.Encode(b, img, &jpeg.Options{Quality: 100})
 }
 
+// rampFormats are the formats of pixels, each with a frame in it.
+func rampFormats(t *testing.T) map[string]func(w, rows int) []byte {
+	return map[string]func(w, rows int) []byte{
+		"yuv420p":     func(w, rows int) []byte { return y4m(w, rows, "420jpeg", 2, 2, 0) },
+		"yuv422p":     func(w, rows int) []byte { return y4m(w, rows, "422", 2, 1, 0) },
+		"yuv444p":     func(w, rows int) []byte { return y4m(w, rows, "444", 1, 1, 0) },
+		"yuv420p10le": func(w, rows int) []byte { return y4m(w, rows, "420p10", 2, 2, 2) },
+		"yuv422p10le": func(w, rows int) []byte { return y4m(w, rows, "422p10", 2, 1, 2) },
+		"gray y4m":    func(w, rows int) []byte { return y4m(w, rows, "mono", 0, 0, 0) },
+		"gray":        func(w, rows int) []byte { return encoded(t, w, rows, color.GrayModel, toPNG) },
+		"rgba":        func(w, rows int) []byte { return encoded(t, w, rows, color.NRGBAModel, toPNG) },
+		"rgb48be":     func(w, rows int) []byte { return encoded(t, w, rows, color.RGBA64Model, toPNG) },
+		"pal8":        func(w, rows int) []byte { return encoded(t, w, rows, greys, toPNG) },
+		"gray jpeg":   func(w, rows int) []byte { return encoded(t, w, rows, color.GrayModel, toJPEG) },
+		"yuvj420p":    func(w, rows int) []byte { return encoded(t, w, rows, color.NRGBAModel, toJPEG) },
+	}
+}
+
 // TestRetrieve_AnyWidthAndFormat_FillsThePictureAndNothingElse retrieves into
 // a picture that another row follows in memory.
 func TestRetrieve_AnyWidthAndFormat_FillsThePictureAndNothingElse(t *testing.T) {
 	t.Parallel()
 	prepareLibraries()
-	for name, c := range map[string]func(w int) []byte{
-		"yuv420p":     func(w int) []byte { return y4m(w, "420jpeg", 2, 2, 0) },
-		"yuv422p":     func(w int) []byte { return y4m(w, "422", 2, 1, 0) },
-		"yuv444p":     func(w int) []byte { return y4m(w, "444", 1, 1, 0) },
-		"yuv420p10le": func(w int) []byte { return y4m(w, "420p10", 2, 2, 2) },
-		"yuv422p10le": func(w int) []byte { return y4m(w, "422p10", 2, 1, 2) },
-		"gray y4m":    func(w int) []byte { return y4m(w, "mono", 0, 0, 0) },
-		"gray":        func(w int) []byte { return encoded(t, w, color.GrayModel, toPNG) },
-		"rgba":        func(w int) []byte { return encoded(t, w, color.NRGBAModel, toPNG) },
-		"rgb48be":     func(w int) []byte { return encoded(t, w, color.RGBA64Model, toPNG) },
-		"pal8":        func(w int) []byte { return encoded(t, w, greys, toPNG) },
-		"gray jpeg":   func(w int) []byte { return encoded(t, w, color.GrayModel, toJPEG) },
-		"yuvj420p":    func(w int) []byte { return encoded(t, w, color.NRGBAModel, toJPEG) },
-	} {
+	for name, frame := range rampFormats(t) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "frame")
 			for w := 2; w <= 130; w++ {
-				require.NoError(t, os.WriteFile(path, c(w), 0o600))
-				retrieveGuarded(t, path, w)
+				require.NoError(t, os.WriteFile(path, frame(w, 5), 0o600))
+				retrieveGuarded(t, path, w, 5)
 			}
 		})
 	}
 }
 
-func retrieveGuarded(t *testing.T, path string, w int) {
+// TestRetrieve_RandomSizes_FillsThePictureAndNothingElse draws size and format,
+// SIGHTLOG_CYCLES times.
+func TestRetrieve_RandomSizes_FillsThePictureAndNothingElse(t *testing.T) {
+	t.Parallel()
+	prepareLibraries()
+	cycles := 200
+	if v := os.Getenv("SIGHTLOG_CYCLES"); v != "" {
+		n, err := strconv.Atoi(v)
+		require.NoError(t, err, "SIGHTLOG_CYCLES")
+		cycles = n
+	}
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	formats := rampFormats(t)
+	names := slices.Sorted(maps.Keys(formats))
+	path := filepath.Join(t.TempDir(), "frame")
+	for range cycles {
+		name, w, rows := names[random.IntN(len(names))], 2+random.IntN(700), 2+random.IntN(23)
+		require.NoError(t, os.WriteFile(path, formats[name](w, rows), 0o600))
+		retrieveGuarded(t, path, w, rows)
+		if t.Failed() {
+			t.Fatalf("%s %dx%d", name, w, rows)
+		}
+	}
+}
+
+func retrieveGuarded(t *testing.T, path string, w, rows int) {
 	t.Helper()
 	const unwritten = 0xA5
 	c := fileLibav(path)
@@ -133,19 +167,21 @@ func retrieveGuarded(t *testing.T, path string, w int) {
 	defer c.close()
 	require.NoError(t, c.grab(0))
 
-	memory := gocv.NewMatWithSizeFromScalar(gocv.NewScalar(unwritten, unwritten, unwritten, 0), rampRows+1, w, gocv.MatTypeCV8UC3)
+	memory := gocv.NewMatWithSizeFromScalar(gocv.NewScalar(unwritten, unwritten, unwritten, 0), rows+1, w, gocv.MatTypeCV8UC3)
 	defer memory.Close()
-	m := memory.RowRange(0, rampRows)
+	m := memory.RowRange(0, rows)
 	defer m.Close()
 	require.True(t, c.retrieve(&m))
-	require.Equal(t, image.Pt(w, rampRows), image.Pt(m.Cols(), m.Rows()))
+	require.Equal(t, image.Pt(w, rows), image.Pt(m.Cols(), m.Rows()))
 
 	all, err := memory.DataPtrUint8()
 	require.NoError(t, err)
-	picture, guard := all[:3*w*rampRows], all[3*w*rampRows:]
+	picture, guard := all[:3*w*rows], all[3*w*rows:]
 	require.Equal(t, bytes.Repeat([]byte{unwritten}, 3*w), guard, "width %d: written past the picture", w)
 	for i, v := range picture {
 		x := i / 3 % w
-		require.InDelta(t, ramp(x), v, 4, "width %d: column %d, row %d", w, x, i/3/w)
+		if want := ramp(x); max(v, want)-min(v, want) > 4 {
+			require.Failf(t, "a wrong pixel", "width %d: column %d, row %d is %d, not %d", w, x, i/3/w, v, want)
+		}
 	}
 }
