@@ -54,16 +54,32 @@ func (s *Services) Lag(ctx context.Context) (int64, error) {
 
 // watchLag registers the lag as a metric, NaN while it is not known. The sinks' own
 // gauge covers only the partitions that they fetch.
-func (s *Services) watchLag(reg prometheus.Registerer) {
+func (s *Services) watchLag(reg prometheus.Registerer, unacknowledged func() int64) {
 	promauto.With(reg).NewGaugeFunc(prometheus.GaugeOpts{
-		Name: "sightlog_lag_records", Help: "Records of the log that are not in the tables, those of stopped and waiting partitions included.",
+		Name: "sightlog_lag_records", Help: "Records that are not in the tables: those of the log, of stopped and waiting partitions too, and with run those that wait for the log.",
 	}, func() float64 {
-		lag, err := s.Lag(context.Background())
+		inLog, err := s.Lag(context.Background())
 		if err != nil {
-			return math.NaN()
+			inLog = -1
 		}
-		return float64(lag)
+		var waiting int64
+		if unacknowledged != nil {
+			waiting = unacknowledged()
+		}
+		if lag := totalLag(inLog, waiting); lag >= 0 {
+			return float64(lag)
+		}
+		return math.NaN()
 	})
+}
+
+// totalLag returns the records that are not in the tables: inLog of the log, and those
+// that wait for its acknowledgement; -1 if inLog is -1, not known.
+func totalLag(inLog, unacknowledged int64) int64 {
+	if inLog < 0 {
+		return -1
+	}
+	return inLog + unacknowledged
 }
 
 // lagTimeout bounds Lag and sameHistory.

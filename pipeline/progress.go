@@ -91,11 +91,8 @@ func (m *progressTotals) report(ctx context.Context, s *Services, f func(Progres
 	m.mu.Lock()
 	p := Progress{
 		Elapsed: time.Since(m.start), Cameras: m.cameras(),
-		Rows: m.rows, Lag: inLog + m.now.unacknowledged(), InLog: inLog, Problems: append(problems, m.now.Problems()...),
+		Rows: m.rows, Lag: totalLag(inLog, m.now.unacknowledged()), InLog: inLog, Problems: append(problems, m.now.Problems()...),
 		P50: m.latency.quantile(0.50), P99: m.latency.quantile(0.99),
-	}
-	if inLog < 0 {
-		p.Lag = -1
 	}
 	for _, c := range p.Cameras {
 		p.Frames += c.Frames

@@ -18,3 +18,11 @@ func TestProgressTotals_ChildRestarted_CountsAddUp(t *testing.T) {
 	}}, m.cameras())
 	require.Equal(t, of(CameraStatus{ID: "a", AtEnd: true, State: Ended}), m.status())
 }
+
+func TestTotalLag_LogAndDetect_AddUpWhereKnown(t *testing.T) {
+	of := Status{Cameras: []CameraStatus{{Sent: 9, Acked: 4}, {Sent: 3, Acked: 3}, {Sent: 1, Acked: 2}}}
+	require.EqualValues(t, 5, of.unacknowledged())
+	require.EqualValues(t, 12, totalLag(7, of.unacknowledged()))
+	require.EqualValues(t, 5, totalLag(0, of.unacknowledged()), "a full disk: nothing is in the log that is not in the tables")
+	require.EqualValues(t, -1, totalLag(-1, of.unacknowledged()), "not known")
+}

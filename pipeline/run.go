@@ -12,7 +12,7 @@ import (
 
 // RunConfig configures Run.
 type RunConfig struct {
-	Services ServicesConfig // OnCommit is set by Run
+	Services ServicesConfig // OnCommit and Unacknowledged are set by Run
 	Job      Job            // Kafka is set by Run
 	Detect   []string       // command line of the detect child, program first
 	Progress func(Progress) // called by one goroutine, about twice a second and at the end
@@ -31,6 +31,7 @@ type RunConfig struct {
 func Run(ctx context.Context, cfg RunConfig) (last Progress, err error) {
 	m := newProgressTotals()
 	cfg.Services.OnCommit = m.commit
+	cfg.Services.Unacknowledged = func() int64 { return m.status().unacknowledged() }
 	services, err := StartServices(ctx, cfg.Services)
 	if err != nil {
 		return Progress{}, err

@@ -36,6 +36,9 @@ type ServicesConfig struct {
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer
 	OnCommit func(sink.Commit) // may be nil
+	// Unacknowledged returns the number of sightings that wait for the log's
+	// acknowledgement, which the metric of the lag counts too; may be nil.
+	Unacknowledged func() int64
 }
 
 // Services are a log, a database and the sinks between them.
@@ -135,7 +138,7 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	if err != nil {
 		return s, err
 	}
-	s.watchLag(cfg.Metrics)
+	s.watchLag(cfg.Metrics, cfg.Unacknowledged)
 	s.sinks = startService(s.sink.Run)
 	if s.dir != nil {
 		err = s.dir.Publish(datadir.Endpoints{Broker: s.Kafka.Brokers[0], Database: s.URL})

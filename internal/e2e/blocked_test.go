@@ -8,8 +8,11 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/internal/testenv"
+	"github.com/sightlog/sightlog/kafka"
 )
 
 // A partition that only a user can set going is told, and a run over it fails,
@@ -42,6 +45,27 @@ func TestRun_PartitionStopped_ReportedAndFails(t *testing.T) {
 	require.Equal(t, 1, r.code, "%s%s", r.stdout, r.stderr)
 	require.Contains(t, r.stderr, "not all of the log is in the tables: sightings/")
 	require.Contains(t, r.stderr, "stopped: the tables are at offset 1000000")
+}
+
+// A partition whose dead letter cannot be written waits, and everybody is told.
+func TestServe_DeadLetterNotWritable_PartitionWaitsAndIsReported(t *testing.T) {
+	t.Parallel()
+	dir, database, metrics := dataDir(t), databaseURL(t), testenv.FreeAddr(t)
+	serve := start(t, sightlogd, "serve", "--data", dir, "--database-url", database, "--metrics", metrics)
+	addr, _ := endpoints(t, dir, serve)
+	cl, err := kgo.NewClient(kgo.SeedBrokers(addr))
+	require.NoError(t, err)
+	defer cl.Close()
+	one := "1"
+	altered, err := kadm.NewClient(cl).AlterTopicConfigs(t.Context(), []kadm.AlterConfig{{Name: "max.message.bytes", Value: &one}}, kafka.DeadTopic(kafka.Sightings))
+	require.NoError(t, err)
+	require.NoError(t, altered[0].Err)
+	require.NoError(t, cl.ProduceSync(t.Context(), &kgo.Record{Topic: kafka.Sightings, Value: []byte("no sighting")}).FirstErr())
+	awaitHealth(t, serve, metrics, http.StatusServiceUnavailable, "waiting: the dead letter of offset 0 cannot be written")
+	shown := get(t, "http://"+metrics+"/metrics")
+	require.Regexp(t, `(?m)^sightlog_sink_partition_waiting\{.*topic="sightings".*\} 1$`, shown)
+	require.Regexp(t, `(?m)^sightlog_lag_records 1$`, shown)
+	require.Zero(t, serve.stop(t).code, "the record stays in the log: %s", serve.output)
 }
 
 // A run that is interrupted says what it did, what is left, and how to go on.

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -111,6 +112,11 @@ func TestRun_DiskFull_ReportedAndResumes(t *testing.T) {
 				letPass(p, 20*time.Millisecond)
 			}
 			require.Contains(t, p.output.String(), `msg="the disk takes no writes`)
+			lagging := regexp.MustCompile(`(?m)^sightlog_lag_records [1-9]`) // what detect holds counts
+			for !lagging.MatchString(get(t, "http://"+metrics+"/metrics")) {
+				require.False(t, p.ended(), p.output)
+				letPass(p, 20*time.Millisecond)
+			}
 
 			free()
 			require.Zero(t, p.wait(t).code, p.output)

@@ -87,7 +87,7 @@ func runPage(t *testing.T, page string) {
 			t.Logf("SKIPPED: %s: %s", where, b.notRun)
 			continue
 		case b.root && !isRoot:
-			t.Logf("SKIPPED: %s: only root can run it", where)
+			testenv.Without(t, where+": only root can run it")
 			continue
 		}
 		file := filepath.Join(dir, fmt.Sprintf("block-%d.sh", b.line))

@@ -75,7 +75,7 @@ func newRig(t *testing.T, source ...string) *rig {
 func smallDisk(t *testing.T) (dir string, small bool) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		t.Log("SKIPPED: a full disk: only root can mount a small file system")
+		testenv.Without(t, "root, who alone mounts a small file system: the disk is not filled")
 		return t.TempDir(), false
 	}
 	return diskOf(t, 512), true

@@ -32,6 +32,16 @@ func skip(t testing.TB, reason string, requiredBy ...string) {
 	t.Skip(reason)
 }
 
+// Without reports in plain sight that a part of a test is left out because something
+// that set-up can provide is absent, or fails the test as Skip does.
+func Without(t testing.TB, reason string) {
+	t.Helper()
+	if require := os.Getenv("SIGHTLOG_REQUIRE"); require == "all" || require == "installable" {
+		t.Fatalf("required by SIGHTLOG_REQUIRE=%s, but absent: %s", require, reason)
+	}
+	t.Log("SKIPPED: " + reason)
+}
+
 // DataDir is where the third-party test files are, if they are here.
 func DataDir() string {
 	if dir := os.Getenv("SIGHTLOG_TESTDATA"); dir != "" {
