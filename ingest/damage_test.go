@@ -125,6 +125,25 @@ func TestVideo_BadTimestamp_MovesNoOther(t *testing.T) {
 	requireEven(t, filepath.Join(dir, "stays.mkv"), 100)
 }
 
+// A file that is whole by its container, but has a frame that the decoder cannot read,
+// is damaged; every other frame is there.
+func TestVideo_PacketOverwritten_IsDamageAndTheOtherFramesAreThere(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	ffmpeg(t, dir, fourSeconds+"-c:v libx264 -g 1 in.mkv")
+	path := edited(t, filepath.Join(dir, "in.mkv"), filepath.Join(dir, "bad.mkv"), func(b []byte) []byte {
+		for i := range 200 {
+			b[len(b)/2+i] = byte(i * 7)
+		}
+		return b
+	})
+	all, err := drain(t, open(t, path, ingest.Options{Pace: ingest.Fast}))
+	var damage *ingest.Damage
+	require.ErrorAs(t, err, &damage)
+	require.GreaterOrEqual(t, len(all), 98)
+	require.EqualValues(t, len(all), damage.Delivered)
+}
+
 // However often a file's timestamps jump, one line says so, and each jump is counted.
 func TestVideo_TimestampsJumpTwice_IsToldOnceAndCounted(t *testing.T) {
 	t.Parallel()
