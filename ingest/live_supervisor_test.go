@@ -19,10 +19,11 @@ import (
 // model is a camera on a clock that the test owns (testing/synctest): what it
 // does is how long the next frame takes. Once it hangs, only interrupt helps.
 type model struct {
-	opened atomic.Int64
-	open   func(n int64) error                             // of the n-th opening
-	next   func(n int64, frame int) (time.Duration, error) // from one frame to the next
-	timed  time.Duration                                   // not 0: a recording, whose frames are so far apart
+	opened   atomic.Int64
+	open     func(n int64) error                             // of the n-th opening
+	next     func(n int64, frame int) (time.Duration, error) // from one frame to the next
+	timed    time.Duration                                   // not 0: a recording, whose frames are so far apart
+	declared float64                                         // rate that an untimed camera declares; 0: none
 }
 
 type modelCapture struct {
@@ -84,7 +85,7 @@ func (c *modelCapture) position() (time.Duration, bool) {
 
 func (c *modelCapture) fps() float64 {
 	if c.m.timed == 0 {
-		return 0
+		return c.m.declared
 	}
 	return 1 / c.m.timed.Seconds()
 }
@@ -169,6 +170,16 @@ func TestLive_SlowCamera_IsNotOpenedForEachFrame(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A source that declares its rate is waited for from its first frame on.
+func TestLive_DeclaresASlowRate_IsOpenedOnce(t *testing.T) {
+	t.Parallel()
+	m := &model{declared: 1. / 20, next: func(int64, int) (time.Duration, error) { return 20 * time.Second, nil }}
+	m.watch(t, time.Hour, func(s Stats) {
+		require.EqualValues(t, 1, m.opened.Load())
+		require.InDelta(t, 180, s.Frames, 1)
+	})
 }
 
 // A recording on a server may be a time-lapse: its frames are due when its
