@@ -99,6 +99,7 @@ func toJPEG(b *bytes.Buffer, img image.Image) error {
 
 // rampFormats are the formats of pixels, each with a frame in it.
 func rampFormats(t *testing.T) map[string]func(w, rows int) []byte {
+	t.Helper()
 	return map[string]func(w, rows int) []byte{
 		"yuv420p":     func(w, rows int) []byte { return y4m(w, rows, "420jpeg", 2, 2, 0) },
 		"yuv422p":     func(w, rows int) []byte { return y4m(w, rows, "422", 2, 1, 0) },
