@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/database"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/query"
@@ -17,7 +18,8 @@ import (
 
 // ProveCmd computes a figure again from the log.
 type ProveCmd struct {
-	LogAndTables
+	ClusterAddress
+	config.Database
 	Camera string `required:"" placeholder:"ID" env:"-" help:"The camera."`
 	Minute When   `required:"" placeholder:"TIME" env:"-" help:"A time in the minute, written as --since of query is."`
 	Format string `enum:"table,csv,json" default:"table" env:"-" help:"table, csv or json (${default})."`
@@ -38,7 +40,7 @@ func (c *ProveCmd) Run(ctx context.Context, env *Env) (err error) {
 	if note := c.Minute.note("--minute"); note != "" {
 		fmt.Fprintln(env.Stderr, note)
 	}
-	log, _, err := c.find(false)
+	log, err := c.config()
 	if err != nil {
 		return err
 	}

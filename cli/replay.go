@@ -17,7 +17,8 @@ import (
 
 // ReplayCmd builds the tables again from the log.
 type ReplayCmd struct {
-	LogAndTables
+	ClusterAddress
+	config.Database
 	config.Store
 	Into  string `placeholder:"URL" env:"-" help:"Write into this database, which is empty, and replace nothing."`
 	Since When   `placeholder:"TIME" env:"-" help:"With --into: only records produced at or after this time."`
@@ -36,7 +37,7 @@ func (c *ReplayCmd) Run(ctx context.Context, env *Env) error {
 	if c.Into == "" && !c.Since.IsZero() {
 		return usage.New("add --into URL", "--since: tables that lack what was before cannot replace the present ones")
 	}
-	log, url, err := c.find(c.Into == "")
+	log, url, err := c.find()
 	if err != nil {
 		return err
 	}
@@ -69,17 +70,9 @@ func (c *ReplayCmd) Run(ctx context.Context, env *Env) error {
 // replayLine is the time between two lines of progress.
 const replayLine = 2 * time.Second
 
-// LogAndTables are a log and the tables that were written from it: those of a running
-// data directory, or of services by their addresses.
-type LogAndTables struct {
-	config.Cluster
-	config.Data
-	config.Database
-}
-
-// find returns the log and, if they are needed, the address of the tables.
-func (c *LogAndTables) find(tables bool) (log kafka.Config, url string, err error) {
-	cluster, url := c.Cluster, c.DatabaseURL
+// find returns the log and, without --into, the address of the tables.
+func (c *ReplayCmd) find() (log kafka.Config, url string, err error) {
+	cluster, url, tables := c.Cluster, c.DatabaseURL, c.Into == ""
 	if len(cluster.Brokers) == 0 || url == "" && tables {
 		e, err := datadir.ReadEndpoints(c.Data.Data)
 		if errors.Is(err, datadir.ErrNotRunning) {

@@ -7,10 +7,10 @@ DROP FUNCTION sightlog_advance(text, uuid[], integer[], bigint[], bigint[]);
 DROP FUNCTION sightlog_advance(text, uuid[], integer[], bigint[], bigint[], integer[], bytea[]);
 
 -- sightlog_advance_offsets moves partitions from the offsets the sink believes in to
--- the next ones. A row that is elsewhere means that another sink owns the
--- partition, and one of another table than the one that the sink has read (tables is
--- its tableoid) that the tables were exchanged: SL001 ends the transaction. The order of
--- the arrays is the order of locking; callers sort them.
+-- the next ones. SL001 ends the transaction where a row has another offset, because
+-- another sink owns the partition, or belongs to another table than the sink has read
+-- (tables has its tableoid), because the tables were exchanged. The order of the arrays
+-- is the order of locking; callers sort them.
 CREATE FUNCTION sightlog_advance_offsets(cluster text, topics uuid[], partitions integer[], expected bigint[], new_next bigint[],
                                          epochs integer[], digests bytea[], tables oid[])
 RETURNS void LANGUAGE plpgsql AS $$

@@ -1,7 +1,7 @@
 // Package migrations has the database's schema as SQL files, numbered from 001, and
 // migrates a database to it. The files have the form of tern's (github.com/jackc/tern):
 // the part above "create above / drop below" goes up, the part below goes down, so that
-// its command line works on them too.
+// its command line works on them too; 005, which copies the tables, only goes up.
 //
 // A released file is never edited; a change is a new file. The table sightlog_version has
 // the number of the last migration of a database. All relations are in one schema: that of

@@ -14,7 +14,8 @@ import (
 // pool's, which are moved to the schema kept; it must not exist. Programs may write and
 // read meanwhile: sinks wait, find the exchange by the identity of sink_offsets, and go
 // on with the new tables. check is called while no sink can write; an error of it leaves
-// all as it was. In kept no partition has a stored offset of its cluster any more.
+// all as it was. The stored offsets in kept get another cluster id, so that no sink can
+// write those tables.
 func Exchange(ctx context.Context, pool *pgxpool.Pool, with, kept string, check func(context.Context, pgx.Tx) error, log *slog.Logger) error {
 	return exclusively(ctx, pool, log, func(tx pgx.Tx) error {
 		live, found, err := findSchema(ctx, tx)

@@ -1,7 +1,6 @@
 package sink_test
 
 import (
-	"fmt"
 	"testing"
 
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -18,7 +17,7 @@ import (
 // depends on when and by whom they were written.
 func dump(t testing.TB, pool *pgxpool.Pool) []string {
 	t.Helper()
-	return append(lines(t, pool,
+	return append(pgtest.Lines(t, pool,
 		"SELECT name FROM cameras ORDER BY 1",
 		`SELECT c.name, r.run, source_kind, source, fingerprint, model, model_sha256, model_width, model_height, provider,
 			started_at, finished_at, outcome, damage, frames, dropped FROM runs r JOIN cameras c ON c.id = r.camera_id ORDER BY 1, 2`,
@@ -27,22 +26,6 @@ func dump(t testing.TB, pool *pgxpool.Pool) []string {
 		"SELECT * FROM v_detections ORDER BY 1, 2, 3, 4, 5",
 		"SELECT * FROM v_crossings ORDER BY 1, 2, 3, 4, 5, 7",
 	), pgtest.Totals(t, pool)...)
-}
-
-// lines returns the rows of queries.
-func lines(t testing.TB, pool *pgxpool.Pool, queries ...string) (lines []string) {
-	t.Helper()
-	for _, sql := range queries {
-		rows, err := pool.Query(t.Context(), sql)
-		require.NoError(t, err)
-		for rows.Next() {
-			v, err := rows.Values()
-			require.NoError(t, err)
-			lines = append(lines, fmt.Sprint(v...))
-		}
-		require.NoError(t, rows.Err())
-	}
-	return lines
 }
 
 // exactly asserts that the tables hold sightings 0 to n-1 of each camera's

@@ -8,10 +8,26 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Totals returns every row of the tables of totals by names, in order.
-func Totals(t testing.TB, pool *pgxpool.Pool) (lines []string) {
+// Lines returns the rows of queries, a line each.
+func Lines(t testing.TB, pool *pgxpool.Pool, queries ...string) (lines []string) {
 	t.Helper()
-	for _, sql := range []string{
+	for _, sql := range queries {
+		rows, err := pool.Query(t.Context(), sql)
+		require.NoError(t, err, sql)
+		for rows.Next() {
+			v, err := rows.Values()
+			require.NoError(t, err)
+			lines = append(lines, fmt.Sprint(v...))
+		}
+		require.NoError(t, rows.Err(), sql)
+	}
+	return lines
+}
+
+// Totals returns every row of the tables of totals by names, in order.
+func Totals(t testing.TB, pool *pgxpool.Pool) []string {
+	t.Helper()
+	return Lines(t, pool,
 		"SELECT * FROM v_minutes ORDER BY minute, camera, run",
 		"SELECT people, seconds, first_seq, last_seq FROM camera_minutes ORDER BY 1, 2, 3",
 		"SELECT * FROM v_zone_minutes ORDER BY minute, camera, run, zone",
@@ -20,17 +36,7 @@ func Totals(t testing.TB, pool *pgxpool.Pool) (lines []string) {
 		"SELECT * FROM v_visits ORDER BY camera, run, track_id, zone, entered_at",
 		`SELECT c.name, l.captured_at, r.run, l.seq, l.people, l.objects
 		 FROM latest_sightings l JOIN cameras c ON c.id = l.camera_id JOIN runs r ON r.id = l.run_id ORDER BY 1`,
-	} {
-		rows, err := pool.Query(t.Context(), sql)
-		require.NoError(t, err)
-		for rows.Next() {
-			v, err := rows.Values()
-			require.NoError(t, err)
-			lines = append(lines, fmt.Sprint(v...))
-		}
-		require.NoError(t, rows.Err())
-	}
-	return lines
+	)
 }
 
 // TotalsAgree asserts that the totals are those of the rows, by computing them anew. No
