@@ -281,18 +281,3 @@ func userError(err error, statement string) error {
 	}
 	return err
 }
-
-// lineColumn converts a position in characters, from 1, to line and column.
-func lineColumn(statement string, position int) (line, column int) {
-	line, column = 1, 1
-	for _, r := range statement {
-		if position--; position == 0 {
-			break
-		}
-		column++
-		if r == '\n' {
-			line, column = line+1, 1
-		}
-	}
-	return line, column
-}

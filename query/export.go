@@ -1,13 +1,11 @@
 package query
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"path/filepath"
-	"strings"
+	"strconv"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -35,9 +33,6 @@ type ExportStats struct {
 	Detections int64
 }
 
-// ExportFormats are the formats of Export.Write.
-var ExportFormats = []string{"mot", "coco"}
-
 // FindExport finds the run that the filter names, or else the one of its
 // camera, or of all, that began last.
 func FindExport(ctx context.Context, db *pgxpool.Pool, f Filter) (*Export, error) {
@@ -63,28 +58,6 @@ ORDER BY r.started_at DESC NULLS LAST, r.id DESC LIMIT 1`, f.Camera, f.Run).Scan
 		e.name = filepath.Base(source)
 	}
 	return e, nil
-}
-
-// Write writes the run's detections in one of ExportFormats, row by row as
-// they come from the database, from one snapshot of it.
-func (e *Export) Write(ctx context.Context, db *pgxpool.Pool, w io.Writer, format string) (n ExportStats, err error) {
-	b := bufio.NewWriterSize(w, 1<<16)
-	write := map[string]func(context.Context, pgx.Tx, *bufio.Writer) (ExportStats, error){"mot": e.mot, "coco": e.coco}[format]
-	if write == nil {
-		return n, usage.New("use "+strings.Join(ExportFormats, ", "), "--format %q is not known", format)
-	}
-	tx, err := db.BeginTx(ctx, pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly})
-	if err != nil {
-		return n, fmt.Errorf("export run %s: %w", e.Run, err)
-	}
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if n, err = write(ctx, tx, b); err == nil {
-		err = b.Flush()
-	}
-	if err != nil {
-		return n, fmt.Errorf("export run %s: %w", e.Run, err)
-	}
-	return n, nil
 }
 
 // detection is a row of the table.
@@ -135,3 +108,6 @@ AND s.captured_at >= coalesce((SELECT started_at - interval '1 day' FROM runs WH
 	_, err = pgx.ForEachRow(rows, into, do)
 	return err
 }
+
+// appendPixels writes hundredths of a pixel; the detector has tenths.
+func appendPixels(b []byte, v float64) []byte { return strconv.AppendFloat(b, v, 'f', 2, 64) }

@@ -2,6 +2,7 @@ package query
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,3 +118,19 @@ func (s *statement) classed(c conditions, class string) conditions {
 
 // label is the class as the tables have it.
 func (f Filter) label() string { return strings.ToLower(f.Class) }
+
+// units are the values of --bucket, and what PostgreSQL calls them.
+var units = map[string]string{"1m": "minute", "1h": "hour", "1d": "day"}
+
+// unit returns the bucket as PostgreSQL calls it.
+func (f Filter) unit() (string, error) {
+	if u, ok := units[f.Bucket]; ok || f.Bucket == "" {
+		return u, nil
+	}
+	return "", usage.New("use 1m, 1h or 1d", "--bucket %q is not known", f.Bucket)
+}
+
+// list joins lines of SQL, leaving out empty ones.
+func list(separator string, parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), separator)
+}

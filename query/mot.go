@@ -33,6 +33,3 @@ func (e *Export) mot(ctx context.Context, tx pgx.Tx, w *bufio.Writer) (ExportSta
 		return err
 	})
 }
-
-// appendPixels writes hundredths of a pixel; the detector has tenths.
-func appendPixels(b []byte, v float64) []byte { return strconv.AppendFloat(b, v, 'f', 2, 64) }

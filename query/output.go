@@ -22,20 +22,6 @@ var Formats = []string{"table", "csv", "json", "parquet"}
 // flushEvery bounds how long rows wait in the buffer while others come.
 const flushEvery = 100 * time.Millisecond
 
-// column is a column of an answer: its name and the type in PostgreSQL, 0 for text.
-type column struct {
-	name string
-	oid  uint32
-}
-
-// format lays the rows of one answer out. A row's cells, as in a Table, are
-// valid only during the call.
-type format interface {
-	head(columns []column) error
-	row(cells []any) error
-	end() error
-}
-
 // output is a format and the buffer that it writes into. It holds a bounded
 // part of the answer, however many rows come.
 type output struct {

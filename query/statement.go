@@ -67,3 +67,18 @@ func skipComment(s string) string {
 	}
 	return ""
 }
+
+// lineColumn converts a position in characters, from 1, to line and column.
+func lineColumn(statement string, position int) (line, column int) {
+	line, column = 1, 1
+	for _, r := range statement {
+		if position--; position == 0 {
+			break
+		}
+		column++
+		if r == '\n' {
+			line, column = line+1, 1
+		}
+	}
+	return line, column
+}

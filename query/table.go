@@ -1,7 +1,6 @@
 package query
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 )
@@ -40,17 +39,4 @@ func (t *Table) writeTo(out *output) error {
 		}
 	}
 	return out.end()
-}
-
-// text is a cell as the formats table and csv show it.
-func text(v any) string {
-	switch v := v.(type) {
-	case nil:
-		return ""
-	case string:
-		return v
-	case json.RawMessage:
-		return string(v)
-	}
-	return fmt.Sprint(v)
 }

@@ -29,7 +29,6 @@ var shared = map[string][]string{
 	"broker":         {"broker.go"},                   // a handler is a function of the Broker that lists it
 	"broker/storage": {"*"},                           // one state machine
 	"sink":           {"*"},                           // the methods of a consumer, by step
-	"query":          {"*"},                           // formats and what writes them
 	"cli":            {"dead.go"},                     // the flags that the commands of dead share
 	"datadir":        {"datadir.go"},                  // the methods of Dir
 	"detector/onnx":  {"session.go"},                  // a Session and its bindings
