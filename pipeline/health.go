@@ -133,6 +133,11 @@ func (s *Services) check(ctx context.Context) (lag int64, lines []string) {
 			lines = append(lines, p)
 		}
 	}
+	if s.private != nil {
+		if p := s.private.Problem(); p != "" {
+			lines = append(lines, p)
+		}
+	}
 	for _, p := range s.sink.Blocked() {
 		lines = append(lines, p.String())
 	}

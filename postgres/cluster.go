@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -55,7 +56,7 @@ func (p *Private) cluster(ctx context.Context) (binaries, error) {
 			return binaries{}, usage.Wrap(err, "give --database-url, or add a line for it to /etc/passwd",
 				"PostgreSQL makes no database for user id %d, which has no name on this machine", p.as.uid)
 		}
-		return binaries{}, fmt.Errorf("initdb: %w: %s", err, firstFailure(string(out)))
+		return binaries{}, fmt.Errorf("initdb: %w: %s", err, firstFailure(bytes.NewReader(out)))
 	}
 	if err := p.root.Rename(stagingName, dataName); err != nil {
 		return binaries{}, err
@@ -94,8 +95,6 @@ func lockFile(root *os.Root, a serverUser) (*os.File, error) {
 	}
 	return f, nil
 }
-
-const maxLog = 8 << 20
 
 // openLog opens the server's log for appending; a log above maxLog becomes
 // server.log.1.

@@ -1,8 +1,11 @@
 package postgres
 
-import "github.com/sightlog/sightlog/internal/filelock"
+import (
+	"strings"
+	"time"
 
-import "time"
+	"github.com/sightlog/sightlog/internal/filelock"
+)
 
 // Abandon drops the lock and leaves the server running, as the kernel does
 // with a process that is killed.
@@ -20,8 +23,8 @@ func SetFallbackRoot(dir string) (back func()) {
 	return func() { fallbackRoot = was }
 }
 
-// WhyFailed is whyFailed.
-func FirstFailure(text string) string { return firstFailure(text) }
+// FirstFailure is firstFailure.
+func FirstFailure(text string) string { return firstFailure(strings.NewReader(text)) }
 
 // SetStopNotice sets how long a server's end may come before that of ctx.
 func SetStopNotice(d time.Duration) (back func()) {

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -42,6 +43,8 @@ type Private struct {
 	log        *slog.Logger
 
 	logFrom int64 // length of the server's log when it was launched
+
+	problem atomic.Pointer[string] // why it does not run; nil while it does
 }
 
 // StartPrivate starts the private server of data directory dir, or finds the one that

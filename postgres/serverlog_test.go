@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -31,6 +32,15 @@ initdb: removing contents of data directory "/x"
 2026-11-25 12:00:00.000 UTC [12] LOG:  database system is shut down
 `,
 		"no such program": "sh: 1\nno such program\n",
+		// Those who connect meanwhile are answered in the form of a failure.
+		`could not write to file "pg_wal/xlogtemp.12": No space left on device`: strings.Repeat(`2026-11-26 12:00:00.000 UTC [13] FATAL:  the database system is starting up
+2026-11-26 12:00:00.000 UTC [14] FATAL:  the database system is not yet accepting connections
+2026-11-26 12:00:00.000 UTC [14] DETAIL:  Consistent recovery state has not been yet reached.
+2026-11-26 12:00:00.000 UTC [15] FATAL:  sorry, too many clients already
+`, 1000) + `2026-11-26 12:00:01.000 UTC [12] FATAL:  could not write to file "pg_wal/xlogtemp.12": No space left on device
+2026-11-26 12:00:01.000 UTC [11] LOG:  startup process (PID 12) exited with exit code 1
+2026-11-26 12:00:01.000 UTC [16] FATAL:  the database system is in recovery mode
+`,
 	} {
 		require.Equal(t, want, postgres.FirstFailure(text))
 	}

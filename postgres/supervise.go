@@ -30,17 +30,29 @@ func (p *Private) Supervise(ctx context.Context) error {
 		for failures := 1; ; failures++ {
 			err := p.start(ctx)
 			if err == nil {
+				p.problem.Store(nil)
 				break
 			}
 			if ctx.Err() != nil {
 				return nil
 			}
+			why := "the private database does not start, it is tried again: " + cause(err)
+			p.problem.Store(&why)
 			p.log.Error("the private database does not start, retrying", "err", cause(err))
 			if restartPauses.Wait(ctx, failures) != nil {
 				return nil
 			}
 		}
 	}
+}
+
+// Problem returns one line with the reason for which the server does not run at present,
+// although Supervise restarts it, or "".
+func (p *Private) Problem() string {
+	if why := p.problem.Load(); why != nil {
+		return *why
+	}
+	return ""
 }
 
 // await waits for the server's end. It returns false if ctx ends first.
