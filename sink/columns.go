@@ -142,3 +142,20 @@ func (t *table[R]) copyIn(ctx context.Context, tx pgx.Tx, rows []R) error {
 	}))
 	return err
 }
+
+// sendIn runs the statements in one pipeline. On a pool that is one
+// transaction: the server commits at the end of the pipeline, or rolls all of
+// it back at the first error.
+func sendIn(ctx context.Context, db interface {
+	SendBatch(context.Context, *pgx.Batch) pgx.BatchResults
+}, b *pgx.Batch) error {
+	n := b.Len()
+	res := db.SendBatch(ctx, b)
+	for range n {
+		if _, err := res.Exec(); err != nil {
+			_ = res.Close() // the first error is the cause
+			return err
+		}
+	}
+	return res.Close() // the commit's answer
+}

@@ -1,16 +1,12 @@
 package sink
 
 import (
-	"cmp"
-	"context"
-	"errors"
 	"log/slog"
 	"maps"
-	"slices"
+	"net"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"github.com/sightlog/sightlog/internal/grace"
 
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -46,151 +42,6 @@ type consumer struct {
 	topicRecreated bool                         // a topic was recreated: this consumer has to end
 }
 
-// heartbeat bounds how late a member learns of a rebalance. A cooperative rebalance
-// (KIP-429) has two rounds, and a partition that moves is not consumed until all
-// members have completed both.
-const heartbeat = 500 * time.Millisecond
-
-// maxWait is the fetch's MaxWait. A pending fetch does not include partitions that
-// were assigned after it was sent: those are not read before it returns.
-const maxWait = 500 * time.Millisecond
-
-// metadataAge bounds how late a member learns of new partitions. The group assigns
-// them when its first member knows them.
-const metadataAge = 2 * time.Second
-
-// fetchBytes bounds the compressed size of a fetch's response, except that the
-// broker always returns a first batch.
-const fetchBytes = 16 << 20
-
-func (s *Sink) newConsumer(number int) (*consumer, error) {
-	c := &consumer{
-		sink:       s,
-		log:        s.cfg.Log.With("consumer", number),
-		opened:     make(chan struct{}),
-		at:         make(map[topicPartition]position),
-		stopped:    make(map[topicPartition]struct{}),
-		corrupt:    make(map[topicPartition]int64),
-		reconnects: new(reconnects),
-		expand:     newExpander(),
-		rechecked:  time.Now(),
-		suspect:    make(map[topicPartition]string),
-		paused:     make(map[topicPartition]time.Time),
-		faults:     make(map[topicPartition]fault),
-	}
-	cl, err := s.cfg.Kafka.Client(
-		kgo.ConsumerGroup(s.cfg.Group),
-		kgo.ConsumeTopics(s.cfg.Topics...),
-		kgo.SessionTimeout(s.cfg.SessionTimeout),
-		kgo.HeartbeatInterval(min(heartbeat, s.cfg.SessionTimeout/3)),
-		kgo.FetchMaxWait(maxWait),
-		kgo.FetchMaxBytes(fetchBytes),
-		kgo.WithDecompressor(c.expand),
-		kgo.MetadataMaxAge(metadataAge),
-		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
-		kgo.KeepControlRecords(), // the stored offset advances over transaction markers too
-		kgo.ConsumeResetOffset(kgo.NoResetOffset()),
-		kgo.AdjustFetchOffsetsFn(c.adjustFetchOffsets),
-		kgo.OnPartitionsRevoked(c.onPartitionsRevoked),
-		kgo.OnPartitionsLost(c.onPartitionsLost),
-		kgo.BlockRebalanceOnPoll(), // no partition is revoked during a transaction
-		kgo.AutoCommitMarks(),
-		kgo.WithHooks(c.reconnects),
-		kgo.AutoCommitInterval(time.Second),
-	)
-	if err != nil {
-		return nil, err
-	}
-	c.cl, c.adm = cl, kadm.NewClient(cl)
-	close(c.opened)
-	return c, nil
-}
-
-// run polls and writes until ctx ends, or until a topic was recreated: then it
-// returns true, and a new consumer, with a new client, has to be run.
-func (c *consumer) run(ctx context.Context) (restart bool) {
-	defer c.close(ctx)
-	work, cancel := grace.Context(ctx, c.sink.cfg.StopTimeout)
-	defer cancel()
-	watched := make(chan struct{})
-	go func() { c.watch(work); close(watched) }()
-	defer func() { cancel(); <-watched }()
-	for ctx.Err() == nil && !c.topicRecreated {
-		fetches := c.poll(ctx)
-		fetched := time.Now()
-		fetches.EachError(c.suspects)
-		items := c.take(fetches, c.recheck(ctx))
-		if len(items) > 0 && ctx.Err() == nil {
-			if err := c.write(ctx, work, items, fetched); err != nil && !errors.Is(err, errBatchAbandoned) {
-				c.log.Info("stopped before a batch was written; it remains in the log", "records", len(items), "err", err)
-			}
-			c.rewindUnwritten(items)
-		}
-		fetches.EachError(func(topic string, partition int32, err error) {
-			c.failed(ctx, work, topicPartition{topic, partition}, err)
-		})
-		c.skipAsked(ctx, work)
-		c.resumeDue()
-		c.cl.AllowRebalance()
-	}
-	return ctx.Err() == nil
-}
-
-// idle is how long the times of a committed transaction wait for the next one, which
-// writes them, before they are written alone.
-const idle = 50 * time.Millisecond
-
-// poll waits for records: at most idle if there are times to write, until a paused
-// partition is due, and never beyond the next recheck.
-func (c *consumer) poll(ctx context.Context) kgo.Fetches {
-	if c.cl.BufferedFetchRecords() == 0 {
-		c.expand.reset()
-	}
-	wait := max(recheckEvery-time.Since(c.rechecked), time.Millisecond)
-	if c.last != nil || c.sink.skips.any() {
-		wait = min(wait, idle)
-	}
-	for _, due := range c.paused {
-		wait = min(wait, max(time.Until(due), time.Millisecond))
-	}
-	short, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	fetches := c.cl.PollRecords(short, c.sink.cfg.MaxRecords)
-	if fetches.NumRecords() == 0 && c.last != nil && ctx.Err() == nil {
-		c.writeTimes(ctx)
-	}
-	return fetches
-}
-
-// take decodes the records of a poll: each partition's in order, and the partitions
-// in the same order in every sink, so that transactions lock rows in one order.
-// Records of partitions in moved are left out.
-func (c *consumer) take(fetches kgo.Fetches, moved map[topicPartition]bool) []entry {
-	var parts []kgo.FetchTopicPartition
-	fetches.EachPartition(func(p kgo.FetchTopicPartition) { parts = append(parts, p) })
-	slices.SortFunc(parts, func(a, b kgo.FetchTopicPartition) int {
-		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
-	})
-	items := make([]entry, 0, fetches.NumRecords())
-	for _, p := range parts {
-		tp := topicPartition{p.Topic, p.Partition}
-		at, ok := c.position(tp)
-		if !ok || moved[tp] {
-			continue
-		}
-		for _, rec := range p.Records {
-			if rec.Offset >= at.next {
-				items = append(items, decode(rec))
-			}
-		}
-		if n := len(p.Records); n > 0 {
-			behind := max(0, p.LastStableOffset-p.Records[n-1].Offset-1)
-			c.sink.metrics.lag.WithLabelValues(tp.labels()...).Set(float64(behind))
-		}
-	}
-	return items
-}
-
 func (c *consumer) positions() map[topicPartition]position {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -204,40 +55,41 @@ func (c *consumer) position(tp topicPartition) (position, bool) {
 	return at, ok
 }
 
-// rewindUnwritten resets the client to the stored offset of each partition whose
-// fetched records were not all written. Without it those records would be skipped:
-// the next transaction would advance the stored offset past them.
-func (c *consumer) rewindUnwritten(items []entry) {
-	fetched := make(map[topicPartition]int64)
-	for _, it := range items {
-		fetched[it.topicPartition] = it.rec.Offset + 1
+func (c *consumer) stoppedPartitions() (partitions []topicPartition) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for tp := range c.stopped {
+		partitions = append(partitions, tp)
 	}
-	back := make(map[string]map[int32]kgo.EpochOffset)
-	for tp, end := range fetched {
-		at, ok := c.position(tp)
-		if !ok || at.next == end {
-			continue
-		}
-		if back[tp.topic] == nil {
-			back[tp.topic] = make(map[int32]kgo.EpochOffset)
-		}
-		back[tp.topic][tp.partition] = kgo.EpochOffset{Epoch: -1, Offset: at.next}
-	}
-	c.cl.SetOffsets(back)
+	return partitions
 }
 
-// close writes the times that are left and leaves the group, so that its partitions
-// are assigned to others at once.
-func (c *consumer) close(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 500*time.Millisecond)
-	defer cancel()
-	if c.last != nil {
-		c.writeTimes(ctx)
+func (c *consumer) isPaused(tp topicPartition) bool { _, ok := c.paused[tp]; return ok }
+
+// batchTimes is the row of table batches for a committed transaction. It has the
+// commit's time, so that only a later transaction can write it.
+type batchTimes struct {
+	id                 int64
+	fetched, committed time.Time
+	records            int
+}
+
+// fault counts the failures in a row to read a partition at an offset.
+type fault struct {
+	next  int64
+	times int
+}
+
+// reconnects is set by each new connection of the client: a log cannot be replaced
+// by another one without.
+type reconnects struct{ seen atomic.Bool }
+
+var _ kgo.HookBrokerConnect = (*reconnects)(nil)
+
+// OnBrokerConnect implements kgo.HookBrokerConnect. It is called before the
+// first request on the connection.
+func (r *reconnects) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
+	if err == nil {
+		r.seen.Store(true)
 	}
-	c.cl.AllowRebalance()
-	if err := c.cl.LeaveGroupContext(ctx); err != nil {
-		c.log.Debug("cannot leave the group; the session will expire", "err", err)
-	}
-	c.cl.CloseAllowingRebalance()
-	c.expand.zstd.Close()
 }

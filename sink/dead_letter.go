@@ -19,9 +19,8 @@ import (
 
 // Sizes of dead letters, in bytes.
 const (
-	maxLetter = 16 << 20 // upper bound; the broker enforces the topic's own limit
-	headSize  = 16 << 10
-	keySize   = 1000 // of the key in a dead letter that was cut
+	headSize = 16 << 10 // of the value in a dead letter that was cut
+	keySize  = 1000     // of the key in one
 )
 
 // deadLetter returns the dead letter of an entry, with at most head bytes of the

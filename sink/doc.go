@@ -86,6 +86,16 @@
 // frames that came before it, is taken for repeated if it is from before complete_from,
 // with StorePeople and StoreTracks at any time.
 //
+// # Files
+//
+// No file uses one above it. From top to bottom:
+//   - the run: run, loop (one consumer), recheck, watch, skip_batch, faults;
+//   - the offsets: from_apply, offsets, history, log_state;
+//   - a transaction: write, repeated, dead_letter, transact, collect, retry, pause;
+//   - retention: retention, drop_day, delete_rows;
+//   - the types whose methods these are: consumer, sink;
+//   - the values: rows, tables, totals, columns, records, position, state, metrics.
+//
 // It leaves to others: the schema (migrations), opening the database (postgres),
 // producing and creating topics (kafka).
 package sink

@@ -9,10 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// sightingRows describes the rows of the default partition and of days that are not
-// dropped yet.
-var sightingRows = rowTable{"sightings", "captured_at", "captured_at", keepSightings}
-
 // dayPartition is the partition of a day.
 type dayPartition struct {
 	name  string

@@ -1,13 +1,9 @@
 package sink
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/sightlog/sightlog/usage"
 )
@@ -75,102 +71,4 @@ func (f From) String() string {
 		return f.Topic + "/" + where
 	}
 	return where
-}
-
-// chosen returns the From that applies to a partition: the most specific, and among
-// those the last.
-func (s *Sink) chosen(tp topicPartition) (from From, ok bool) {
-	rank := -1
-	for _, f := range s.cfg.From {
-		r := 0
-		switch {
-		case f.Topic == "":
-		case f.Topic != tp.topic:
-			continue
-		case f.Partition < 0:
-			r = 1
-		case f.Partition != tp.partition:
-			continue
-		default:
-			r = 2
-		}
-		if r >= rank {
-			from, ok, rank = f, true, r
-		}
-	}
-	return from, ok
-}
-
-// applyFromWithRetry applies Config.From. It waits for the database and the broker
-// until ctx ends; it returns only errors of what the user gave.
-func (s *Sink) applyFromWithRetry(ctx context.Context) error {
-	if len(s.cfg.From) == 0 {
-		return nil
-	}
-	cl, err := s.cfg.Kafka.Client()
-	if err != nil {
-		return err
-	}
-	defer cl.Close()
-	var refused error
-	err = s.retryUntilDone(ctx, s.cfg.Log, "read the stored offsets", nil, func(ctx context.Context) error {
-		err := s.applyFrom(ctx, kadm.NewClient(cl))
-		if usage.Is(err) {
-			refused = err
-			return nil
-		}
-		return err
-	})
-	if ctx.Err() != nil {
-		return nil
-	}
-	return errors.Join(err, refused)
-}
-
-// applyFrom sets the stored offsets of the partitions that would be stopped to those
-// that a user has chosen.
-func (s *Sink) applyFrom(ctx context.Context, adm *kadm.Client) error {
-	log, rows, err := s.readBoth(ctx, adm, s.cfg.Topics)
-	if err != nil {
-		return err
-	}
-	at := make(map[topicPartition]position)
-	for tp := range log.spans {
-		if p, ok := rows[rowKey{log.ids[tp.topic], tp.partition}]; ok {
-			at[tp] = p
-		}
-	}
-	for _, f := range s.cfg.From {
-		_, known := log.ids[f.Topic]
-		if _, ok := log.spans[topicPartition{f.Topic, f.Partition}]; f.Topic != "" && !known || f.Partition >= 0 && !ok {
-			return usage.New("name a topic and partition that the sinks read", "--from %s: there is none", f)
-		}
-	}
-	wrong, err := s.compare(ctx, adm, log, at)
-	if err != nil {
-		return err
-	}
-	for tp, why := range wrong {
-		f, ok := s.chosen(tp)
-		if !ok {
-			continue
-		}
-		span, p := log.spans[tp], at[tp]
-		next := f.Offset
-		switch {
-		case next == Earliest:
-			next = span.start
-		case next == Latest:
-			next = span.end
-		case next < span.start || next > span.end:
-			return usage.New("give an offset that it holds", "--from %s: the log holds %d to %d", f, span.start, span.end)
-		}
-		_, err := s.cfg.Pool.Exec(ctx, `UPDATE sink_offsets SET next = $1, last_offset = NULL, last_epoch = NULL, last_digest = NULL
-			WHERE cluster_id = $2 AND topic_id = $3 AND partition = $4 AND next = $5`, next, p.cluster, uuid(p.topic), tp.partition, p.next)
-		if err != nil {
-			return fmt.Errorf("move the stored offset of %s: %w", tp, err)
-		}
-		s.cfg.Log.Warn("continuing from the offset given by --from", "topic", tp.topic, "partition", tp.partition, "offset", next, "from", f.String(), "reason", why)
-	}
-	return nil
 }

@@ -2,8 +2,6 @@ package sink
 
 import (
 	"context"
-	"net"
-	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -13,20 +11,6 @@ import (
 // stored offsets and the log. A stopped partition that a user has fixed continues
 // then, and so does an idle one whose tables were restored from an older dump.
 const recheckEvery = 5 * time.Second
-
-// reconnects is set by each new connection of the client: a log cannot be replaced
-// by another one without.
-type reconnects struct{ seen atomic.Bool }
-
-var _ kgo.HookBrokerConnect = (*reconnects)(nil)
-
-// OnBrokerConnect implements kgo.HookBrokerConnect. It is called before the
-// first request on the connection.
-func (r *reconnects) OnBrokerConnect(_ kgo.BrokerMetadata, _ time.Duration, _ net.Conn, err error) {
-	if err == nil {
-		r.seen.Store(true)
-	}
-}
 
 // recheck is called between a poll and its write. It stops the partitions whose log
 // was replaced since they were last compared, and every recheckEvery adopts offsets
@@ -133,15 +117,6 @@ func (c *consumer) adoptPositions(at, found map[topicPartition]position) (moved 
 		}
 	}
 	return moved
-}
-
-func (c *consumer) stoppedPartitions() (partitions []topicPartition) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for tp := range c.stopped {
-		partitions = append(partitions, tp)
-	}
-	return partitions
 }
 
 func partitionsAt(at map[topicPartition]position) []topicPartition {

@@ -1,7 +1,6 @@
 package sink
 
 import (
-	"context"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -28,94 +27,6 @@ type rows struct {
 type runRow struct {
 	camera int32
 	*event.Run
-}
-
-// collect resolves names and days and returns the rows of entries.
-func (s *Sink) collect(ctx context.Context, items []entry) (*rows, error) {
-	r := &rows{compared: true, lastSeq: make(map[int32]int64)}
-	for i := range items {
-		switch it := &items[i]; {
-		case it.sighting != nil:
-			r.compared = r.compared && it.compared
-			if err := s.addSighting(ctx, r, it.sighting); err != nil {
-				return nil, err
-			}
-		case it.crossing != nil:
-			if err := s.addCrossing(ctx, r, it.crossing); err != nil {
-				return nil, err
-			}
-		case it.run != nil:
-			camera, err := s.idCache.camera(ctx, it.run.Camera)
-			if err != nil {
-				return nil, err
-			}
-			r.runs = append(r.runs, runRow{camera, it.run})
-		}
-	}
-	return r, nil
-}
-
-func (s *Sink) addSighting(ctx context.Context, r *rows, g *event.Sighting) error {
-	camera, err := s.idCache.camera(ctx, g.Camera)
-	if err != nil {
-		return err
-	}
-	run, err := s.idCache.run(ctx, camera, g)
-	if err != nil {
-		return err
-	}
-	stored := s.cfg.Store.has(g)
-	if stored {
-		if err := s.dayPartitions.ensure(ctx, g.CapturedAt.Time); err != nil {
-			return err
-		}
-	}
-	row := sightingRow{Sighting: g, camera: camera, run: run, people: int32(event.People(g.Objects))}
-	for i := range g.Objects {
-		o := &g.Objects[i]
-		if err := s.idCache.class(ctx, run, *o); err != nil {
-			return err
-		}
-		if len(o.Zones) == 0 {
-			continue
-		}
-		set, err := s.idCache.zoneSet(ctx, o.Zones)
-		if err != nil {
-			return err
-		}
-		if row.zoneSets == nil {
-			row.zoneSets = make([]*int32, len(g.Objects))
-		}
-		row.zoneSets[i] = &set
-	}
-	r.sightings = append(r.sightings, row)
-	if stored {
-		r.stored = append(r.stored, row)
-	} else {
-		last, follows := r.lastSeq[run]
-		r.unordered = r.unordered || follows && g.Seq <= last
-		r.lastSeq[run] = g.Seq
-	}
-	r.people += int(row.people)
-	r.detections += len(g.Objects)
-	if !g.GrabbedAt.IsZero() {
-		r.endToEnd = append(r.endToEnd, g.GrabbedAt)
-	}
-	return nil
-}
-
-func (s *Sink) addCrossing(ctx context.Context, r *rows, x *event.Crossing) error {
-	camera, err := s.idCache.camera(ctx, x.Camera)
-	if err != nil {
-		return err
-	}
-	// The topic of crossings may be read before that of the run and the sightings.
-	run, err := s.idCache.run(ctx, camera, &event.Sighting{Run: x.Run, SourceKind: x.SourceKind, Model: x.Model})
-	if err != nil {
-		return err
-	}
-	r.crossings = append(r.crossings, crossingRow{x, camera, run})
-	return nil
 }
 
 // upsertRun completes the row of a run, which its first sighting may have inserted.
@@ -166,4 +77,12 @@ func (r *rows) latencies(at time.Time) []time.Duration {
 		ls[i] = at.Sub(g.Time)
 	}
 	return ls
+}
+
+func (r *rows) len() int {
+	n := len(r.stored)
+	for i := range r.stored {
+		n += len(r.stored[i].Objects)
+	}
+	return n
 }

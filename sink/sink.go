@@ -1,9 +1,7 @@
 package sink
 
 import (
-	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -12,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/sightlog/sightlog/kafka"
 )
@@ -104,6 +101,9 @@ type Sink struct {
 	fromApplied   atomic.Bool // Config.From has been applied
 }
 
+// maxLetter bounds a dead letter, in bytes; the broker enforces the topic's own limit.
+const maxLetter = 16 << 20
+
 // New checks cfg and returns a Sink. It connects to nothing yet.
 func New(cfg Config) (*Sink, error) {
 	cfg = cfg.withDefaults()
@@ -133,40 +133,15 @@ func New(cfg Config) (*Sink, error) {
 	return s, nil
 }
 
-// Run consumes until ctx ends. Then each consumer finishes its transaction, within
-// StopTimeout, and leaves the group; Run returns nil when all have. Records that were
-// not stored are still in the log. Run may be called once.
-func (s *Sink) Run(ctx context.Context) error {
-	defer s.dead.Close()
-	if err := s.applyFromWithRetry(ctx); err != nil || ctx.Err() != nil {
-		return err
+// Blocked returns the partitions that cannot be written at present, by topic
+// and number.
+func (s *Sink) Blocked() []PartitionState {
+	s.states.mu.Lock()
+	defer s.states.mu.Unlock()
+	all := make([]PartitionState, 0, len(s.states.blocked))
+	for _, p := range s.states.blocked {
+		all = append(all, p)
 	}
-	s.fromApplied.Store(true)
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.dayPartitions.keepAhead(ctx) })
-	g.Go(func() error { return s.retention().run(ctx) })
-	for i := range s.cfg.Consumers {
-		g.Go(func() error { return s.consume(ctx, i) })
-	}
-	return g.Wait()
-}
-
-func (s *Sink) retention() *retention {
-	return &retention{
-		pool: s.cfg.Pool, log: s.cfg.Log, metrics: s.metrics, keep: s.cfg.Keep, cameras: s.cfg.CameraKeep, pause: sleep,
-		forget: func() { s.idCache.forget(); s.dayPartitions.forget() },
-	}
-}
-
-// consume runs a consumer, and a new one when a topic was recreated: a client keeps
-// the topic ids that it knows.
-func (s *Sink) consume(ctx context.Context, number int) error {
-	for again := true; again; {
-		c, err := s.newConsumer(number)
-		if err != nil {
-			return fmt.Errorf("sink: %w", err) // cannot be: New made such a client
-		}
-		again = c.run(ctx)
-	}
-	return nil
+	sortPartitions(all)
+	return all
 }

@@ -117,19 +117,6 @@ func (s *partitionStates) forget(tp topicPartition) {
 	}
 }
 
-// Blocked returns the partitions that cannot be written at present, by topic
-// and number.
-func (s *Sink) Blocked() []PartitionState {
-	s.states.mu.Lock()
-	defer s.states.mu.Unlock()
-	all := make([]PartitionState, 0, len(s.states.blocked))
-	for _, p := range s.states.blocked {
-		all = append(all, p)
-	}
-	sortPartitions(all)
-	return all
-}
-
 func sortPartitions(all []PartitionState) {
 	slices.SortFunc(all, func(a, b PartitionState) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
