@@ -1,40 +1,13 @@
 package broker
 
 import (
-	"context"
-
-	"github.com/sightlog/sightlog/broker/internal/auth"
-	"github.com/sightlog/sightlog/broker/internal/group"
-	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sightlog/sightlog/broker/internal/group"
 )
-
-// api is an API of the protocol, in the versions that are served. Each stands as one
-// value in the file of its handler, and once in the list of apis. A request is checked
-// against the schema before it is decoded.
-type api struct {
-	key, min, max int16
-	handler       handler
-	schema        wire.Schema
-}
-
-// handler does what has to happen in a connection's order. It runs in the
-// connection's reader, so it must not wait for long.
-type handler func(*Broker, *caller, kmsg.Request) reply
-
-// reply returns the response: see wire.Reply.
-type reply = wire.Reply
 
 // immediate returns a reply that does not wait.
 func immediate(r kmsg.Response) reply { return func() kmsg.Response { return r } }
-
-// caller is the sender of a request.
-type caller struct {
-	ctx      context.Context
-	conn     *wire.Conn
-	auth     *auth.Session // of the connection
-	clientID string
-}
 
 // handle is the handler of a function that answers at once.
 func handle[R kmsg.Request](f func(*Broker, *caller, R) kmsg.Response) handler {

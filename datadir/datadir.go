@@ -1,32 +1,15 @@
 package datadir
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"sync"
 
 	"github.com/sightlog/sightlog/internal/filelock"
 	"github.com/sightlog/sightlog/usage"
 )
-
-// dataFormat is the version of the layout that this program creates; see doc.go.
-const dataFormat = 1
-
-// Dir is an open data directory. This process owns it until Close.
-type Dir struct {
-	path   string
-	lock   *os.File
-	user   string         // the owner that root became, or ""
-	guest  bool           // root's questions to the directory of another user: nothing is written
-	closed chan struct{}  // closed by Close
-	later  sync.WaitGroup // retries of Publish
-
-	identity identity
-}
 
 // Open creates the directory if it is missing and takes its lock. Root becomes the owner
 // of the directory, for the rest of the process. A copy of another data directory is
@@ -37,15 +20,6 @@ func Open(path string) (*Dir, error) { return open(path, toWork) }
 // created in it, and it may belong to another user; root stays root, and then nothing is
 // changed in it either.
 func OpenToAsk(path string) (*Dir, error) { return open(path, toAsk) }
-
-// purpose is the reason for which a directory is opened.
-type purpose int
-
-const (
-	toWork  purpose = iota // it is created if it is missing
-	toAsk                  // nothing is created, and it may belong to another user
-	toAdopt                // it may be a copy
-)
 
 func open(path string, why purpose) (d *Dir, err error) {
 	path, err = filepath.Abs(path)
@@ -103,10 +77,6 @@ func (d *Dir) removeEndpoints() error {
 	return err
 }
 
-// Guest reports whether root only asks in a directory of another user: its tables are
-// not updated.
-func (d *Dir) Guest() bool { return d.guest }
-
 // lockDir takes the lock of a directory.
 func lockDir(path string, why purpose) (*os.File, error) {
 	flag := os.O_RDWR
@@ -140,27 +110,9 @@ func inUseBy(path string) string {
 	return ""
 }
 
-func notWritable(path string, err error) error {
-	return usage.Wrap(err, "give a directory you may write to", "--data %s: not writable: %v", path, usage.Cause(err))
-}
-
-// Path returns the absolute path, or that of something in it.
-func (d *Dir) Path(elem ...string) string {
-	return filepath.Join(append([]string{d.path}, elem...)...)
-}
-
 // Close releases the directory.
 func (d *Dir) Close() error {
 	close(d.closed)
 	d.later.Wait()
 	return errors.Join(d.removeEndpoints(), d.lock.Close())
-}
-
-// writeJSON replaces a file of the directory by write, which is one of atomicfile's.
-func (d *Dir) writeJSON(name string, v any, write func(string, []byte, fs.FileMode) error) error {
-	b, err := json.Marshal(v)
-	if err != nil {
-		return err
-	}
-	return write(d.Path(name), append(b, '\n'), 0o600)
 }

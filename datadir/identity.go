@@ -15,14 +15,6 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// identity is the content of sightlog.json; doc.go has the meaning of id and place.
-// Directories of older programs have neither until their next start.
-type identity struct {
-	Format int                `json:"format"`
-	ID     string             `json:"id,omitempty"`
-	Place  *postgres.Location `json:"place,omitempty"`
-}
-
 // readIdentity reads sightlog.json; without one the format is 0.
 func readIdentity(path string) (identity, error) {
 	var id identity

@@ -111,3 +111,10 @@ func Installed(ctx context.Context) (dir string, major int, err error) {
 	b, err := findBinaries(ctx, 0)
 	return b.dir, b.major, err
 }
+
+// MinVersion is the oldest major version of PostgreSQL that is used.
+const MinVersion = 13
+
+func leadingDigits(s string) string {
+	return s[:len(s)-len(strings.TrimLeft(s, "0123456789"))]
+}

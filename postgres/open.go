@@ -18,9 +18,6 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// MinVersion is the oldest major version of PostgreSQL that is used.
-const MinVersion = 13
-
 // Options of Open. The zero value is the default.
 type Options struct {
 	Wait     bool          // retry for ever to reach the server
@@ -203,8 +200,4 @@ func check(ctx context.Context, pool *pgxpool.Pool, schema string, writes bool) 
 		}
 	}
 	return nil
-}
-
-func leadingDigits(s string) string {
-	return s[:len(s)-len(strings.TrimLeft(s, "0123456789"))]
 }

@@ -9,26 +9,6 @@ import (
 	"github.com/sightlog/sightlog/detector"
 )
 
-// binding is one input tensor and what a run of it fills. onnxruntime keeps
-// pointers into the tensors' Go memory from one run to the next: Go does not
-// move heap memory, and the fields keep it alive.
-type binding struct {
-	s      *Session
-	data   *float32 // of the detector's tensor, to recognise it
-	shape  []int64
-	inputs []ort.Value // the picture, and its size where the graph asks for it
-	feed   func()      // fills the picture; nil: it is the detector's own memory
-
-	// Outputs of known size are allocated once and filled in place.
-	io      *ort.IoBinding
-	fixed   []ort.Value
-	result  []detector.Tensor
-	refresh []func() // copy those of other types than the detector reads
-
-	// Outputs that vary in size are allocated by each run.
-	latest []ort.Value
-}
-
 // bind runs the graph once to learn the sizes of its outputs, and binds
 // tensors of those sizes.
 func bind(s *Session, in *detector.Tensor) (*binding, error) {

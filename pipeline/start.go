@@ -1,0 +1,229 @@
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/sightlog/sightlog/broker"
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/database"
+	"github.com/sightlog/sightlog/datadir"
+	"github.com/sightlog/sightlog/kafka"
+	"github.com/sightlog/sightlog/postgres"
+	"github.com/sightlog/sightlog/sink"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// StartServices starts the broker and the database unless they are given by address,
+// migrates the database, creates the topics and starts the sinks.
+func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err error) {
+	from, err := parseAll(cfg.Sinks.From, sink.ParseFrom)
+	if err != nil {
+		return nil, err
+	}
+	skip, err := parseAll(cfg.Sinks.Skip, sink.ParseSkip)
+	if err != nil {
+		return nil, err
+	}
+	keep, cameraKeep, err := keepOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s = &Services{cfg: cfg, Kafka: cfg.Kafka, URL: cfg.Database.DatabaseURL}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Stop())
+			s = nil
+		}
+	}()
+	if err := s.startStores(ctx); err != nil {
+		return s, err
+	}
+	scfg, err := KafkaConfig(s.Kafka, cfg.Log)
+	if err != nil {
+		return s, err
+	}
+	url, err := postgres.WithSchema(s.URL, cfg.Database.Schema)
+	if err != nil {
+		return s, err
+	}
+	opts := postgres.Options{Wait: cfg.Wait, MaxConns: int32(cfg.Sinks.Sinks + 4), Log: cfg.Log}
+	if s.Pool, err = database.OpenMigrated(ctx, url, opts); err != nil {
+		return s, err
+	}
+	s.URL = postgres.PsqlURL(url, s.Pool)
+	if s.admin, err = scfg.Client(); err != nil {
+		return s, err
+	}
+	if err := ReachTopics(ctx, s.Kafka, cfg.Wait, cfg.Log); err != nil {
+		return s, err
+	}
+	s.sink, err = sink.New(sink.Config{
+		Kafka: scfg, Pool: s.Pool, Group: cfg.Sinks.Group, Consumers: cfg.Sinks.Sinks, From: from, Skip: skip,
+		Keep: keep, CameraKeep: cameraKeep, Store: sink.Store(cfg.Sinks.Store.Store),
+		Log: cfg.Log, Metrics: cfg.Metrics, OnCommit: cfg.OnCommit,
+	})
+	if err != nil {
+		return s, err
+	}
+	s.watchLag(cfg.Metrics, cfg.Unacknowledged)
+	s.sinks = startService(s.sink.Run)
+	if s.dir != nil {
+		err = s.dir.Publish(datadir.Endpoints{Broker: s.Kafka.Brokers[0], Database: s.URL})
+	}
+	return s, err
+}
+
+// keepOf returns how long rows are kept, and those of cameras with settings of their own.
+func keepOf(cfg ServicesConfig) (sink.Keep, map[string]sink.Keep, error) {
+	keep, err := config.ParseKeep(cfg.Sinks.Keep)
+	if err != nil {
+		return sink.Keep{}, nil, err
+	}
+	cameras := make(map[string]sink.Keep)
+	for name, c := range cfg.Cameras {
+		if c.Keep == (config.Keep{}) {
+			continue
+		}
+		k := c.Keep.Over(keep)
+		if err := k.Check(); err != nil {
+			return sink.Keep{}, nil, usage.New("", "camera %s: keep: %v", name, err)
+		}
+		cameras[name] = sink.Keep(k)
+	}
+	return sink.Keep(keep), cameras, nil
+}
+
+// parseAll parses the values of a flag.
+func parseAll[T any](values []string, parse func(string) (T, error)) ([]T, error) {
+	all := make([]T, len(values))
+	for i, v := range values {
+		var err error
+		if all[i], err = parse(v); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// startStores starts the bundled broker and the private database, at the same time,
+// unless they are given by address.
+func (s *Services) startStores(ctx context.Context) error {
+	ownBroker, ownDatabase := len(s.Kafka.Brokers) == 0, s.URL == ""
+	if !ownBroker && !ownDatabase {
+		return nil
+	}
+	var err error
+	if s.dir, err = s.openDir(ctx); err != nil {
+		return err
+	}
+	s.dir.LogOwner(s.cfg.Log)
+	var brokerErr, databaseErr error
+	var both sync.WaitGroup
+	if ownBroker {
+		both.Go(func() { brokerErr = s.startBroker() })
+	}
+	if ownDatabase {
+		both.Go(func() { databaseErr = s.startDatabase(ctx) })
+	}
+	both.Wait()
+	if err := errors.Join(brokerErr, databaseErr); err != nil || s.private == nil {
+		return err
+	}
+	return s.dir.CheckDatabase(ctx, s.private)
+}
+
+// openDir opens the data directory. With --wait it retries while another process
+// owns it: a query may, that was asked while a service was being restarted.
+func (s *Services) openDir(ctx context.Context) (*datadir.Dir, error) {
+	for began, reported := time.Now(), false; ; {
+		dir, err := datadir.Open(s.cfg.Data.Data)
+		if !s.cfg.Wait || !errors.Is(err, datadir.ErrInUse) {
+			return dir, err
+		}
+		if !reported && time.Since(began) > 2*time.Second {
+			s.cfg.Log.Warn("waiting for the data directory", "err", err)
+			reported = true
+		}
+		select {
+		case <-time.After(200 * time.Millisecond):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (s *Services) startBroker() error {
+	b, err := s.dir.OpenBroker(broker.Config{
+		Listen:            s.cfg.Broker.Listen,
+		DefaultPartitions: int(s.cfg.Kafka.Partitions), Log: s.cfg.Log, Metrics: s.cfg.Metrics,
+		GroupInitialDelay: 50 * time.Millisecond, // the sinks join together, in one generation
+	})
+	if err != nil {
+		return err
+	}
+	s.ownBroker, s.broker = b, startService(b.Run)
+	s.Kafka.Brokers = []string{b.Addr()}
+	return nil
+}
+
+func (s *Services) startDatabase(ctx context.Context) error {
+	p, err := postgres.StartPrivate(ctx, s.dir.Path(), s.cfg.Log)
+	if err != nil {
+		return err
+	}
+	s.private, s.URL = p, p.URL()
+	s.dbSupervisor = startService(func(own context.Context) error {
+		// Once ctx has ended, a server that ends was stopped on purpose.
+		own, cancel := context.WithCancel(own)
+		defer cancel()
+		defer context.AfterFunc(ctx, cancel)()
+		return p.Supervise(own)
+	})
+	return nil
+}
+
+// reachTimeout bounds the first contact with the brokers.
+const reachTimeout = 10 * time.Second
+
+// ReachTopics creates the topics that are missing. Brokers that do not answer are a
+// *usage.Error, unless wait is set: then it retries until ctx ends, and logs each new
+// error.
+func ReachTopics(ctx context.Context, c config.Kafka, wait bool, log *slog.Logger) error {
+	cfg, err := KafkaConfig(c, nil) // no log: the outcome is logged here, once
+	if err != nil {
+		return err
+	}
+	cl, err := cfg.Client()
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	lastLogged := ""
+	for {
+		try, cancel := context.WithTimeout(ctx, reachTimeout)
+		err := kafka.EnsureTopics(try, cl, c.Partitions)
+		cancel()
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case !wait:
+			return usage.Wrap(err, "start them, correct --brokers, or add --wait", "--brokers %s: cannot be used: %v", strings.Join(c.Brokers, ","), err)
+		}
+		if lastLogged != err.Error() {
+			lastLogged = err.Error()
+			log.Warn("the brokers cannot be used yet, retrying", "brokers", strings.Join(c.Brokers, ","), "err", lastLogged)
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
