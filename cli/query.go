@@ -205,7 +205,7 @@ type SQLCmd struct {
 
 // Help is the rest of --help.
 func (*SQLCmd) Help() string {
-	return `One SELECT, WITH, VALUES, TABLE, SHOW or EXPLAIN. Rows are printed as they come. The private database is asked as sightlog_reader, a role that can only read. With --database-url the role is the URL's: the transaction is read-only, but a superuser's functions read files and end sessions. Give a role there that can only read.`
+	return `One SELECT, WITH, VALUES, TABLE, SHOW or EXPLAIN. Rows are printed as they come. The private database is asked as sightlog_reader, a role that can only read. With --database-url the role is the URL's: the transaction is read-only, but a superuser's functions read files and end sessions. Give a role there that can only read: docs/queries.md has the statements that make one.`
 }
 
 // Run implements the command.

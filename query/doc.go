@@ -18,6 +18,7 @@
 // a query, in a read-only transaction. On the private database its role can only read
 // (package postgres). On another database the role is that of the URL, and its rights
 // decide about functions that end the role's other sessions, take advisory locks, emit
-// WAL or, for a superuser, read files. Give a role there that can only read. Opening the
+// WAL or, for a superuser, read files. Give a role there that can only read;
+// docs/queries.md has the statements that make one. Opening the
 // database belongs to package database.
 package query

@@ -2,7 +2,11 @@ package query_test
 
 import (
 	"io"
+	"log/slog"
 	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -10,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/internal/testenv"
+	"github.com/sightlog/sightlog/migrations"
 	"github.com/sightlog/sightlog/postgres"
 	"github.com/sightlog/sightlog/query"
 	"github.com/sightlog/sightlog/usage"
@@ -56,39 +62,67 @@ func TestReader_TablesOfTheOwner_Readable(t *testing.T) {
 	require.Contains(t, answer(t, pool, query.SQL("EXPLAIN ANALYZE SELECT 1"), "csv"), "Result")
 }
 
-// What a question could reach beside the rows it may read. Each is refused, also
-// from within a function that runs SQL, which sees what set_config did before.
 func TestReader_Escapes_Refused(t *testing.T) {
 	t.Parallel()
 	address := pgtest.URL(t)
+	pool, owner := reader(t, address), pgtest.Pool(t, address)
+	requireNoEscape(t, owner, pool)
+	requireNoEffect(t, pool)
+}
+
+// The pages say how to make a role for questions on a database of others, and how to take
+// from it what PostgreSQL lets every role do.
+func TestRoleOfTheDocs_Escapes_Refused(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join(testenv.Root(), "docs", "queries.md"))
+	require.NoError(t, err)
+	_, section, found := strings.Cut(string(page), "## A role that can only read\n")
+	require.True(t, found)
+	var blocks []string
+	for _, m := range regexp.MustCompile("(?s)```sql\n(.*?)```").FindAllStringSubmatch(section, 2) {
+		blocks = append(blocks, strings.ReplaceAll(m[1], "asker", "ROLE"))
+	}
+	require.Len(t, blocks, 2)
+	create, rights, found := strings.Cut(blocks[0], "\n")
+	require.True(t, found)
+	require.Equal(t, "CREATE USER ROLE PASSWORD 'secret';", create) // as pgtest does
+
+	address := pgtest.Empty(t, "")
 	owner := pgtest.Pool(t, address)
+	require.NoError(t, migrations.Up(t.Context(), owner, slog.New(slog.DiscardHandler)))
+	as := func(statements ...string) *pgxpool.Pool {
+		pool, err := postgres.Open(t.Context(), pgtest.As(t, address, "PASSWORD 'secret'", statements...), postgres.Options{ReadOnly: true})
+		require.NoError(t, err)
+		t.Cleanup(pool.Close)
+		return pool
+	}
+	asker := as(rights)
+	requireNoEscape(t, owner, asker)
+	_, err = owner.Exec(t.Context(), "SELECT sightlog_ensure_day('2026-05-01')")
+	require.NoError(t, err)
+	for _, readable := range []string{"v_detections", "sightings_20260501"} {
+		require.Equal(t, "n\n0\n", answer(t, asker, query.SQL("SELECT count(*) AS n FROM "+readable), "csv"))
+	}
+	requireNoEffect(t, as(rights, blocks[1]))
+	require.NoError(t, migrations.Up(t.Context(), owner, slog.New(slog.DiscardHandler)), "the owner has its locks")
+}
+
+// requireNoEscape requires that a role cannot reach anything beside the rows it may read.
+func requireNoEscape(t *testing.T, owner, pool *pgxpool.Pool) {
+	t.Helper()
 	_, err := owner.Exec(t.Context(), "INSERT INTO cameras (name) VALUES ('porch')")
 	require.NoError(t, err)
-	pool := reader(t, address)
-	var pid, colleague string
+	var pid string
 	require.NoError(t, owner.QueryRow(t.Context(), "SELECT pg_backend_pid()::text").Scan(&pid))
-	other, err := reader(t, address).Acquire(t.Context())
-	require.NoError(t, err)
-	defer other.Release()
-	require.NoError(t, other.QueryRow(t.Context(), "SELECT pg_backend_pid()::text").Scan(&colleague))
-
-	functions := []string{
-		"pg_terminate_backend(" + pid + ")", "pg_cancel_backend(" + pid + ")", "pg_terminate_backend(pg_backend_pid())",
-		"pg_terminate_backend(" + colleague + ")", "pg_cancel_backend(" + colleague + ")",
-		"pg_read_file('/etc/passwd')", "pg_read_binary_file('PG_VERSION')", "pg_ls_dir('/')", "pg_stat_file('/etc/passwd')", "lo_import('/etc/passwd')",
-		"lo_export(1, '/tmp/x')", "lo_create(0)", "lo_creat(1)", "lo_from_bytea(0, 'x')", "lo_put(1, 0, 'x')", "lo_unlink(1)",
-		"pg_advisory_lock(7303014601517301106)", "pg_advisory_xact_lock(1)", "pg_try_advisory_lock(1)", "pg_advisory_lock_shared(1, 1)", "pg_try_advisory_xact_lock_shared(1)",
-		"pg_notify('x', 'y')", "pg_logical_emit_message(false, 'x', 'y')", "pg_reload_conf()", "pg_rotate_logfile()", "pg_switch_wal()", "pg_create_restore_point('x')",
-		"pg_promote()", "nextval('batch_ids')", "setval('batch_ids', 1)", "sightlog_ensure_day('2026-05-01')", "pg_export_snapshot()",
+	refuseFunctions(t, pool,
+		"pg_terminate_backend("+pid+")", "pg_cancel_backend("+pid+")", "pg_terminate_backend(pg_backend_pid())",
+		"pg_read_file('/etc/passwd')", "pg_read_binary_file('PG_VERSION')", "pg_ls_dir('/')", "pg_stat_file('/etc/passwd')",
+		"lo_import('/etc/passwd')", "lo_export(1, '/tmp/x')", "lo_put(1, 0, 'x')", "lo_unlink(1)",
+		"pg_reload_conf()", "pg_rotate_logfile()", "pg_switch_wal()", "pg_create_restore_point('x')",
+		"pg_promote()", "nextval('batch_ids')", "setval('batch_ids', 1)", "sightlog_ensure_day('2026-05-01')",
 		"set_config('role', 'sightlog', true)", "set_config('role', 'postgres', false)", "set_config('session_authorization', 'sightlog', true)",
 		"set_config('transaction_read_only', 'off', true)", "set_config('archive_command', 'x', true)", "pg_stat_reset()", "pg_drop_replication_slot('x')",
-	}
-	for _, f := range functions {
-		err := refused(t, pool, query.SQL("SELECT "+f))
-		require.NotContains(t, err.Error(), "\n")
-		inner := strings.ReplaceAll("SELECT "+f, "'", "''")
-		refused(t, pool, query.SQL("SELECT set_config('role', 'none', true), set_config('default_transaction_read_only', 'off', true), query_to_xml('"+inner+"', true, true, '')"))
-	}
+	)
 	for _, sql := range []string{
 		"LOCK TABLE sightings", "LOCK TABLE sightings IN ACCESS EXCLUSIVE MODE", "COPY cameras TO PROGRAM 'true'", "COPY cameras TO '/tmp/x'", "COPY cameras FROM '/etc/passwd'",
 		"COPY cameras TO STDOUT", "COPY cameras FROM STDIN", "SET ROLE sightlog", "RESET ROLE", "SET SESSION AUTHORIZATION postgres", "RESET ALL", "DISCARD ALL",
@@ -103,6 +137,33 @@ func TestReader_Escapes_Refused(t *testing.T) {
 	}
 	require.Equal(t, "id,name,complete_from\n1,porch,-infinity\n", answer(t, owner, query.SQL("TABLE cameras"), "csv"))
 	require.Equal(t, "1", strings.TrimSpace(strings.TrimPrefix(answer(t, owner, query.SQL("SELECT 1"), "csv"), "?column?")), "its sessions live")
+}
+
+// requireNoEffect requires that a role cannot do what PostgreSQL lets every role do.
+func requireNoEffect(t *testing.T, pool *pgxpool.Pool) {
+	t.Helper()
+	other, err := pool.Acquire(t.Context())
+	require.NoError(t, err)
+	defer other.Release()
+	var colleague string // another session of the role
+	require.NoError(t, other.QueryRow(t.Context(), "SELECT pg_backend_pid()::text").Scan(&colleague))
+	refuseFunctions(t, pool,
+		"pg_terminate_backend("+colleague+")", "pg_cancel_backend("+colleague+")", "lo_create(0)", "lo_creat(1)", "lo_from_bytea(0, 'x')",
+		"pg_advisory_lock(7303014601517301106)", "pg_advisory_xact_lock(1)", "pg_try_advisory_lock(1)", "pg_advisory_lock_shared(1, 1)", "pg_try_advisory_xact_lock_shared(1)",
+		"pg_notify('x', 'y')", "pg_logical_emit_message(false, 'x', 'y')", "pg_export_snapshot()",
+	)
+}
+
+// refuseFunctions requires that a role cannot call these, also from within a function that
+// runs SQL, which sees what set_config did before.
+func refuseFunctions(t *testing.T, pool *pgxpool.Pool, calls ...string) {
+	t.Helper()
+	for _, f := range calls {
+		err := refused(t, pool, query.SQL("SELECT "+f))
+		require.NotContains(t, err.Error(), "\n")
+		inner := strings.ReplaceAll("SELECT "+f, "'", "''")
+		refused(t, pool, query.SQL("SELECT set_config('role', 'none', true), set_config('default_transaction_read_only', 'off', true), query_to_xml('"+inner+"', true, true, '')"))
+	}
 }
 
 // On a database whose role is another's choice, the transaction is read-only
