@@ -4,6 +4,8 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -245,4 +247,25 @@ func TestModelConfig_DocumentedKeys_AreAccepted(t *testing.T) {
 	usual, err := recognised(t, []int64{1, 3, -1, -1}, []int64{1, -1, 7}, nil, &detector.ModelConfig{Decoder: "yolox", Classes: []string{"person", "car"}, Side: 640})
 	require.NoError(t, err)
 	require.Equal(t, usual, s, "what is written there is what the decoder brings")
+}
+
+// TestModels_DocumentedKeysAndDecoders_AreAll compares the description in docs/models.md
+// with ModelConfig and Decoders, both ways; TestModelConfig_DocumentedKeys_AreAccepted
+// reads it.
+func TestModels_DocumentedKeysAndDecoders_AreAll(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile(filepath.Join(testenv.Root(), "docs", "models.md"))
+	require.NoError(t, err)
+	m := regexp.MustCompile("(?s)```yaml\n(decoder: +([a-z0-9]+) +# or ([^;]+);.*?)```").FindStringSubmatch(string(page))
+	require.NotNil(t, m)
+	require.ElementsMatch(t, detector.Decoders(), append(strings.Split(m[3], ", "), m[2]))
+
+	var known, documented []string
+	for f := range reflect.TypeFor[detector.ModelConfig]().Fields() {
+		known = append(known, f.Tag.Get("yaml"))
+	}
+	for _, key := range regexp.MustCompile(`(?m)^(?:# )?([a-z]+):`).FindAllStringSubmatch(m[1], -1) {
+		documented = append(documented, key[1])
+	}
+	require.ElementsMatch(t, known, documented)
 }
