@@ -18,6 +18,9 @@ func TestRun_ThroughAPooler_EverySightingIsOneRow(t *testing.T) {
 	const frames = 40
 	ok(t, sightlog, "run", "--source", "door=test://people?size=64x64&people=1&frames=40", "--pace", "fast",
 		"--data", dataDir(t), "--database-url", pooled, "--sinks", "3")
+	for range 8 { // in turn on the two sessions that served the run
+		require.Zero(t, number(t, []string{"--database-url", pooled}, "select count(*) from pg_prepared_statements"), "a statement has a name, which the other session lacks")
+	}
 	for _, from := range [][]string{{"--database-url", direct}, {"--database-url", pooled}} {
 		require.Equal(t, frames, number(t, from, "select count(*) from sightings"))
 		require.Equal(t, frames, number(t, from, "select count(distinct seq) from v_sightings"))

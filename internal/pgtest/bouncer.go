@@ -17,8 +17,8 @@ import (
 )
 
 // Bouncer returns the address of a pgbouncer before the database of url, until
-// the test ends. It pools by transaction with two sessions, so that statements
-// of one client do meet another session.
+// the test ends. It pools by transaction with two sessions in turn, so that the
+// statements of one client do meet another session.
 func Bouncer(t testing.TB, url string) string {
 	t.Helper()
 	program, err := exec.LookPath("pgbouncer")
@@ -48,6 +48,8 @@ unix_socket_dir =
 auth_type = any
 pool_mode = transaction
 default_pool_size = 2
+min_pool_size = 2
+server_round_robin = 1
 `, cfg.Host, cfg.Port, cfg.User, port), 0o644))
 	cmd := exec.Command(program, "-q", ini)
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
