@@ -75,7 +75,7 @@ func (c Config) common() ([]kgo.Opt, error) {
 		kgo.MaxDecompressBatchBytes(maxExpanded),
 	}
 	if c.Log != nil {
-		opts = append(opts, kgo.WithLogger(kslog.New(c.Log)))
+		opts = append(opts, kgo.WithLogger(clientLog{kslog.New(c.Log)}))
 	}
 	if c.TLS != nil {
 		opts = append(opts, kgo.DialTLSConfig(c.TLS))
@@ -88,6 +88,18 @@ func (c Config) common() ([]kgo.Opt, error) {
 		opts = append(opts, kgo.SASL(mech))
 	}
 	return opts, nil
+}
+
+// clientLog is a client's log without its informational lines, three for each transaction,
+// which are a frame each. The level debug has them.
+type clientLog struct{ kgo.Logger }
+
+// Level implements kgo.Logger.
+func (l clientLog) Level() kgo.LogLevel {
+	if level := l.Logger.Level(); level != kgo.LogLevelInfo {
+		return level
+	}
+	return kgo.LogLevelWarn
 }
 
 // retryPauses are the pauses of the client and of the writers. Their limit is a second,

@@ -210,12 +210,12 @@ func produceEach(ctx context.Context, cl *kgo.Client, recs []*kgo.Record) []erro
 	for i, r := range recs {
 		index[r] = i
 	}
-	for _, r := range cl.ProduceSync(ctx, recs...) {
+	for _, r := range Produce(ctx, cl, recs...) {
 		errs[index[r.Record]] = r.Err
 	}
 	for i, err := range errs {
 		if errors.Is(err, kerr.MessageTooLarge) {
-			errs[i] = cl.ProduceSync(ctx, recs[i]).FirstErr()
+			errs[i] = Produce(ctx, cl, recs[i]).FirstErr()
 		}
 	}
 	return errs

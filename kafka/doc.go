@@ -19,7 +19,8 @@
 // A producer that the cluster fenced because its transaction took too long is
 // distinguished from one whose camera another process has opened (KIP-360). A writer
 // whose records are not acknowledged retains them, retries for ever, and reports it
-// (Writer.Waiting).
+// (Writer.Waiting). No call outlives its context, also while a record that was sent has
+// no answer (Produce).
 //
 // It also owns the form of dead letters, the records that the sink could not store, and
 // what users do with them. A dead letter is open until a record with its key and without

@@ -131,7 +131,7 @@ func (w *liveWriter) produceRun(ctx context.Context, run event.Run) error {
 	if err != nil {
 		return err
 	}
-	if err := w.live.cl.ProduceSync(ctx, rec).FirstErr(); err != nil {
+	if err := Produce(ctx, w.live.cl, rec).FirstErr(); err != nil {
 		return fmt.Errorf("produce run of camera %s: %w", run.Camera, err)
 	}
 	return nil

@@ -1,6 +1,8 @@
 package kafka
 
 import (
+	"context"
+
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -26,4 +28,23 @@ func (c Config) producing() ([]kgo.Opt, error) {
 		kgo.ProducerBatchCompression(codec, kgo.NoCompression()),
 		kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)),
 	}, nil
+}
+
+// Produce sends recs and waits for their acknowledgements, but not after ctx has ended: the
+// client itself waits for ever for the outcome of a batch that it has sent, also while there
+// is no broker. The error of each record is then that of ctx and its outcome unknown; the
+// client still tries, until it is closed.
+func Produce(ctx context.Context, cl *kgo.Client, recs ...*kgo.Record) kgo.ProduceResults {
+	results := make(chan kgo.ProduceResults, 1)
+	go func() { results <- cl.ProduceSync(ctx, recs...) }() // ends when the client is closed, at the latest
+	select {
+	case r := <-results:
+		return r
+	case <-ctx.Done():
+	}
+	unknown := make(kgo.ProduceResults, len(recs))
+	for i, r := range recs {
+		unknown[i] = kgo.ProduceResult{Record: r, Err: ctx.Err()}
+	}
+	return unknown
 }

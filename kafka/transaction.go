@@ -71,7 +71,7 @@ func transact(ctx context.Context, cl *kgo.Client, recs []*kgo.Record) (who prod
 func produce(ctx context.Context, cl *kgo.Client, recs []*kgo.Record) error {
 	try, cancel := context.WithTimeout(ctx, produceTimeout)
 	defer cancel()
-	err := cl.ProduceSync(try, recs...).FirstErr()
+	err := Produce(try, cl, recs...).FirstErr()
 	switch {
 	case err == nil:
 		return nil

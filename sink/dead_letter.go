@@ -80,7 +80,7 @@ func (c *consumer) send(ctx context.Context, items []entry) map[int]error {
 		index[letters[i]] = i
 	}
 	failed := make(map[int]error)
-	for _, r := range c.sink.dead.ProduceSync(ctx, letters...) {
+	for _, r := range kafka.Produce(ctx, c.sink.dead, letters...) {
 		if r.Err != nil {
 			failed[index[r.Record]] = r.Err
 		}
@@ -90,7 +90,7 @@ func (c *consumer) send(ctx context.Context, items []entry) map[int]error {
 			if !errors.Is(err, kerr.MessageTooLarge) {
 				break
 			}
-			err = c.sink.dead.ProduceSync(ctx, deadLetter(items[i], head)).FirstErr()
+			err = kafka.Produce(ctx, c.sink.dead, deadLetter(items[i], head)).FirstErr()
 		}
 		if failed[i] = err; err == nil {
 			delete(failed, i)
