@@ -26,7 +26,7 @@ func (e *Env) loadFile(ctx *kong.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := file.Check(path, flagNames(ctx.Model.Node)); err != nil {
+	if err := file.Check(path, fileKeys(ctx.Model.Node)); err != nil {
 		return err
 	}
 	e.Cameras = file.Cameras()
@@ -41,6 +41,22 @@ func (e *Env) loadFile(ctx *kong.Context) error {
 	return nil
 }
 
+// cameraKeys are the keys of the commands that bin/sightlog alone has. bin/sightlogd
+// accepts them, so that its services read the file that detect reads. A test of cli/full
+// compares them with those commands.
+var cameraKeys = []string{
+	"classes", "for", "images", "json", "labels", "model", "pace", "preview", "rounds", "score",
+	"side", "skip-empty", "source", "source-file", "start-timeout", "threads", "track", "unverified",
+}
+
+// fileKeys returns the keys that a configuration file may have: those of the commands of
+// both programs.
+func fileKeys(node *kong.Node) []string {
+	keys := append(flagNames(node), cameraKeys...)
+	slices.Sort(keys)
+	return slices.Compact(keys)
+}
+
 // allFlags returns the flags of a command and its subcommands.
 func allFlags(node *kong.Node) []*kong.Flag {
 	flags := slices.Clone(node.Flags)
@@ -50,11 +66,12 @@ func allFlags(node *kong.Node) []*kong.Flag {
 	return flags
 }
 
-// flagNames returns their names, sorted, once each.
+// flagNames returns the names of those that a configuration file may hold, sorted, once
+// each.
 func flagNames(node *kong.Node) []string {
 	var names []string
 	for _, flag := range allFlags(node) {
-		if flag.Name != "help" && flag.Name != "config" {
+		if flag.Name != "help" && flag.Name != "config" && !flag.Hidden {
 			names = append(names, flag.Name)
 		}
 	}
