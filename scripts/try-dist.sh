@@ -9,8 +9,8 @@
 # Tried are the archive (as an ordinary user where it is unpacked, then by
 # install.sh) and the package: install, run on a clip, upgrade over a filled data
 # directory, remove, purge. There, services are run by their units' ExecStart, as
-# their user. Where systemd-nspawn is installed the package's service runs under
-# systemd, too: enabled, killed, stopped. All of it happens in namespaces and below
+# their user. Where systemd-nspawn is installed the package's services run under
+# systemd, too (try-services.sh): enabled, killed, stopped. All of it happens in namespaces and below
 # a temporary directory, which is removed.
 # shellcheck disable=SC2317 # expect calls functions by name
 set -euo pipefail
@@ -170,40 +170,11 @@ try_package() {
 	there /var/lib/sightlog/data/log
 }
 
-# in_services is what runs in there, as a service of its own, and leaves "passed".
-in_services() {
-	cat <<-'END'
-		set -euxo pipefail
-		sql() { setpriv --reuid sightlog --regid sightlog --init-groups sightlog query sql --format csv --data /var/lib/sightlog/data "$1" | tail -n 1; }
-		rows() { n=$(sql 'select count(*) from sightings' || echo 0); }
-		more_than() { for _ in $(seq 300); do sleep 1; rows; [ "$n" -le "$1" ] || return 0; done; return 1; }
-		pid() { systemctl show -p MainPID --value sightlog; }
-		# A service that waits to be started again has no process yet: 0.
-		again() { for _ in $(seq 300); do case $(pid) in 0 | "$1") sleep 1 ;; *) return 0 ;; esac; done; return 1; }
-		echo 'street=/srv/vtest.avi' >>/etc/sightlog/cameras.txt
-		echo 'hall=test://people' >>/etc/sightlog/cameras.txt
-		systemctl enable --now sightlog
-		more_than 50
-		before=$n killed=$(pid)
-		kill -KILL "$killed"
-		again "$killed"
-		rows
-		more_than "$((n > before ? n : before))"
-		systemctl stop sightlog
-		[ "$(systemctl show -p Result --value sightlog)" = success ]
-		[ -z "$(cat /sys/fs/cgroup/{,systemd/,unified/}system.slice/sightlog.service/cgroup.procs 2>/dev/null)" ]
-		[ "$(sql 'select count(*) from (select from sightings group by camera_id, run_id having count(*) <> max(seq) - min(seq) + 1) gaps')" = 0 ]
-		journalctl -u sightlog --no-pager | grep 'sightings committed'
-		systemd-analyze verify /usr/lib/systemd/system/sightlog*.service
-		echo passed
-	END
-}
-
 try_services() {
-	say "the service under systemd: enabled, killed, stopped"
+	say "the services under systemd: enabled, killed, stopped"
 	quiet in_root apt-get update
 	apt_install systemd systemd-sysv dbus postgresql "/srv/new/$(basename dist/*.deb)"
-	in_services >"$root/root/try.sh"
+	cp scripts/try-services.sh "$root/root/try.sh"
 	cat >"$root/etc/systemd/system/try.service" <<-END
 		[Service]
 		Type=oneshot
@@ -217,9 +188,9 @@ try_services() {
 	quiet in_root systemctl enable try.service
 	umount "$root/proc" "$root/tmp"
 	umount --recursive "$root/dev"
-	timeout 900 systemd-nspawn --quiet --boot --register=no --keep-unit -D "$root" >"$top/log" 2>&1 || true # how it ended is in try.log
+	timeout 1800 systemd-nspawn --quiet --boot --private-network --register=no --keep-unit -D "$root" >"$top/log" 2>&1 || true # how it ended is in try.log
 	[ "$(tail -n 1 "$root/root/try.log")" = passed ] || { tail -n 30 "$top/log" "$root/root/try.log" >&2 && fail "it did not pass"; }
-	grep 'sightings committed' "$root/root/try.log" | tail -n 1
+	grep '^[^+].*sightings committed' "$root/root/try.log"
 }
 
 # The whole file is read before a line of it runs.
