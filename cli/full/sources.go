@@ -55,7 +55,7 @@ func readSources(path string) ([]string, error) {
 	secret := false
 	lines := bufio.NewScanner(io.LimitReader(f, maxSources))
 	for n := 1; lines.Scan(); n++ {
-		line := strings.TrimSpace(lines.Text())
+		line := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff")) // the mark that some editors put first
 		if line == "" || strings.HasPrefix(line, "#") {
 			continue
 		}

@@ -29,6 +29,11 @@ func TestReadSources_LinesAndComments_OnlySources(t *testing.T) {
 	got, err := readSources(sourceFile(t, 0o644, "hall=rtsp://h/main\n"))
 	require.NoError(t, err, "without a password anybody may read it")
 	require.Len(t, got, 1)
+	for _, text := range []string{"\ufeffhall=a.mp4\n", "\ufeff# the hall\nhall=a.mp4\n"} {
+		got, err = readSources(sourceFile(t, 0o600, text))
+		require.NoError(t, err, "a byte order mark")
+		require.Equal(t, []string{"hall=a.mp4"}, got)
+	}
 }
 
 func TestReadSources_CannotBe_OneLineWithoutAPassword(t *testing.T) {
