@@ -10,8 +10,7 @@ import cv2
 import numpy as np
 import onnxruntime
 
-from data import letterbox
-from measure import iou, nms
+from measure import iou, letterbox, nms
 from to_coco import validation
 
 STEPS = np.arange(.1, 1, .1)

@@ -6,7 +6,7 @@ import warnings
 import onnx
 import torch
 
-from model import STRIDES, Deployed, PersonNano
+from model import SIZES, STRIDES, Deployed, Person
 
 # Of NMS. 0.6 has up to .007 more AP on the validation split, but two boxes on one person more often: on vtest.avi, every
 # frame, 25 false boxes for 16 and IDF1 .813 for .870.
@@ -40,7 +40,7 @@ def main():
     p.add_argument("--threshold", type=float, required=True, help="recommended score")
     a = p.parse_args()
     c = torch.load(a.checkpoint, map_location="cpu")
-    net = PersonNano()
+    net = Person(**SIZES[c.get("size", "nano")])
     net.load_state_dict({k: v.float() for k, v in c["ema"].items()})
     export(Deployed(net, a.scale, a.shift), a.out)
     describe(a.out, {

@@ -10,17 +10,19 @@ ALPHA, BETA, TOPK = 0.5, 4.0, 10
 
 def iou_matrix(a, b):
     """a [B,M,4], b [B,N,4] -> [B,M,N]."""
-    lt = torch.maximum(a[:, :, None, :2], b[:, None, :, :2])
-    rb = torch.minimum(a[:, :, None, 2:], b[:, None, :, 2:])
-    inter = (rb - lt).clamp_(min=0).prod(-1)
+    def shared(low, high):
+        return (torch.minimum(a[:, :, None, high], b[:, None, :, high]) - torch.maximum(a[:, :, None, low], b[:, None, :, low])).clamp_(min=0)
+
+    inter = shared(0, 2) * shared(1, 3)
     area = lambda x: (x[..., 2:] - x[..., :2]).clamp(min=0).prod(-1)
     return inter / (area(a)[:, :, None] + area(b)[:, None, :] - inter + 1e-6)
 
 
-def inside(centres, boxes, valid, slack):
-    """centres [N,2], boxes [B,M,4], valid [B,M] -> [B,M,N]: is the cell's centre in the box, or not more than slack pixels outside?"""
-    d = torch.cat((centres[None, None] - boxes[:, :, None, :2], boxes[:, :, None, 2:] - centres[None, None]), -1)
-    return (d.amin(-1) > -slack) & valid[:, :, None]
+def inside(centres, boxes, valid):
+    """centres [N,2], boxes [B,M,4], valid [B,M] -> [B,M,N]: is the cell's centre in the box?"""
+    x, y = centres[:, 0], centres[:, 1]
+    x1, y1, x2, y2 = boxes[..., None].unbind(2)
+    return (x > x1) & (x < x2) & (y > y1) & (y < y2) & valid[:, :, None]
 
 
 @torch.no_grad()
@@ -31,13 +33,13 @@ def assign(boxes, scores, centres, strides, gt, valid, ignore, ignore_valid):
     regions to ignore)."""
     B, M, N = gt.shape[0], gt.shape[1], boxes.shape[1]
 
-    weight = 1 - (inside(centres, ignore, ignore_valid, 0.).any(1)).float()
+    weight = 1 - (inside(centres, ignore, ignore_valid).any(1)).float()
     if M == 0:
-        return torch.full((B, N), -1, dtype=torch.long), torch.zeros(B, N), weight
+        return torch.full((B, N), -1, device=weight.device), torch.zeros_like(weight), weight
     # A box smaller than a cell still gets the cells around its middle.
     middle = (gt[..., :2] + gt[..., 2:]) / 2
     near = ((centres[None, None] - middle[:, :, None]).abs().amax(-1) < .75 * strides[None, None, :, 0]) & valid[:, :, None]
-    can = inside(centres, gt, valid, 0.) | near
+    can = inside(centres, gt, valid) | near
     iou = iou_matrix(gt, boxes) * can
     metric = (scores[:, None, :, 0] ** ALPHA * iou ** BETA) * can
     top = metric.topk(min(TOPK, N), -1)
@@ -83,6 +85,6 @@ def loss(boxes, logits, centres, strides, gt, valid, ignore, ignore_valid):
     score = (F.binary_cross_entropy_with_logits(logits[..., 0], target, reduction="none") * weight).sum() / total
     b, n = (index >= 0).nonzero(as_tuple=True)
     if len(b) == 0:
-        return score, score.detach(), torch.zeros(())
+        return score, score.detach(), torch.zeros_like(score)
     box = ((1 - ciou(boxes[b, n], gt[b, index[b, n]])) * target[b, n]).sum() / total
     return score + 5 * box, score.detach(), box.detach()

@@ -1,10 +1,11 @@
 """Average precision at IoU 0.5 by all-point interpolation, with regions to ignore."""
 import math
 
+import cv2
 import numpy as np
 import torch
 
-from data import letterbox
+import render
 from model import decode
 
 
@@ -56,27 +57,50 @@ def ap50(detections, people, ignore):
     return ap, float(f1[best]), float(np.array(scores)[order][best])
 
 
+def letterbox(image, width, height):
+    """Top-left letterbox; returns the canvas and the scale."""
+    scale = min(width / image.shape[1], height / image.shape[0])
+    w, h = round(image.shape[1] * scale), round(image.shape[0] * scale)
+    canvas = np.full((height, width, 3), round(render.PAD * 255), np.uint8)
+    canvas[:h, :w] = cv2.resize(image, (w, h), interpolation=cv2.INTER_LINEAR)
+    return canvas, scale
+
+
 @torch.no_grad()
-def look(net, image, side=320):
-    """What net, in evaluation, finds in a BGR picture: boxes [n,4] in its pixels and scores [n] above .02, before NMS."""
-    h, w = image.shape[:2]
-    k = side / max(h, w)
-    canvas, scale = letterbox(image, max(32, math.ceil(w * k / 32) * 32), max(32, math.ceil(h * k / 32) * 32))
-    x = torch.from_numpy(canvas)[None].permute(0, 3, 1, 2).float().div_(255)
-    boxes, logits, _, _ = decode(net(x))
-    boxes, scores = boxes[0].numpy() / scale, logits[0, :, 0].sigmoid().numpy()
-    keep = scores > .02
-    boxes, scores = boxes[keep], scores[keep]
-    boxes[:, [0, 2]], boxes[:, [1, 3]] = boxes[:, [0, 2]].clip(0, w), boxes[:, [1, 3]].clip(0, h)
-    return boxes, scores
-
-
-def validate(net, pictures):
-    """AP50, best F1 and its threshold by subfolder; `empty` is the score that 2 % of the pictures without people exceed."""
-    net.eval()
+def look(net, pictures, ids, side, device, batch=64):
+    """What net finds in pictures, their longer side scaled to side: for each boxes [n,4] in its pixels and scores [n], before NMS."""
     found = []
-    for image in pictures.pixels:
-        boxes, scores = look(net, image)
+    for start in range(0, len(ids), batch):
+        part = ids[start:start + batch]
+        scales = np.array([side / max(pictures.sizes[i]) for i in part], np.float32)
+        tiles = np.zeros((len(part), 10), np.float32)
+        tiles[:, render.PICTURE], tiles[:, render.CANVAS] = range(len(part)), range(len(part))
+        tiles[:, render.X1] = tiles[:, render.Y1] = side
+        tiles[:, render.SCALE_X] = tiles[:, render.SCALE_Y] = scales
+        x = render.render(pictures.pool[part].to(device), torch.from_numpy(tiles).to(device), len(part), side)
+        boxes, logits, _, _ = decode(net(x))
+        for i, b, s, k in zip(part, boxes.cpu().numpy(), logits[..., 0].sigmoid().cpu().numpy(), scales):
+            h, w = pictures.sizes[i]
+            keep = s > .02
+            found.append((np.clip(b[keep] / k, 0, [w, h, w, h]), s[keep]))
+    return found
+
+
+def highest(net, pictures, ids, side, device):
+    """The highest score in each picture."""
+    return np.array([scores.max(initial=0) for _, scores in look(net, pictures, ids, side, device)])
+
+
+def prefer_mistaken(net, pictures, device):
+    """Hard negatives: a picture without people is drawn the more often, the surer net is of someone in it."""
+    ids = [i for i in range(len(pictures.names)) if pictures.is_empty(i)]
+    pictures.weights[ids] = torch.from_numpy(.4 + 3 * highest(net, pictures, ids, 256, device)).double()
+
+
+def validate(net, pictures, device):
+    """AP50, best F1 and its threshold by subfolder; `empty` is the score that 2 % of the pictures without people exceed."""
+    found = []
+    for boxes, scores in look(net, pictures, range(len(pictures.names)), 320, device):
         keep = nms(boxes, scores)
         found.append((boxes[keep], scores[keep]))
     out = {}
@@ -84,6 +108,6 @@ def validate(net, pictures):
         ids = [i for i in ids if not pictures.is_empty(i)]
         if ids:
             out[folder] = [round(v, 3) for v in ap50([found[i] for i in ids], [pictures.people[i] for i in ids], [pictures.ignore[i] for i in ids])]
-    highest = [found[i][1].max(initial=0) for i in range(len(found)) if pictures.is_empty(i)]
-    out["empty"] = round(float(np.quantile(highest, .98)), 3) if highest else 0
+    empty = [found[i][1].max(initial=0) for i in range(len(found)) if pictures.is_empty(i)]
+    out["empty"] = round(float(np.quantile(empty, .98)), 3) if empty else 0
     return out

@@ -63,14 +63,20 @@ class SPPF(nn.Module):
         return self.out(torch.cat(ys, 1))
 
 
-class PersonNano(nn.Module):
+SIZES = {
+    "nano": {},
+    "small": {"w": (16, 32, 96, 160, 256), "n": (1, 2, 3, 2), "neck": 96, "neck_hidden": 64},
+}
+
+
+class Person(nn.Module):
     """Backbone, top-down and bottom-up neck (PAN), one 3x3 a head.
 
     forward: x f32 [b,3,h,w] BGR in 0..1 -> a list of [b,5,h/s,w/s] for s in STRIDES:
     the score's logit and, before softplus, the distances left, top, right, bottom in strides.
     """
 
-    def __init__(self, w=(16, 32, 64, 96, 128), n=(1, 2, 2, 1), neck=48, neck_hidden=32, head=48):
+    def __init__(self, w=(16, 32, 64, 96, 128), n=(1, 2, 2, 1), neck=48, neck_hidden=32):
         super().__init__()
         self.stem = nn.Sequential(Conv(3, w[0], 3, 2), Conv(w[0], w[1], 3, 2), CSP(w[1], w[1], 16, n[0]))
         self.p3 = nn.Sequential(Conv(w[1], w[2], 3, 2), CSP(w[2], w[2], w[2] // 2, n[1]))
@@ -80,8 +86,8 @@ class PersonNano(nn.Module):
         self.down = nn.ModuleList(Conv(neck, neck, 3, 2) for _ in range(2))
         self.top_down = nn.ModuleList(CSP(2 * neck, neck, neck_hidden, residual=False) for _ in range(2))
         self.bottom_up = nn.ModuleList(CSP(2 * neck, neck, neck_hidden, residual=False) for _ in range(2))
-        self.head = nn.ModuleList(Conv(neck, head, 3) for _ in STRIDES)
-        self.predict = nn.ModuleList(nn.Conv2d(head, 5, 1) for _ in STRIDES)
+        self.head = nn.ModuleList(Conv(neck, neck, 3) for _ in STRIDES)
+        self.predict = nn.ModuleList(nn.Conv2d(neck, 5, 1) for _ in STRIDES)
         for p in self.predict:
             nn.init.normal_(p.weight, std=0.01)
             p.bias.data = torch.tensor([-4.6, 1.0, 1.0, 1.0, 1.0])  # 1 % people, boxes of about 2.6 strides
@@ -99,7 +105,7 @@ class PersonNano(nn.Module):
 
 
 def decode(outputs):
-    """outputs of PersonNano -> boxes [b,N,4] x1,y1,x2,y2 in input pixels, logits [b,N,1],
+    """outputs of Person -> boxes [b,N,4] x1,y1,x2,y2 in input pixels, logits [b,N,1],
     centres [N,2] in pixels and strides [N,1]."""
     rows, centres, strides = [], [], []
     for out, s in zip(outputs, STRIDES):

@@ -1,4 +1,4 @@
-"""Folders of labelled pictures, decoded into memory.
+"""Folders of labelled pictures, decoded into one tensor.
 
 A folder (`people`, `people2`, …) has `labels.json` or `teacher.json`:
 name -> {"size": [w, h], "people": [[x1, y1, x2, y2, score], …], and in labels.json
@@ -6,11 +6,15 @@ name -> {"size": [w, h], "people": [[x1, y1, x2, y2, score], …], and in labels
 """
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import cv2
 import numpy as np
+import torch
 
-from measure import look
+import render
+
+SIDE = 352  # of the largest picture kept, pixels
 
 SURE, UNSURE = 0.35, 0.18  # agreement of the teachers: above it a person, between them a region to ignore
 
@@ -54,37 +58,50 @@ def folders(shared):
 
 
 class Pictures:
-    """One split of all folders. `weights` of a picture is how often it is drawn among those of its subfolder."""
+    """One split of all folders: pool uint8 [n,3,SIDE,SIDE], BGR, each picture in the upper left corner; sizes (height, width).
+    `weights` of a picture is how often it is drawn among those of its subfolder, in memory that processes share."""
 
     def __init__(self, roots, validation, limit=0, every=1):
-        self.names, self.pixels, self.people, self.ignore, self.subfolders = [], [], [], [], {}
+        self.names, self.sizes, self.people, self.ignore, self.subfolders, pixels = [], [], [], [], {}, []
         for root in roots:
             labels = read_labels(root)
             mine = [n for n in labels if is_validation(n) == validation and n.split("/")[0] not in NOT_TRAINED_ON]
-            for name in mine[::every][:limit or None]:
-                image = cv2.imread(os.path.join(root, name), cv2.IMREAD_COLOR)
-                if image is None:
-                    raise SystemExit(f"{os.path.join(root, name)}: cannot be read as a picture")
+            mine = mine[::every][:limit or None]
+            with ThreadPoolExecutor() as threads:
+                images = list(threads.map(lambda name: read(root, name, labels[name]["size"]), mine))
+            for name, (image, scale) in zip(mine, images):
                 self.subfolders.setdefault(name.split("/")[0], []).append(len(self.names))
                 self.names.append(name)
-                self.pixels.append(image)
-                self.people.append(labels[name]["people"])
-                self.ignore.append(labels[name]["ignore"])
+                self.sizes.append(image.shape[:2])
+                self.people.append(labels[name]["people"] * scale)
+                self.ignore.append(labels[name]["ignore"] * scale)
+                pixels.append(image)
         unknown = set(self.subfolders) - set(WEIGHTS)
         if unknown:
             raise SystemExit(f"WEIGHTS has no share for {', '.join(sorted(unknown))}")
         self.order = sorted(self.subfolders)
-        self.weights = np.ones(len(self.names))
+        self.shares = [WEIGHTS[f] for f in self.order]
+        self.weights = torch.ones(len(self.names), dtype=torch.float64).share_memory_()
+        self.pool = torch.full((len(pixels), 3, SIDE, SIDE), round(render.PAD * 255), dtype=torch.uint8)
+        for i, image in enumerate(pixels):
+            self.pool[i, :, :image.shape[0], :image.shape[1]] = torch.from_numpy(image).permute(2, 0, 1)
+            pixels[i] = None
 
     def is_empty(self, i):
         return len(self.people[i]) + len(self.ignore[i]) == 0
 
-    def prefer_mistaken(self, net):
-        """Hard negatives: a picture without people is drawn the more often, the surer net is of someone in it."""
-        for i in range(len(self.names)):
-            if self.is_empty(i):
-                self.weights[i] = .4 + 3 * look(net, self.pixels[i], 256)[1].max(initial=0)
-
     def draw(self, rng):
-        ids = self.subfolders[rng.choices(self.order, [WEIGHTS[f] for f in self.order])[0]]
-        return rng.choices(ids, self.weights[ids])[0]
+        ids = self.subfolders[rng.choices(self.order, self.shares)[0]]
+        sums = self.weights.numpy()[ids].cumsum()
+        return ids[int(sums.searchsorted(rng.random() * sums[-1]))]
+
+
+def read(root, name, size):
+    """The picture, at most SIDE wide and high, and its scale to the size that its labels are for."""
+    image = cv2.imread(os.path.join(root, name), cv2.IMREAD_COLOR)
+    if image is None:
+        raise SystemExit(f"{os.path.join(root, name)}: cannot be read as a picture")
+    k = SIDE / max(image.shape[:2])
+    if k < 1:
+        image = cv2.resize(image, (round(image.shape[1] * k), round(image.shape[0] * k)), interpolation=cv2.INTER_AREA)
+    return image, image.shape[1] / size[0]
