@@ -195,6 +195,22 @@ func TestLive_RecordingOfAFrameInTwoHours_IsShownAtItsPace(t *testing.T) {
 	})
 }
 
+// A source of segments gives nothing for the length of one, and then all of it at once: that
+// is no silence, however long the segment.
+func TestLive_SegmentsLongerThanTheLeastSilence_IsOpenedOnce(t *testing.T) {
+	t.Parallel()
+	m := &model{timed: time.Second / 10, next: func(_ int64, f int) (time.Duration, error) {
+		if f > 0 && f%200 == 0 { // the next segment, of 20 s
+			return 20 * time.Second, nil
+		}
+		return 0, nil
+	}}
+	m.watch(t, 10*time.Minute, func(s Stats) {
+		require.EqualValues(t, 1, m.opened.Load())
+		require.InDelta(t, 3000, s.Frames, 200, "half of the time is waited")
+	})
+}
+
 // A fast camera that freezes is found out in two seconds all the same.
 func TestLive_FastCameraFreezes_IsOpenedAfterTwoSeconds(t *testing.T) {
 	t.Parallel()
