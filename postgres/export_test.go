@@ -32,3 +32,7 @@ func SetStopNotice(d time.Duration) (back func()) {
 	stopNotice = d
 	return func() { stopNotice = before }
 }
+
+// PreferPrograms has the server programs in dir used before those of the same version
+// that are installed. It is called before any test runs.
+func PreferPrograms(dir string) { binDirs = append([]string{dir}, binDirs...) }
