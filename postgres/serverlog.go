@@ -94,7 +94,7 @@ func freeBytes(root *os.Root) (int64, error) {
 	if st.Blocks == 0 { // a file system without a limit
 		return math.MaxInt64, nil
 	}
-	return int64(st.Bavail) * int64(st.Bsize), nil
+	return int64(st.Bavail) * st.Bsize, nil
 }
 
 // maxLog is the size beyond which the server's log is moved aside at a start.
