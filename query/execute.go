@@ -97,10 +97,14 @@ func (q Question) prepare(ctx context.Context, db *pgxpool.Pool) (p prepared, er
 }
 
 // asked is the error of a query: if ctx has ended, its cause. The server's word for it is
-// "canceling statement due to user request".
+// "canceling statement due to user request". A server's own limit is a *usage.Error.
 func asked(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
+	var pg *pgconn.PgError
+	switch {
+	case err != nil && ctx.Err() != nil:
 		return fmt.Errorf("ask the database: %w", context.Cause(ctx))
+	case errors.As(err, &pg) && pg.Code == "57014" && !usage.Is(err):
+		return usage.Wrap(err, "ask for less (--since, --camera, a longer --bucket), or have the role's statement_timeout raised", "the database: %s", pg.Message)
 	}
 	return err
 }
