@@ -16,6 +16,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sys/unix"
 
+	"github.com/sightlog/sightlog/internal/filelock"
 	"github.com/sightlog/sightlog/postgres"
 	"github.com/sightlog/sightlog/usage"
 )
@@ -137,7 +138,7 @@ func Import(ctx context.Context, r io.Reader, dir string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer lock.Close()
+	defer filelock.Close(lock)
 	z, err := zstd.NewReader(r)
 	if err != nil {
 		return err

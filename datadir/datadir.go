@@ -47,7 +47,7 @@ func open(path string, why purpose) (d *Dir, err error) {
 	}
 	defer func() {
 		if err != nil {
-			lock.Close()
+			filelock.Close(lock)
 		}
 	}()
 	d = &Dir{path: path, lock: lock, closed: make(chan struct{}), user: user}
@@ -114,5 +114,5 @@ func inUseBy(path string) string {
 func (d *Dir) Close() error {
 	close(d.closed)
 	d.later.Wait()
-	return errors.Join(d.removeEndpoints(), d.lock.Close())
+	return errors.Join(d.removeEndpoints(), filelock.Close(d.lock))
 }

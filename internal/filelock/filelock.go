@@ -24,14 +24,15 @@ func Flock(f *os.File) error {
 	return held(f, unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB))
 }
 
-// Close releases the lock of Flock and closes f. Closing alone would leave the lock to
+// Close releases f's locks of both kinds and closes it. Closing alone would leave them to
 // a child process that is being started by another goroutine, until it executes its
 // program.
 func Close(f *os.File) error {
-	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), f.Close())
+	free := unix.Flock_t{Type: unix.F_UNLCK, Whence: io.SeekStart}
+	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &free), f.Close())
 }
 
-// Own makes the open file the owner of f's lock until it is closed. It does not wait:
+// Own makes the open file the owner of f's lock until Close. It does not wait:
 // ErrHeld.
 func Own(f *os.File) error {
 	return held(f, unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, wholeFile()))

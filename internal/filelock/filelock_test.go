@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 
 	"github.com/sightlog/sightlog/internal/filelock"
 )
@@ -18,20 +19,18 @@ func open(t *testing.T, path string) *os.File {
 	return f
 }
 
+// The copy is what a child has between its start and its program's.
 func TestLock_HeldByAnotherFile_ErrHeldUntilClosed(t *testing.T) {
-	for name, kind := range map[string]struct {
-		lock  func(*os.File) error
-		close func(*os.File) error
-	}{
-		"flock": {filelock.Flock, filelock.Close},
-		"owner": {filelock.Own, (*os.File).Close},
-	} {
+	for name, lock := range map[string]func(*os.File) error{"flock": filelock.Flock, "owner": filelock.Own} {
 		path := filepath.Join(t.TempDir(), "lock")
 		first, second := open(t, path), open(t, path)
-		require.NoError(t, kind.lock(first), name)
-		require.ErrorIs(t, kind.lock(second), filelock.ErrHeld, name)
-		require.NoError(t, kind.close(first), name)
-		require.NoError(t, kind.lock(second), name)
+		require.NoError(t, lock(first), name)
+		require.ErrorIs(t, lock(second), filelock.ErrHeld, name)
+		copied, err := unix.Dup(int(first.Fd()))
+		require.NoError(t, err)
+		defer unix.Close(copied)
+		require.NoError(t, filelock.Close(first), name)
+		require.NoError(t, lock(second), name)
 	}
 }
 
