@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"runtime/debug"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -31,9 +33,19 @@ func (c *SinkCmd) Run(ctx context.Context, env *Env) error {
 	if c.DatabaseURL == "" {
 		return needURL()
 	}
+	limitMemory(c.Sinks.Sinks)
 	return c.serve(ctx, env, pipeline.ServicesConfig{
 		Kafka: c.Kafka, Database: c.Database, Sinks: c.Sinks, Cameras: env.Cameras, Wait: c.Wait.Wait,
 	})
+}
+
+// limitMemory sets where the garbage collector begins to work harder, unless GOMEMLIMIT
+// does: while a backlog is written the heap would otherwise grow to twice what is in use.
+// It is no bound; what the sinks hold has bounds of its own (package sink).
+func limitMemory(sinks int) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(int64(64+16*sinks) << 20)
+	}
 }
 
 func needURL() error {

@@ -111,12 +111,18 @@ var durable = sync.OnceValues(func() (*cluster, error) { return start(false) })
 // Durable is Open on a cluster that syncs to disk, as a user's does.
 func Durable(t testing.TB) *pgxpool.Pool {
 	t.Helper()
+	return Pool(t, DurableURL(t))
+}
+
+// DurableURL is the address of such a database.
+func DurableURL(t testing.TB) string {
+	t.Helper()
 	c, err := durable()
 	if usage.Is(err) {
 		testenv.Skip(t, err.Error())
 	}
 	require.NoError(t, err)
-	return Pool(t, c.database(t, "TEMPLATE "+template))
+	return c.database(t, "TEMPLATE "+template)
 }
 
 // Dir returns an empty directory that the server's user can reach; what runs
