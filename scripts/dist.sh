@@ -92,9 +92,7 @@ depends() {
 }
 
 package() {
-	# What a package's version may be: it begins with a digit.
-	DEB_VERSION=$(echo "${version#v}" | tr - '~')
-	[[ $DEB_VERSION =~ ^[0-9] ]] && [[ $version =~ ^v?[0-9]+\. ]] || DEB_VERSION="0~$(date -u -d "$when" +%Y%m%d%H%M%S).$DEB_VERSION"
+	DEB_VERSION=$(scripts/deb-version.sh "$version" "$when")
 	STAGE=$work/deb
 	mkdir -p "$STAGE/bin" "$STAGE/lib" "$STAGE/licences"
 	cp bin/sightlog bin/sightlogd "$STAGE/bin/"

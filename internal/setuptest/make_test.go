@@ -135,6 +135,27 @@ func TestVersion_CheckoutOrArchive_Reported(t *testing.T) {
 	})
 }
 
+// Versions as git describes them, each older than the next to dpkg.
+func TestDebVersion_CommitsAndTags_AreInTheirOrder(t *testing.T) {
+	t.Parallel()
+	c := newCheckout(t, "scripts/deb-version.sh")
+	var before string
+	for _, described := range []struct{ version, when string }{
+		{"9c3f1aa", "@1000000000"}, {"0b12345-dirty", "@1000000060"},
+		{"v0.1.0-rc1", ""}, {"v0.1.0-rc1-3-g9c3f1aa", ""}, {"v0.1.0", ""}, {"v0.1.0-dirty", ""}, {"v0.1.0-5-g0b12345", ""},
+		{"v0.1.0-12-g9c3f1aa-dirty", ""}, {"v0.1.1", ""}, {"v0.2.0", ""},
+	} {
+		code, stdout, stderr := c.run("scripts/deb-version.sh", described.version, described.when)
+		require.Zero(t, code, stderr)
+		version := strings.TrimSpace(stdout)
+		require.Regexp(t, `^[0-9][0-9A-Za-z.+~]*$`, version)
+		if before != "" {
+			require.NoError(t, exec.Command("dpkg", "--compare-versions", before, "lt", version).Run(), "%s, then %s", before, version)
+		}
+		before = version
+	}
+}
+
 // Git answers go's question about such a clone with an error.
 func TestMake_CloneOfAnotherOwner_Builds(t *testing.T) {
 	t.Parallel()
