@@ -110,8 +110,8 @@ func readUsers(path string) (map[string]string, error) {
 	users := make(map[string]string)
 	lines := bufio.NewScanner(f)
 	for n := 1; lines.Scan(); n++ {
-		line := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff")) // the mark that some editors put first
-		if line == "" || strings.HasPrefix(line, "#") {
+		line := Entry(lines.Text())
+		if line == "" {
 			continue
 		}
 		name, password, found := strings.Cut(line, ":")

@@ -3,6 +3,7 @@ package cli
 import (
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -41,10 +42,10 @@ func (e *Env) loadFile(ctx *kong.Context) error {
 	return nil
 }
 
-// cameraKeys are the keys of the commands that bin/sightlog alone has. bin/sightlogd
+// fullKeys are the keys of the commands that bin/sightlog alone has. bin/sightlogd
 // accepts them, so that its services read the file that detect reads. A test of cli/full
 // compares them with those commands.
-var cameraKeys = []string{
+var fullKeys = []string{
 	"classes", "for", "images", "json", "labels", "model", "pace", "preview", "rounds", "score",
 	"side", "skip-empty", "source", "source-file", "start-timeout", "threads", "track", "unverified",
 }
@@ -52,7 +53,7 @@ var cameraKeys = []string{
 // fileKeys returns the keys that a configuration file may have: those of the commands of
 // both programs.
 func fileKeys(node *kong.Node) []string {
-	keys := append(flagNames(node), cameraKeys...)
+	keys := append(flagNames(node), fullKeys...)
 	slices.Sort(keys)
 	return slices.Compact(keys)
 }
@@ -77,4 +78,14 @@ func flagNames(node *kong.Node) []string {
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
+}
+
+// Entry returns what a line of a file of sources or users holds: "" if it is empty or a
+// comment. The byte order mark that some editors put first is passed over.
+func Entry(line string) string {
+	line = strings.TrimSpace(strings.TrimPrefix(line, "\ufeff"))
+	if strings.HasPrefix(line, "#") {
+		return ""
+	}
+	return line
 }

@@ -90,8 +90,8 @@ func (c Config) common() ([]kgo.Opt, error) {
 	return opts, nil
 }
 
-// clientLog is a client's log without its informational lines, three for each transaction,
-// which are a frame each. The level debug has them.
+// clientLog is a client's log without its informational lines: three for each transaction,
+// and detect has one for each frame. At level debug they are logged.
 type clientLog struct{ kgo.Logger }
 
 // Level implements kgo.Logger.

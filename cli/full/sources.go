@@ -55,8 +55,8 @@ func readSources(path string) ([]string, error) {
 	secret := false
 	lines := bufio.NewScanner(io.LimitReader(f, maxSources))
 	for n := 1; lines.Scan(); n++ {
-		line := strings.TrimSpace(strings.TrimPrefix(lines.Text(), "\ufeff")) // the mark that some editors put first
-		if line == "" || strings.HasPrefix(line, "#") {
+		line := cli.Entry(lines.Text())
+		if line == "" {
 			continue
 		}
 		if _, err := ingest.ParseSpec(line, 0); err != nil {

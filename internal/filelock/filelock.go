@@ -28,8 +28,9 @@ func Flock(f *os.File) error {
 // a child process that is being started by another goroutine, until it executes its
 // program.
 func Close(f *os.File) error {
-	free := unix.Flock_t{Type: unix.F_UNLCK, Whence: io.SeekStart}
-	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, &free), f.Close())
+	free := wholeFile()
+	free.Type = unix.F_UNLCK
+	return errors.Join(unix.Flock(int(f.Fd()), unix.LOCK_UN), unix.FcntlFlock(f.Fd(), unix.F_OFD_SETLK, free), f.Close())
 }
 
 // Own makes the open file the owner of f's lock until Close. It does not wait:
