@@ -2,12 +2,30 @@ package sink
 
 import (
 	"context"
+	"errors"
 
 	"github.com/sightlog/sightlog/event"
 )
 
-// collect resolves names and days and returns the rows of entries.
+// collect returns the rows of entries. Where a cached id turns out to be one of emptied
+// tables, it clears the caches and begins again.
 func (s *Sink) collect(ctx context.Context, items []entry) (*rows, error) {
+	r, err := s.resolve(ctx, items)
+	if errors.Is(err, errNoRow) || sqlstate(err) == missingReference {
+		s.forgetIDs()
+		r, err = s.resolve(ctx, items)
+	}
+	return r, err
+}
+
+// forgetIDs clears the caches of ids and days.
+func (s *Sink) forgetIDs() {
+	s.idCache.forget()
+	s.dayPartitions.forget()
+}
+
+// resolve resolves names and days and returns the rows of entries.
+func (s *Sink) resolve(ctx context.Context, items []entry) (*rows, error) {
 	r := &rows{compared: true, lastSeq: make(map[int32]int64)}
 	for i := range items {
 		switch it := &items[i]; {
@@ -86,7 +104,7 @@ func (s *Sink) addCrossing(ctx context.Context, r *rows, x *event.Crossing) erro
 		return err
 	}
 	// The topic of crossings may be read before that of the run and the sightings.
-	run, err := s.idCache.run(ctx, camera, &event.Sighting{Run: x.Run, SourceKind: x.SourceKind, Model: x.Model})
+	run, err := s.idCache.run(ctx, camera, &event.Sighting{Camera: x.Camera, Run: x.Run, SourceKind: x.SourceKind, Model: x.Model})
 	if err != nil {
 		return err
 	}

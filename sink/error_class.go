@@ -66,10 +66,11 @@ func mayHaveCommitted(err error) bool {
 	return !pgconn.SafeToRetry(err)
 }
 
-// SQLSTATEs of the class repeated.
+// SQLSTATEs that are looked for by name.
 const (
-	keyViolation   = "23505"
-	repeatedFrames = "SL002" // raised by sightlog_repeated
+	keyViolation     = "23505"
+	missingReference = "23503"
+	repeatedFrames   = "SL002" // raised by sightlog_repeated
 )
 
 // errUnordered means that sightings of one transaction that become no rows, so that no

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sightlog/sightlog/internal/pgtest"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
 )
@@ -69,10 +70,17 @@ func TestSink_SeveralConsumers_ShareThePartitions(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, kmsg.DescribeGroups)
 	w.start(func(c *sink.Config) { c.Consumers = 2 })
+	w.awaitTwoMembers()
+}
+
+// awaitTwoMembers waits until the group has two members with two partitions or more
+// each.
+func (w *world) awaitTwoMembers() {
+	w.Helper()
 	adm := kadm.NewClient(w.cl)
 	w.await("two members with two partitions or more each", func() bool {
-		groups, err := adm.DescribeGroups(t.Context(), sink.Group)
-		require.NoError(t, err)
+		groups, err := adm.DescribeGroups(w.Context(), sink.Group)
+		require.NoError(w, err)
 		members := groups[sink.Group].Members
 		for _, m := range members {
 			a, ok := m.Assigned.AsConsumer()
@@ -97,9 +105,63 @@ func TestSink_TablesEmptied_FilledAgain(t *testing.T) {
 	w.start()
 	w.fill(0, 50, "porch", "yard")
 	w.drain()
-	_, err := w.pool.Exec(t.Context(), "TRUNCATE cameras, runs, classes, sightings, camera_minutes, zone_minutes, tracks, visits, latest_sightings, zone_sets, crossing_minutes, batches, sink_offsets RESTART IDENTITY CASCADE")
-	require.NoError(t, err)
+	w.emptyTables()
 	w.fill(50, 60, "porch", "yard") // the sink notices when it has something to write
 	w.drain()
 	w.exactly(60, "porch", "yard")
+}
+
+// The sink that gets the other's partitions has the ids of its cameras from before.
+func TestSink_TablesEmptiedBeforeAssignment_FilledAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, kmsg.DescribeGroups)
+	cameras := []string{"porch", "yard", "gate", "door", "hall", "roof"}
+	one := func(c *sink.Config) { c.Consumers = 1 }
+	w.start(one)
+	w.fill(0, 50, cameras...)
+	w.drain()
+	stop := w.start(one)
+	w.awaitTwoMembers()
+	w.emptyTables()
+	stop()
+	w.drain()
+	w.exactly(50, cameras...)
+}
+
+func TestSink_TablesEmptied_NewRunIsNoDeadLetter(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start()
+	w.fill(0, 50, "porch")
+	w.drain()
+	w.emptyTables()
+	_, err := w.pool.Exec(t.Context(), "DELETE FROM cameras") // no row has the sink's id
+	require.NoError(t, err)
+	w.produce(record(t, sighting("porch", "next-run", 50)))
+	w.drain()
+	require.Equal(t, 51, w.number("SELECT count(*) FROM v_sightings WHERE camera = 'porch'"))
+	require.Empty(t, w.letters(kafka.Sightings))
+}
+
+func TestSink_TablesEmptied_NewRunIsOfItsCamera(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start()
+	w.fill(0, 50, "porch")
+	w.drain()
+	w.emptyTables()
+	w.produce(record(t, sighting("porch", "next-run", 50)))
+	w.drain()
+	require.Equal(t, []string{"porch next-run", "porch run-of-porch"},
+		pgtest.Lines(t, w.pool, "SELECT c.name || ' ' || r.run FROM runs r JOIN cameras c ON c.id = r.camera_id ORDER BY 1"))
+}
+
+// emptyTables empties the tables and gives the first id to a camera that the sinks do
+// not know.
+func (w *world) emptyTables() {
+	w.Helper()
+	_, err := w.pool.Exec(w.Context(), "TRUNCATE cameras, runs, classes, sightings, camera_minutes, zone_minutes, tracks, visits, latest_sightings, zone_sets, crossing_minutes, batches, sink_offsets RESTART IDENTITY CASCADE")
+	require.NoError(w, err)
+	_, err = w.pool.Exec(w.Context(), "INSERT INTO cameras (name) VALUES ('new')")
+	require.NoError(w, err)
 }

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -35,6 +36,10 @@ type classKey struct {
 	run   int32
 	class int
 }
+
+// errNoRow means that a row was deleted as soon as it was inserted, or was not inserted
+// because the row that it refers to is gone.
+var errNoRow = errors.New("the row, or the one it refers to, was deleted")
 
 // maxCachedIDs bounds each map: a full one is cleared.
 const maxCachedIDs = 10_000
@@ -99,9 +104,9 @@ func (n *idCache) run(ctx context.Context, camera int32, s *event.Sighting) (int
 	}
 	id, err := n.make(ctx, "SELECT id FROM runs WHERE camera_id = $1 AND run = $2",
 		`INSERT INTO runs (camera_id, run, source_kind, model, model_sha256, model_width, model_height, provider)
-		 VALUES ($1, $2, $3, $4, $5, $6::bigint, $7::bigint, $8) ON CONFLICT DO NOTHING`,
+		 SELECT id, $2, $4, $5, $6, $7::bigint, $8::bigint, $9 FROM cameras WHERE id = $1 AND name = $3 ON CONFLICT DO NOTHING`,
 		[]any{camera, s.Run},
-		string(s.SourceKind), s.Model.Name, s.Model.SHA256, s.Model.Input[0], s.Model.Input[1], s.Model.Provider)
+		s.Camera, string(s.SourceKind), s.Model.Name, s.Model.SHA256, s.Model.Input[0], s.Model.Input[1], s.Model.Provider)
 	if err != nil {
 		return 0, fmt.Errorf("make run %s: %w", s.Run, err)
 	}
@@ -162,5 +167,5 @@ func (n *idCache) make(ctx context.Context, sel, ins string, keys []any, more ..
 			return 0, err
 		}
 	}
-	return 0, fmt.Errorf("the row was deleted after it was inserted")
+	return 0, errNoRow
 }

@@ -40,6 +40,7 @@ func (c *consumer) adjustFetchOffsets(ctx context.Context, offsets map[string]ma
 		}
 		start[tp.topic][tp.partition] = kgo.NewOffset().At(at.next).WithEpoch(at.lastEpoch())
 	}
+	c.sink.forgetIDs() // the tables may have been emptied while others had the partitions
 	c.sink.states.forget(topicPartition{c.sink.cfg.Group, -1})
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -135,8 +136,7 @@ func (c *consumer) insertPosition(ctx context.Context, cluster string, id kadm.T
 // reloadPositions reads the stored offsets after another sink moved them, or after
 // the answer to a commit was lost.
 func (c *consumer) reloadPositions(ctx context.Context, ms []offsetAdvance) error {
-	c.sink.idCache.forget()
-	c.sink.dayPartitions.forget()
+	c.sink.forgetIDs()
 	found, err := c.loadPositions(ctx, partitionsOf(ms))
 	if err != nil {
 		return err

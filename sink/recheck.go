@@ -107,8 +107,7 @@ func (c *consumer) adoptPositions(at, found map[topicPartition]position) (moved 
 	if len(moved) == 0 {
 		return nil
 	}
-	c.sink.idCache.forget()
-	c.sink.dayPartitions.forget()
+	c.sink.forgetIDs()
 	c.log.Info("continuing from offsets that were changed in the database", "partitions", len(moved))
 	c.cl.SetOffsets(back)
 	for tp := range moved {

@@ -28,7 +28,7 @@ func (s *Sink) Run(ctx context.Context) error {
 func (s *Sink) retention() *retention {
 	return &retention{
 		pool: s.cfg.Pool, log: s.cfg.Log, metrics: s.metrics, keep: s.cfg.Keep, cameras: s.cfg.CameraKeep, pause: sleep,
-		forget: func() { s.idCache.forget(); s.dayPartitions.forget() },
+		forget: s.forgetIDs,
 	}
 }
 
