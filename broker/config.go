@@ -37,8 +37,9 @@ type Config struct {
 
 	// TLS, if set, encrypts every connection.
 	TLS *tls.Config
-	// SASL requires every connection to authenticate: the Users by PLAIN or SCRAM, and
-	// those of AlterUserSCRAMCredentials by SCRAM.
+	// SASL requires every connection to authenticate, by PLAIN or SCRAM, as one of the
+	// Users or of those that AlterUserSCRAMCredentials stored; the stored credential of
+	// one of the Users replaces the password.
 	SASL  bool
 	Users map[string]string // password by name
 	// ACLs denies every operation that no rule allows, except to SuperUsers.

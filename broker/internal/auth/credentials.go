@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"crypto/subtle"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -12,7 +13,9 @@ import (
 )
 
 // Credentials are the users' secrets: the passwords of the configuration, and SCRAM
-// credentials that administrators stored. The stored ones take precedence.
+// credentials that administrators stored. A user who has a stored credential has no
+// other secret, whatever the mechanism: the password of the configuration, which it
+// replaces, is refused until every stored one was deleted.
 type Credentials struct {
 	store     *storage.Store
 	passwords map[string]string // by user
@@ -37,18 +40,58 @@ func mechanismName(number int8) (string, error) {
 
 func credentialKey(mechanism, user string) string { return mechanism + "/" + user }
 
-// lookup returns a user's SCRAM credential: a stored one, or one derived from the
+// stored returns a user's stored credentials by mechanism.
+func (cs *Credentials) stored(user string) (map[string]scramRow, error) {
+	found := map[string]scramRow{}
+	for _, mechanism := range mechanisms {
+		v, ok := cs.store.Get(rows.SCRAM, credentialKey(mechanism, user))
+		if !ok {
+			continue
+		}
+		var row scramRow
+		if err := json.Unmarshal(v, &row); err != nil {
+			return nil, fmt.Errorf("read the %s credential of user %s: %w", mechanism, user, err)
+		}
+		found[mechanism] = row
+	}
+	return found, nil
+}
+
+// lookup returns the credential that a SCRAM exchange is checked with: the one stored
+// for its mechanism, or, for a user without a stored one, one derived from the
 // configuration's password.
-func (cs *Credentials) lookup(mechanism, user string) (row scramRow, err error) {
-	if v, ok := cs.store.Get(rows.SCRAM, credentialKey(mechanism, user)); ok {
-		err := json.Unmarshal(v, &row)
-		return row, err
+func (cs *Credentials) lookup(mechanism, user string) (scramRow, error) {
+	stored, err := cs.stored(user)
+	if err != nil {
+		return scramRow{}, err
+	}
+	if row, ok := stored[mechanism]; ok {
+		return row, nil
 	}
 	password, known := cs.passwords[user]
-	if !known {
-		return row, kerr.SaslAuthenticationFailed
+	if !known || len(stored) > 0 {
+		return scramRow{}, kerr.SaslAuthenticationFailed
 	}
 	return scramFromPassword(mechanism, password)
+}
+
+// verify checks a password that a client sent: with any of the user's stored
+// credentials, or, for a user without one, with the configuration's password.
+func (cs *Credentials) verify(user, password string) error {
+	stored, err := cs.stored(user)
+	if err != nil {
+		return err
+	}
+	for mechanism, row := range stored {
+		if ok, err := row.matches(mechanism, password); ok || err != nil {
+			return err
+		}
+	}
+	want, known := cs.passwords[user]
+	if subtle.ConstantTimeCompare([]byte(want), []byte(password)) != 1 || !known || len(stored) > 0 {
+		return kerr.SaslAuthenticationFailed
+	}
+	return nil
 }
 
 // Credential describes a stored SCRAM credential.

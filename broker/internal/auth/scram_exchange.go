@@ -17,8 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// SCRAM's mechanisms (RFC 5802), for the users of the configuration and those whose
-// credentials an administrator stored.
+// SCRAM's mechanisms (RFC 5802).
 const (
 	scramSHA256 = "SCRAM-SHA-256"
 	scramSHA512 = "SCRAM-SHA-512"
@@ -56,13 +55,22 @@ func newSCRAMRow(mechanism string, salt, saltedPassword []byte, iterations int) 
 
 // scramFromPassword derives a credential with a random salt from a password.
 func scramFromPassword(mechanism, password string) (scramRow, error) {
+	return saltedRow(mechanism, password, []byte(rand.Text()), minIterations)
+}
+
+func saltedRow(mechanism, password string, salt []byte, iterations int) (scramRow, error) {
 	h := scramHash(mechanism)
-	salt := []byte(rand.Text())
-	salted, err := pbkdf2.Key(h, password, salt, minIterations, h().Size())
+	salted, err := pbkdf2.Key(h, password, salt, iterations, h().Size())
 	if err != nil {
 		return scramRow{}, fmt.Errorf("derive key: %w", err)
 	}
-	return newSCRAMRow(mechanism, salt, salted, minIterations), nil
+	return newSCRAMRow(mechanism, salt, salted, iterations), nil
+}
+
+// matches reports whether the credential is the password's.
+func (r scramRow) matches(mechanism, password string) (bool, error) {
+	given, err := saltedRow(mechanism, password, r.Salt, r.Iterations)
+	return err == nil && subtle.ConstantTimeCompare(given.StoredKey, r.StoredKey) == 1, err
 }
 
 func hmacOf(h func() hash.Hash, key []byte, text string) []byte {

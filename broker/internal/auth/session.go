@@ -1,14 +1,13 @@
 package auth
 
 import (
-	"crypto/subtle"
 	"slices"
 	"strings"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// mechanismPlain is the mechanism PLAIN (RFC 4616), for the users of the configuration.
+// mechanismPlain is the mechanism PLAIN (RFC 4616).
 const mechanismPlain = "PLAIN"
 
 // Mechanisms are the names that a handshake may agree on.
@@ -69,9 +68,8 @@ func (s *Session) step(credentials *Credentials, token []byte) ([]byte, error) {
 		if len(parts) != 3 || parts[0] != "" && parts[0] != parts[1] {
 			return nil, kerr.SaslAuthenticationFailed
 		}
-		password, known := credentials.passwords[parts[1]]
-		if subtle.ConstantTimeCompare([]byte(password), []byte(parts[2])) != 1 || !known {
-			return nil, kerr.SaslAuthenticationFailed
+		if err := credentials.verify(parts[1], parts[2]); err != nil {
+			return nil, err
 		}
 		s.user, s.done = parts[1], true
 		return []byte{}, nil

@@ -97,3 +97,53 @@ func TestSession_SCRAM_UserOrRefused(t *testing.T) {
 	_, err := s.Step(cs, []byte("n,,n=nobody,r=cnonce"))
 	require.ErrorIs(t, err, kerr.SaslAuthenticationFailed)
 }
+
+// store gives a user a password as AlterUserSCRAMCredentials does.
+func store(t *testing.T, cs *Credentials, number int8, user, password string) {
+	t.Helper()
+	h := scramHash(mechanisms[number])
+	salt := []byte("salt")
+	salted, err := pbkdf2.Key(h, password, salt, minIterations, h().Size())
+	require.NoError(t, err)
+	change := cs.Change()
+	require.NoError(t, change.Put(number, user, salt, salted, minIterations))
+	require.NoError(t, change.Commit())
+}
+
+func plain(cs *Credentials, user, password string) error {
+	var s Session
+	if err := s.Begin("PLAIN"); err != nil {
+		return err
+	}
+	_, err := s.Step(cs, []byte("\x00"+user+"\x00"+password))
+	return err
+}
+
+func TestCredentials_PasswordReplaced_OldOneRefusedByEveryMechanism(t *testing.T) {
+	t.Parallel()
+	for number, other := range map[int8]string{1: scramSHA512, 2: scramSHA256} {
+		cs := credentials(t)
+		require.NoError(t, plain(cs, "ann", "secret"))
+		store(t, cs, number, "ann", "changed")
+		require.ErrorIs(t, plain(cs, "ann", "secret"), kerr.SaslAuthenticationFailed, "the configuration's")
+		require.NoError(t, plain(cs, "ann", "changed"))
+		_, err := cs.lookup(other, "ann")
+		require.ErrorIs(t, err, kerr.SaslAuthenticationFailed, "it would be derived from the configuration's")
+
+		change := cs.Change()
+		require.NoError(t, change.Delete(number, "ann"))
+		require.NoError(t, change.Commit())
+		require.NoError(t, plain(cs, "ann", "secret"))
+		require.ErrorIs(t, plain(cs, "ann", "changed"), kerr.SaslAuthenticationFailed)
+	}
+}
+
+func TestCredentials_StoredUser_PlainTakesThePassword(t *testing.T) {
+	t.Parallel()
+	cs := credentials(t)
+	store(t, cs, 1, "cam", "pw")
+	require.NoError(t, plain(cs, "cam", "pw"))
+	for _, wrong := range []string{"", "secret"} {
+		require.ErrorIs(t, plain(cs, "cam", wrong), kerr.SaslAuthenticationFailed, "%q", wrong)
+	}
+}
