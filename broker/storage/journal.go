@@ -59,7 +59,7 @@ type journalFile struct {
 	size  int64
 	end   int64 // where its last complete group ends; set by replay
 	dirty bool  // has a group that was not synced
-	found bool  // existed when the journal was opened: see scrub
+	found bool  // existed when the journal was opened: see clearFirstGroup
 }
 
 // A file is extended by steps that double: a store with few writes takes little
@@ -163,7 +163,7 @@ func (j *journal) rotate() error {
 		}
 		j.nextID++
 	}
-	if err := f.scrub(); err != nil {
+	if err := f.clearFirstGroup(); err != nil {
 		j.spare = append(j.spare, f)
 		return err
 	}

@@ -15,15 +15,21 @@ import (
 // prepares the files for being written again.
 
 // openJournal opens the journal's files. It calls replay, in order, with the payload
-// of each group, beginning with the file of sequence from and the group after group.
-// It ends at the first group that is not complete.
-func openJournal(fs FS, dir string, fileSize int64, from, group uint64, replay func(payload []byte) error) (*journal, error) {
-	j := &journal{fs: fs, dir: dir, fileSize: fileSize, seq: from - 1, group: group, grow: min(minGrow, fileSize)}
+// of each group after lastGroup, beginning in the file with the sequence firstSeq. It
+// ends at the first group that is not complete.
+func openJournal(fs FS, dir string, fileSize int64, firstSeq, lastGroup uint64, replay func(payload []byte) error) (_ *journal, err error) {
+	j := &journal{fs: fs, dir: dir, fileSize: fileSize, seq: firstSeq - 1, group: lastGroup, grow: min(minGrow, fileSize)}
+	var live []*journalFile // to replay; those that are in neither busy nor spare yet
+	defer func() {
+		if err != nil {
+			j.spare = append(j.spare, live...)
+			j.close()
+		}
+	}()
 	names, err := fs.ReadDir(dir)
 	if err != nil {
 		return nil, fmt.Errorf("read journal directory: %w", err)
 	}
-	var live []*journalFile
 	for _, name := range names {
 		id, err := strconv.Atoi(strings.TrimSuffix(name, ".journal"))
 		if err != nil {
@@ -32,10 +38,9 @@ func openJournal(fs FS, dir string, fileSize int64, from, group uint64, replay f
 		j.nextID = max(j.nextID, id+1)
 		f, err := openJournalFile(fs, filepath.Join(dir, name))
 		if err != nil {
-			j.close()
 			return nil, err
 		}
-		if f.seq >= from {
+		if f.seq >= firstSeq {
 			live = append(live, f)
 		} else {
 			j.spare = append(j.spare, f)
@@ -43,20 +48,19 @@ func openJournal(fs FS, dir string, fileSize int64, from, group uint64, replay f
 	}
 	sort.Slice(live, func(a, b int) bool { return live[a].seq < live[b].seq })
 	ended := false
-	for i, f := range live {
-		if ended || f.seq != from+uint64(i) {
+	for len(live) > 0 {
+		f := live[0]
+		if ended || f.seq != j.seq+1 {
 			// The file before it is missing or ended early, so that nothing in
 			// this one was acknowledged under FlushAlways.
 			ended = true
-			j.spare = append(j.spare, f)
+			j.spare, live = append(j.spare, f), live[1:]
 			continue
 		}
 		if err := j.replayFile(f, replay); err != nil {
-			j.spare = append(j.spare, live[i:]...)
-			j.close()
 			return nil, err
 		}
-		j.busy = append(j.busy, f)
+		j.busy, live = append(j.busy, f), live[1:]
 		j.seq = f.seq
 	}
 	return j, nil
@@ -127,11 +131,11 @@ func (j *journal) replayFile(f *journalFile, replay func([]byte) error) error {
 	}
 }
 
-// settle makes the replayed groups durable before anything depends on them. A
+// rewriteReplayed makes the replayed groups durable before anything depends on them. A
 // process that was killed may have left groups only in the page cache; one whose
 // sync failed may have left them there marked clean, so that no sync would write
 // them. So they are written again, and synced.
-func (j *journal) settle() error {
+func (j *journal) rewriteReplayed() error {
 	for _, f := range j.busy {
 		r := &windowReader{f: f.File, size: f.end}
 		for pos := int64(0); pos < f.end; {
@@ -146,16 +150,16 @@ func (j *journal) settle() error {
 		}
 		f.dirty = true
 	}
-	if err := j.bury(); err != nil {
+	if err := j.invalidateBeyondEnd(); err != nil {
 		return err
 	}
 	return j.sync()
 }
 
-// bury overwrites the headers of files beyond the end of the replay. Under a lazy
-// flush policy a file may be durable although the one before it is not: the missing
+// invalidateBeyondEnd overwrites the headers of files beyond the end of the replay.
+// Under a lazy flush policy a file may be durable although the one before it is not: the missing
 // sequence is assigned again, and must not be followed by a file of another time.
-func (j *journal) bury() error {
+func (j *journal) invalidateBeyondEnd() error {
 	for _, f := range j.spare {
 		if f.seq <= j.seq {
 			continue
@@ -200,12 +204,16 @@ func (r *windowReader) at(pos int64, n int) ([]byte, error) {
 	return r.buf[i : i+int64(n)], nil
 }
 
-// scrub prepares a file of an earlier process for recycling. That process may have
-// used it under the same sequence that it gets now, and recovery may not have found
+// clearFirstGroup prepares a file of an earlier process for recycling. That process may
+// have used it under the same sequence that it gets now, and recovery may not have found
 // its groups because the header was lost: under the new, identical header they
 // would be valid again. So the first group's header is overwritten with zeros, and
 // that is synced, before the file's header is written.
-func (f *journalFile) scrub() error {
+//
+// The groups behind need not be cleared: their CRCs continue that of the old first
+// group, and a new one is never byte for byte the same, because the first group of an
+// opening has its leader epoch.
+func (f *journalFile) clearFirstGroup() error {
 	if !f.found {
 		return nil
 	}

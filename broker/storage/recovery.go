@@ -14,7 +14,7 @@ import (
 // groups may be only in the page cache, left by a process that was killed or whose
 // sync failed, and a power loss would undo them but not the removal of a file. So
 // renames and removals are collected, and done when the journal is known to be
-// durable (journal.settle).
+// durable (journal.rewriteReplayed).
 
 // aftermath has the renames and removals of the replayed operations.
 type aftermath struct {
@@ -100,7 +100,7 @@ func (s *Store) recover() error {
 	if err != nil {
 		return err
 	}
-	if err := s.committer.journal.settle(); err != nil {
+	if err := s.committer.journal.rewriteReplayed(); err != nil {
 		return err
 	}
 	if err := after.do(s); err != nil {
