@@ -50,6 +50,34 @@ func TestTopicSettings_Restart_AreKept(t *testing.T) {
 	require.Len(t, ts["runs"].Partitions, 5)
 }
 
+func TestCreatePartitions_TopicNamedTwice_RefusedOnceAndUnchanged(t *testing.T) {
+	t.Parallel()
+	b, _ := serveBroker(t, Config{})
+	ctx := testContext(t)
+	cl := newClient(t, b)
+	adm := kadm.NewClient(cl)
+	_, err := adm.CreateTopics(ctx, 1, 1, nil, "twice", "once")
+	require.NoError(t, err)
+	req := kmsg.NewPtrCreatePartitionsRequest()
+	for _, name := range []string{"twice", "once", "twice"} {
+		rt := kmsg.NewCreatePartitionsRequestTopic()
+		rt.Topic, rt.Count = name, 3
+		req.Topics = append(req.Topics, rt)
+	}
+	resp, err := req.RequestWith(ctx, cl)
+	require.NoError(t, err)
+	codes := map[string]int16{}
+	for _, rt := range resp.Topics {
+		codes[rt.Topic] = rt.ErrorCode
+	}
+	require.Len(t, resp.Topics, 2)
+	require.Equal(t, map[string]int16{"twice": kerr.InvalidRequest.Code, "once": 0}, codes)
+	ts, err := adm.ListTopics(ctx)
+	require.NoError(t, err)
+	require.Len(t, ts["twice"].Partitions, 1)
+	require.Len(t, ts["once"].Partitions, 3)
+}
+
 func TestDeleteRecords_Restart_StayDeleted(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

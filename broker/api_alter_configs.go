@@ -77,8 +77,8 @@ func (b *Broker) alterTopic(c *caller, kind kmsg.ConfigResourceType, name string
 	if err := b.authorize(c, opAlterConfigs, resourceTopic, name); err != nil {
 		return err
 	}
-	b.topics.change.Lock()
-	defer b.topics.change.Unlock()
+	b.topics.changeMu.Lock()
+	defer b.topics.changeMu.Unlock()
 	t := b.topics.byName(name)
 	if t == nil {
 		return kerr.UnknownTopicOrPartition

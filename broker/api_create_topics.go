@@ -23,9 +23,9 @@ var createTopicsAPI = api{
 	},
 }
 
-// maxPartitions bounds the partitions of a topic: each is a directory, and a typing
-// error should not create a million.
-const maxPartitions = 10_000
+// errNamedTwice refuses, as Kafka does, each mention of a topic that a request names
+// more than once.
+var errNamedTwice = fmt.Errorf("%w: the topic is named twice", kerr.InvalidRequest)
 
 func (b *Broker) createTopics(c *caller, req *kmsg.CreateTopicsRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.CreateTopicsResponse)
@@ -42,9 +42,8 @@ func (b *Broker) createTopics(c *caller, req *kmsg.CreateTopicsRequest) kmsg.Res
 		st.Topic = rt.Topic
 		st.NumPartitions, st.ReplicationFactor = -1, -1
 		if seen[rt.Topic] > 1 {
-			seen[rt.Topic] = 0 // named twice: one refusal
-			err := fmt.Errorf("%w: the topic is named twice", kerr.InvalidRequest)
-			st.ErrorCode, st.ErrorMessage = wire.Code(err), wire.Message(err)
+			seen[rt.Topic] = 0 // one refusal
+			st.ErrorCode, st.ErrorMessage = wire.Code(errNamedTwice), wire.Message(errNamedTwice)
 		} else if err := b.createTopic(c, rt, req.ValidateOnly, &st); err != nil {
 			st.ErrorCode, st.ErrorMessage = wire.Code(err), wire.Message(err)
 		}

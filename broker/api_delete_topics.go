@@ -10,7 +10,8 @@ import (
 // deleteTopicsAPI serves DeleteTopics.
 //
 // The offsets that groups committed for the topic are deleted with it, in the same
-// commit.
+// commit. A topic that is named twice is deleted; its second mention is not found (Kafka
+// refuses both).
 var deleteTopicsAPI = api{
 	key: 20, min: 0, max: 6,
 	handler: handle((*Broker).deleteTopics),

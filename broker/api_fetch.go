@@ -120,18 +120,18 @@ func (b *Broker) fetchWhenReady(c *caller, req *kmsg.FetchRequest) *fetched {
 	}
 }
 
-// fetchNow reads the records that exist now. They are enough if they have the request's
-// minimum of bytes, or if there is an error that the client should learn at once. The
-// free memory for responses limits them as well; records take it twice, because they are
-// encoded into the response.
+// fetchNow reads the records that exist now. Enough is the request's minimum of bytes, or
+// an error that the client should learn at once.
+// The free memory for responses limits them as well; records take it twice, because they
+// are encoded into the response.
 func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, enough bool) {
 	resp = &fetched{FetchResponse: req.ResponseKind().(*kmsg.FetchResponse), held: b.responses.Claim(c.conn, c.host())}
-	asked := max(0, min(int(req.MaxBytes), b.cfg.MaxFetchBytes))
-	granted, err := resp.held.Share(c.ctx, 2*int64(asked), 2*leastAnswer)
+	allowed := max(0, min(int(req.MaxBytes), b.cfg.MaxFetchBytes))
+	granted, err := resp.held.Share(c.ctx, 2*int64(allowed), 2*leastAnswer)
 	if err != nil { // the client has left, or the broker stops
 		return resp, true
 	}
-	left := int(granted / 2)
+	budget := int(granted / 2)
 	total := 0
 	for i := range req.Topics {
 		rt := &req.Topics[i]
@@ -147,8 +147,8 @@ func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, eno
 			sp.RecordBatches = []byte{}
 			// The first batch of a response may exceed the limits, so that a client
 			// can always continue.
-			limit := min(left-total, int(rp.PartitionMaxBytes))
-			if err := b.fetchPartition(c, req, t, rp, &sp, resp, limit, total == 0); err != nil {
+			maxBytes := min(budget-total, int(rp.PartitionMaxBytes))
+			if err := b.fetchPartition(c, req, t, rp, &sp, resp, maxBytes, total == 0); err != nil {
 				sp.ErrorCode = wire.Code(err)
 				enough = true
 			}
@@ -159,8 +159,10 @@ func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, eno
 	}
 	resp.held.Resize(2 * int64(total))
 	least := int(req.MinBytes)
-	if left < asked { // more would not be read, however long the request waited
-		least = min(least, left/2)
+	if budget < allowed {
+		// More than the budget would not be read, however long the request waited. As
+		// batches are whole, a budget is seldom used up: half of it counts as enough.
+		least = min(least, budget/2)
 	}
 	return resp, enough || total >= least
 }
@@ -187,15 +189,15 @@ func (b *Broker) fetchPartition(
 	if rp.FetchOffset < bounds.Start || rp.FetchOffset > bounds.End {
 		return kerr.OffsetOutOfRange
 	}
-	limit := bounds.End
+	endOffset := bounds.End
 	committed := req.IsolationLevel == 1
 	if committed {
-		limit = bounds.Stable
+		endOffset = bounds.Stable
 	}
-	if rp.FetchOffset >= limit || maxBytes <= 0 && !first {
+	if rp.FetchOffset >= endOffset || maxBytes <= 0 && !first {
 		return nil
 	}
-	data, err := l.Read(resp.alloc, rp.FetchOffset, limit, max(maxBytes, 0))
+	data, err := l.Read(resp.alloc, rp.FetchOffset, endOffset, max(maxBytes, 0))
 	if err != nil {
 		return err
 	}

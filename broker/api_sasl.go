@@ -55,6 +55,7 @@ func (b *Broker) saslAuthenticate(c *caller, req *kmsg.SASLAuthenticateRequest) 
 	if err != nil {
 		b.log.Warn("authentication failed", "remote", c.conn.RemoteAddr(), "mechanism", mechanism, "err", err)
 		resp.ErrorCode = kerr.SaslAuthenticationFailed.Code
+		// One text for every cause, as in Kafka: the cause is for the broker's log.
 		resp.ErrorMessage = new("authentication failed: unknown user or wrong password")
 		return resp
 	}

@@ -26,7 +26,7 @@ type Config struct {
 	MaxRequestBytes  int   // largest request that is read; 100 MiB
 	MaxInFlightBytes int64 // memory of all requests, and again of all responses with records; 256 MiB, at least twice MaxRequestBytes
 	MaxConnections   int   // 0: no limit
-	MaxFetchBytes    int   // upper limit of what a fetch may ask for; 55 MiB
+	MaxFetchBytes    int   // most bytes of records in a fetch response, whatever was asked for; its first batch is always whole; 55 MiB
 
 	GroupMinSession   time.Duration // shortest session a member may ask for; 6 s
 	GroupMaxSession   time.Duration // longest; 30 min

@@ -57,14 +57,14 @@
 // # Lock order
 //
 // A goroutine that holds one of these takes only locks further down. Handlers hold none
-// while they wait for the disk, except topics.change and auth's ACLs.change, which
+// while they wait for the disk, except topics.changeMu and auth's ACLs.changeMu, which
 // serialise rare administrative changes.
 //
-//	topics.change            topics, partitions and settings change one at a time
+//	topics.changeMu          topics, partitions and settings change one at a time
 //	group.Coordinator.mu     the set of groups; then a group's mu
 //	txn: a Txn's mu          a transactional id; then producerIDs.mu
 //	topics.mu                the set of topics
-//	auth.ACLs.change, .mu    access rules
+//	auth.ACLs.changeMu, .mu  access rules
 //	Broker.decompressing     one batch is decompressed at a time
 //	storage's locks          see package storage
 //

@@ -29,8 +29,8 @@ func newSession(b *Broker, nc net.Conn) *session {
 	return &session{b: b, conn: wire.NewConn(b.ctx, nc, &b.connOptions)}
 }
 
-// MaxBytes implements wire.Handler.
-func (s *session) MaxBytes(key int16) int {
+// MaxRequestSize implements wire.Handler.
+func (s *session) MaxRequestSize(key int16) int {
 	limit := s.b.cfg.MaxRequestBytes
 	if key != produceKey {
 		limit = min(limit, maxOtherRequest)

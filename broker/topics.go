@@ -44,6 +44,10 @@ func (t *topic) partition(i int32) *partition {
 	return nil
 }
 
+// maxPartitions bounds the partitions of a topic: each is a directory, and a typing
+// error should not create a million.
+const maxPartitions = 10_000
+
 // offsetsTopic exists because tools look for it. It is empty: committed offsets are in
 // the store's metadata.
 const offsetsTopic = "__consumer_offsets"
@@ -64,7 +68,7 @@ type topics struct {
 	store *storage.Store
 	cfg   Config
 
-	change sync.Mutex // held while topics, partitions or settings change, across the commit; taken before mu
+	changeMu sync.Mutex // held while topics, partitions or settings change, across the commit; taken before mu
 
 	mu    sync.RWMutex // guards the following
 	names map[string]*topic
@@ -160,8 +164,8 @@ func (ts *topics) forGroups() (out []group.Topic) {
 
 // create makes a topic and waits until it is durable.
 func (ts *topics) create(name string, partitions int, configs map[string]string) (*topic, error) {
-	ts.change.Lock()
-	defer ts.change.Unlock()
+	ts.changeMu.Lock()
+	defer ts.changeMu.Unlock()
 	if t := ts.byName(name); t != nil {
 		return t, kerr.TopicAlreadyExists
 	}
@@ -180,7 +184,7 @@ func (ts *topics) create(name string, partitions int, configs map[string]string)
 	return t, nil
 }
 
-// extend gives a topic more partitions. change is held.
+// extend gives a topic more partitions. changeMu is held.
 func (ts *topics) extend(t *topic, partitions int) error {
 	var c storage.Commit
 	old := t.partitions()
@@ -207,8 +211,8 @@ func (ts *topics) extend(t *topic, partitions int) error {
 
 // delete removes a topic, its logs and the offsets committed for it.
 func (ts *topics) delete(t *topic, more func(*storage.Commit)) error {
-	ts.change.Lock()
-	defer ts.change.Unlock()
+	ts.changeMu.Lock()
+	defer ts.changeMu.Unlock()
 	if ts.byName(t.name) != t {
 		return kerr.UnknownTopicOrPartition
 	}

@@ -32,7 +32,7 @@ type ACLs struct {
 	store      *storage.Store
 	superUsers []string
 
-	change sync.Mutex // held while the rules change, across the commit; taken before mu
+	changeMu sync.Mutex // held while the rules change, across the commit; taken before mu
 
 	mu    sync.RWMutex // guards rules, which are written with change held as well
 	rules []Rule
@@ -78,8 +78,8 @@ func (as *ACLs) Allows(user, host string, op kmsg.ACLOperation, kind kmsg.ACLRes
 
 // Add stores the rules that are not there yet, and returns when they are durable.
 func (as *ACLs) Add(rules []Rule) error {
-	as.change.Lock()
-	defer as.change.Unlock()
+	as.changeMu.Lock()
+	defer as.changeMu.Unlock()
 	var commit storage.Commit
 	var added []Rule
 	for _, r := range rules {
@@ -101,8 +101,8 @@ func (as *ACLs) Add(rules []Rule) error {
 // Delete removes the rules that the filter selects, and returns them when their
 // removal is durable.
 func (as *ACLs) Delete(f *Filter) ([]Rule, error) {
-	as.change.Lock()
-	defer as.change.Unlock()
+	as.changeMu.Lock()
+	defer as.changeMu.Unlock()
 	var commit storage.Commit
 	var removed, rest []Rule
 	for _, r := range as.rules {
@@ -199,9 +199,10 @@ func (r *Rule) Check() error {
 	return nil
 }
 
-// Filter selects rules. The enumerations of Rule are compared unless they are Any;
-// Name, Principal and Host select everything if they are nil, and take the place
-// of the fields of Rule with the same names.
+// Filter selects rules. An enumeration that is Any matches every value; the pattern
+// Match selects the rules that apply to the resource Name. Name, Principal and Host shadow
+// the fields of Rule, and match everything if they are nil. The zero Filter selects
+// nothing.
 type Filter struct {
 	Rule
 	Name, Principal, Host *string

@@ -27,9 +27,9 @@ type Options struct {
 // Handler serves the requests of one connection. The connection's reader calls it, for
 // one request after the other.
 type Handler interface {
-	// MaxBytes returns the size of the largest request with this key that the client
+	// MaxRequestSize returns the size of the largest request with this key that the client
 	// may send now.
-	MaxBytes(key int16) int
+	MaxRequestSize(key int16) int
 	// Handle decodes a request and does what has to happen in the connection's order.
 	// The bytes are valid until the reply was written. An error ends the connection.
 	Handle(request []byte) (Pending, error)
@@ -145,7 +145,7 @@ func (c *Conn) read(h Handler) error {
 			return err
 		}
 		n := int(int32(binary.BigEndian.Uint32(head[:])))
-		if n < 8 || n > h.MaxBytes(int16(binary.BigEndian.Uint16(head[4:]))) {
+		if n < 8 || n > h.MaxRequestSize(int16(binary.BigEndian.Uint16(head[4:]))) {
 			return fmt.Errorf("request of %d bytes", n)
 		}
 		body, release, err := c.readBody(in, head[4:], n)
