@@ -1,6 +1,8 @@
 package e2e_test
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -9,19 +11,26 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/testenv"
+	"github.com/sightlog/sightlog/kafka"
 )
 
 // cycleFrames is how many frames the source of a cycle has.
 const cycleFrames = 100
 
-// cycles is how many kills TestRandomKills makes: SIGHTLOG_CYCLES, or a few.
+// cycleRecords is how many records a cycle leaves in the log: its sightings, the
+// run's start and end, and the job's end.
+const cycleRecords = cycleFrames + 3
+
+// cycles is how many kills TestRun_RandomKills makes: SIGHTLOG_CYCLES, or a few.
 func cycles(t testing.TB) int {
 	t.Helper()
 	v := os.Getenv("SIGHTLOG_CYCLES")
@@ -33,10 +42,10 @@ func cycles(t testing.TB) int {
 	return n
 }
 
-// In each cycle detect, its parent, or both are killed once, at a random moment
-// between the child's start and the end of the run, and the run is started again
-// until it is done. Each source is then one run of all its frames, in the topic
-// and in the tables.
+// In each cycle detect, its parent, or both are killed once, when the log holds a
+// random number of the run's records, and the run is started again until it is
+// done. Each source is then one run of all its frames, in the topic and in the
+// tables.
 func TestRun_RandomKills_EachSourceReadOnce(t *testing.T) {
 	t.Parallel()
 	dir, listen, database := dataDir(t), testenv.FreeAddr(t), databaseURL(t)
@@ -52,17 +61,21 @@ func TestRun_RandomKills_EachSourceReadOnce(t *testing.T) {
 		return []string{"run", "--source", camera + "=" + source,
 			"--pace", "fast", "--data", dir, "--listen", listen, "--database-url", database}
 	}
-	length := lengthOfRun(t, args("unhurt"))
-	want := map[string]string{"unhurt": fmt.Sprintf("run of %d frames;", cycleFrames)}
+	want := make(map[string]string)
 	killed := make(map[string]int)
 	killedAt := make(map[string]time.Time) // of a parent, by camera
-	for i := range cycles(t) {
+	early := 0                             // runs that ended before their kill
+	for i := 0; i-early < cycles(t); i++ {
+		require.LessOrEqual(t, early, 3+cycles(t), "most runs end before their kill")
 		camera := fmt.Sprintf("c%d%s", i, []string{"", "-file"}[i%2])
-		want[camera] = want["unhurt"]
+		want[camera] = fmt.Sprintf("run of %d frames;", cycleFrames)
 		victim := []string{"detect", "parent", "both"}[random.IntN(3)]
+		records := drawRecords(random, victim)
+		pause := time.Duration(random.IntN(20)) * time.Millisecond
 		p := start(t, sightlog, args(camera)...)
 		child := firstChild(p)
-		letPass(p, time.Duration(random.Int64N(int64(length))))
+		awaitRecords(t, p, listen, camera, records)
+		letPass(p, pause)
 		pids := []int{p.cmd.Process.Pid}
 		switch victim {
 		case "detect":
@@ -70,7 +83,9 @@ func TestRun_RandomKills_EachSourceReadOnce(t *testing.T) {
 		case "both":
 			pids = append(pids, child)
 		}
-		if !p.ended() {
+		if p.ended() || !alive(pids[0]) {
+			early++
+		} else {
 			killed[victim]++
 			killAll(pids)
 		}
@@ -84,12 +99,67 @@ func TestRun_RandomKills_EachSourceReadOnce(t *testing.T) {
 			r = start(t, sightlog, args(camera)...).wait(t)
 		}
 	}
-	t.Logf("killed: %v", killed)
+	t.Logf("killed: %v; runs that had ended before their kill: %d", killed, early)
 	if cycles(t) >= 30 {
 		require.Len(t, killed, 3, "each was killed")
 	}
 	endedBefore := requireOnce(t, dir, database, want, killedAt)
 	t.Logf("jobs that had ended before their kill: %d", endedBefore)
+}
+
+// drawRecords draws how many records of a run the log holds when the victim is
+// killed: any number or, every third time, one around the run's end. Detect has
+// ended when the job's end is written.
+func drawRecords(random *rand.Rand, victim string) int {
+	most := cycleRecords
+	if victim == "detect" {
+		most = cycleFrames + 1
+	}
+	if random.IntN(3) == 0 {
+		return most - random.IntN(5)
+	}
+	return random.IntN(most + 1)
+}
+
+// awaitRecords waits until the log holds n records of a camera, whether they are
+// committed or not, or p has ended.
+func awaitRecords(t testing.TB, p *process, broker, camera string, n int) {
+	t.Helper()
+	if n == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	var ends sync.WaitGroup
+	ends.Go(func() {
+		select {
+		case <-p.done:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	defer ends.Wait()
+	defer cancel()
+	cl, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.ConsumeTopics(kafka.Sightings, kafka.Runs),
+		kgo.FetchIsolationLevel(kgo.ReadUncommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.MetadataMinAge(10*time.Millisecond))
+	require.NoError(t, err)
+	defer cl.Close()
+	name := fmt.Appendf(nil, `"camera":%q`, camera)
+	for held := 0; held < n && ctx.Err() == nil; {
+		cl.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
+			if bytes.Contains(r.Value, name) {
+				held++
+			}
+		})
+	}
+	require.True(t, p.ended() || ctx.Err() == nil, "%d records never came\n%s", n, p.output)
+}
+
+// alive reports whether a process runs; one that has ended and was not waited for
+// does not.
+func alive(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, state, _ := bytes.Cut(stat, []byte(") "))
+	return err == nil && len(state) > 0 && state[0] != 'Z'
 }
 
 // cycleClip makes a file of cycleFrames frames.
@@ -102,16 +172,6 @@ func cycleClip(t testing.TB) string {
 	path := filepath.Join(t.TempDir(), "clip.mp4")
 	ok(t, ffmpeg, "-v", "error", "-f", "lavfi", "-i", "testsrc2=size=128x96:rate=25", "-frames:v", strconv.Itoa(cycleFrames), "-pix_fmt", "yuv420p", path)
 	return path
-}
-
-// lengthOfRun is how long a run takes from its child's start to its end.
-func lengthOfRun(t testing.TB, args []string) time.Duration {
-	t.Helper()
-	p := start(t, sightlog, args...)
-	firstChild(p)
-	began := time.Now()
-	require.Zero(t, p.wait(t).code, p.output)
-	return time.Since(began)
 }
 
 // firstChild waits for the child of a run, 0 when it ended without.
