@@ -119,6 +119,71 @@ func TestHistory_OlderCopyGrownPast_StopsUntilChosen(t *testing.T) {
 	}
 }
 
+// stoppedSink is a sink of sightings whose partitions are stopped, all of them: the
+// tables are at an offset that the log does not hold.
+type stoppedSink struct {
+	*world
+	sink   *sink.Sink
+	stop   func()
+	logged strings.Builder // read it after stop
+}
+
+func oneConsumer(c *sink.Config) { c.Topics, c.Consumers = []string{kafka.Sightings}, 1 }
+
+func newStoppedSink(t *testing.T) *stoppedSink {
+	t.Helper()
+	s := &stoppedSink{world: newWorld(t)}
+	stop := s.start(oneConsumer)
+	s.world.await("the partitions to be in the tables", func() bool { return s.number("SELECT count(*) FROM sink_offsets") == partitions })
+	stop()
+	s.move(20)
+	s.sink, s.stop = s.world.sink(oneConsumer, func(c *sink.Config) { c.Log = logInto(&s.logged) })
+	s.await(partitions)
+	return s
+}
+
+// move sets the offset that the tables are at.
+func (s *stoppedSink) move(next int) {
+	s.Helper()
+	_, err := s.pool.Exec(s.Context(), "UPDATE sink_offsets SET next = $1", next)
+	require.NoError(s, err)
+}
+
+// await waits until n partitions are stopped.
+func (s *stoppedSink) await(n int) {
+	s.Helper()
+	s.world.await("the stopped partitions", func() bool { return len(blocked(s.sink)) == n })
+}
+
+// requireLines stops the sink, which must have logged so many stops.
+func (s *stoppedSink) requireLines(n int) {
+	s.Helper()
+	s.stop()
+	require.Equal(s, n, strings.Count(s.logged.String(), "partition stopped"), s.logged.String())
+}
+
+// A stopped partition that moves to another member and comes back is stopped again
+// without another line: it is the same fault.
+func TestHistory_StoppedPartitionComesBack_IsNotLoggedAgain(t *testing.T) {
+	t.Parallel()
+	s := newStoppedSink(t)
+	_, leave := s.world.sink(oneConsumer)
+	s.await(partitions / 2)
+	leave()
+	s.await(partitions)
+	s.requireLines(partitions)
+}
+
+func TestHistory_FixedAndStoppedAnew_IsLoggedAgain(t *testing.T) {
+	t.Parallel()
+	s := newStoppedSink(t)
+	s.move(0)
+	s.await(0)
+	s.move(20)
+	s.await(partitions)
+	s.requireLines(2 * partitions)
+}
+
 // The right log is put back: the partition reads on by itself.
 func TestHistory_RightLogPutBack_ReadsOn(t *testing.T) {
 	t.Parallel()
