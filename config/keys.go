@@ -56,9 +56,10 @@ type Sinks struct {
 	Skip  []string `placeholder:"TOPIC/PARTITION/OFFSET" env:"-" help:"Continue after this offset, which the sink has reported as unreadable: the batch becomes a dead letter."`
 }
 
-// Wait is the choice to wait for sources and services that cannot be reached yet.
+// Wait is the choice never to give up: on sources and services that cannot be reached yet
+// and, of run, on a detect that crashes.
 type Wait struct {
-	Wait bool `help:"Retry for ever to reach sources, brokers and database at the start."`
+	Wait bool `help:"Retry for ever to reach sources, brokers and database at the start; run restarts a detect that crashes for ever, too."`
 }
 
 // Broker is the bundled broker.
@@ -77,8 +78,8 @@ type Detect struct {
 	Classes      []string      `default:"person" help:"Classes to report, in any case (${default})."`
 	Side         int           `placeholder:"PIXELS" help:"Longer side of the model's input, where the model leaves it free: larger finds smaller people, slower (the model's own)."`
 	Score        float32       `placeholder:"0..1" help:"Report detections at or above this score (the model's own)."`
-	Track        string        `enum:"on,off" default:"on" help:"Track people, so that each keeps its track ID from frame to frame: on or off (${default})."`
+	Track        string        `enum:"on,off" default:"on" help:"Track objects, so that each keeps its track ID from frame to frame: on or off (${default})."`
 	Threads      int           `placeholder:"N" help:"CPU threads for the model (all cores)."`
-	SkipEmpty    bool          `help:"Do not write sightings of frames without people."`
+	SkipEmpty    bool          `help:"Do not write sightings of frames without detections."`
 	Preview      string        `placeholder:"PATH" help:"Draw the detections into a video (.avi, .mp4) or a directory of pictures; with several cameras, into a directory of videos. Existing files are never overwritten; new ones are numbered."`
 }

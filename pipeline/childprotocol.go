@@ -23,7 +23,7 @@ import (
 type Job struct {
 	Detect config.Detect
 	Kafka  config.Kafka
-	Wait   bool
+	Wait   bool // never give up: on sources and brokers at the start, nor on a child that crashes
 	Stdin  bool // a source reads the supervisor's standard input, as StdinFD
 
 	Cameras map[string]config.CameraSettings // settings by camera

@@ -23,11 +23,12 @@
 //     sightings are in the tables. The job then ends with a record in the log
 //     (Status.EndJob), before the broker stops; a start after that is a new job. A job
 //     killed in the milliseconds in between is complete.
-//   - A child that crashes is restarted until it has crashed five times without progress;
-//     the error then describes its end and has its last message. A crash after every
-//     source has ended is a warning. A child that cannot be started, or that another
-//     process stopped, counts as one that crashed; one that ends together with this
-//     process, by a signal to a whole control group, does not.
+//   - A child that crashes is restarted until it has crashed five times in a row without
+//     progress; the error then describes its end and has its last message. With --wait it
+//     is restarted for ever. A crash after every source has ended is a warning. A child
+//     that cannot be started, or that another process stopped, counts as one that crashed.
+//     One that ends because a signal reached the whole control group, and so this process
+//     as well, does not.
 //   - While sightings do not reach the log or the tables (a full or failed disk, a
 //     partition that is stopped or waits, a log that does not acknowledge), the reason is
 //     in Progress.Problems and in /healthz. A broker whose disk failed accepts writes only

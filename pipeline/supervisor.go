@@ -32,7 +32,7 @@ const stopGrace = 1500 * time.Millisecond
 
 // maxCrashesWithoutProgress is how often in a row a child may crash without new
 // sightings in the log before the supervisor gives up: it would crash at the same frame
-// again.
+// again. With Job.Wait it does not give up.
 const maxCrashesWithoutProgress = 5
 
 // restartPauses are the pauses before a child that crashed is started again.
@@ -63,7 +63,9 @@ func Done(err error) bool {
 }
 
 // Run returns nil when every source was read to its end or ctx ended, a *usage.Error or
-// *DamageError that detect reported, or the reason for which it gives up. A crash after
+// *DamageError that detect reported, or the reason for which it gives up, which it never
+// does with Job.Wait: broker, database and sinks go on, and other sources with them once
+// detect lasts. A crash after
 // the last source has ended, while codecs and model are closed, is only logged. A child
 // that cannot be started, or that another process stopped, counts as one that crashed.
 func (c *Child) Run(ctx context.Context) error {
@@ -81,7 +83,7 @@ func (c *Child) Run(ctx context.Context) error {
 		}
 		acked := last.acked()
 		if crashes++; acked > 0 {
-			crashes = 1
+			crashes = 0
 		}
 		if crashes >= maxCrashesWithoutProgress && !c.Job.Wait {
 			return fmt.Errorf("detect ended %d times without progress, the last time: %w", crashes, err)

@@ -21,12 +21,12 @@ import (
 )
 
 // shell runs a script as the child, which reports on descriptor 3, and returns
-// how often it was started.
+// how often it was started; the file $started has a line for each.
 func shell(t *testing.T, script string) (starts int, err error) {
 	t.Helper()
 	started := filepath.Join(t.TempDir(), "started")
 	child := pipeline.Child{
-		Args:   []string{"sh", "-c", "echo >>" + started + "; " + script},
+		Args:   []string{"sh", "-c", "started=" + started + "; echo >>$started; " + script},
 		Report: func(int, pipeline.Status) {},
 		Stderr: io.Discard, Log: slog.New(slog.DiscardHandler),
 	}
@@ -61,6 +61,25 @@ func TestChild_CrashWithoutProgress_CauseIsReported(t *testing.T) {
 			require.NotContains(t, err.Error(), "goroutine")
 		})
 	}
+}
+
+// The crash after progress is none of those without.
+func TestChild_CrashesAfterProgress_FiveMoreBeforeItGivesUp(t *testing.T) {
+	defer pipeline.SetRestartPause(time.Millisecond)()
+	starts, err := shell(t, `[ $(wc -l <"$started") -gt 1 ] || echo '{"cameras":[{"id":"a","acked":7}]}' >&3; kill -SEGV $$`)
+	require.ErrorContains(t, err, "detect ended 5 times without progress")
+	require.Equal(t, 6, starts)
+}
+
+func TestChild_CrashesWithoutProgressAndWait_NeverGivesUp(t *testing.T) {
+	defer pipeline.SetRestartPause(time.Millisecond)()
+	started := filepath.Join(t.TempDir(), "started")
+	child := pipeline.Child{
+		Job:    pipeline.Job{Wait: true},
+		Args:   []string{"sh", "-c", `echo >>"$0"; [ $(wc -l <"$0") -gt 12 ] || kill -SEGV $$`, started},
+		Report: func(int, pipeline.Status) {}, Stderr: io.Discard, Log: slog.New(slog.DiscardHandler),
+	}
+	require.NoError(t, child.Run(t.Context()))
 }
 
 func TestChild_CrashAfterEverySourceEnded_IsAWarning(t *testing.T) {
