@@ -48,7 +48,7 @@ func (c *DeadListCmd) Run(ctx context.Context, env *Env) error {
 		if d.Camera != "" {
 			camera = d.Camera
 		}
-		t.Rows = append(t.Rows, []any{stamp(d.Written), d.Key, camera, count(d.Size), kept(d), firstLine(d.Reason)})
+		t.Rows = append(t.Rows, []any{stamp(d.Written), d.Key, camera, count(d.Size), kept(d), firstLine(d.Cause)})
 	}
 	return c.print(env, t)
 }
@@ -63,7 +63,7 @@ func byReason(letters []kafka.DeadLetter) *query.Table {
 	var groups []*group
 	index := make(map[string]*group)
 	for i := range letters {
-		reason := kindOfReason(letters[i].Reason)
+		reason := kindOfReason(letters[i].Cause)
 		g, ok := index[reason]
 		if !ok {
 			g = &group{reason: reason, first: &letters[i]}

@@ -57,7 +57,7 @@ func (f *DeadFilterFlags) matches(d *kafka.DeadLetter) bool {
 		return false
 	}
 	text := strings.ToLower(f.Reason)
-	return strings.Contains(strings.ToLower(d.Reason), text) || strings.Contains(strings.ToLower(kindOfReason(d.Reason)), text)
+	return strings.Contains(strings.ToLower(d.Cause), text) || strings.Contains(strings.ToLower(kindOfReason(d.Cause)), text)
 }
 
 // readDeadLetters returns the dead letters of topics, and the cluster.

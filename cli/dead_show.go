@@ -67,7 +67,7 @@ func writeDeadLetter(w *bytes.Buffer, d *kafka.DeadLetter, original *kgo.Record,
 	if d.Camera != "" {
 		field("camera", d.Camera)
 	}
-	field("reason", d.Reason)
+	field("reason", d.Cause)
 	field("value", extent(d))
 	if d.SHA256 != "" {
 		field("sha256", d.SHA256+" (of the whole value)")

@@ -13,10 +13,14 @@ import (
 	"github.com/sightlog/sightlog/event"
 )
 
-// Headers of a dead letter, before the record's own, in this order; those from
-// HeaderDeadLastOffset on only where they apply. The value is the record's. The key is
-// the record's origin (DeadLetterKey), so that a dead letter that was sent twice is
-// recognised.
+// Headers of a dead letter, before the record's own. The first five are always there, the
+// others only where they apply. The reader relies on the order: it takes the first header
+// that it does not expect, and all behind it, as the record's own. So a new header stands
+// last of all, behind HeaderDeadKey, where an older reader gives it to the record that it
+// retries and is not misled about the others.
+//
+// The value is the record's. The key is the record's origin (DeadLetterKey), so that a
+// dead letter that was sent twice is recognised.
 //
 // A dead letter that is too large for its topic has the head of the value and, in
 // place of the record's own headers, the size and the hash of the value. For a batch
@@ -57,7 +61,7 @@ type DeadLetter struct {
 	LastOffset int64     // of a batch that could not be read; else Offset
 	Written    time.Time // when the dead letter was written
 	Timestamp  int64     // the record's, milliseconds since 1970
-	Reason     string
+	Cause      string
 	Camera     string // "" if it is not known
 	Size       int64  // of the record's value or of the batch, in bytes
 	Kept       int64  // of it in the dead letter
@@ -91,24 +95,24 @@ func identifyRun(key, value []byte) runRecordID {
 // batch, neither is the record. ok is false if rec is not a dead letter.
 func parseDeadLetter(rec *kgo.Record) (d DeadLetter, original *kgo.Record, ok bool) {
 	own := rec.Headers
-	head := make(map[string][]byte, len(deadHeaders))
+	headers := make(map[string][]byte, len(deadHeaders))
 	for _, name := range deadHeaders {
 		if len(own) > 0 && own[0].Key == name {
-			head[name], own = append([]byte{}, own[0].Value...), own[1:]
+			headers[name], own = append([]byte{}, own[0].Value...), own[1:]
 		}
 	}
-	d, ok = deadLetterOf(head)
+	d, ok = deadLetterFromHeaders(headers)
 	if !ok || d.Key != string(rec.Key) || DeadTopic(d.Topic) != rec.Topic {
 		return d, nil, false
 	}
 	d.Written, d.at = rec.Timestamp, Position{Partition: rec.Partition, Offset: rec.Offset}
 	d.Kept = int64(len(rec.Value))
-	if size, isCut := head[HeaderDeadSize]; !isCut {
+	if size, isCut := headers[HeaderDeadSize]; !isCut {
 		d.Size = d.Kept
 	} else if d.Size, ok = number(size); !ok {
 		return d, nil, false
 	}
-	original = &kgo.Record{Topic: d.Topic, Key: head[HeaderDeadKey], Value: rec.Value, Headers: own}
+	original = &kgo.Record{Topic: d.Topic, Key: headers[HeaderDeadKey], Value: rec.Value, Headers: own}
 	if !d.Batch {
 		d.Camera = cameraOf(original)
 	}
@@ -118,21 +122,21 @@ func parseDeadLetter(rec *kgo.Record) (d DeadLetter, original *kgo.Record, ok bo
 	return d, original, true
 }
 
-// deadLetterOf returns what the headers of a dead letter have.
-func deadLetterOf(head map[string][]byte) (d DeadLetter, ok bool) {
-	partition, err := strconv.ParseInt(string(head[HeaderDeadPartition]), 10, 32)
-	offset, ok := number(head[HeaderDeadOffset])
+// deadLetterFromHeaders returns what the headers of a dead letter have.
+func deadLetterFromHeaders(headers map[string][]byte) (d DeadLetter, ok bool) {
+	partition, err := strconv.ParseInt(string(headers[HeaderDeadPartition]), 10, 32)
+	offset, ok := number(headers[HeaderDeadOffset])
 	if err != nil || partition < 0 || !ok {
 		return d, false
 	}
 	d = DeadLetter{
-		Topic: string(head[HeaderDeadTopic]), Partition: int32(partition), Offset: offset, LastOffset: offset,
-		Reason: string(head[HeaderDeadCause]),
+		Topic: string(headers[HeaderDeadTopic]), Partition: int32(partition), Offset: offset, LastOffset: offset,
+		Cause: string(headers[HeaderDeadCause]),
 	}
 	d.Key = DeadLetterKey(d.Topic, d.Partition, d.Offset)
-	d.Timestamp, _ = number(head[HeaderDeadTimestamp])
-	d.SHA256 = string(head[HeaderDeadSHA256])
-	if last, isBatch := head[HeaderDeadLastOffset]; isBatch {
+	d.Timestamp, _ = number(headers[HeaderDeadTimestamp])
+	d.SHA256 = string(headers[HeaderDeadSHA256])
+	if last, isBatch := headers[HeaderDeadLastOffset]; isBatch {
 		d.Batch = true
 		d.LastOffset, ok = number(last)
 	}

@@ -37,11 +37,11 @@ func ReadDeadLetters(ctx context.Context, c Config, topics ...string) ([]DeadLet
 			d, _, ok := parseDeadLetter(r)
 			switch {
 			case ok:
-				reason, known := reasons[d.Reason]
+				reason, known := reasons[d.Cause]
 				if !known {
-					reason, reasons[d.Reason] = d.Reason, d.Reason
+					reason, reasons[d.Cause] = d.Cause, d.Cause
 				}
-				d.Reason = reason
+				d.Cause = reason
 				same := func(o DeadLetter) bool { return o.Timestamp == d.Timestamp }
 				open[key] = append(slices.DeleteFunc(open[key], same), d)
 			case r.Value == nil:

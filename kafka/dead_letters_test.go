@@ -80,7 +80,7 @@ func TestRetry_RecordAsItWas_WithoutTheHeadersOfTheDeadLetter(t *testing.T) {
 		letters, err := kafka.ReadDeadLetters(t.Context(), cfg, kafka.Topics()...)
 		require.NoError(t, err)
 		require.Len(t, letters, 1, name)
-		require.Equal(t, name, letters[0].Reason)
+		require.Equal(t, name, letters[0].Cause)
 		before := time.Now().Add(-time.Minute)
 		n, err := kafka.RetryDeadLetters(t.Context(), cfg, letters)
 		require.NoError(t, err)
@@ -152,7 +152,7 @@ func TestReadDeadLetters_KeyWrittenAgain_OncePerRecord(t *testing.T) {
 	}
 	produce(t, cl, deadLetter(rec, "first"), deadLetter(rec, "the sink was killed"))
 	require.Len(t, read(), 1)
-	require.Equal(t, "the sink was killed", read()[0].Reason)
+	require.Equal(t, "the sink was killed", read()[0].Cause)
 
 	other := *rec // the same offset of a log that was created again
 	other.Timestamp, other.Value = time.UnixMilli(2000), []byte("y")

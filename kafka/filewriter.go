@@ -34,7 +34,7 @@ type fileWriter struct {
 	done    chan struct{}  // closed by loop when it returned
 	err     error          // of loop; read it after done is closed
 	acked   atomic.Int64
-	unacked pending // the transaction in progress
+	unacked unackedCount // the transaction in progress
 
 	cl     *kgo.Client // owned by loop, after OpenFile
 	last   int64       // seq of the last sighting that is in the log; owned by loop, -1 if there is none
@@ -90,7 +90,7 @@ func (w *fileWriter) open(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if err := start(ctx, w.cl, &w.run); err != nil {
+	if err := initRun(ctx, w.cl, &w.run); err != nil {
 		return err
 	}
 	return w.writeRun(ctx)
@@ -379,7 +379,7 @@ func (w *fileWriter) records(batch []fileEntry) ([]*kgo.Record, error) {
 			sightings++
 			rec, err = sightingRecord(it.sighting)
 		} else {
-			end := ended(w.run, *it.end, sightings)
+			end := withEnd(w.run, *it.end, sightings)
 			end.JobOpen = true
 			rec, err = runRecord(&end)
 		}

@@ -13,13 +13,14 @@ import (
 )
 
 // liveBuffer is the number of records that may be unacknowledged. When it is reached Send
-// blocks. At 30 frames a second and fifty cameras it covers a restart of the broker.
+// blocks. It is 6 s of fifty cameras at 30 frames a second; a restart of the broker takes
+// less than two (unacknowledged).
 const liveBuffer = 10_000
 
 // Live writes the runs of sources that cannot be read again. All of them share
-// one idempotent producer; each opening of a source is a new run.
+// one idempotent producer; each opening of a source is a new run. They share its buffer as
+// well: while the log acknowledges nothing and the buffer is full, every camera waits.
 type Live struct {
-	cfg      Config
 	cl       *kgo.Client
 	inFlight chan struct{} // a token for each unacknowledged record; capacity liveBuffer; Send blocks when full
 }
@@ -30,11 +31,13 @@ func OpenLive(c Config) (*Live, error) {
 	if err != nil {
 		return nil, err
 	}
+	// The client's own limit is never reached: it would hold up Produce, which does not end
+	// with the caller's context. Beside those in flight there are only records of runs.
 	cl, err := c.Client(append(opts, kgo.MaxBufferedRecords(2*liveBuffer))...)
 	if err != nil {
 		return nil, err
 	}
-	return &Live{cfg: c, cl: cl, inFlight: make(chan struct{}, liveBuffer)}, nil
+	return &Live{cl: cl, inFlight: make(chan struct{}, liveBuffer)}, nil
 }
 
 // Close closes the producer. The caller closes the writers before.
@@ -42,7 +45,7 @@ func (l *Live) Close() { l.cl.Close() }
 
 // Open starts a new run.
 func (l *Live) Open(ctx context.Context, run event.Run) (Writer, error) {
-	if err := start(ctx, l.cl, &run); err != nil {
+	if err := initRun(ctx, l.cl, &run); err != nil {
 		return nil, fmt.Errorf("start run of camera %s: %w", run.Camera, err)
 	}
 	w := &liveWriter{live: l, run: run}
@@ -53,12 +56,13 @@ func (l *Live) Open(ctx context.Context, run event.Run) (Writer, error) {
 }
 
 type liveWriter struct {
-	live    *Live
-	run     event.Run
-	ended   bool
-	acked   atomic.Int64
-	sent    sync.WaitGroup // for each record that is not acknowledged yet
-	unacked pending
+	live  *Live
+	run   event.Run
+	ended bool
+	acked atomic.Int64
+
+	unackedGroup sync.WaitGroup // has each record that is not acknowledged yet
+	unacked      unackedCount
 
 	mu  sync.Mutex // guards the following
 	err error      // of the first record that failed: the run has a gap, so it ends
@@ -104,11 +108,11 @@ func (w *liveWriter) produce(ctx context.Context, rec *kgo.Record) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	w.sent.Add(1)
+	w.unackedGroup.Add(1)
 	w.unacked.sent()
 	// Without the caller's context: a record that was accepted is never given up.
 	w.live.cl.Produce(context.Background(), rec, func(rec *kgo.Record, err error) {
-		defer w.sent.Done()
+		defer w.unackedGroup.Done()
 		<-w.live.inFlight
 		w.unacked.acknowledged()
 		if err == nil {
@@ -141,14 +145,16 @@ func (w *liveWriter) Finish(ctx context.Context, end event.Run) error {
 	if err := w.Close(ctx); err != nil {
 		return err
 	}
-	return w.produceRun(ctx, ended(w.run, end, w.acked.Load()))
+	return w.produceRun(ctx, withEnd(w.run, end, w.acked.Load()))
 }
 
+// Close implements Writer. If ctx ends first, a goroutine is left that waits for the
+// acknowledgements; Live.Close, which fails the records that are left, ends it.
 func (w *liveWriter) Close(ctx context.Context) error {
 	w.ended = true
 	all := make(chan struct{})
-	go func() { // ends with the last acknowledgement; Live.Close fails the records that are left
-		w.sent.Wait()
+	go func() {
+		w.unackedGroup.Wait()
 		close(all)
 	}()
 	select {

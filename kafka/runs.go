@@ -14,9 +14,9 @@ import (
 	"github.com/sightlog/sightlog/event"
 )
 
-// start sets the fields of a new run: its id, its start, and the position at which its
+// initRun sets the fields of a new run: its id, its start, and the position at which its
 // sightings begin.
-func start(ctx context.Context, cl *kgo.Client, run *event.Run) error {
+func initRun(ctx context.Context, cl *kgo.Client, run *event.Run) error {
 	id, err := uuid.NewV7()
 	if err != nil {
 		return fmt.Errorf("make run id: %w", err)
@@ -40,9 +40,9 @@ func sameModel(last, run *event.Run) bool {
 	return last.Model.Name == run.Model.Name && last.Model.SHA256 == run.Model.SHA256
 }
 
-// ended returns run with its end: the time, the number of sightings in the log, and
+// withEnd returns run with its end: the time, the number of sightings in the log, and
 // Outcome, Damage and Dropped of end.
-func ended(run, end event.Run, frames int64) event.Run {
+func withEnd(run, end event.Run, frames int64) event.Run {
 	run.FinishedAt = event.At(time.Now())
 	run.Outcome, run.Damage, run.Dropped = end.Outcome, end.Damage, end.Dropped
 	if run.Outcome == "" {

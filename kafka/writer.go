@@ -28,17 +28,18 @@ type Writer interface {
 	Next() int64
 	// Send sets s.ProducedAt and accepts the sighting with the crossings in its frame: of
 	// a file, all of these records get into the log or none. It blocks while the buffer is
-	// full. After an error this Writer cannot be used.
+	// full. After an error only Close may follow; it waits for what was sent before, and
+	// its error may be the same.
 	Send(ctx context.Context, s *event.Sighting, crossings ...event.Crossing) error
 	// Finish waits until every sighting is acknowledged and writes the end of the run, of
 	// which the caller sets Outcome, Damage and Dropped.
 	Finish(ctx context.Context, end event.Run) error
 	// Close waits until every record is acknowledged, or ctx ends. The run stays
-	// unfinished.
+	// unfinished. After a Finish that succeeded there is nothing to close.
 	Close(ctx context.Context) error
 	// Acked returns the number of sightings of this opening that were acknowledged.
 	Acked() int64
 	// Waiting returns one line if the log has acknowledged nothing for two seconds although
-	// records are sent, with the cause if it is known; otherwise "".
+	// records are sent, of a file with the cause of the last failure; otherwise "".
 	Waiting() string
 }
