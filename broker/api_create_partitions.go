@@ -10,7 +10,7 @@ import (
 
 // createPartitionsAPI serves CreatePartitions. More partitions move keys to others, which
 // the topics of sightlog must not see while their cameras run (ARCHITECTURE.md, "Not
-// obvious"); the broker serves any topic, and does not refuse it.
+// obvious"). It is not refused: the broker knows nothing of them, and other topics may grow.
 var createPartitionsAPI = api{
 	key: 37, min: 0, max: 3,
 	handler: handle((*Broker).createPartitions),
