@@ -23,7 +23,9 @@ var errUnread = errors.New("the reader of the output has gone")
 // untilStopped returns a context that ends when the program is asked to end, or when the
 // returned function is called. The services then stop in the order of the data, and the
 // summary is printed. That takes seconds, during which further signals have no effect: a
-// closed terminal or a stopped service sends several. Only the third Ctrl-C exits at once.
+// closed terminal or a stopped service sends several. Only the third Ctrl-C exits at once,
+// with exit code 130 and without any clean-up; the second prints that it will. Other
+// signals are not counted.
 //
 // SIGPIPE has no effect: a closed pipe is an error of the write (see output).
 func untilStopped(stderr io.Writer) (context.Context, context.CancelCauseFunc) {

@@ -11,15 +11,16 @@ import (
 // SchemaCrossing is the schema header of a Crossing.
 const SchemaCrossing = "sightlog.crossing.v1"
 
-// Directions of a Crossing: In is from the left of the line, as one sees it
-// who looks from its first point to its second, to the right of it.
+// Directions of a Crossing. In is from the left of the line to its right, as seen from its
+// first point towards its second.
 const (
 	In  = "in"
 	Out = "out"
 )
 
-// Crossing is a person's crossing of a line. Its frame has a Sighting, too. It
-// carries the fields that a row of its run needs, because it may be read first.
+// Crossing is a tracked object's crossing of a line. The Sighting of its frame is a record
+// of its own, and so is the Run. A Crossing repeats what the sink needs to create the run's
+// row, because it may be consumed before the run's own record.
 type Crossing struct {
 	SchemaVersion int        `json:"schema_version"`
 	EventID       string     `json:"event_id"` // camera/run/seq/track_id/line
@@ -74,7 +75,9 @@ func DecodeCrossing(b []byte) (*Crossing, error) {
 	return &c, nil
 }
 
-// Validate reports the first thing that makes the crossing unusable.
+// Validate reports the first thing that makes the crossing unusable. The source's kind, the
+// model and the class are not checked: they only describe. Nor is TrackID, of which any
+// number is one; EventID holds it.
 func (c *Crossing) Validate() error {
 	switch {
 	case c.SchemaVersion != SchemaVersion:

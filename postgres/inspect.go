@@ -13,9 +13,9 @@ import (
 )
 
 // Inspect describes the private database of a data directory in one line: its version,
-// the directories of the cluster and its socket, whether its server runs. A condition
-// that would prevent a start is an error. It changes nothing. Without a database the
-// line is "".
+// the directories of the cluster and its socket, whether its server runs. Missing
+// programs, a foreign owner or an unreadable cluster are errors; whether another process
+// holds it is not checked. It changes nothing. Without a database the line is "".
 func Inspect(ctx context.Context, dir string) (string, error) {
 	as, err := serverUserOf(dir)
 	if err != nil {

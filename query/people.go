@@ -27,7 +27,7 @@ const average = "round(b.people / nullif(b.frames, 0), 2)"
 
 var busiest = Report{
 	Name:    "busiest",
-	Help:    "The hours, minutes or days with most people in a frame.",
+	Help:    "The hours, minutes or days with most people on average.",
 	Details: "The buckets with the highest avg_people, then max_people; " + averageHelp + ", with --zone those whose feet are in the zone. Mind the coverage: an hour of which a minute was watched is compared by that minute. " + coverageHelp,
 	Flags:   and("zone", "bucket", "tz", "top"),
 	Columns: append([]string{"camera", "hour", "max_people", "avg_people"}, coverage...),

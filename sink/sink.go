@@ -17,7 +17,7 @@ import (
 // Group is the default name of the consumer group.
 const Group = "sightlog-sink"
 
-// Config of a Sink. The zero value of every field but Stream and Pool is the
+// Config of a Sink. The zero value of every field but Kafka and Pool is the
 // default.
 type Config struct {
 	Kafka kafka.Config
