@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"image"
 	"io"
 	"log/slog"
 	"path/filepath"
@@ -16,39 +15,23 @@ import (
 	"time"
 
 	"github.com/sightlog/sightlog/cli"
-	"github.com/sightlog/sightlog/detector"
-	"github.com/sightlog/sightlog/detector/onnx"
 	"github.com/sightlog/sightlog/eval"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
-	"github.com/sightlog/sightlog/models"
-	"github.com/sightlog/sightlog/pipeline/detect"
 	"github.com/sightlog/sightlog/usage"
 )
 
-// EvalCmd measures models against labels.
+// EvalCmd measures models against labels, or tracks against a ground truth.
 type EvalCmd struct {
-	Labels  string   `required:"" placeholder:"FILE" env:"-" help:"COCO instances file. A file_name like clip.avi#120 is frame 120 of a video."`
-	Images  string   `required:"" placeholder:"DIR" env:"-" help:"Directory that the file names are relative to."`
-	Model   []string `default:"${model}" placeholder:"NAME|FILE" env:"-" help:"Models to compare, in one run (${default})."`
-	Class   string   `default:"person" env:"-" help:"The category that counts, in any case (${default})."`
-	Side    int      `placeholder:"PIXELS" env:"-" help:"Longer side of the models' input, where they leave it free (each one's own)."`
-	Threads int      `default:"1" env:"-" help:"CPU threads for each model (${default})."`
-	Format  string   `enum:"table,json" default:"table" env:"-" help:"table or json (${default})."`
+	Labels string `placeholder:"FILE" env:"-" help:"COCO instances file. A file_name like clip.avi#120 is frame 120 of a video."`
+	Images string `placeholder:"DIR" env:"-" help:"Directory that the file names are relative to."`
+	trackFlags
+	modelFlags
+	Format string `enum:"table,json" default:"table" env:"-" help:"table or json (${default})."`
 }
 
 // lowest is the score from which detections count towards average precision.
 const lowest = 0.01
-
-// candidate is one model of the comparison.
-type candidate struct {
-	name  string
-	score float32 // the model's own threshold
-	model detector.Model
-	det   *detector.Detector
-	found [][]event.Object
-	took  []time.Duration
-}
 
 // result is one line of the answer.
 type result struct {
@@ -58,11 +41,39 @@ type result struct {
 	MedianMS float64 `json:"ms"` // median of decode-to-objects, without reading the picture
 }
 
+// Help is the rest of --help.
+func (*EvalCmd) Help() string {
+	return `Either detections are measured, against the boxes of --labels, as COCO does; or tracks, against the ground truth of --tracks, as TrackEval does.
+
+A ground truth is text in the MOT Challenge's format, one line a box: frame,id,left,top,width,height,counted and what follows. Frames count from 1. Boxes with counted 0 are left out, as of MOT15. HOTA, DetA and AssA are means over IoU 0.05 to 0.95; IDF1, MOTA, switches (IDSW), false and missed boxes are at IoU 0.5.`
+}
+
+// check returns the fault of flags that do not go together.
+func (c *EvalCmd) check() error {
+	switch {
+	case (c.Labels == "") == (c.Tracks == ""):
+		return usage.New("give one of them", "neither --labels nor --tracks, or both")
+	case c.Labels != "" && c.Images == "":
+		return usage.New("give the directory of the pictures", "--labels without --images")
+	case c.Labels != "" && (c.Source != "" || len(c.Found) > 0 || c.Every != 1):
+		return usage.New("give --tracks instead of --labels, or leave them out", "--source, --found and --every are of --tracks")
+	case c.Tracks != "" && c.Images != "":
+		return usage.New("give --source or --found instead", "--images is of --labels")
+	case c.Tracks != "" && (c.Source == "") == (len(c.Found) == 0):
+		return usage.New("give one of them", "--tracks with neither --source nor --found, or both")
+	case c.Every < 1:
+		return usage.New("give 1 or more", "--every %d", c.Every)
+	}
+	return nil
+}
+
 // Run implements the command.
 func (c *EvalCmd) Run(ctx context.Context, env *cli.Env) (err error) {
-	side, err := detect.InputSide(c.Side)
-	if err != nil {
+	if err := c.check(); err != nil {
 		return err
+	}
+	if c.Tracks != "" {
+		return c.score(ctx, env, &c.modelFlags, c.Format)
 	}
 	images, err := eval.ReadLabels(c.Labels, c.Class)
 	if err != nil {
@@ -78,7 +89,7 @@ func (c *EvalCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 		}
 	}()
 	for _, name := range c.Model {
-		m, err := c.load(name, side, env.Logger(slog.LevelWarn))
+		m, err := c.load(name, lowest, env.Logger(slog.LevelWarn))
 		if err != nil {
 			return err
 		}
@@ -110,22 +121,6 @@ func table(w io.Writer, out []result) error {
 			v.AP, v.AP50, v.Threshold, v.Precision, v.Recall, v.False, v.Empty, v.MedianMS)
 	}
 	return t.Flush()
-}
-
-func (c *EvalCmd) load(name string, side image.Point, log *slog.Logger) (*candidate, error) {
-	found, err := models.Lookup(name, models.Options{})
-	if err != nil {
-		return nil, err
-	}
-	m, err := detect.OpenModel(found, onnx.Options{Name: found.Name, Threads: c.Threads})
-	if err != nil {
-		return nil, err
-	}
-	d, err := detector.New(m, detector.Options{Classes: []string{c.Class}, Score: lowest, Input: side, Log: log})
-	if err != nil {
-		return nil, errors.Join(err, m.Close())
-	}
-	return &candidate{name: found.Name, score: m.Spec().Score, model: m, det: d}, nil
 }
 
 // look shows every image to every model, one after the other, so that what

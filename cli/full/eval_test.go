@@ -62,8 +62,8 @@ func evaluate(t *testing.T, dir, model string, side int) ([]result, error) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	c := EvalCmd{
-		Labels: filepath.Join(dir, "labels.json"), Images: dir, Model: []string{filepath.Join(dir, model)},
-		Class: "person", Side: side, Threads: 1, Format: "json",
+		Labels: filepath.Join(dir, "labels.json"), Images: dir, Format: "json", trackFlags: trackFlags{Every: 1},
+		modelFlags: modelFlags{Model: []string{filepath.Join(dir, model)}, Class: "person", Side: side, Threads: 1},
 	}
 	if err := c.Run(t.Context(), &cli.Env{Stdout: &out, Stderr: &errs}); err != nil {
 		return nil, err

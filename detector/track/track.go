@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/internal/assign"
 )
 
 // Options are ByteTrack's thresholds. High has no default; a zero of the others is
@@ -60,7 +61,7 @@ type Tracker struct {
 	last   time.Duration
 	gap    time.Duration // between the two frames before; a slow camera's is longer than MaxLost
 
-	assigner   assigner
+	assigner   assign.Solver
 	cost       []float64
 	strong     []int // indices of objects
 	weak       []int
@@ -171,7 +172,7 @@ func (t *Tracker) associate(objs []event.Object, which []int, of func(*track) bo
 			t.cost[a*len(which)+b] = c
 		}
 	}
-	for a, b := range t.assigner.assign(t.cost, len(t.candidates), len(which), limit) {
+	for a, b := range t.assigner.Assign(t.cost, len(t.candidates), len(which), limit) {
 		if b < 0 {
 			continue
 		}
@@ -235,4 +236,14 @@ func (t *Tracker) report(objs []event.Object) []event.Object {
 
 func widened(b event.Box, by [2]float32) event.Box {
 	return event.Box{b[0] - by[0], b[1] - by[1], b[2] + by[0], b[3] + by[1]}
+}
+
+// grow returns s with length n, zeroed.
+func grow[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n, 2*n)
+	}
+	s = s[:n]
+	clear(s)
+	return s
 }

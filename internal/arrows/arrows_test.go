@@ -70,7 +70,7 @@ var allowed = map[string][]string{
 }
 
 // tools are packages of one mechanism each, which import none of ours.
-var tools = []string{"internal/atomicfile", "internal/backoff", "internal/filelock", "internal/grace"}
+var tools = []string{"internal/assign", "internal/atomicfile", "internal/backoff", "internal/filelock", "internal/grace"}
 
 // noUsage are the packages that return plain errors.
 var noUsage = []string{"broker", "broker/storage", "broker/internal/wire", "broker/internal/timer", "broker/internal/rows", "broker/internal/auth", "broker/internal/txn", "broker/internal/group", "event", "usage", "yamlfile"}

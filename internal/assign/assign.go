@@ -1,20 +1,23 @@
-package track
+// Package assign solves the assignment problem: it pairs tracks with boxes at the least
+// cost.
+package assign
 
 import "math"
 
-// assigner pairs rows with columns so that the sum of costs is least: the
+// Solver pairs rows with columns so that the sum of costs is least: the
 // Hungarian method with potentials, O(rows² × columns). Its memory is used again.
-type assigner struct {
+// The zero value is ready to use; it belongs to one goroutine.
+type Solver struct {
 	u, v, least []float64
 	row, way    []int
 	used        []bool
 	pairs       []int
 }
 
-// assign returns for each of n rows its column of m, or -1. cost is row-major;
+// Assign returns for each of n rows its column of m, or -1. cost is row-major;
 // a pair that costs more than limit is not made, and leaving a row alone costs
-// limit.
-func (a *assigner) assign(cost []float64, n, m int, limit float64) []int {
+// limit. The result is valid until the next call.
+func (a *Solver) Assign(cost []float64, n, m int, limit float64) []int {
 	// Each row has, besides the m columns, one of its own that stands for
 	// staying alone.
 	cols := m + n
@@ -25,7 +28,7 @@ func (a *assigner) assign(cost []float64, n, m int, limit float64) []int {
 		case j == m+i:
 			return limit
 		default:
-			return 1e6
+			return math.Inf(1)
 		}
 	}
 	a.u, a.v, a.least = grow(a.u, n+1), grow(a.v, cols+1), grow(a.least, cols+1)
