@@ -4,14 +4,18 @@ import (
 	"fmt"
 )
 
-// end2end reads [1,N,6], suppression inside: x1, y1, x2, y2 in input pixels,
-// score, class (YOLOv10, YOLO26 and exports with suppression). Further columns,
-// such as a pose's joints, are not read.
+// end2end reads [1,N,>=6], with NMS done in the graph: x1, y1, x2, y2 in input pixels,
+// score, class (YOLOv10, YOLO26 and exports with NMS). Further columns, such as a pose's
+// joints, are not read.
 type end2end struct{}
 
-// Whether free rows of six columns are boxes or a grid of one class is known
-// by the names alone, which YOLOX's exporter does not write; YOLOv5's writes no
-// task. The decoder counts the rows once they are there.
+// end2endClasses returns anyClasses for one output of six columns, or more of a pose,
+// unless it may be a grid of one class. The number of rows decides where it is fixed:
+//   - that of a grid, as YOLOX or YOLOv5 have it, is one;
+//   - without names, more than 1000 are one.
+//
+// Where it is dynamic, only the metadata can decide: YOLOX exports no names, and YOLOv5,
+// where it names its one class, no task. decode counts the rows once they are there.
 func end2endClasses(g *graph) int {
 	n, row, ok := g.only()
 	pose := g.meta["task"] == taskPose && 6 < row && row < n // YOLOv8's have more columns than rows

@@ -12,20 +12,22 @@ import (
 // bind runs the graph once to learn the sizes of its outputs, and binds
 // tensors of those sizes.
 func bind(s *Session, in *detector.Tensor) (*binding, error) {
-	picture, feed, err := input(&s.spec, in)
+	b := &binding{s: s, data: &in.F32[0], shape: slices.Clone(in.Shape)}
+	picture, feed, err := input(&s.spec, in, &b.pins)
 	if err != nil {
+		b.destroy()
 		return nil, fmt.Errorf("bind input %v: %w", in.Shape, err)
 	}
-	b := &binding{s: s, data: &in.F32[0], shape: slices.Clone(in.Shape), inputs: []ort.Value{picture}, feed: feed}
+	b.inputs, b.feed = []ort.Value{picture}, feed
 	if s.sized {
-		size, err := ort.NewTensor(ort.NewShape(1, 2), []int64{in.Shape[3], in.Shape[2]})
+		size, err := newTensor([]int64{1, 2}, []int64{in.Shape[3], in.Shape[2]}, &b.pins)
 		if err != nil {
 			b.destroy()
 			return nil, fmt.Errorf("bind input %s: %w", s.in[1], err)
 		}
 		b.inputs = append(b.inputs, size)
 	}
-	b.latest = make([]ort.Value, len(s.out))
+	b.runOutputs = make([]ort.Value, len(s.out))
 	b.result = make([]detector.Tensor, len(s.out))
 	if s.spec.VariableOutput {
 		return b, nil
@@ -34,7 +36,7 @@ func bind(s *Session, in *detector.Tensor) (*binding, error) {
 		b.destroy()
 		return nil, err
 	}
-	if b.io, err = s.ort.CreateIoBinding(); err != nil {
+	if b.io, err = s.graph.CreateIoBinding(); err != nil {
 		b.destroy()
 		return nil, fmt.Errorf("bind outputs: %w", err)
 	}
@@ -43,15 +45,15 @@ func bind(s *Session, in *detector.Tensor) (*binding, error) {
 	}
 	for i := 0; i < len(s.out) && err == nil; i++ {
 		var v ort.Value
-		if v, err = like(b.latest[i]); err == nil {
+		if v, err = like(b.runOutputs[i], &b.pins); err == nil {
 			b.fixed = append(b.fixed, v)
-			err = b.show(i, v)
+			err = b.publish(i, v)
 		}
 		if err == nil {
 			err = b.io.BindOutput(s.out[i], v)
 		}
 	}
-	b.drop()
+	b.freeOutputs()
 	if err != nil {
 		b.destroy()
 		return nil, fmt.Errorf("bind outputs: %w", err)
@@ -64,9 +66,9 @@ func (b *binding) run() ([]detector.Tensor, error) {
 		b.feed()
 	}
 	if b.io == nil {
-		return b.takeLatest()
+		return b.runUnbound()
 	}
-	if err := b.s.ort.RunWithBinding(b.io); err != nil {
+	if err := b.s.graph.RunWithBinding(b.io); err != nil {
 		return nil, err
 	}
 	for _, refresh := range b.refresh {
@@ -75,9 +77,9 @@ func (b *binding) run() ([]detector.Tensor, error) {
 	return b.result, nil
 }
 
-// show makes v the i-th result of every run from now on.
-func (b *binding) show(i int, v ort.Value) error {
-	t, refresh, err := view(b.s.out[i], v)
+// publish makes v the i-th result of every run from now on.
+func (b *binding) publish(i int, v ort.Value) error {
+	t, refresh, err := asTensor(b.s.out[i], v)
 	b.result[i] = t
 	if refresh != nil {
 		b.refresh = append(b.refresh, refresh)
@@ -85,42 +87,44 @@ func (b *binding) show(i int, v ort.Value) error {
 	return err
 }
 
-// takeLatest runs the graph with outputs of its own making.
-func (b *binding) takeLatest() ([]detector.Tensor, error) {
-	b.drop()
-	for i, shape := range b.s.halves {
-		var err error
+// runUnbound runs the graph with outputs of its own making.
+func (b *binding) runUnbound() ([]detector.Tensor, error) {
+	b.freeOutputs()
+	for i, shape := range b.s.f16Shapes {
 		if shape == nil {
 			continue
 		}
-		if b.latest[i], err = halves(shape); err != nil {
+		v, err := newF16(shape, &b.runPins)
+		if err != nil {
 			return nil, fmt.Errorf("allocate output %s: %w", b.s.out[i], err)
 		}
+		b.runOutputs[i] = v
 	}
-	if err := b.s.ort.Run(b.inputs, b.latest); err != nil {
+	if err := b.s.graph.Run(b.inputs, b.runOutputs); err != nil {
 		return nil, err
 	}
-	for i, v := range b.latest {
+	for i, v := range b.runOutputs {
 		var err error
-		if b.result[i], _, err = view(b.s.out[i], v); err != nil {
+		if b.result[i], _, err = asTensor(b.s.out[i], v); err != nil {
 			return nil, err
 		}
 	}
 	return b.result, nil
 }
 
-// drop frees what the run before has made.
-func (b *binding) drop() {
-	for i, v := range b.latest {
+// freeOutputs frees what the run before has made.
+func (b *binding) freeOutputs() {
+	for i, v := range b.runOutputs {
 		if v != nil {
 			v.Destroy()
-			b.latest[i] = nil
+			b.runOutputs[i] = nil
 		}
 	}
+	b.runPins.Unpin()
 }
 
 func (b *binding) destroy() {
-	b.drop()
+	b.freeOutputs()
 	if b.io != nil {
 		b.io.Destroy()
 	}
@@ -130,4 +134,5 @@ func (b *binding) destroy() {
 	for _, v := range b.inputs {
 		v.Destroy()
 	}
+	b.pins.Unpin()
 }

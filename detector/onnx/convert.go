@@ -4,8 +4,10 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"strings"
+	"unsafe"
 
 	ort "github.com/yalue/onnxruntime_go"
 
@@ -36,8 +38,8 @@ func element(i ort.InputOutputInfo) detector.Element {
 
 // input makes the graph's picture of the detector's, f32 [1,3,h,w], and what
 // copies the one into the other before each run; nil where they are the same
-// memory.
-func input(s *detector.Spec, in *detector.Tensor) (ort.Value, func(), error) {
+// memory. The tensor's memory is pinned by pins, here and below.
+func input(s *detector.Spec, in *detector.Tensor, pins *runtime.Pinner) (ort.Value, func(), error) {
 	shape := in.Shape
 	place := func(i int) int { return i }
 	if s.Axes == detector.NHWC {
@@ -47,16 +49,19 @@ func input(s *detector.Spec, in *detector.Tensor) (ort.Value, func(), error) {
 	}
 	switch {
 	case s.Input == detector.Float16:
-		data := make([]byte, 2*len(in.F32))
-		v, err := ort.NewCustomDataTensor(ort.NewShape(shape...), data, ort.TensorElementDataTypeFloat16)
+		v, err := newF16(shape, pins)
+		if err != nil {
+			return nil, nil, err
+		}
+		data := v.GetData()
 		return v, func() {
 			for i, f := range in.F32 {
 				binary.NativeEndian.PutUint16(data[2*place(i):], toHalf(f))
 			}
-		}, err
+		}, nil
 	case s.Input == detector.Uint8:
 		data := make([]uint8, len(in.F32))
-		v, err := ort.NewTensor(ort.NewShape(shape...), data)
+		v, err := newTensor(shape, data, pins)
 		return v, func() {
 			for i, f := range in.F32 {
 				data[place(i)] = uint8(min(max(f, 0), 255) + 0.5)
@@ -64,20 +69,20 @@ func input(s *detector.Spec, in *detector.Tensor) (ort.Value, func(), error) {
 		}, err
 	case s.Axes == detector.NHWC:
 		data := make([]float32, len(in.F32))
-		v, err := ort.NewTensor(ort.NewShape(shape...), data)
+		v, err := newTensor(shape, data, pins)
 		return v, func() {
 			for i, f := range in.F32 {
 				data[place(i)] = f
 			}
 		}, err
 	}
-	v, err := ort.NewTensor(ort.NewShape(shape...), in.F32)
+	v, err := newTensor(shape, in.F32, pins)
 	return v, nil, err
 }
 
-// view shows a tensor as one of f32 or i64, without copying one that is, and
+// asTensor shows a tensor as one of f32 or i64, without copying one that is, and
 // returns what copies any other again after each run.
-func view(name string, v ort.Value) (detector.Tensor, func(), error) {
+func asTensor(name string, v ort.Value) (detector.Tensor, func(), error) {
 	out := detector.Tensor{Name: name, Shape: v.GetShape()}
 	var refresh func()
 	switch t := v.(type) {
@@ -119,31 +124,39 @@ func view(name string, v ort.Value) (detector.Tensor, func(), error) {
 }
 
 // like allocates a tensor of v's type and size.
-func like(v ort.Value) (ort.Value, error) {
+func like(v ort.Value, pins *runtime.Pinner) (ort.Value, error) {
 	switch t := v.(type) {
 	case *ort.Tensor[float32]:
-		return ort.NewEmptyTensor[float32](t.GetShape())
+		return newTensor(t.GetShape(), make([]float32, len(t.GetData())), pins)
 	case *ort.Tensor[int64]:
-		return ort.NewEmptyTensor[int64](t.GetShape())
+		return newTensor(t.GetShape(), make([]int64, len(t.GetData())), pins)
 	case *ort.Tensor[float64]:
-		return ort.NewEmptyTensor[float64](t.GetShape())
+		return newTensor(t.GetShape(), make([]float64, len(t.GetData())), pins)
 	case *ort.Tensor[int32]:
-		return ort.NewEmptyTensor[int32](t.GetShape())
+		return newTensor(t.GetShape(), make([]int32, len(t.GetData())), pins)
 	case *ort.CustomDataTensor:
-		return halves(t.GetShape())
+		return newF16(t.GetShape(), pins)
 	}
 	return nil, fmt.Errorf("an output is %T, whose elements are not read", v)
 }
 
-// halves allocates a tensor of f16.
-func halves(shape []int64) (ort.Value, error) {
-	s := ort.NewShape(shape...)
-	return ort.NewCustomDataTensor(s, make([]byte, 2*s.FlattenedSize()), ort.TensorElementDataTypeFloat16)
+// newTensor returns a tensor that has data for its memory.
+func newTensor[T ort.TensorData](shape []int64, data []T, pins *runtime.Pinner) (ort.Value, error) {
+	pins.Pin(unsafe.SliceData(data))
+	return ort.NewTensor(ort.NewShape(shape...), data)
 }
 
-// fixedHalves returns the shape of an output of f16, for a batch of one; nil for
+// newF16 allocates a tensor of f16.
+func newF16(shape []int64, pins *runtime.Pinner) (*ort.CustomDataTensor, error) {
+	s := ort.NewShape(shape...)
+	data := make([]byte, 2*s.FlattenedSize())
+	pins.Pin(unsafe.SliceData(data))
+	return ort.NewCustomDataTensor(s, data, ort.TensorElementDataTypeFloat16)
+}
+
+// fixedF16 returns the shape of an output of f16, for a batch of one; nil for
 // any other.
-func fixedHalves(t detector.TensorInfo) []int64 {
+func fixedF16(t detector.TensorInfo) []int64 {
 	if t.Type != detector.Float16 {
 		return nil
 	}
@@ -163,7 +176,7 @@ func readable(t detector.TensorInfo) error {
 		return nil
 	case detector.Float16:
 		n := int64(1)
-		for _, d := range fixedHalves(t) {
+		for _, d := range fixedF16(t) {
 			if d < 1 || n > math.MaxInt32/d {
 				return fmt.Errorf("its output %s %v is f16 of a size that is not fixed; export it with fixed sizes, or as f32", t.Name, t.Shape)
 			}

@@ -40,7 +40,7 @@ func TestReadable_HalvesOfAFreeSize_AreRefused(t *testing.T) {
 		return detector.TensorInfo{Name: "output", Shape: shape, Type: detector.Float16}
 	}
 	require.NoError(t, readable(half(-1, 5, 84)))
-	require.Equal(t, []int64{1, 5, 84}, fixedHalves(half(-1, 5, 84)))
+	require.Equal(t, []int64{1, 5, 84}, fixedF16(half(-1, 5, 84)))
 	for _, t2 := range []detector.TensorInfo{half(1, 5, -1), half(1, 0, 84), half(1, 1<<31, 1<<31)} {
 		require.ErrorContains(t, readable(t2), "f16 of a size that is not fixed")
 	}

@@ -93,9 +93,9 @@ func open(src source, sum string, opts Options) (*Session, error) {
 	s.in, ins = names(in)
 	s.out, outs = names(out)
 	if src.data != nil {
-		s.ort, err = ort.NewDynamicAdvancedSessionWithONNXData(src.data, s.in, s.out, so)
+		s.graph, err = ort.NewDynamicAdvancedSessionWithONNXData(src.data, s.in, s.out, so)
 	} else {
-		s.ort, err = ort.NewDynamicAdvancedSession(src.file, s.in, s.out, so)
+		s.graph, err = ort.NewDynamicAdvancedSession(src.file, s.in, s.out, so)
 	}
 	if err != nil {
 		return nil, usage.Wrap(err, "try another file", "model %s: onnxruntime cannot prepare it: %s", src.shown, firstLine(err))
@@ -105,7 +105,7 @@ func open(src source, sum string, opts Options) (*Session, error) {
 		s.spec, err = detector.Recognise(ins, outs, meta, src.config)
 	}
 	for _, t := range outs {
-		s.halves = append(s.halves, fixedHalves(t))
+		s.f16Shapes = append(s.f16Shapes, fixedF16(t))
 		if err == nil {
 			err = readable(t)
 		}
@@ -165,7 +165,7 @@ func names(info []ort.InputOutputInfo) ([]string, []detector.TensorInfo) {
 }
 
 func (s *Session) metadata() (map[string]string, error) {
-	m, err := s.ort.GetModelMetadata()
+	m, err := s.graph.GetModelMetadata()
 	if err != nil {
 		return nil, err
 	}

@@ -13,14 +13,14 @@ func (s *Session) Close() error {
 		b.destroy()
 	}
 	s.bound = nil
-	if s.ort == nil {
+	if s.graph == nil {
 		return nil
 	}
 	var err error
 	if s.users.Add(-1) == 0 {
-		err = s.ort.Destroy()
+		err = s.graph.Destroy()
 	}
-	s.ort = nil
+	s.graph = nil
 	return err
 }
 
@@ -31,7 +31,7 @@ const maxBound = 8
 // Run feeds the graph. The first run with a tensor binds it: it must stay what
 // it is, and only its contents may change.
 func (s *Session) Run(in *detector.Tensor) ([]detector.Tensor, error) {
-	if s.ort == nil {
+	if s.graph == nil {
 		return nil, errors.New("the session is closed")
 	}
 	at := slices.IndexFunc(s.bound, func(b *binding) bool {
