@@ -9,11 +9,10 @@ import (
 	"path/filepath"
 	"slices"
 
-	"github.com/sightlog/sightlog/internal/atomicfile"
-
 	"gocv.io/x/gocv"
 
 	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/internal/atomicfile"
 )
 
 // palette has colours that differ; a track has the same colour in all frames.
@@ -23,7 +22,7 @@ var palette = []color.RGBA{
 }
 
 // Annotate draws each object's box, track and score into the picture, which
-// must be BGR with 8 bits a channel; labels where they are not all the same.
+// must be BGR with 8 bits a channel, and its class where not all have the same.
 func Annotate(m *gocv.Mat, objs []event.Object) error {
 	if m.Type() != gocv.MatTypeCV8UC3 {
 		return errors.New("annotate: the picture is not BGR with 8 bits a channel")
@@ -60,7 +59,7 @@ func colourOf(o *event.Object) color.RGBA {
 	return palette[o.ClassID%len(palette)]
 }
 
-// captionTexts returns, for each object, its track and score, with its label
+// captionTexts returns, for each object, its track and score, with the name of its class
 // where not all have the same.
 func captionTexts(objs []event.Object) []string {
 	mixed := slices.ContainsFunc(objs, func(o event.Object) bool { return o.Label != objs[0].Label })

@@ -5,7 +5,18 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/event"
 )
+
+func TestCaptionTexts_ClassesMixedOrNot_NamedOnlyWhereTheyDiffer(t *testing.T) {
+	tracked := event.Object{Label: "person", Score: 0.876, TrackID: new(int64(7))}
+	untracked := event.Object{Label: "person", Score: 0.5}
+	other := event.Object{Label: "dog", Score: 0.25}
+	require.Equal(t, []string{"#7 0.88", "0.50"}, captionTexts([]event.Object{tracked, untracked}))
+	require.Equal(t, []string{"#7 person 0.88", "dog 0.25"}, captionTexts([]event.Object{tracked, other}))
+	require.Empty(t, captionTexts(nil))
+}
 
 func TestCaptions_RoomBesideBoxes_CoverNothing(t *testing.T) {
 	frame, size := image.Rect(0, 0, 640, 480), image.Pt(60, 14)

@@ -11,10 +11,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sightlog/sightlog/internal/grace"
-
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/internal/grace"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/preview"
@@ -71,9 +70,9 @@ func (c *cameraLoop) update(f func(*pipeline.CameraStatus)) {
 func (c *cameraLoop) run(ctx context.Context, src ingest.Source) error {
 	defer func() { src.Close() }()
 	w, err := c.openRun(ctx, src.Info())
-	var before *kafka.AtEndError
-	if errors.As(err, &before) {
-		return c.atEnd(before.Run)
+	var atEnd *kafka.AtEndError
+	if errors.As(err, &atEnd) {
+		return c.atEnd(atEnd.Run)
 	}
 	if err != nil {
 		return err
@@ -114,7 +113,7 @@ func (c *cameraLoop) openRun(ctx context.Context, info ingest.Info) (kafka.Write
 	if info.Kind.Live() {
 		return c.live.Open(ctx, run)
 	}
-	interval := commitInterval
+	interval := commitInterval // 0: commit as soon as the transaction before is done
 	if c.opts.Pace == ingest.AsRecorded {
 		interval = 0
 	} else if length := recorded(info); length > 0 {
@@ -168,7 +167,7 @@ func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writ
 	var f ingest.Frame
 	run, kind := w.Run(), src.Info().Kind
 	fps := src.Info().FPS
-	if limit := c.scene.settings.FPS; limit > 0 && (fps == 0 || limit < fps) {
+	if limit := c.scene.config.FPS; limit > 0 && (fps == 0 || limit < fps) {
 		fps = limit
 	}
 	recorder, err := preview.Open(c.preview, c.spec.ID, c.scene.shapes, fps, w.Next(), c.log)
@@ -176,7 +175,7 @@ func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writ
 		return err
 	}
 	defer recorder.Close()
-	check := newReview(c.pool.session.Spec(), c.scene.ignored, c.log.With("camera", c.spec.ID))
+	review := newModelCheck(c.pool.session.Spec(), c.scene.ignored, c.log.With("camera", c.spec.ID))
 	var dropped int64 // since the last sighting that was sent
 	failed := 0       // frames in a row on which the detector failed
 	for {
@@ -189,7 +188,7 @@ func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writ
 			continue
 		}
 		d, err := c.detector.detect(ctx, src, &f)
-		dropped += c.missed(&f)
+		dropped += c.missed(&f) // after detect, which may have put a newer frame into f
 		if err != nil {
 			if err = c.onDetectError(ctx, &f, err, &failed); err != nil {
 				return err
@@ -197,10 +196,10 @@ func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writ
 			continue
 		}
 		failed = 0
-		check.weak(d.objects)
+		review.observeScores(d.objects)
 		size := event.Size{Width: f.Size().X, Height: f.Size().Y}
 		objects := c.scene.track(d.objects, size, f.PTS.Truncate(time.Microsecond)) // the log has microseconds
-		check.add(&f, area(c.scene.settings.Region, f.Size()), objects)
+		review.add(&f, area(c.scene.config.Region, f.Size()), objects)
 		c.detected(&f, objects, d.took)
 		if c.skipEmpty && len(objects) == 0 {
 			continue
@@ -297,7 +296,7 @@ func (c *cameraLoop) end(ctx context.Context, source ingest.Info, w kafka.Writer
 	case stopped:
 		return closeWriter(ctx, w)
 	default:
-		if err := closeWriter(ctx, w); !errors.Is(why, err) { // a Send may have said it
+		if err := closeWriter(ctx, w); !errors.Is(why, err) { // a failed Send has the same error
 			why = errors.Join(why, err)
 		}
 		return why

@@ -21,11 +21,11 @@ import (
 // sides of lines that they were on, and the motion. It belongs to one
 // goroutine.
 type sceneState struct {
-	settings config.CameraSettings
-	shapes   zone.Options
-	camera   string
-	tracked  bool
-	report   float32 // Thresholds.Report
+	config          config.CameraSettings
+	shapes          zone.Options
+	camera          string
+	tracked         bool
+	reportThreshold float32 // Thresholds.Report
 
 	tracker *track.Tracker // nil: not tracked
 	zones   *zone.Map
@@ -34,11 +34,11 @@ type sceneState struct {
 	begun     bool       // frameSlot is set
 	frameSlot int64      // of the last frame detected on; see slotAt
 	sets      [][]string // the combinations of zones seen, so that detections share them
-	names     []string   // scratch of zonesOf
+	names     []string   // the buffer that zonesOf fills for each object
 }
 
-func newScene(c cameraSettings, tracked bool, report float32) *sceneState {
-	return &sceneState{settings: c.CameraSettings, shapes: c.shapes, camera: c.spec.ID, tracked: tracked, report: report}
+func newScene(c cameraSettings, tracked bool, reportThreshold float32) *sceneState {
+	return &sceneState{config: c.CameraSettings, shapes: c.shapes, camera: c.spec.ID, tracked: tracked, reportThreshold: reportThreshold}
 }
 
 // open begins at frame seq, or resumes there with track IDs that were never used.
@@ -47,9 +47,9 @@ func (s *sceneState) open(seq int64) (err error) {
 		return err
 	}
 	if s.tracked {
-		s.tracker = track.New(track.Options{High: s.report, FirstID: track.FirstID(seq)})
+		s.tracker = track.New(track.Options{High: s.reportThreshold, FirstID: track.FirstID(seq)})
 	}
-	if s.settings.Motion {
+	if s.config.Motion {
 		s.motion = motion.New(motion.Options{Ignore: s.ignored})
 	}
 	return nil
@@ -57,7 +57,7 @@ func (s *sceneState) open(seq int64) (err error) {
 
 // ignored reports whether a point is masked or outside the region.
 func (s *sceneState) ignored(x, y float64) bool {
-	r := s.settings.Region
+	r := s.config.Region
 	return s.zones.Masked(zone.Point{X: x, Y: y}) || r != nil && (x < r[0] || y < r[1] || x > r[2] || y > r[3])
 }
 
@@ -103,13 +103,13 @@ func (s *sceneState) resume(ctx context.Context, cfg kafka.Config, run event.Run
 // slotAt returns a position in units of 1/fps, with a tolerance for positions that
 // are truncated to microseconds. Of each slot one frame is wanted.
 func (s *sceneState) slotAt(pts time.Duration) int64 {
-	return int64(math.Floor(pts.Seconds()*s.settings.FPS + 1e-3))
+	return int64(math.Floor(pts.Seconds()*s.config.FPS + 1e-3))
 }
 
 // wanted reports whether the detector is to run on the frame. A live source keeps
 // to the rate itself (ingest.Options.MaxFPS).
 func (s *sceneState) wanted(f *ingest.Frame, live bool) bool {
-	if s.settings.FPS > 0 && !live {
+	if s.config.FPS > 0 && !live {
 		slot := s.slotAt(f.PTS)
 		if s.begun && slot == s.frameSlot {
 			return false

@@ -10,19 +10,19 @@ import (
 	"github.com/sightlog/sightlog/ingest"
 )
 
-// A review ends after so many frames with motion and no detection, or detections
+// A modelCheck ends after so many frames with motion and no detection, or detections
 // as large as the picture and no other.
 const (
-	reviewMoving = 200
-	reviewWhole  = 50
+	checkedMoving = 200
+	checkedWhole  = 50
 )
 
-// review watches the beginning of a run for the signs of a model that is fed or
+// modelCheck watches the beginning of a run for the signs of a model that is fed or
 // read the wrong way: nothing at all, or boxes as large as the picture. Both can
 // be right, too (a street without people, a face close to the camera): it logs
 // once what was found and what to check, and stops nothing. It ends at the first
 // detection that is neither.
-type review struct {
+type modelCheck struct {
 	spec   detector.Spec
 	motion *motion.Gate
 	log    *slog.Logger
@@ -32,20 +32,20 @@ type review struct {
 	done          bool
 }
 
-func newReview(spec detector.Spec, ignore func(x, y float64) bool, log *slog.Logger) *review {
-	return &review{spec: spec, motion: motion.New(motion.Options{Ignore: ignore}), log: log}
+func newModelCheck(spec detector.Spec, ignore func(x, y float64) bool, log *slog.Logger) *modelCheck {
+	return &modelCheck{spec: spec, motion: motion.New(motion.Options{Ignore: ignore}), log: log}
 }
 
-// weak is called with the objects of a frame before those below the threshold
+// observeScores is called with all objects of a frame, before those below the threshold
 // are dropped.
-func (r *review) weak(objects []event.Object) {
+func (r *modelCheck) observeScores(objects []event.Object) {
 	for _, o := range objects {
 		r.highest = max(r.highest, o.Score)
 	}
 }
 
 // add is called with the reported objects of a frame, whose area was processed.
-func (r *review) add(f *ingest.Frame, area image.Rectangle, objects []event.Object) {
+func (r *modelCheck) add(f *ingest.Frame, area image.Rectangle, objects []event.Object) {
 	if r.done {
 		return
 	}
@@ -60,11 +60,11 @@ func (r *review) add(f *ingest.Frame, area image.Rectangle, objects []event.Obje
 		r.moving++
 	}
 	switch {
-	case r.whole >= reviewWhole:
+	case r.whole >= checkedWhole:
 		r.done = true
 		r.log.Warn("every detection so far is as large as the frame; unless somebody is that close to the camera, "+
 			"check the model's description", append(r.facts(), "detections", r.whole)...)
-	case r.moving >= reviewMoving:
+	case r.moving >= checkedMoving:
 		r.done = true
 		r.log.Warn("nothing was detected so far, while something moved; unless none of the classes was in view, "+
 			"check the model's description", append(r.facts(), "moving_frames", r.moving)...)
@@ -72,7 +72,7 @@ func (r *review) add(f *ingest.Frame, area image.Rectangle, objects []event.Obje
 }
 
 // facts are the attributes of both messages.
-func (r *review) facts() []any {
+func (r *modelCheck) facts() []any {
 	return []any{"highest_score", r.highest, "model", r.spec.Name, "decoder", r.spec.Decoder,
 		"order", r.spec.Order, "std", r.spec.Std[0], "letterbox", r.spec.Letterbox}
 }

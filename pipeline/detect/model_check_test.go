@@ -19,12 +19,12 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// reviewed shows n frames of 192x144 to a review, a square in each further to
+// reviewed shows n frames of 192x144 to a model check, a square in each further to
 // the right if it moves, and returns the lines it logged.
 func reviewed(t *testing.T, n int, moves bool, objects func(i int) []event.Object) []string {
 	t.Helper()
 	var text bytes.Buffer
-	r := newReview(detector.Spec{Name: "m", Decoder: "yolox"}, nil, slog.New(slog.NewTextHandler(&text, nil)))
+	r := newModelCheck(detector.Spec{Name: "m", Decoder: "yolox"}, nil, slog.New(slog.NewTextHandler(&text, nil)))
 	for i := range n {
 		f := &ingest.Frame{Seq: int64(i), PTS: time.Duration(i) * 100 * time.Millisecond}
 		f.Image = gocv.NewMatWithSize(144, 192, gocv.MatTypeCV8UC3)
@@ -39,7 +39,7 @@ func reviewed(t *testing.T, n int, moves bool, objects func(i int) []event.Objec
 		if objects != nil {
 			found = objects(i)
 		}
-		r.weak([]event.Object{{Score: 0.125}})
+		r.observeScores([]event.Object{{Score: 0.125}})
 		r.add(f, image.Rect(0, 0, 192, 144), found)
 		require.NoError(t, square.Close())
 		require.NoError(t, f.Image.Close())
