@@ -32,7 +32,10 @@ type Options struct {
 
 	OpenTimeout time.Duration // default 10 s
 	// ReadTimeout is how long a live source may be silent, at least, before it is
-	// opened again; one whose frames are far apart may for longer. Default 2 s.
+	// opened again; one whose frames are far apart may for longer. A reader that was
+	// told to end is waited for as long by Close of a file, and a quarter of it by a
+	// live source; then it is left behind. A webcam's library waits no longer for a
+	// frame. Default 2 s.
 	ReadTimeout time.Duration
 
 	// Backoff spaces the tries to open a source, over several calls of Open if
@@ -118,7 +121,8 @@ type Source interface {
 	// errors.As sees as *Damage at the end of a file that ended early or had
 	// holes, or ctx's error; no other error is repaired by calling again.
 	Next(ctx context.Context, f *Frame) error
-	// Close stops the reader and waits for it.
+	// Close stops the reader and waits for it. It may be called again, and then does
+	// nothing.
 	Close() error
 }
 
