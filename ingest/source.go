@@ -33,7 +33,7 @@ type Options struct {
 	OpenTimeout time.Duration // default 10 s
 	// ReadTimeout is how long a live source may be silent, at least, before it is
 	// opened again; one whose frames are far apart may for longer. A reader that was
-	// told to end is waited for as long by Close of a file, and a quarter of it by a
+	// asked to end is waited for as long by Close of a file, and a quarter of it by a
 	// live source; then it is left behind. A webcam's library waits no longer for a
 	// frame. Default 2 s.
 	ReadTimeout time.Duration
