@@ -22,6 +22,25 @@ type Position struct {
 // each partition's in order, until each returns an error, and returns that. only has the
 // partitions to read, with their first offset; nil means all, from the start.
 func readCommitted(ctx context.Context, c Config, topic string, only map[int32]int64, each func(*kgo.Record) error) error {
+	return readUntil(ctx, c, topic, only, (*kadm.Client).ListCommittedOffsets, each)
+}
+
+// ReadPartitions calls each with every committed record of these partitions up to their
+// present ends, each partition's in order, until each returns an error, and returns that.
+// It waits for the transactions that are open there: whatever was produced before the call
+// is read, or was aborted. A partition that the topic lacks has no records.
+func ReadPartitions(ctx context.Context, c Config, topic string, partitions []int32, each func(*kgo.Record) error) error {
+	only := make(map[int32]int64, len(partitions))
+	for _, p := range partitions {
+		only[p] = 0
+	}
+	return readUntil(ctx, c, topic, only, (*kadm.Client).ListEndOffsets, each)
+}
+
+// readUntil is readCommitted up to the ends that list returns.
+func readUntil(ctx context.Context, c Config, topic string, only map[int32]int64,
+	list func(*kadm.Client, context.Context, ...string) (kadm.ListedOffsets, error), each func(*kgo.Record) error,
+) error {
 	cl, err := c.Client(
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.KeepControlRecords(), // so that the last record before the end is fetched, whatever it is
@@ -40,7 +59,7 @@ func readCommitted(ctx context.Context, c Config, topic string, only map[int32]i
 	if err != nil {
 		return fmt.Errorf("list start offsets of %s: %w", topic, err)
 	}
-	ends, err := adm.ListCommittedOffsets(ctx, topic)
+	ends, err := list(adm, ctx, topic)
 	if err == nil {
 		err = ends.Error()
 	}
@@ -86,15 +105,15 @@ func readCommitted(ctx context.Context, c Config, topic string, only map[int32]i
 		for iter := fetches.RecordIter(); !iter.Done(); {
 			r := iter.Next()
 			end, reading := left[r.Partition]
-			if !reading || r.Offset >= end {
+			if !reading {
 				continue
 			}
-			if !r.Attrs.IsControl() {
+			if !r.Attrs.IsControl() && r.Offset < end {
 				if err := each(r); err != nil {
 					return err
 				}
 			}
-			if r.Offset+1 >= end {
+			if r.Offset+1 >= end { // or the marker behind an aborted transaction that the end was in
 				delete(left, r.Partition)
 			}
 		}
