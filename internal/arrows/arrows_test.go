@@ -39,11 +39,12 @@ var allowed = map[string][]string{
 	"broker/internal/group": {"broker/internal/rows", "broker/internal/timer", "broker/internal/wire", "broker/storage"},
 	"broker":                {"broker/internal/auth", "broker/internal/group", "broker/internal/rows", "broker/internal/timer", "broker/internal/txn", "broker/internal/wire", "broker/storage"},
 
-	"kafka":    {"event"},
-	"postgres": {},
-	"sink":     {"event", "kafka"},
-	"query":    {},
-	"eval":     {"event"},
+	"kafka":     {"event"},
+	"postgres":  {},
+	"sink":      {"event", "kafka"},
+	"occupancy": {"event", "kafka"},
+	"query":     {},
+	"eval":      {"event"},
 
 	"ingest":          {"event", "ingest/newest"},
 	"ingest/newest":   {},
@@ -63,7 +64,7 @@ var allowed = map[string][]string{
 	"bench":           {"config", "database", "pipeline", "query"},
 	"bench/speed":     {"detector", "event", "ingest"},
 
-	"cli":           {"broker", "broker/storage", "config", "database", "datadir", "kafka", "pipeline", "postgres", "query", "web"},
+	"cli":           {"broker", "broker/storage", "config", "database", "datadir", "kafka", "occupancy", "pipeline", "postgres", "query", "web"},
 	"cli/full":      {"bench", "bench/speed", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query"},
 	"cmd/sightlog":  {"cli", "cli/full"},
 	"cmd/sightlogd": {"cli"},

@@ -21,10 +21,13 @@ type Broker struct {
 	done   chan error
 }
 
-// Start runs a broker until the test ends.
-func Start(t testing.TB) *Broker {
+// Start runs a broker until the test ends. change may change its configuration.
+func Start(t testing.TB, change ...func(*broker.Config)) *Broker {
 	t.Helper()
 	b := &Broker{t: t, cfg: broker.Config{Listen: "127.0.0.1:0", Dir: t.TempDir(), DefaultPartitions: 8}}
+	for _, f := range change {
+		f(&b.cfg)
+	}
 	b.Start()
 	t.Cleanup(b.Stop)
 	return b
