@@ -148,7 +148,7 @@ func TestProcessor_CommitRefusedForAMoment_ComputedAgain(t *testing.T) {
 	reg := prometheus.NewRegistry()
 	w.start(func(c *occupancy.Config) { c.Metrics, c.MaxRecords, c.Idle = reg, 20, 500*time.Millisecond })
 	var all []*event.Sighting
-	for part := range 10 {
+	for part := range 5 {
 		some := frames(part*40, (part+1)*40, "porch", "yard")
 		all = append(all, some...)
 		w.produce(some...)

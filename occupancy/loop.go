@@ -74,7 +74,7 @@ func (p *Processor) runSession(ctx context.Context) (committed bool, err error) 
 		kgo.TransactionTimeout(p.cfg.TransactionTimeout),
 		kgo.ProducerLinger(0),
 		kgo.UnknownTopicRetries(4),
-		kgo.ProducerBatchMaxBytes(maxStateBytes),
+		kgo.ProducerBatchMaxBytesFn(p.maxBatchBytes),
 		kgo.RecordPartitioner(kgo.ManualPartitioner()),
 	)
 	if err != nil {

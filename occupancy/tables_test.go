@@ -46,7 +46,7 @@ func TestProcessor_MinutesOfALog_EqualTheViews(t *testing.T) {
 	pool := pgtest.Open(t)
 	var recs []*kgo.Record
 	for camera, run := range map[string]string{"porch": "r1", "yard": "r1", "gate": "r2"} {
-		for from := 0; from < 600; from += 4 {
+		for from := 0; from < 400; from += 4 {
 			group := make([]*kgo.Record, 4)
 			for i := range group {
 				s := frame(camera, run, from+i)
@@ -106,7 +106,7 @@ FROM v_zone_minutes z JOIN v_minutes m USING (minute, camera, run)`)
 	for reason, n := range map[string]float64{"invalid": 1, "key": 1} {
 		require.Equal(t, n, metric(t, reg, "sightlog_occupancy_skipped_total", reason), reason)
 	}
-	require.Equal(t, 450., metric(t, reg, "sightlog_occupancy_frames_total", "repeated"))
+	require.Equal(t, 300., metric(t, reg, "sightlog_occupancy_frames_total", "repeated"))
 }
 
 func TestProcessor_TopicHasOtherWindows_OneLine(t *testing.T) {

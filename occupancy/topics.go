@@ -17,11 +17,20 @@ import (
 const answerTime = 10 * time.Second
 
 // Settings of the state's topic. Only closed segments are compacted, so their size bounds
-// what is read when a partition is assigned. A state has a record to itself.
+// what is read when a partition is assigned.
 const (
 	stateSegmentBytes = 16 << 20
 	maxStateBytes     = 16 << 20
 )
+
+// maxBatchBytes returns the size of a batch for a topic, before compression. Another topic
+// than the state's has the cluster's limit, which is no less than this by default.
+func (p *Processor) maxBatchBytes(topic string) int32 {
+	if topic == StateTopic(p.cfg.Topic) {
+		return maxStateBytes
+	}
+	return 1_000_000
+}
 
 // ensureTopics creates the topics of records and of state where they are missing, with as
 // many partitions as the sightings have, and adds partitions where they have fewer: a

@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 // impatient is a configuration whose waits are short and whose transactions are small.
 func impatient(log kafka.Config) occupancy.Config {
 	return occupancy.Config{
-		Kafka: log, Grace: 2 * time.Second, Idle: time.Hour, Interval: time.Millisecond, MaxRecords: 7,
+		Kafka: log, Grace: 2 * time.Second, Idle: time.Hour, Interval: time.Millisecond, MaxRecords: 20,
 		SessionTimeout: 500 * time.Millisecond, TransactionTimeout: 2 * time.Second,
 	}
 }
