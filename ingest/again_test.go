@@ -71,6 +71,7 @@ func readNotYet(t *testing.T, mode string) {
 	t.Helper()
 	l := fileLibav(os.Getenv("SIGHTLOG_TEST_CLIP"))
 	require.NoError(t, l.open(time.Minute))
+	require.NoError(t, l.analyse(time.Minute))
 	defer l.close()
 	if mode == "ever" {
 		began := time.Now()

@@ -26,8 +26,10 @@ sl_av *sl_av_new(int live, int threads);
 // words. With fd >= 0 it reads that pipe, and uri is only a name. transport is
 // RTSP's: udp, tcp, udp_multicast; "" is TCP, or UDP if the camera refuses it.
 int sl_av_open(sl_av *a, const char *uri, int fd, const char *transport, int64_t limit_ms);
+// sl_av_analyse follows it: it reads until it is known what the streams are.
+int sl_av_analyse(sl_av *a, int64_t limit_ms);
 // sl_answer returns the status, as in HTTP and RTSP, that an error of
-// sl_av_open stands for, SL_PAGE, or 0. 415 is something that is no video, 499
+// sl_av_open or sl_av_analyse stands for, SL_PAGE, or 0. 415 is something that is no video, 499
 // any other of 4xx, 408 none in time.
 int sl_answer(int code);
 void sl_error(int code, char *buf, int size);
@@ -40,6 +42,7 @@ void sl_av_free(sl_av *a);
 
 int64_t sl_av_pts_us(sl_av *a);    // of the frame, from a file's start, of a stream its own; INT64_MIN unknown
 int sl_av_timed(sl_av *a);         // live, and its frames have times to be shown at
+int64_t sl_av_segment_us(sl_av *a); // target duration of its playlist's segments (RFC 8216); 0 without
 int64_t sl_av_packet_id(sl_av *a); // where timed: tells the frame's packet from others
 // sl_av_seek goes in a stream to the last key frame up to us; < 0 if it cannot.
 int sl_av_seek(sl_av *a, int64_t us, int64_t limit_ms);

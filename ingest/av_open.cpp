@@ -1,6 +1,8 @@
 #include "av_private.h"
 #include "io.h"
 
+#include <algorithm>
+#include <cstdlib>
 #include <cstring>
 #include <ctime>
 
@@ -19,10 +21,15 @@ int64_t sl_now_ns(void) {
 
 int sl_interrupted(void *opaque) {
     sl_av *a = static_cast<sl_av *>(opaque);
-    return a->stop.load() || sl_now_ns() > a->deadline.load();
+    if (!a->stop.load() && sl_now_ns() <= a->deadline.load()) return 0;
+    a->interrupted = true;
+    return 1;
 }
 
-void sl_limit(sl_av *a, int64_t ms) { a->deadline = ms > 0 ? sl_now_ns() + ms * 1000000 : INT64_MAX; }
+void sl_limit(sl_av *a, int64_t ms) {
+    a->interrupted = false;
+    a->deadline = ms > 0 ? sl_now_ns() + ms * 1000000 : INT64_MAX;
+}
 
 void sl_prepare(int threads) {
     cv::setNumThreads(threads);
@@ -52,6 +59,28 @@ static sl_orientation stream_orientation(AVStream *s) {
     return m ? sl_orientation_of(reinterpret_cast<const int32_t *>(m)) : sl_orientation();
 }
 
+// note_segment takes the target duration from a playlist of segments (RFC 8216,
+// 4.3.3.1): FFmpeg knows it, and does not give it away. What was read is read
+// again by FFmpeg, from the buffer.
+static void note_segment(sl_av *a, AVIOContext *pb) {
+    char head[4096];
+    int n = avio_read_partial(pb, (unsigned char *)head, sizeof(head) - 1);
+    if (n <= 0) return;
+    head[n] = 0;
+    avio_seek(pb, -n, SEEK_CUR);
+    const char tag[] = "#EXT-X-TARGETDURATION:";
+    const char *at = strncmp(head, "#EXTM3U", 7) ? nullptr : strstr(head, tag);
+    if (at) a->segment = std::max(a->segment, std::min<int64_t>(strtol(at + strlen(tag), nullptr, 10), 1000000) * 1000000);
+}
+
+// open_url opens what a playlist names, other playlists among it.
+static int open_url(AVFormatContext *format, AVIOContext **pb, const char *url, int flags, AVDictionary **options) {
+    sl_av *a = static_cast<sl_av *>(format->opaque);
+    int err = a->io_open(format, pb, url, flags, options);
+    if (err >= 0) note_segment(a, *pb);
+    return err;
+}
+
 // open_http opens the address, so that it is known what the server says that
 // it sends: FFmpeg would look for video in an error page.
 static int open_http(sl_av *a, const char *uri) {
@@ -62,6 +91,9 @@ static int open_http(sl_av *a, const char *uri) {
     if (err < 0) return err;
     a->format->flags |= AVFMT_FLAG_CUSTOM_IO; // pb is ours to close
     a->format->pb = a->io;
+    a->io_open = a->format->io_open;
+    a->format->opaque = a;
+    a->format->io_open = open_url;
     uint8_t *type = nullptr;
     av_opt_get(a->io, "mime_type", AV_OPT_SEARCH_CHILDREN, &type);
     const char *t = type ? (const char *)type : "";
@@ -72,6 +104,8 @@ static int open_http(sl_av *a, const char *uri) {
         a->format->fps_probe_size = 0; // its rate is not declared: one picture tells all
         if (!a->parsed) err = AVERROR(ENOMEM);
         a->format->pb = a->parsed;
+    } else {
+        note_segment(a, a->io);
     }
     av_free(type);
     return err;
@@ -127,7 +161,14 @@ int sl_av_open(sl_av *a, const char *uri, int fd, const char *transport, int64_t
     a->arrivals = a->live && !has_times(a);
     a->format->use_wallclock_as_timestamps = a->arrivals; // see arrival
     if (!strcmp(a->format->iformat->name, "tty")) return AVERROR_INVALIDDATA; // text is no video
-    if ((err = avformat_find_stream_info(a->format, nullptr)) < 0) return err;
+    return 0;
+}
+
+int sl_av_analyse(sl_av *a, int64_t limit_ms) {
+    sl_limit(a, limit_ms);
+    int err = avformat_find_stream_info(a->format, nullptr);
+    if (err < 0) return err;
+    if (a->interrupted && a->format->pb) return AVERROR_EXIT; // it would give no more than was read so far
     const AVCodec *codec = nullptr;
     if ((err = av_find_best_stream(a->format, AVMEDIA_TYPE_VIDEO, -1, -1, &codec, 0)) < 0) return err;
     for (unsigned i = 0; i < a->format->nb_streams; i++)

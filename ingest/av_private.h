@@ -35,6 +35,8 @@ struct sl_av {
     bool draining = false;
     int64_t arrived = 0;  // ns, of the frame's data
     int64_t shown = INT64_MIN; // us: greatest time of a frame
+    int64_t segment = 0; // us, target duration of a playlist's segments; 0: none
+    int (*io_open)(AVFormatContext *, AVIOContext **, const char *, int, AVDictionary **) = nullptr; // FFmpeg's
     int64_t packet_id = 0; // of the frame's packet, where arrivals is false
     int64_t damaged = 0;
     int64_t dts = AV_NOPTS_VALUE; // of the packet before
@@ -42,6 +44,9 @@ struct sl_av {
     // Read by FFmpeg while it waits for the network.
     std::atomic<bool> stop{false};
     std::atomic<int64_t> deadline{INT64_MAX}; // ns
+    // A wait ended for one of them since the deadline was set. FFmpeg does not
+    // always report it, and reads no further after it.
+    std::atomic<bool> interrupted{false};
 };
 
 // sl_now_ns is the monotonic clock.

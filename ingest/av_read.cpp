@@ -145,6 +145,8 @@ int64_t sl_av_age_ns(sl_av *a) { return sl_now_ns() - a->arrived; }
 
 int sl_av_timed(sl_av *a) { return a->live && !a->arrivals; }
 
+int64_t sl_av_segment_us(sl_av *a) { return a->segment; }
+
 int64_t sl_av_packet_id(sl_av *a) { return a->packet_id; }
 
 int sl_av_seek(sl_av *a, int64_t us, int64_t limit_ms) {

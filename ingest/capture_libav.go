@@ -53,7 +53,15 @@ func (l *libav) open(limit time.Duration) error {
 	if l.pipe != nil {
 		fd = int(l.pipe.Fd())
 	}
-	code := C.sl_av_open(l.a, uri, C.int(fd), transport, C.int64_t(limit.Milliseconds()))
+	return l.openError(C.sl_av_open(l.a, uri, C.int(fd), transport, C.int64_t(limit.Milliseconds())))
+}
+
+func (l *libav) analyse(limit time.Duration) error {
+	return l.openError(C.sl_av_analyse(l.a, C.int64_t(limit.Milliseconds())))
+}
+
+// openError returns the error of an opening.
+func (l *libav) openError(code C.int) error {
 	if code == 0 {
 		return nil
 	}
@@ -111,7 +119,12 @@ func (l *libav) fps() float64 {
 }
 
 func (l *libav) timed() bool { return C.sl_av_timed(l.a) != 0 }
-func (l *libav) id() int64   { return int64(C.sl_av_packet_id(l.a)) }
+
+func (l *libav) segment() time.Duration {
+	return min(time.Duration(C.sl_av_segment_us(l.a))*time.Microsecond, maxSegment)
+}
+
+func (l *libav) id() int64 { return int64(C.sl_av_packet_id(l.a)) }
 
 func (l *libav) seek(to, limit time.Duration) bool {
 	return C.sl_av_seek(l.a, C.int64_t(to.Microseconds()), C.int64_t(limit.Milliseconds())) >= 0

@@ -27,6 +27,8 @@ func (v *v4l) open(time.Duration) error {
 	return nil
 }
 
+func (v *v4l) analyse(time.Duration) error { return nil }
+
 func (v *v4l) grab(time.Duration) error {
 	if C.sl_v4l_grab(v.v) == 0 {
 		return errLost
@@ -55,6 +57,7 @@ func (v *v4l) fps() float64 {
 
 func (v *v4l) finite() bool                           { return false }
 func (v *v4l) timed() bool                            { return false }
+func (v *v4l) segment() time.Duration                 { return 0 }
 func (v *v4l) id() int64                              { return 0 }
 func (v *v4l) seek(time.Duration, time.Duration) bool { return false }
 func (v *v4l) interrupt()                             {}

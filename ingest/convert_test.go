@@ -165,6 +165,7 @@ func retrieveGuarded(t *testing.T, path string, w, rows int) {
 	const unwritten = 0xA5
 	c := fileLibav(path)
 	require.NoError(t, c.open(10*time.Second))
+	require.NoError(t, c.analyse(10*time.Second))
 	defer c.close()
 	require.NoError(t, c.grab(0))
 

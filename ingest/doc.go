@@ -15,8 +15,9 @@
 // pauses that grow until its frames last (Backoff). It counts as lost when it is
 // silent for three of its own intervals, but no sooner than ReadTimeout, which doubles
 // each time that it was opened again in vain, and no later than a minute. One that comes
-// in segments or is a recording may be silent for 30 s. A
-// server that refuses (401, 403, 404, 461, a web page) is reported at once; it
+// in segments or is a recording may be silent for fifteen times ReadTimeout or, where
+// that is longer, four of the segments that its playlist declares (of two minutes at
+// most). A server that refuses (401, 403, 404, 461, a web page) is reported at once; it
 // is asked again rarely, and after a refused login so rarely that no account is
 // locked.
 //

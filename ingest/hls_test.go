@@ -33,10 +33,15 @@ type playlist struct {
 	first   int        // of the window: the media sequence
 	last    int        // of the window
 	moves   bool       // by a segment each time it is read; at its end it is complete
+	every   int64      // or only each so many times
+	target  int        // declared target duration in seconds; 0: 1
+	hangs   bool       // no request is answered until one was given up
 	ended   bool       // EXT-X-ENDLIST
 	failing int        // so many requests are answered 503
 
-	playlists, fetched atomic.Int64 // requests
+	fetched map[string]int // requests, by segment
+
+	playlists atomic.Int64 // requests
 }
 
 const (
@@ -47,7 +52,7 @@ const (
 // hls makes n segments of a second each and serves the first show of them.
 func hls(t *testing.T, n, show int) (*playlist, string) {
 	t.Helper()
-	p := &playlist{dir: segments(t, n, 0), segments: n, last: show - 1}
+	p := &playlist{dir: segments(t, n, 0), segments: n, last: show - 1, fetched: make(map[string]int)}
 	s := httptest.NewServer(p)
 	t.Cleanup(s.Close)
 	return p, strings.Replace(s.URL, "http://", "http://user:s3cret@", 1) + "/live.m3u8"
@@ -77,13 +82,20 @@ func segments(t *testing.T, n, after int) (dir string) {
 func (p *playlist) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.hangs {
+		p.mu.Unlock()
+		<-r.Context().Done()
+		p.mu.Lock()
+		p.hangs = false
+		return
+	}
 	if p.failing > 0 {
 		p.failing--
 		http.Error(w, "later", http.StatusServiceUnavailable)
 		return
 	}
 	if !strings.HasSuffix(r.URL.Path, ".m3u8") {
-		p.fetched.Add(1)
+		p.fetched[filepath.Base(r.URL.Path)]++
 		b, err := os.ReadFile(filepath.Join(p.dir, filepath.Base(r.URL.Path)))
 		if err != nil {
 			http.NotFound(w, r)
@@ -92,13 +104,13 @@ func (p *playlist) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Write(b) //nolint:errcheck // a reader that went
 		return
 	}
-	if p.playlists.Add(1) > 1 && p.moves {
+	if n := p.playlists.Add(1) - 1; n > 0 && p.moves && n%max(p.every, 1) == 0 {
 		if p.last++; p.last == p.segments {
 			p.last, p.ended = p.segments-1, true
 		}
 		p.first = max(0, p.last-2)
 	}
-	fmt.Fprintf(w, "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:1\n#EXT-X-MEDIA-SEQUENCE:%d\n", p.first)
+	fmt.Fprintf(w, "#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:%d\n#EXT-X-MEDIA-SEQUENCE:%d\n", max(p.target, 1), p.first)
 	for i := p.first; i <= p.last; i++ {
 		fmt.Fprintf(w, "#EXTINF:1.0,\ns%d.ts\n", i)
 	}
@@ -154,6 +166,53 @@ func TestHLS_Live_EachFrameOnceWithoutOpeningAgain(t *testing.T) {
 	src := open(t, url, ingest.Options{})
 	require.Equal(t, 7*segmentFrames, play(t, src, func(int) {}))
 	require.LessOrEqual(t, src.Stats().Reopened, int64(1), "once, to see that it is complete")
+}
+
+// A playlist that has nothing new at several looks is waited for, for longer than
+// opening a source may take where the first segment has too few frames to know
+// their rate, and for longer than its server may be silent.
+func TestHLS_NothingNewForLong_IsOpenedOnce(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		show  int
+		every int64
+	}{
+		"while it opens": {1, 2}, "between two segments": {3, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, url := hls(t, 5, c.show)
+			p.set(func(p *playlist) { p.moves, p.every, p.target = true, c.every, 4 })
+			src := open(t, url, ingest.Options{ReadTimeout: 100 * time.Millisecond, OpenTimeout: patience})
+			p.set(func(p *playlist) { clear(p.fetched) })
+			for n := 0; n < (c.show+1)*segmentFrames; {
+				f := next(t, src, 2*patience)
+				n = numberOf(&f.Image)
+				require.EqualValues(t, f.Seq, n-1, "a frame is there twice, or is missing")
+			}
+			require.Zero(t, src.Stats().Reopened)
+			p.set(func(p *playlist) {
+				for name, times := range p.fetched {
+					require.Equal(t, 1, times, name)
+				}
+			})
+		})
+	}
+}
+
+// A server that answers no more is found out all the same.
+func TestHLS_ServerHangs_GoesOnBehindWhatWasRead(t *testing.T) {
+	t.Parallel()
+	p, url := hls(t, 4, 3)
+	src := open(t, url, ingest.Options{ReadTimeout: 100 * time.Millisecond})
+	hang := sync.OnceFunc(func() { p.set(func(p *playlist) { p.hangs, p.moves = true, true }) })
+	require.Equal(t, 4*segmentFrames, play(t, src, func(n int) {
+		if n > 5 {
+			hang()
+		}
+	}))
+	require.Positive(t, src.Stats().Reopened)
+	p.set(func(p *playlist) { require.False(t, p.hangs) })
 }
 
 // A server that fails for a while is read on behind what was read, though its

@@ -14,20 +14,27 @@ type timedFrame struct {
 // twice when it is opened again: a playlist begins some segments back, a
 // recording at its beginning.
 type history struct {
-	recent [4096]int64 // ids of the newest, a ring; three segments are some hundreds
+	recent []int64 // ids of the newest, at most maxHistory, then a ring
 	n      int
 	known  map[int64]struct{} // those in recent
 	last   time.Duration      // greatest position
 }
 
+// maxHistory is more than the frames of three segments, which FFmpeg reads again
+// when it opens a playlist: maxSegment each, 60 frames a second.
+const maxHistory = 1 << 15
+
 func (h *history) add(f timedFrame) {
 	if h.known == nil {
-		h.known = make(map[int64]struct{}, len(h.recent))
+		h.known = make(map[int64]struct{})
 	}
-	if i := h.n % len(h.recent); h.n >= len(h.recent) {
-		delete(h.known, h.recent[i])
+	if len(h.recent) < maxHistory {
+		h.recent = append(h.recent, f.id)
+	} else {
+		oldest := &h.recent[h.n%maxHistory]
+		delete(h.known, *oldest)
+		*oldest = f.id
 	}
-	h.recent[h.n%len(h.recent)] = f.id
 	h.n++
 	h.known[f.id] = struct{}{}
 	h.last = max(h.last, f.at)

@@ -9,12 +9,21 @@ import (
 // is, before it is opened again.
 const maxSilence = time.Minute
 
+// maxSegment bounds the length of segments that is believed.
+const maxSegment = 2 * time.Minute
+
+// segmentWait is how long a playlist is waited for that has nothing new. FFmpeg
+// ends it after three and a half of its segments (m3u8_hold_counters); this is
+// longer, for a server that hangs.
+func segmentWait(segment time.Duration) time.Duration { return 4 * segment }
+
 // silence knows how long a source may be silent before it counts as lost: for
 // three of its intervals, declared or seen, and no less than the least. The
 // zero value of all but least is ready.
 type silence struct {
 	least    time.Duration
 	declared time.Duration // interval that the source declares; 0 unknown
+	segment  time.Duration // length of segments that it declares; 0: it has none
 	lately   [16]time.Duration
 	n        int
 	vain     int // times in a row it was opened again for silence, and gave one frame at most
@@ -24,7 +33,7 @@ type silence struct {
 // given twice as long each time: it may be slower than all that was seen of it.
 func (s *silence) limit() time.Duration {
 	limit := max(s.least<<min(s.vain, 10), 3*s.declared, 3*slices.Max(s.lately[:]))
-	return min(limit, max(s.least, maxSilence))
+	return max(min(limit, max(s.least, maxSilence)), segmentWait(s.segment))
 }
 
 // interval takes the time between two frames of one opening.

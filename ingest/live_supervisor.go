@@ -79,20 +79,21 @@ func (l *live) open(ctx context.Context, once bool) (capture, error) {
 func (l *live) opened(c capture, took time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.silence.declared = 0
+	l.silence.declared, l.silence.segment = 0, c.segment()
 	switch fps := c.fps(); {
 	case c.timed():
-		// A segment arrives at once, or nothing does for its length; FFmpeg reports
-		// the end of a playlist. This is for a server that hangs.
-		l.silence.declared = timedSilence / 3
+		// Its frames come as fast as they can, or none does: this is for a server
+		// that hangs.
+		l.silence.declared = timedReads * l.opts.ReadTimeout / 3
 	case fps > 0:
 		l.silence.declared = time.Duration(float64(time.Second) / fps)
 	}
 	l.silence.waited(took)
 }
 
-// timedSilence is how long the server of a timed source may be silent.
-const timedSilence = 30 * time.Second
+// timedReads is for how many times ReadTimeout the server of a timed source may be
+// silent.
+const timedReads = 15
 
 // notOpened counts a failure and reports it: the same one again only at
 // debug level.

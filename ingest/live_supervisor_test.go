@@ -22,7 +22,9 @@ type model struct {
 	opened   atomic.Int64
 	open     func(n int64) error                             // of the n-th opening
 	next     func(n int64, frame int) (time.Duration, error) // from one frame to the next
+	analyse  time.Duration                                   // that an opening takes to know what it holds
 	timed    time.Duration                                   // not 0: a recording, whose frames are so far apart
+	segment  time.Duration                                   // that a playlist declares; 0: none
 	declared float64                                         // rate that an untimed camera declares; 0: none
 }
 
@@ -60,6 +62,8 @@ func (c *modelCapture) open(limit time.Duration) error {
 	return c.m.open(c.n)
 }
 
+func (c *modelCapture) analyse(limit time.Duration) error { return c.wait(c.m.analyse, limit) }
+
 func (c *modelCapture) grab(limit time.Duration) error {
 	d, err := c.m.next(c.n, c.frame)
 	c.frame++
@@ -74,6 +78,7 @@ func (c *modelCapture) arrived() time.Time                     { return time.Now
 func (c *modelCapture) size() image.Point                      { return image.Point{} }
 func (c *modelCapture) finite() bool                           { return c.m.timed > 0 }
 func (c *modelCapture) timed() bool                            { return c.m.timed > 0 }
+func (c *modelCapture) segment() time.Duration                 { return c.m.segment }
 func (c *modelCapture) id() int64                              { return int64(c.frame) }
 func (c *modelCapture) seek(time.Duration, time.Duration) bool { return false }
 func (c *modelCapture) interrupt()                             { c.stop <- struct{}{} }
@@ -199,16 +204,46 @@ func TestLive_RecordingOfAFrameInTwoHours_IsShownAtItsPace(t *testing.T) {
 // is no silence, however long the segment.
 func TestLive_SegmentsLongerThanTheLeastSilence_IsOpenedOnce(t *testing.T) {
 	t.Parallel()
-	m := &model{timed: time.Second / 10, next: func(_ int64, f int) (time.Duration, error) {
-		if f > 0 && f%200 == 0 { // the next segment, of 20 s
-			return 20 * time.Second, nil
-		}
-		return 0, nil
-	}}
-	m.watch(t, 10*time.Minute, func(s Stats) {
-		require.EqualValues(t, 1, m.opened.Load())
-		require.InDelta(t, 3000, s.Frames, 200, "half of the time is waited")
-	})
+	for name, segment := range map[string]struct{ length, declared time.Duration }{
+		"ten times":   {20 * time.Second, 0},
+		"beyond that": {50 * time.Second, 50 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			frames := int(10 * segment.length.Seconds())
+			m := &model{timed: time.Second / 10, segment: segment.declared, next: func(_ int64, f int) (time.Duration, error) {
+				if f > 0 && f%frames == 0 { // the next segment
+					return segment.length, nil
+				}
+				return 0, nil
+			}}
+			m.watch(t, 10*time.Minute, func(s Stats) {
+				require.EqualValues(t, 1, m.opened.Load())
+				require.InDelta(t, 3000, s.Frames, float64(frames), "half of the time is waited")
+			})
+		})
+	}
+}
+
+// What a segment holds is known from the next one only: it is waited for, for as
+// long as the playlist says that segments are, and no other source is.
+func TestLive_AnalysedBySegments_IsOpenedOnce(t *testing.T) {
+	t.Parallel()
+	for segment, opened := range map[time.Duration]int64{4 * time.Second: 1, 0: 3} { // 0: of 2.5, 5 and 10 s
+		t.Run(segment.String(), func(t *testing.T) {
+			t.Parallel()
+			m := &model{timed: time.Second / 10, segment: segment, analyse: 6 * time.Second, next: func(int64, int) (time.Duration, error) {
+				return never, nil
+			}}
+			synctest.Test(t, func(t *testing.T) {
+				opts := Options{Log: slog.New(slog.DiscardHandler), OpenTimeout: time.Minute}.withDefaults()
+				l, err := openLive(t.Context(), Info{}, m.capture, opts)
+				require.NoError(t, err)
+				require.Equal(t, opened, m.opened.Load())
+				require.NoError(t, l.Close())
+			})
+		})
+	}
 }
 
 // A fast camera that freezes is found out in two seconds all the same.

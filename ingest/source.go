@@ -32,7 +32,8 @@ type Options struct {
 
 	OpenTimeout time.Duration // default 10 s
 	// ReadTimeout is how long a live source may be silent, at least, before it is
-	// opened again; one whose frames are far apart may for longer. A reader that was
+	// opened again; one whose frames are far apart may for longer, and one that comes
+	// in segments or is a recording for fifteen times as long. A reader that was
 	// asked to end is waited for as long by Close of a file, and a quarter of it by a
 	// live source; then it is left behind. A webcam's library waits no longer for a
 	// frame. Default 2 s.

@@ -27,6 +27,7 @@ func TestLibav_Quota_BoundsTheDecodersThreads(t *testing.T) {
 		runtime.GOMAXPROCS(n)
 		l := fileLibav(path)
 		require.NoError(t, l.open(time.Minute))
+		require.NoError(t, l.analyse(time.Minute))
 		require.Equal(t, want, l.threads())
 		l.close()
 	}
