@@ -20,21 +20,21 @@ import (
 // OpenCluster opens the files of a data directory's private cluster for reading. It is
 // an error if a server runs on them. The caller closes it.
 func OpenCluster(dir string) (*os.Root, error) {
-	as, err := serverUserOf(dir)
+	user, err := serverUserOf(dir)
 	if err != nil {
 		return nil, err
 	}
-	h, err := findClusterDir(dir, as)
+	c, err := findClusterDir(dir, user)
 	if err != nil {
 		return nil, err
 	}
-	root, err := os.OpenRoot(h.dir)
+	root, err := os.OpenRoot(c.dir)
 	if err != nil {
 		return nil, err
 	}
 	defer root.Close()
-	if pid, err := postmaster(h, root); err != nil || pid != 0 {
-		return nil, errors.Join(err, fmt.Errorf("a server runs on %s", h.data()))
+	if pid, err := postmaster(c, root); err != nil || pid != 0 {
+		return nil, errors.Join(err, fmt.Errorf("a server runs on %s", c.data()))
 	}
 	return root.OpenRoot(dataName)
 }
@@ -50,22 +50,22 @@ func LeftOut(name string) bool {
 type Restore struct {
 	clusterDir clusterDir
 	root       *os.Root
-	as         serverUser
+	user       serverUser
 	dir        string // the data directory
 	committed  bool
 }
 
 // NewRestore begins a restore into data directory dir. The caller ends it with Close.
 func NewRestore(dir string) (*Restore, error) {
-	as, err := serverUserOf(dir)
+	user, err := serverUserOf(dir)
 	if err != nil {
 		return nil, err
 	}
-	h, root, _, err := makeClusterDir(dir, as)
+	c, root, _, err := makeClusterDir(dir, user)
 	if err != nil {
 		return nil, err
 	}
-	r := &Restore{clusterDir: h, root: root, as: as, dir: dir}
+	r := &Restore{clusterDir: c, root: root, user: user, dir: dir}
 	if _, err = root.Lstat(dataName); err == nil {
 		err = usage.New("give another --data", "%s has a database", dir)
 	} else if errors.Is(err, fs.ErrNotExist) {
@@ -84,10 +84,10 @@ func NewRestore(dir string) (*Restore, error) {
 // Mkdir creates a directory of the cluster; "." is the cluster itself.
 func (r *Restore) Mkdir(name string) error {
 	name = path.Join(stagingName, name)
-	if err := r.root.Mkdir(name, 0o700); err != nil || !r.as.other {
+	if err := r.root.Mkdir(name, 0o700); err != nil || !r.user.other {
 		return err
 	}
-	return r.root.Lchown(name, r.as.uid, r.as.gid)
+	return r.root.Lchown(name, r.user.uid, r.user.gid)
 }
 
 // Add creates a file of the cluster.
@@ -97,8 +97,8 @@ func (r *Restore) Add(name string, body io.Reader) error {
 		return err
 	}
 	_, err = io.Copy(f, body)
-	if err == nil && r.as.other {
-		err = f.Chown(r.as.uid, r.as.gid)
+	if err == nil && r.user.other {
+		err = f.Chown(r.user.uid, r.user.gid)
 	}
 	return errors.Join(err, f.Close())
 }
@@ -154,7 +154,7 @@ func (r *Restore) Close() error {
 // outside of the directory whose original still exists stays the original's: then fresh
 // is true, and the copy has no database until its next start.
 func Adopt(dir string) (fresh bool, err error) {
-	as, err := serverUserOf(dir)
+	user, err := serverUserOf(dir)
 	if err != nil {
 		return false, err
 	}
@@ -162,20 +162,20 @@ func Adopt(dir string) (fresh bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	h, err := findClusterDir(dir, as)
+	c, err := findClusterDir(dir, user)
 	if errors.Is(err, fs.ErrNotExist) {
 		return true, nil
 	}
-	if err != nil || !h.outside(self) {
+	if err != nil || !c.outside(self) {
 		return false, err
 	}
-	root, err := os.OpenRoot(h.dir)
+	root, err := os.OpenRoot(c.dir)
 	if err == nil {
 		defer root.Close()
 		var of Location
 		var recorded bool
 		if of, recorded, err = readOwner(root); err == nil && (!recorded || self.Continues(of) || !of.Exists()) {
-			return false, h.writeOwner(root, as, self)
+			return false, c.writeOwner(root, user, self)
 		}
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -47,14 +47,14 @@ func (p *Private) cluster(ctx context.Context) (binaries, error) {
 	cmd := exec.CommandContext(ctx, bin.path("initdb"), "-D", filepath.Join(p.clusterDir.dir, stagingName), "-U", super, "-E", "UTF8", "--locale=C", "-A", "trust")
 	cmd.Dir = "/"
 	cmd.Env = cleanEnv()
-	cmd.SysProcAttr = p.as.attr()
+	cmd.SysProcAttr = p.user.attr()
 	slow := time.AfterFunc(slowInitdb, func() { p.log.Warn("still creating the private database", "in", p.clusterDir.dir) })
 	out, err := cmd.CombinedOutput()
 	slow.Stop()
 	if err != nil {
 		if strings.Contains(string(out), "could not look up effective user ID") { // in a container that was given any number
 			return binaries{}, usage.Wrap(err, "give --database-url, or add a line for it to /etc/passwd",
-				"PostgreSQL makes no database for user id %d, which has no name on this machine", p.as.uid)
+				"PostgreSQL makes no database for user id %d, which has no name on this machine", p.user.uid)
 		}
 		return binaries{}, fmt.Errorf("initdb: %w: %s", err, firstFailure(bytes.NewReader(out)))
 	}

@@ -17,31 +17,31 @@ import (
 // programs, a foreign owner or an unreadable cluster are errors; whether another process
 // holds it is not checked. It changes nothing. Without a database the line is "".
 func Inspect(ctx context.Context, dir string) (string, error) {
-	as, err := serverUserOf(dir)
+	user, err := serverUserOf(dir)
 	if err != nil {
 		return "", err
 	}
-	h, err := findClusterDir(dir, as)
+	c, err := findClusterDir(dir, user)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
 	if err != nil {
 		return "", err
 	}
-	root, err := os.OpenRoot(h.dir)
+	root, err := os.OpenRoot(c.dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", usage.Wrap(err, "put it back, or remove the file: the next start makes a new one, from what the log holds",
-			"the private database that postgres.location names is not there: %s", h.dir)
+			"the private database that postgres.location names is not there: %s", c.dir)
 	}
 	if err != nil {
-		return "", usage.Wrap(err, "ask as its owner, or as root", "the private database in %s cannot be read: %s", h.dir, cause(err))
+		return "", usage.Wrap(err, "ask as its owner, or as root", "the private database in %s cannot be read: %s", c.dir, cause(err))
 	}
 	defer root.Close()
-	if err := h.checkOwnerOf(root, dir); err != nil {
+	if err := c.checkOwnerOf(root, dir); err != nil {
 		return "", err
 	}
-	if fi, err := root.Stat("."); err == nil && owner(fi) != as.uid && owner(fi) != os.Geteuid() {
-		return "", usage.New("run sightlog as the user that made it", "%s belongs to user id %d, the database would run as %d", h.dir, owner(fi), as.uid)
+	if fi, err := root.Stat("."); err == nil && owner(fi) != user.uid && owner(fi) != os.Geteuid() {
+		return "", usage.New("run sightlog as the user that made it", "%s belongs to user id %d, the database would run as %d", c.dir, owner(fi), user.uid)
 	}
 	v, err := readFile(root, dataName+"/PG_VERSION", 64)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -52,16 +52,16 @@ func Inspect(ctx context.Context, dir string) (string, error) {
 	}
 	major, err := strconv.Atoi(strings.TrimSpace(v))
 	if err != nil {
-		return "", fmt.Errorf("%s/PG_VERSION holds %q, not a version", h.data(), v)
+		return "", fmt.Errorf("%s/PG_VERSION holds %q, not a version", c.data(), v)
 	}
 	if _, err := findBinaries(ctx, major); err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("PostgreSQL %d in %s, %s, %s", major, h.dir, h.describeSocket(root), h.describeServer(root)), nil
+	return fmt.Sprintf("PostgreSQL %d in %s, %s, %s", major, c.dir, c.describeSocket(root), c.describeServer(root)), nil
 }
 
-func (h clusterDir) describeSocket(root *os.Root) string {
-	if fits(h.run()) {
+func (c clusterDir) describeSocket(root *os.Root) string {
+	if fits(c.run()) {
 		return "socket in it"
 	}
 	if s, err := readSocketLocation(root); err == nil {
@@ -70,8 +70,8 @@ func (h clusterDir) describeSocket(root *os.Root) string {
 	return "its path is too long or not plain enough for a socket, which will be elsewhere"
 }
 
-func (h clusterDir) describeServer(root *os.Root) string {
-	if pid, err := postmaster(h, root); err == nil && pid != 0 {
+func (c clusterDir) describeServer(root *os.Root) string {
+	if pid, err := postmaster(c, root); err == nil && pid != 0 {
 		return fmt.Sprintf("its server runs as process %d", pid)
 	}
 	return "no server runs"

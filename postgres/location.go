@@ -59,7 +59,7 @@ func (p Location) Exists() bool {
 const ownerName = "directory.json"
 
 // outside reports whether the cluster directory is outside of its data directory.
-func (h clusterDir) outside(of Location) bool { return filepath.Dir(h.dir) != of.Path }
+func (c clusterDir) outside(of Location) bool { return filepath.Dir(c.dir) != of.Path }
 
 // readOwner returns the data directory that the cluster directory belongs to; recorded is
 // false if there is no such record.
@@ -78,8 +78,8 @@ func readOwner(root *os.Root) (of Location, recorded bool, err error) {
 }
 
 // checkOwner returns an error if the cluster directory belongs to another data directory.
-func (h clusterDir) checkOwner(root *os.Root, self Location) error {
-	if !h.outside(self) {
+func (c clusterDir) checkOwner(root *os.Root, self Location) error {
+	if !c.outside(self) {
 		return nil
 	}
 	of, recorded, err := readOwner(root)
@@ -87,30 +87,30 @@ func (h clusterDir) checkOwner(root *os.Root, self Location) error {
 		return err
 	}
 	return usage.New("if it is meant to be a directory of its own: sightlog data adopt --data "+self.Path,
-		"%s is a copy: its database in %s is that of %s", self.Path, h.dir, of.Path)
+		"%s is a copy: its database in %s is that of %s", self.Path, c.dir, of.Path)
 }
 
-func (h clusterDir) checkOwnerOf(root *os.Root, dir string) error {
+func (c clusterDir) checkOwnerOf(root *os.Root, dir string) error {
 	self, err := LocationOf(dir)
 	if err != nil {
 		return err
 	}
-	return h.checkOwner(root, self)
+	return c.checkOwner(root, self)
 }
 
 // claim records in a cluster directory outside of its data directory that it belongs to
 // it.
-func (h clusterDir) claim(root *os.Root, a serverUser, self Location) error {
-	if err := h.checkOwner(root, self); err != nil || !h.outside(self) {
+func (c clusterDir) claim(root *os.Root, a serverUser, self Location) error {
+	if err := c.checkOwner(root, self); err != nil || !c.outside(self) {
 		return err
 	}
 	if of, recorded, err := readOwner(root); err == nil && recorded && of == self {
 		return nil
 	}
-	return h.writeOwner(root, a, self)
+	return c.writeOwner(root, a, self)
 }
 
-func (h clusterDir) writeOwner(root *os.Root, a serverUser, of Location) error {
+func (c clusterDir) writeOwner(root *os.Root, a serverUser, of Location) error {
 	text, err := json.Marshal(of)
 	if err != nil {
 		return err

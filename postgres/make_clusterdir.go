@@ -57,64 +57,64 @@ func findClusterDir(dir string, a serverUser) (clusterDir, error) {
 // makeClusterDir returns the cluster directory of a data directory, opened, and creates
 // it if there is none: in the data directory or, if the server user cannot reach that,
 // below fallbackRoot. moved is true if it was just created there.
-func makeClusterDir(dir string, a serverUser) (h clusterDir, root *os.Root, moved bool, err error) {
+func makeClusterDir(dir string, a serverUser) (c clusterDir, root *os.Root, moved bool, err error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return h, nil, false, notWritable(dir, err)
+		return c, nil, false, notWritable(dir, err)
 	}
-	h, err = findClusterDir(dir, a)
+	c, err = findClusterDir(dir, a)
 	if err == nil {
-		if filepath.Dir(h.dir) == fallbackRoot {
+		if filepath.Dir(c.dir) == fallbackRoot {
 			if err := makePassable(fallbackRoot); err != nil {
-				return h, nil, false, notWritable(fallbackRoot, err)
+				return c, nil, false, notWritable(fallbackRoot, err)
 			}
 		}
-		if !a.reaches(filepath.Dir(h.dir)) {
-			return h, nil, false, usage.New("chmod o+x the directories above it", "the private database in %s cannot be reached by user %s, which it runs as", h.dir, a.name)
+		if !a.reaches(filepath.Dir(c.dir)) {
+			return c, nil, false, usage.New("chmod o+x the directories above it", "the private database in %s cannot be reached by user %s, which it runs as", c.dir, a.name)
 		}
-		root, err = h.makeOf(dir, a)
-		return h, root, false, err
+		root, err = c.makeOf(dir, a)
+		return c, root, false, err
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
-		return h, nil, false, err
+		return c, nil, false, err
 	}
 	abs, err := resolve(dir)
 	if err != nil {
-		return h, nil, false, err
+		return c, nil, false, err
 	}
-	h = clusterDir{filepath.Join(abs, "postgres")}
+	c = clusterDir{filepath.Join(abs, "postgres")}
 	if a.reaches(abs) {
-		if root, err = h.make(a); err != nil {
-			return h, nil, false, notWritable(dir, err)
+		if root, err = c.make(a); err != nil {
+			return c, nil, false, notWritable(dir, err)
 		}
-		return h, root, false, nil
+		return c, root, false, nil
 	}
-	h, root, err = makeFallback(abs, a)
-	return h, root, err == nil, err
+	c, root, err = makeFallback(abs, a)
+	return c, root, err == nil, err
 }
 
 // makeFallback creates a cluster directory below fallbackRoot and writes its path into
 // the data directory.
-func makeFallback(dir string, a serverUser) (h clusterDir, root *os.Root, err error) {
+func makeFallback(dir string, a serverUser) (c clusterDir, root *os.Root, err error) {
 	var id [6]byte
 	rand.Read(id[:]) // never fails
-	h = clusterDir{filepath.Join(fallbackRoot, hex.EncodeToString(id[:]))}
+	c = clusterDir{filepath.Join(fallbackRoot, hex.EncodeToString(id[:]))}
 	if err := makePassable(fallbackRoot); err != nil {
-		return h, nil, notWritable(fallbackRoot, err)
+		return c, nil, notWritable(fallbackRoot, err)
 	}
-	if root, err = h.makeOf(dir, a); err != nil {
-		return h, nil, notWritable(fallbackRoot, err)
+	if root, err = c.makeOf(dir, a); err != nil {
+		return c, nil, notWritable(fallbackRoot, err)
 	}
 	data, err := os.OpenRoot(dir)
 	if err == nil {
 		defer data.Close()
 		self := serverUser{uid: os.Geteuid(), gid: os.Getegid()}
-		err = self.replace(data, locationName, h.dir+"\n", 0o644)
+		err = self.replace(data, locationName, c.dir+"\n", 0o644)
 	}
 	if err != nil {
 		root.Close()
-		return h, nil, notWritable(dir, err)
+		return c, nil, notWritable(dir, err)
 	}
-	return h, root, nil
+	return c, root, nil
 }
 
 // makePassable creates a directory of root's that other users can pass through,
@@ -132,16 +132,16 @@ func makePassable(dir string) error {
 
 // makeOf creates the cluster directory of a data directory. One that belongs to another
 // data directory is an error.
-func (h clusterDir) makeOf(dir string, a serverUser) (*os.Root, error) {
+func (c clusterDir) makeOf(dir string, a serverUser) (*os.Root, error) {
 	self, err := LocationOf(dir)
 	if err != nil {
 		return nil, err
 	}
-	root, err := h.make(a)
+	root, err := c.make(a)
 	if err != nil {
 		return nil, err
 	}
-	if err := h.claim(root, a, self); err != nil {
+	if err := c.claim(root, a, self); err != nil {
 		root.Close()
 		return nil, err
 	}
@@ -149,13 +149,13 @@ func (h clusterDir) makeOf(dir string, a serverUser) (*os.Root, error) {
 }
 
 // make creates the cluster directory, owned by the server user, and opens it.
-func (h clusterDir) make(a serverUser) (*os.Root, error) {
-	parent, err := os.OpenRoot(filepath.Dir(h.dir))
+func (c clusterDir) make(a serverUser) (*os.Root, error) {
+	parent, err := os.OpenRoot(filepath.Dir(c.dir))
 	if err != nil {
 		return nil, err
 	}
 	defer parent.Close()
-	return a.makeOwn(parent, filepath.Base(h.dir))
+	return a.makeOwn(parent, filepath.Base(c.dir))
 }
 
 func notWritable(dir string, err error) error {

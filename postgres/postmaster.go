@@ -15,9 +15,9 @@ import (
 // postmaster.pid that a dead server left is ignored, even if its number belongs to
 // another process or thread by now: a server is a process called postgres whose working
 // directory is its data directory and whose user owns the cluster directory.
-func postmaster(h clusterDir, root *os.Root) (int, error) {
+func postmaster(c clusterDir, root *os.Root) (int, error) {
 	pid, err := notedPID(root)
-	if err != nil || pid <= 1 || !runsOn(pid, h.data()) {
+	if err != nil || pid <= 1 || !runsOn(pid, c.data()) {
 		return 0, err
 	}
 	own, err := root.Stat(".")

@@ -23,7 +23,7 @@ var ErrNotRunning = errors.New("the private database does not run")
 type Private struct {
 	clusterDir clusterDir
 	root       *os.Root // the cluster directory, opened; the user root does nothing there by path
-	as         serverUser
+	user       serverUser
 	socket     string
 	pid        int
 	exited     chan struct{} // closed when our child is gone; nil for a server found running

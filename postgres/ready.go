@@ -66,8 +66,8 @@ func (p *Private) awaitReady(ctx context.Context) error {
 // under a running server. It asks as the superuser, whom no right can be taken from, and
 // for the file that the server has, not for the one at its path, which pg_control_system
 // reads.
-func (h clusterDir) checkServer(ctx context.Context, root *os.Root, socket string) error {
-	conn, err := connect(ctx, h.url(socket, super, "postgres"))
+func (c clusterDir) checkServer(ctx context.Context, root *os.Root, socket string) error {
+	conn, err := connect(ctx, c.url(socket, super, "postgres"))
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func (h clusterDir) checkServer(ctx context.Context, root *os.Root, socket strin
 	if err := conn.QueryRow(ctx, "SELECT current_setting('data_directory'), pg_read_binary_file('global/pg_control', 0, 8)").Scan(&data, &control); err != nil {
 		return err
 	}
-	if data != h.data() {
+	if data != c.data() {
 		return fmt.Errorf("%w: the socket in %s is that of the server of %s", ErrForeign, socket, data)
 	}
 	text, err := readFile(root, dataName+"/global/pg_control", 8<<10) // PG_CONTROL_FILE_SIZE

@@ -31,10 +31,9 @@ func settings(socketDir string) string {
 		{"max_wal_size", "1GB"},
 		{"checkpoint_timeout", "15min"},
 
-		// Memory that the processes of one query share comes from the kernel's own
-		// (System V), which the server needs to start at all: a container's
-		// /dev/shm may be missing, read-only, or 64 MB, which a hash join of a
-		// million rows exceeds.
+		// The processes of one query share memory of System V, which the server needs
+		// in any case to start, and not /dev/shm: a container's may be missing,
+		// read-only, or 64 MB, which a hash join of a million rows exceeds.
 		{"dynamic_shared_memory_type", "sysv"},
 
 		{"shared_buffers", "64MB"},

@@ -31,12 +31,12 @@ func fits(dir string) bool {
 
 // run returns the directory of the socket within the cluster directory. If the socket
 // does not fit there, its directory is the one in run.location.
-func (h clusterDir) run() string { return filepath.Join(h.dir, runName) }
+func (c clusterDir) run() string { return filepath.Join(c.dir, runName) }
 
 // socketDir returns the directory of the server's socket.
-func (h clusterDir) socketDir(root *os.Root) (string, error) {
-	if fits(h.run()) {
-		return h.run(), nil
+func (c clusterDir) socketDir(root *os.Root) (string, error) {
+	if fits(c.run()) {
+		return c.run(), nil
 	}
 	at, err := readSocketLocation(root)
 	return at.At, err
@@ -71,30 +71,30 @@ func readSocketLocation(root *os.Root) (socketLocation, error) {
 }
 
 // ours reports whether the socket's directory was created for this cluster directory.
-func (s socketLocation) ours(h clusterDir, a serverUser) bool {
-	self, err := LocationOf(h.dir)
+func (s socketLocation) ours(c clusterDir, a serverUser) bool {
+	self, err := LocationOf(c.dir)
 	return err == nil && s.Of.Same(self) && a.ownsSocketDir(s.At)
 }
 
 // makeSocketDir creates the socket's directory, with mode 0700 and owned by the server
 // user. It is called while no server runs: a socket that a server left is removed with
 // its lock file, whose process id may be another process's by now.
-func (h clusterDir) makeSocketDir(root *os.Root, a serverUser) (string, error) {
-	if fits(h.run()) {
+func (c clusterDir) makeSocketDir(root *os.Root, a serverUser) (string, error) {
+	if fits(c.run()) {
 		dir, err := a.makeOwn(root, runName)
 		if err != nil {
 			return "", err
 		}
-		return h.run(), errors.Join(removeSocket(dir), dir.Close())
+		return c.run(), errors.Join(removeSocket(dir), dir.Close())
 	}
-	if s, err := readSocketLocation(root); err == nil && fits(s.At) && s.ours(h, a) {
+	if s, err := readSocketLocation(root); err == nil && fits(s.At) && s.ours(c, a) {
 		dir, err := a.openSocketDir(s.At)
 		if err != nil {
 			return "", err
 		}
 		return s.At, errors.Join(removeSocket(dir), dir.Close())
 	}
-	self, err := LocationOf(h.dir)
+	self, err := LocationOf(c.dir)
 	if err != nil {
 		return "", err
 	}
@@ -141,14 +141,14 @@ func (a serverUser) ownsSocketDir(dir string) bool {
 }
 
 // dropSocketDir removes a socket's directory outside of the cluster directory.
-func (h clusterDir) dropSocketDir(root *os.Root, a serverUser) error {
+func (c clusterDir) dropSocketDir(root *os.Root, a serverUser) error {
 	s, err := readSocketLocation(root)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	at := s.At
-	if err != nil || !s.ours(h, a) {
-		return fmt.Errorf("the socket's directory that %s names is not removed: it is not this database's", filepath.Join(h.dir, runLocation))
+	if err != nil || !s.ours(c, a) {
+		return fmt.Errorf("the socket's directory that %s names is not removed: it is not this database's", filepath.Join(c.dir, runLocation))
 	}
 	dir, err := a.openSocketDir(at)
 	if err != nil {

@@ -26,24 +26,24 @@ func StartPrivate(ctx context.Context, dir string, log *slog.Logger) (_ *Private
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	as, err := serverUserOf(dir)
+	user, err := serverUserOf(dir)
 	if err != nil {
 		return nil, err
 	}
-	h, root, moved, err := makeClusterDir(dir, as)
+	c, root, moved, err := makeClusterDir(dir, user)
 	if err != nil {
 		return nil, err
 	}
 	if moved {
-		log.Info("the private database is outside of the data directory, which its user cannot reach", "user", as.name, "data", dir, "database", h.dir)
+		log.Info("the private database is outside of the data directory, which its user cannot reach", "user", user.name, "data", dir, "database", c.dir)
 	}
-	p := &Private{clusterDir: h, root: root, as: as, log: log}
+	p := &Private{clusterDir: c, root: root, user: user, log: log}
 	defer func() {
 		if err != nil {
 			root.Close()
 		}
 	}()
-	if p.lock, err = lockFile(root, as); err != nil {
+	if p.lock, err = lockFile(root, user); err != nil {
 		if errors.Is(err, filelock.ErrHeld) {
 			return nil, usage.Wrap(err, "stop that one, or choose another directory", "--data %s is in use by another sightlog", dir)
 		}
@@ -56,9 +56,9 @@ func StartPrivate(ctx context.Context, dir string, log *slog.Logger) (_ *Private
 	}()
 	if err := p.start(ctx); err != nil {
 		if leavesRoot(err) {
-			return nil, usage.Wrap(err, "remove it; what may lie elsewhere is the whole directory", "a link in %s leads out of it: %v", h.dir, err)
+			return nil, usage.Wrap(err, "remove it; what may lie elsewhere is the whole directory", "a link in %s leads out of it: %v", c.dir, err)
 		}
-		return nil, fmt.Errorf("start private database in %s: %w", h.dir, err)
+		return nil, fmt.Errorf("start private database in %s: %w", c.dir, err)
 	}
 	return p, nil
 }
@@ -67,25 +67,25 @@ func StartPrivate(ctx context.Context, dir string, log *slog.Logger) (_ *Private
 // starts nothing: if none runs, the error is ErrNotRunning. A server of another data
 // directory is an error.
 func Attach(ctx context.Context, dir string) (string, error) {
-	as, err := serverUserOf(dir)
+	user, err := serverUserOf(dir)
 	if err != nil {
 		return "", err
 	}
-	h, err := findClusterDir(dir, as)
+	c, err := findClusterDir(dir, user)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("%s: %w", dir, ErrNotRunning)
 	}
 	if err != nil {
 		return "", err
 	}
-	root, err := os.OpenRoot(h.dir)
+	root, err := os.OpenRoot(c.dir)
 	var pid int
 	if err == nil {
 		defer root.Close()
-		if err := h.checkOwnerOf(root, dir); err != nil {
+		if err := c.checkOwnerOf(root, dir); err != nil {
 			return "", err
 		}
-		pid, err = postmaster(h, root)
+		pid, err = postmaster(c, root)
 	}
 	if errors.Is(err, fs.ErrPermission) {
 		return "", usage.Wrap(err, "ask as that user, or as root", "the private database of %s belongs to another user", dir)
@@ -96,27 +96,27 @@ func Attach(ctx context.Context, dir string) (string, error) {
 	if pid == 0 {
 		return "", fmt.Errorf("%s: %w", dir, ErrNotRunning)
 	}
-	socket, err := h.socketDir(root)
+	socket, err := c.socketDir(root)
 	if err != nil {
 		return "", err
 	}
-	if err := h.checkServer(ctx, root, socket); errors.Is(err, ErrForeign) {
+	if err := c.checkServer(ctx, root, socket); errors.Is(err, ErrForeign) {
 		return "", fmt.Errorf("%s: %w", dir, err)
 	} else if err != nil {
 		return "", fmt.Errorf("%s: %w: %s", dir, ErrNotRunning, cause(err))
 	}
-	return h.url(socket, Role, Database), nil
+	return c.url(socket, Role, Database), nil
 }
 
 // HasPrivate reports whether data directory dir has a private database.
 func HasPrivate(dir string) (bool, error) {
-	as, err := serverUserOf(dir)
+	user, err := serverUserOf(dir)
 	if err != nil {
 		return false, err
 	}
-	h, err := findClusterDir(dir, as)
+	c, err := findClusterDir(dir, user)
 	if err == nil {
-		_, err = os.Stat(filepath.Join(h.data(), "PG_VERSION"))
+		_, err = os.Stat(filepath.Join(c.data(), "PG_VERSION"))
 	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -152,13 +152,13 @@ func (p *Private) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if p.socket, err = p.clusterDir.makeSocketDir(p.root, p.as); err != nil {
+	if p.socket, err = p.clusterDir.makeSocketDir(p.root, p.user); err != nil {
 		return err
 	}
-	if err := p.as.replace(p.root, dataName+"/postgresql.conf", settings(p.socket), 0o600); err != nil {
+	if err := p.user.replace(p.root, dataName+"/postgresql.conf", settings(p.socket), 0o600); err != nil {
 		return err
 	}
-	if err := p.as.replace(p.root, dataName+"/pg_hba.conf", hba, 0o600); err != nil {
+	if err := p.user.replace(p.root, dataName+"/pg_hba.conf", hba, 0o600); err != nil {
 		return err
 	}
 	// After a kill -9 of the server alone, its sessions hold the shared memory for a
@@ -194,7 +194,7 @@ func (p *Private) gone() bool {
 
 // launch starts the server as a child in a session of its own.
 func (p *Private) launch(bin binaries) error {
-	log, err := openLog(p.root, p.as)
+	log, err := openLog(p.root, p.user)
 	if err != nil {
 		return err
 	}
@@ -210,7 +210,7 @@ func (p *Private) launch(bin binaries) error {
 	}
 	cmd.Env = append(cleanEnv(), stale...)
 	cmd.Stdout, cmd.Stderr = log, log
-	cmd.SysProcAttr = p.as.attr()
+	cmd.SysProcAttr = p.user.attr()
 	cmd.SysProcAttr.Pdeathsig = syscall.SIGINT // the server ends with this process, however that ends
 	started, exited := make(chan error, 1), make(chan struct{})
 	go func() { // ends with the server; Stop waits for it

@@ -27,7 +27,7 @@ func (p *Private) Stop(ctx context.Context) error {
 			return fmt.Errorf("stop private database: %w", err)
 		}
 	}
-	if err := p.clusterDir.dropSocketDir(p.root, p.as); err != nil {
+	if err := p.clusterDir.dropSocketDir(p.root, p.user); err != nil {
 		p.log.Warn("the socket's directory is not removed", "err", err)
 	}
 	p.root.Close() // nothing is written through it
