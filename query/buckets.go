@@ -60,9 +60,10 @@ func (s *statement) buckets(zone string) string {
 )`, s.trunc("minute"), unit, s.every(zone))
 }
 
-// every is a query of times t in all buckets of each camera: from its first to its last
-// with frames, or as far as since and until reach, but not before its first frame ever
-// nor after now. Half an hour is the smallest step between the buckets of any zone.
+// every is a query that lists the buckets that need a row, also empty ones, by times t in
+// them: each camera's from its first to its last with frames, or as far as since and until
+// reach, but not before its first frame ever nor after now. Half an hour is the smallest
+// step between the buckets of any time zone.
 func (s *statement) every(zone string) string {
 	first, last := "min(bucket)", "max(bucket)"
 	from := "SELECT camera_id, generate_series(%s, %s, '30 min') AS t FROM watched GROUP BY camera_id"
