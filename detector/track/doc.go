@@ -13,7 +13,7 @@
 // objects are tracked runs with the threshold Low, and Update leaves out
 // objects below High without a track.
 //
-// Three things differ from the paper. Prediction goes by the frames' times, not
+// Five things differ from the paper. Prediction goes by the frames' times, not
 // their count, so a camera may be slow, irregular or drop frames; in the 1st
 // association both boxes are widened by the standard deviation of the predicted
 // position (buffered IoU, Yang et al., arXiv:2211.14317, with a buffer as large as
@@ -22,7 +22,8 @@
 // long as MaxLost is removed: without this, a wall can continue the number of a
 // person who left.
 //
-// It promises that a number is used for one track only and that Update
-// allocates nothing in the steady state. It leaves detection to
+// It promises that a number is used for one track only, that the objects which Update
+// reported give the same numbers again when they are passed to a new Tracker (a resumed run
+// restores its state so), and that Update allocates nothing in the steady state. It leaves detection to
 // others, and does not tell apart people by their looks: it sees boxes only.
 package track

@@ -83,13 +83,17 @@ func (m *motion) predict(dt float64, lost bool) {
 	m[2].x = max(m[2].x, 0.01)
 }
 
-func (m *motion) correct(b event.Box) {
+// correct takes a box that is the track's. covered is how much of it other tracks
+// cover, 0 to 1: as far as they do, the box may be theirs, or one around all of them, and
+// tells where the track is no better than to that part of its height.
+func (m *motion) correct(b event.Box, covered float64) {
 	z := measure(b)
 	h := m[3].x
+	vague := 1 + covered/sdPosition
 	for i := range m {
-		sd := sdPosition * h
+		sd := sdPosition * h * vague
 		if i == 2 {
-			sd = 1e-1
+			sd = 1e-1 * vague
 		}
 		m[i].correct(z[i], sd)
 	}

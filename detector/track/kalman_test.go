@@ -21,8 +21,8 @@ func TestPredict_ManySteps_EqualSingleOnes(t *testing.T) {
 			require.InEpsilon(t, singly[k].pxx, once[k].pxx, 0.01)
 			require.InEpsilon(t, singly[k].pvv, once[k].pvv, 0.01)
 		}
-		once.correct(box)
-		singly.correct(box)
+		once.correct(box, 0)
+		singly.correct(box, 0)
 	}
 }
 
@@ -98,7 +98,7 @@ func TestKalman_FourSmallFilters_EqualTheLargeOne(t *testing.T) {
 				}
 			}
 		}
-		m.correct(box)
+		m.correct(box, 0)
 		for i, q := range m {
 			require.InDelta(t, f.x[i], q.x, 1e-6)
 			require.InDelta(t, f.x[i+4], q.v, 1e-6)

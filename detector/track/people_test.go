@@ -13,6 +13,7 @@ import (
 	"github.com/sightlog/sightlog/detector"
 	"github.com/sightlog/sightlog/detector/onnx"
 	"github.com/sightlog/sightlog/detector/track"
+	"github.com/sightlog/sightlog/eval"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/internal/onnxtest"
@@ -24,7 +25,11 @@ import (
 type watched struct {
 	every           int64
 	atLeast, atMost score // found; the rest
+	// By the ground truth of every frame: HOTA and IDF1 at least, switches at most.
+	hota, idf1 float64
+	switches   int
 
+	tracks  eval.Tracks
 	tracker *track.Tracker
 	got     *score
 	numbers map[int64]bool
@@ -32,7 +37,7 @@ type watched struct {
 
 // TestTracker_Clips_NumbersStay leaves a little room for a CPU that adds in another
 // order; what was counted stands beside it: found, false, switches,
-// fragmentations. yolox_nano's false one is a rock.
+// fragmentations; HOTA, IDF1, switches. yolox_nano's false one is a rock.
 func TestTracker_Clips_NumbersStay(t *testing.T) {
 	lib := onnxtest.Library(t)
 	const vtest, oneByOne = "vtest.avi", "one-by-one-person-detection.mp4" // 10 frames a second
@@ -43,16 +48,46 @@ func TestTracker_Clips_NumbersStay(t *testing.T) {
 		rates           []watched
 	}{
 		{vtest, "vtest.txt", 4, "person-nano.onnx", []watched{
-			{every: 1, atLeast: score{found: 1077}, atMost: score{false: 25, switches: 30, fragmentations: 36}}, // 1091, 17, 26, 32
-			{every: 5, atLeast: score{found: 208}, atMost: score{false: 6, switches: 13, fragmentations: 11}},   // 214, 3, 10, 8
+			{
+				every: 1, atLeast: score{found: 1077}, atMost: score{false: 25, switches: 21, fragmentations: 36}, // 1091, 16, 18, 32
+				hota: .55, idf1: .755, switches: 30, // .574, .789, 26
+			},
+			{
+				every: 2, atLeast: score{found: 1075}, atMost: score{false: 22, switches: 22, fragmentations: 35}, // 1087, 14, 19, 31
+				hota: .565, idf1: .78, switches: 22, // .585, .810, 18
+			},
+			{
+				every: 5, atLeast: score{found: 210}, atMost: score{false: 6, switches: 9, fragmentations: 9}, // 217, 4, 6, 6
+				hota: .567, idf1: .79, switches: 13, // .587, .822, 10
+			},
 		}},
 		{vtest, "vtest.txt", 4, "yolox_nano.onnx", []watched{
-			{every: 1, atLeast: score{found: 1085}, atMost: score{false: 225, switches: 29, fragmentations: 30}}, // 1096, 212, 26, 26
-			{every: 5, atLeast: score{found: 215}, atMost: score{false: 45, switches: 8, fragmentations: 8}},     // 220, 41, 5, 5
+			{
+				every: 1, atLeast: score{found: 1085}, atMost: score{false: 225, switches: 22, fragmentations: 30}, // 1095, 212, 19, 26
+				hota: .53, idf1: .725, switches: 37, // .549, .756, 33
+			},
+			{
+				every: 2, atLeast: score{found: 1083}, atMost: score{false: 222, switches: 12, fragmentations: 30}, // 1093, 209, 9, 26
+				hota: .545, idf1: .75, switches: 24, // .567, .783, 20
+			},
+			{
+				every: 5, atLeast: score{found: 215}, atMost: score{false: 45, switches: 8, fragmentations: 8}, // 220, 41, 5, 5
+				hota: .527, idf1: .725, switches: 21, // .547, .752, 18
+			},
 		}},
 		{vtest, "vtest.txt", 4, "rtmdet_nano_person.onnx", []watched{
-			{every: 1, atLeast: score{found: 1072}, atMost: score{false: 28, switches: 27, fragmentations: 24}}, // 1083, 20, 24, 20
-			{every: 5, atLeast: score{found: 207}, atMost: score{false: 3, switches: 13, fragmentations: 9}},    // 212, 0, 10, 6
+			{
+				every: 1, atLeast: score{found: 1075}, atMost: score{false: 24, switches: 18, fragmentations: 22}, // 1087, 16, 15, 18
+				hota: .56, idf1: .755, switches: 23, // .582, .783, 19
+			},
+			{
+				every: 2, atLeast: score{found: 1060}, atMost: score{false: 25, switches: 14, fragmentations: 20}, // 1071, 19, 11, 16
+				hota: .589, idf1: .8, switches: 23, // .609, .826, 19
+			},
+			{
+				every: 5, atLeast: score{found: 210}, atMost: score{false: 3, switches: 11, fragmentations: 6}, // 216, 0, 8, 3
+				hota: .569, idf1: .775, switches: 20, // .589, .805, 17
+			},
 		}},
 		{oneByOne, "one-by-one.txt", 10, "person-nano.onnx", []watched{
 			{every: 1, atLeast: score{found: 103}},                            // 105, 0, 0, 0
@@ -65,6 +100,12 @@ func TestTracker_Clips_NumbersStay(t *testing.T) {
 	} {
 		t.Run(c.clip+" "+c.model, func(t *testing.T) {
 			t.Parallel()
+			var truth eval.Tracks
+			if c.clip == vtest {
+				var err error
+				truth, err = eval.ReadMOT("truth", testenv.Data(t, "video/vtest.gt.txt"), true)
+				require.NoError(t, err)
+			}
 			reference := readReference(t, filepath.Join("testdata", c.reference))
 			path := filepath.Join(testenv.Root(), "models", c.model)
 			if _, err := os.Stat(path); err != nil {
@@ -91,16 +132,13 @@ func TestTracker_Clips_NumbersStay(t *testing.T) {
 				}
 				seen, err = d.Detect(&f, seen)
 				require.NoError(t, err)
-				for _, w := range c.rates {
+				for i := range c.rates {
+					w := &c.rates[i]
 					if f.Seq%w.every != 0 {
 						continue
 					}
 					objs = w.tracker.Update(append(objs[:0], seen...), f.PTS)
-					for _, o := range objs {
-						if o.TrackID != nil {
-							w.numbers[*o.TrackID] = true
-						}
-					}
+					w.add(objs)
 					if f.Seq%c.step == 0 {
 						w.got.frame(reference[f.Seq], objs, func(format string, args ...any) {
 							t.Logf("frame %d of every %d: "+format, append([]any{f.Seq, w.every}, args...)...)
@@ -116,7 +154,29 @@ func TestTracker_Clips_NumbersStay(t *testing.T) {
 				require.LessOrEqual(t, got.false, w.atMost.false)
 				require.LessOrEqual(t, got.switches, w.atMost.switches)
 				require.LessOrEqual(t, got.fragmentations, w.atMost.fragmentations)
+				if truth != nil {
+					s := eval.EvaluateTracks(truth.Every(int(w.every)), w.tracks)
+					t.Logf("%+v", s)
+					require.GreaterOrEqual(t, s.HOTA, w.hota)
+					require.GreaterOrEqual(t, s.IDF1, w.idf1)
+					require.LessOrEqual(t, s.Switches, w.switches)
+				}
 			}
 		})
 	}
+}
+
+// add takes the objects of the next frame.
+func (w *watched) add(objs []event.Object) {
+	var boxes []eval.TrackBox
+	for _, o := range objs {
+		if o.TrackID != nil {
+			b := o.Box
+			boxes = append(boxes, eval.TrackBox{
+				ID: *o.TrackID, Left: float64(b[0]), Top: float64(b[1]), Width: float64(b[2] - b[0]), Height: float64(b[3] - b[1]),
+			})
+			w.numbers[*o.TrackID] = true
+		}
+	}
+	w.tracks = append(w.tracks, boxes)
 }

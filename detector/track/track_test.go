@@ -1,6 +1,9 @@
 package track_test
 
 import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
 	"testing"
 	"time"
 
@@ -89,6 +92,27 @@ func TestUpdate_WeakObject_ReportedOnlyIfExpected(t *testing.T) {
 		got = tr.Update([]event.Object{person(float32(5*i), 50, .8), person(500, 50, .35)}, time.Duration(i)*interval)
 		require.Equal(t, []int64{1, 0}, ids(got))
 	}
+}
+
+func TestUpdate_SecondBoxOfAPerson_LeftOut(t *testing.T) {
+	t.Parallel()
+	tr := track.New(track.Options{High: 0.3})
+	at := func(i int, objs ...event.Object) []int64 { return ids(tr.Update(objs, time.Duration(i)*interval)) }
+	half := func(x float32) event.Object { // from the head to the hips
+		o := person(x, 50, .6)
+		o.Box[3] -= 45
+		return o
+	}
+	require.Equal(t, []int64{1}, at(0, person(100, 50, .9), half(100)))
+	for i := 1; i < 5; i++ {
+		require.Equal(t, []int64{1}, at(i, person(100, 50, .9), half(102)), "frame %d", i)
+	}
+	// Somebody half behind is no second box, and has a number when seen again.
+	require.Equal(t, []int64{1, 0}, at(5, person(100, 50, .9), person(120, 48, .6)))
+	require.Equal(t, []int64{1, 2}, at(6, person(100, 50, .9), person(122, 48, .6)))
+	// Two who are tracked stay two, however much they overlap.
+	require.Equal(t, []int64{1, 2}, at(7, person(100, 50, .9), person(112, 48, .6)))
+	require.Equal(t, []int64{1, 2}, at(8, person(100, 50, .9), person(108, 48, .6)))
 }
 
 func TestUpdate_ObjectInOneFrame_NoNumber(t *testing.T) {
@@ -185,6 +209,34 @@ func TestUpdate_TwoClasses_SeparateTracks(t *testing.T) {
 	require.Equal(t, []int64{1, 2}, ids(tr.Update([]event.Object{person(100, 50, .9), cat}, 0)))
 	cat.Score = .95
 	require.Equal(t, []int64{2, 1}, ids(tr.Update([]event.Object{cat, person(100, 50, .9)}, interval)))
+}
+
+// A resumed run shows the tracker what it reported before: objects that it left out must
+// not have changed its state.
+func TestUpdate_ReportedObjectsAgain_SameNumbers(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		rng := rand.New(rand.NewPCG(seed, 12))
+		once, again := track.New(track.Options{High: 0.3}), track.New(track.Options{High: 0.3})
+		for i := range 200 {
+			var objs []event.Object
+			for k := range 12 {
+				x, y := float32((40*k+(5-k)*i*2)%400), float32(10*k)
+				for rng.IntN(4) > 0 { // none, one box or more
+					o := person(x+20*rng.Float32(), y+10*rng.Float32(), 0.05+0.9*rng.Float32())
+					o.Box[3] -= 40 * rng.Float32()
+					objs = append(objs, o)
+				}
+			}
+			slices.SortFunc(objs, func(a, b event.Object) int { return cmp.Compare(b.Score, a.Score) })
+			reported := once.Update(objs, time.Duration(i)*interval)
+			log := slices.Clone(reported)
+			for k := range log {
+				log[k].TrackID = nil
+			}
+			require.Equal(t, ids(reported), ids(again.Update(log, time.Duration(i)*interval)), "seed %d, frame %d", seed, i)
+		}
+	}
 }
 
 func TestFirstID_Resumed_NoNumberTwice(t *testing.T) {
