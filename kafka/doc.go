@@ -42,5 +42,6 @@
 //   - Resuming reads the run's part of its partition from the log. If retention has removed
 //     the beginning, the count of sightings in the run's record is of the rest.
 //
-// Consuming the records, and writing dead letters, is left to package sink.
+// Consuming the records is left to packages sink and occupancy, and writing dead letters
+// to sink.
 package kafka

@@ -45,8 +45,8 @@ func (w *world) processed() (n int64) {
 	return n
 }
 
-// pause waits for up to max, so that it ends anywhere in the other's work.
-func pause(max time.Duration) { time.Sleep(rand.N(max)) }
+// pause waits for up to d, so that it ends anywhere in the other's work.
+func pause(d time.Duration) { time.Sleep(rand.N(d)) }
 
 func TestProcessor_Killed_EachWindowOnce(t *testing.T) {
 	t.Parallel()
