@@ -1,9 +1,12 @@
 package occupancy_test
 
 import (
+	"context"
+	"log/slog"
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -109,6 +112,37 @@ func TestProcessor_BrokerAway_WaitsAndGoesOn(t *testing.T) {
 	stop()
 	w.start(idle(200 * time.Millisecond))
 	w.exactly(reference(time.Minute, time.Minute, append(first, second...)...))
+}
+
+// counter counts the lines of a log.
+type counter struct{ lines atomic.Int64 }
+
+func (c *counter) Write(b []byte) (int, error) {
+	c.lines.Add(1)
+	return len(b), nil
+}
+
+func TestProcessor_NoBroker_OneLineAndUnhealthy(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.broker.Stop()
+	var log counter
+	cfg := impatient(w.log)
+	cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+	p, err := occupancy.New(cfg)
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- p.Run(ctx) }()
+	w.await("a problem", func() bool { return len(p.Problems()) > 0 })
+	require.Contains(t, p.Problems()[0], "occupancy waits for the log: list topics: ")
+	pause(time.Second)
+	require.EqualValues(t, 1, log.lines.Load())
+	w.broker.Start()
+	w.await("the log", func() bool { return len(p.Problems()) == 0 })
+	require.EqualValues(t, 2, log.lines.Load(), "and that it is available again")
+	cancel()
+	require.NoError(t, <-done)
 }
 
 func TestProcessor_TwoInstances_ShareThePartitions(t *testing.T) {
