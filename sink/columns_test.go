@@ -16,7 +16,7 @@ import (
 // assignment by a heartbeat; a fetch that is pending does not include them.
 func TestConsumer_NewPartitions_AreReadWithinFiveSeconds(t *testing.T) {
 	t.Parallel()
-	require.Less(t, metadataAge+2*heartbeat+maxWait, 5*time.Second)
+	require.Less(t, metadataAge+2*heartbeat+fetchMaxWait, 5*time.Second)
 }
 
 // A new column is one entry of the table's list, beside its migration: INSERT and

@@ -89,11 +89,14 @@
 // # Files
 //
 // No file uses one above it. From top to bottom:
+//   - beside a run: replay (fills tables from the log), prove (compares both);
 //   - the run: run, loop (one consumer), recheck, watch, skip_batch, faults;
 //   - the offsets: from_apply, offsets, history, log_state;
 //   - a transaction: write, repeated, dead_letter, transact, collect, retry, pause;
 //   - retention: retention, drop_day, delete_rows;
 //   - the types whose methods these are: consumer, sink;
+//   - what they use: id_cache, day_partitions, expand (batches, within bounds), error_class;
+//   - a user's choices: from, keep, skip, store;
 //   - the values: rows, tables, totals, columns, records, position, state, metrics.
 //
 // It leaves to others: the schema (migrations), opening the database (postgres),

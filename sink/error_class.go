@@ -11,11 +11,11 @@ import (
 type errorClass int
 
 const (
-	good      errorClass = iota
-	fenced               // another sink moved the offset: read on from the row
-	badRecord            // a record's content: find the record, make it a dead letter
-	repeated             // an event that the tables hold: compare them
-	wait                 // the database's or the network's fault: try again later
+	good       errorClass = iota
+	fenced                // another sink moved the offset: read on from the row
+	badRecord             // a record's content: find the record, make it a dead letter
+	repeated              // an event that the tables hold: compare them
+	retryLater            // the database's or the network's fault: try again later
 )
 
 // classify returns the class of err. An error that is not known to be caused by a
@@ -30,21 +30,21 @@ func classify(err error) errorClass {
 		return repeated
 	}
 	if !errors.As(err, &pg) {
-		return wait // the connection, a timeout, or a fault of ours
+		return retryLater // the connection, a timeout, or a fault of ours
 	}
 	switch {
 	case pg.Code == "SL001":
 		return fenced // raised by sightlog_advance_offsets
 	case pg.Code == "23514" && pg.ConstraintName == "":
-		return wait // no partition takes the row: somebody dropped the default one
+		return retryLater // no partition takes the row: somebody dropped the default one
 	case pg.Code == "23502":
-		return wait // we send no NULL where one is forbidden: somebody added a column
+		return retryLater // we send no NULL where one is forbidden: somebody added a column
 	case pg.Code == repeatedFrames, isRepeated(pg):
 		return repeated
 	case strings.HasPrefix(pg.Code, "22"), strings.HasPrefix(pg.Code, "23"):
 		return badRecord // data exception, integrity constraint violation
 	}
-	return wait // 08 connection, 40 deadlock, 42 rights and missing tables, 53 resources, 57 shutdown, …
+	return retryLater // 08 connection, 40 deadlock, 42 rights and missing tables, 53 resources, 57 shutdown, …
 }
 
 // sqlstate is the code in err, or "".

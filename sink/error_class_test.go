@@ -29,23 +29,23 @@ func TestClassify_EachSQLState_ItsClass(t *testing.T) {
 		{pg("23503", "fk"), badRecord},
 		{pg("23505", "sightings_theirs_key"), badRecord},
 		{&pgconn.PgError{Code: "23505", TableName: "sightings_20260501", ConstraintName: "sightings_20260501_pkey"}, repeated},
-		{pg("23514", ""), wait}, // no partition for the row
-		{pg("23502", ""), wait}, // a column of somebody's
-		{pg("08006", ""), wait},
-		{pg("25006", ""), wait}, // read-only: a standby took over the address
-		{pg("40001", ""), wait},
-		{pg("40P01", ""), wait},
-		{pg("42501", ""), wait},
-		{pg("42P01", ""), wait},
-		{pg("53100", ""), wait}, // disk full
-		{pg("53300", ""), wait}, // too many connections
-		{pg("55P03", ""), wait}, // a day's partition is locked
-		{pg("57P01", ""), wait},
-		{pg("57014", ""), wait}, // statement timeout
-		{pg("XX000", ""), wait},
-		{io.ErrUnexpectedEOF, wait},
-		{context.DeadlineExceeded, wait},
-		{errors.New("encode"), wait},
+		{pg("23514", ""), retryLater}, // no partition for the row
+		{pg("23502", ""), retryLater}, // a column of somebody's
+		{pg("08006", ""), retryLater},
+		{pg("25006", ""), retryLater}, // read-only: a standby took over the address
+		{pg("40001", ""), retryLater},
+		{pg("40P01", ""), retryLater},
+		{pg("42501", ""), retryLater},
+		{pg("42P01", ""), retryLater},
+		{pg("53100", ""), retryLater}, // disk full
+		{pg("53300", ""), retryLater}, // too many connections
+		{pg("55P03", ""), retryLater}, // a day's partition is locked
+		{pg("57P01", ""), retryLater},
+		{pg("57014", ""), retryLater}, // statement timeout
+		{pg("XX000", ""), retryLater},
+		{io.ErrUnexpectedEOF, retryLater},
+		{context.DeadlineExceeded, retryLater},
+		{errors.New("encode"), retryLater},
 	} {
 		require.Equal(t, c.want, classify(c.err), "%v", c.err)
 	}

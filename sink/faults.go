@@ -46,7 +46,7 @@ func (c *consumer) failed(ctx, work context.Context, tp topicPartition, err erro
 	case isCorrupt(err):
 		c.corrupted(tp, err)
 	default:
-		c.waitFor(tp, pause, fmt.Sprintf("cannot fetch: %v", err))
+		c.pauseWithReason(tp, pause, fmt.Sprintf("cannot fetch: %v", err))
 	}
 }
 
@@ -79,7 +79,7 @@ func (c *consumer) corrupted(tp topicPartition, err error) {
 	f.times++
 	c.faults[tp] = f
 	if f.times < triesCorrupt {
-		c.waitFor(tp, pauseCorrupt, fmt.Sprintf("the batch at offset %d arrives corrupt: %v", at.next, err))
+		c.pauseWithReason(tp, pauseCorrupt, fmt.Sprintf("the batch at offset %d arrives corrupt: %v", at.next, err))
 		return
 	}
 	delete(c.faults, tp)

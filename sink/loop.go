@@ -7,10 +7,10 @@ import (
 	"slices"
 	"time"
 
-	"github.com/sightlog/sightlog/internal/grace"
-
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sightlog/sightlog/internal/grace"
 )
 
 // heartbeat bounds how late a member learns of a rebalance. A cooperative rebalance
@@ -18,9 +18,9 @@ import (
 // members have completed both.
 const heartbeat = 500 * time.Millisecond
 
-// maxWait is the fetch's MaxWait. A pending fetch does not include partitions that
+// fetchMaxWait is the fetch's MaxWait. A pending fetch does not include partitions that
 // were assigned after it was sent: those are not read before it returns.
-const maxWait = 500 * time.Millisecond
+const fetchMaxWait = 500 * time.Millisecond
 
 // metadataAge bounds how late a member learns of new partitions. The group assigns
 // them when its first member knows them.
@@ -50,7 +50,7 @@ func (s *Sink) newConsumer(number int) (*consumer, error) {
 		kgo.ConsumeTopics(s.cfg.Topics...),
 		kgo.SessionTimeout(s.cfg.SessionTimeout),
 		kgo.HeartbeatInterval(min(heartbeat, s.cfg.SessionTimeout/3)),
-		kgo.FetchMaxWait(maxWait),
+		kgo.FetchMaxWait(fetchMaxWait),
 		kgo.FetchMaxBytes(fetchBytes),
 		kgo.WithDecompressor(c.expand),
 		kgo.MetadataMaxAge(metadataAge),
@@ -103,19 +103,20 @@ func (c *consumer) run(ctx context.Context) (restart bool) {
 	return ctx.Err() == nil
 }
 
-// idle is how long the times of a committed transaction wait for the next one, which
-// writes them, before they are written alone.
-const idle = 50 * time.Millisecond
+// timesDelay is how long the stage times of a committed transaction (the table batches)
+// wait for the next one, which writes them, before they are written alone.
+const timesDelay = 50 * time.Millisecond
 
-// poll waits for records: at most idle if there are times to write, until a paused
-// partition is due, and never beyond the next recheck.
+// poll waits for records: at most timesDelay if there are stage times to write, or an
+// offset that a user wants to skip and that may be due; until a paused partition is due;
+// and never beyond the next recheck.
 func (c *consumer) poll(ctx context.Context) kgo.Fetches {
 	if c.cl.BufferedFetchRecords() == 0 {
 		c.expand.reset()
 	}
 	wait := max(recheckEvery-time.Since(c.rechecked), time.Millisecond)
 	if c.last != nil || c.sink.skips.any() {
-		wait = min(wait, idle)
+		wait = min(wait, timesDelay)
 	}
 	for _, due := range c.paused {
 		wait = min(wait, max(time.Until(due), time.Millisecond))
@@ -131,11 +132,12 @@ func (c *consumer) poll(ctx context.Context) kgo.Fetches {
 
 // take decodes the records of a poll: each partition's in order, and the partitions
 // in the same order in every sink, so that transactions lock rows in one order.
-// Records of partitions in moved are left out.
+// Records of partitions in moved are left out. The sort is stable: kgo puts an error of a
+// partition into the poll as a fetch of its own.
 func (c *consumer) take(fetches kgo.Fetches, moved map[topicPartition]bool) []entry {
 	var parts []kgo.FetchTopicPartition
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) { parts = append(parts, p) })
-	slices.SortFunc(parts, func(a, b kgo.FetchTopicPartition) int {
+	slices.SortStableFunc(parts, func(a, b kgo.FetchTopicPartition) int {
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
 	})
 	items := make([]entry, 0, fetches.NumRecords())

@@ -23,8 +23,8 @@ func (c *consumer) stop(tp topicPartition, why string) {
 	c.stopped[tp] = struct{}{}
 }
 
-// waitFor pauses a partition for a while. It is logged once, however often.
-func (c *consumer) waitFor(tp topicPartition, pause time.Duration, why string) {
+// pauseWithReason pauses a partition for a while. It is logged once, however often.
+func (c *consumer) pauseWithReason(tp topicPartition, pause time.Duration, why string) {
 	if _, ours := c.position(tp); !ours {
 		tp = topicPartition{c.sink.cfg.Group, -1} // the whole client: as a rule it cannot join the group
 	}

@@ -22,7 +22,7 @@ func (c *consumer) write(ctx, work context.Context, items []entry, fetched time.
 	items, waiting := c.rejectBad(work, items)
 	defer func() {
 		for tp, why := range waiting {
-			c.waitFor(tp, pause, why)
+			c.pauseWithReason(tp, pause, why)
 		}
 	}()
 	if len(items) == 0 {
@@ -37,7 +37,7 @@ func (c *consumer) write(ctx, work context.Context, items []entry, fetched time.
 		defer cancel()
 		cause = c.transact(try, items, at, fetched)
 		v = classify(cause)
-		if v == wait {
+		if v == retryLater {
 			outcomeUnknown = outcomeUnknown || mayHaveCommitted(cause)
 			return cause
 		}

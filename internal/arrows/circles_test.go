@@ -23,8 +23,8 @@ import (
 	"github.com/sightlog/sightlog/internal/testenv"
 )
 
-// circular are the packages whose files use each other, with the reason. In all others no
-// file of a package uses one above it.
+// circular are the packages whose files use each other, with the reason. In all others the
+// files depend on each other without circles.
 var circular = map[string]string{
 	"broker/storage": "Store, committer, Log and segment are one state machine",
 }
