@@ -82,6 +82,7 @@ type ReportFlags struct {
 	Top      int           `default:"10" env:"-" help:"How many (${default})."`
 	Grid     int           `default:"32" env:"-" help:"Columns and rows of the grid (${default})."`
 	Frame    string        `placeholder:"FILE" env:"-" help:"Picture (PNG or JPEG) to draw over, with --out FILE.png; sightlog picture writes one."`
+	Recount  int32         `placeholder:"N" env:"-" help:"Answer from the tables of recount N (sightlogd recount) instead of what was counted at the time."`
 	Follow   bool          `env:"-" help:"Go on, and print each new newest sighting, until Ctrl-C."`
 }
 
@@ -116,7 +117,7 @@ func (c *ReportCmd) Run(ctx context.Context, env *Env) error {
 		}
 	}
 	f.Zone, f.Line, f.Class, f.MinScore = c.Zone, c.Line, c.Class, c.MinScore
-	f.Bucket, f.TZ, f.Gap, f.Top, f.Grid = c.Bucket, c.TZ, c.Gap, c.Top, c.Grid
+	f.Bucket, f.TZ, f.Gap, f.Top, f.Grid, f.Recount = c.Bucket, c.TZ, c.Gap, c.Top, c.Grid, c.Recount
 	picture := strings.EqualFold(filepath.Ext(c.Out), ".png")
 	switch {
 	case picture && c.report.Takes("frame"):

@@ -49,11 +49,13 @@ type Store struct {
 type Sinks struct {
 	Store
 
-	Sinks int      `default:"2" help:"Concurrent consumers that write into the database (${default})."`
-	Group string   `default:"sightlog-sink" help:"Consumer group of the sinks (${default})."`
-	Keep  []string `placeholder:"[TABLE=]TIME" help:"Delete rows that are older: 30d is how long sightings are kept, crossings=1y and so on the other tables (sightings, crossings, totals, tracks, visits), in h, d, w or y; forever without it."`
-	From  []string `placeholder:"[TOPIC/[PARTITION/]]WHERE" help:"Where to continue in partitions that are stopped because the log is not the one that the tables were written from: earliest (existing rows are not changed), latest or an offset. Other partitions are not affected."`
-	Skip  []string `placeholder:"TOPIC/PARTITION/OFFSET" env:"-" help:"Continue after this offset, which the sink has reported as unreadable: the batch becomes a dead letter."`
+	Sinks      int           `default:"2" help:"Concurrent consumers that write into the database (${default})."`
+	Group      string        `default:"sightlog-sink" help:"Consumer group of the sinks (${default})."`
+	Keep       []string      `placeholder:"[TABLE=]TIME" help:"Delete rows that are older: 30d is how long sightings are kept, crossings=1y and so on the other tables (sightings, crossings, totals, tracks, visits), in h, d, w or y; forever without it."`
+	BatchDelay time.Duration `default:"0s" help:"Wait this long for more records before a transaction: fewer and larger ones, which commit later (${default})."`
+	Outbox     []string      `enum:"crossings,visits" placeholder:"EVENTS" help:"Also write these events into the table outbox, for an application to act on: crossings, visits or both. In the transaction of their rows, so that none is missing and none is there twice."`
+	From       []string      `placeholder:"[TOPIC/[PARTITION/]]WHERE" help:"Where to continue in partitions that are stopped because the log is not the one that the tables were written from: earliest (existing rows are not changed), latest or an offset. Other partitions are not affected."`
+	Skip       []string      `placeholder:"TOPIC/PARTITION/OFFSET" env:"-" help:"Continue after this offset, which the sink has reported as unreadable: the batch becomes a dead letter."`
 }
 
 // Wait is the choice never to give up: on sources and services that cannot be reached yet

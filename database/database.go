@@ -52,8 +52,21 @@ func ExchangeTables(ctx context.Context, pool *pgxpool.Pool, with, kept string, 
 // the process that serves it or, if there is none, by starting the private server until
 // done is called. It creates no database.
 func Open(ctx context.Context, data config.Data, db config.Database, log *slog.Logger) (pool *pgxpool.Pool, done func() error, err error) {
+	return openWith(ctx, data, db, openForQuery, log)
+}
+
+// OpenToWrite opens the database as Open does, as the role that owns the tables, and
+// creates or updates them.
+func OpenToWrite(ctx context.Context, data config.Data, db config.Database, log *slog.Logger) (pool *pgxpool.Pool, done func() error, err error) {
+	return openWith(ctx, data, db, openMigrated, log)
+}
+
+// opener opens a database by URL.
+type opener func(ctx context.Context, url string, log *slog.Logger) (*pgxpool.Pool, error)
+
+func openWith(ctx context.Context, data config.Data, db config.Database, open opener, log *slog.Logger) (pool *pgxpool.Pool, done func() error, err error) {
 	if db.DatabaseURL != "" {
-		return connect(ctx, db.DatabaseURL, db.Schema, log)
+		return connect(ctx, db.DatabaseURL, db.Schema, open, log)
 	}
 	if _, err := os.Stat(filepath.Join(data.Data, "sightlog.json")); err != nil {
 		return nil, nil, usage.Wrap(err, "give the --data of a run, or --database-url", "--data %s: not a data directory of sightlog", data.Data)
@@ -66,13 +79,13 @@ func Open(ctx context.Context, data config.Data, db config.Database, log *slog.L
 				return nil, nil, err
 			}
 		}
-		return connect(ctx, e.Database, db.Schema, log)
+		return connect(ctx, e.Database, db.Schema, open, log)
 	case err == nil:
 		return nil, nil, usage.New("give its --database-url", "--data %s: process %d runs no database on it", data.Data, e.PID)
 	case !errors.Is(err, datadir.ErrNotRunning):
 		return nil, nil, err
 	}
-	return startTemporary(ctx, data, db.Schema, log)
+	return startTemporary(ctx, data, db.Schema, open, log)
 }
 
 // openForQuery opens a database for queries: the private one as a role that can only read,
@@ -81,19 +94,19 @@ func openForQuery(ctx context.Context, url string, log *slog.Logger) (*pgxpool.P
 	return postgres.Open(ctx, postgres.ReaderURL(url), postgres.Options{ReadOnly: true, Log: log})
 }
 
-func connect(ctx context.Context, url, schema string, log *slog.Logger) (*pgxpool.Pool, func() error, error) {
+func connect(ctx context.Context, url, schema string, open opener, log *slog.Logger) (*pgxpool.Pool, func() error, error) {
 	url, err := postgres.WithSchema(url, schema)
 	if err != nil {
 		return nil, nil, err
 	}
-	pool, err := openForQuery(ctx, url, log)
+	pool, err := open(ctx, url, log)
 	if err != nil {
 		return nil, nil, err
 	}
 	return pool, func() error { pool.Close(); return nil }, nil
 }
 
-func startTemporary(ctx context.Context, data config.Data, schema string, log *slog.Logger) (*pgxpool.Pool, func() error, error) {
+func startTemporary(ctx context.Context, data config.Data, schema string, open opener, log *slog.Logger) (*pgxpool.Pool, func() error, error) {
 	dir, err := datadir.OpenToAsk(data.Data)
 	if err != nil {
 		return nil, nil, err
@@ -120,11 +133,14 @@ func startTemporary(ctx context.Context, data config.Data, schema string, log *s
 	}
 	err = dir.CheckDatabase(ctx, private)
 	if err == nil && !dir.Guest() {
-		err = migrate(ctx, url, log)
+		var owner *pgxpool.Pool
+		if owner, err = openMigrated(ctx, url, log); err == nil {
+			owner.Close()
+		}
 	}
 	var pool *pgxpool.Pool
 	if err == nil {
-		pool, err = openForQuery(ctx, url, log)
+		pool, err = open(ctx, url, log)
 	}
 	if err == nil && dir.Guest() {
 		if err = checkVersion(ctx, pool, data.Data); err != nil {
@@ -137,12 +153,8 @@ func startTemporary(ctx context.Context, data config.Data, schema string, log *s
 	return pool, func() error { pool.Close(); return stop() }, nil
 }
 
-func migrate(ctx context.Context, url string, log *slog.Logger) error {
-	pool, err := OpenMigrated(ctx, url, postgres.Options{Log: log})
-	if err == nil {
-		pool.Close()
-	}
-	return err
+func openMigrated(ctx context.Context, url string, log *slog.Logger) (*pgxpool.Pool, error) {
+	return OpenMigrated(ctx, url, postgres.Options{Log: log})
 }
 
 // checkVersion returns an error if the tables are not those of this program's version.

@@ -3,6 +3,7 @@ package event_test
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -141,6 +142,27 @@ func TestDecodeRun_BadEnd_Error(t *testing.T) {
 	require.NoError(t, err)
 	_, err = event.DecodeRun(b)
 	require.ErrorContains(t, err, "finished_at is outside 1970..2199")
+}
+
+func TestDecodeRun_Shapes_AreKeptOrRefused(t *testing.T) {
+	door := event.Shape{Kind: event.ShapeZone, Name: "door", Points: [][2]float64{{0, 0}, {0.5, 0}, {0.25, 1}}}
+	run := func(shapes ...event.Shape) []byte {
+		r := &event.Run{ID: "r1", Camera: "porch", StartedAt: event.At(time.Unix(5, 0)), Shapes: shapes}
+		b, err := r.Encode()
+		require.NoError(t, err)
+		return b
+	}
+	r, err := event.DecodeRun(run(door))
+	require.NoError(t, err)
+	require.Equal(t, []event.Shape{door}, r.Shapes)
+	for want, shapes := range map[string][]event.Shape{
+		`decode run r1: shape "a" is of kind "circle"`: {door, {Kind: "circle", Name: "a"}},
+		"the name of a line is empty":                  {{Kind: event.ShapeLine}},
+		"257 shapes, at most 256":                      slices.Repeat([]event.Shape{door}, event.MaxZones+1),
+	} {
+		_, err := event.DecodeRun(run(shapes...))
+		require.ErrorContains(t, err, want)
+	}
 }
 
 func FuzzDecodeSighting(f *testing.F) {

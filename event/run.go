@@ -45,6 +45,33 @@ type Run struct {
 	// together, has not. The next start with this source continues that job,
 	// in which it has had its turn.
 	JobOpen bool `json:"job_open,omitempty"`
+
+	// Shapes are the zones and lines of the camera. A run that is resumed has those of
+	// its last opening.
+	Shapes []Shape `json:"shapes,omitempty"`
+}
+
+// The kinds of Shape.
+const (
+	ShapeZone = "zone"
+	ShapeLine = "line"
+)
+
+// Shape is a zone or line of a camera.
+type Shape struct {
+	Kind   string       `json:"kind"` // ShapeZone or ShapeLine
+	Name   string       `json:"name"`
+	Points [][2]float64 `json:"points"` // x, y in parts of the frame's width and height: a zone's corners, a line's ends
+}
+
+func (s *Shape) validate() error {
+	switch {
+	case s.Kind != ShapeZone && s.Kind != ShapeLine:
+		return fmt.Errorf("shape %q is of kind %q, neither %s nor %s", s.Name, s.Kind, ShapeZone, ShapeLine)
+	case s.Name == "" || len(s.Name) > MaxName:
+		return fmt.Errorf("the name of a %s is empty or longer than %d bytes", s.Kind, MaxName)
+	}
+	return nil
 }
 
 // CapturedAt returns the event time of a file's frame at pts, the same however
@@ -85,6 +112,13 @@ func DecodeRun(b []byte) (*Run, error) {
 		return nil, fmt.Errorf("decode run %s: captured_from is outside 1970..2199", r.ID)
 	case !r.FinishedAt.possible():
 		return nil, fmt.Errorf("decode run %s: finished_at is outside 1970..2199", r.ID)
+	case len(r.Shapes) > MaxZones:
+		return nil, fmt.Errorf("decode run %s: %d shapes, at most %d", r.ID, len(r.Shapes), MaxZones)
+	}
+	for i := range r.Shapes {
+		if err := r.Shapes[i].validate(); err != nil {
+			return nil, fmt.Errorf("decode run %s: %w", r.ID, err)
+		}
 	}
 	return &r, nil
 }

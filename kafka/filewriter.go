@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync/atomic"
 	"time"
 
@@ -113,7 +114,8 @@ func (w *fileWriter) resume(ctx context.Context, last *event.Run) (bool, error) 
 	}
 	run := *last
 	run.FinishedAt, run.Outcome, run.Damage, run.JobOpen = event.Time{}, "", "", false
-	run.Source, run.Fingerprint = w.run.Source, w.run.Fingerprint
+	run.Source, run.Fingerprint, run.Shapes = w.run.Source, w.run.Fingerprint, w.run.Shapes
+	same = same && reflect.DeepEqual(run.Shapes, last.Shapes)
 	w.run = run
 	seq, n, err := lastSeq(ctx, w.cfg, &w.run)
 	if err != nil {

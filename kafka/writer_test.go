@@ -192,6 +192,23 @@ func TestOpenFile_SourceGrew_ResumesItsRun(t *testing.T) {
 	}
 }
 
+// A run that is resumed with other zones is written with them, once.
+func TestOpenFile_OtherShapes_TheRunHasTheLastOnes(t *testing.T) {
+	_, cfg := setUp(t)
+	run := fileRun()
+	for i, x := range []float64{0.3, 0.3, 0.7} {
+		run.Shapes = []event.Shape{{Kind: event.ShapeLine, Name: "gate", Points: [][2]float64{{x, 0}, {x, 1}}}}
+		w, err := kafka.OpenFile(t.Context(), cfg, run, 0, never)
+		require.NoError(t, err)
+		require.EqualValues(t, i, w.Next(), "the same run")
+		send(t, w, int64(i), int64(i+1))
+		require.NoError(t, w.Close(t.Context()))
+		last, err := kafka.LastRun(t.Context(), cfg, "porch")
+		require.NoError(t, err)
+		require.Equal(t, run.Shapes, last.Shapes)
+	}
+}
+
 // An interrupted run that is not continued is not left in silence.
 func TestOpenFile_AnotherSourceOrModel_RunAbandonedAndLogged(t *testing.T) {
 	_, cfg := setUp(t)

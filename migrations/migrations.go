@@ -201,9 +201,10 @@ func findSchema(ctx context.Context, tx pgx.Tx) (at target, found bool, err erro
 // relations are the tables, sequences and views that the migrations create, without those
 // of partitions and identity columns.
 var relations = []string{
-	"batch_ids", "batches", "camera_minutes", "cameras", "classes", "crossing_minutes", "crossings", "detections",
-	"latest_sightings", "runs", "sightings", "sightings_default", "sink_offsets", "tracks", "v_crossing_minutes", "v_crossings",
-	"v_detections", "v_minutes", "v_sightings", "v_tracks", "v_visits", "v_zone_minutes", "visits", "zone_minutes", "zone_sets",
+	"batch_ids", "batches", "camera_minutes", "cameras", "classes", "crossing_minutes", "crossings", "definitions", "detections",
+	"latest_sightings", "outbox", "recounts", "runs", "sightings", "sightings_default", "sink_offsets", "tracks", "v_crossing_minutes",
+	"v_crossings", "v_definitions", "v_detections", "v_minutes", "v_sightings", "v_tracks", "v_visits", "v_zone_minutes", "visits",
+	"zone_minutes", "zone_sets",
 }
 
 // refuseForeign returns an error if a schema without a version table has tables of these

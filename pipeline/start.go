@@ -3,6 +3,7 @@ package pipeline
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -18,6 +19,9 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
+// maxBatchDelay bounds how long a sink holds up a rebalance while it waits for records.
+const maxBatchDelay = 5 * time.Second
+
 // StartServices starts the broker and the database unless they are given by address,
 // migrates the database, creates the topics and starts the sinks.
 func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err error) {
@@ -32,6 +36,9 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	keep, cameraKeep, err := keepOf(cfg)
 	if err != nil {
 		return nil, err
+	}
+	if d := cfg.Sinks.BatchDelay; d < 0 || d > maxBatchDelay {
+		return nil, usage.New(fmt.Sprintf("give 0s to %s", maxBatchDelay), "--batch-delay %s", d)
 	}
 	s = &Services{cfg: cfg, Kafka: cfg.Kafka, URL: cfg.Database.DatabaseURL}
 	defer func() {
@@ -64,7 +71,7 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	}
 	s.sink, err = sink.New(sink.Config{
 		Kafka: scfg, Pool: s.Pool, Group: cfg.Sinks.Group, Consumers: cfg.Sinks.Sinks, From: from, Skip: skip,
-		Keep: keep, CameraKeep: cameraKeep, Store: sink.Store(cfg.Sinks.Store.Store),
+		Keep: keep, CameraKeep: cameraKeep, Store: sink.Store(cfg.Sinks.Store.Store), Outbox: cfg.Sinks.Outbox, BatchDelay: cfg.Sinks.BatchDelay,
 		Log: cfg.Log, Metrics: cfg.Metrics, OnCommit: cfg.OnCommit,
 	})
 	if err != nil {

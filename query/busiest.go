@@ -6,7 +6,7 @@ var busiest = Report{
 	Name:    "busiest",
 	Help:    "The hours, minutes or days with most people on average.",
 	Details: "The buckets with the highest avg_people, then max_people; " + averageHelp + ", with --zone those whose feet are in the zone. Mind the coverage: an hour of which a minute was watched is compared by that minute. " + coverageHelp,
-	Flags:   and("zone", "bucket", "tz", "top"),
+	Flags:   and("zone", "bucket", "tz", "top", "recount"),
 	Columns: append([]string{"camera", "hour", "max_people", "avg_people"}, coverage...),
 	Bucket:  "1h",
 	sql: func(s *statement) string {

@@ -6,7 +6,7 @@ var crossings = Report{
 	Name:    "crossings",
 	Help:    "Crossings of lines, in and out, per camera and minute, hour or day.",
 	Details: "in is from the left of the line to its right, seen from its first point to its second, out the opposite; balance is in less out. A line is known once it was crossed. " + coverageHelp,
-	Flags:   and("line", "class", "bucket", "tz"),
+	Flags:   and("line", "class", "bucket", "tz", "recount"),
 	Columns: append([]string{"camera", "minute", "line", "in", "out", "balance"}, coverage...),
 	Bucket:  "1m",
 	sql: func(s *statement) string {

@@ -69,11 +69,13 @@ func (q Question) Follow(ctx context.Context, db *pgxpool.Pool, w io.Writer, for
 	return written(out.end())
 }
 
-// prepared is a statement with its arguments and the time zone that it is run in.
+// prepared is a statement with its arguments, the time zone that it is run in, and the
+// schema that is searched before the others; "" for none.
 type prepared struct {
-	sql  string
-	args []any
-	tz   string
+	sql    string
+	args   []any
+	tz     string
+	schema string
 }
 
 // prepare checks the question and its filter.
@@ -85,6 +87,9 @@ func (q Question) prepare(ctx context.Context, db *pgxpool.Pool) (p prepared, er
 		return p, err
 	}
 	if err := q.filter.checkExists(ctx, db); err != nil {
+		return p, err
+	}
+	if p.schema, err = q.filter.recountSchema(ctx, db); err != nil {
 		return p, err
 	}
 	s := &statement{Filter: q.filter}
@@ -121,6 +126,7 @@ func written(err error) error {
 // on Linux) ends a statement whose client has gone.
 const session = `
 SELECT set_config('timezone', $1, true), set_config('datestyle', 'ISO', true),
+       set_config('search_path', concat_ws(', ', nullif($2, ''), current_setting('search_path')), true),
        (SELECT set_config(name, '5s', true) FROM pg_settings WHERE name = 'client_connection_check_interval' AND version() LIKE '%linux%')`
 
 // ask runs one statement read-only and calls use with its rows.
@@ -131,7 +137,7 @@ func ask(ctx context.Context, db *pgxpool.Pool, p prepared, use func(pgx.Rows) e
 	}
 	// The transaction is read-only: neither a rollback nor its failure loses anything.
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	if _, err := tx.Exec(ctx, session, pgx.QueryExecModeExec, p.tz); err != nil {
+	if _, err := tx.Exec(ctx, session, pgx.QueryExecModeExec, p.tz, p.schema); err != nil {
 		return fmt.Errorf("ask the database: %w", err)
 	}
 	// Text, as PostgreSQL writes it, whatever the types. The extended protocol

@@ -102,7 +102,7 @@ func TestExport_NothingFound_UsageError(t *testing.T) {
 		_, err := query.FindExport(t.Context(), pool, f)
 		require.True(t, usage.Is(err), "%v", err)
 	}
-	_, err := pool.Exec(t.Context(), "TRUNCATE runs, classes")
+	_, err := pool.Exec(t.Context(), "TRUNCATE runs, classes, definitions")
 	require.NoError(t, err)
 	_, err = query.FindExport(t.Context(), pool, query.Filter{})
 	require.ErrorContains(t, err, "run a source first")

@@ -25,6 +25,7 @@ type Filter struct {
 	Gap      time.Duration // gap: the shortest gap; 0 is DefaultGap
 	Top      int           // top: how many buckets; 0 is DefaultTop
 	Grid     int           // grid: cells in each direction; 0 is DefaultGrid
+	Recount  int32         // recount: the recount whose tables answer; 0: those of what was counted at the time
 }
 
 // Values of a Filter's fields that are 0.
@@ -45,6 +46,8 @@ func (f Filter) check() error {
 		return usage.New("give a second at least", "--gap %s is too short", f.Gap)
 	case f.Top < 0:
 		return usage.New("give 1 or more", "--top %d", f.Top)
+	case f.Recount < 0:
+		return usage.New("give the number of a recount", "--recount %d", f.Recount)
 	case f.Grid < 0 || f.Grid > maxGrid:
 		return usage.New(fmt.Sprintf("give 1 to %d", maxGrid), "--grid %d", f.Grid)
 	}

@@ -2,6 +2,7 @@ package query
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -20,8 +21,8 @@ var namedFilters = []struct {
 }{
 	{"--camera", func(f Filter) string { return f.Camera }, "SELECT name FROM cameras ORDER BY 1"},
 	{"--run", func(f Filter) string { return f.Run }, "SELECT run FROM runs ORDER BY id DESC"},
-	{"--zone", func(f Filter) string { return f.Zone }, "SELECT DISTINCT unnest(zones) FROM zone_sets ORDER BY 1"},
-	{"--line", func(f Filter) string { return f.Line }, "WITH RECURSIVE " + names("line", "crossing_minutes") + " SELECT DISTINCT line FROM line_names ORDER BY 1"},
+	{"--zone", func(f Filter) string { return f.Zone }, "SELECT unnest(zones) FROM zone_sets UNION SELECT name FROM definitions WHERE kind = 'zone' ORDER BY 1"},
+	{"--line", func(f Filter) string { return f.Line }, "WITH RECURSIVE " + names("line", "crossing_minutes") + " SELECT line FROM line_names UNION SELECT name FROM definitions WHERE kind = 'line' ORDER BY 1"},
 	{"--class", Filter.label, "SELECT DISTINCT label FROM classes ORDER BY 1"},
 	// PostgreSQL takes other texts, too, some with the opposite sign of what they look like.
 	{"--tz", func(f Filter) string { return f.TZ }, `SELECT name FROM pg_timezone_names
@@ -57,6 +58,21 @@ func (f Filter) checkExists(ctx context.Context, db *pgxpool.Pool) error {
 		return usage.New(thereIs(all), "%s %q is not in the database", k.flag, value)
 	}
 	return nil
+}
+
+// recountSchema returns the schema of the filter's recount, quoted; "" without one.
+func (f Filter) recountSchema(ctx context.Context, db *pgxpool.Pool) (schema string, err error) {
+	if f.Recount == 0 {
+		return "", nil
+	}
+	err = db.QueryRow(ctx, "SELECT schema FROM recounts WHERE id = $1", f.Recount).Scan(&schema)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", usage.New("sightlog query sql 'SELECT * FROM recounts' lists them", "--recount %d is not in the database", f.Recount)
+	}
+	if err != nil {
+		return "", fmt.Errorf("ask the database: %w", err)
+	}
+	return pgx.Identifier{schema}.Sanitize(), nil
 }
 
 func thereIs(names []string) string {

@@ -8,7 +8,7 @@ var people = Report{
 	Name:    "people",
 	Help:    "People per camera and minute, hour or day.",
 	Details: averageHelp + ", with --zone those whose feet are in the zone, and detections those of any class in all frames; with --zone they are left out. Before a camera's zone was configured nobody is in it. " + coverageHelp,
-	Flags:   and("zone", "bucket", "tz"),
+	Flags:   and("zone", "bucket", "tz", "recount"),
 	Columns: append([]string{"camera", "minute", "frames", "detections", "max_people", "avg_people"}, coverage[1:]...),
 	Bucket:  "1m",
 	sql: func(s *statement) string {
@@ -60,7 +60,7 @@ FROM answers a JOIN cameras c ON c.id = a.camera_id ORDER BY c.name, a.zone NULL
 
 var occupancyOverTime = Report{
 	Name:    "occupancy",
-	Flags:   []string{"camera", "zone", "since", "until", "bucket", "tz"},
+	Flags:   []string{"camera", "zone", "since", "until", "bucket", "tz", "recount"},
 	Columns: append(append([]string{"camera", "zone", "minute", "max_people", "avg_people"}, coverage...), "up_to"),
 	Bucket:  "1m",
 	sql: func(s *statement) string {

@@ -30,7 +30,7 @@ const coverageHelp = `frames are those that the detector processed; seconds is t
 
 // Question returns the report, narrowed by a filter.
 func (r Report) Question(f Filter) Question {
-	if r.OverTime != nil && (f.Bucket != "" || !f.Since.IsZero() || !f.Until.IsZero()) {
+	if r.OverTime != nil && (f.Bucket != "" || f.Recount != 0 || !f.Since.IsZero() || !f.Until.IsZero()) {
 		r = *r.OverTime
 	}
 	if f.Bucket == "" {

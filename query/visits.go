@@ -8,7 +8,7 @@ var visits = Report{
 	Name:    "visits",
 	Help:    "Stays of tracked objects in zones.",
 	Details: visitHelp + " dwell_s is from its first detection in the zone to its last, in seconds, and frames the number of detections. --since and --until narrow entered_at.",
-	Flags:   and("zone", "class"),
+	Flags:   and("zone", "class", "recount"),
 	Columns: []string{"camera", "zone", "entered_at", "left_at", "dwell_s", "run", "track_id", "label", "frames"},
 	sql: func(s *statement) string {
 		where := s.classed(s.equal(s.in("entered_at"), "s.zone", s.Zone), "t.class_id")
@@ -26,7 +26,7 @@ var dwell = Report{
 	Name:    "dwell",
 	Help:    "How long visits of zones are, per hour, minute or day.",
 	Details: visitHelp + " It counts in the bucket in which it began; n is the number of visits, and the percentiles are lengths that were measured, in seconds. A zone is known once a person has been in it. " + coverageHelp,
-	Flags:   and("zone", "class", "bucket", "tz"),
+	Flags:   and("zone", "class", "bucket", "tz", "recount"),
 	Columns: append([]string{"camera", "zone", "hour", "n", "median_s", "p95_s", "max_s"}, coverage...),
 	Bucket:  "1h",
 	sql: func(s *statement) string {

@@ -17,9 +17,14 @@ func crossing(t testing.TB, camera, run string, n int) *kgo.Record {
 	t.Helper()
 	c := sighting(camera, run, n).Crossing()
 	c.Line, c.Direction, c.TrackID, c.Label = "gate", []string{event.In, event.Out}[n%2], int64(n+1), "person"
+	return crossingRecord(t, &c)
+}
+
+func crossingRecord(t testing.TB, c *event.Crossing) *kgo.Record {
+	t.Helper()
 	b, err := c.Encode()
 	require.NoError(t, err)
-	return &kgo.Record{Topic: kafka.Crossings, Key: []byte(camera), Value: b,
+	return &kgo.Record{Topic: kafka.Crossings, Key: []byte(c.Camera), Value: b,
 		Headers: []kgo.RecordHeader{{Key: event.HeaderSchema, Value: []byte(event.SchemaCrossing)}}}
 }
 

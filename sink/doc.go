@@ -21,6 +21,10 @@
 //     latest_sightings) are those of the rows at every commit, and outlive them: a
 //     frame is counted once, whether its row is there, was deleted or was never
 //     written (camera_minutes.last_seq, Config.Store).
+//   - with Config.Outbox, crossings and visits are in the table outbox, in the transaction of
+//     their rows and as often as these: once.
+//   - a recount (Recount) has the rows that a run with its zones and lines would have, in
+//     tables of its own; it changes none of the others, and one that fails leaves nothing.
 //   - rows older than Config.Keep are deleted, and no others: whole days of sightings by
 //     dropping their partition, other rows in transactions of a few thousand. One sink
 //     of any number does it. A drop makes others wait for half a second at most (those that

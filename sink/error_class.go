@@ -70,7 +70,9 @@ func mayHaveCommitted(err error) bool {
 const (
 	keyViolation     = "23505"
 	missingReference = "23503"
-	repeatedFrames   = "SL002" // raised by sightlog_repeated
+
+	insufficientPrivilege = "42501"
+	repeatedFrames        = "SL002" // raised by sightlog_repeated
 )
 
 // errUnordered means that sightings of one transaction that become no rows, so that no

@@ -127,6 +127,19 @@ func (c *consumer) poll(ctx context.Context) kgo.Fetches {
 	if fetches.NumRecords() == 0 && c.last != nil && ctx.Err() == nil {
 		c.writeTimes(ctx)
 	}
+	return c.gather(ctx, fetches)
+}
+
+// gather adds the records of the next BatchDelay to those of a poll, up to MaxRecords.
+func (c *consumer) gather(ctx context.Context, fetches kgo.Fetches) kgo.Fetches {
+	ctx, cancel := context.WithTimeout(ctx, c.sink.cfg.BatchDelay)
+	defer cancel()
+	n := fetches.NumRecords()
+	for n > 0 && n < c.sink.cfg.MaxRecords && ctx.Err() == nil {
+		more := c.cl.PollRecords(ctx, c.sink.cfg.MaxRecords-n)
+		n += more.NumRecords()
+		fetches = append(fetches, more...)
+	}
 	return fetches
 }
 

@@ -66,7 +66,30 @@ func (r *rows) queueRuns(b *pgx.Batch) {
 		b.Queue(upsertRun, r.camera, r.ID, string(r.SourceKind), r.Source, r.Fingerprint, r.Model.Name, r.Model.SHA256,
 			r.Model.Input[0], r.Model.Input[1], r.Model.Provider, timestamp(r.StartedAt), timestamp(r.FinishedAt),
 			text(string(r.Outcome)), text(r.Damage), frames, dropped)
+		r.queueDefinitions(b)
 	}
+}
+
+// upsertDefinition stores a zone or line of a run, whose row is there.
+const upsertDefinition = `
+INSERT INTO definitions (camera_id, run_id, kind, name, points)
+SELECT camera_id, id, $3, $4, $5 FROM runs WHERE camera_id = $1 AND run = $2
+ON CONFLICT (run_id, kind, name) DO UPDATE SET points = excluded.points`
+
+// queueDefinitions adds a statement for each zone and line of a run.
+func (r *runRow) queueDefinitions(b *pgx.Batch) {
+	for _, s := range r.Shapes {
+		b.Queue(upsertDefinition, r.camera, r.ID, s.Kind, s.Name, coordinates(s.Points))
+	}
+}
+
+// coordinates returns points as the tables have them: x, y, x, y and so on.
+func coordinates(points [][2]float64) []float64 {
+	all := make([]float64, 0, 2*len(points))
+	for _, p := range points {
+		all = append(all, p[0], p[1])
+	}
+	return all
 }
 
 func text(s string) pgtype.Text { return pgtype.Text{String: s, Valid: s != ""} }

@@ -32,9 +32,12 @@ type Config struct {
 	CameraKeep map[string]Keep // of cameras that have their own
 	Store      Store           // sightings to write rows of; default StoreAll
 
+	Outbox []string // events to write into the table outbox, too: OutboxCrossings, OutboxVisits
+
 	Skip []Skip // offsets to go on behind, once their partitions come there
 
 	MaxRecords     int           // of one transaction; default 1000
+	BatchDelay     time.Duration // wait so long for more records before a transaction; default 0
 	SessionTimeout time.Duration // until a killed member's partitions move on; default 6 s
 	DeadTimeout    time.Duration // until a dead letter counts as not written; default 3 s
 	StallTimeout   time.Duration // until a partition with records left that does not move counts as waiting; default 15 s

@@ -2,6 +2,7 @@ package sink_test
 
 import (
 	"bytes"
+	"sync"
 	"testing"
 	"time"
 
@@ -241,4 +242,37 @@ func TestSink_TimestampOutOfRange_DefaultPartition(t *testing.T) {
 	require.Equal(t, 1, w.number("SELECT count(*) FROM sightings_default"))
 	require.Equal(t, 2, w.number("SELECT sum(objects) FROM sightings_default"))
 	require.Equal(t, 1, w.number("SELECT count(*) FROM sightings_"+past.CapturedAt.Format("20060102")))
+}
+
+// Records that come within the delay are one transaction, up to its largest size.
+func TestSink_BatchDelay_LaterRecordsJoinTheTransaction(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var mu sync.Mutex
+	var sizes []int
+	w.start(func(c *sink.Config) {
+		c.BatchDelay, c.MaxRecords, c.Consumers = time.Hour, 10, 1
+		c.OnCommit = func(m sink.Commit) {
+			mu.Lock()
+			defer mu.Unlock()
+			sizes = append(sizes, m.Records)
+		}
+	})
+	for n := range 20 {
+		w.produce(record(t, sighting([]string{"porch", "yard"}[n%2], "r", n))) // acknowledged, one after the other
+	}
+	w.drain()
+	mu.Lock()
+	defer mu.Unlock()
+	require.Equal(t, []int{10, 10}, sizes)
+	require.Equal(t, 20, w.number("SELECT count(*) FROM v_sightings"))
+}
+
+func TestSink_BatchDelayOver_WritesWhatThereIs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start(func(c *sink.Config) { c.BatchDelay = 20 * time.Millisecond })
+	w.fill(0, 3, "porch")
+	w.drain()
+	w.exactly(3, "porch")
 }

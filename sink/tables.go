@@ -70,7 +70,13 @@ var (
 		arrayCol("track_ids", "integer[]", (*sightingRow).trackIDs),
 		arrayCol("zone_set_ids", "integer[]", func(s *sightingRow) []*int32 { return s.zoneSets }),
 	)
-	crossingTable = newTable("crossings", "ON CONFLICT DO NOTHING",
+	crossingTable = newCrossingTable("")
+)
+
+// newCrossingTable returns the table of crossings. Their minutes are counted with the rows
+// that were inserted; also is another part of the statement that does something with them.
+func newCrossingTable(also string) *table[crossingRow] {
+	return newTable("crossings", "ON CONFLICT DO NOTHING",
 		col("captured_at", "timestamptz[]", func(x *crossingRow) pgtype.Timestamptz { return timestamp(x.CapturedAt) }),
 		col("camera_id", "integer[]", func(x *crossingRow) int32 { return x.camera }),
 		col("run_id", "integer[]", func(x *crossingRow) int32 { return x.run }),
@@ -80,12 +86,12 @@ var (
 		col("direction", "text[]", func(x *crossingRow) string { return x.Direction }),
 		col("class_id", "bigint[]", func(x *crossingRow) int64 { return int64(x.ClassID) }),
 		col("label", "text[]", func(x *crossingRow) string { return x.Label }),
-	).counted(`
+	).counted(also + `
 INSERT INTO crossing_minutes
 SELECT camera_id, line, date_trunc('minute', captured_at, 'UTC'), run_id, direction, label, count(*)
 FROM inserted GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
 ON CONFLICT (camera_id, line, minute, run_id, direction, label) DO UPDATE SET crossings = crossing_minutes.crossings + excluded.crossings`)
-)
+}
 
 func timestamp(t event.Time) pgtype.Timestamptz {
 	return pgtype.Timestamptz{Time: t.Time, Valid: !t.IsZero()}

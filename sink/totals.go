@@ -275,8 +275,8 @@ ON CONFLICT (run_id, track_id, zone, entered_at) DO UPDATE SET
 
 // queue adds the statements, at most one a table. Rows are in the order of their keys,
 // so that transactions lock them in one order. compared tells that the sightings were
-// compared with the tables.
-func (t *totals) queue(b *pgx.Batch, compared bool) {
+// compared with the tables; visits is the statement that writes visits.
+func (t *totals) queue(b *pgx.Batch, compared bool, visits string) {
 	minutes := minuteTable
 	if compared {
 		minutes = comparedMinuteTable
@@ -284,11 +284,22 @@ func (t *totals) queue(b *pgx.Batch, compared bool) {
 	minutes.queue(b, sorted(t.minutes, func(a, b *minuteRow) int {
 		return cmp.Or(cmp.Compare(a.camera, b.camera), a.minute.Compare(b.minute), cmp.Compare(a.run, b.run))
 	}))
-	zoneMinuteTable.queue(b, sorted(t.zoneMinutes, func(a, b *zoneMinuteRow) int {
-		return cmp.Or(cmp.Compare(a.camera, b.camera), cmp.Compare(a.zone, b.zone), a.minute.Compare(b.minute), cmp.Compare(a.run, b.run))
-	}))
 	trackTable.queue(b, sorted(t.tracks, func(a, b *trackRow) int {
 		return cmp.Or(cmp.Compare(a.run, b.run), cmp.Compare(a.id, b.id))
+	}))
+	t.queueZones(b, visits)
+	var latest []sightingRow
+	for _, s := range t.latest {
+		latest = append(latest, **s)
+	}
+	slices.SortFunc(latest, func(a, b sightingRow) int { return cmp.Compare(a.camera, b.camera) })
+	latestTable.queue(b, latest)
+}
+
+// queueZones adds the statements of the zones.
+func (t *totals) queueZones(b *pgx.Batch, insertVisits string) {
+	zoneMinuteTable.queue(b, sorted(t.zoneMinutes, func(a, b *zoneMinuteRow) int {
+		return cmp.Or(cmp.Compare(a.camera, b.camera), cmp.Compare(a.zone, b.zone), a.minute.Compare(b.minute), cmp.Compare(a.run, b.run))
 	}))
 	var visits []visitRow
 	for _, v := range t.visits {
@@ -301,12 +312,6 @@ func (t *totals) queue(b *pgx.Batch, compared bool) {
 			collect(visits, func(v *visitRow) pgtype.Timestamptz { return timestamp(v.left) }),
 			collect(visits, func(v *visitRow) int32 { return v.camera }), collect(visits, func(v *visitRow) int64 { return v.frames }))
 	}
-	var latest []sightingRow
-	for _, s := range t.latest {
-		latest = append(latest, **s)
-	}
-	slices.SortFunc(latest, func(a, b sightingRow) int { return cmp.Compare(a.camera, b.camera) })
-	latestTable.queue(b, latest)
 }
 
 // sorted returns the values in an order.

@@ -66,8 +66,9 @@ func (c *consumer) commonStatements(ms []offsetAdvance, at map[topicPartition]po
 	b := new(pgx.Batch)
 	queueAdvance(b, ms, at)
 	r.queueRuns(b)
-	crossingTable.queue(b, r.crossings)
-	totalsOf(r.sightings).queue(b, r.compared)
+	crossings, visits := outboxStatements(c.sink.cfg.Outbox)
+	crossings.queue(b, r.crossings)
+	totalsOf(r.sightings).queue(b, r.compared, visits)
 	c.queueTimes(b)
 	return b
 }

@@ -49,6 +49,22 @@ const (
 // height, before they count as being beyond it.
 const hysteresis = 0.05
 
+// Shapes returns the zones and lines as a run's event has them.
+func (o Options) Shapes() []event.Shape {
+	var all []event.Shape
+	for _, z := range o.Zones {
+		s := event.Shape{Kind: event.ShapeZone, Name: z.Name}
+		for _, p := range z.Polygon {
+			s.Points = append(s.Points, [2]float64{p.X, p.Y})
+		}
+		all = append(all, s)
+	}
+	for _, l := range o.Lines {
+		all = append(all, event.Shape{Kind: event.ShapeLine, Name: l.Name, Points: [][2]float64{{l.A.X, l.A.Y}, {l.B.X, l.B.Y}}})
+	}
+	return all
+}
+
 // Map applies a camera's shapes to its objects. It belongs to one goroutine.
 type Map struct {
 	opts   Options
@@ -143,6 +159,18 @@ func (m *Map) Zones(dst []string, o *event.Object, frame event.Size) []string {
 		}
 	}
 	return dst
+}
+
+// Events returns the crossings of lines that are complete in the frame of s, as Crossings
+// finds them.
+func (m *Map) Events(s *event.Sighting) []event.Crossing {
+	var all []event.Crossing
+	for _, x := range m.Crossings(s.Objects, s.Frame, time.Duration(s.PTS)*time.Microsecond) {
+		c := s.Crossing()
+		c.Line, c.Direction, c.TrackID, c.ClassID, c.Label = x.Line, x.Direction, x.TrackID, x.ClassID, x.Label
+		all = append(all, c)
+	}
+	return all
 }
 
 // Crossings returns the lines that tracks have crossed since the frame before.

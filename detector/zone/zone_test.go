@@ -172,3 +172,15 @@ func TestCrossings_RandomWalk_InAndOutBalance(t *testing.T) {
 	}
 	require.Greater(t, crossings, 1000)
 }
+
+func TestOptions_Shapes_AreTheZonesAndLines(t *testing.T) {
+	o := zone.Options{
+		Zones: []zone.Zone{{Name: "door", Polygon: []zone.Point{{X: 0, Y: 0}, {X: 0.5, Y: 0}, {X: 0.25, Y: 1}}}},
+		Lines: []zone.Line{{Name: "gate", A: zone.Point{X: 0.5, Y: 0}, B: zone.Point{X: 0.5, Y: 1}}},
+		Masks: []zone.Zone{{Name: "1", Polygon: []zone.Point{{X: 0, Y: 0}, {X: 1, Y: 0}, {X: 1, Y: 1}}}},
+	}
+	require.Equal(t, []event.Shape{
+		{Kind: event.ShapeZone, Name: "door", Points: [][2]float64{{0, 0}, {0.5, 0}, {0.25, 1}}},
+		{Kind: event.ShapeLine, Name: "gate", Points: [][2]float64{{0.5, 0}, {0.5, 1}}},
+	}, o.Shapes())
+}

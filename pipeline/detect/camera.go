@@ -105,7 +105,7 @@ func (c *cameraLoop) atEnd(run event.Run) error {
 func (c *cameraLoop) openRun(ctx context.Context, info ingest.Info) (kafka.Writer, error) {
 	run := event.Run{
 		Camera: c.spec.ID, SourceKind: info.Kind, Source: info.Source,
-		Fingerprint: info.Fingerprint, Model: c.pool.model,
+		Fingerprint: info.Fingerprint, Model: c.pool.model, Shapes: c.scene.shapes.Shapes(),
 	}
 	if path, err := filepath.Abs(c.spec.URI); err == nil && info.Kind == event.SourceFile && c.spec.URI != ingest.Stdin {
 		run.Source = ingest.PathName(path) // it is found again from anywhere
@@ -206,7 +206,7 @@ func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writ
 		}
 		s := sighting(run, kind, &f, d.model, objects)
 		s.DroppedBefore = dropped
-		if err := w.Send(ctx, s, c.scene.crossings(s)...); err != nil {
+		if err := w.Send(ctx, s, c.scene.zones.Events(s)...); err != nil {
 			return err
 		}
 		c.update(func(s *pipeline.CameraStatus) { s.Sent++ })

@@ -146,14 +146,3 @@ func (s *sceneState) zonesOf(o *event.Object, frame event.Size) []string {
 	s.sets = append(s.sets, set)
 	return set
 }
-
-// crossings returns the crossings of lines in the frame of g.
-func (s *sceneState) crossings(g *event.Sighting) []event.Crossing {
-	var all []event.Crossing
-	for _, x := range s.zones.Crossings(g.Objects, g.Frame, time.Duration(g.PTS)*time.Microsecond) {
-		c := g.Crossing()
-		c.Line, c.Direction, c.TrackID, c.ClassID, c.Label = x.Line, x.Direction, x.TrackID, x.ClassID, x.Label
-		all = append(all, c)
-	}
-	return all
-}

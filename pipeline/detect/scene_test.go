@@ -28,7 +28,7 @@ var (
 
 func porchScene(t testing.TB, c config.CameraSettings) *sceneState {
 	t.Helper()
-	shapes, err := shapesOf("porch", c, true)
+	shapes, err := pipeline.ShapesOf("porch", c, true)
 	require.NoError(t, err)
 	return newScene(cameraSettings{CameraSettings: c, spec: ingest.Spec{ID: "porch"}, shapes: shapes}, true, 0.3)
 }
@@ -79,7 +79,7 @@ func see(t testing.TB, s *sceneState, w kafka.Writer, from, to int64) (all []str
 			}
 			all = append(all, fmt.Sprint(n, o.Index, o.Score, id, o.Zones))
 		}
-		xs := s.crossings(g)
+		xs := s.zones.Events(g)
 		for _, x := range xs {
 			all = append(all, fmt.Sprint("crossing ", n, x.Line, x.Direction, x.TrackID))
 		}

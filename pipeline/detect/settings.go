@@ -7,7 +7,6 @@ import (
 	"maps"
 	"runtime"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/sightlog/sightlog/config"
@@ -169,42 +168,11 @@ func camerasOf(all map[string]config.CameraSettings, specs []ingest.Spec, tracke
 	cameras := make([]cameraSettings, len(specs))
 	for i, spec := range specs {
 		c := all[spec.ID]
-		shapes, err := shapesOf(spec.ID, c, tracked)
+		shapes, err := pipeline.ShapesOf(spec.ID, c, tracked)
 		if err != nil {
 			return nil, err
 		}
 		cameras[i] = cameraSettings{CameraSettings: c, spec: spec, shapes: shapes}
 	}
 	return cameras, nil
-}
-
-// shapesOf checks the drawings in a camera's settings.
-func shapesOf(camera string, c config.CameraSettings, tracked bool) (zone.Options, error) {
-	var o zone.Options
-	for i, m := range c.Masks {
-		o.Masks = append(o.Masks, zone.Zone{Name: strconv.Itoa(i + 1), Polygon: outline(m)})
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Zones)) {
-		o.Zones = append(o.Zones, zone.Zone{Name: name, Polygon: outline(c.Zones[name])})
-	}
-	for _, name := range slices.Sorted(maps.Keys(c.Lines)) {
-		ps := outline(c.Lines[name])
-		if len(ps) != 2 {
-			return o, usage.New("give it two", "camera %s, line %q has %d points", camera, name, len(ps))
-		}
-		o.Lines = append(o.Lines, zone.Line{Name: name, A: ps[0], B: ps[1]})
-	}
-	if len(o.Lines) > 0 && !tracked {
-		return o, usage.New("take out --track off, or the lines", "camera %s: who crosses a line is known only of people who are tracked", camera)
-	}
-	_, err := zone.New(camera, o)
-	return o, err
-}
-
-func outline(ps []config.Point) []zone.Point {
-	out := make([]zone.Point, len(ps))
-	for i, p := range ps {
-		out[i] = zone.Point{X: p[0], Y: p[1]}
-	}
-	return out
 }

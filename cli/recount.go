@@ -1,0 +1,96 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/database"
+	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/query"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// RecountCmd counts a past again with other zones and lines.
+type RecountCmd struct {
+	config.Data
+	config.Database
+	Camera string `placeholder:"ID" env:"-" help:"Only this camera."`
+	Since  When   `placeholder:"TIME" env:"-" help:"From this time on, written as --since of query is; from the beginning without it."`
+	Until  When   `placeholder:"TIME" env:"-" help:"Up to this time; up to now without it."`
+	Format string `enum:"table,csv,json" default:"table" env:"-" help:"table, csv or json (${default})."`
+	Drop   int32  `placeholder:"N" env:"-" help:"Remove recount N instead."`
+}
+
+// Help is the rest of --help.
+func (*RecountCmd) Help() string {
+	return `The zones and lines are those of the cameras in the file of --config. They are applied to the detections in the tables, as a run with them would have counted; settings that decide what is detected (masks, region, fps) have no effect. Columns: camera, kind, name, figure (in and out of a line, visits of a zone), before, recounted; a figure that is not defined is empty. Standard error names the number of the recount, with which query NAME --recount N answers from its tables, and the schema that has them. Nothing of before is changed. Visits and crossings count from --since on.
+
+` + whenHelp
+}
+
+// The widest span of a recount: that of possible times.
+var firstTime, lastTime = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// Run implements the command.
+func (c *RecountCmd) Run(ctx context.Context, env *Env) (err error) {
+	if err := checkSpan(env, c.Since, c.Until); err != nil {
+		return err
+	}
+	if c.Drop < 0 {
+		return usage.New("give the number of a recount", "--drop %d", c.Drop)
+	}
+	pool, done, err := database.OpenToWrite(ctx, c.Data, c.Database, env.Logger(slog.LevelWarn))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	if c.Drop > 0 {
+		return pipeline.DropRecount(ctx, pool, c.Drop)
+	}
+	cfg := pipeline.RecountConfig{Pool: pool, Cameras: env.Cameras, Only: c.Camera, Since: c.Since.Time, Until: c.Until.Time}
+	if cfg.Since.IsZero() {
+		cfg.Since = firstTime
+	}
+	if cfg.Until.IsZero() {
+		cfg.Until = lastTime
+		if !c.Since.IsZero() && c.Since.Before(time.Now()) {
+			cfg.Until = time.Now()
+		}
+	}
+	shown := time.Now()
+	cfg.Progress = func(camera string, until time.Time) {
+		if time.Since(shown) > replayLine {
+			shown = time.Now()
+			fmt.Fprintf(env.Stderr, "camera %s up to %s\n", camera, until.UTC().Format("2006-01-02 15:04Z"))
+		}
+	}
+	r, err := pipeline.Recount(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	t := &query.Table{Columns: []string{"camera", "kind", "name", "figure", "before", "recounted"}}
+	for _, f := range r.Figures {
+		t.Rows = append(t.Rows, []any{f.Camera, f.Kind, f.Name, f.Figure, countOrNil(f.Before), countOrNil(f.Now)})
+	}
+	out := openAnswer(env.Stdout)
+	if err := out.done(t.Write(out, c.Format)); err != nil {
+		return err
+	}
+	fmt.Fprintf(env.Stderr, "recount %d of %d sightings, in schema %s; ask with query NAME --recount %d\n", r.ID, r.Sightings, r.Schema, r.ID)
+	if r.Sightings < r.Frames {
+		fmt.Fprintf(env.Stderr, "note: the tables lack %d of the %d sightings of that time (--keep, --store): what was in them is not counted\n", r.Frames-r.Sightings, r.Frames)
+	}
+	return nil
+}
+
+// countOrNil returns the cell of a number, which may be missing.
+func countOrNil(n *int64) any {
+	if n == nil {
+		return nil
+	}
+	return count(*n)
+}

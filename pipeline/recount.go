@@ -1,0 +1,73 @@
+package pipeline
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/detector/zone"
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/sink"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// RecountConfig is what a recount counts.
+type RecountConfig struct {
+	Pool         *pgxpool.Pool
+	Cameras      map[string]config.CameraSettings
+	Only         string // a camera; "": all that have zones or lines
+	Since, Until time.Time
+	Progress     func(camera string, until time.Time)
+}
+
+// Recount counts sightings in the tables again with the zones and lines of cameras.
+func Recount(ctx context.Context, cfg RecountConfig) (*sink.Recounted, error) {
+	to := sink.RecountConfig{Pool: cfg.Pool, Since: cfg.Since, Until: cfg.Until, Progress: cfg.Progress}
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(cfg.Cameras)) {
+		settings := cfg.Cameras[name]
+		if len(settings.Zones)+len(settings.Lines) == 0 {
+			continue
+		}
+		names = append(names, name)
+		if cfg.Only != "" && cfg.Only != name {
+			continue
+		}
+		shapes, err := ShapesOf(name, settings, true)
+		if err != nil {
+			return nil, err
+		}
+		to.Cameras = append(to.Cameras, sink.RecountCamera{Name: name, Shapes: shapes.Shapes(), New: func() (sink.Counter, error) {
+			m, err := zone.New(name, shapes)
+			return counter{m}, err
+		}})
+	}
+	switch {
+	case len(names) == 0:
+		return nil, usage.New("give a configuration file (--config) with cameras, and zones or lines of them", "no zones and lines to count with")
+	case len(to.Cameras) == 0:
+		return nil, usage.New("these have some: "+strings.Join(names, ", "), "--camera %s has no zones and lines in the configuration file", cfg.Only)
+	}
+	return sink.Recount(ctx, to)
+}
+
+// DropRecount removes a recount.
+func DropRecount(ctx context.Context, pool *pgxpool.Pool, id int32) error {
+	return sink.DropRecount(ctx, pool, id)
+}
+
+// counter counts with the shapes of a camera.
+type counter struct{ shapes *zone.Map }
+
+// Count implements sink.Counter.
+func (c counter) Count(s *event.Sighting) []event.Crossing {
+	for i := range s.Objects {
+		s.Objects[i].Zones = c.shapes.Zones(nil, &s.Objects[i], s.Frame)
+	}
+	return c.shapes.Events(s)
+}
