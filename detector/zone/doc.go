@@ -4,6 +4,7 @@
 // It promises that a drawing that cannot work (two points, edges that cross,
 // outside the frame) is one clear *usage.Error, that an object gets the zones
 // in the order in which they are configured, and that a track that wavers on
-// a line crosses it once (hysteresis). It needs tracks (package track) for crossings and
+// a line crosses it once (hysteresis, which is larger for the way back just after a
+// crossing). It needs tracks (package track) for crossings and
 // nothing for zones. Its caller writes them to the log.
 package zone

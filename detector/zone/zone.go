@@ -1,6 +1,7 @@
 package zone
 
 import (
+	"math"
 	"time"
 
 	"github.com/sightlog/sightlog/event"
@@ -45,9 +46,17 @@ const (
 	retention = 10 * time.Second
 )
 
-// hysteresis is how far the feet must be from a line, in parts of the box's
-// height, before they count as being beyond it.
-const hysteresis = 0.05
+// hysteresis is how far the feet must be from a line, in parts of the box's height,
+// before they count as being beyond it: the lower edge of a detector's box is off by .05
+// (standard deviation, on vtest.avi). Within returnWindow after a crossing the same track
+// crosses back only if it gets returnHysteresis beyond the line, five deviations: somebody who
+// stands or walks on a line wavers for longer than one frame. Later the lesser distance
+// counts again, so that no track remains on the wrong side.
+const (
+	hysteresis       = 0.05
+	returnHysteresis = 0.25
+	returnWindow     = 3 * time.Second
+)
 
 // Shapes returns the zones and lines as a run's event has them.
 func (o Options) Shapes() []event.Shape {
@@ -81,8 +90,9 @@ type trackState struct {
 
 // sideState is the side of a line on which a track last was for certain.
 type sideState struct {
-	at   Point
-	sign int8 // 0: not known yet
+	at          Point
+	sign        int8          // 0: not known yet
+	returnsFrom time.Duration // until then crossing back takes returnHysteresis
 }
 
 // New checks the shapes. A mistake is a *usage.Error that names the shape.
@@ -193,9 +203,9 @@ func (m *Map) Crossings(objs []event.Object, frame event.Size, pts time.Duration
 		t.seen = pts
 		feet := footPoint(o.Box, frame)
 		height := float64(max(frame.Height, 1))
-		margin, aspect := hysteresis*float64(o.Box[3]-o.Box[1])/height, float64(frame.Width)/height
+		tall, aspect := float64(o.Box[3]-o.Box[1])/height, float64(frame.Width)/height
 		for k := range m.opts.Lines {
-			if d := t.sides[k].step(&m.opts.Lines[k], feet, margin, aspect); d != "" {
+			if d := t.sides[k].step(&m.opts.Lines[k], feet, tall, aspect, pts); d != "" {
 				m.found = append(m.found, Crossing{
 					Line: m.opts.Lines[k].Name, Direction: d, TrackID: *o.TrackID,
 					ClassID: o.ClassID, Label: o.Label,
@@ -214,21 +224,27 @@ func (m *Map) Crossings(objs []event.Object, frame event.Size, pts time.Duration
 }
 
 // step moves the track to its feet and returns the direction if it has thereby
-// crossed the line. Near the line nothing is certain: the state stays as it was.
-func (s *sideState) step(l *Line, feet Point, margin, aspect float64) string {
+// crossed the line. Near the line nothing is certain: the state stays as it was. tall is
+// the box's height in parts of the frame's.
+func (s *sideState) step(l *Line, feet Point, tall, aspect float64, pts time.Duration) string {
 	d := distance(l.A, l.B, feet, aspect)
-	if d > -margin && d < margin {
-		return ""
-	}
 	sign := int8(1)
 	if d < 0 {
 		sign = -1
 	}
+	margin := hysteresis * tall
+	if s.sign != 0 && s.sign != sign && pts < s.returnsFrom {
+		margin = returnHysteresis * tall
+	}
+	if math.Abs(d) < margin {
+		return ""
+	}
 	was := *s
-	*s = sideState{feet, sign}
+	s.at, s.sign = feet, sign
 	if was.sign == 0 || was.sign == sign || !crosses(was.at, feet, l.A, l.B) {
 		return "" // also round the line's end
 	}
+	s.returnsFrom = pts + returnWindow
 	if sign > 0 {
 		return event.In
 	}
