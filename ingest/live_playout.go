@@ -52,7 +52,7 @@ func (l *live) timing(c capture, generation int) *timing {
 	if !c.timed() {
 		return nil
 	}
-	limit := l.patience()
+	limit := l.grabLimit()
 	l.mu.Lock()
 	again, last := l.history.n > 0, l.history.last
 	l.mu.Unlock()
@@ -79,7 +79,7 @@ func (t *timing) wait(ctx context.Context) (wanted bool, err error) {
 	}
 	t.again = false // it is new, and so are all that follow
 	due := t.playout.due(at, time.Now())
-	t.alive(due)
+	t.noteActivity(due)
 	return true, sleep(ctx, time.Until(due))
 }
 
@@ -96,17 +96,17 @@ func (t *timing) known() bool {
 	known := t.l.history.holds(t.newest, t.c.finite())
 	t.l.mu.Unlock()
 	if known {
-		t.alive(time.Now())
+		t.noteActivity(time.Now())
 	}
 	return known
 }
 
-// alive counts the silence of the current reader from a moment on: neither
+// noteActivity counts the silence of the current reader from a moment on: neither
 // passing frames over nor waiting until one is due is silence.
-func (t *timing) alive(from time.Time) {
+func (t *timing) noteActivity(from time.Time) {
 	t.l.mu.Lock()
 	defer t.l.mu.Unlock()
 	if t.generation == t.l.generation {
-		t.l.alive = from
+		t.l.lastActivity = from
 	}
 }

@@ -42,14 +42,14 @@ type live struct {
 	stop context.CancelFunc
 	done chan struct{} // closed when the supervisor has ended
 
-	mu         sync.Mutex // guards the following
-	generation int        // the current reader's; no other changes the following
-	seq        int64      // of the next frame to arrive
-	started    time.Time
-	arrived    time.Time // of the newest frame, or when its reader began
-	// alive is when the current reader had a frame last, delivered before or not;
+	mu          sync.Mutex // guards the following
+	generation  int        // the current reader's; no other changes the following
+	seq         int64      // of the next frame to arrive
+	started     time.Time
+	lastArrival time.Time // of the newest frame, or when its reader began
+	// lastActivity is when the current reader had a frame last, delivered before or not;
 	// it is ahead of now while a frame is not due yet.
-	alive        time.Time
+	lastActivity time.Time
 	delivered    delivered // by the current reader
 	silence      silence
 	history      history // where the source is timed
@@ -96,7 +96,7 @@ func (l *live) nextGeneration() int {
 	defer l.mu.Unlock()
 	l.generation = l.slot.NextGeneration()
 	now := time.Now()
-	l.arrived, l.alive, l.delivered = now, now, delivered{}
+	l.lastArrival, l.lastActivity, l.delivered = now, now, delivered{}
 	return l.generation
 }
 
@@ -121,7 +121,7 @@ func (l *live) publish(f *Frame, generation int, timed *timedFrame) (spare *Fram
 	}
 	f.Seq, f.PTS = l.seq, f.GrabbedAt.Sub(l.started)
 	l.seq++
-	l.alive, l.arrived = time.Now(), f.GrabbedAt
+	l.lastActivity, l.lastArrival = time.Now(), f.GrabbedAt
 	l.delivered.add(f.GrabbedAt, &l.silence)
 	if timed != nil {
 		l.history.add(*timed)
@@ -168,7 +168,7 @@ func (l *live) Stats() Stats {
 	defer l.mu.Unlock()
 	s := l.stats
 	s.FPS = l.rate.perSecond()
-	s.Silent = time.Since(l.arrived)
+	s.Silent = time.Since(l.lastArrival)
 	missed := l.slot.Missed()
 	s.Dropped, s.Skipped = missed.Dropped, missed.Skipped
 	return s
@@ -185,8 +185,8 @@ func (l *live) Close() error {
 	return nil
 }
 
-// patience is how long a grab may wait.
-func (l *live) patience() time.Duration {
+// grabLimit is how long a grab may wait.
+func (l *live) grabLimit() time.Duration {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	limit := l.silence.limit()

@@ -22,7 +22,7 @@ func openLive(ctx context.Context, info Info, newCapture func() capture, opts Op
 	}
 	ctx, cancel := context.WithTimeout(ctx, opts.OpenTimeout)
 	defer cancel()
-	c, err := l.open(ctx, true)
+	c, err := l.open(ctx, failOnRefusal)
 	if err != nil {
 		return nil, err
 	}
@@ -38,16 +38,23 @@ func openLive(ctx context.Context, info Info, newCapture func() capture, opts Op
 
 const (
 	// firstTry is given to the first try to open a source. Each further one has
-	// twice as long, up to lastTry: a server that accepted the connection and
+	// twice as long, up to lastTry, or OpenTimeout where that is longer: a server that accepted the connection and
 	// then hung is not waited for when it has come back, and one that gives a
 	// picture now and then opens at last.
 	firstTry = 2500 * time.Millisecond
 	lastTry  = 30 * time.Second
 )
 
-// open opens the capture, again and again until ctx ends; once opens it no
-// further when the server refuses.
-func (l *live) open(ctx context.Context, once bool) (capture, error) {
+// onRefusal is what a server's refusal means for open.
+type onRefusal bool
+
+const (
+	failOnRefusal  onRefusal = true  // it is returned: at the start a user can correct it
+	retryOnRefusal onRefusal = false // it is a failure like any other
+)
+
+// open opens the capture, again and again until ctx ends.
+func (l *live) open(ctx context.Context, refusals onRefusal) (capture, error) {
 	limit := min(firstTry, l.opts.OpenTimeout)
 	for {
 		began := time.Now()
@@ -65,7 +72,7 @@ func (l *live) open(ctx context.Context, once bool) (capture, error) {
 		}
 		l.notOpened(err)
 		var refused *refusal
-		if once && errors.As(err, &refused) {
+		if refusals == failOnRefusal && errors.As(err, &refused) {
 			return nil, err
 		}
 		if l.tries.Wait(ctx) != nil {
@@ -122,11 +129,16 @@ type unopened struct {
 func (u *unopened) Error() string { return u.err.Error() }
 func (u *unopened) Unwrap() error { return u.err }
 
+// interruptPart is the part of ReadTimeout in which a reader that was interrupted has to
+// end. It needs no more than the library's look at the interrupt, a few milliseconds; all
+// of it is missing from the time in which the source is opened again.
+const interruptPart = 4
+
 // waitReader waits a moment for a goroutine that was asked to end. One that hangs in
 // the library is left behind and counted until it ends; it reports false
 // when there are too many of them.
 func (l *live) waitReader(ended <-chan struct{}) bool {
-	timer := time.NewTimer(l.opts.ReadTimeout / 4)
+	timer := time.NewTimer(l.opts.ReadTimeout / interruptPart)
 	defer timer.Stop()
 	select {
 	case <-ended:
@@ -150,13 +162,13 @@ func (l *live) tooManyStuck() error {
 	return fmt.Errorf("read %s: %w", l.info.Source, errStuckReaders)
 }
 
-// maxVain is how often in a row a recording may be opened and give no further
+// maxEmptyOpenings is how often in a row a recording may be opened and give no further
 // frame, before it counts as damaged. A camera may for ever.
-const maxVain = 5
+const maxEmptyOpenings = 5
 
 // supervise runs readers one after the other until ctx or the source ends.
 func (l *live) supervise(ctx context.Context, c capture) {
-	vain := 0 // openings in a row that gave no frame
+	emptyOpenings := 0 // in a row, that gave no frame
 	for {
 		why := l.watch(ctx, c)
 		switch {
@@ -172,8 +184,8 @@ func (l *live) supervise(ctx context.Context, c capture) {
 		read := l.stats.Frames
 		l.mu.Unlock()
 		if given.frames > 0 {
-			vain = 0
-		} else if vain++; l.recording && vain == maxVain {
+			emptyOpenings = 0
+		} else if emptyOpenings++; l.recording && emptyOpenings == maxEmptyOpenings {
 			l.slot.Fail(&Damage{Source: l.info.Source, Delivered: read, Reason: "its server gives no further frame of it, which it does only if it takes requests for a part (ranges)"})
 			return
 		}
@@ -184,7 +196,7 @@ func (l *live) supervise(ctx context.Context, c capture) {
 		l.report("source lost, opening it again", why)
 		err := l.tries.Wait(ctx)
 		if err == nil {
-			c, err = l.open(ctx, false)
+			c, err = l.open(ctx, retryOnRefusal)
 		}
 		if err != nil {
 			l.slot.Fail(err)
@@ -238,9 +250,9 @@ func (l *live) watch(ctx context.Context, c capture) error {
 func (l *live) silentFor() (silent, left time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	silent = time.Since(l.alive)
+	silent = time.Since(l.lastActivity)
 	if left = l.silence.limit() - silent; left <= 0 {
-		l.silence.lost()
+		l.silence.noteTimeout()
 	}
 	return silent, left
 }
@@ -253,8 +265,8 @@ func (l *live) read(ctx context.Context, c capture, generation int) error {
 	defer func() { f.Image.Close() }()
 	timing := l.timing(c, generation)
 	for {
-		// The watchdog is the first to lose patience.
-		if err := c.grab(l.patience()); err != nil {
+		// watch is the first to give up: it says for how long the source was silent.
+		if err := c.grab(l.grabLimit()); err != nil {
 			return err
 		}
 		f.GrabbedAt = c.arrived()
@@ -269,7 +281,7 @@ func (l *live) read(ctx context.Context, c capture, generation int) error {
 			f.GrabbedAt = time.Now()
 		}
 		if !c.retrieve(&f.Image) {
-			continue // a damaged frame: the watchdog counts it as silence
+			continue // a damaged frame: watch counts it as silence
 		}
 		f.DecodedAt = time.Now()
 		spare, current := l.publish(f, generation, timing.frame())
