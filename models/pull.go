@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/sightlog/sightlog/internal/atomicfile"
-
 	"github.com/sightlog/sightlog/usage"
 )
 
