@@ -55,6 +55,20 @@ type fetched struct {
 // is free for responses. It waits until that much is free.
 const leastAnswer = 256 << 10
 
+// Size returns a bound of the encoded size, so that the records are appended to a
+// buffer that has room for them.
+func (f *fetched) Size() int {
+	n := 64
+	for i := range f.Topics {
+		n += 64 + len(f.Topics[i].Topic)
+		for j := range f.Topics[i].Partitions {
+			p := &f.Topics[i].Partitions[j]
+			n += 128 + len(p.RecordBatches) + 24*len(p.AbortedTransactions)
+		}
+	}
+	return n
+}
+
 // Done gives back all memory of the response.
 func (f *fetched) Done() {
 	f.Encoded()

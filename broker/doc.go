@@ -27,10 +27,8 @@
 // Records of a Fetch are copied: from the file into a buffer, from there into the encoded
 // response, which a claim for twice their size covers until it was written. So all responses
 // together hold at most Config.MaxInFlightBytes, and one connection a quarter of that,
-// however slowly clients read. They are not written from the file (sendfile): a compaction
-// or retention could not remove a segment while a client takes its time, and a fault of the
-// disk would appear after the response's size and first fields were sent, when only closing
-// the connection is left.
+// however slowly clients read. docs/decisions/fetch.md has why they are not written from
+// the file (sendfile), and what it would save.
 //
 // It leaves everything on disk to package storage, and the content of records to clients:
 // batches are stored as they arrive. They are decompressed only for compacted topics, and

@@ -4,8 +4,9 @@ import "sync"
 
 // bufferClasses are the sizes of pooled buffers. Buffers of requests and responses are
 // reused: at hundreds of megabytes a second they would otherwise be most of the
-// garbage. A small request does not hold a large buffer.
-var bufferClasses = [...]int{4 << 10, 64 << 10, 512 << 10, 2 << 20, 8 << 20}
+// garbage. A small request does not hold a large buffer, and from 64 KiB on a buffer is
+// at most twice as large as was asked for.
+var bufferClasses = [...]int{4 << 10, 64 << 10, 128 << 10, 256 << 10, 512 << 10, 1 << 20, 2 << 20, 4 << 20, 8 << 20}
 
 var bufferPools [len(bufferClasses)]sync.Pool
 

@@ -51,8 +51,9 @@ type Pending struct {
 // Pooled is a response whose memory is reused.
 type Pooled interface {
 	kmsg.Response
-	Encoded() // is called when the response was encoded
-	Done()    // is called when it was written or discarded
+	Size() int // no fewer bytes than it is encoded into
+	Encoded()  // is called when the response was encoded
+	Done()     // is called when it was written or discarded
 }
 
 // Conn is a client's connection. Its reader, the goroutine of Serve, reads requests
@@ -227,9 +228,16 @@ func (c *Conn) write() {
 	}
 }
 
+// headerSize is the size of a response's header, and of the length before it.
+const headerSize = 4 + 4 + 1
+
 // send encodes a response and writes it.
 func (c *Conn) send(p Pending, resp kmsg.Response) error {
-	buf := GetBuffer(0)
+	size := 0
+	if r, ok := resp.(Pooled); ok {
+		size = headerSize + r.Size()
+	}
+	buf := GetBuffer(size)
 	defer func() { PutBuffer(buf) }()
 	out := append((*buf)[:0], 0, 0, 0, 0)
 	out = binary.BigEndian.AppendUint32(out, uint32(p.Correlation))
