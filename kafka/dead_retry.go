@@ -17,7 +17,7 @@ const (
 )
 
 // deadTimeout bounds the wait for an acknowledgement of what a user had produced.
-const deadTimeout = 15 * time.Second
+const deadTimeout = 30 * time.Second
 
 // maxRetried is the largest batch of records that are produced again. A dead letter that
 // is whole was not larger.

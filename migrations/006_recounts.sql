@@ -1,6 +1,9 @@
 -- The zones and lines with which figures were counted, a recount's tables (a schema each),
 -- and what an application has still to do.
 
+-- Every table has a primary key, which logical replication needs for updates.
+ALTER TABLE sightlog_version ADD PRIMARY KEY (version);
+
 -- A recount counts a past with other zones and lines, from the detections. Its tables are
 -- in a schema of their own, beside those of before: crossings, crossing_minutes,
 -- zone_minutes, visits and their views.
@@ -87,3 +90,4 @@ COMMENT ON COLUMN outbox.payload IS 'The event: camera, run, captured_at, track_
 
 DROP VIEW v_definitions;
 DROP TABLE outbox, definitions, recounts;
+ALTER TABLE sightlog_version DROP CONSTRAINT sightlog_version_pkey;

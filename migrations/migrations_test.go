@@ -121,3 +121,19 @@ func TestEnsureDay_SeveralAtOnce_PartitionTakesTheDaysRows(t *testing.T) {
 	require.NoError(t, pool.QueryRow(t.Context(), "SELECT sightlog_ensure_day('2026-05-02')").Scan(&ok))
 	require.False(t, ok)
 }
+
+// Logical replication identifies the rows of an UPDATE or DELETE by the primary key:
+// without one, publishing a table makes its updates fail.
+func TestUp_EveryTable_CanBeReplicated(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	_, err := pool.Exec(t.Context(), "SELECT sightlog_ensure_day('2026-05-01')")
+	require.NoError(t, err)
+	require.Empty(t, pgtest.Lines(t, pool, `SELECT relname FROM pg_class c WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')
+		AND NOT EXISTS (SELECT FROM pg_index i WHERE i.indrelid = c.oid AND i.indisprimary)`))
+	tables := pgtest.Lines(t, pool, `SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition`)
+	_, err = pool.Exec(t.Context(), "CREATE PUBLICATION all_of_it FOR TABLE "+strings.Join(tables, ", ")+" WITH (publish_via_partition_root)")
+	require.NoError(t, err)
+	_, err = pool.Exec(t.Context(), "UPDATE sightlog_version SET version = version; DELETE FROM outbox; DELETE FROM sightings WHERE captured_at < '2026-06-01'")
+	require.NoError(t, err)
+}

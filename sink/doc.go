@@ -93,10 +93,11 @@
 // # Files
 //
 // No file uses one above it. From top to bottom:
-//   - beside a run: replay (fills tables from the log), prove (compares both);
+//   - beside a run: replay (fills tables from the log), prove (compares both), recount and
+//     recount_tables (count the rows again with other zones and lines);
 //   - the run: run, loop (one consumer), recheck, watch, skip_batch, faults;
 //   - the offsets: from_apply, offsets, history, log_state;
-//   - a transaction: write, repeated, dead_letter, transact, collect, retry, pause;
+//   - a transaction: write, repeated, dead_letter, transact, outbox, collect, retry, pause;
 //   - retention: retention, drop_day, delete_rows;
 //   - the types whose methods these are: consumer, sink;
 //   - what they use: id_cache, day_partitions, expand (batches, within bounds), error_class;

@@ -66,7 +66,7 @@ func (w *world) serves(key kmsg.Key) bool {
 
 func (w *world) client(opts ...kgo.Opt) *kgo.Client {
 	w.Helper()
-	cl, err := w.stream.Client(append([]kgo.Opt{kgo.ProducerLinger(0)}, opts...)...)
+	cl, err := w.stream.Client(append([]kgo.Opt{kgo.ProducerLinger(0), kgo.UnknownTopicRetries(-1)}, opts...)...)
 	require.NoError(w, err)
 	w.Cleanup(cl.Close)
 	return cl

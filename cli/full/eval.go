@@ -45,8 +45,12 @@ type result struct {
 func (*EvalCmd) Help() string {
 	return `Either detections are measured, against the boxes of --labels, as COCO does; or tracks, against the ground truth of --tracks, as TrackEval does.
 
-A ground truth is text in the MOT Challenge's format, one line a box: frame,id,left,top,width,height,counted and what follows. Frames count from 1. Boxes with counted 0 are left out, as of MOT15. HOTA, DetA and AssA are means over IoU 0.05 to 0.95; IDF1, MOTA, switches (IDSW), false and missed boxes are at IoU 0.5.`
+` + tracksHelp
 }
+
+const tracksHelp = "A ground truth is text in the MOT Challenge's format, one line a box: " +
+	"frame,id,left,top,width,height,counted and what follows. Frames count from 1. Boxes with counted 0 are left out, as of MOT15. " +
+	"HOTA, DetA and AssA are means over IoU 0.05 to 0.95; IDF1, MOTA, switches (IDSW), false and missed boxes are at IoU 0.5."
 
 // check returns the fault of flags that do not go together.
 func (c *EvalCmd) check() error {

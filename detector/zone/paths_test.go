@@ -94,6 +94,7 @@ func TestCrossings_UsualWays_CountedOnce(t *testing.T) {
 }
 
 func gate(t *testing.T) *zone.Map {
+	t.Helper()
 	m, err := zone.New("porch", zone.Options{Lines: []zone.Line{{Name: "gate", A: zone.Point{X: .5}, B: zone.Point{X: .5, Y: 1}}}})
 	require.NoError(t, err)
 	return m
@@ -101,6 +102,7 @@ func gate(t *testing.T) *zone.Map {
 
 // counted are the crossings in each direction of each line.
 func counted(t *testing.T, lines []zone.Line, every int, tracks eval.Tracks) map[string]int {
+	t.Helper()
 	m, err := zone.New("street", zone.Options{Lines: lines})
 	require.NoError(t, err)
 	n := map[string]int{}

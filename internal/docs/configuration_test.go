@@ -96,7 +96,7 @@ func TestConfiguration_GeneratedPage_IsTheCode(t *testing.T) {
 	for _, f := range cameraFields(t) {
 		page.WriteString(row(f...))
 	}
-	compare(t, "configuration.md", page.String())
+	compare(t, "docs/configuration.md", page.String())
 }
 
 func describe(k *key, root *kong.Node) string {

@@ -17,14 +17,14 @@ var update = flag.Bool("update", false, "write the generated pages instead of co
 // compare compares a generated page with the one in docs/, or writes it.
 func compare(t *testing.T, name, page string) {
 	t.Helper()
-	path := filepath.Join(testenv.Root(), "docs", name)
+	path := filepath.Join(testenv.Root(), name)
 	if *update {
 		require.NoError(t, os.WriteFile(path, []byte(page), 0o644))
 		return
 	}
 	b, err := os.ReadFile(path)
 	require.NoError(t, err)
-	require.Equal(t, page, string(b), "docs/%s is out of date: go test ./internal/docs -update", name)
+	require.Equal(t, page, string(b), "%s is out of date: go test ./internal/docs -update", name)
 }
 
 // row returns one row of a Markdown table.

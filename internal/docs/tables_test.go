@@ -21,10 +21,22 @@ are for programs that need less work done per row. psql shows the same text:
 in later versions; those of the views keep their names and meanings.
 `
 
+// sourcesHead begins the views as sources for dbt.
+const sourcesHead = `# Generated from the database's comments: go test ./internal/docs -update
+version: 2
+
+sources:
+  - name: sightlog
+    schema: "{{ var('sightlog_schema', 'public') }}"
+    description: People that cameras and videos have shown, as sightlog's sink writes them.
+    tables:
+`
+
 // relation is a table or view with its comment.
 type relation struct {
 	OID     uint32
 	Name    string
+	View    bool
 	Comment *string
 }
 
@@ -39,13 +51,14 @@ func TestTables_GeneratedPage_IsTheDatabase(t *testing.T) {
 	t.Parallel()
 	db := pgtest.Open(t)
 	// The views first; partitions are as their table is.
-	rows, err := db.Query(t.Context(), `SELECT oid, relname AS name, obj_description(oid, 'pg_class') AS comment FROM pg_class
+	rows, err := db.Query(t.Context(), `SELECT oid, relname AS name, relkind = 'v' AS view, obj_description(oid, 'pg_class') AS comment FROM pg_class
 		WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p', 'v') AND NOT relispartition ORDER BY relkind = 'v' DESC, relname`)
 	require.NoError(t, err)
 	relations, err := pgx.CollectRows(rows, pgx.RowToStructByName[relation])
 	require.NoError(t, err)
 	require.NotEmpty(t, relations)
-	var page strings.Builder
+	var page, sources strings.Builder
+	sources.WriteString(sourcesHead)
 	page.WriteString(tablesHead)
 	for _, r := range relations {
 		require.NotNil(t, r.Comment, "%s has no comment: add COMMENT ON in a migration", r.Name)
@@ -56,10 +69,21 @@ func TestTables_GeneratedPage_IsTheDatabase(t *testing.T) {
 		columns, err := pgx.CollectRows(rows, pgx.RowToStructByName[column])
 		require.NoError(t, err)
 		page.WriteString(row("column", "type", "content") + "|---|---|---|\n")
+		if r.View {
+			fmt.Fprintf(&sources, "      - name: %s\n        description: %q\n", r.Name, *r.Comment)
+			if columns[0].Name == "captured_at" || columns[0].Name == "minute" {
+				fmt.Fprintf(&sources, "        loaded_at_field: %s\n", columns[0].Name)
+			}
+			sources.WriteString("        columns:\n")
+		}
 		for _, c := range columns {
 			require.NotNil(t, c.Comment, "%s.%s has no comment: add COMMENT ON in a migration", r.Name, c.Name)
+			if r.View {
+				fmt.Fprintf(&sources, "          - name: %s\n            data_type: %s\n            description: %q\n", c.Name, c.Type, *c.Comment)
+			}
 			page.WriteString(row("`"+c.Name+"`", strings.Replace(c.Type, "timestamp with time zone", "timestamptz", 1), *c.Comment))
 		}
 	}
-	compare(t, "tables.md", page.String())
+	compare(t, "docs/tables.md", page.String())
+	compare(t, "deploy/dbt/sources.yml", sources.String())
 }
