@@ -17,7 +17,7 @@ cameras:
     region: [0, 0.1, 1, 1]
     zones:
       left: [[0, 0], [0.3, 0], [0.3, 1], [0, 1]]
-      far: [[0, 0], [1, 0], [1, 0.6], [0, 0.6]]
+      right: [[0.5, 0], [1, 0], [1, 1], [0.5, 1]]
     lines:
       middle: [[0.4, 0], [0.45, 1]]
       door: [[0.7, 1], [0.7, 0]]
@@ -68,8 +68,8 @@ func TestRecount_MovedLinesAndZones_RowsOfAFreshRun(t *testing.T) {
 	}
 	require.Contains(t, ask(dir, "crossings", "--recount", "1", "--bucket", "1d"), ",door,")
 	require.NotContains(t, ask(dir, "crossings", "--bucket", "1d"), ",door,")
-	require.Equal(t, lastFields(ask(fresh, "dwell", "--bucket", "1d", "--zone", "far"), 8)[:4], lastFields(ask(dir, "dwell", "--bucket", "1d", "--zone", "far", "--recount", "1"), 8)[:4])
-	require.NotEmpty(t, lastFields(ask(dir, "people", "--bucket", "1d", "--zone", "far", "--recount", "1"), 3))
+	require.Equal(t, lastFields(ask(fresh, "dwell", "--bucket", "1d", "--zone", "right"), 8)[:4], lastFields(ask(dir, "dwell", "--bucket", "1d", "--zone", "right", "--recount", "1"), 8)[:4])
+	require.NotEmpty(t, lastFields(ask(dir, "people", "--bucket", "1d", "--zone", "right", "--recount", "1"), 3))
 	require.Equal(t, 3, number(t, []string{"--data", dir}, "SELECT count(*) FROM v_definitions WHERE run IS NOT NULL AND valid_from < valid_to"))
 	require.Equal(t, 4, number(t, []string{"--data", dir}, "SELECT count(*) FROM v_definitions WHERE recount = 1"))
 	r = do(t, sightlogd, "query", "crossings", "--data", dir, "--recount", "2")
