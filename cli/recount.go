@@ -20,7 +20,7 @@ type RecountCmd struct {
 	config.Database
 	Camera string `placeholder:"ID" env:"-" help:"Only this camera."`
 	Since  When   `placeholder:"TIME" env:"-" help:"From this time on, written as --since of query is; from the beginning without it."`
-	Until  When   `placeholder:"TIME" env:"-" help:"Up to this time; up to now without it."`
+	Until  When   `placeholder:"TIME" env:"-" help:"Up to this time; up to the newest without it."`
 	Format string `enum:"table,csv,json" default:"table" env:"-" help:"table, csv or json (${default})."`
 	Drop   int32  `placeholder:"N" env:"-" help:"Remove recount N instead."`
 }
@@ -57,9 +57,6 @@ func (c *RecountCmd) Run(ctx context.Context, env *Env) (err error) {
 	}
 	if cfg.Until.IsZero() {
 		cfg.Until = lastTime
-		if !c.Since.IsZero() && c.Since.Before(time.Now()) {
-			cfg.Until = time.Now()
-		}
 	}
 	shown := time.Now()
 	cfg.Progress = func(camera string, until time.Time) {
