@@ -95,18 +95,4 @@ func (b *Backoff) Hold(t time.Time) {
 func (b *Backoff) Left() time.Duration { return max(0, time.Until(b.Until())) }
 
 // Wait returns when the next try is due, or ctx's error.
-func (b *Backoff) Wait(ctx context.Context) error { return sleep(ctx, b.Left()) }
-
-func sleep(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
+func (b *Backoff) Wait(ctx context.Context) error { return backoff.Sleep(ctx, b.Left()) }

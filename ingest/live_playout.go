@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"time"
+
+	"github.com/sightlog/sightlog/internal/backoff"
 )
 
 // playout shows the frames of a timed source when a camera would have: a server
@@ -80,7 +82,7 @@ func (t *timing) wait(ctx context.Context) (wanted bool, err error) {
 	t.again = false // it is new, and so are all that follow
 	due := t.playout.due(at, time.Now())
 	t.noteActivity(due)
-	return true, sleep(ctx, time.Until(due))
+	return true, backoff.Sleep(ctx, time.Until(due))
 }
 
 // frame returns the frame grabbed last; nil where the source is not timed.

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"gocv.io/x/gocv"
+
+	"github.com/sightlog/sightlog/internal/backoff"
 )
 
 // frameReader is something that can be read from its beginning, frame by frame. Only
@@ -117,7 +119,7 @@ func (r *playback) fill(ctx context.Context, s frameReader, f *Frame, seq int64,
 	}
 	if early := p.took(pts, grabbed); early > 0 {
 		// A gap in the recording: the camera delivered this one later.
-		if err := sleep(ctx, early); err != nil {
+		if err := backoff.Sleep(ctx, early); err != nil {
 			return err
 		}
 		grabbed = time.Now()
@@ -209,7 +211,7 @@ func (p *pacer) wait(ctx context.Context) error {
 	if p.pace == Fast || !p.any {
 		return ctx.Err()
 	}
-	return sleep(ctx, time.Until(p.started.Add(p.next)))
+	return backoff.Sleep(ctx, time.Until(p.started.Add(p.next)))
 }
 
 // took notes a frame and returns how long it is ahead of its time, where that

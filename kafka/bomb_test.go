@@ -1,30 +1,18 @@
 package kafka_test
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/internal/brokertest"
 	"github.com/sightlog/sightlog/kafka"
 )
-
-// bomb says that every batch compresses to a few KB of 65 MiB.
-type bomb struct{}
-
-func (bomb) Compress(_ *bytes.Buffer, _ []byte, _ ...kgo.CompressFlag) ([]byte, kgo.CompressionCodecType) {
-	z, err := zstd.NewWriter(nil)
-	if err != nil {
-		panic(err)
-	}
-	return z.EncodeAll(make([]byte, 65<<20), nil), kgo.CodecZstd
-}
 
 func TestLastRun_BatchTooLargeDecompressed_IsSkipped(t *testing.T) {
 	t.Parallel()
@@ -41,7 +29,7 @@ func TestLastRun_BatchTooLargeDecompressed_IsSkipped(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, cl.ProduceSync(t.Context(), &kgo.Record{Topic: kafka.Runs, Key: []byte(r.ID), Value: b}).FirstErr())
 	}
-	explode := kgo.WithCompressor(bomb{})
+	explode := kgo.WithCompressor(brokertest.Bomb{})
 	for _, last := range []bool{false, true} { // between what can be read, and at the end
 		r := fileRun()
 		r.Source = strings.Repeat("x", 100_000) // a client compresses only what gets smaller

@@ -84,7 +84,7 @@ func (p *Processor) runSession(ctx context.Context) (committed bool, err error) 
 	defer s.close(ctx)
 	for backlog := true; ctx.Err() == nil; {
 		if !backlog {
-			sleep(ctx, p.cfg.Interval)
+			_ = backoff.Sleep(ctx, p.cfg.Interval) // the loop ends with ctx
 		}
 		if backlog, err = s.step(ctx, work); err != nil {
 			return s.committed, err
@@ -208,11 +208,4 @@ func (s *session) close(ctx context.Context) {
 		s.cfg.Log.Debug("cannot leave the group; the session will expire", "err", err)
 	}
 	s.gts.Close()
-}
-
-func sleep(ctx context.Context, d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-ctx.Done():
-	}
 }

@@ -1,32 +1,20 @@
 package occupancy_test
 
 import (
-	"bytes"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/internal/brokertest"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/occupancy"
 )
-
-// bomb says that every batch compresses to a few KB of 65 MiB.
-type bomb struct{}
-
-func (bomb) Compress(_ *bytes.Buffer, _ []byte, _ ...kgo.CompressFlag) ([]byte, kgo.CompressionCodecType) {
-	z, err := zstd.NewWriter(nil)
-	if err != nil {
-		panic(err)
-	}
-	return z.EncodeAll(make([]byte, 65<<20), nil), kgo.CodecZstd
-}
 
 // Our broker takes no such batch, other brokers do.
 func TestProcessor_BatchTooLargeDecompressed_IsSkipped(t *testing.T) {
@@ -35,7 +23,7 @@ func TestProcessor_BatchTooLargeDecompressed_IsSkipped(t *testing.T) {
 	require.NoError(t, err)
 	t.Cleanup(c.Close)
 	w := newWorldOn(t, nil, c.ListenAddrs()...)
-	exploding, err := w.log.Client(kgo.WithCompressor(bomb{}), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))
+	exploding, err := w.log.Client(kgo.WithCompressor(brokertest.Bomb{}), kgo.RecordPartitioner(kgo.StickyKeyPartitioner(nil)))
 	require.NoError(t, err)
 	t.Cleanup(exploding.Close)
 	reg := prometheus.NewRegistry()

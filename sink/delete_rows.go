@@ -43,15 +43,6 @@ var (
 	errHeld      = errors.New("somebody reads or writes the table for long")
 )
 
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
 // rowTable is a table whose rows are deleted one by one.
 type rowTable struct {
 	name        string

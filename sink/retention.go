@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/sightlog/sightlog/internal/backoff"
 )
 
 // run deletes at once and every hour, until ctx ends.
@@ -25,7 +27,7 @@ func (r *retention) run(ctx context.Context) error {
 			r.log.Warn("cannot delete old rows; trying again", "in", retainAgain.String(), "err", err, "sqlstate", sqlstate(err))
 			next = retainAgain
 		}
-		if sleep(ctx, next) != nil {
+		if backoff.Sleep(ctx, next) != nil {
 			return nil
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/sightlog/sightlog/internal/backoff"
 )
 
 // Run consumes until ctx ends. Then each consumer finishes its transaction, within
@@ -27,7 +29,7 @@ func (s *Sink) Run(ctx context.Context) error {
 
 func (s *Sink) retention() *retention {
 	return &retention{
-		pool: s.cfg.Pool, log: s.cfg.Log, metrics: s.metrics, keep: s.cfg.Keep, cameras: s.cfg.CameraKeep, pause: sleep,
+		pool: s.cfg.Pool, log: s.cfg.Log, metrics: s.metrics, keep: s.cfg.Keep, cameras: s.cfg.CameraKeep, pause: backoff.Sleep,
 		forget: s.forgetIDs,
 	}
 }

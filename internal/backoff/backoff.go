@@ -24,8 +24,14 @@ func (p Policy) After(failures int) time.Duration {
 
 // Wait waits for the pause after so many failures. It returns the error of ctx if that
 // ends before.
-func (p Policy) Wait(ctx context.Context, failures int) error {
-	timer := time.NewTimer(p.After(failures))
+func (p Policy) Wait(ctx context.Context, failures int) error { return Sleep(ctx, p.After(failures)) }
+
+// Sleep waits for d. It returns the error of ctx if that ends before.
+func Sleep(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return ctx.Err()
+	}
+	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
 	case <-timer.C:
