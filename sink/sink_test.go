@@ -250,7 +250,7 @@ func TestSink_BatchDelay_LaterRecordsJoinTheTransaction(t *testing.T) {
 	w := newWorld(t)
 	var mu sync.Mutex
 	var sizes []int
-	w.start(func(c *sink.Config) {
+	stop := w.start(func(c *sink.Config) {
 		c.BatchDelay, c.MaxRecords, c.Consumers = time.Hour, 10, 1
 		c.OnCommit = func(m sink.Commit) {
 			mu.Lock()
@@ -262,6 +262,7 @@ func TestSink_BatchDelay_LaterRecordsJoinTheTransaction(t *testing.T) {
 		w.produce(record(t, sighting([]string{"porch", "yard"}[n%2], "r", n))) // acknowledged, one after the other
 	}
 	w.drain()
+	stop() // OnCommit is called after the rows can be read
 	mu.Lock()
 	defer mu.Unlock()
 	require.Equal(t, []int{10, 10}, sizes)
