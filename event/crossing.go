@@ -46,6 +46,9 @@ func (s *Sighting) Crossing() Crossing {
 	}
 }
 
+// Schema returns SchemaCrossing.
+func (*Crossing) Schema() string { return SchemaCrossing }
+
 func (c *Crossing) id() string {
 	return MakeEventID(c.Camera, c.Run, c.Seq) + "/" + strconv.FormatInt(c.TrackID, 10) + "/" + c.Line
 }

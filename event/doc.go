@@ -1,7 +1,7 @@
 // Package event holds the records that sightlog writes to the log: the Sighting (the
-// detections of one frame), the Crossing (of a line by a tracked object), the Run (one
-// opening of one source) and the Occupancy (people in a window of time), with their JSON
-// encoding, schema version 1.
+// detections of one frame), the Crossing (of a line by a tracked object), the Visit (of a
+// zone by one), the Run (one opening of one source) and the Occupancy (people in a window
+// of time), with their JSON encoding, schema version 1.
 //
 // It is a pure Go leaf: it knows neither cameras nor Kafka nor PostgreSQL.
 //

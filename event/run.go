@@ -62,6 +62,8 @@ type Shape struct {
 	Kind   string       `json:"kind"` // ShapeZone or ShapeLine
 	Name   string       `json:"name"`
 	Points [][2]float64 `json:"points"` // x, y in parts of the frame's width and height: a zone's corners, a line's ends
+
+	LoiteringS float64 `json:"loitering_s,omitempty"` // of a zone: the seconds from which a visit is loitering
 }
 
 func (s *Shape) validate() error {

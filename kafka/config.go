@@ -20,10 +20,11 @@ import (
 const (
 	Sightings = "sightings" // key camera id, value event.Sighting
 	Crossings = "crossings" // key camera id, value event.Crossing
+	Visits    = "visits"    // key camera id, value event.Visit; the sink computes its own from the sightings
 	Runs      = "runs"      // key run id, value event.Run, compacted
 )
 
-// Topics returns the topics with events.
+// Topics returns the topics whose events are stored in tables, which alone have dead letters.
 func Topics() []string { return []string{Sightings, Crossings, Runs} }
 
 // DeadTopic returns the name of the topic for the dead letters of a topic.

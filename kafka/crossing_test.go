@@ -1,6 +1,7 @@
 package kafka_test
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -24,36 +25,56 @@ func cross(t *testing.T, w kafka.Writer, from, to int64) {
 		a, b := s.Crossing(), s.Crossing()
 		a.Line, a.Direction, a.TrackID = "gate", event.In, seq
 		b.Line, b.Direction, b.TrackID = "gate", event.Out, seq+1000
-		require.NoError(t, w.Send(t.Context(), s, a, b))
+		require.NoError(t, w.Send(t.Context(), s, &a, &b))
 	}
 }
 
 // crossed returns the committed crossings' track ids of a camera, in order.
 func crossed(t *testing.T, cfg kafka.Config, camera string) (tracks []int64) {
 	t.Helper()
-	cl, err := cfg.Client(kgo.ConsumeTopics(kafka.Crossings), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())
+	for _, b := range ofCamera(t, cfg, kafka.Crossings, camera) {
+		c, err := event.DecodeCrossing(b)
+		require.NoError(t, err)
+		tracks = append(tracks, c.TrackID)
+	}
+	return tracks
+}
+
+// visited returns the ids of a camera's committed visits, in order.
+func visited(t *testing.T, cfg kafka.Config, camera string) (ids []string) {
+	t.Helper()
+	for _, b := range ofCamera(t, cfg, kafka.Visits, camera) {
+		v, err := event.DecodeVisit(b)
+		require.NoError(t, err)
+		ids = append(ids, v.EventID)
+	}
+	return ids
+}
+
+// ofCamera returns the committed values of a camera, in order.
+func ofCamera(t *testing.T, cfg kafka.Config, topic, camera string) (values [][]byte) {
+	t.Helper()
+	cl, err := cfg.Client(kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.KeepControlRecords())
 	require.NoError(t, err)
 	defer cl.Close()
-	ends, err := kadm.NewClient(cl).ListCommittedOffsets(t.Context(), kafka.Crossings)
+	ends, err := kadm.NewClient(cl).ListCommittedOffsets(t.Context(), topic)
 	require.NoError(t, err)
 	require.NoError(t, ends.Error())
-	end, _ := ends.Lookup(kafka.Crossings, kafka.Partition([]byte(camera), len(ends[kafka.Crossings])))
+	end, _ := ends.Lookup(topic, kafka.Partition([]byte(camera), len(ends[topic])))
 	for at := int64(0); at < end.Offset; {
 		f := cl.PollFetches(t.Context())
 		require.NoError(t, f.Err())
 		f.EachRecord(func(r *kgo.Record) {
-			require.Equal(t, end.Partition, r.Partition, "a camera's crossings are in one partition")
+			require.Equal(t, end.Partition, r.Partition, "a camera's events are in one partition")
 			at = r.Offset + 1
 			if r.Attrs.IsControl() {
 				return
 			}
-			c, err := event.DecodeCrossing(r.Value)
-			require.NoError(t, err)
 			require.Equal(t, camera, string(r.Key))
-			tracks = append(tracks, c.TrackID)
+			values = append(values, r.Value)
 		})
 	}
-	return tracks
+	return values
 }
 
 func bothWays(n int64) (tracks []int64) {
@@ -113,20 +134,73 @@ func TestLiveWriter_CrossingsInAFrame_Once(t *testing.T) {
 	require.Equal(t, bothWays(10), crossed(t, cfg, "gate"))
 }
 
-func TestEnsureTopics_SightingsExist_CrossingsHaveAsManyPartitions(t *testing.T) {
+// leave returns the ends of n visits.
+func leave(run event.Run, n int64) (all []event.Derived, ids []string) {
+	at := time.Date(2026, 5, 1, 10, 0, 0, 0, time.UTC)
+	for i := range n {
+		all = append(all, &event.Visit{
+			Kind: event.Left, Camera: run.Camera, Run: run.ID, Zone: "till", TrackID: i,
+			CapturedAt: event.At(at.Add(time.Hour)), EnteredAt: event.At(at), LeftAt: event.At(at.Add(time.Minute)),
+		})
+		ids = append(ids, fmt.Sprintf("%s/%s/%d/till/2026-05-01T10:00:00.000000Z/left", run.Camera, run.ID, i))
+	}
+	return all, ids
+}
+
+// The ends of visits commit with the end of the run: a run has both or neither, and a
+// writer that was fenced has written neither.
+func TestFileWriter_VisitsAtTheEnd_OnceWithTheEnd(t *testing.T) {
+	b, cfg := setUp(t)
+	old, err := kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
+	require.NoError(t, err)
+	cross(t, old, 0, 3)
+	w, err := kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
+	require.NoError(t, err)
+	ends, ids := leave(w.Run(), 3)
+	require.Error(t, old.Finish(t.Context(), event.Run{}, ends...))
+	require.Empty(t, visited(t, cfg, "porch"))
+	cross(t, w, w.Next(), 5)
+	b.Stop()
+	finished := make(chan error, 1)
+	go func() { finished <- w.Finish(t.Context(), event.Run{}, ends...) }()
+	b.Start()
+	require.NoError(t, <-finished)
+	require.Equal(t, ids, visited(t, cfg, "porch"))
+	last, err := kafka.LastRun(t.Context(), cfg, "porch")
+	require.NoError(t, err)
+	require.False(t, last.FinishedAt.IsZero())
+	require.EqualValues(t, 5, last.Frames, "sightings, not records")
+}
+
+func TestLiveWriter_VisitsAtTheEnd_BeforeTheEnd(t *testing.T) {
+	_, cfg := setUp(t)
+	live, err := kafka.OpenLive(cfg)
+	require.NoError(t, err)
+	defer live.Close()
+	w, err := live.Open(t.Context(), event.Run{Camera: "gate", SourceKind: event.SourceStream})
+	require.NoError(t, err)
+	cross(t, w, 0, 2)
+	ends, ids := leave(w.Run(), 2)
+	require.NoError(t, w.Finish(t.Context(), event.Run{}, ends...))
+	require.Equal(t, ids, visited(t, cfg, "gate"))
+	require.EqualValues(t, 2, w.Acked())
+}
+
+func TestEnsureTopics_SightingsExist_OthersHaveAsManyPartitions(t *testing.T) {
 	_, cfg := setUp(t)
 	other, err := cfg.Client()
 	require.NoError(t, err)
 	defer other.Close()
 	adm := kadm.NewClient(other)
-	_, err = adm.DeleteTopics(t.Context(), kafka.Crossings)
+	_, err = adm.DeleteTopics(t.Context(), kafka.Crossings, kafka.Visits)
 	require.NoError(t, err)
 	cl, err := cfg.Client()
 	require.NoError(t, err)
 	defer cl.Close()
 	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, 3))
-	topics, err := adm.ListTopics(t.Context(), kafka.Sightings, kafka.Crossings)
+	topics, err := adm.ListTopics(t.Context(), kafka.Sightings, kafka.Crossings, kafka.Visits)
 	require.NoError(t, err)
 	require.Len(t, topics[kafka.Sightings].Partitions, 8)
 	require.Len(t, topics[kafka.Crossings].Partitions, 8)
+	require.Len(t, topics[kafka.Visits].Partitions, 8)
 }

@@ -1,5 +1,5 @@
 // Package kafka is the client side of the log: it turns configuration into franz-go
-// clients and produces the sightings, crossings and runs of a source. It uses the Kafka
+// clients and produces the sightings, crossings, visits and runs of a source. It uses the Kafka
 // protocol and nothing else, so that the bundled broker and an Apache Kafka cluster are
 // interchangeable by address.
 //

@@ -42,11 +42,11 @@ type fileWriter struct {
 	cancel context.CancelFunc
 }
 
-// fileEntry is a sighting and the crossings in its frame, or the end of the run.
+// fileEntry is a sighting or the end of the run, and the events that it completes.
 type fileEntry struct {
 	sighting  *event.Sighting
-	crossings []event.Crossing
 	end       *event.Run
+	completes []event.Derived
 }
 
 // OpenFile opens a source that can be read again. It fences a predecessor that may still
@@ -161,8 +161,8 @@ func (w *fileWriter) Acked() int64   { return w.acked.Load() }
 
 func (w *fileWriter) Waiting() string { return w.unacked.waiting() }
 
-func (w *fileWriter) Send(ctx context.Context, s *event.Sighting, crossings ...event.Crossing) error {
-	return w.put(ctx, fileEntry{sighting: s, crossings: crossings})
+func (w *fileWriter) Send(ctx context.Context, s *event.Sighting, completes ...event.Derived) error {
+	return w.put(ctx, fileEntry{sighting: s, completes: completes})
 }
 
 func (w *fileWriter) put(ctx context.Context, it fileEntry) error {
@@ -179,8 +179,8 @@ func (w *fileWriter) put(ctx context.Context, it fileEntry) error {
 	}
 }
 
-func (w *fileWriter) Finish(ctx context.Context, end event.Run) error {
-	if err := w.put(ctx, fileEntry{end: &end}); err != nil {
+func (w *fileWriter) Finish(ctx context.Context, end event.Run, completes ...event.Derived) error {
+	if err := w.put(ctx, fileEntry{end: &end, completes: completes}); err != nil {
 		return err
 	}
 	return w.Close(ctx)
@@ -374,10 +374,12 @@ func (w *fileWriter) records(batch []fileEntry) ([]*kgo.Record, error) {
 	for _, it := range batch {
 		var rec *kgo.Record
 		var err error
+		at := now
 		if it.sighting != nil {
 			if it.sighting.ProducedAt.IsZero() {
 				it.sighting.ProducedAt = now
 			}
+			at = it.sighting.ProducedAt
 			sightings++
 			rec, err = sightingRecord(it.sighting)
 		} else {
@@ -388,12 +390,8 @@ func (w *fileWriter) records(batch []fileEntry) ([]*kgo.Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		recs = append(recs, rec)
-		for i := range it.crossings {
-			if rec, err = crossingRecord(&it.crossings[i], it.sighting.ProducedAt.Time); err != nil {
-				return nil, err
-			}
-			recs = append(recs, rec)
+		if recs, err = derivedRecords(append(recs, rec), w.run.Camera, at.Time, it.completes); err != nil {
+			return nil, err
 		}
 	}
 	return recs, nil

@@ -2,6 +2,7 @@ package kafka
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -80,7 +81,7 @@ func (w *liveWriter) failure() error {
 	return w.err
 }
 
-func (w *liveWriter) Send(ctx context.Context, s *event.Sighting, crossings ...event.Crossing) error {
+func (w *liveWriter) Send(ctx context.Context, s *event.Sighting, completes ...event.Derived) error {
 	if w.ended {
 		return ErrEnded
 	}
@@ -89,15 +90,23 @@ func (w *liveWriter) Send(ctx context.Context, s *event.Sighting, crossings ...e
 	}
 	s.ProducedAt = event.At(time.Now())
 	rec, err := sightingRecord(s)
-	if err == nil {
-		err = w.produce(ctx, rec)
+	if err != nil {
+		return err
 	}
-	for i := 0; i < len(crossings) && err == nil; i++ {
-		if rec, err = crossingRecord(&crossings[i], s.ProducedAt.Time); err == nil {
-			err = w.produce(ctx, rec)
+	recs, err := derivedRecords([]*kgo.Record{rec}, s.Camera, s.ProducedAt.Time, completes)
+	if err != nil {
+		return err
+	}
+	return w.produceAll(ctx, recs)
+}
+
+func (w *liveWriter) produceAll(ctx context.Context, recs []*kgo.Record) error {
+	for _, rec := range recs {
+		if err := w.produce(ctx, rec); err != nil {
+			return err
 		}
 	}
-	return err
+	return nil
 }
 
 // produce hands a record to the client. It waits only while liveBuffer records are
@@ -141,8 +150,12 @@ func (w *liveWriter) produceRun(ctx context.Context, run event.Run) error {
 	return nil
 }
 
-func (w *liveWriter) Finish(ctx context.Context, end event.Run) error {
-	if err := w.Close(ctx); err != nil {
+func (w *liveWriter) Finish(ctx context.Context, end event.Run, completes ...event.Derived) error {
+	recs, err := derivedRecords(nil, w.run.Camera, time.Now(), completes)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(w.produceAll(ctx, recs), w.Close(ctx)); err != nil {
 		return err
 	}
 	return w.produceRun(ctx, withEnd(w.run, end, w.acked.Load()))

@@ -26,15 +26,21 @@ func sightingRecord(s *event.Sighting) (*kgo.Record, error) {
 	}, nil
 }
 
-func crossingRecord(c *event.Crossing, at time.Time) (*kgo.Record, error) {
-	b, err := c.Encode()
-	if err != nil {
-		return nil, err
+// derivedTopics are the topics of derived events, by schema.
+var derivedTopics = map[string]string{event.SchemaCrossing: Crossings, event.SchemaVisit: Visits}
+
+// derivedRecords appends the records of events of a camera.
+func derivedRecords(recs []*kgo.Record, camera string, at time.Time, events []event.Derived) ([]*kgo.Record, error) {
+	for _, e := range events {
+		b, err := e.Encode()
+		if err != nil {
+			return nil, err
+		}
+		recs = append(recs, &kgo.Record{
+			Topic: derivedTopics[e.Schema()], Key: []byte(camera), Value: b, Timestamp: at, Headers: headers(e.Schema()),
+		})
 	}
-	return &kgo.Record{
-		Topic: Crossings, Key: []byte(c.Camera), Value: b,
-		Timestamp: at, Headers: headers(event.SchemaCrossing),
-	}, nil
+	return recs, nil
 }
 
 func runRecord(r *event.Run) (*kgo.Record, error) {

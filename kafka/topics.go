@@ -12,8 +12,8 @@ import (
 )
 
 // EnsureTopics creates the topics that are missing: Sightings with the given number of
-// partitions, Crossings with as many as Sightings has, Runs (compacted) and the topics of
-// dead letters with one. They have up to three replicas, and a write needs all but one of
+// partitions, Crossings and Visits with as many as Sightings has, Runs (compacted) and the
+// topics of dead letters with one. They have up to three replicas, and a write needs all but one of
 // them in sync.
 //
 // Partitions are never added to an existing topic, because the partition of a camera
@@ -23,7 +23,7 @@ import (
 // Use another client afterwards.
 func EnsureTopics(ctx context.Context, cl *kgo.Client, partitions int32) error {
 	adm := kadm.NewClient(cl)
-	names := []string{Sightings, Crossings, Runs, DeadTopic(Sightings), DeadTopic(Crossings), DeadTopic(Runs)}
+	names := []string{Sightings, Crossings, Visits, Runs, DeadTopic(Sightings), DeadTopic(Crossings), DeadTopic(Runs)}
 	there, err := adm.ListTopics(ctx, names...)
 	if err != nil {
 		return fmt.Errorf("list topics: %w", err)
@@ -50,6 +50,7 @@ func EnsureTopics(ctx context.Context, cl *kgo.Client, partitions int32) error {
 	}{
 		{Sightings, partitions, map[string]*string{}},
 		{Crossings, partitions, map[string]*string{}},
+		{Visits, partitions, map[string]*string{}},
 		{Runs, 1, map[string]*string{"cleanup.policy": &compact}},
 		{DeadTopic(Sightings), 1, map[string]*string{"retention.ms": &forever}},
 		{DeadTopic(Crossings), 1, map[string]*string{"retention.ms": &forever}},

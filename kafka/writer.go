@@ -26,14 +26,15 @@ type Writer interface {
 	Run() event.Run
 	// Next returns the first seq that is not in the log: 0 for a new run.
 	Next() int64
-	// Send sets s.ProducedAt and accepts the sighting with the crossings in its frame: of
+	// Send sets s.ProducedAt and accepts the sighting with the events that it completes: of
 	// a file, all of these records get into the log or none. It blocks while the buffer is
 	// full. After an error only Close may follow; it waits for what was sent before, and
 	// its error may be the same.
-	Send(ctx context.Context, s *event.Sighting, crossings ...event.Crossing) error
+	Send(ctx context.Context, s *event.Sighting, completes ...event.Derived) error
 	// Finish waits until every sighting is acknowledged and writes the end of the run, of
-	// which the caller sets Outcome, Damage and Dropped.
-	Finish(ctx context.Context, end event.Run) error
+	// which the caller sets Outcome, Damage and Dropped, with the events that it completes:
+	// of a file, all of these records get into the log or none.
+	Finish(ctx context.Context, end event.Run, completes ...event.Derived) error
 	// Close waits until every record is acknowledged, or ctx ends. The run stays
 	// unfinished. After a Finish that succeeded there is nothing to close.
 	Close(ctx context.Context) error

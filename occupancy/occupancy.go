@@ -76,7 +76,7 @@ func setDefault(d *time.Duration, v time.Duration) {
 var topicName = regexp.MustCompile(`^[a-zA-Z0-9._-]{1,200}$`)
 
 func (c Config) check() error {
-	switch reserved := append(kafka.Topics(), ".", ".."); {
+	switch reserved := append(kafka.Topics(), kafka.Visits, ".", ".."); {
 	case !topicName.MatchString(c.Topic), slices.Contains(reserved, c.Topic):
 		return usage.New("use up to 200 of a-z, A-Z, 0-9, '.', '_' and '-', and no topic of sightlog's", "--topic %q", c.Topic)
 	case c.Window < time.Second || c.Window > event.MaxWindow || c.Window%time.Second != 0:

@@ -88,9 +88,6 @@ type visitRow struct {
 	frames        int64
 }
 
-// visitGap is the longest absence of a track from a zone within a visit.
-const visitGap = 10 * time.Second
-
 // totalsOf adds up sightings. The order in which they come does not matter.
 func totalsOf(sightings []sightingRow) *totals {
 	t := &totals{
@@ -171,7 +168,7 @@ func (t *totals) addTrack(s *sightingRow, o *event.Object) {
 	for _, zone := range o.Zones {
 		visits := t.visits.at(trackZone{k, zone})
 		n := len(*visits)
-		if n == 0 || s.CapturedAt.Sub((*visits)[n-1].left.Time) > visitGap {
+		if n == 0 || s.CapturedAt.Sub((*visits)[n-1].left.Time) > event.VisitGap {
 			*visits = append(*visits, visitRow{trackZone: trackZone{k, zone}, camera: s.camera, entered: s.CapturedAt})
 			n++
 		}

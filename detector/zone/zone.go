@@ -12,6 +12,9 @@ import (
 type Zone struct {
 	Name    string  `yaml:"name" json:"name"`
 	Polygon []Point `yaml:"polygon" json:"polygon"` // at least three, no edges crossing
+
+	// Loitering is how long a visit lasts before it counts as loitering; 0: none does.
+	Loitering time.Duration `yaml:"loitering" json:"loitering"`
 }
 
 // Line is a named line with a direction: seen along it from
@@ -62,7 +65,7 @@ const (
 func (o Options) Shapes() []event.Shape {
 	var all []event.Shape
 	for _, z := range o.Zones {
-		s := event.Shape{Kind: event.ShapeZone, Name: z.Name}
+		s := event.Shape{Kind: event.ShapeZone, Name: z.Name, LoiteringS: z.Loitering.Seconds()}
 		for _, p := range z.Polygon {
 			s.Points = append(s.Points, [2]float64{p.X, p.Y})
 		}

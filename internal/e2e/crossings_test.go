@@ -76,6 +76,14 @@ func TestRun_KilledWithZonesAndLines_SameRows(t *testing.T) {
 	var answer []map[string]any
 	require.NoError(t, json.Unmarshal([]byte(ok(t, sightlogd, "query", "crossings", "--data", killed, "--format", "json")), &answer))
 	require.NotEmpty(t, answer)
+	requireVisitsOfTables(t, broker, killed, 0)
+	ok(t, sightlogd, "replay", "--data", killed)
+	requireVisitsOfTables(t, broker, killed, 0)
+	require.Zero(t, serve.stop(t).code, serve.output)
+
+	serve = start(t, sightlogd, "serve", "--data", whole)
+	broker, _ = endpoints(t, whole, serve)
+	requireVisitsOfTables(t, broker, whole, 0)
 	require.Zero(t, serve.stop(t).code, serve.output)
 }
 

@@ -206,7 +206,7 @@ func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writ
 		}
 		s := sighting(run, kind, &f, d.model, objects)
 		s.DroppedBefore = dropped
-		if err := w.Send(ctx, s, c.scene.zones.Events(s)...); err != nil {
+		if err := w.Send(ctx, s, c.scene.events(s)...); err != nil {
 			return err
 		}
 		c.update(func(s *pipeline.CameraStatus) { s.Sent++ })
@@ -301,7 +301,7 @@ func (c *cameraLoop) end(ctx context.Context, source ingest.Info, w kafka.Writer
 		}
 		return why
 	}
-	if err := finish(ctx, w, end); err != nil {
+	if err := finish(ctx, w, end, derived(nil, c.scene.visits.End())); err != nil {
 		return err
 	}
 	c.update(func(s *pipeline.CameraStatus) { s.State, s.Damage, s.People = pipeline.Ended, end.Damage, 0 })
@@ -310,10 +310,10 @@ func (c *cameraLoop) end(ctx context.Context, source ingest.Info, w kafka.Writer
 
 // finish and closeWriter wait for the log for as long as it takes, but only
 // flushGrace once ctx has ended.
-func finish(ctx context.Context, w kafka.Writer, end event.Run) error {
+func finish(ctx context.Context, w kafka.Writer, end event.Run, completes []event.Derived) error {
 	ctx, cancel := grace.Context(ctx, flushGrace)
 	defer cancel()
-	return w.Finish(ctx, end)
+	return w.Finish(ctx, end, completes...)
 }
 
 func closeWriter(ctx context.Context, w kafka.Writer) error {

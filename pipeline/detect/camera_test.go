@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/kafka"
@@ -19,7 +20,7 @@ type ending struct {
 	run event.Run
 }
 
-func (e *ending) Finish(_ context.Context, end event.Run) error {
+func (e *ending) Finish(_ context.Context, end event.Run, _ ...event.Derived) error {
 	e.run = end
 	return nil
 }
@@ -38,7 +39,10 @@ func TestEnd_FramesNotDetectedOn_IsDamageOfAFile(t *testing.T) {
 		{event.SourceImages, 1, event.OutcomeDamaged},
 		{event.SourceStream, 2, event.OutcomeFinished},
 	} {
-		cam := cameraLoop{spec: ingest.Spec{ID: "porch"}, opts: ingest.Options{Backoff: &ingest.Backoff{}}, state: pipeline.CameraStatus{Frames: 5, Failed: c.failed, Dropped: 7}}
+		cam := cameraLoop{
+			spec: ingest.Spec{ID: "porch"}, opts: ingest.Options{Backoff: &ingest.Backoff{}}, scene: porchScene(t, config.CameraSettings{}),
+			state: pipeline.CameraStatus{Frames: 5, Failed: c.failed, Dropped: 7},
+		}
 		var w ending
 		err := cam.end(context.Background(), ingest.Info{Kind: c.kind, Source: "a.mp4"}, &w, io.EOF)
 		require.Equal(t, c.outcome, w.run.Outcome)

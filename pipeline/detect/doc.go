@@ -1,6 +1,7 @@
 // Package detect is the part of the pipeline that needs a camera and a model:
 // it opens the sources, runs one model that they share on their frames
-// and writes one sighting a frame, and the crossings in it, to the log.
+// and writes one sighting a frame, and the crossings and visits that it completes, to the
+// log.
 //
 //	source ──► cameraLoop: wanted? ──► cameraDetector: turn, model ──► sceneState: tracks, zones ──► kafka.Writer
 //	           (one goroutine a source, in order)

@@ -18,7 +18,7 @@ import (
 )
 
 // sceneState is the state of a camera's scene from frame to frame: the tracks, the
-// sides of lines that they were on, and the motion. It belongs to one
+// sides of lines that they were on, their visits of zones, and the motion. It belongs to one
 // goroutine.
 type sceneState struct {
 	config          config.CameraSettings
@@ -29,6 +29,7 @@ type sceneState struct {
 
 	tracker *track.Tracker // nil: not tracked
 	zones   *zone.Map
+	visits  *zone.Visits // of the sightings in the log: also where these do not reproduce the tracks
 	motion  *motion.Gate // nil: without
 
 	begun     bool       // frameSlot is set
@@ -38,7 +39,10 @@ type sceneState struct {
 }
 
 func newScene(c cameraSettings, tracked bool, reportThreshold float32) *sceneState {
-	return &sceneState{config: c.CameraSettings, shapes: c.shapes, camera: c.spec.ID, tracked: tracked, reportThreshold: reportThreshold}
+	return &sceneState{
+		config: c.CameraSettings, shapes: c.shapes, camera: c.spec.ID, tracked: tracked, reportThreshold: reportThreshold,
+		visits: zone.NewVisits(c.shapes.Zones),
+	}
 }
 
 // open begins at frame seq, or resumes there with track IDs that were never used.
@@ -61,8 +65,8 @@ func (s *sceneState) ignored(x, y float64) bool {
 	return s.zones.Masked(zone.Point{X: x, Y: y}) || r != nil && (x < r[0] || y < r[1] || x > r[2] || y > r[3])
 }
 
-// resume restores the tracker and the sides of lines of an interrupted run, whose
-// next frame is next, by passing the run's sightings in the topic through them
+// resume restores the tracker, the sides of lines and the visits of an interrupted run,
+// whose next frame is next, by passing the run's sightings in the topic through them
 // again. That must reproduce their track IDs. If it does not (the topic no longer
 // holds the beginning, empty sightings were not sent, or settings changed),
 // tracking restarts with IDs that were never used in the run.
@@ -73,6 +77,7 @@ func (s *sceneState) resume(ctx context.Context, cfg kafka.Config, run event.Run
 	same, begun := true, false
 	var objects []event.Object
 	err := kafka.ReadRun(ctx, cfg, &run, func(g *event.Sighting) {
+		s.visits.Events(g)
 		pts := time.Duration(g.PTS) * time.Microsecond
 		s.begun, s.frameSlot = true, s.slotAt(pts)
 		same = same && (begun || g.Seq == 0)
@@ -130,6 +135,24 @@ func (s *sceneState) track(objects []event.Object, frame event.Size, pts time.Du
 		objects[i].Zones = s.zonesOf(&objects[i], frame)
 	}
 	return objects
+}
+
+// events returns the crossings and visits that are complete with a sighting.
+func (s *sceneState) events(g *event.Sighting) []event.Derived {
+	var all []event.Derived
+	crossings := s.zones.Events(g)
+	for i := range crossings {
+		all = append(all, &crossings[i])
+	}
+	return derived(all, s.visits.Events(g))
+}
+
+// derived appends visits to events.
+func derived(all []event.Derived, visits []event.Visit) []event.Derived {
+	for i := range visits {
+		all = append(all, &visits[i])
+	}
+	return all
 }
 
 func (s *sceneState) zonesOf(o *event.Object, frame event.Size) []string {

@@ -79,13 +79,28 @@ func see(t testing.TB, s *sceneState, w kafka.Writer, from, to int64) (all []str
 			}
 			all = append(all, fmt.Sprint(n, o.Index, o.Score, id, o.Zones))
 		}
-		xs := s.zones.Events(g)
-		for _, x := range xs {
-			all = append(all, fmt.Sprint("crossing ", n, x.Line, x.Direction, x.TrackID))
+		completes := s.events(g)
+		for _, e := range completes {
+			all = append(all, told(e, run))
 		}
-		require.NoError(t, w.Send(t.Context(), g, xs...))
+		require.NoError(t, w.Send(t.Context(), g, completes...))
 	}
 	return all
+}
+
+// told is an event without what differs from run to run.
+func told(e event.Derived, run event.Run) string {
+	switch e := e.(type) {
+	case *event.Crossing:
+		return fmt.Sprint("crossing ", e.Seq, e.Line, e.Direction, e.TrackID)
+	case *event.Visit:
+		left := time.Duration(-1)
+		if !e.LeftAt.IsZero() {
+			left = e.LeftAt.Sub(run.StartedAt.Time)
+		}
+		return fmt.Sprint(e.Kind, " ", e.Seq, e.Zone, e.TrackID, e.EnteredAt.Sub(run.StartedAt.Time), left)
+	}
+	return "unknown"
 }
 
 func TestResume_MissingStart_NewTrackIDs(t *testing.T) {
