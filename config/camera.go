@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 
 	"github.com/sightlog/sightlog/usage"
@@ -24,6 +25,7 @@ import (
 //	    lines: {gate: [[0.5, 0], [0.5, 1]]}
 //	    motion: true
 //	    keep: 7d
+//	    thing-after: 1m
 const CamerasKey = "cameras"
 
 // Point is x, y in parts of the frame's width and height, from its top left.
@@ -38,9 +40,12 @@ type CameraSettings struct {
 	Lines  map[string][]Point `json:"lines,omitempty"`  // two points each; crossings are events
 	Motion bool               `json:"motion,omitempty"` // process frames only while something moves
 	Keep   Keep               `json:"keep,omitzero"`    // instead of --keep: 7d, or by table
+	// ThingAfter is how long something has to be in sight without having moved to be taken
+	// for a thing and not for a person; below zero, never.
+	ThingAfter time.Duration `json:"thing-after,omitempty"`
 }
 
-var cameraKeys = []string{"fps", "region", "masks", "zones", "lines", "motion", "keep"}
+var cameraKeys = []string{"fps", "region", "masks", "zones", "lines", "motion", "keep", "thing-after"}
 
 // maxName bounds the name of a zone or line, in bytes, as the events do.
 const maxName = 64
@@ -104,6 +109,8 @@ func (c *CameraSettings) set(key string, v any) (err error) {
 		}
 	case "keep":
 		c.Keep, err = cameraKeep(v)
+	case "thing-after":
+		c.ThingAfter, err = thingAfter(v)
 	default:
 		if n := usage.Nearest(key, cameraKeys); n != "" {
 			return fmt.Errorf("unknown key %q; did you mean %q?", key, n)
@@ -114,6 +121,19 @@ func (c *CameraSettings) set(key string, v any) (err error) {
 		return fmt.Errorf("%s: %w", key, err)
 	}
 	return nil
+}
+
+// thingAfter decodes a time, or off: -1.
+func thingAfter(v any) (time.Duration, error) {
+	s, _ := v.(string)
+	if s == "off" {
+		return -1, nil
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d < time.Second {
+		return 0, errors.New("give a time of at least 1s (30s, 5m), or off")
+	}
+	return d, nil
 }
 
 func region(v any) ([]float64, error) {

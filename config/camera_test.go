@@ -39,7 +39,7 @@ func TestCameraKeys_PageAndCode_AreTheSame(t *testing.T) {
 		m := part.FindSubmatch(text)
 		require.NotNil(t, m, page)
 		var keys []string
-		for _, key := range regexp.MustCompile("(?m)^(?:\\| `|#?    )([a-z]+)(?:` \\||:)").FindAllSubmatch(m[1], -1) {
+		for _, key := range regexp.MustCompile("(?m)^(?:\\| `|#?    )([a-z-]+)(?:` \\||:)").FindAllSubmatch(m[1], -1) {
 			keys = append(keys, string(key[1]))
 		}
 		require.ElementsMatch(t, cameraKeys, keys, page)

@@ -57,6 +57,13 @@ type Model struct {
 // top, right and bottom edges.
 type Box [4]float32
 
+// States of a tracked object; one that moves, or is not tracked, has none.
+const (
+	StateNew        = "new"        // has not moved since it appeared; it is counted
+	StateStationary = "stationary" // has not moved for ten seconds, but did before
+	StateThing      = "thing"      // a thing that the detector takes for a person: it never moved; it is not counted
+)
+
 // Object is one detection.
 type Object struct {
 	Index   int     `json:"index"` // position in Sighting.Objects, by falling score
@@ -65,6 +72,7 @@ type Object struct {
 	Score   float32 `json:"score"` // 0..1
 	Box     Box     `json:"box"`
 	TrackID *int64  `json:"track_id,omitempty"` // unique within the run
+	State   string  `json:"state,omitempty"`    // StateNew, StateStationary, StateThing or none
 	// Zones are the names of those that the feet are in, as configured.
 	Zones []string `json:"zones,omitempty"`
 }
@@ -194,6 +202,8 @@ func (o *Object) validate(i int) error {
 		return fmt.Errorf("object %d has score %g, not 0 to 1", i, o.Score)
 	case o.Box[2] < o.Box[0] || o.Box[3] < o.Box[1]:
 		return fmt.Errorf("object %d has box %v: its right or lower edge lies before the other", i, o.Box)
+	case o.State != "" && o.State != StateNew && o.State != StateStationary && o.State != StateThing:
+		return fmt.Errorf("object %d has the unknown state %q", i, o.State)
 	case len(o.Zones) > MaxZones:
 		return fmt.Errorf("object %d is in %d zones, at most %d", i, len(o.Zones), MaxZones)
 	}
@@ -205,10 +215,13 @@ func (o *Object) validate(i int) error {
 	return nil
 }
 
-// People counts the objects of class Person.
+// IsPerson reports whether the object counts as a person.
+func (o *Object) IsPerson() bool { return o.Label == Person && o.State != StateThing }
+
+// People counts the objects that are people.
 func People(objects []Object) (n int) {
 	for i := range objects {
-		if objects[i].Label == Person {
+		if objects[i].IsPerson() {
 			n++
 		}
 	}

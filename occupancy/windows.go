@@ -248,7 +248,7 @@ func (p *pane) add(s *event.Sighting) {
 	p.Picture = p.Picture.plus(ofFrame(int64(event.People(s.Objects))))
 	inZone := make(map[string]int64)
 	for i := range s.Objects {
-		if s.Objects[i].Label == event.Person {
+		if s.Objects[i].IsPerson() {
 			for _, zone := range s.Objects[i].Zones {
 				inZone[zone]++
 			}

@@ -67,7 +67,9 @@ type counter struct{ shapes *zone.Map }
 // Count implements sink.Counter.
 func (c counter) Count(s *event.Sighting) []event.Crossing {
 	for i := range s.Objects {
-		s.Objects[i].Zones = c.shapes.Zones(nil, &s.Objects[i], s.Frame)
+		if s.Objects[i].State != event.StateThing {
+			s.Objects[i].Zones = c.shapes.Zones(nil, &s.Objects[i], s.Frame)
+		}
 	}
 	return c.shapes.Events(s)
 }

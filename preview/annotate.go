@@ -15,6 +15,9 @@ import (
 	"github.com/sightlog/sightlog/internal/atomicfile"
 )
 
+// thingColour is that of things that were taken for people.
+var thingColour = color.RGBA{R: 160, G: 160, B: 160}
+
 // palette has colours that differ; a track has the same colour in all frames.
 var palette = []color.RGBA{
 	{R: 64, G: 220, B: 96}, {R: 255, G: 196, B: 0}, {R: 80, G: 170, B: 255}, {R: 255, G: 105, B: 180},
@@ -22,7 +25,7 @@ var palette = []color.RGBA{
 }
 
 // Annotate draws each object's box, track and score into the picture, which
-// must be BGR with 8 bits a channel, and its class where not all have the same.
+// must be BGR with 8 bits a channel, and its class where not all have the same; of a thing, that it is one.
 func Annotate(m *gocv.Mat, objs []event.Object) error {
 	if m.Type() != gocv.MatTypeCV8UC3 {
 		return errors.New("annotate: the picture is not BGR with 8 bits a channel")
@@ -53,6 +56,9 @@ func Annotate(m *gocv.Mat, objs []event.Object) error {
 }
 
 func colourOf(o *event.Object) color.RGBA {
+	if o.State == event.StateThing {
+		return thingColour
+	}
 	if o.TrackID != nil {
 		return palette[int(*o.TrackID)%len(palette)]
 	}
@@ -69,7 +75,10 @@ func captionTexts(objs []event.Object) []string {
 		if o.TrackID != nil {
 			texts[i] = fmt.Sprintf("#%d ", *o.TrackID)
 		}
-		if mixed {
+		switch {
+		case o.State == event.StateThing:
+			texts[i] += "thing "
+		case mixed:
 			texts[i] += o.Label + " "
 		}
 		texts[i] += fmt.Sprintf("%.2f", o.Score)

@@ -15,6 +15,8 @@ func TestCaptionTexts_ClassesMixedOrNot_NamedOnlyWhereTheyDiffer(t *testing.T) {
 	other := event.Object{Label: "dog", Score: 0.25}
 	require.Equal(t, []string{"#7 0.88", "0.50"}, captionTexts([]event.Object{tracked, untracked}))
 	require.Equal(t, []string{"#7 person 0.88", "dog 0.25"}, captionTexts([]event.Object{tracked, other}))
+	post := event.Object{Label: "person", Score: 0.5, TrackID: new(int64(8)), State: event.StateThing}
+	require.Equal(t, []string{"#7 0.88", "#8 thing 0.50"}, captionTexts([]event.Object{tracked, post}))
 	require.Empty(t, captionTexts(nil))
 }
 

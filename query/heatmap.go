@@ -8,7 +8,7 @@ import (
 var heatmap = Report{
 	Name:    "heatmap",
 	Help:    "How often feet were in each cell of a grid over the picture.",
-	Details: "The picture is divided into --grid columns and rows; x and y count the cells from 0 at its top left, and n is the number of detections whose feet (the middle of the lower edge) are in the cell; a cell without has no row. frames, seconds and dropped are the camera's: frames processed, seconds in which one was, frames dropped. A camera that was watched without a detection has one row with n 0. With --out FILE.png a picture is drawn, over --frame if it is given. It reads the stored detections: retention ends it.",
+	Details: "The picture is divided into --grid columns and rows; x and y count the cells from 0 at its top left, and n is the number of detections, without things, whose feet (the middle of the lower edge) are in the cell; a cell without has no row. frames, seconds and dropped are the camera's: frames processed, seconds in which one was, frames dropped. A camera that was watched without a detection has one row with n 0. With --out FILE.png a picture is drawn, over --frame if it is given. It reads the stored detections: retention ends it.",
 	Flags:   and("zone", "class", "min-score", "grid", "frame"),
 	Columns: []string{"camera", "x", "y", "n", "frames", "seconds", "dropped"},
 	sql: func(s *statement) string {
@@ -20,7 +20,7 @@ var heatmap = Report{
 		if s.MinScore > 0 {
 			which = append(which, "s.boxes[5 * i] >= "+s.arg(s.MinScore)+"::real")
 		}
-		which = s.classed(which, "s.class_ids[i]")
+		which = append(s.classed(which, "s.class_ids[i]"), "(s.states IS NULL OR get_byte(s.states, i - 1) <> 3)")
 		grid := strconv.Itoa(s.grid())
 		return fmt.Sprintf(`WITH watched AS (
     SELECT camera_id, sum(frames) AS frames, count(*) AS seconds, sum(dropped) AS dropped

@@ -2,7 +2,7 @@ package query
 
 import "fmt"
 
-const visitHelp = "A visit is the stay of one tracked object in a zone; it ends when the object has not been in the zone for more than 10 seconds."
+const visitHelp = "A visit is the stay of one tracked object in a zone; it ends when the object has not been in the zone for more than 10 seconds. Things, which are taken for people but never move, make none."
 
 var visits = Report{
 	Name:    "visits",
@@ -12,6 +12,7 @@ var visits = Report{
 	Columns: []string{"camera", "zone", "entered_at", "left_at", "dwell_s", "run", "track_id", "label", "frames"},
 	sql: func(s *statement) string {
 		where := s.classed(s.equal(s.in("entered_at"), "s.zone", s.Zone), "t.class_id")
+		where = append(where, "t.thing IS NOT TRUE")
 		return fmt.Sprintf(`
 SELECT c.name AS camera, s.zone, s.entered_at, s.left_at, round(extract(epoch FROM s.left_at - s.entered_at), 3) AS dwell_s,
        r.run, s.track_id, l.label, s.frames
@@ -36,6 +37,7 @@ var dwell = Report{
 			join = " JOIN tracks t ON t.run_id = s.run_id AND t.track_id = s.track_id"
 			where = s.classed(where, "t.class_id")
 		}
+		where = append(where, "NOT EXISTS (SELECT FROM tracks n WHERE n.thing AND n.run_id = s.run_id AND n.track_id = s.track_id)")
 		return fmt.Sprintf(`WITH RECURSIVE %s, %s, stays AS (
     SELECT s.camera_id, s.zone, %s AS bucket, count(*) AS n,
            percentile_disc('{.5,.95,1}'::float8[]) WITHIN GROUP (ORDER BY extract(epoch FROM s.left_at - s.entered_at)) AS p
@@ -55,7 +57,7 @@ ORDER BY c.name, zone, bucket`, b, names("zone", "zone_minutes"), s.trunc("s.ent
 var tracks = Report{
 	Name:    "tracks",
 	Help:    "Tracked objects, from their first detection to their last.",
-	Details: "score is the best of its detections, label the class of that one, and frames the number of detections. The way it took is in the view v_tracks. --since and --until narrow first_at.",
+	Details: "Without things, which are taken for people but never move. score is the best of its detections, label the class of that one, and frames the number of detections. The way it took is in the view v_tracks. --since and --until narrow first_at.",
 	Flags:   and("class", "min-score"),
 	Columns: []string{"camera", "first_at", "last_at", "duration_s", "run", "track_id", "label", "score", "frames"},
 	sql: func(s *statement) string {
@@ -63,6 +65,7 @@ var tracks = Report{
 		if s.MinScore > 0 {
 			where = append(where, "s.score >= "+s.arg(s.MinScore))
 		}
+		where = append(where, "NOT s.thing")
 		return fmt.Sprintf(`
 SELECT c.name AS camera, s.first_at, s.last_at, round(extract(epoch FROM s.last_at - s.first_at), 3) AS duration_s,
        r.run, s.track_id, l.label, s.score, s.frames

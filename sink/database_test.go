@@ -134,6 +134,7 @@ func TestTables_StatementsAndCopy_SameColumns(t *testing.T) {
 		s.DroppedBefore = int64(n)
 		for i := range s.Objects {
 			s.Objects[i].TrackID, s.Objects[i].ClassID, s.Objects[i].Zones = &track, n%2, []string{"a", `b "c"`}[:n%3]
+			s.Objects[i].State = []string{"", event.StateNew, event.StateStationary, event.StateThing}[n%4]
 		}
 		return s
 	}

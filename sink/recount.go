@@ -178,7 +178,7 @@ func (w *recount) labels(ctx context.Context, run int32) (map[int16]string, erro
 
 // sightings reads a run's sightings in the order of their frames.
 func (w *recount) sightings(ctx context.Context, camera, run int32, from, until time.Time, labels map[int16]string) (all []sightingRow, err error) {
-	rows, err := w.tx.Query(ctx, `SELECT captured_at, seq, pts_us, width, height, class_ids, boxes, track_ids FROM sightings
+	rows, err := w.tx.Query(ctx, `SELECT captured_at, seq, pts_us, width, height, class_ids, boxes, track_ids, states FROM sightings
 		WHERE camera_id = $1 AND run_id = $2 AND captured_at >= $3 AND captured_at < $4 ORDER BY seq`, camera, run, from, until)
 	if err != nil {
 		return nil, err
@@ -187,14 +187,18 @@ func (w *recount) sightings(ctx context.Context, camera, run int32, from, until 
 	var classes []int16
 	var boxes []float32
 	var tracks []*int32
+	var marks []byte
 	var g event.Sighting
-	_, err = pgx.ForEachRow(rows, []any{&at, &g.Seq, &g.PTS, &g.Frame.Width, &g.Frame.Height, &classes, &boxes, &tracks}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&at, &g.Seq, &g.PTS, &g.Frame.Width, &g.Frame.Height, &classes, &boxes, &tracks, &marks}, func() error {
 		s := g
 		s.CapturedAt = event.At(at)
 		s.Objects = make([]event.Object, len(classes))
 		for i, class := range classes {
 			b := boxes[5*i:]
 			s.Objects[i] = event.Object{Index: i, ClassID: int(class), Label: labels[class], Score: b[4], Box: event.Box{b[0], b[1], b[2], b[3]}}
+			if marks != nil {
+				s.Objects[i].State = states[marks[i]]
+			}
 			if tracks != nil && tracks[i] != nil {
 				id := int64(*tracks[i])
 				s.Objects[i].TrackID = &id

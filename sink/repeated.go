@@ -78,12 +78,13 @@ type contentObject struct {
 	track    int64
 	hasTrack bool
 	zones    string
+	state    string
 }
 
 func contentOf(s *event.Sighting) content {
 	c := content{pts: s.PTS, width: int64(s.Frame.Width), height: int64(s.Frame.Height), objects: make([]contentObject, len(s.Objects))}
 	for i, o := range s.Objects {
-		c.objects[i] = contentObject{class: int64(o.ClassID), score: o.Score, box: o.Box, zones: fmt.Sprintf("%q", o.Zones)}
+		c.objects[i] = contentObject{class: int64(o.ClassID), score: o.Score, box: o.Box, zones: fmt.Sprintf("%q", o.Zones), state: o.State}
 		if o.TrackID != nil {
 			c.objects[i].track, c.objects[i].hasTrack = *o.TrackID, true
 		}
@@ -145,12 +146,12 @@ func readStored(ctx context.Context, db querier, s []sightingRow) (map[int]conte
 	var o contentObject
 	var track pgtype.Int8
 	var zones []string
-	rows, err = db.Query(ctx, `SELECT n, class_id, score, x1, y1, x2, y2, track_id, zones FROM `+sightingKeys+`
+	rows, err = db.Query(ctx, `SELECT n, class_id, score, x1, y1, x2, y2, track_id, zones, coalesce(state, '') FROM `+sightingKeys+`
 		JOIN detections USING (captured_at, camera_id, run_id, seq) ORDER BY n, object_index`, keys...)
 	if err != nil {
 		return nil, err
 	}
-	_, err = pgx.ForEachRow(rows, []any{&n, &o.class, &o.score, &o.box[0], &o.box[1], &o.box[2], &o.box[3], &track, &zones}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&n, &o.class, &o.score, &o.box[0], &o.box[1], &o.box[2], &o.box[3], &track, &zones, &o.state}, func() error {
 		o.track, o.hasTrack, o.zones = track.Int64, track.Valid, fmt.Sprintf("%q", zones)
 		c := stored[n-1]
 		c.objects = append(c.objects, o)

@@ -40,6 +40,18 @@ func (s *sightingRow) trackIDs() []*int64 {
 	return collect(s.Objects, func(o *event.Object) *int64 { return o.TrackID })
 }
 
+// states returns a byte for the state of each object, nil if none has one.
+func (s *sightingRow) states() []byte {
+	some := func(o event.Object) bool { return o.State != "" }
+	if !slices.ContainsFunc(s.Objects, some) {
+		return nil
+	}
+	return collect(s.Objects, func(o *event.Object) byte { return byte(slices.Index(states, o.State)) })
+}
+
+// states are those of an object, by their number in the tables.
+var states = []string{"", event.StateNew, event.StateStationary, event.StateThing}
+
 type crossingRow struct {
 	*event.Crossing
 	camera, run int32
@@ -69,6 +81,7 @@ var (
 		arrayCol("boxes", "real[]", (*sightingRow).boxes),
 		arrayCol("track_ids", "integer[]", (*sightingRow).trackIDs),
 		arrayCol("zone_set_ids", "integer[]", func(s *sightingRow) []*int32 { return s.zoneSets }),
+		col("states", "bytea[]", (*sightingRow).states),
 	)
 	crossingTable = newCrossingTable("")
 )

@@ -74,6 +74,7 @@ type trackRow struct {
 	frames      int64
 	score       float32
 	path        []float32
+	thing       bool // in its last detection
 }
 
 type trackZone struct {
@@ -135,7 +136,7 @@ func (t *totals) add(s *sightingRow) {
 		if o.TrackID != nil {
 			t.addTrack(s, o)
 		}
-		if o.Label == event.Person {
+		if o.IsPerson() {
 			for _, zone := range o.Zones {
 				inZone[zone]++
 			}
@@ -163,7 +164,7 @@ func (t *totals) addTrack(s *sightingRow, o *event.Object) {
 	if r.frames == 0 || o.Score > r.score {
 		r.class, r.score = int64(o.ClassID), o.Score
 	}
-	r.last = s.CapturedAt
+	r.last, r.thing = s.CapturedAt, o.State == event.StateThing
 	r.frames++
 	for _, zone := range o.Zones {
 		visits := t.visits.at(trackZone{k, zone})
@@ -201,6 +202,7 @@ var (
     first_at = least(tracks.first_at, excluded.first_at), last_at = greatest(tracks.last_at, excluded.last_at),
     frames = tracks.frames + excluded.frames, score = greatest(tracks.score, excluded.score),
     class_id = CASE WHEN excluded.score > tracks.score THEN excluded.class_id ELSE tracks.class_id END,
+    thing = CASE WHEN excluded.last_at >= tracks.last_at THEN excluded.thing ELSE tracks.thing END,
     path = CASE WHEN cardinality(tracks.path) >= 1200 OR excluded.first_at < tracks.last_at THEN tracks.path
                 WHEN date_trunc('second', excluded.first_at) = date_trunc('second', tracks.last_at)
                 THEN (tracks.path || excluded.path[3:])[:1200]
@@ -214,6 +216,7 @@ var (
 		col("frames", "bigint[]", func(t *trackRow) int64 { return t.frames }),
 		col("score", "real[]", func(t *trackRow) float32 { return t.score }),
 		arrayCol("path", "real[]", func(t *trackRow) []float32 { return t.path[:min(len(t.path), 1200)] }),
+		col("thing", "boolean[]", func(t *trackRow) bool { return t.thing }),
 	)
 	latestTable = newTable("latest_sightings", `ON CONFLICT (camera_id) DO UPDATE SET
     captured_at = excluded.captured_at, run_id = excluded.run_id, seq = excluded.seq, people = excluded.people, objects = excluded.objects

@@ -32,6 +32,48 @@ func walk(n int) *event.Sighting {
 	return s
 }
 
+// A thing counts as a detection, and no more. Its visit of before it was known is left out
+// of the view, and is one again if it moves in the end.
+func TestTotals_Things_AreNoPeople(t *testing.T) {
+	t.Parallel()
+	for _, size := range []int{1, 13, 2000} {
+		w := newWorld(t)
+		var recs []*kgo.Record
+		for n := range 120 {
+			s := sighting("porch", "r1", n)
+			s.CapturedAt = event.At(origin.Truncate(time.Minute).Add(time.Duration(n) * time.Second))
+			s.Objects = nil
+			for i := range 4 {
+				id := int64(i)
+				o := event.Object{Index: i, Label: "person", Score: .9, Box: event.Box{10, 20, 30, 90}, TrackID: &id, Zones: []string{"door"}}
+				switch {
+				case i == 1 && n < 20:
+					o.State = event.StateStationary
+				case i >= 2 && n < 10:
+					o.State = event.StateNew
+				case i == 2, i == 3 && n < 60:
+					o.State, o.Zones = event.StateThing, nil
+				}
+				s.Objects = append(s.Objects, o)
+			}
+			recs = append(recs, record(t, s))
+		}
+		w.produce(recs...)
+		w.start(maxRecords(size))
+		w.drain()
+		pgtest.TotalsAgree(t, w.pool)
+		require.Equal(t, 10*4+50*2+60*3, w.number("SELECT sum(people) FROM v_sightings"))
+		require.Equal(t, 10*4+50*2+60*3, w.number("SELECT sum(people) FROM zone_minutes"))
+		require.Equal(t, 120*4, w.number("SELECT sum(detections) FROM v_minutes"))
+		require.Equal(t, 110+50, w.number("SELECT count(*) FROM v_detections WHERE state = 'thing' AND zones IS NULL"))
+		require.Equal(t, 20, w.number("SELECT count(*) FROM v_detections WHERE state = 'stationary' AND track_id = 1"))
+		require.Equal(t, 20, w.number("SELECT count(*) FROM v_detections WHERE state = 'new'"))
+		require.Equal(t, 2, w.number("SELECT track_id FROM v_tracks WHERE thing"))
+		require.Equal(t, 4, w.number("SELECT count(*) FROM v_visits"), "0, 1 and two of 3")
+		require.Equal(t, 0, w.number("SELECT count(*) FROM v_visits WHERE track_id = 2"))
+	}
+}
+
 // The totals are the same whatever the transactions are, and those of the rows.
 func TestTotals_TracksAndZones_AreThoseOfTheRows(t *testing.T) {
 	t.Parallel()

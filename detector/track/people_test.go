@@ -12,6 +12,7 @@ import (
 
 	"github.com/sightlog/sightlog/detector"
 	"github.com/sightlog/sightlog/detector/onnx"
+	"github.com/sightlog/sightlog/detector/stationary"
 	"github.com/sightlog/sightlog/detector/track"
 	"github.com/sightlog/sightlog/eval"
 	"github.com/sightlog/sightlog/event"
@@ -28,11 +29,14 @@ type watched struct {
 	// By the ground truth of every frame: HOTA and IDF1 at least, switches at most.
 	hota, idf1 float64
 	switches   int
+	things     int // at least
 
 	tracks  eval.Tracks
 	tracker *track.Tracker
+	marker  *stationary.Marker
 	got     *score
 	numbers map[int64]bool
+	marked  int // things
 }
 
 // TestTracker_Clips_NumbersStay leaves a little room for a CPU that adds in another
@@ -65,6 +69,7 @@ func TestTracker_Clips_NumbersStay(t *testing.T) {
 			{
 				every: 1, atLeast: score{found: 1085}, atMost: score{false: 225, switches: 22, fragmentations: 30}, // 1095, 212, 19, 26
 				hota: .53, idf1: .725, switches: 37, // .549, .756, 33
+				things: 170, // the rock, from its 60th second on
 			},
 			{
 				every: 2, atLeast: score{found: 1083}, atMost: score{false: 222, switches: 12, fragmentations: 30}, // 1093, 209, 9, 26
@@ -121,6 +126,7 @@ func TestTracker_Clips_NumbersStay(t *testing.T) {
 			defer src.Close()
 			for i := range c.rates {
 				w := &c.rates[i]
+				w.marker = stationary.New(stationary.Options{})
 				w.tracker, w.got, w.numbers = track.New(track.Options{High: s.Spec().Score}), newScore(), map[int64]bool{}
 			}
 
@@ -139,6 +145,8 @@ func TestTracker_Clips_NumbersStay(t *testing.T) {
 					}
 					objs = w.tracker.Update(append(objs[:0], seen...), f.PTS)
 					w.add(objs)
+					w.marker.Mark(objs, f.PTS)
+					w.marked += things(t, objs, truth, f.Seq)
 					if f.Seq%c.step == 0 {
 						w.got.frame(reference[f.Seq], objs, func(format string, args ...any) {
 							t.Logf("frame %d of every %d: "+format, append([]any{f.Seq, w.every}, args...)...)
@@ -154,6 +162,7 @@ func TestTracker_Clips_NumbersStay(t *testing.T) {
 				require.LessOrEqual(t, got.false, w.atMost.false)
 				require.LessOrEqual(t, got.switches, w.atMost.switches)
 				require.LessOrEqual(t, got.fragmentations, w.atMost.fragmentations)
+				require.GreaterOrEqual(t, w.marked, w.things)
 				if truth != nil {
 					s := eval.EvaluateTracks(truth.Every(int(w.every)), w.tracks)
 					t.Logf("%+v", s)
@@ -164,6 +173,24 @@ func TestTracker_Clips_NumbersStay(t *testing.T) {
 			}
 		})
 	}
+}
+
+// things returns how many of the objects are things. None of them may be where the truth
+// has a person.
+func things(t *testing.T, objs []event.Object, truth eval.Tracks, seq int64) (n int) {
+	t.Helper()
+	for _, o := range objs {
+		if o.State != event.StateThing {
+			continue
+		}
+		n++
+		require.NotEmpty(t, truth, "everybody on this clip walks in")
+		for _, b := range truth[seq] {
+			at := event.Box{float32(b.Left), float32(b.Top), float32(b.Left + b.Width), float32(b.Top + b.Height)}
+			require.Less(t, o.Box.IoU(at), .3, "frame %d: a person is taken for a thing", seq)
+		}
+	}
+	return n
 }
 
 // add takes the objects of the next frame.

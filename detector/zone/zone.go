@@ -195,7 +195,7 @@ func (m *Map) Crossings(objs []event.Object, frame event.Size, pts time.Duration
 	}
 	for i := range objs {
 		o := &objs[i]
-		if o.TrackID == nil {
+		if o.TrackID == nil || o.State == event.StateThing {
 			continue
 		}
 		t := m.tracks[*o.TrackID]
@@ -208,6 +208,9 @@ func (m *Map) Crossings(objs []event.Object, frame event.Size, pts time.Duration
 		height := float64(max(frame.Height, 1))
 		tall, aspect := float64(o.Box[3]-o.Box[1])/height, float64(frame.Width)/height
 		for k := range m.opts.Lines {
+			if t.sides[k].sign != 0 && o.State != "" {
+				continue // it stays where it is, however its box jitters
+			}
 			if d := t.sides[k].step(&m.opts.Lines[k], feet, tall, aspect, pts); d != "" {
 				m.found = append(m.found, Crossing{
 					Line: m.opts.Lines[k].Name, Direction: d, TrackID: *o.TrackID,

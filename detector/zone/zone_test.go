@@ -78,6 +78,31 @@ func TestCrossings_TrackCrosses_OnceWithDirection(t *testing.T) {
 
 // The margin is a part of the person's height in pixels, whichever way the line
 // runs and whatever the frame's aspect: 5 % of 100 are 5.
+// What has not moved crosses nothing, however its box jitters; where it is counts from its
+// first frame on, so that nobody who then walks across is missed.
+func TestCrossings_NotMoved_NoneUntilItMoves(t *testing.T) {
+	t.Parallel()
+	for _, state := range []string{event.StateNew, event.StateStationary, event.StateThing} {
+		m := gate(t)
+		i := 0
+		show := func(state string, x float32) []zone.Crossing {
+			o := at(1, x, 250)
+			o.State = state
+			i++
+			return m.Crossings([]event.Object{o}, frame, pts(i))
+		}
+		for n := range 1000 {
+			require.Empty(t, show(state, []float32{530, 470}[n%2]), state)
+		}
+		want := 1
+		if state == event.StateThing {
+			want = 0 // a thing has no side
+		}
+		require.Len(t, show("", 440), want, state)
+		require.Len(t, show("", 560), 1, state)
+	}
+}
+
 func TestCrossings_AnyDirection_SameMargin(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/detector/motion"
+	"github.com/sightlog/sightlog/detector/stationary"
 	"github.com/sightlog/sightlog/detector/track"
 	"github.com/sightlog/sightlog/detector/zone"
 	"github.com/sightlog/sightlog/event"
@@ -28,6 +29,7 @@ type sceneState struct {
 	reportThreshold float32 // Thresholds.Report
 
 	tracker *track.Tracker // nil: not tracked
+	marker  *stationary.Marker
 	zones   *zone.Map
 	visits  *zone.Visits // of the sightings in the log: also where these do not reproduce the tracks
 	motion  *motion.Gate // nil: without
@@ -52,6 +54,7 @@ func (s *sceneState) open(seq int64) (err error) {
 	}
 	if s.tracked {
 		s.tracker = track.New(track.Options{High: s.reportThreshold, FirstID: track.FirstID(seq)})
+		s.marker = stationary.New(stationary.Options{ThingAfter: s.config.ThingAfter})
 	}
 	if s.config.Motion {
 		s.motion = motion.New(motion.Options{Ignore: s.ignored})
@@ -93,6 +96,7 @@ func (s *sceneState) resume(ctx context.Context, cfg kafka.Config, run event.Run
 		same = slices.EqualFunc(objects, g.Objects, func(a, b event.Object) bool {
 			return (a.TrackID == nil) == (b.TrackID == nil) && (a.TrackID == nil || *a.TrackID == *b.TrackID)
 		})
+		s.marker.Mark(objects, pts)
 		s.zones.Crossings(objects, g.Frame, pts)
 	})
 	if err != nil {
@@ -124,15 +128,18 @@ func (s *sceneState) wanted(f *ingest.Frame, live bool) bool {
 	return s.motion == nil || s.motion.Pass(&f.Image, f.PTS)
 }
 
-// track removes objects in masks and gives the others their track IDs and zones.
-// It works in place.
+// track removes objects in masks and gives the others their track IDs, states and zones;
+// a thing is in no zone. It works in place.
 func (s *sceneState) track(objects []event.Object, frame event.Size, pts time.Duration) []event.Object {
 	objects = s.zones.Mask(objects, frame)
 	if s.tracker != nil {
 		objects = s.tracker.Update(objects, pts)
+		s.marker.Mark(objects, pts)
 	}
 	for i := range objects {
-		objects[i].Zones = s.zonesOf(&objects[i], frame)
+		if objects[i].State != event.StateThing {
+			objects[i].Zones = s.zonesOf(&objects[i], frame)
+		}
 	}
 	return objects
 }

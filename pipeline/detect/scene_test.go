@@ -51,6 +51,8 @@ func crowd(n int64) []event.Object {
 		x, y := 30+560*phase+2*rng.Float32(), float32(150+70*i)
 		objs = append(objs, event.Object{Label: "person", Score: 0.15 + 0.8*rng.Float32(), Box: event.Box{x, y - 100, x + 40, y}})
 	}
+	shade := 3 * rng.Float32() // of a post that is taken for a person
+	objs = append(objs, event.Object{Label: "person", Score: 0.8, Box: event.Box{600 + shade, 380, 630 + shade, 470}})
 	slices.SortFunc(objs, func(a, b event.Object) int { return int(1000 * (b.Score - a.Score)) })
 	for i := range objs {
 		objs[i].Index = i
@@ -77,7 +79,7 @@ func see(t testing.TB, s *sceneState, w kafka.Writer, from, to int64) (all []str
 			if o.TrackID != nil {
 				id = *o.TrackID
 			}
-			all = append(all, fmt.Sprint(n, o.Index, o.Score, id, o.Zones))
+			all = append(all, fmt.Sprint(n, o.Index, o.Score, id, o.State, o.Zones))
 		}
 		completes := s.events(g)
 		for _, e := range completes {
@@ -213,7 +215,7 @@ func TestResume_Interrupted_SameAsNeverStopped(t *testing.T) {
 	defer cl.Close()
 	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, 4))
 	c := config.CameraSettings{
-		FPS: 20, Zones: map[string][]config.Point{"left": left, "upper": upper},
+		FPS: 20, ThingAfter: 4 * time.Second, Zones: map[string][]config.Point{"left": left, "upper": upper},
 		Lines: map[string][]config.Point{"middle": {{.5, 0}, {.5, 1}}},
 	}
 	run := event.Run{Camera: "porch", SourceKind: event.SourceFile, Fingerprint: "f"}
@@ -243,11 +245,16 @@ func TestResume_Interrupted_SameAsNeverStopped(t *testing.T) {
 		require.NoError(t, w.Close(t.Context()))
 	}
 	require.Equal(t, want, got)
+	things := 0
 	for _, line := range want {
 		if strings.HasPrefix(line, "crossing") {
 			crossings++
 		}
+		if strings.Contains(line, event.StateThing+"[]") {
+			things++
+		}
 	}
+	require.Greater(t, things, 200)
 	require.Greater(t, crossings, 10)
 }
 
