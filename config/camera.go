@@ -26,6 +26,7 @@ import (
 //	    motion: true
 //	    keep: 7d
 //	    thing-after: 1m
+//	    loitering: {door: 30s}
 const CamerasKey = "cameras"
 
 // Point is x, y in parts of the frame's width and height, from its top left.
@@ -43,9 +44,14 @@ type CameraSettings struct {
 	// ThingAfter is how long something has to be in sight without having moved to be taken
 	// for a thing and not for a person; below zero, never.
 	ThingAfter time.Duration `json:"thing-after,omitempty"`
+	// a visit of a zone that lasts as long is loitering: 2m, or by zone
+	Loitering map[string]time.Duration `json:"loitering,omitempty"`
 }
 
-var cameraKeys = []string{"fps", "region", "masks", "zones", "lines", "motion", "keep", "thing-after"}
+var cameraKeys = []string{"fps", "region", "masks", "zones", "lines", "motion", "keep", "thing-after", "loitering"}
+
+// maxLoitering is the longest threshold of loitering.
+const maxLoitering = 24 * time.Hour
 
 // maxName bounds the name of a zone or line, in bytes, as the events do.
 const maxName = 64
@@ -111,6 +117,8 @@ func (c *CameraSettings) set(key string, v any) (err error) {
 		c.Keep, err = cameraKeep(v)
 	case "thing-after":
 		c.ThingAfter, err = thingAfter(v)
+	case "loitering":
+		c.Loitering, err = loitering(v)
 	default:
 		if n := usage.Nearest(key, cameraKeys); n != "" {
 			return fmt.Errorf("unknown key %q; did you mean %q?", key, n)
@@ -132,6 +140,36 @@ func thingAfter(v any) (time.Duration, error) {
 	d, err := time.ParseDuration(s)
 	if err != nil || d < time.Second {
 		return 0, errors.New("give a time of at least 1s (30s, 5m), or off")
+	}
+	return d, nil
+}
+
+// loitering decodes times by zone, or a time, which is that of every zone: "".
+func loitering(v any) (map[string]time.Duration, error) {
+	table, ok := v.(map[string]any)
+	if !ok {
+		d, err := threshold(v)
+		return map[string]time.Duration{"": d}, err
+	}
+	if len(table) == 0 {
+		return nil, errors.New("give a time: 2m, or times by zone: {till: 5m, door: 30s}")
+	}
+	all := make(map[string]time.Duration, len(table))
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		d, err := threshold(table[name])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
+		}
+		all[name] = d
+	}
+	return all, nil
+}
+
+func threshold(v any) (time.Duration, error) {
+	s, _ := v.(string)
+	d, err := time.ParseDuration(s)
+	if err != nil || d < time.Second || d > maxLoitering || d%time.Millisecond != 0 {
+		return 0, errors.New("give a time from 1s to 24h, as 2m")
 	}
 	return d, nil
 }

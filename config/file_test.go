@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -64,8 +65,10 @@ cameras:
     lines:
       gate: [[0.5, 0], [0.5, 1]]
     motion: true
+    loitering: {door: 1m30s, Türe 2: 2h}
   0: {motion: false}
   yard:
+  till: {loitering: 2m}
 `))
 	require.NoError(t, err)
 	require.Equal(t, map[string]config.CameraSettings{
@@ -73,8 +76,9 @@ cameras:
 			FPS: 5, Region: []float64{0, .25, 1, 1}, Masks: [][]config.Point{{{0, 0}, {.2, 0}, {.2, .3}}},
 			Zones: map[string][]config.Point{"door": {{.4, .4}, {.6, .4}, {.6, .9}}, "Türe 2": {{0, 0}, {1, 0}, {1, 1}}},
 			Lines: map[string][]config.Point{"gate": {{.5, 0}, {.5, 1}}}, Motion: true,
+			Loitering: map[string]time.Duration{"door": 90 * time.Second, "Türe 2": 2 * time.Hour},
 		},
-		"0": {}, "yard": {},
+		"0": {}, "yard": {}, "till": {Loitering: map[string]time.Duration{"": 2 * time.Minute}},
 	}, f.Cameras())
 	require.NoError(t, f.Check("c.yaml", []string{"fps"}))
 	f, err = config.Load(write(t, "cameras:\n"))
@@ -104,6 +108,13 @@ func TestLoad_InvalidCameraSetting_IsNamed(t *testing.T) {
 		"cameras: {p: {lines: {l: [[0, x]]}}}":         `camera p: lines: l: point 1: "x" is not a number`,
 		"cameras: {p: {lines: {l: [[0, 0]]}}}":         "camera p: lines: l: 1 points, a line has two",
 		"cameras: {p: {motion: 3}}":                    "camera p: motion: give true or false",
+		"cameras: {p: {loitering: 30}}":                "camera p: loitering: give a time from 1s to 24h",
+		"cameras: {p: {loitering: 2d}}":                "camera p: loitering: give a time from 1s to 24h",
+		"cameras: {p: {loitering: -1m}}":               "camera p: loitering: give a time from 1s to 24h",
+		"cameras: {p: {loitering: 25h}}":               "camera p: loitering: give a time from 1s to 24h",
+		"cameras: {p: {loitering: [1m]}}":              "camera p: loitering: give a time from 1s to 24h",
+		"cameras: {p: {loitering: {}}}":                "camera p: loitering: give a time: 2m",
+		"cameras: {p: {loitering: {z: never}}}":        "camera p: loitering: z: give a time from 1s to 24h",
 		"cameras: {p: {fps: 1}, p: {fps: 2}}":          "is there twice",
 	} {
 		_, err := config.Load(write(t, text))

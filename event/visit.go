@@ -45,6 +45,7 @@ type Visit struct {
 	LeftAt     Time    `json:"left_at,omitzero"`      // of the last one; only of Left
 	DwellS     float64 `json:"dwell_s"`               // seconds from EnteredAt: of Left to LeftAt, of others to CapturedAt
 	ThresholdS float64 `json:"threshold_s,omitempty"` // the zone's threshold in seconds; only of Loitering
+	Thing      bool    `json:"thing,omitempty"`       // it was a thing after all (StateThing); only of Left
 }
 
 // Visit returns a visit with the fields of the sighting's frame. The caller sets the others.
@@ -129,6 +130,8 @@ func (v *Visit) validateTimes() error {
 		return fmt.Errorf("left_at of kind %s", v.Kind)
 	case v.Kind == Loitering && !(v.ThresholdS > 0 && v.DwellS >= v.ThresholdS):
 		return fmt.Errorf("dwell_s is %g, threshold_s %g", v.DwellS, v.ThresholdS)
+	case v.Kind != Left && v.Thing:
+		return fmt.Errorf("thing of kind %s", v.Kind)
 	case v.Kind != Loitering && v.ThresholdS != 0:
 		return fmt.Errorf("threshold_s of kind %s", v.Kind)
 	case v.DwellS != v.dwell():

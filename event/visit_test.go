@@ -63,6 +63,7 @@ func TestDecodeVisit_ImpossibleValue_Error(t *testing.T) {
 		"end while there":   {event.Loitering, func(v *event.Visit) { v.LeftAt = v.CapturedAt }},
 		"no threshold":      {event.Loitering, func(v *event.Visit) { v.ThresholdS = 0 }},
 		"not reached":       {event.Loitering, func(v *event.Visit) { v.ThresholdS = 141 }},
+		"thing enters":      {event.Entered, func(v *event.Visit) { v.Thing = true }},
 		"threshold of left": {event.Left, func(v *event.Visit) { v.ThresholdS = 120 }},
 	} {
 		v := visit(c.kind)

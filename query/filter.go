@@ -24,6 +24,7 @@ type Filter struct {
 	TZ       string        // tz: where days begin, and in which times are shown; "" is UTC
 	Gap      time.Duration // gap: the shortest gap; 0 is DefaultGap
 	Top      int           // top: how many buckets; 0 is DefaultTop
+	MinDwell time.Duration // min-dwell: the shortest visit
 	Grid     int           // grid: cells in each direction; 0 is DefaultGrid
 	Recount  int32         // recount: the recount whose tables answer; 0: those of what was counted at the time
 }
@@ -44,6 +45,8 @@ func (f Filter) check() error {
 		return usage.New("scores are from 0 to 1", "--min-score %v", f.MinScore)
 	case f.Gap < 0 || f.Gap > 0 && f.Gap < time.Second:
 		return usage.New("give a second at least", "--gap %s is too short", f.Gap)
+	case f.MinDwell < 0:
+		return usage.New("give a time above 0, as 2m", "--min-dwell %s", f.MinDwell)
 	case f.Top < 0:
 		return usage.New("give 1 or more", "--top %d", f.Top)
 	case f.Recount < 0:

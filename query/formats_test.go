@@ -189,6 +189,7 @@ func TestFilters_WrongNamesAndValues_OneLine(t *testing.T) {
 		{"tracks", query.Filter{MinScore: 1.5}, `--min-score 1.5; scores are from 0 to 1`},
 		{"gaps", query.Filter{Gap: time.Millisecond}, `--gap 1ms is too short; give a second at least`},
 		{"heatmap", query.Filter{Grid: 5000}, `--grid 5000; give 1 to 1024`},
+		{"visits", query.Filter{MinDwell: -time.Minute}, `--min-dwell -1m0s; give a time above 0, as 2m`},
 		{"busiest", query.Filter{Top: -1}, `--top -1; give 1 or more`},
 	} {
 		err := refused(t, pool, report(c.report, c.filter))

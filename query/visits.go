@@ -8,10 +8,10 @@ var visits = Report{
 	Name:    "visits",
 	Help:    "Stays of tracked objects in zones.",
 	Details: visitHelp + " dwell_s is from its first detection in the zone to its last, in seconds, and frames the number of detections. --since and --until narrow entered_at.",
-	Flags:   and("zone", "class", "recount"),
+	Flags:   and("zone", "class", "min-dwell", "recount"),
 	Columns: []string{"camera", "zone", "entered_at", "left_at", "dwell_s", "run", "track_id", "label", "frames"},
 	sql: func(s *statement) string {
-		where := s.classed(s.equal(s.in("entered_at"), "s.zone", s.Zone), "t.class_id")
+		where := s.classed(s.dwelt(s.equal(s.in("entered_at"), "s.zone", s.Zone)), "t.class_id")
 		where = append(where, "t.thing IS NOT TRUE")
 		return fmt.Sprintf(`
 SELECT c.name AS camera, s.zone, s.entered_at, s.left_at, round(extract(epoch FROM s.left_at - s.entered_at), 3) AS dwell_s,
@@ -26,13 +26,13 @@ WHERE %s ORDER BY s.entered_at, c.name, s.zone, s.track_id`, where)
 var dwell = Report{
 	Name:    "dwell",
 	Help:    "How long visits of zones are, per hour, minute or day.",
-	Details: visitHelp + " It counts in the bucket in which it began; n is the number of visits, and the percentiles are lengths that were measured, in seconds. A zone is known once a person has been in it. " + coverageHelp,
-	Flags:   and("zone", "class", "bucket", "tz", "recount"),
+	Details: visitHelp + " It counts in the bucket in which it began; n is the number of visits (with --min-dwell 2m, of those that lasted so long: loitering), and the percentiles are lengths that were measured, in seconds. A zone is known once a person has been in it. " + coverageHelp,
+	Flags:   and("zone", "class", "min-dwell", "bucket", "tz", "recount"),
 	Columns: append([]string{"camera", "zone", "hour", "n", "median_s", "p95_s", "max_s"}, coverage...),
 	Bucket:  "1h",
 	sql: func(s *statement) string {
 		b := s.buckets("")
-		where, join := s.equal(s.in("entered_at"), "s.zone", s.Zone), ""
+		where, join := s.dwelt(s.equal(s.in("entered_at"), "s.zone", s.Zone)), ""
 		if s.Class != "" {
 			join = " JOIN tracks t ON t.run_id = s.run_id AND t.track_id = s.track_id"
 			where = s.classed(where, "t.class_id")
@@ -52,6 +52,14 @@ SELECT c.name AS camera, zone, bucket AS %s, coalesce(n, nobody) AS n,
 FROM zones FULL JOIN stays USING (camera_id, zone, bucket) JOIN cameras c ON c.id = camera_id
 ORDER BY c.name, zone, bucket`, b, names("zone", "zone_minutes"), s.trunc("s.entered_at"), join, where, s.equal(nil, "n.zone", s.Zone), units[s.Bucket])
 	},
+}
+
+// dwelt appends the condition that a visit has lasted as long as the filter says.
+func (s *statement) dwelt(c conditions) conditions {
+	if s.MinDwell == 0 {
+		return c
+	}
+	return append(c, "s.left_at >= s.entered_at + "+s.arg(s.MinDwell))
 }
 
 var tracks = Report{

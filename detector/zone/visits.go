@@ -30,6 +30,7 @@ type stay struct {
 	classID       int
 	label         string
 	loitered      bool // it has reached the zone's threshold
+	thing         bool // it has turned out to be a thing, which is in no zone
 }
 
 // NewVisits returns the visits of a run that begins.
@@ -49,14 +50,27 @@ func (v *Visits) Events(s *event.Sighting) []event.Visit {
 	v.frame = s.Visit()
 	all := v.end(func(o *stay) bool { return s.CapturedAt.Sub(o.left.Time) > event.VisitGap })
 	for i := range s.Objects {
-		if s.Objects[i].TrackID == nil {
+		o := &s.Objects[i]
+		if o.TrackID == nil {
 			continue
 		}
-		for _, zone := range s.Objects[i].Zones {
-			all = v.see(all, &s.Objects[i], zone)
+		if o.State == event.StateThing {
+			v.things(*o.TrackID)
+		}
+		for _, zone := range o.Zones {
+			all = v.see(all, o, zone)
 		}
 	}
 	return all
+}
+
+// things marks the visits of a track as those of a thing.
+func (v *Visits) things(track int64) {
+	for at, o := range v.open {
+		if at.track == track {
+			o.thing = true
+		}
+	}
 }
 
 // End returns the ends of all visits: the run ends with the sighting before.
@@ -71,7 +85,7 @@ func (v *Visits) end(over func(*stay) bool) (all []event.Visit) {
 		if over(o) {
 			delete(v.open, at)
 			e := v.event(event.Left, at, o)
-			e.LeftAt = o.left
+			e.LeftAt, e.Thing = o.left, o.thing
 			all = append(all, e)
 		}
 	}

@@ -124,6 +124,23 @@ func TestVisits_ThingsWithoutTracks_None(t *testing.T) {
 	require.Empty(t, v.End())
 }
 
+// A thing is in no zone: the visit that it began ends, and says that it was none.
+func TestVisits_ThingAfterAWhile_EndSaysSo(t *testing.T) {
+	t.Parallel()
+	v := till(0)
+	require.Len(t, v.Events(inside(1, "1 till", "2 till")), 2)
+	thing := inside(5, "1", "2 till")
+	thing.Objects[0].State = event.StateThing
+	require.Empty(t, v.Events(thing))
+	ends := v.Events(inside(12, "1", "2 till"))
+	require.Len(t, ends, 1)
+	require.True(t, ends[0].Thing)
+	require.Equal(t, []string{"120 left 1 till 1 0"}, said(t, ends))
+	ends = v.End()
+	require.Len(t, ends, 1)
+	require.False(t, ends[0].Thing)
+}
+
 // Whoever is shown the first sightings again goes on with the events that follow; and the
 // ends are the rows that the sightings give, each track's cut where it was away too long.
 func TestVisits_ResumedAnywhere_SameEventsAndRows(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/require"
@@ -159,11 +160,15 @@ func cameraFields(t *testing.T) (fields [][]string) {
 		}
 		return true
 	})
-	types := map[reflect.Kind]string{reflect.Float64: "number", reflect.Bool: "true, false", reflect.Slice: "list", reflect.Map: "points by name", reflect.Struct: "time, or times by table"}
+	types := map[reflect.Kind]string{reflect.Float64: "number", reflect.Bool: "true, false", reflect.Slice: "list", reflect.Map: "points by name", reflect.Int64: "time, or off", reflect.Struct: "time, or times by table"}
 	for field := range reflect.TypeFor[config.CameraSettings]().Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
 		require.NotEmpty(t, comments[field.Name], "config.CameraSettings.%s has no comment", field.Name)
-		fields = append(fields, []string{"`" + name + "`", types[field.Type.Kind()], comments[field.Name]})
+		kind := types[field.Type.Kind()]
+		if field.Type == reflect.TypeFor[map[string]time.Duration]() {
+			kind = "time, or times by zone"
+		}
+		fields = append(fields, []string{"`" + name + "`", kind, comments[field.Name]})
 	}
 	return fields
 }

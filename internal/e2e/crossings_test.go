@@ -32,7 +32,7 @@ cameras:
 func TestRun_KilledWithZonesAndLines_SameRows(t *testing.T) {
 	t.Parallel()
 	config := filepath.Join(t.TempDir(), "c.yaml")
-	require.NoError(t, os.WriteFile(config, []byte(hall), 0o600))
+	require.NoError(t, os.WriteFile(config, []byte(hall+"    loitering: 5s\n"), 0o600))
 	args := func(dir, pace string) []string {
 		return []string{"run", "--config", config, "--source", "hall=test://people?frames=160&fps=10", "--data", dir, "--pace", pace}
 	}
@@ -76,14 +76,14 @@ func TestRun_KilledWithZonesAndLines_SameRows(t *testing.T) {
 	var answer []map[string]any
 	require.NoError(t, json.Unmarshal([]byte(ok(t, sightlogd, "query", "crossings", "--data", killed, "--format", "json")), &answer))
 	require.NotEmpty(t, answer)
-	requireVisitsOfTables(t, broker, killed, 0)
+	requireVisitsOfTables(t, broker, killed, 5)
 	ok(t, sightlogd, "replay", "--data", killed)
-	requireVisitsOfTables(t, broker, killed, 0)
+	requireVisitsOfTables(t, broker, killed, 5)
 	require.Zero(t, serve.stop(t).code, serve.output)
 
 	serve = start(t, sightlogd, "serve", "--data", whole)
 	broker, _ = endpoints(t, whole, serve)
-	requireVisitsOfTables(t, broker, whole, 0)
+	requireVisitsOfTables(t, broker, whole, 5)
 	require.Zero(t, serve.stop(t).code, serve.output)
 }
 

@@ -45,7 +45,7 @@ func requireVisitsOfTables(t testing.TB, broker, dir string, threshold float64) 
 		require.NoError(t, json.Unmarshal(b, &row))
 		stay := fmt.Sprint(row.Run, " ", row.TrackID, " ", row.Zone, " ", row.Label, " ", row.Entered)
 		rowsBegun, rowsEnded = append(rowsBegun, stay), append(rowsEnded, fmt.Sprint(stay, " ", row.Left))
-		if threshold > 0 && row.Dwell >= threshold {
+		if row.Dwell >= threshold {
 			rowsLoitering = append(rowsLoitering, stay)
 		}
 	}
@@ -53,6 +53,7 @@ func requireVisitsOfTables(t testing.TB, broker, dir string, threshold float64) 
 		slices.Sort(all)
 	}
 	require.Greater(t, len(rowsBegun), 5)
+	require.NotEmpty(t, rowsLoitering)
 	require.Equal(t, rowsBegun, begun)
 	require.Equal(t, rowsEnded, ended)
 	require.Equal(t, rowsLoitering, loitering)

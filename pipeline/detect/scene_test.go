@@ -216,7 +216,7 @@ func TestResume_Interrupted_SameAsNeverStopped(t *testing.T) {
 	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, 4))
 	c := config.CameraSettings{
 		FPS: 20, ThingAfter: 4 * time.Second, Zones: map[string][]config.Point{"left": left, "upper": upper},
-		Lines: map[string][]config.Point{"middle": {{.5, 0}, {.5, 1}}},
+		Lines: map[string][]config.Point{"middle": {{.5, 0}, {.5, 1}}}, Loitering: map[string]time.Duration{"": 3 * time.Second},
 	}
 	run := event.Run{Camera: "porch", SourceKind: event.SourceFile, Fingerprint: "f"}
 	const frames = 600

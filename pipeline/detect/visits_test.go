@@ -71,7 +71,9 @@ func TestVisitsTopic_RunInterrupted_RowsOfTheSightings(t *testing.T) {
 			require.NoError(t, err)
 			defer cl.Close()
 			require.NoError(t, kafka.EnsureTopics(t.Context(), cl, 4))
-			settings := config.CameraSettings{Zones: map[string][]config.Point{"left": left, "upper": upper}}
+			settings := config.CameraSettings{
+				Zones: map[string][]config.Point{"left": left, "upper": upper}, Loitering: map[string]time.Duration{"left": 12 * time.Second},
+			}
 			var s *sceneState
 			var w kafka.Writer
 			for _, stop := range append(c.stops, last) {
@@ -92,13 +94,21 @@ func TestVisitsTopic_RunInterrupted_RowsOfTheSightings(t *testing.T) {
 			rows := visitRows(t, cfg, w.Run())
 			require.Greater(t, len(rows), 4)
 			var ends []string
+			long, loitering := 0, 0
 			begun := make(map[string]bool)
 			for _, v := range topicVisits(t, cfg) {
 				switch stay := fmt.Sprint(v.TrackID, v.Zone, v.EnteredAt); v.Kind {
 				case event.Entered:
 					require.False(t, begun[stay], stay)
 					begun[stay] = true
+				case event.Loitering:
+					loitering++
+					require.True(t, begun[stay], stay)
+					require.Equal(t, "left", v.Zone)
 				case event.Left:
+					if v.Zone == "left" && v.DwellS >= 12 {
+						long++
+					}
 					require.True(t, begun[stay], stay)
 					ends = append(ends, fmt.Sprint(v.TrackID, " ", v.Zone, " ", v.EnteredAt, " ", v.LeftAt))
 				}
@@ -106,6 +116,8 @@ func TestVisitsTopic_RunInterrupted_RowsOfTheSightings(t *testing.T) {
 			slices.Sort(ends)
 			require.Equal(t, rows, ends)
 			require.Len(t, begun, len(rows))
+			require.Positive(t, long)
+			require.Equal(t, long, loitering)
 		})
 	}
 }
