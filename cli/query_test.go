@@ -29,7 +29,7 @@ func asked(t *testing.T, url string, args ...string) (string, error) {
 
 func TestQuery_Flags_AreThoseTheReportTakes(t *testing.T) {
 	value := map[string]string{"camera": "x", "run": "x", "recount": "1", "zone": "x", "line": "x", "class": "x", "since": "1h", "until": "now", "min-score": "0.5",
-		"bucket": "1h", "tz": "UTC", "gap": "1m", "top": "3", "grid": "8", "frame": "x.png", "follow": ""}
+		"bucket": "1h", "tz": "UTC", "gap": "1m", "top": "3", "grid": "8", "min-dwell": "2m", "frame": "x.png", "follow": ""}
 	for _, r := range query.Reports {
 		for flag, v := range value {
 			args := []string{"query", r.Name, "--" + flag}
@@ -61,6 +61,7 @@ func TestQuery_WrongInput_OneLine(t *testing.T) {
 	for want, args := range map[string][]string{
 		"--top is too small; give a value above 0":           {"busiest", "--top", "0"},
 		"--gap is too small; give a value above 0":           {"gaps", "--gap", "0s"},
+		"--min-dwell -2m0s; give a time above 0, as 2m":      {"visits", "--min-dwell=-2m"},
 		`--bucket "2h" is not known; use 1m, 1h or 1d`:       {"people", "--bucket", "2h"},
 		`--camera "x" is not in the database; there is none`: {"people", "--camera", "x"},
 		"only heatmap draws pictures":                        {"people", "--out", "x.png"},
