@@ -19,6 +19,7 @@ type Env struct {
 	Common config.Common
 
 	Cameras map[string]config.CameraSettings // settings by camera, from the file
+	Places  map[string]config.Place          // from the file; nil: it names none
 }
 
 // Logger returns a logger on standard error, at the level of --log-level or, without it,

@@ -30,7 +30,7 @@ func (e *Env) loadFile(ctx *kong.Context) error {
 	if err := file.Check(path, fileKeys(ctx.Model.Node)); err != nil {
 		return err
 	}
-	e.Cameras = file.Cameras()
+	e.Cameras, e.Places = file.Cameras(), file.Places()
 	ctx.AddResolver(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		for _, env := range flag.Envs {
 			if _, set := os.LookupEnv(env); set {

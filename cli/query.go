@@ -74,6 +74,7 @@ type ReportCmd struct {
 type ReportFlags struct {
 	Zone     string        `placeholder:"NAME" env:"-" help:"Only of this zone."`
 	Line     string        `placeholder:"NAME" env:"-" help:"Only of this line."`
+	Place    string        `placeholder:"NAME" env:"-" help:"Only of this place."`
 	Class    string        `placeholder:"LABEL" env:"-" help:"Only of this class."`
 	MinScore float64       `placeholder:"0..1" env:"-" help:"Only with this score or a higher one."`
 	Bucket   string        `placeholder:"1m|1h|1d" env:"-" help:"Length of a row: a minute, an hour or a day."`
@@ -117,7 +118,7 @@ func (c *ReportCmd) Run(ctx context.Context, env *Env) error {
 			return usage.New("give a value above 0", "--%s is too small", flag)
 		}
 	}
-	f.Zone, f.Line, f.Class, f.MinScore = c.Zone, c.Line, c.Class, c.MinScore
+	f.Zone, f.Line, f.Place, f.Class, f.MinScore = c.Zone, c.Line, c.Place, c.Class, c.MinScore
 	f.Bucket, f.TZ, f.Gap, f.Top, f.Grid, f.Recount = c.Bucket, c.TZ, c.Gap, c.Top, c.Grid, c.Recount
 	f.MinDwell = c.MinDwell
 	picture := strings.EqualFold(filepath.Ext(c.Out), ".png")

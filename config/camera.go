@@ -14,7 +14,7 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// CamerasKey is the only key of the file that is not a flag: settings by camera.
+// CamerasKey is a key of the file alone: settings by camera.
 //
 //	cameras:
 //	  porch:
@@ -27,6 +27,7 @@ import (
 //	    keep: 7d
 //	    thing-after: 1m
 //	    loitering: {door: 30s}
+//	    occupancy: {reset: 04:00}
 const CamerasKey = "cameras"
 
 // Point is x, y in parts of the frame's width and height, from its top left.
@@ -46,9 +47,11 @@ type CameraSettings struct {
 	ThingAfter time.Duration `json:"thing-after,omitempty"`
 	// a visit of a zone that lasts as long is loitering: 2m, or by zone
 	Loitering map[string]time.Duration `json:"loitering,omitempty"`
+	// its lines count who is inside, as if it was a place of its own
+	Occupancy *Counting `json:"occupancy,omitempty"`
 }
 
-var cameraKeys = []string{"fps", "region", "masks", "zones", "lines", "motion", "keep", "thing-after", "loitering"}
+var cameraKeys = []string{"fps", "region", "masks", "zones", "lines", "motion", "keep", "thing-after", "loitering", "occupancy"}
 
 // maxLoitering is the longest threshold of loitering.
 const maxLoitering = 24 * time.Hour
@@ -119,6 +122,8 @@ func (c *CameraSettings) set(key string, v any) (err error) {
 		c.ThingAfter, err = thingAfter(v)
 	case "loitering":
 		c.Loitering, err = loitering(v)
+	case "occupancy":
+		c.Occupancy, err = occupancy(v)
 	default:
 		if n := usage.Nearest(key, cameraKeys); n != "" {
 			return fmt.Errorf("unknown key %q; did you mean %q?", key, n)

@@ -30,7 +30,7 @@ func TestCameraKeys_PageAndCode_AreTheSame(t *testing.T) {
 	}
 
 	for page, part := range map[string]*regexp.Regexp{
-		"docs/configuration.md": regexp.MustCompile("(?ms)^## Cameras\n(.*)"),
+		"docs/configuration.md": regexp.MustCompile("(?ms)^## Cameras\n(.*?)^## "),
 		"docs/zones.md":         regexp.MustCompile("(?s)```yaml\ncameras:\n(.*?)```"),
 		"deploy/sightlog.yaml":  regexp.MustCompile("(?ms)^#cameras:\n(.*)"),
 	} {

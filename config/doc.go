@@ -10,6 +10,6 @@
 //
 // The structs carry the tags of the command line's parser; the commands embed
 // those they need. The top-level keys of the YAML file are the names of the flags,
-// and "cameras" with the settings of each camera. The meaning of the keys belongs to the
+// "cameras" with the settings of each camera, and "places" with the lines of each place. The meaning of the keys belongs to the
 // packages that use them.
 package config

@@ -13,7 +13,7 @@ import (
 )
 
 // File is the configuration file: flag name to a string or a []any of strings,
-// and CamerasKey to a map[string]CameraSettings.
+// CamerasKey to a map[string]CameraSettings and PlacesKey to a map[string]Place.
 type File map[string]any
 
 // Load reads a configuration file and checks its shape; Check checks its keys.
@@ -41,6 +41,12 @@ func Load(path string) (File, error) {
 			}
 			continue
 		}
+		if key == PlacesKey && value != nil {
+			if f[key], err = places(value); err != nil {
+				return nil, usage.New("", "--config %s: key %q: %v", path, key, err)
+			}
+			continue
+		}
 		if table, is := value.(map[string]any); is && key == KeepKey {
 			if f[key], err = keepValues(table); err != nil {
 				return nil, usage.New("", "--config %s: key %q: %v", path, key, err)
@@ -54,6 +60,13 @@ func Load(path string) (File, error) {
 		if v != nil {
 			f[key] = v
 		}
+	}
+	all, _ := f[PlacesKey].(map[string]Place)
+	if all, err = completePlaces(all, f.Cameras()); err != nil {
+		return nil, usage.New("", "--config %s: %v", path, err)
+	}
+	if all != nil {
+		f[PlacesKey] = all
 	}
 	return f, nil
 }
@@ -81,7 +94,7 @@ func plain(v any) (any, error) {
 
 // Check returns a *usage.Error for an unknown key, with the nearest known one.
 func (f File) Check(path string, known []string) error {
-	known = append(slices.Clone(known), CamerasKey)
+	known = append(slices.Clone(known), CamerasKey, PlacesKey)
 	for _, key := range slices.Sorted(maps.Keys(f)) {
 		if slices.Contains(known, key) {
 			continue
@@ -99,4 +112,11 @@ func (f File) Check(path string, known []string) error {
 func (f File) Cameras() map[string]CameraSettings {
 	c, _ := f[CamerasKey].(map[string]CameraSettings)
 	return c
+}
+
+// Places returns the places by name: those of PlacesKey, and of the cameras with the key
+// occupancy. It is nil if the file has neither.
+func (f File) Places() map[string]Place {
+	p, _ := f[PlacesKey].(map[string]Place)
+	return p
 }

@@ -13,3 +13,6 @@ func SetRestartPause(d time.Duration) (back func()) {
 	restartPauses = backoff.Policy{First: d, Limit: d}
 	return func() { restartPauses = before }
 }
+
+// StorePlaces is storePlaces.
+var StorePlaces = storePlaces

@@ -85,7 +85,10 @@ func Replay(ctx context.Context, cfg ReplayConfig) (r Replayed, err error) {
 			return r, err
 		}
 		err = database.ExchangeTables(ctx, live, ReplaySchema, r.Kept, func(ctx context.Context, tx pgx.Tx) error {
-			return sink.CoversOffsets(ctx, tx, ReplaySchema)
+			if err := sink.CoversOffsets(ctx, tx, ReplaySchema); err != nil {
+				return err
+			}
+			return sink.CopyPlaces(ctx, tx, ReplaySchema)
 		}, cfg.Log)
 	}
 	if err != nil {

@@ -25,6 +25,7 @@ type ServicesConfig struct {
 	Sinks    config.Sinks
 	Broker   config.Broker
 	Cameras  map[string]config.CameraSettings // how long their rows are kept
+	Places   map[string]config.Place          // stored instead of those in the tables; nil: those stay
 	Wait     bool
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer

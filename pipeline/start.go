@@ -62,6 +62,9 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	if s.Pool, err = database.OpenMigrated(ctx, url, opts); err != nil {
 		return s, err
 	}
+	if err := storePlaces(ctx, s.Pool, cfg.Places); err != nil {
+		return s, err
+	}
 	s.URL = postgres.PsqlURL(url, s.Pool)
 	if s.admin, err = scfg.Client(); err != nil {
 		return s, err

@@ -40,6 +40,10 @@ func month(t testing.TB, sightings int) *pgxpool.Pool {
 		"INSERT INTO batches SELECT DISTINCT batch_id, now(), now(), 1 FROM sightings",
 		`INSERT INTO crossings SELECT captured_at, camera_id, run_id, seq, 'line-' || seq % 2, 1, CASE WHEN seq % 3 = 0 THEN 'in' ELSE 'out' END, 0, 'person'
 		 FROM sightings WHERE seq % 50 = 0`,
+		"UPDATE runs SET frame_width = 1920, frame_height = 1080",
+		"INSERT INTO definitions (camera_id, run_id, kind, name, points) SELECT camera_id, id, 'line', 'line-' || n, '{0,0.5,1,0.5}' FROM runs, generate_series(0, 1) n",
+		"INSERT INTO places (name, reset_at, tz, label) VALUES ('shop', '04:00', 'Europe/Berlin', 'person')",
+		"INSERT INTO place_lines SELECT 1, 'cam-' || c, 'line-' || (c - 1) % 2, false FROM generate_series(3, 4) c",
 		"SELECT sightlog_rebuild()",
 		"ANALYZE",
 	} {
@@ -63,6 +67,9 @@ func questions() map[string]query.Question {
 		"occupancy/now":          report("occupancy", query.Filter{}),
 		"occupancy/hour":         report("occupancy", hour),
 		"crossings/month-by-day": report("crossings", day),
+		"balance/now":            report("balance", query.Filter{}),
+		"balance/month-by-day":   report("balance", day),
+		"balance/day-by-minute":  report("balance", query.Filter{Bucket: "1m", Since: time.Now().Add(-24 * time.Hour)}),
 		"visits/hour":            report("visits", hour),
 		"visits/hour-of-camera":  report("visits", with(func(f *query.Filter) { f.Camera = "cam-3" })),
 		"dwell/month-by-day":     report("dwell", day),

@@ -1,5 +1,5 @@
 // Package query runs queries on the tables: the reports in Reports (people a minute,
-// occupancy of zones, crossings of lines, visits, gaps, heatmaps, the newest sightings,
+// occupancy of zones, crossings of lines, balances of places, visits, gaps, heatmaps, the newest sightings,
 // latency), and a user's own SQL, read-only. It also exports a run's detections in the
 // formats of MOT Challenge and COCO.
 //

@@ -285,7 +285,7 @@ func userError(err error, statement string) error {
 		strings.HasPrefix(pg.Code, "3F"), strings.HasPrefix(pg.Code, "54"):
 		fix := pg.Hint
 		if fix == "" && pg.Code == "42P01" {
-			fix = "the views are v_sightings, v_detections, v_crossings, v_minutes, v_zone_minutes, v_crossing_minutes, v_tracks and v_visits, the tables cameras, runs, classes, batches, latest_sightings and those of which the views are"
+			fix = "the views are v_sightings, v_detections, v_crossings, v_minutes, v_zone_minutes, v_crossing_minutes, v_balance, v_tracks and v_visits, the tables cameras, runs, classes, batches, latest_sightings and those of which the views are"
 		}
 		return usage.Wrap(err, fix, "SQL: %s", what)
 	}

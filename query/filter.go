@@ -16,6 +16,7 @@ type Filter struct {
 	Run      string        // run
 	Zone     string        // zone
 	Line     string        // line
+	Place    string        // place
 	Class    string        // class: a label
 	Since    time.Time     // since: of the event, inclusive
 	Until    time.Time     // until: of the event, exclusive

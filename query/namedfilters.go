@@ -23,6 +23,7 @@ var namedFilters = []struct {
 	{"--run", func(f Filter) string { return f.Run }, "SELECT run FROM runs ORDER BY id DESC"},
 	{"--zone", func(f Filter) string { return f.Zone }, "SELECT unnest(zones) FROM zone_sets UNION SELECT name FROM definitions WHERE kind = 'zone' ORDER BY 1"},
 	{"--line", func(f Filter) string { return f.Line }, "WITH RECURSIVE " + names("line", "crossing_minutes") + " SELECT line FROM line_names UNION SELECT name FROM definitions WHERE kind = 'line' ORDER BY 1"},
+	{"--place", func(f Filter) string { return f.Place }, "SELECT name FROM places ORDER BY 1"},
 	{"--class", Filter.label, "SELECT DISTINCT label FROM classes ORDER BY 1"},
 	// PostgreSQL takes other texts, too, some with the opposite sign of what they look like.
 	{"--tz", func(f Filter) string { return f.TZ }, `SELECT name FROM pg_timezone_names

@@ -95,7 +95,8 @@ func (n *idCache) camera(ctx context.Context, name string) (int32, error) {
 }
 
 // run returns the key of the run that s belongs to. If the run's own record has not
-// arrived yet, the sighting's fields make a row for it.
+// arrived yet, the sighting's fields make a row for it. The first sighting with a frame,
+// which a crossing's has not, completes it with the frame's size.
 func (n *idCache) run(ctx context.Context, camera int32, s *event.Sighting) (int32, error) {
 	k := runKey{camera, s.Run}
 	id, ok := recall(n, &n.runs, k)
@@ -108,6 +109,13 @@ func (n *idCache) run(ctx context.Context, camera int32, s *event.Sighting) (int
 		[]any{camera, s.Run},
 		s.Camera, string(s.SourceKind), s.Model.Name, s.Model.SHA256, s.Model.Input[0], s.Model.Input[1], s.Model.Provider)
 	if err != nil {
+		return 0, fmt.Errorf("make run %s: %w", s.Run, err)
+	}
+	if s.Frame.Width == 0 {
+		return id, nil
+	}
+	if _, err := n.pool.Exec(ctx, "UPDATE runs SET frame_width = $2::bigint, frame_height = $3::bigint WHERE id = $1 AND frame_width IS NULL",
+		id, s.Frame.Width, s.Frame.Height); err != nil {
 		return 0, fmt.Errorf("make run %s: %w", s.Run, err)
 	}
 	remember(n, &n.runs, k, id)

@@ -16,8 +16,15 @@ import (
 // sightings, tracks and the totals of whole pictures do not depend on zones and lines.
 var (
 	recountTables = []string{"crossings", "crossing_minutes", "zone_minutes", "visits"}
-	recountViews  = []string{"v_crossings", "v_crossing_minutes", "v_zone_minutes", "v_visits"}
+	recountViews  = []string{"v_crossings", "v_crossing_minutes", "v_zone_minutes", "v_visits", "v_place_crossings", "v_place_seconds", "v_place_tracks"}
 )
+
+// recountLines is the view of a recount's lines, which it counted with in all runs of its
+// cameras.
+const recountLines = `CREATE VIEW %s.v_counted_lines AS
+SELECT r.id AS run_id, d.name AS line, d.points, n.since, n.until
+FROM definitions d JOIN recounts n ON n.id = d.recount_id JOIN runs r ON r.camera_id = d.camera_id
+WHERE d.kind = 'line' AND d.recount_id = %d`
 
 // recountSchema is where a recount's tables are.
 type recountSchema struct {
@@ -41,7 +48,7 @@ func createRecount(ctx context.Context, tx pgx.Tx, since, until time.Time) (s re
 	if _, err := tx.Exec(ctx, "SET LOCAL search_path = "+s.base); err != nil {
 		return s, err
 	}
-	var views []string
+	views := []string{fmt.Sprintf(recountLines, schema, s.id)}
 	for _, v := range recountViews {
 		var definition string // it names no schema, as that is the search path
 		if err := tx.QueryRow(ctx, "SELECT pg_get_viewdef($1::regclass)", v).Scan(&definition); err != nil {

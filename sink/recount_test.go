@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -79,6 +80,24 @@ func recounted(t testing.TB, pool *pgxpool.Pool, schema string) []string {
 		fmt.Sprintf("SELECT entered_at, left_at, camera, zone, run, track_id, label, frames FROM %s.v_visits ORDER BY 1, 2, 3, 4, 5", schema))
 }
 
+// insideOf returns the crossings that a place with the fence adds up, with a search path.
+func insideOf(t testing.TB, pool *pgxpool.Pool, path string) []string {
+	t.Helper()
+	require.NoError(t, sink.StorePlaces(t.Context(), pool, []sink.Place{{
+		Name: "porch", Reset: 4 * time.Hour, TZ: "UTC", Label: "person", Lines: []sink.PlaceLine{{Camera: "porch", Line: "fence"}}}}))
+	tx, err := pool.Begin(t.Context())
+	require.NoError(t, err)
+	defer func() { require.NoError(t, tx.Rollback(t.Context())) }()
+	_, err = tx.Exec(t.Context(), "SET LOCAL search_path = "+path)
+	require.NoError(t, err)
+	rows, err := tx.Query(t.Context(), `SELECT concat_ws(' ', minute, "in", "out") FROM v_place_crossings WHERE place = 'porch' ORDER BY minute`)
+	require.NoError(t, err)
+	lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	require.NoError(t, err)
+	require.NotEmpty(t, lines)
+	return lines
+}
+
 func recountOf(pool *pgxpool.Pool, x float32) sink.RecountConfig {
 	return sink.RecountConfig{
 		Pool: pool, Since: origin.Add(-time.Hour), Until: origin.Add(time.Hour),
@@ -107,7 +126,8 @@ func TestRecount_MovedLine_RowsOfARunWithIt(t *testing.T) {
 	require.NotEqual(t, before, recounted(t, other.pool, "public"))
 	require.Equal(t, recounted(t, other.pool, "public"), recounted(t, w.pool, r.Schema))
 	require.Equal(t, before, recounted(t, w.pool, "public"), "nothing of before is changed")
-	require.Equal(t, 4, w.number("SELECT count(*) FROM pg_class WHERE relkind = 'v' AND relnamespace = $1::regnamespace", r.Schema))
+	require.Equal(t, insideOf(t, other.pool, "public"), insideOf(t, w.pool, r.Schema+", public"))
+	require.Equal(t, 8, w.number("SELECT count(*) FROM pg_class WHERE relkind = 'v' AND relnamespace = $1::regnamespace", r.Schema))
 
 	// A second one, beside the first; the figures tell both.
 	again, err := sink.Recount(t.Context(), recountOf(w.pool, 30))
@@ -172,7 +192,7 @@ func TestRecount_ReaderOfTheTables_MayReadIt(t *testing.T) {
 	require.NoError(t, err)
 	r, err := sink.Recount(t.Context(), recountOf(w.pool, 70))
 	require.NoError(t, err)
-	require.Equal(t, 8, w.number(`SELECT count(*) FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'v')
+	require.Equal(t, 12, w.number(`SELECT count(*) FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'v')
 		AND has_table_privilege('public', oid, 'SELECT') AND has_schema_privilege('public', relnamespace, 'USAGE')`, r.Schema))
 }
 

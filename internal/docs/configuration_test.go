@@ -97,6 +97,11 @@ func TestConfiguration_GeneratedPage_IsTheCode(t *testing.T) {
 	for _, f := range cameraFields(t) {
 		page.WriteString(row(f...))
 	}
+	page.WriteString("\n## Places\n\nUnder the key `places` of the file, by the place's name: see [balance.md](balance.md). A camera's\n`occupancy` has the same keys, without the lines.\n\n")
+	page.WriteString(row("key", "type", "meaning") + "|---|---|---|\n")
+	for _, f := range placeFields(t) {
+		page.WriteString(row(f...))
+	}
 	compare(t, "docs/configuration.md", page.String())
 }
 
@@ -146,29 +151,50 @@ func kind(f *kong.Flag) string {
 }
 
 // cameraFields returns key, type and comment of each field of config.CameraSettings.
-func cameraFields(t *testing.T) (fields [][]string) {
+func cameraFields(t *testing.T) [][]string {
 	t.Helper()
-	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(testenv.Root(), "config", "camera.go"), nil, parser.ParseComments)
+	return fields(t, "camera.go", reflect.TypeFor[config.CameraSettings]())
+}
+
+// placeFields returns those of config.Place.
+func placeFields(t *testing.T) [][]string {
+	t.Helper()
+	return append(fields(t, "places.go", reflect.TypeFor[config.Place]()), fields(t, "counting.go", reflect.TypeFor[config.Counting]())...)
+}
+
+// fields returns key, type and comment of each field of a struct that has a key.
+func fields(t *testing.T, file string, of reflect.Type) (all [][]string) {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), filepath.Join(testenv.Root(), "config", file), nil, parser.ParseComments)
 	require.NoError(t, err)
 	comments := make(map[string]string)
 	ast.Inspect(f, func(n ast.Node) bool {
 		spec, is := n.(*ast.TypeSpec)
-		if is && spec.Name.Name == reflect.TypeFor[config.CameraSettings]().Name() {
+		if is && spec.Name.Name == of.Name() {
 			for _, field := range spec.Type.(*ast.StructType).Fields.List {
-				comments[field.Names[0].Name] = field.Comment.Text() + field.Doc.Text()
+				if len(field.Names) > 0 {
+					comments[field.Names[0].Name] = field.Comment.Text() + field.Doc.Text()
+				}
 			}
 		}
 		return true
 	})
-	types := map[reflect.Kind]string{reflect.Float64: "number", reflect.Bool: "true, false", reflect.Slice: "list", reflect.Map: "points by name", reflect.Int64: "time, or off", reflect.Struct: "time, or times by table"}
-	for field := range reflect.TypeFor[config.CameraSettings]().Fields() {
-		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
-		require.NotEmpty(t, comments[field.Name], "config.CameraSettings.%s has no comment", field.Name)
-		kind := types[field.Type.Kind()]
-		if field.Type == reflect.TypeFor[map[string]time.Duration]() {
-			kind = "time, or times by zone"
+	types := map[reflect.Kind]string{reflect.Float64: "number", reflect.Bool: "true, false", reflect.Slice: "list", reflect.Map: "points by name",
+		reflect.Struct: "time, or times by table", reflect.Pointer: "table", reflect.Int64: "time, or off", reflect.String: "text", reflect.Int32: "integer"}
+	for field := range of.Fields() {
+		if field.Anonymous {
+			continue
 		}
-		fields = append(fields, []string{"`" + name + "`", kind, comments[field.Name]})
+		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		require.NotEmpty(t, comments[field.Name], "config.%s.%s has no comment", of.Name(), field.Name)
+		kind := types[field.Type.Kind()]
+		switch {
+		case field.Type == reflect.TypeFor[map[string]time.Duration]():
+			kind = "time, or times by zone"
+		case name == "reset":
+			kind = "time of day"
+		}
+		all = append(all, []string{"`" + name + "`", kind, comments[field.Name]})
 	}
-	return fields
+	return all
 }
