@@ -44,7 +44,7 @@ func Recount(ctx context.Context, cfg RecountConfig) (*sink.Recounted, error) {
 		}
 		to.Cameras = append(to.Cameras, sink.RecountCamera{Name: name, Shapes: shapes.Shapes(), New: func() (sink.Counter, error) {
 			m, err := zone.New(name, shapes)
-			return counter{m}, err
+			return counter{m, zone.NewCrossings(shapes.Lines)}, err
 		}})
 	}
 	switch {
@@ -62,7 +62,10 @@ func DropRecount(ctx context.Context, pool *pgxpool.Pool, id int32) error {
 }
 
 // counter counts with the shapes of a camera.
-type counter struct{ shapes *zone.Map }
+type counter struct {
+	shapes    *zone.Map
+	crossings *zone.Crossings
+}
 
 // Count implements sink.Counter.
 func (c counter) Count(s *event.Sighting) []event.Crossing {
@@ -71,5 +74,8 @@ func (c counter) Count(s *event.Sighting) []event.Crossing {
 			s.Objects[i].Zones = c.shapes.Zones(nil, &s.Objects[i], s.Frame)
 		}
 	}
-	return c.shapes.Events(s)
+	return c.crossings.Events(s)
 }
+
+// End implements sink.Counter.
+func (c counter) End() []event.Crossing { return c.crossings.End() }

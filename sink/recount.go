@@ -18,6 +18,8 @@ type Counter interface {
 	// Count sets the zones of a sighting's objects and returns the crossings that are
 	// complete in it. The sightings of a run come in their order.
 	Count(s *event.Sighting) []event.Crossing
+	// End returns the crossings that are complete because the run ends.
+	End() []event.Crossing
 }
 
 // RecountCamera is a camera whose past is counted again.
@@ -161,7 +163,32 @@ func (w *recount) run(ctx context.Context, name string, camera, run int32, count
 			w.Progress(name, until)
 		}
 	}
-	return nil
+	return w.end(ctx, camera, run, counter)
+}
+
+// end counts what the end of a run completes, where it has one before Until.
+func (w *recount) end(ctx context.Context, camera, run int32, counter Counter) error {
+	var ended bool
+	if err := w.tx.QueryRow(ctx, `SELECT finished_at IS NOT NULL AND NOT EXISTS (SELECT FROM sightings s
+		WHERE s.camera_id = $2 AND s.run_id = $1 AND s.captured_at >= $3) FROM runs WHERE id = $1`, run, camera, w.Until).Scan(&ended); err != nil {
+		return err
+	}
+	if !ended {
+		return nil
+	}
+	b := new(pgx.Batch)
+	crossingTable.queue(b, w.crossings(counter.End(), camera, run))
+	return sendIn(ctx, w.tx, b)
+}
+
+// crossings returns the rows of crossings from Since on.
+func (w *recount) crossings(all []event.Crossing, camera, run int32) (rows []crossingRow) {
+	for i := range all {
+		if !all[i].CapturedAt.Before(w.Since) {
+			rows = append(rows, crossingRow{&all[i], camera, run})
+		}
+	}
+	return rows
 }
 
 func (w *recount) labels(ctx context.Context, run int32) (map[int16]string, error) {
@@ -215,14 +242,10 @@ func (w *recount) count(ctx context.Context, sightings []sightingRow, counter Co
 	var crossings []crossingRow
 	counted := make([]sightingRow, 0, len(sightings))
 	for _, s := range sightings {
-		crossed := counter.Count(s.Sighting)
-		if s.CapturedAt.Before(w.Since) {
-			continue
+		crossings = append(crossings, w.crossings(counter.Count(s.Sighting), s.camera, s.run)...)
+		if !s.CapturedAt.Before(w.Since) {
+			counted = append(counted, s)
 		}
-		for i := range crossed {
-			crossings = append(crossings, crossingRow{&crossed[i], s.camera, s.run})
-		}
-		counted = append(counted, s)
 	}
 	w.result.Sightings += int64(len(counted))
 	b := new(pgx.Batch)

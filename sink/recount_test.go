@@ -46,6 +46,11 @@ func (f fence) Count(s *event.Sighting) (all []event.Crossing) {
 	return all
 }
 
+// End counts a crossing in the first frame.
+func (f fence) End() []event.Crossing {
+	return []event.Crossing{{CapturedAt: event.At(origin), Line: "end", Direction: event.In, Label: "person"}}
+}
+
 // walk produces n sightings of a person who walks from left to right and back every 200
 // frames, counted with a fence at x.
 func (w *world) walk(camera string, n int, x float32) {
@@ -164,6 +169,30 @@ func TestRecount_Since_OnlyWhatIsAfterIsCountedWithTheStateBefore(t *testing.T) 
 		of := "SELECT captured_at, seq, track_id, direction FROM %s.crossings WHERE seq >= %d ORDER BY 1, 2"
 		require.Equal(t, pgtest.Lines(t, w.pool, fmt.Sprintf(of, "public", seq)), pgtest.Lines(t, w.pool, fmt.Sprintf(of, r.Schema, 0)), seq)
 	}
+}
+
+// What the end of a run completes counts where the run has ended, within the time.
+func TestRecount_RunHasEnded_ItsEndCounts(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start()
+	w.walk("porch", 20, 70)
+	w.drain()
+	atEnd := func(cfg sink.RecountConfig) int {
+		r, err := sink.Recount(t.Context(), cfg)
+		require.NoError(t, err)
+		return w.number(fmt.Sprintf("SELECT count(*) FROM %s.v_crossings WHERE line = 'end'", r.Schema))
+	}
+	cfg := recountOf(w.pool, 70)
+	require.Zero(t, atEnd(cfg), "the run goes on")
+	_, err := w.pool.Exec(t.Context(), "UPDATE runs SET finished_at = now()")
+	require.NoError(t, err)
+	require.Equal(t, 1, atEnd(cfg))
+	early := cfg
+	early.Until = sighting("porch", "", 19).CapturedAt.Time
+	require.Zero(t, atEnd(early))
+	cfg.Since = sighting("porch", "", 1).CapturedAt.Time
+	require.Zero(t, atEnd(cfg), "it is in frame 0")
 }
 
 func TestRecount_Fails_LeavesNothing(t *testing.T) {

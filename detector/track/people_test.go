@@ -37,6 +37,7 @@ type watched struct {
 	got     *score
 	numbers map[int64]bool
 	marked  int // things
+	frames  []event.Sighting
 }
 
 // TestTracker_Clips_NumbersStay leaves a little room for a CPU that adds in another
@@ -147,6 +148,7 @@ func TestTracker_Clips_NumbersStay(t *testing.T) {
 					w.add(objs)
 					w.marker.Mark(objs, f.PTS)
 					w.marked += things(t, objs, truth, f.Seq)
+					w.frames = append(w.frames, shown(f.Seq, objs))
 					if f.Seq%c.step == 0 {
 						w.got.frame(reference[f.Seq], objs, func(format string, args ...any) {
 							t.Logf("frame %d of every %d: "+format, append([]any{f.Seq, w.every}, args...)...)
@@ -169,6 +171,7 @@ func TestTracker_Clips_NumbersStay(t *testing.T) {
 					require.GreaterOrEqual(t, s.HOTA, w.hota)
 					require.GreaterOrEqual(t, s.IDF1, w.idf1)
 					require.LessOrEqual(t, s.Switches, w.switches)
+					countsRight(t, truth, w.frames, c.model == "person-nano.onnx")
 				}
 			}
 		})

@@ -68,18 +68,18 @@ func TestCrossings_UsualWays_CountedOnce(t *testing.T) {
 			w.step = 100 * time.Millisecond
 		}
 		for _, restartAt := range []int{0, len(w.xs) / 2} { // a resumed run shows the first frames again
-			m := gate(t)
+			m := gate()
 			var got []string
 			show := func(i int) []zone.Crossing {
 				var objs []event.Object
 				if w.xs[i] == w.xs[i] {
 					objs = append(objs, at(1, w.xs[i], 250))
 				}
-				return m.Crossings(objs, frame, time.Duration(i)*w.step)
+				return m.Find(objs, frame, time.Duration(i)*w.step)
 			}
 			for i := range w.xs {
 				if i == restartAt && i > 0 {
-					m = gate(t)
+					m = gate()
 					for k := range i {
 						show(k)
 					}
@@ -93,25 +93,21 @@ func TestCrossings_UsualWays_CountedOnce(t *testing.T) {
 	}
 }
 
-func gate(t *testing.T) *zone.Map {
-	t.Helper()
-	m, err := zone.New("porch", zone.Options{Lines: []zone.Line{{Name: "gate", A: zone.Point{X: .5}, B: zone.Point{X: .5, Y: 1}}}})
-	require.NoError(t, err)
-	return m
+func gate() *zone.Crossings {
+	return zone.NewCrossings([]zone.Line{{Name: "gate", A: zone.Point{X: .5}, B: zone.Point{X: .5, Y: 1}}})
 }
 
 // counted are the crossings in each direction of each line.
 func counted(t *testing.T, lines []zone.Line, every int, tracks eval.Tracks) map[string]int {
 	t.Helper()
-	m, err := zone.New("street", zone.Options{Lines: lines})
-	require.NoError(t, err)
+	m := zone.NewCrossings(lines)
 	n := map[string]int{}
 	for i := 0; i < len(tracks); i += every {
 		var objs []event.Object
 		for _, b := range tracks[i] {
 			objs = append(objs, event.Object{TrackID: &b.ID, Box: event.Box{float32(b.Left), float32(b.Top), float32(b.Left + b.Width), float32(b.Top + b.Height)}})
 		}
-		for _, c := range m.Crossings(objs, event.Size{Width: 768, Height: 576}, pts(i)) {
+		for _, c := range m.Find(objs, event.Size{Width: 768, Height: 576}, pts(i)) {
 			n[c.Line+c.Direction]++
 		}
 	}

@@ -3,6 +3,8 @@ package zone
 import (
 	"fmt"
 	"math"
+
+	"github.com/sightlog/sightlog/event"
 )
 
 // Point is a place in the frame, in parts of its width and height: 0,0 is the
@@ -96,4 +98,9 @@ func checkInside(ps []Point) error {
 		}
 	}
 	return nil
+}
+
+// footPoint returns where an object's feet are: the middle of its lower edge.
+func footPoint(b event.Box, frame event.Size) Point {
+	return Point{float64(b[0]+b[2]) / 2 / float64(max(frame.Width, 1)), float64(b[3]) / float64(max(frame.Height, 1))}
 }

@@ -1,7 +1,6 @@
 package zone
 
 import (
-	"math"
 	"time"
 
 	"github.com/sightlog/sightlog/event"
@@ -25,15 +24,6 @@ type Line struct {
 	B    Point  `yaml:"b" json:"b"`
 }
 
-// Crossing is a track's way across a line, complete in the current frame.
-type Crossing struct {
-	Line      string
-	Direction string // event.In or event.Out
-	TrackID   int64
-	ClassID   int
-	Label     string
-}
-
 // Options are the shapes in a camera's picture.
 type Options struct {
 	Zones []Zone
@@ -43,23 +33,8 @@ type Options struct {
 	Masks []Zone
 }
 
-// Limits of the configuration, and how long the state of a track is retained.
-const (
-	maxShapes = event.MaxZones
-	retention = 10 * time.Second
-)
-
-// hysteresis is how far the feet must be from a line, in parts of the box's height,
-// before they count as being beyond it: the lower edge of a detector's box is off by .05
-// (standard deviation, on vtest.avi). Within returnWindow after a crossing the same track
-// crosses back only if it gets returnHysteresis beyond the line, five deviations: somebody who
-// stands or walks on a line wavers for longer than one frame. Later the lesser distance
-// counts again, so that no track remains on the wrong side.
-const (
-	hysteresis       = 0.05
-	returnHysteresis = 0.25
-	returnWindow     = 3 * time.Second
-)
+// maxShapes bounds the zones, lines and masks of a camera.
+const maxShapes = event.MaxZones
 
 // Shapes returns the zones and lines as a run's event has them.
 func (o Options) Shapes() []event.Shape {
@@ -77,25 +52,9 @@ func (o Options) Shapes() []event.Shape {
 	return all
 }
 
-// Map applies a camera's shapes to its objects. It belongs to one goroutine.
+// Map applies a camera's zones and masks to its objects. It belongs to one goroutine.
 type Map struct {
-	opts   Options
-	tracks map[int64]*trackState
-	last   time.Duration // of the frame before
-	found  []Crossing
-}
-
-// trackState is on which side of each line a track was.
-type trackState struct {
-	seen  time.Duration
-	sides []sideState // by line
-}
-
-// sideState is the side of a line on which a track last was for certain.
-type sideState struct {
-	at          Point
-	sign        int8          // 0: not known yet
-	returnsFrom time.Duration // until then crossing back takes returnHysteresis
+	opts Options
 }
 
 // New checks the shapes. A mistake is a *usage.Error that names the shape.
@@ -137,7 +96,7 @@ func New(camera string, o Options) (*Map, error) {
 			return nil, usage.New("give it two different ends", "camera %s, line %q is a point", camera, l.Name)
 		}
 	}
-	return &Map{opts: o, tracks: map[int64]*trackState{}}, nil
+	return &Map{opts: o}, nil
 }
 
 // Mask removes the objects whose feet are in a mask and renumbers the others, in
@@ -172,92 +131,4 @@ func (m *Map) Zones(dst []string, o *event.Object, frame event.Size) []string {
 		}
 	}
 	return dst
-}
-
-// Events returns the crossings of lines that are complete in the frame of s, as Crossings
-// finds them.
-func (m *Map) Events(s *event.Sighting) []event.Crossing {
-	var all []event.Crossing
-	for _, x := range m.Crossings(s.Objects, s.Frame, time.Duration(s.PTS)*time.Microsecond) {
-		c := s.Crossing()
-		c.Line, c.Direction, c.TrackID, c.ClassID, c.Label = x.Line, x.Direction, x.TrackID, x.ClassID, x.Label
-		all = append(all, c)
-	}
-	return all
-}
-
-// Crossings returns the lines that tracks have crossed since the frame before.
-// The result is valid until the next call.
-func (m *Map) Crossings(objs []event.Object, frame event.Size, pts time.Duration) []Crossing {
-	m.found = m.found[:0]
-	if len(m.opts.Lines) == 0 {
-		return m.found
-	}
-	for i := range objs {
-		o := &objs[i]
-		if o.TrackID == nil || o.State == event.StateThing {
-			continue
-		}
-		t := m.tracks[*o.TrackID]
-		if t == nil {
-			t = &trackState{sides: make([]sideState, len(m.opts.Lines))}
-			m.tracks[*o.TrackID] = t
-		}
-		t.seen = pts
-		feet := footPoint(o.Box, frame)
-		height := float64(max(frame.Height, 1))
-		tall, aspect := float64(o.Box[3]-o.Box[1])/height, float64(frame.Width)/height
-		for k := range m.opts.Lines {
-			if t.sides[k].sign != 0 && o.State != "" {
-				continue // it stays where it is, however its box jitters
-			}
-			if d := t.sides[k].step(&m.opts.Lines[k], feet, tall, aspect, pts); d != "" {
-				m.found = append(m.found, Crossing{
-					Line: m.opts.Lines[k].Name, Direction: d, TrackID: *o.TrackID,
-					ClassID: o.ClassID, Label: o.Label,
-				})
-			}
-		}
-	}
-	retain := max(retention, 2*(pts-m.last)) // a camera can be slower than that
-	m.last = pts
-	for id, t := range m.tracks {
-		if pts-t.seen > retain || t.seen > pts {
-			delete(m.tracks, id)
-		}
-	}
-	return m.found
-}
-
-// step moves the track to its feet and returns the direction if it has thereby
-// crossed the line. Near the line nothing is certain: the state stays as it was. tall is
-// the box's height in parts of the frame's.
-func (s *sideState) step(l *Line, feet Point, tall, aspect float64, pts time.Duration) string {
-	d := distance(l.A, l.B, feet, aspect)
-	sign := int8(1)
-	if d < 0 {
-		sign = -1
-	}
-	margin := hysteresis * tall
-	if s.sign != 0 && s.sign != sign && pts < s.returnsFrom {
-		margin = returnHysteresis * tall
-	}
-	if math.Abs(d) < margin {
-		return ""
-	}
-	was := *s
-	s.at, s.sign = feet, sign
-	if was.sign == 0 || was.sign == sign || !crosses(was.at, feet, l.A, l.B) {
-		return "" // also round the line's end
-	}
-	s.returnsFrom = pts + returnWindow
-	if sign > 0 {
-		return event.In
-	}
-	return event.Out
-}
-
-// footPoint returns where an object's feet are: the middle of its lower edge.
-func footPoint(b event.Box, frame event.Size) Point {
-	return Point{float64(b[0]+b[2]) / 2 / float64(max(frame.Width, 1)), float64(b[3]) / float64(max(frame.Height, 1))}
 }

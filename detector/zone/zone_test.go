@@ -54,10 +54,9 @@ func TestMask_FeetInMask_Removed(t *testing.T) {
 func TestCrossings_TrackCrosses_OnceWithDirection(t *testing.T) {
 	t.Parallel()
 	// From the top down: its right, seen in its direction, is the picture's left.
-	m, err := zone.New("porch", zone.Options{Lines: []zone.Line{{Name: "door", A: zone.Point{X: .5, Y: .2}, B: zone.Point{X: .5, Y: .9}}}})
-	require.NoError(t, err)
+	m := zone.NewCrossings([]zone.Line{{Name: "door", A: zone.Point{X: .5, Y: .2}, B: zone.Point{X: .5, Y: .9}}})
 	cross := func(id int64, i int, x, y float32) []zone.Crossing {
-		return append([]zone.Crossing(nil), m.Crossings([]event.Object{at(id, x, y)}, frame, pts(i))...)
+		return append([]zone.Crossing(nil), m.Find([]event.Object{at(id, x, y)}, frame, pts(i))...)
 	}
 	var got []zone.Crossing
 	for i, x := range []float32{700, 600, 520, 503, 498, 502, 497, 501, 480, 400} { // wavers on the line
@@ -73,7 +72,7 @@ func TestCrossings_TrackCrosses_OnceWithDirection(t *testing.T) {
 	require.Empty(t, cross(2, 12, 400, 60), "above the line's end")
 	require.Empty(t, cross(2, 13, 400, 250))
 	require.Len(t, cross(2, 14, 600, 250), 1)
-	require.Empty(t, m.Crossings([]event.Object{{Box: event.Box{0, 0, 9, 9}}}, frame, pts(15)), "without a track")
+	require.Empty(t, m.Find([]event.Object{{Box: event.Box{0, 0, 9, 9}}}, frame, pts(15)), "without a track")
 }
 
 // The margin is a part of the person's height in pixels, whichever way the line
@@ -83,13 +82,13 @@ func TestCrossings_TrackCrosses_OnceWithDirection(t *testing.T) {
 func TestCrossings_NotMoved_NoneUntilItMoves(t *testing.T) {
 	t.Parallel()
 	for _, state := range []string{event.StateNew, event.StateStationary, event.StateThing} {
-		m := gate(t)
+		m := gate()
 		i := 0
 		show := func(state string, x float32) []zone.Crossing {
 			o := at(1, x, 250)
 			o.State = state
 			i++
-			return m.Crossings([]event.Object{o}, frame, pts(i))
+			return m.Find([]event.Object{o}, frame, pts(i))
 		}
 		for n := range 1000 {
 			require.Empty(t, show(state, []float32{530, 470}[n%2]), state)
@@ -103,6 +102,83 @@ func TestCrossings_NotMoved_NoneUntilItMoves(t *testing.T) {
 	}
 }
 
+// A line near the side of the picture, of whose other side little is seen: the person comes
+// in at the side and leaves there.
+func TestCrossings_AtTheSides_ComesInAndGoesOut(t *testing.T) {
+	t.Parallel()
+	for _, x := range []float64{.015, .985} {
+		m := zone.NewCrossings([]zone.Line{{Name: "gate", A: zone.Point{X: x}, B: zone.Point{X: x, Y: 1}}})
+		mirrored := func(at float32) float32 { // of the left side
+			if x > .5 {
+				return 1000 - at
+			}
+			return at
+		}
+		i := 0
+		show := func(state string, from, to float32) []event.Crossing { // the box's left and right edge
+			from, to = mirrored(from), mirrored(to)
+			s := &event.Sighting{Camera: "porch", Run: "r", Seq: int64(i), PTS: pts(i).Microseconds(), Frame: frame}
+			if to != from {
+				id := int64(1)
+				s.Objects = []event.Object{{Label: "person", TrackID: &id, State: state, Box: event.Box{min(from, to), 150, max(from, to), 250}}}
+			}
+			i++
+			return m.Events(s)
+		}
+		in, out := event.Out, event.In
+		if x > .5 {
+			in, out = event.In, event.Out
+		}
+		require.Empty(t, show(event.StateNew, 2, 34))
+		require.Empty(t, show(event.StateNew, 4, 42))
+		got := show("", 30, 70)
+		require.Len(t, got, 1, "comes in at %g", x)
+		require.Equal(t, in, got[0].Direction)
+		require.Empty(t, show("", 100, 140))
+		require.Empty(t, show("", 40, 80))
+		require.Empty(t, show("", 2, 42))
+		for range 20 {
+			require.Empty(t, show("", 0, 0))
+		}
+		got = show("", 0, 0)
+		require.Len(t, got, 1, "goes out at %g", x)
+		require.Equal(t, out, got[0].Direction)
+		require.EqualValues(t, 1, got[0].TrackID)
+		require.Equal(t, "person", got[0].Label)
+		for range 200 {
+			require.Empty(t, show("", 0, 0))
+		}
+		require.Empty(t, m.End())
+
+		// The run ends while the person is out of sight for less.
+		require.Empty(t, show("", 100, 140))
+		require.Empty(t, show("", 2, 42))
+		got = m.End()
+		require.Len(t, got, 1)
+		require.Equal(t, out, got[0].Direction)
+		require.EqualValues(t, i-1, got[0].Seq)
+		require.Empty(t, m.End())
+	}
+}
+
+// Whoever is seen far from the sides when the track begins or ends neither came in nor went
+// out, and a head that the upper edge cuts off is no way out.
+func TestCrossings_NotAtTheSides_NoneAtTheEnd(t *testing.T) {
+	t.Parallel()
+	m := zone.NewCrossings([]zone.Line{
+		{Name: "left", A: zone.Point{X: .05}, B: zone.Point{X: .05, Y: 1}}, {Name: "upper", A: zone.Point{Y: .1}, B: zone.Point{X: 1, Y: .1}},
+	})
+	for i, x := range []float32{300, 200, 120, 80} {
+		o := at(1, x, 99)
+		o.Box[1] = 0
+		require.Empty(t, m.Events(&event.Sighting{PTS: pts(i).Microseconds(), Frame: frame, Objects: []event.Object{o}}))
+	}
+	for i := range 40 {
+		require.Empty(t, m.Events(&event.Sighting{PTS: pts(4 + i).Microseconds(), Frame: frame}))
+	}
+	require.Empty(t, m.End())
+}
+
 func TestCrossings_AnyDirection_SameMargin(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
@@ -114,11 +190,10 @@ func TestCrossings_AnyDirection_SameMargin(t *testing.T) {
 		"diagonal": {zone.Line{Name: "l", A: zone.Point{X: .25}, B: zone.Point{X: .75, Y: 1}}, [2]float32{500 - 70.7, 250 + 70.7}, [2]float32{.70711, -.70711}},
 	} {
 		for beyond, want := range map[float32]int{4: 0, 6: 1} {
-			m, err := zone.New("porch", zone.Options{Lines: []zone.Line{c.line}})
-			require.NoError(t, err)
-			require.Empty(t, m.Crossings([]event.Object{at(1, c.from[0], c.from[1])}, frame, 0))
+			m := zone.NewCrossings([]zone.Line{c.line})
+			require.Empty(t, m.Find([]event.Object{at(1, c.from[0], c.from[1])}, frame, 0))
 			there := 100 + beyond // the line is 100 pixels away
-			got := m.Crossings([]event.Object{at(1, c.from[0]+there*c.by[0], c.from[1]+there*c.by[1])}, frame, pts(1))
+			got := m.Find([]event.Object{at(1, c.from[0]+there*c.by[0], c.from[1]+there*c.by[1])}, frame, pts(1))
 			require.Len(t, got, want, "%s, %v pixels beyond", name, beyond)
 		}
 	}
@@ -126,23 +201,21 @@ func TestCrossings_AnyDirection_SameMargin(t *testing.T) {
 
 func TestCrossings_SlowCamera_Found(t *testing.T) {
 	t.Parallel()
-	m, err := zone.New("porch", zone.Options{Lines: []zone.Line{{Name: "door", A: zone.Point{X: .5}, B: zone.Point{X: .5, Y: 1}}}})
-	require.NoError(t, err)
+	m := zone.NewCrossings([]zone.Line{{Name: "door", A: zone.Point{X: .5}, B: zone.Point{X: .5, Y: 1}}})
 	for i, want := range []int{0, 0, 0, 0, 1} {
-		got := m.Crossings([]event.Object{at(1, 850-float32(100*i), 250)}, frame, time.Duration(i)*20*time.Second)
+		got := m.Find([]event.Object{at(1, 850-float32(100*i), 250)}, frame, time.Duration(i)*20*time.Second)
 		require.Len(t, got, want, "frame %d", i)
 	}
 }
 
 func TestCrossings_OldTracks_Removed(t *testing.T) {
 	t.Parallel()
-	m, err := zone.New("porch", zone.Options{Lines: []zone.Line{{Name: "door", A: zone.Point{X: .5}, B: zone.Point{X: .5, Y: 1}}}})
-	require.NoError(t, err)
-	m.Crossings([]event.Object{at(1, 700, 250)}, frame, 0)
-	m.Crossings(nil, frame, time.Second)
-	m.Crossings(nil, frame, time.Minute)
-	m.Crossings(nil, frame, time.Minute+time.Second)
-	require.Empty(t, m.Crossings([]event.Object{at(1, 300, 250)}, frame, 2*time.Minute))
+	m := zone.NewCrossings([]zone.Line{{Name: "door", A: zone.Point{X: .5}, B: zone.Point{X: .5, Y: 1}}})
+	m.Find([]event.Object{at(1, 700, 250)}, frame, 0)
+	m.Find(nil, frame, time.Second)
+	m.Find(nil, frame, time.Minute)
+	m.Find(nil, frame, time.Minute+time.Second)
+	require.Empty(t, m.Find([]event.Object{at(1, 300, 250)}, frame, 2*time.Minute))
 }
 
 func TestNew_BadShapes_UsageError(t *testing.T) {
@@ -176,13 +249,12 @@ func TestNew_BadShapes_UsageError(t *testing.T) {
 // once for each change of side on the line's own stretch.
 func TestCrossings_RandomWalk_InAndOutBalance(t *testing.T) {
 	t.Parallel()
-	m, err := zone.New("porch", zone.Options{Lines: []zone.Line{{Name: "all", A: zone.Point{X: .5}, B: zone.Point{X: .5, Y: 1}}}})
-	require.NoError(t, err)
+	m := zone.NewCrossings([]zone.Line{{Name: "all", A: zone.Point{X: .5}, B: zone.Point{X: .5, Y: 1}}})
 	rng := rand.New(rand.NewPCG(7, 8))
 	side, crossings := 0, 0
 	for i := range 5000 {
 		x := float32(rng.IntN(1000))
-		for _, c := range m.Crossings([]event.Object{at(1, x, 300)}, frame, pts(i)) {
+		for _, c := range m.Find([]event.Object{at(1, x, 300)}, frame, pts(i)) {
 			crossings++
 			if c.Direction == event.In {
 				require.Less(t, x, float32(500))

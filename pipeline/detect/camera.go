@@ -301,7 +301,7 @@ func (c *cameraLoop) end(ctx context.Context, source ingest.Info, w kafka.Writer
 		}
 		return why
 	}
-	if err := finish(ctx, w, end, derived(nil, c.scene.visits.End())); err != nil {
+	if err := finish(ctx, w, end, c.scene.end()); err != nil {
 		return err
 	}
 	c.update(func(s *pipeline.CameraStatus) { s.State, s.Damage, s.People = pipeline.Ended, end.Damage, 0 })

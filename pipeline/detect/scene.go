@@ -28,11 +28,12 @@ type sceneState struct {
 	tracked         bool
 	reportThreshold float32 // Thresholds.Report
 
-	tracker *track.Tracker // nil: not tracked
-	marker  *stationary.Marker
-	zones   *zone.Map
-	visits  *zone.Visits // of the sightings in the log: also where these do not reproduce the tracks
-	motion  *motion.Gate // nil: without
+	tracker   *track.Tracker // nil: not tracked
+	marker    *stationary.Marker
+	zones     *zone.Map
+	crossings *zone.Crossings
+	visits    *zone.Visits // of the sightings in the log: also where these do not reproduce the tracks
+	motion    *motion.Gate // nil: without
 
 	begun     bool       // frameSlot is set
 	frameSlot int64      // of the last frame detected on; see slotAt
@@ -43,7 +44,7 @@ type sceneState struct {
 func newScene(c cameraSettings, tracked bool, reportThreshold float32) *sceneState {
 	return &sceneState{
 		config: c.CameraSettings, shapes: c.shapes, camera: c.spec.ID, tracked: tracked, reportThreshold: reportThreshold,
-		visits: zone.NewVisits(c.shapes.Zones),
+		visits: zone.NewVisits(c.shapes.Zones), crossings: zone.NewCrossings(c.shapes.Lines),
 	}
 }
 
@@ -52,6 +53,7 @@ func (s *sceneState) open(seq int64) (err error) {
 	if s.zones, err = zone.New(s.camera, s.shapes); err != nil {
 		return err
 	}
+	s.crossings = zone.NewCrossings(s.shapes.Lines)
 	if s.tracked {
 		s.tracker = track.New(track.Options{High: s.reportThreshold, FirstID: track.FirstID(seq)})
 		s.marker = stationary.New(stationary.Options{ThingAfter: s.config.ThingAfter})
@@ -97,7 +99,9 @@ func (s *sceneState) resume(ctx context.Context, cfg kafka.Config, run event.Run
 			return (a.TrackID == nil) == (b.TrackID == nil) && (a.TrackID == nil || *a.TrackID == *b.TrackID)
 		})
 		s.marker.Mark(objects, pts)
-		s.zones.Crossings(objects, g.Frame, pts)
+		shown := *g
+		shown.Objects = objects
+		s.crossings.Events(&shown)
 	})
 	if err != nil {
 		return fmt.Errorf("read the sightings of the run of camera %s: %w", s.camera, err)
@@ -146,16 +150,18 @@ func (s *sceneState) track(objects []event.Object, frame event.Size, pts time.Du
 
 // events returns the crossings and visits that are complete with a sighting.
 func (s *sceneState) events(g *event.Sighting) []event.Derived {
-	var all []event.Derived
-	crossings := s.zones.Events(g)
+	return derived(s.crossings.Events(g), s.visits.Events(g))
+}
+
+// end returns the crossings and visits that are complete because the run ends.
+func (s *sceneState) end() []event.Derived {
+	return derived(s.crossings.End(), s.visits.End())
+}
+
+func derived(crossings []event.Crossing, visits []event.Visit) (all []event.Derived) {
 	for i := range crossings {
 		all = append(all, &crossings[i])
 	}
-	return derived(all, s.visits.Events(g))
-}
-
-// derived appends visits to events.
-func derived(all []event.Derived, visits []event.Visit) []event.Derived {
 	for i := range visits {
 		all = append(all, &visits[i])
 	}
