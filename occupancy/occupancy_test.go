@@ -105,6 +105,7 @@ func TestNew_InvalidSettings_OneLineNamesTheFlag(t *testing.T) {
 		"--grace":     func(c *occupancy.Config) { c.Grace = -1 },
 		"--idle":      func(c *occupancy.Config) { c.Idle = -1 },
 		"--topic":     func(c *occupancy.Config) { c.Topic = "sightings" },
+		`--topic "v`:  func(c *occupancy.Config) { c.Topic = "visits" },
 		`--topic "a/`: func(c *occupancy.Config) { c.Topic = "a/b" },
 	} {
 		var c occupancy.Config

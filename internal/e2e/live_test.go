@@ -187,6 +187,7 @@ func TestRun_LiveSourceKilled_CrossingsOnce(t *testing.T) {
 	}
 	require.Equal(t, want, got)
 	require.Len(t, topicCrossings(t, broker), len(want))
+	requireVisitsOfTables(t, broker, dir, 0)
 	require.Equal(t, 2, number(t, from, "select count(distinct run_id) from crossings"))
 	require.Zero(t, serve.stop(t).code)
 
