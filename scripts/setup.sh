@@ -228,10 +228,20 @@ setup_pgbouncer() {
 	! command -v systemctl >/dev/null || as_root systemctl disable --now pgbouncer >/dev/null 2>&1 || true
 }
 
+# A browser, for tests of pages. Ubuntu's package is a snap, which needs a whole system.
+setup_browser() {
+	local name
+	for name in chromium chromium-browser google-chrome google-chrome-stable; do
+		! command -v "$name" >/dev/null || return 0
+	done
+	add_packages chromium
+}
+
 case ${1:-} in
 --tests)
 	(setup_pgbouncer) || say tests "go on without pgbouncer"
 	(add_packages kcat ffmpeg shellcheck) || say tests "go on without them"
+	(setup_browser) || say tests "go on without a browser"
 	(add_packages openjdk-17-jdk-headless maven && setup_kafka) || say tests "go on without Apache Kafka"
 	;;
 --dist)

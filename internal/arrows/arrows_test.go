@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"occupancy": {"event", "kafka"},
 	"query":     {},
 	"eval":      {"event"},
+	"audit":     {"event"},
 
 	"ingest":              {"event", "ingest/newest"},
 	"ingest/newest":       {},
@@ -66,7 +67,7 @@ var allowed = map[string][]string{
 	"bench/speed":     {"detector", "event", "ingest"},
 
 	"cli":           {"broker", "broker/storage", "config", "database", "datadir", "kafka", "occupancy", "pipeline", "postgres", "query", "web"},
-	"cli/full":      {"bench", "bench/speed", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query"},
+	"cli/full":      {"audit", "bench", "bench/speed", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query"},
 	"cmd/sightlog":  {"cli", "cli/full"},
 	"cmd/sightlogd": {"cli"},
 }

@@ -1,0 +1,215 @@
+package audit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// Subject is what to audit: a line of a camera, as it was in a span of time.
+type Subject struct {
+	Camera       string
+	Line         string // "" where the camera has one
+	Since, Until time.Time
+	Run          string // "" for all of that time
+
+	CameraID int32
+	Points   Line
+}
+
+// definition is a line of a run, as the tables have it.
+type definition struct {
+	Run
+	line   string
+	points []float64
+}
+
+// Find returns the runs in which the subject counted, the oldest first, and completes the
+// subject. Runs of live sources, which cannot be read again, are left out.
+func Find(ctx context.Context, db *pgxpool.Pool, s *Subject) ([]Run, error) {
+	err := db.QueryRow(ctx, "SELECT id FROM cameras WHERE name = $1", s.Camera).Scan(&s.CameraID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, usage.New("sightlog query latest lists the cameras", "--camera %s is not in the database", s.Camera)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("find the camera: %w", err)
+	}
+	if err := s.bound(ctx, db); err != nil {
+		return nil, fmt.Errorf("find the camera's frames: %w", err)
+	}
+	all, live, err := definitions(ctx, db, s)
+	if err != nil {
+		return nil, fmt.Errorf("find the runs: %w", err)
+	}
+	if len(all) == 0 {
+		if s.Run != "" {
+			return nil, usage.New("sightlog query sql 'select * from v_definitions' lists them", "--run %s of camera %s has no line in that time", s.Run, s.Camera)
+		}
+		if live > 0 {
+			return nil, usage.New("an audit needs the pictures: run on the recording, or give another time",
+				"camera %s counted from a live source in that time, which cannot be read again", s.Camera)
+		}
+		return nil, usage.New("give another --since and --until; sightlog query sql 'select * from v_definitions' lists lines with their times",
+			"camera %s has no line in that time", s.Camera)
+	}
+	return s.choose(all)
+}
+
+// bound replaces a missing end of the span by that of the camera's totals.
+func (s *Subject) bound(ctx context.Context, db *pgxpool.Pool) error {
+	var first, last *time.Time
+	err := db.QueryRow(ctx, "SELECT min(minute), max(minute) + interval '1 min' FROM camera_minutes WHERE camera_id = $1", s.CameraID).Scan(&first, &last)
+	if s.Since.IsZero() && first != nil {
+		s.Since = *first
+	}
+	if s.Until.IsZero() && last != nil {
+		s.Until = *last
+	}
+	return err
+}
+
+// definitions returns the lines of the camera's runs in the span, and the number of runs of live sources.
+func definitions(ctx context.Context, db *pgxpool.Pool, s *Subject) (all []definition, live int, err error) {
+	rows, err := db.Query(ctx, `
+		SELECT r.id, r.run, coalesce(r.source, ''), r.source_kind, coalesce(r.fingerprint, ''), d.name, d.points
+		FROM runs r JOIN definitions d ON d.run_id = r.id AND d.kind = 'line'
+		WHERE r.camera_id = $1 AND ($2 = '' OR r.run = $2) AND EXISTS (SELECT FROM camera_minutes m
+			WHERE m.camera_id = r.camera_id AND m.run_id = r.id AND m.minute >= $3 AND m.minute < $4)
+		ORDER BY r.id, d.name`, s.CameraID, s.Run, s.Since.Truncate(time.Minute), s.Until)
+	if err != nil {
+		return nil, 0, err
+	}
+	var d definition
+	var kind event.SourceKind
+	_, err = pgx.ForEachRow(rows, []any{&d.ID, &d.Name, &d.Source, &kind, &d.Fingerprint, &d.line, &d.points}, func() error {
+		if kind.Live() {
+			live++
+			return nil
+		}
+		found := d
+		found.points = slices.Clone(d.points)
+		all = append(all, found)
+		return nil
+	})
+	return all, live, err
+}
+
+// choose returns the runs of the subject's line, which must be the same in all of them.
+func (s *Subject) choose(all []definition) (runs []Run, err error) {
+	var names []string
+	for _, d := range all {
+		if !slices.Contains(names, d.line) {
+			names = append(names, d.line)
+		}
+	}
+	slices.Sort(names)
+	switch {
+	case s.Line == "" && len(names) > 1:
+		return nil, usage.New("add --line NAME", "camera %s has lines %s", s.Camera, strings.Join(names, ", "))
+	case s.Line == "":
+		s.Line = names[0]
+	case !slices.Contains(names, s.Line):
+		return nil, usage.New("it has "+strings.Join(names, ", "), "camera %s has no line %q in that time", s.Camera, s.Line)
+	}
+	var points []float64
+	for _, d := range all {
+		switch {
+		case d.line != s.Line:
+			continue
+		case len(d.points) != 4:
+			return nil, fmt.Errorf("line %s of run %s has %d coordinates", d.line, d.Name, len(d.points))
+		case points != nil && !slices.Equal(points, d.points):
+			return nil, usage.New("narrow it with --since, --until or --run; sightlog query sql 'select * from v_definitions' has the times",
+				"line %s was moved in that time, and an audit is of one definition", s.Line)
+		}
+		points = d.points
+		runs = append(runs, d.Run)
+	}
+	s.Points = Line{{points[0], points[1]}, {points[2], points[3]}}
+	return runs, nil
+}
+
+// Read returns the population of the subject in runs.
+func Read(ctx context.Context, db *pgxpool.Pool, s *Subject, runs []Run) (*Population, error) {
+	p := &Population{Units: make(map[Kind][]Unit)}
+	for _, run := range runs {
+		if err := p.read(ctx, db, s, run); err != nil {
+			return nil, fmt.Errorf("read run %s: %w", run.Name, err)
+		}
+	}
+	if n := p.Sizes(); n.In+n.Out+n.Stretches == 0 {
+		return nil, usage.New("give another --since and --until, or another --line",
+			"line %s of camera %s: no crossing in that time, and no detection near the line in the tables (--keep, --store)", s.Line, s.Camera)
+	}
+	return p, nil
+}
+
+// thingState is the number that the tables have for event.StateThing: an object that never moved cannot
+// cross the line.
+const thingState = 3
+
+// read adds a run, if the tables have frames of it.
+func (p *Population) read(ctx context.Context, db *pgxpool.Pool, s *Subject, run Run) error {
+	const frames = ` FROM sightings WHERE camera_id = $1 AND run_id = $2 AND captured_at >= $3 AND captured_at < $4`
+	args := []any{s.CameraID, run.ID, s.Since, s.Until}
+	err := db.QueryRow(ctx, "SELECT captured_at - pts_us * interval '1 us'"+frames+" LIMIT 1", args...).Scan(&run.Began)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	index := len(p.Runs)
+	p.Runs = append(p.Runs, run)
+
+	near := newStretches(max(0, s.Since.Sub(run.Began)), s.Until.Sub(run.Began))
+	rows, err := db.Query(ctx, "SELECT pts_us, width, height, boxes, states"+frames+" ORDER BY captured_at", args...)
+	if err != nil {
+		return err
+	}
+	var pts int64
+	var size event.Size
+	var boxes []float32
+	var states []byte
+	if _, err := pgx.ForEachRow(rows, []any{&pts, &size.Width, &size.Height, &boxes, &states}, func() error {
+		found := false
+		for i := 0; i+4 < len(boxes) && !found; i += 5 { // the fifth is the score
+			thing := states != nil && states[i/5] == thingState
+			found = !thing && s.Points.Near(event.Box(boxes[i:i+4]), size)
+		}
+		near.add(time.Duration(pts)*time.Microsecond, found)
+		return nil
+	}); err != nil {
+		return err
+	}
+	units, leftOut := near.units(index)
+	p.Units[Stretch], p.LeftOut = append(p.Units[Stretch], units...), p.LeftOut+leftOut
+
+	rows, err = db.Query(ctx, "SELECT captured_at, seq, track_id, direction FROM crossings WHERE camera_id = $1 AND run_id = $2"+
+		" AND captured_at >= $3 AND captured_at < $4 AND line = $5 ORDER BY captured_at, track_id", append(args, s.Line)...)
+	if err != nil {
+		return err
+	}
+	u := Unit{Run: index}
+	var at time.Time
+	_, err = pgx.ForEachRow(rows, []any{&at, &u.Seq, &u.TrackID, &u.Kind}, func() error {
+		u.From = at.Sub(run.Began)
+		if u.From < near.first { // nor are there stretches in which others may have been missed
+			p.Expired++
+			return nil
+		}
+		u.Until = u.From
+		p.Units[u.Kind] = append(p.Units[u.Kind], u)
+		return nil
+	})
+	return err
+}
