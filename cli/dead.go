@@ -29,7 +29,7 @@ type DeadListCmd struct {
 func (*DeadListCmd) Help() string {
 	return `Columns: written (when the sink gave the record up), key (topic/partition/offset of the record), camera (if known), bytes (of its value), kept (whole, cut, or batch), reason (its first line). With --by reason: reason (numbers and names left out as …), dead_letters, first, last, and the key of the last one.
 
-` + whenHelp
+` + WhenHelp
 }
 
 // Run implements the command.

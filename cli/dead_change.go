@@ -20,7 +20,7 @@ func (*DeadRetryCmd) Help() string {
 
 A dead letter that is not whole, a batch that cannot be read, and an older record of a run cannot be retried.
 
-` + whenHelp
+` + WhenHelp
 }
 
 // Run implements the command.
@@ -69,7 +69,7 @@ type DeadDropCmd struct {
 func (*DeadDropCmd) Help() string {
 	return `A dropped dead letter is no longer listed, and cannot be retried. Its record stays in the log as long as the log keeps it, and is a dead letter again if the tables are filled from the log again and refuse it again.
 
-` + whenHelp
+` + WhenHelp
 }
 
 // Run implements the command.

@@ -32,12 +32,12 @@ mot is the text of the MOT Challenge, one line a detection: frame,id,left,top,wi
 
 coco is a COCO data set with an image for each frame (id: seq + 1; file_name: clip.avi#seq) and a score on each annotation. pycocotools loads it as it is, and loadRes takes its "annotations" as results. category_id is the model's class + 1: a person is 1.
 
-` + whenHelp
+` + WhenHelp
 }
 
 // Run implements the command.
 func (c *ExportCmd) Run(ctx context.Context, env *Env) (err error) {
-	filter, err := c.filter(env)
+	filter, err := c.Filter(env)
 	if err != nil {
 		return err
 	}

@@ -46,8 +46,8 @@ func (e *Env) loadFile(ctx *kong.Context) error {
 // accepts them, so that its services read the file that detect reads. A test of cli/full
 // compares them with those commands.
 var fullKeys = []string{
-	"classes", "for", "found", "images", "json", "labels", "model", "pace", "preview", "rounds", "score",
-	"side", "skip-empty", "source", "source-file", "start-timeout", "threads", "track", "tracks", "unverified",
+	"answers", "classes", "clip", "for", "found", "images", "json", "labels", "model", "n", "pace", "preview", "rounds", "score",
+	"seed", "side", "skip-empty", "source", "source-file", "start-timeout", "terminal", "threads", "track", "tracks", "unverified",
 }
 
 // fileKeys returns the keys that a configuration file may have: those of the commands of

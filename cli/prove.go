@@ -29,7 +29,7 @@ type ProveCmd struct {
 func (*ProveCmd) Help() string {
 	return `The figures of the minute as the tables have them, beside those of the log's records: columns figure, tables, log. Standard error names the records (partition, first and last offset, number), the models that produced them, and a digest over the records, so that somebody else who has the log can find the same. The exit code is 1 if a figure differs.
 
-` + whenHelp
+` + WhenHelp
 }
 
 // errDiffers means that the tables are not what the log says.

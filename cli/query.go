@@ -100,7 +100,7 @@ func (c *ReportCmd) Help() string {
 	if !c.report.Takes("since") {
 		return text
 	}
-	when := whenHelp
+	when := WhenHelp
 	if c.report.Takes("tz") {
 		when = strings.Replace(when, "answers are in UTC", "answers are in UTC, or in the zone of --tz", 1)
 	}
@@ -109,7 +109,7 @@ func (c *ReportCmd) Help() string {
 
 // Run implements the command.
 func (c *ReportCmd) Run(ctx context.Context, env *Env) error {
-	f, err := c.filter(env)
+	f, err := c.Filter(env)
 	if err != nil {
 		return err
 	}
@@ -191,10 +191,10 @@ type FilterFlags struct {
 }
 
 // Help is the rest of --help.
-func (*FilterFlags) Help() string { return whenHelp }
+func (*FilterFlags) Help() string { return WhenHelp }
 
-// filter returns the filter. It prints on standard error how local times were read.
-func (w *FilterFlags) filter(env *Env) (query.Filter, error) {
+// Filter returns the filter. It prints on standard error how local times were read.
+func (w *FilterFlags) Filter(env *Env) (query.Filter, error) {
 	if err := checkSpan(env, w.Since, w.Until); err != nil {
 		return query.Filter{}, err
 	}

@@ -29,7 +29,7 @@ type RecountCmd struct {
 func (*RecountCmd) Help() string {
 	return `The zones and lines are those of the cameras in the file of --config. They are applied to the detections in the tables, as a run with them would have counted; settings that decide what is detected (masks, region, fps) have no effect. Columns: camera, kind, name, figure (in and out of a line, visits of a zone), before, recounted; a figure that is not defined is empty. Standard error names the number of the recount, with which query NAME --recount N answers from its tables, and the schema that has them. Nothing of before is changed. Visits and crossings count from --since on.
 
-` + whenHelp
+` + WhenHelp
 }
 
 // The widest span of a recount: that of possible times.

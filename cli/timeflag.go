@@ -10,8 +10,8 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
-// whenHelp is the part of the help about times.
-const whenHelp = `Times are written as 1h (ago), 2d, "2026-11-25 10:00", 10:30 (today), today, yesterday, 2026-11-25 (a day is its 00:00), or 2026-11-25T10:00:00Z. Without Z or an offset they are in the local time zone ($TZ); answers are in UTC.`
+// WhenHelp is the part of the help about times.
+const WhenHelp = `Times are written as 1h (ago), 2d, "2026-11-25 10:00", 10:30 (today), today, yesterday, 2026-11-25 (a day is its 00:00), or 2026-11-25T10:00:00Z. Without Z or an offset they are in the local time zone ($TZ); answers are in UTC.`
 
 // When is a time as a user types it.
 type When struct {

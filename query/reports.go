@@ -5,7 +5,7 @@ import (
 )
 
 // Reports are all reports, in the order of the help.
-var Reports = []Report{people, occupancy, crossings, balance, visits, dwell, queue, tracks, busiest, gaps, heatmap, latest, latency}
+var Reports = []Report{people, occupancy, crossings, balance, visits, dwell, queue, tracks, audits, busiest, gaps, heatmap, latest, latency}
 
 // ReportNames returns the names of all reports.
 func ReportNames() []string {
