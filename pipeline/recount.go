@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/detector/stationary"
+	"github.com/sightlog/sightlog/detector/track"
 	"github.com/sightlog/sightlog/detector/zone"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/sink"
@@ -22,12 +24,15 @@ type RecountConfig struct {
 	Cameras      map[string]config.CameraSettings
 	Only         string // a camera; "": all that have zones or lines
 	Since, Until time.Time
-	Progress     func(camera string, until time.Time)
+	// Score, if not zero, has the objects tracked again, as with this threshold (--score) and
+	// each camera's ThingAfter.
+	Score    float32
+	Progress func(camera string, until time.Time)
 }
 
 // Recount counts sightings in the tables again with the zones and lines of cameras.
 func Recount(ctx context.Context, cfg RecountConfig) (*sink.Recounted, error) {
-	to := sink.RecountConfig{Pool: cfg.Pool, Since: cfg.Since, Until: cfg.Until, Progress: cfg.Progress}
+	to := sink.RecountConfig{Pool: cfg.Pool, Since: cfg.Since, Until: cfg.Until, Score: cfg.Score, Progress: cfg.Progress}
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(cfg.Cameras)) {
 		settings := cfg.Cameras[name]
@@ -44,7 +49,12 @@ func Recount(ctx context.Context, cfg RecountConfig) (*sink.Recounted, error) {
 		}
 		to.Cameras = append(to.Cameras, sink.RecountCamera{Name: name, Shapes: shapes.Shapes(), New: func() (sink.Counter, error) {
 			m, err := zone.New(name, shapes)
-			return counter{m, zone.NewCrossings(shapes.Lines)}, err
+			c := counter{shapes: m, crossings: zone.NewCrossings(shapes.Lines)}
+			if cfg.Score > 0 {
+				c.tracker = track.New(track.Options{High: cfg.Score})
+				c.marker = stationary.New(stationary.Options{ThingAfter: settings.ThingAfter})
+			}
+			return c, err
 		}})
 	}
 	switch {
@@ -65,10 +75,20 @@ func DropRecount(ctx context.Context, pool *pgxpool.Pool, id int32) error {
 type counter struct {
 	shapes    *zone.Map
 	crossings *zone.Crossings
+	tracker   *track.Tracker // nil: the objects keep their tracks and states
+	marker    *stationary.Marker
 }
 
 // Count implements sink.Counter.
 func (c counter) Count(s *event.Sighting) []event.Crossing {
+	if c.tracker != nil {
+		for i := range s.Objects {
+			s.Objects[i].TrackID = nil
+		}
+		pts := time.Duration(s.PTS) * time.Microsecond
+		s.Objects = c.tracker.Update(s.Objects, pts)
+		c.marker.Mark(s.Objects, pts)
+	}
 	for i := range s.Objects {
 		if s.Objects[i].State != event.StateThing {
 			s.Objects[i].Zones = c.shapes.Zones(nil, &s.Objects[i], s.Frame)

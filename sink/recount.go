@@ -16,7 +16,8 @@ import (
 // Counter counts with the zones and lines of a camera.
 type Counter interface {
 	// Count sets the zones of a sighting's objects and returns the crossings that are
-	// complete in it. The sightings of a run come in their order.
+	// complete in it. The sightings of a run come in their order. It may give the objects
+	// other tracks, and remove some, if RecountConfig.Score is set.
 	Count(s *event.Sighting) []event.Crossing
 	// End returns the crossings that are complete because the run ends.
 	End() []event.Crossing
@@ -35,6 +36,7 @@ type RecountConfig struct {
 	Pool         *pgxpool.Pool // its role may create schemas
 	Cameras      []RecountCamera
 	Since, Until time.Time
+	Score        float32                              // the threshold with which Counters track the objects again; 0: they do not
 	Progress     func(camera string, until time.Time) // is called after each hour; may be nil
 }
 
@@ -59,7 +61,7 @@ type RecountFigure struct {
 // It is one transaction: a recount that is interrupted leaves nothing.
 func Recount(ctx context.Context, cfg RecountConfig) (r *Recounted, err error) {
 	err = pgx.BeginTxFunc(ctx, cfg.Pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
-		schemas, err := createRecount(ctx, tx, cfg.Since, cfg.Until)
+		schemas, err := createRecount(ctx, tx, cfg.Since, cfg.Until, cfg.Score)
 		if err != nil {
 			return err
 		}
@@ -250,7 +252,11 @@ func (w *recount) count(ctx context.Context, sightings []sightingRow, counter Co
 	w.result.Sightings += int64(len(counted))
 	b := new(pgx.Batch)
 	crossingTable.queue(b, crossings)
-	totalsOf(counted).queueZones(b, insertVisits)
+	totals := totalsOf(counted)
+	if w.Score > 0 {
+		totals.queueTracks(b)
+	}
+	totals.queueZones(b, insertVisits)
 	return sendIn(ctx, w.tx, b)
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,7 +14,8 @@ import (
 )
 
 // recountTables and recountViews are what a recount has of its own. Cameras, runs,
-// sightings, tracks and the totals of whole pictures do not depend on zones and lines.
+// sightings and the totals of whole pictures do not depend on zones and lines, and tracks
+// only where the objects are tracked again.
 var (
 	recountTables = []string{"crossings", "crossing_minutes", "zone_minutes", "visits"}
 	recountViews  = []string{"v_crossings", "v_crossing_minutes", "v_zone_minutes", "v_visits", "v_place_crossings", "v_place_seconds", "v_place_tracks"}
@@ -35,11 +37,15 @@ type recountSchema struct {
 
 // createRecount inserts the row of a recount, creates its schema, and sets the search path
 // of the transaction to that schema and the one of before.
-func createRecount(ctx context.Context, tx pgx.Tx, since, until time.Time) (s recountSchema, err error) {
-	err = tx.QueryRow(ctx, `INSERT INTO recounts (schema, since, until)
-		SELECT left(n.nspname, 36) || '_recount_' || to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYYMMDD"t"HH24MISSUS'), $1, $2
+func createRecount(ctx context.Context, tx pgx.Tx, since, until time.Time, score float32) (s recountSchema, err error) {
+	tables, ofThem := recountTables, recountViews
+	if score > 0 {
+		tables, ofThem = append(slices.Clone(tables), "tracks"), append(slices.Clone(ofThem), "v_tracks")
+	}
+	err = tx.QueryRow(ctx, `INSERT INTO recounts (schema, since, until, score)
+		SELECT left(n.nspname, 36) || '_recount_' || to_char(clock_timestamp() AT TIME ZONE 'UTC', 'YYYYMMDD"t"HH24MISSUS'), $1, $2, nullif($3::real, 0)
 		FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = 'cameras'::regclass
-		RETURNING id, schema, (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'cameras'::regclass)`, since, until).
+		RETURNING id, schema, (SELECT relnamespace::regnamespace::text FROM pg_class WHERE oid = 'cameras'::regclass)`, since, until, score).
 		Scan(&s.id, &s.name, &s.base)
 	if err != nil {
 		return s, err
@@ -49,7 +55,7 @@ func createRecount(ctx context.Context, tx pgx.Tx, since, until time.Time) (s re
 		return s, err
 	}
 	views := []string{fmt.Sprintf(recountLines, schema, s.id)}
-	for _, v := range recountViews {
+	for _, v := range ofThem {
 		var definition string // it names no schema, as that is the search path
 		if err := tx.QueryRow(ctx, "SELECT pg_get_viewdef($1::regclass)", v).Scan(&definition); err != nil {
 			return s, err
@@ -61,7 +67,7 @@ func createRecount(ctx context.Context, tx pgx.Tx, since, until time.Time) (s re
 	} else if err != nil {
 		return s, err
 	}
-	for _, t := range recountTables {
+	for _, t := range tables {
 		if _, err := tx.Exec(ctx, fmt.Sprintf("CREATE TABLE %s.%s (LIKE %s INCLUDING ALL)", schema, t, t)); err != nil {
 			return s, err
 		}

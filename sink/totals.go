@@ -284,9 +284,7 @@ func (t *totals) queue(b *pgx.Batch, compared bool, visits string) {
 	minutes.queue(b, sorted(t.minutes, func(a, b *minuteRow) int {
 		return cmp.Or(cmp.Compare(a.camera, b.camera), a.minute.Compare(b.minute), cmp.Compare(a.run, b.run))
 	}))
-	trackTable.queue(b, sorted(t.tracks, func(a, b *trackRow) int {
-		return cmp.Or(cmp.Compare(a.run, b.run), cmp.Compare(a.id, b.id))
-	}))
+	t.queueTracks(b)
 	t.queueZones(b, visits)
 	var latest []sightingRow
 	for _, s := range t.latest {
@@ -294,6 +292,13 @@ func (t *totals) queue(b *pgx.Batch, compared bool, visits string) {
 	}
 	slices.SortFunc(latest, func(a, b sightingRow) int { return cmp.Compare(a.camera, b.camera) })
 	latestTable.queue(b, latest)
+}
+
+// queueTracks adds the statement of the tracks.
+func (t *totals) queueTracks(b *pgx.Batch) {
+	trackTable.queue(b, sorted(t.tracks, func(a, b *trackRow) int {
+		return cmp.Or(cmp.Compare(a.run, b.run), cmp.Compare(a.id, b.id))
+	}))
 }
 
 // queueZones adds the statements of the zones.

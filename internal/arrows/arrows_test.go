@@ -59,7 +59,7 @@ var allowed = map[string][]string{
 	"datadir":  {"broker", "postgres"},
 	"database": {"config", "datadir", "migrations", "postgres"},
 
-	"pipeline":        {"broker", "config", "database", "datadir", "detector/zone", "event", "kafka", "postgres", "sink"},
+	"pipeline":        {"broker", "config", "database", "datadir", "detector/stationary", "detector/track", "detector/zone", "event", "kafka", "postgres", "sink"},
 	"preview":         {"detector/zone", "event", "ingest"},
 	"pipeline/detect": {"config", "detector", "detector/motion", "detector/onnx", "detector/stationary", "detector/track", "detector/zone", "event", "ingest", "models", "pipeline", "kafka", "preview"},
 	"web":             {},
