@@ -7,11 +7,12 @@ const queueHelp = `The people in a zone are its queue, and the dwell of a visit 
 var queue = Report{
 	Name: "queue",
 	Help: "People who wait in each zone and how long, now or over time.",
-	Details: queueHelp + `
-
-Without --since, --until and --bucket: the queue at the newest sighting of each camera (up_to, age_s seconds ago). people is the number of visits that were not over then, median_s and longest_s how long they had waited.
-
-With one of them: the columns camera, zone, hour (minute, day), avg_people, max_people, n, median_s, p90_s, frames, seconds, coverage, dropped. avg_people and max_people are those of the frames in the bucket, n the visits that ended in it, and the percentiles waits of these that were measured. A visit ends in its last detection; it counts when it is over, 10 seconds later. ` + coverageHelp,
+	Details: queueHelp + "\n\nWithout --since, --until and --bucket: the queue at the newest sighting of each camera (up_to, age_s seconds ago). " +
+		"people is the number of visits that were not over then, median_s and longest_s how long they had waited.\n\n" +
+		"With one of them: the columns camera, zone, hour (minute, day), avg_people, max_people, n, median_s, p90_s, " +
+		"frames, seconds, coverage, dropped. avg_people and max_people are those of the frames in the bucket, " +
+		"n the visits that ended in it, and the percentiles waits of these that were measured. " +
+		"A visit ends in its last detection; it counts when it is over, 10 seconds later. " + coverageHelp,
 	Flags:    []string{"camera", "zone"},
 	Columns:  []string{"camera", "zone", "people", "median_s", "longest_s", "up_to", "age_s"},
 	OverTime: &queueOverTime,
