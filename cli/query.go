@@ -84,6 +84,7 @@ type ReportFlags struct {
 	Grid     int           `default:"32" env:"-" help:"Columns and rows of the grid (${default})."`
 	MinDwell time.Duration `placeholder:"TIME" env:"-" help:"Only visits that have lasted so long, as 2m."`
 	Frame    string        `placeholder:"FILE" env:"-" help:"Picture (PNG or JPEG) to draw over, with --out FILE.png; sightlog picture writes one."`
+	NoStaff  bool          `name:"without-staff" env:"-" help:"Leave out tracks that a rule takes for staff or passers-by (staff in the configuration)."`
 	Recount  int32         `placeholder:"N" env:"-" help:"Answer from the tables of recount N (sightlogd recount) instead of what was counted at the time."`
 	Follow   bool          `env:"-" help:"Go on, and print each new newest sighting, until Ctrl-C."`
 }
@@ -120,6 +121,7 @@ func (c *ReportCmd) Run(ctx context.Context, env *Env) error {
 	}
 	f.Zone, f.Line, f.Place, f.Class, f.MinScore = c.Zone, c.Line, c.Place, c.Class, c.MinScore
 	f.Bucket, f.TZ, f.Gap, f.Top, f.Grid, f.Recount = c.Bucket, c.TZ, c.Gap, c.Top, c.Grid, c.Recount
+	f.NoStaff = c.NoStaff
 	f.MinDwell = c.MinDwell
 	picture := strings.EqualFold(filepath.Ext(c.Out), ".png")
 	switch {

@@ -29,7 +29,7 @@ func asked(t *testing.T, url string, args ...string) (string, error) {
 
 func TestQuery_Flags_AreThoseTheReportTakes(t *testing.T) {
 	value := map[string]string{"camera": "x", "run": "x", "place": "x", "recount": "1", "zone": "x", "line": "x", "class": "x", "since": "1h", "until": "now", "min-score": "0.5",
-		"bucket": "1h", "tz": "UTC", "gap": "1m", "top": "3", "grid": "8", "min-dwell": "2m", "frame": "x.png", "follow": ""}
+		"bucket": "1h", "tz": "UTC", "gap": "1m", "top": "3", "grid": "8", "min-dwell": "2m", "without-staff": "", "frame": "x.png", "follow": ""}
 	for _, r := range query.Reports {
 		for flag, v := range value {
 			args := []string{"query", r.Name, "--" + flag}

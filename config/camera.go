@@ -28,6 +28,7 @@ import (
 //	    thing-after: 1m
 //	    loitering: {door: 30s}
 //	    occupancy: {reset: 04:00}
+//	    staff: {zone: door}
 const CamerasKey = "cameras"
 
 // Point is x, y in parts of the frame's width and height, from its top left.
@@ -49,9 +50,11 @@ type CameraSettings struct {
 	Loitering map[string]time.Duration `json:"loitering,omitempty"`
 	// its lines count who is inside, as if it was a place of its own
 	Occupancy *Counting `json:"occupancy,omitempty"`
+	// rules that recognise staff and passers-by
+	Staff *Staff `json:"staff,omitempty"`
 }
 
-var cameraKeys = []string{"fps", "region", "masks", "zones", "lines", "motion", "keep", "thing-after", "loitering", "occupancy"}
+var cameraKeys = []string{"fps", "region", "masks", "zones", "lines", "motion", "keep", "thing-after", "loitering", "occupancy", "staff"}
 
 // maxLoitering is the longest threshold of loitering.
 const maxLoitering = 24 * time.Hour
@@ -76,6 +79,9 @@ func cameras(v any) (map[string]CameraSettings, error) {
 			if err := c.set(key, keys[key]); err != nil {
 				return nil, fmt.Errorf("camera %s: %w", id, err)
 			}
+		}
+		if c.Staff != nil && c.Staff.Zone != "" && c.Zones[c.Staff.Zone] == nil {
+			return nil, fmt.Errorf("camera %s: staff: it has no zone %q", id, c.Staff.Zone)
 		}
 		all[id] = c
 	}
@@ -124,6 +130,8 @@ func (c *CameraSettings) set(key string, v any) (err error) {
 		c.Loitering, err = loitering(v)
 	case "occupancy":
 		c.Occupancy, err = occupancy(v)
+	case "staff":
+		c.Staff, err = staff(v)
 	default:
 		if n := usage.Nearest(key, cameraKeys); n != "" {
 			return fmt.Errorf("unknown key %q; did you mean %q?", key, n)

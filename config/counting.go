@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -40,8 +39,6 @@ func occupancy(v any) (*Counting, error) {
 	return &c, nil
 }
 
-var timeOfDay = regexp.MustCompile(`^([01][0-9]|2[0-3]):([0-5][0-9])$`)
-
 func (c *Counting) set(key string, v any, known []string) error {
 	text, ok := v.(string)
 	switch {
@@ -53,13 +50,9 @@ func (c *Counting) set(key string, v any, known []string) error {
 	case !ok || text == "":
 		return errors.New("a value belongs here")
 	case key == "reset":
-		m := timeOfDay.FindStringSubmatch(text)
-		if m == nil {
+		if c.Reset, ok = parseTimeOfDay(text); !ok {
 			return fmt.Errorf("%.40q is no time of day: 00:00 to 23:59", text)
 		}
-		h, _ := strconv.Atoi(m[1])
-		minutes, _ := strconv.Atoi(m[2])
-		c.Reset = time.Duration(h)*time.Hour + time.Duration(minutes)*time.Minute
 	case key == "tz":
 		c.TZ = text
 	case key == "class":

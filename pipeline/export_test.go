@@ -14,5 +14,8 @@ func SetRestartPause(d time.Duration) (back func()) {
 	return func() { restartPauses = before }
 }
 
-// StorePlaces is storePlaces.
-var StorePlaces = storePlaces
+// StorePlaces is storePlaces, StoreStaff is storeStaff.
+var (
+	StorePlaces = storePlaces
+	StoreStaff  = storeStaff
+)

@@ -34,3 +34,21 @@ func TestStorePlaces_OfTheConfiguration_StoredOrRefusedByTheDatabase(t *testing.
 	require.NoError(t, store(map[string]config.Place{}))
 	require.Empty(t, stored())
 }
+
+func TestStoreStaff_OfTheConfiguration_RulesOfItsCameras(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	staff := &config.Staff{Zone: "till", LongerThan: 4 * time.Hour, TZ: "Europe/Berlin", Schedule: []config.Weekly{
+		{Days: []int{1, 2}, Starts: 6 * time.Hour, Lasts: 90 * time.Minute}, {Days: []int{7}, Lasts: 24 * time.Hour}}}
+	require.NoError(t, pipeline.StoreStaff(t.Context(), pool, map[string]config.CameraSettings{"door": {Staff: staff}, "yard": {}}))
+	stored := func() []string {
+		return pgtest.Lines(t, pool, "SELECT concat_ws(' ', camera, rule, zone, longer_than, days, starts, lasts, tz) FROM staff_rules ORDER BY id")
+	}
+	want := []string{"door zone till", "door longer_than 04:00:00", "door schedule {1,2} 06:00:00 01:30:00 Europe/Berlin", "door schedule {7} 00:00:00 24:00:00 Europe/Berlin"}
+	require.Equal(t, want, stored())
+	require.NoError(t, pipeline.StoreStaff(t.Context(), pool, map[string]config.CameraSettings{"yard": {}}))
+	require.NoError(t, pipeline.StoreStaff(t.Context(), pool, nil))
+	require.Equal(t, want, stored(), "cameras that are not named keep theirs")
+	require.NoError(t, pipeline.StoreStaff(t.Context(), pool, map[string]config.CameraSettings{"door": {}}))
+	require.Empty(t, stored())
+}

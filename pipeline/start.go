@@ -62,7 +62,7 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	if s.Pool, err = database.OpenMigrated(ctx, url, opts); err != nil {
 		return s, err
 	}
-	if err := storePlaces(ctx, s.Pool, cfg.Places); err != nil {
+	if err := errors.Join(storePlaces(ctx, s.Pool, cfg.Places), storeStaff(ctx, s.Pool, cfg.Cameras)); err != nil {
 		return s, err
 	}
 	s.URL = postgres.PsqlURL(url, s.Pool)

@@ -27,6 +27,7 @@ type Filter struct {
 	Top      int           // top: how many buckets; 0 is DefaultTop
 	MinDwell time.Duration // min-dwell: the shortest visit
 	Grid     int           // grid: cells in each direction; 0 is DefaultGrid
+	NoStaff  bool          // without-staff: leave out the tracks of v_staff_tracks
 	Recount  int32         // recount: the recount whose tables answer; 0: those of what was counted at the time
 }
 

@@ -7,12 +7,12 @@ const visitHelp = "A visit is the stay of one tracked object in a zone; it ends 
 var visits = Report{
 	Name:    "visits",
 	Help:    "Stays of tracked objects in zones.",
-	Details: visitHelp + " dwell_s is from its first detection in the zone to its last, in seconds, and frames the number of detections. --since and --until narrow entered_at.",
-	Flags:   and("zone", "class", "min-dwell", "recount"),
+	Details: visitHelp + " dwell_s is from its first detection in the zone to its last, in seconds, and frames the number of detections. --since and --until narrow entered_at." + staffHelp,
+	Flags:   and("zone", "class", "min-dwell", "without-staff", "recount"),
 	Columns: []string{"camera", "zone", "entered_at", "left_at", "dwell_s", "run", "track_id", "label", "frames"},
 	sql: func(s *statement) string {
 		where := s.classed(s.dwelt(s.equal(s.in("entered_at"), "s.zone", s.Zone)), "t.class_id")
-		where = append(where, "t.thing IS NOT TRUE")
+		where = s.withoutStaff(append(where, "t.thing IS NOT TRUE"))
 		return fmt.Sprintf(`
 SELECT c.name AS camera, s.zone, s.entered_at, s.left_at, round(extract(epoch FROM s.left_at - s.entered_at), 3) AS dwell_s,
        r.run, s.track_id, l.label, s.frames
@@ -26,8 +26,8 @@ WHERE %s ORDER BY s.entered_at, c.name, s.zone, s.track_id`, where)
 var dwell = Report{
 	Name:    "dwell",
 	Help:    "How long visits of zones are, per hour, minute or day.",
-	Details: visitHelp + " It counts in the bucket in which it began; n is the number of visits (with --min-dwell 2m, of those that lasted so long: loitering), and the percentiles are lengths that were measured, in seconds. A zone is known once a person has been in it. " + coverageHelp,
-	Flags:   and("zone", "class", "min-dwell", "bucket", "tz", "recount"),
+	Details: visitHelp + " It counts in the bucket in which it began; n is the number of visits (with --min-dwell 2m, of those that lasted so long: loitering), and the percentiles are lengths that were measured, in seconds. A zone is known once a person has been in it." + staffHelp + " " + coverageHelp,
+	Flags:   and("zone", "class", "min-dwell", "without-staff", "bucket", "tz", "recount"),
 	Columns: append([]string{"camera", "zone", "hour", "n", "median_s", "p95_s", "max_s"}, coverage...),
 	Bucket:  "1h",
 	sql: func(s *statement) string {
@@ -37,7 +37,7 @@ var dwell = Report{
 			join = " JOIN tracks t ON t.run_id = s.run_id AND t.track_id = s.track_id"
 			where = s.classed(where, "t.class_id")
 		}
-		where = append(where, "NOT EXISTS (SELECT FROM tracks n WHERE n.thing AND n.run_id = s.run_id AND n.track_id = s.track_id)")
+		where = s.withoutStaff(append(where, "NOT EXISTS (SELECT FROM tracks n WHERE n.thing AND n.run_id = s.run_id AND n.track_id = s.track_id)"))
 		return fmt.Sprintf(`WITH RECURSIVE %s, %s, stays AS (
     SELECT s.camera_id, s.zone, %s AS bucket, count(*) AS n,
            percentile_disc('{.5,.95,1}'::float8[]) WITHIN GROUP (ORDER BY extract(epoch FROM s.left_at - s.entered_at)) AS p
@@ -65,11 +65,11 @@ func (s *statement) dwelt(c conditions) conditions {
 var tracks = Report{
 	Name:    "tracks",
 	Help:    "Tracked objects, from their first detection to their last.",
-	Details: "Without things, which are taken for people but never move. score is the best of its detections, label the class of that one, and frames the number of detections. The way it took is in the view v_tracks. --since and --until narrow first_at.",
-	Flags:   and("class", "min-score"),
+	Details: "Without things, which are taken for people but never move. score is the best of its detections, label the class of that one, and frames the number of detections. The way it took is in the view v_tracks. --since and --until narrow first_at." + staffHelp,
+	Flags:   and("class", "min-score", "without-staff"),
 	Columns: []string{"camera", "first_at", "last_at", "duration_s", "run", "track_id", "label", "score", "frames"},
 	sql: func(s *statement) string {
-		where := s.classed(s.in("first_at"), "s.class_id")
+		where := s.withoutStaff(s.classed(s.in("first_at"), "s.class_id"))
 		if s.MinScore > 0 {
 			where = append(where, "s.score >= "+s.arg(s.MinScore))
 		}

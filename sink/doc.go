@@ -23,7 +23,8 @@
 //     written (camera_minutes.last_seq, Config.Store).
 //   - with Config.Outbox, crossings and visits are in the table outbox, in the transaction of
 //     their rows and as often as these: once.
-//   - places (StorePlaces) are stored whole or not at all; they count nothing.
+//   - places (StorePlaces) and the rules of staff (StoreStaff) are stored whole or not at all;
+//     they count and remove nothing.
 //   - a recount (Recount) has the rows that a run with its zones and lines would have, in
 //     tables of its own; it changes none of the others, and one that fails leaves nothing.
 //   - rows older than Config.Keep are deleted, and no others: whole days of sightings by
@@ -96,7 +97,7 @@
 // No file uses one above it. From top to bottom:
 //   - beside a run: replay (fills tables from the log), prove (compares both), recount and
 //     recount_tables (count the rows again with other zones and lines), places (the lines
-//     that count into them);
+//     that count into them), staff (its rules), timezone;
 //   - the run: run, loop (one consumer), recheck, watch, skip_batch, faults;
 //   - the offsets: from_apply, offsets, history, log_state;
 //   - a transaction: write, repeated, dead_letter, transact, outbox, collect, retry, pause;

@@ -39,13 +39,8 @@ func StorePlaces(ctx context.Context, pool *pgxpool.Pool, places []Place) error 
 		names := make([]string, len(places))
 		for i, p := range places {
 			names[i] = p.Name
-			var known bool
-			if err := tx.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = $1)", p.TZ).Scan(&known); err != nil {
+			if err := checkTimeZone(ctx, tx, "place "+p.Name, p.TZ); err != nil {
 				return err
-			}
-			if !known {
-				return usage.New("give a name as Europe/Berlin; sightlog query sql 'SELECT name FROM pg_timezone_names' lists them",
-					"place %s: the database does not know the time zone %q", p.Name, p.TZ)
 			}
 		}
 		b := new(pgx.Batch)
@@ -76,14 +71,17 @@ func (p *Place) queue(b *pgx.Batch) {
 	}
 }
 
-// CopyPlaces copies, in a transaction, the places of the schema to which its search path is
-// set into the empty tables of another.
+// CopyPlaces copies, in a transaction, the places and the rules of staff of the schema to
+// which its search path is set into the tables of another, which have none.
 func CopyPlaces(ctx context.Context, tx pgx.Tx, to string) error {
 	schema := pgx.Identifier{to}.Sanitize()
 	for _, sql := range []string{
 		"DELETE FROM %s.places",
 		"INSERT INTO %s.places OVERRIDING SYSTEM VALUE SELECT * FROM places",
 		"INSERT INTO %s.place_lines SELECT * FROM place_lines",
+		"DELETE FROM %s.staff_rules",
+		"INSERT INTO %s.staff_rules OVERRIDING SYSTEM VALUE SELECT * FROM staff_rules",
+		"SELECT setval(pg_get_serial_sequence('%s.staff_rules', 'id'), coalesce((SELECT max(id) FROM staff_rules), 1))",
 		"SELECT setval(pg_get_serial_sequence('%s.places', 'id'), coalesce((SELECT max(id) FROM places), 1))",
 	} {
 		if _, err := tx.Exec(ctx, fmt.Sprintf(sql, schema)); err != nil {
