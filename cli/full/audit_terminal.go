@@ -42,7 +42,7 @@ func (a *auditSample) askInTerminal(ctx context.Context, env *cli.Env, dir strin
 			question = "10 seconds: missed in and out"
 		}
 		fmt.Fprintf(env.Stdout, "%d of %d, %s, %s: ", i+1, len(a.units), filepath.Join(dir, fmt.Sprintf("%03d-*.jpg", i+1)), question)
-		answer, ok := readAnswer(env, lines, u.Kind)
+		answer, ok := readAnswer(ctx, env, lines, u.Kind)
 		if !ok {
 			break
 		}
@@ -50,19 +50,36 @@ func (a *auditSample) askInTerminal(ctx context.Context, env *cli.Env, dir strin
 		file.Answers = append(file.Answers, answer)
 	}
 	fmt.Fprintln(env.Stdout)
+	if ctx.Err() != nil {
+		fmt.Fprintf(env.Stderr, "audit %d is not answered\n", d.ID)
+		return nil
+	}
 	return storeAnswers(ctx, env.Stdout, a.db, file, "answers")
 }
 
+// nextLine returns the next line; ok is false at the end. It returns when ctx ends; the read then stays
+// until the process ends.
+func nextLine(ctx context.Context, lines *bufio.Scanner) (line string, ok bool) {
+	next := make(chan bool, 1) // of one read
+	go func() { next <- lines.Scan() }()
+	select {
+	case <-ctx.Done():
+		return "", false
+	case ok = <-next:
+		return strings.TrimSpace(lines.Text()), ok
+	}
+}
+
 // readAnswer reads lines until one is an answer to a kind of unit; ok is false at the end.
-func readAnswer(env *cli.Env, lines *bufio.Scanner, kind audit.Kind) (a audit.FileAnswer, ok bool) {
+func readAnswer(ctx context.Context, env *cli.Env, lines *bufio.Scanner, kind audit.Kind) (a audit.FileAnswer, ok bool) {
 	words := map[string]string{"y": audit.Right, "n": audit.Wrong, "r": audit.Reversed, "u": audit.Unclear}
 	if kind == audit.Stretch {
 		words = map[string]string{"n": audit.Missed, "u": audit.Unclear}
 	}
-	for lines.Scan() {
-		line := strings.TrimSpace(lines.Text())
-		if line == "q" {
-			break
+	for {
+		line, more := nextLine(ctx, lines)
+		if !more || line == "q" {
+			return a, false
 		}
 		if a.Answer = words[line]; a.Answer != "" {
 			return a, true
@@ -73,5 +90,4 @@ func readAnswer(env *cli.Env, lines *bufio.Scanner, kind audit.Kind) (a audit.Fi
 		}
 		fmt.Fprint(env.Stdout, "not understood; again: ")
 	}
-	return a, false
 }
