@@ -170,6 +170,7 @@ func FuzzDecodeSighting(f *testing.F) {
 	f.Add(b)
 	f.Add([]byte(`{"schema_version":1}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
+		sameAsStandard(t, b)
 		s, err := event.DecodeSighting(b)
 		if err != nil {
 			return

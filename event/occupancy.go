@@ -1,11 +1,12 @@
 package event
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
 	"time"
+
+	json "github.com/go-json-experiment/json/v1"
 )
 
 // SchemaOccupancy is the schema header of an Occupancy.

@@ -1,10 +1,11 @@
 package event
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
+
+	json "github.com/go-json-experiment/json/v1"
 )
 
 // Outcome is how a run ended.

@@ -1,13 +1,14 @@
 package event
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
 	"regexp"
 	"strconv"
 	"time"
+
+	json "github.com/go-json-experiment/json/v1"
 )
 
 // SchemaVersion is the version of the encodings in this package.
