@@ -1,8 +1,11 @@
 package query_test
 
 import (
+	"context"
 	"fmt"
 	"os"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -15,75 +18,60 @@ import (
 	"github.com/sightlog/sightlog/query"
 )
 
-// month fills a month of partitions with so many sightings of eight cameras, 1.5
-// detections each, in three zones, and crossings of two lines; one of the cameras has been
-// silent since the first thousand.
-func month(t testing.TB, sightings int) *pgxpool.Pool {
-	t.Helper()
-	pool := pgtest.Open(t)
-	for _, sql := range []string{
-		"SELECT sightlog_ensure_day(d::date) FROM generate_series(now() - '31 days'::interval, now(), '1 day') d",
-		"INSERT INTO cameras (name) SELECT 'cam-' || n FROM generate_series(1, 8) n",
-		`INSERT INTO runs (camera_id, run, source_kind, model, model_sha256, model_width, model_height, provider)
-		 SELECT id, 'run-' || name, 'file', 'm', '', 1, 1, 'cpu' FROM cameras`,
-		"INSERT INTO classes SELECT id, 0, 'person' FROM runs",
-		"INSERT INTO zone_sets (zones) VALUES ('{door}'), ('{yard}'), ('{door,gate}')",
-		fmt.Sprintf(`INSERT INTO sightings (captured_at, camera_id, run_id, seq, pts_us, batch_id, dropped_before, width, height, people, objects,
-			grabbed_at, decoded_at, inferred_at, produced_at, class_ids, boxes, track_ids, zone_set_ids)
-		 SELECT at, 1 + n %% 8, 1 + n %% 8, n, 0, n / 8, 0, 1920, 1080, k, k, at, at + '1 ms', at + '11 ms', at + '12 ms',
-		        CASE WHEN k > 0 THEN array_fill(0, ARRAY[k]) END,
-		        CASE WHEN k > 0 THEN (SELECT array_agg(v) FROM generate_series(1, k) i, unnest(ARRAY[(n * i) %% 1800, 100, (n * i) %% 1800 + 90, 300 + n %% 700, 0.9]) v) END,
-		        CASE WHEN k > 0 THEN (SELECT array_agg(n / 400 * 4 + i) FROM generate_series(1, k) i) END,
-		        CASE WHEN k > 0 THEN (SELECT array_agg(nullif((n / 100 + i) %% 4, 0)) FROM generate_series(1, k) i) END
-		 FROM (SELECT n, n / 8 %% 4 AS k, now() - interval '30 days' + n * interval '30 days' / %[1]d AS at FROM generate_series(0, %[1]d) n) x
-		 WHERE n %% 8 <> 7 OR n < 1000`, sightings),
-		"INSERT INTO batches SELECT DISTINCT batch_id, now(), now(), 1 FROM sightings",
-		`INSERT INTO crossings SELECT captured_at, camera_id, run_id, seq, 'line-' || seq % 2, 1, CASE WHEN seq % 3 = 0 THEN 'in' ELSE 'out' END, 0, 'person'
-		 FROM sightings WHERE seq % 50 = 0`,
-		"UPDATE runs SET frame_width = 1920, frame_height = 1080",
-		"INSERT INTO definitions (camera_id, run_id, kind, name, points) SELECT camera_id, id, 'line', 'line-' || n, '{0,0.5,1,0.5}' FROM runs, generate_series(0, 1) n",
-		"INSERT INTO places (name, reset_at, tz, label) VALUES ('shop', '04:00', 'Europe/Berlin', 'person')",
-		"INSERT INTO place_lines SELECT 1, 'cam-' || c, 'line-' || (c - 1) % 2, false FROM generate_series(3, 4) c",
-		"SELECT sightlog_rebuild()",
-		"ANALYZE",
-	} {
-		_, err := pool.Exec(t.Context(), sql)
-		require.NoError(t, err)
-	}
-	return pool
-}
-
 // questions are what the figures of docs/sql.md are of.
-func questions() map[string]query.Question {
-	hour := query.Filter{Since: time.Now().Add(-25 * time.Hour), Until: time.Now().Add(-24 * time.Hour)}
-	with := func(change func(*query.Filter)) query.Filter { f := hour; change(&f); return f }
-	day := query.Filter{Bucket: "1d", TZ: "Europe/Berlin"}
+func questions(t testing.TB, pool *pgxpool.Pool) map[string]query.Question {
+	t.Helper()
+	var until time.Time
+	require.NoError(t, pool.QueryRow(context.Background(), "SELECT date_trunc('minute', max(captured_at)) FROM latest_sightings").Scan(&until))
+	last := func(d time.Duration, change ...func(*query.Filter)) query.Filter {
+		f := query.Filter{Since: until.Add(-d), Until: until}
+		for _, c := range change {
+			c(&f)
+		}
+		return f
+	}
+	camera := func(f *query.Filter) { f.Camera = "cam-25" }
+	byDay := func(f *query.Filter) { f.Bucket, f.TZ = "1d", "Europe/Berlin" }
+	const hour, day = time.Hour, 24 * time.Hour
+	all := query.Filter{}
+	byDay(&all)
 	return map[string]query.Question{
-		"people/month-by-day":    report("people", day),
-		"people/month-by-minute": report("people", query.Filter{}),
-		"people/hour":            report("people", hour),
-		"people/hour-of-camera":  report("people", with(func(f *query.Filter) { f.Camera = "cam-3" })),
-		"people/zone-by-day":     report("people", query.Filter{Bucket: "1d", Zone: "door"}),
-		"occupancy/now":          report("occupancy", query.Filter{}),
-		"occupancy/hour":         report("occupancy", hour),
-		"crossings/month-by-day": report("crossings", day),
-		"balance/now":            report("balance", query.Filter{}),
-		"balance/month-by-day":   report("balance", day),
-		"balance/day-by-minute":  report("balance", query.Filter{Bucket: "1m", Since: time.Now().Add(-24 * time.Hour)}),
-		"visits/hour":            report("visits", hour),
-		"visits/hour-of-camera":  report("visits", with(func(f *query.Filter) { f.Camera = "cam-3" })),
-		"dwell/month-by-day":     report("dwell", day),
-		"queue/now":              report("queue", query.Filter{}),
-		"queue/hour":             report("queue", hour),
-		"queue/month-by-day":     report("queue", day),
-		"tracks/hour":            report("tracks", hour),
-		"busiest/month":          report("busiest", query.Filter{}),
-		"gaps/month":             report("gaps", query.Filter{Gap: time.Minute}),
-		"latest":                 report("latest", query.Filter{}),
-		"latest/until":           report("latest", query.Filter{Until: time.Now().Add(-24 * time.Hour)}),
-		"heatmap/hour":           report("heatmap", hour),
-		"heatmap/month":          report("heatmap", query.Filter{}),
-		"latency/hour":           report("latency", hour),
+		"people/all-by-day":         report("people", all),
+		"people/all-by-minute":      report("people", query.Filter{}),
+		"people/day-of-camera":      report("people", last(day, camera)),
+		"people/day":                report("people", last(day)),
+		"people/day-by-hour":        report("people", last(day, func(f *query.Filter) { f.Bucket = "1h" })),
+		"people/hour":               report("people", last(hour)),
+		"people/hour-of-camera":     report("people", last(hour, camera)),
+		"people/zone-by-day":        report("people", query.Filter{Bucket: "1d", Zone: "door"}),
+		"occupancy/now":             report("occupancy", query.Filter{}),
+		"occupancy/hour":            report("occupancy", last(hour)),
+		"crossings/all-by-day":      report("crossings", all),
+		"crossings/day-of-camera":   report("crossings", last(day, camera)),
+		"visits/hour":               report("visits", last(hour)),
+		"visits/hour-of-camera":     report("visits", last(hour, camera)),
+		"dwell/day":                 report("dwell", last(day)),
+		"dwell/day-of-camera":       report("dwell", last(day, camera)),
+		"dwell/all-by-day":          report("dwell", all),
+		"tracks/hour":               report("tracks", last(hour)),
+		"tracks/one":                query.SQL(fmt.Sprintf("SELECT * FROM v_tracks WHERE run = 'run-cam-25' AND track_id = %d", 100)),
+		"sightings/hour-of-camera":  query.SQL(fmt.Sprintf("SELECT * FROM v_sightings WHERE camera = 'cam-25' AND captured_at >= '%s'", until.Add(-hour).Format(time.RFC3339))),
+		"detections/hour-of-camera": query.SQL(fmt.Sprintf("SELECT * FROM v_detections WHERE camera = 'cam-25' AND captured_at >= '%s'", until.Add(-hour).Format(time.RFC3339))),
+		"detections/sql":            query.SQL(fmt.Sprintf("SELECT label, count(*) FROM v_detections WHERE camera = 'cam-25' AND captured_at > '%s' AND score > 0.9 GROUP BY label", until.Add(-hour).Format(time.RFC3339))),
+		"busiest/day":               report("busiest", last(day)),
+		"gaps/day":                  report("gaps", last(day, func(f *query.Filter) { f.Gap = time.Minute })),
+		"busiest/all":               report("busiest", query.Filter{}),
+		"gaps/all":                  report("gaps", query.Filter{Gap: time.Minute}),
+		"latest":                    report("latest", query.Filter{}),
+		"latest/until":              report("latest", query.Filter{Until: until.Add(-day)}),
+		"heatmap/hour-of-camera":    report("heatmap", last(hour, camera)),
+		"heatmap/hour":              report("heatmap", last(hour)),
+		"heatmap/day-of-camera":     report("heatmap", last(day, camera)),
+		"latency/hour":              report("latency", last(hour)),
+		"balance/now":               report("balance", query.Filter{}),
+		"balance/day-by-minute":     report("balance", last(day, func(f *query.Filter) { f.Bucket = "1m" })),
+		"queue/now":                 report("queue", query.Filter{}),
+		"queue/hour":                report("queue", last(hour)),
 	}
 }
 
@@ -98,25 +86,66 @@ func plan(t testing.TB, pool *pgxpool.Pool, q query.Question, options string) st
 	return strings.Join(lines, "\n")
 }
 
-// BenchmarkQuestions asks a month with two million sightings. SIGHTLOG_PLANS=FILE has the
-// plans written there.
+// BenchmarkQuestions asks a fleet of 50 cameras at a frame a second, whose past is as long as
+// SIGHTLOG_ROWS detections need (100 million: five days; default 1 million). With
+// SIGHTLOG_FLEET=URL that is in the database of the URL, which has our tables, and is kept:
+// one that has a fleet is asked only. SIGHTLOG_PLANS=FILE has the plans written there.
+// server-ms is the processor time of PostgreSQL.
 func BenchmarkQuestions(b *testing.B) {
-	pool := month(b, 2_000_000)
+	pool := largeFleet(b)
 	if name := os.Getenv("SIGHTLOG_PLANS"); name != "" {
 		var all strings.Builder
-		for name, q := range questions() {
-			fmt.Fprintf(&all, "%s\n%s\n\n", name, plan(b, pool, q, "ANALYZE, COSTS off, TIMING off"))
+		for name, q := range questions(b, pool) {
+			fmt.Fprintf(&all, "%s\n%s\n\n", name, plan(b, pool, q, "ANALYZE, BUFFERS, COSTS off, TIMING off"))
 		}
 		require.NoError(b, os.WriteFile(name, []byte(all.String()), 0o600))
 	}
-	for name, q := range questions() {
+	for name, q := range questions(b, pool) {
 		b.Run(name, func(b *testing.B) {
 			rows := &watcher{first: func([]byte) {}}
+			var took []time.Duration
+			server := pgtest.Processor(b, pool)
 			for b.Loop() {
 				rows.lines = 0
+				began := time.Now()
 				require.NoError(b, q.Answer(b.Context(), pool, rows, "csv"))
+				took = append(took, time.Since(began))
 			}
+			server = pgtest.Processor(b, pool) - server
+			slices.Sort(took)
+			b.ReportMetric(float64(server.Milliseconds())/float64(len(took)), "server-ms")
+			b.ReportMetric(float64(took[len(took)/2].Microseconds())/1000, "median-ms")
 			b.ReportMetric(float64(rows.lines-1), "rows")
 		})
 	}
+}
+
+// sizes are the bytes of heap and indexes a detection.
+const sizes = `SELECT format('%s detections in %s sightings, %s bytes a detection; of the database %s', sum(objects), count(*),
+		round((SELECT sum(pg_total_relation_size(inhrelid)) FROM pg_inherits WHERE inhparent = 'sightings'::regclass) / sum(objects), 1),
+		pg_size_pretty(pg_database_size(current_database()))) FROM sightings`
+
+func largeFleet(b *testing.B) *pgxpool.Pool {
+	b.Helper()
+	detections := 1e6
+	if text := os.Getenv("SIGHTLOG_ROWS"); text != "" {
+		var err error
+		detections, err = strconv.ParseFloat(text, 64)
+		require.NoError(b, err)
+	}
+	f := &fleet{cameras: 50, every: time.Second, people: 4.63}
+	f.past = time.Duration(detections / f.people / float64(f.cameras) * float64(time.Second)).Round(time.Minute)
+	address := os.Getenv("SIGHTLOG_FLEET")
+	if address == "" {
+		return f.open(b)
+	}
+	pool := pgtest.Pool(b, address)
+	var there bool
+	require.NoError(b, pool.QueryRow(b.Context(), "SELECT EXISTS (SELECT FROM latest_sightings)").Scan(&there))
+	if !there {
+		began := time.Now()
+		f.fill(b, pool)
+		b.Logf("made in %s: %s", time.Since(began).Round(time.Second), pgtest.Lines(b, pool, sizes))
+	}
+	return pool
 }

@@ -36,15 +36,16 @@ func (s *statement) buckets(zone string) string {
 		join = " LEFT JOIN zone_minutes z ON z.camera_id = s.camera_id AND z.zone = " + name + " AND z.minute = s.minute AND z.run_id = s.run_id"
 		where = append(where, "EXISTS (SELECT FROM zone_minutes h WHERE h.camera_id = s.camera_id AND h.zone = "+name+")")
 	}
-	// Several runs may have frames in one second.
+	// Several runs may have frames in one second. Most minutes have one in each of 60.
 	minutes := fmt.Sprintf(`minutes AS (
-    SELECT s.camera_id, s.minute, sum(s.frames) AS frames, sum(%s) AS people, max(%s) AS max_people,
-           sum(s.detections) AS detections, sum(s.dropped) AS dropped, sightlog_seconds(bit_or(s.seconds)) AS seconds
+    SELECT s.camera_id, s.minute, sum(s.frames) AS frames, %s AS people, max(%s) AS max_people,
+           %s AS detections, %s AS dropped,
+           CASE bit_or(s.seconds) WHEN %d THEN 60 ELSE sightlog_seconds(bit_or(s.seconds)) END AS seconds
     FROM camera_minutes s%s WHERE %s GROUP BY 1, 2
-)`, people, most, join, where)
+)`, sum(people), most, sum("s.detections"), sum("s.dropped"), int64(1)<<60-1, join, where)
 	unit := units[s.Bucket]
 	if unit == "minute" {
-		return minutes + `, b AS (SELECT *, minute AS bucket, round(seconds / 60.0, 3) AS coverage FROM minutes)`
+		return minutes + `, b AS (SELECT *, minute AS bucket, CASE seconds WHEN 60 THEN 1.000 ELSE round(seconds / 60.0, 3) END AS coverage FROM minutes)`
 	}
 	return minutes + fmt.Sprintf(`, watched AS (
     SELECT camera_id, %[1]s AS bucket, sum(frames) AS frames, sum(people) AS people, max(max_people) AS max_people,
@@ -59,6 +60,10 @@ func (s *statement) buckets(zone string) string {
     FROM every LEFT JOIN watched USING (camera_id, bucket)
 )`, s.trunc("minute"), unit, s.every(zone))
 }
+
+// sum adds up a bigint of a minute's rows. PostgreSQL would add as numeric, which takes
+// several times as long; the sums of a minute are far below 2^53, to which float8 is exact.
+func sum(column string) string { return "sum((" + column + ")::float8)::bigint" }
 
 // every is a query that lists the buckets that need a row, also empty ones, by times t in
 // them: each camera's from its first to its last with frames, or as far as since and until

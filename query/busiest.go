@@ -17,6 +17,6 @@ var busiest = Report{
 		return fmt.Sprintf(`WITH %s
 SELECT c.name AS camera, b.bucket AS %s, b.max_people, %s AS avg_people, b.frames, b.seconds, b.coverage, b.dropped
 FROM b JOIN cameras c ON c.id = b.camera_id WHERE b.frames > 0
-ORDER BY b.people / b.frames DESC, b.max_people DESC, b.bucket, c.name LIMIT %s`, s.buckets(s.Zone), units[s.Bucket], average, s.arg(top))
+ORDER BY b.people::numeric / b.frames DESC, b.max_people DESC, b.bucket, c.name LIMIT %s`, s.buckets(s.Zone), units[s.Bucket], average, s.arg(top))
 	},
 }

@@ -23,7 +23,7 @@ FROM b JOIN cameras c ON c.id = b.camera_id ORDER BY c.name, b.bucket`, s.bucket
 }
 
 // average of people in the frames of b.
-const average = "round(b.people / nullif(b.frames, 0), 2)"
+const average = "round(b.people::numeric / nullif(b.frames, 0), 2)"
 
 var occupancy = Report{
 	Name: "occupancy",
@@ -76,7 +76,7 @@ var occupancyOverTime = Report{
 ), places AS (
     %s
 )
-SELECT c.name AS camera, p.zone, b.bucket AS %s, p.max_people, round(p.people / nullif(b.frames, 0), 2) AS avg_people,
+SELECT c.name AS camera, p.zone, b.bucket AS %s, p.max_people, round(p.people::numeric / nullif(b.frames, 0), 2) AS avg_people,
        b.frames, b.seconds, b.coverage, b.dropped, l.captured_at AS up_to
 FROM places p JOIN b USING (camera_id, bucket) JOIN cameras c ON c.id = b.camera_id LEFT JOIN latest_sightings l ON l.camera_id = c.id
 ORDER BY c.name, p.zone NULLS FIRST, b.bucket`, b, names("zone", "zone_minutes"), s.trunc("s.minute"), in, list("\n    UNION ALL\n    ", whole,
