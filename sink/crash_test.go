@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -47,8 +48,15 @@ func victim(brokers, url, group string) error {
 	if err != nil {
 		return err
 	}
+	number := func(name string, missing int) int {
+		if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
+			return n
+		}
+		return missing
+	}
 	s, err := sink.New(sink.Config{
-		Kafka: kafka.Config{Brokers: []string{brokers}}, Pool: pool, Group: group, MaxRecords: 10,
+		Kafka: kafka.Config{Brokers: []string{brokers}}, Pool: pool, Group: group,
+		MaxRecords: number("SIGHTLOG_TEST_SINK_RECORDS", 10), Consumers: number("SIGHTLOG_TEST_SINK_CONSUMERS", 0),
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
 	})
 	if err != nil {
