@@ -18,7 +18,8 @@ import (
 // only where the objects are tracked again.
 var (
 	recountTables = []string{"crossings", "crossing_minutes", "zone_minutes", "visits"}
-	recountViews  = []string{"v_crossings", "v_crossing_minutes", "v_zone_minutes", "v_visits", "v_place_crossings", "v_place_seconds", "v_place_tracks"}
+	recountViews  = []string{"v_crossings", "v_crossing_minutes", "v_zone_minutes", "v_visits", "v_place_crossings", "v_place_seconds",
+		"v_place_tracks", "v_staff_tracks"}
 )
 
 // recountLines is the view of a recount's lines, which it counted with in all runs of its

@@ -132,7 +132,7 @@ func TestRecount_MovedLine_RowsOfARunWithIt(t *testing.T) {
 	require.Equal(t, recounted(t, other.pool, "public"), recounted(t, w.pool, r.Schema))
 	require.Equal(t, before, recounted(t, w.pool, "public"), "nothing of before is changed")
 	require.Equal(t, insideOf(t, other.pool, "public"), insideOf(t, w.pool, r.Schema+", public"))
-	require.Equal(t, 8, w.number("SELECT count(*) FROM pg_class WHERE relkind = 'v' AND relnamespace = $1::regnamespace", r.Schema))
+	require.Equal(t, 9, w.number("SELECT count(*) FROM pg_class WHERE relkind = 'v' AND relnamespace = $1::regnamespace", r.Schema))
 
 	// A second one, beside the first; the figures tell both.
 	again, err := sink.Recount(t.Context(), recountOf(w.pool, 30))
@@ -221,7 +221,7 @@ func TestRecount_ReaderOfTheTables_MayReadIt(t *testing.T) {
 	require.NoError(t, err)
 	r, err := sink.Recount(t.Context(), recountOf(w.pool, 70))
 	require.NoError(t, err)
-	require.Equal(t, 12, w.number(`SELECT count(*) FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'v')
+	require.Equal(t, 13, w.number(`SELECT count(*) FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'v')
 		AND has_table_privilege('public', oid, 'SELECT') AND has_schema_privilege('public', relnamespace, 'USAGE')`, r.Schema))
 }
 
