@@ -86,7 +86,7 @@ func (c counter) Count(s *event.Sighting) []event.Crossing {
 			s.Objects[i].TrackID = nil
 		}
 		pts := time.Duration(s.PTS) * time.Microsecond
-		s.Objects = c.tracker.Update(s.Objects, pts)
+		s.Objects = c.tracker.Update(s.Objects, s.Frame, pts)
 		c.marker.Mark(s.Objects, pts)
 	}
 	for i := range s.Objects {

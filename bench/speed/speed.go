@@ -23,7 +23,7 @@ type Trial struct {
 	Model   detector.Model
 	Options detector.Options
 	// AfterDetect is called with what Detect returned, as a tracker is; nil: nothing.
-	AfterDetect func(objs []event.Object, pts time.Duration) []event.Object
+	AfterDetect func(objs []event.Object, frame event.Size, pts time.Duration) []event.Object
 	// Round, if set, is called at the beginning of each round; 0 is the warm-up.
 	Round func(n int)
 }
@@ -141,7 +141,7 @@ func newMeasurement(t Trial) (*measurement, error) {
 		return nil, err
 	}
 	if l.AfterDetect == nil {
-		l.AfterDetect = func(objs []event.Object, _ time.Duration) []event.Object { return objs }
+		l.AfterDetect = func(objs []event.Object, _ event.Size, _ time.Duration) []event.Object { return objs }
 	}
 	return l, nil
 }
@@ -203,7 +203,7 @@ func (l *measurement) frame(f *ingest.Frame) (err error) {
 	if err != nil {
 		return err
 	}
-	l.objs = l.AfterDetect(l.objs, f.PTS)
+	l.objs = l.AfterDetect(l.objs, event.Size{Width: f.Size().X, Height: f.Size().Y}, f.PTS)
 	l.objects += len(l.objs)
 	s := event.Sighting{
 		Camera: "bench", Run: "bench", Seq: f.Seq, SourceKind: event.SourceFile, PTS: f.PTS.Microseconds(),
@@ -241,7 +241,7 @@ func (l *measurement) allocations(ctx context.Context) (each float64, err error)
 		if l.objs, err = l.detector.Detect(&f, l.objs); err != nil {
 			return 0, err
 		}
-		l.objs = l.AfterDetect(l.objs, f.PTS)
+		l.objs = l.AfterDetect(l.objs, event.Size{Width: f.Size().X, Height: f.Size().Y}, f.PTS)
 	}
 	runtime.ReadMemStats(&after)
 	return float64(after.Mallocs-before.Mallocs) / repeats, nil

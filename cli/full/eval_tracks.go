@@ -109,7 +109,7 @@ func (c *trackFlags) track(ctx context.Context, models *modelFlags, name string,
 		if objects, err = m.det.Detect(&f, objects); err != nil {
 			return nil, fmt.Errorf("frame %d: %w", f.Seq, err)
 		}
-		objects = tracker.Update(objects, f.PTS.Truncate(time.Microsecond))
+		objects = tracker.Update(objects, event.Size{Width: f.Size().X, Height: f.Size().Y}, f.PTS.Truncate(time.Microsecond))
 		for int64(len(tracks)) <= f.Seq/int64(c.Every) {
 			tracks = append(tracks, nil)
 		}

@@ -55,7 +55,7 @@ func (p pass) kept(seed uint64, fps int) bool {
 			a.Box = p.one(i, a.Box, b.Box)
 			objs = []event.Object{noisy(a)}
 		}
-		got := ids(tr.Update(objs, time.Duration(i)*interval))
+		got := ids(tr.Update(objs, room, time.Duration(i)*interval))
 		if len(got) == 2 {
 			if last = got; first == nil {
 				first = got

@@ -13,14 +13,15 @@
 // objects are tracked runs with the threshold Low, and Update leaves out
 // objects below High without a track.
 //
-// Five things differ from the paper. Prediction goes by the frames' times, not
+// The following differs from the paper. Prediction goes by the frames' times, not
 // their count, so a camera may be slow, irregular or drop frames; in the 1st
 // association both boxes are widened by the standard deviation of the predicted
 // position (buffered IoU, Yang et al., arXiv:2211.14317, with a buffer as large as
 // that deviation): at 2 frames a second a walking person's boxes have
 // nothing in common. And a track that only weak objects were matched with for as
 // long as MaxLost is removed: without this, a wall can continue the number of a
-// person who left.
+// person who left. A track without a match whose predicted box is for the most part outside
+// the picture is removed: whoever comes in there next is somebody else.
 //
 // It promises that a number is used for one track only, that the objects which Update
 // reported give the same numbers again when they are passed to a new Tracker (a resumed run

@@ -100,11 +100,11 @@ func New(o Options) *Tracker {
 	return &Tracker{opts: o, next: o.FirstID}
 }
 
-// Update takes the objects of the frame at pts, by falling score, and returns
+// Update takes the objects of a frame of some size at pts, by falling score, and returns
 // those to report: all with a score of at least High, except second boxes of a person
 // who has a track, and weaker ones that a track expects. Those of a confirmed track have
 // its number. It works in place and renumbers the objects.
-func (t *Tracker) Update(objs []event.Object, pts time.Duration) []event.Object {
+func (t *Tracker) Update(objs []event.Object, frame event.Size, pts time.Duration) []event.Object {
 	first := t.frame == 0
 	t.frame++
 	if first {
@@ -143,7 +143,7 @@ func (t *Tracker) Update(objs []event.Object, pts time.Duration) []event.Object 
 		k.lost = k.frame != t.frame
 	}
 	t.drop(func(k *track) bool {
-		return k.lost && (k.id == nil || pts-k.seen > maxLost) || pts-k.lastStrong > maxLost
+		return k.lost && (k.id == nil || pts-k.seen > maxLost || hasLeft(k.box, frame)) || pts-k.lastStrong > maxLost
 	})
 	t.beginTracks(objs, first, pts)
 	return t.report(objs)
@@ -288,6 +288,12 @@ func (t *Tracker) report(objs []event.Object) []event.Object {
 		rest = append(rest, o)
 	}
 	return rest
+}
+
+// hasLeft reports whether a box is for the most part outside the picture, or behind its edge.
+func hasLeft(b event.Box, frame event.Size) bool {
+	picture := event.Box{0, 0, float32(frame.Width), float32(frame.Height)}
+	return b.Intersection(picture) < b.Area()/2
 }
 
 func widened(b event.Box, by [2]float32) event.Box {

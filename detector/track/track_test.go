@@ -13,6 +13,9 @@ import (
 	"github.com/sightlog/sightlog/event"
 )
 
+// room is a picture that nobody leaves.
+var room = event.Size{Width: 10_000, Height: 10_000}
+
 // person is a box of 40x100 with its left top corner at x, y.
 func person(x, y, score float32) event.Object {
 	return event.Object{Label: "person", Score: score, Box: event.Box{x, y, x + 40, y + 100}}
@@ -32,6 +35,36 @@ func ids(objs []event.Object) []int64 {
 
 const interval = 100 * time.Millisecond
 
+// Somebody who walks out of the picture does not come back as whoever comes in there next, as
+// somebody who is hidden in it for as long does.
+func TestUpdate_LeavesThePicture_TheNextIsAnother(t *testing.T) {
+	t.Parallel()
+	for wide, want := range map[int]int64{500: 2, 5000: 1} {
+		tr := track.New(track.Options{High: 0.5})
+		frame := event.Size{Width: wide, Height: 400}
+		at := time.Duration(0)
+		show := func(objs ...event.Object) []int64 {
+			at += interval
+			return ids(tr.Update(objs, frame, at))
+		}
+		x := float32(300)
+		for ; x < 480; x += 10 {
+			o := person(x, 50, .8)
+			o.Box[2] = min(o.Box[2], float32(wide))
+			require.Equal(t, []int64{1}, show(o))
+		}
+		for range 10 { // behind the edge, or a pillar
+			x += 10
+			show()
+		}
+		if wide == 500 {
+			x = 455
+		}
+		show(person(x, 50, .8))
+		require.Equal(t, []int64{want}, show(person(x, 50, .8)), "%d wide", wide)
+	}
+}
+
 func TestUpdate_PeopleCross_NumbersFollow(t *testing.T) {
 	t.Parallel()
 	tr := track.New(track.Options{High: 0.3})
@@ -44,7 +77,7 @@ func TestUpdate_PeopleCross_NumbersFollow(t *testing.T) {
 			b.Score = .9
 			a, b = b, a
 		}
-		got := tr.Update([]event.Object{a, b}, time.Duration(i)*interval)
+		got := tr.Update([]event.Object{a, b}, room, time.Duration(i)*interval)
 		require.Len(t, got, 2)
 		for k, o := range got {
 			require.Equal(t, k, o.Index)
@@ -61,7 +94,9 @@ func TestUpdate_PeopleCross_NumbersFollow(t *testing.T) {
 func TestUpdate_Occlusion_NumberSurvivesAShortOneOnly(t *testing.T) {
 	t.Parallel()
 	tr := track.New(track.Options{High: 0.3, MaxLost: time.Second})
-	at := func(i int, objs ...event.Object) []int64 { return ids(tr.Update(objs, time.Duration(i)*interval)) }
+	at := func(i int, objs ...event.Object) []int64 {
+		return ids(tr.Update(objs, room, time.Duration(i)*interval))
+	}
 	for i := range 10 {
 		require.Equal(t, []int64{1}, at(i, person(float32(8*i), 50, .8)))
 	}
@@ -80,16 +115,16 @@ func TestUpdate_WeakObject_ReportedOnlyIfExpected(t *testing.T) {
 	t.Parallel()
 	tr := track.New(track.Options{High: 0.3})
 	for i := range 5 {
-		tr.Update([]event.Object{person(float32(5*i), 50, .8)}, time.Duration(i)*interval)
+		tr.Update([]event.Object{person(float32(5*i), 50, .8)}, room, time.Duration(i)*interval)
 	}
-	got := tr.Update([]event.Object{person(25, 50, .15), person(300, 50, .2), person(31, 50, .05)}, 5*interval)
+	got := tr.Update([]event.Object{person(25, 50, .15), person(300, 50, .2), person(31, 50, .05)}, room, 5*interval)
 	require.Equal(t, []int64{1}, ids(got))
 	require.Equal(t, float32(.15), got[0].Score)
 	require.Zero(t, got[0].Index)
 	// Sure objects are kept with or without a track, and one below New begins
 	// none.
 	for i := 6; i < 9; i++ {
-		got = tr.Update([]event.Object{person(float32(5*i), 50, .8), person(500, 50, .35)}, time.Duration(i)*interval)
+		got = tr.Update([]event.Object{person(float32(5*i), 50, .8), person(500, 50, .35)}, room, time.Duration(i)*interval)
 		require.Equal(t, []int64{1, 0}, ids(got))
 	}
 }
@@ -97,7 +132,9 @@ func TestUpdate_WeakObject_ReportedOnlyIfExpected(t *testing.T) {
 func TestUpdate_SecondBoxOfAPerson_LeftOut(t *testing.T) {
 	t.Parallel()
 	tr := track.New(track.Options{High: 0.3})
-	at := func(i int, objs ...event.Object) []int64 { return ids(tr.Update(objs, time.Duration(i)*interval)) }
+	at := func(i int, objs ...event.Object) []int64 {
+		return ids(tr.Update(objs, room, time.Duration(i)*interval))
+	}
 	half := func(x float32) event.Object { // from the head to the hips
 		o := person(x, 50, .6)
 		o.Box[3] -= 45
@@ -118,11 +155,11 @@ func TestUpdate_SecondBoxOfAPerson_LeftOut(t *testing.T) {
 func TestUpdate_ObjectInOneFrame_NoNumber(t *testing.T) {
 	t.Parallel()
 	tr := track.New(track.Options{High: 0.3})
-	tr.Update(nil, 0)
-	require.Equal(t, []int64{0}, ids(tr.Update([]event.Object{person(100, 50, .9)}, interval)))
-	tr.Update(nil, 2*interval)
-	require.Equal(t, []int64{0}, ids(tr.Update([]event.Object{person(300, 50, .9)}, 3*interval)))
-	require.Equal(t, []int64{1}, ids(tr.Update([]event.Object{person(303, 50, .9)}, 4*interval)))
+	tr.Update(nil, room, 0)
+	require.Equal(t, []int64{0}, ids(tr.Update([]event.Object{person(100, 50, .9)}, room, interval)))
+	tr.Update(nil, room, 2*interval)
+	require.Equal(t, []int64{0}, ids(tr.Update([]event.Object{person(300, 50, .9)}, room, 3*interval)))
+	require.Equal(t, []int64{1}, ids(tr.Update([]event.Object{person(303, 50, .9)}, room, 4*interval)))
 }
 
 // A person of 40x100 walks at 60 pixels a second: at one frame a second no box
@@ -155,7 +192,7 @@ func TestUpdate_AnyRateAndDroppedFrames_NumbersFollow(t *testing.T) {
 		for i, pts := range at {
 			x := float32(60 * pts.Seconds())
 			// The second one walks the other way, 150 pixels below.
-			got := ids(tr.Update([]event.Object{person(x, 50, .8), person(900-x, 200, .7)}, pts))
+			got := ids(tr.Update([]event.Object{person(x, 50, .8), person(900-x, 200, .7)}, room, pts))
 			require.Equal(t, []int64{1, 2}, got, "%s, frame %d at %v", name, i, pts)
 		}
 	}
@@ -166,22 +203,22 @@ func TestUpdate_CameraSlowerThanMaxLost_NumbersGiven(t *testing.T) {
 	tr := track.New(track.Options{High: 0.3, MaxLost: time.Second})
 	var last []int64
 	for i := range 6 {
-		last = ids(tr.Update([]event.Object{person(100, 50, .8)}, time.Duration(i)*5*time.Second))
+		last = ids(tr.Update([]event.Object{person(100, 50, .8)}, room, time.Duration(i)*5*time.Second))
 	}
 	require.NotZero(t, last[0])
-	require.Equal(t, last, ids(tr.Update([]event.Object{person(100, 50, .8)}, 30*time.Second)))
+	require.Equal(t, last, ids(tr.Update([]event.Object{person(100, 50, .8)}, room, 30*time.Second)))
 	// But a camera that was away is not a slow one.
 	for i := range 3 {
-		tr.Update([]event.Object{person(100, 50, .8)}, 30*time.Second+time.Duration(i)*interval)
+		tr.Update([]event.Object{person(100, 50, .8)}, room, 30*time.Second+time.Duration(i)*interval)
 	}
-	require.Equal(t, []int64{0}, ids(tr.Update([]event.Object{person(100, 50, .8)}, 40*time.Second)))
+	require.Equal(t, []int64{0}, ids(tr.Update([]event.Object{person(100, 50, .8)}, room, 40*time.Second)))
 }
 
 func TestUpdate_NoTimes_FollowedFrameByFrame(t *testing.T) {
 	t.Parallel()
 	tr := track.New(track.Options{High: 0.3})
 	for i := range 50 {
-		require.Equal(t, []int64{1}, ids(tr.Update([]event.Object{person(float32(8*i), 50, .8)}, 0)))
+		require.Equal(t, []int64{1}, ids(tr.Update([]event.Object{person(float32(8*i), 50, .8)}, room, 0)))
 	}
 }
 
@@ -189,7 +226,7 @@ func TestUpdate_OnlyWeakMatches_TrackRemoved(t *testing.T) {
 	t.Parallel()
 	tr := track.New(track.Options{High: 0.3, MaxLost: time.Second})
 	at := func(i int, score float32) []int64 {
-		return ids(tr.Update([]event.Object{person(100, 50, score)}, time.Duration(i)*interval))
+		return ids(tr.Update([]event.Object{person(100, 50, score)}, room, time.Duration(i)*interval))
 	}
 	for i := range 5 {
 		require.Equal(t, []int64{1}, at(i, .8))
@@ -206,9 +243,9 @@ func TestUpdate_TwoClasses_SeparateTracks(t *testing.T) {
 	tr := track.New(track.Options{High: 0.3})
 	cat := person(100, 50, .8)
 	cat.ClassID = 15
-	require.Equal(t, []int64{1, 2}, ids(tr.Update([]event.Object{person(100, 50, .9), cat}, 0)))
+	require.Equal(t, []int64{1, 2}, ids(tr.Update([]event.Object{person(100, 50, .9), cat}, room, 0)))
 	cat.Score = .95
-	require.Equal(t, []int64{2, 1}, ids(tr.Update([]event.Object{cat, person(100, 50, .9)}, interval)))
+	require.Equal(t, []int64{2, 1}, ids(tr.Update([]event.Object{cat, person(100, 50, .9)}, room, interval)))
 }
 
 // A resumed run shows the tracker what it reported before: objects that it left out must
@@ -229,12 +266,12 @@ func TestUpdate_ReportedObjectsAgain_SameNumbers(t *testing.T) {
 				}
 			}
 			slices.SortFunc(objs, func(a, b event.Object) int { return cmp.Compare(b.Score, a.Score) })
-			reported := once.Update(objs, time.Duration(i)*interval)
+			reported := once.Update(objs, room, time.Duration(i)*interval)
 			log := slices.Clone(reported)
 			for k := range log {
 				log[k].TrackID = nil
 			}
-			require.Equal(t, ids(reported), ids(again.Update(log, time.Duration(i)*interval)), "seed %d, frame %d", seed, i)
+			require.Equal(t, ids(reported), ids(again.Update(log, room, time.Duration(i)*interval)), "seed %d, frame %d", seed, i)
 		}
 	}
 }
@@ -249,7 +286,7 @@ func TestFirstID_Resumed_NoNumberTwice(t *testing.T) {
 			for k := range 100 {
 				objs = append(objs, person(float32(k*50+i), 50, .9))
 			}
-			for _, id := range ids(tr.Update(objs, time.Duration(i)*interval)) {
+			for _, id := range ids(tr.Update(objs, room, time.Duration(i)*interval)) {
 				require.True(t, i > 0 || !given[id])
 				given[id] = true
 			}
@@ -268,7 +305,7 @@ func TestUpdate_SteadyState_NoAllocation(t *testing.T) {
 		for k := range 20 {
 			objs = append(objs, person(float32(k*50+i%7), 50, .9))
 		}
-		objs = tr.Update(objs, time.Duration(i)*interval)
+		objs = tr.Update(objs, room, time.Duration(i)*interval)
 		i++
 	}
 	for range 10 {
@@ -287,7 +324,7 @@ func BenchmarkUpdateTwentyPeople(b *testing.B) {
 		for k := range 20 {
 			objs = append(objs, person(float32(k*50+i%7), 50, .9))
 		}
-		objs = tr.Update(objs, time.Duration(i)*interval)
+		objs = tr.Update(objs, room, time.Duration(i)*interval)
 		i++
 	}
 }

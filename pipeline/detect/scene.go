@@ -94,7 +94,7 @@ func (s *sceneState) resume(ctx context.Context, cfg kafka.Config, run event.Run
 		for i := range objects {
 			objects[i].TrackID = nil
 		}
-		objects = s.tracker.Update(objects, pts)
+		objects = s.tracker.Update(objects, g.Frame, pts)
 		same = slices.EqualFunc(objects, g.Objects, func(a, b event.Object) bool {
 			return (a.TrackID == nil) == (b.TrackID == nil) && (a.TrackID == nil || *a.TrackID == *b.TrackID)
 		})
@@ -137,7 +137,7 @@ func (s *sceneState) wanted(f *ingest.Frame, live bool) bool {
 func (s *sceneState) track(objects []event.Object, frame event.Size, pts time.Duration) []event.Object {
 	objects = s.zones.Mask(objects, frame)
 	if s.tracker != nil {
-		objects = s.tracker.Update(objects, pts)
+		objects = s.tracker.Update(objects, frame, pts)
 		s.marker.Mark(objects, pts)
 	}
 	for i := range objects {
