@@ -7,9 +7,11 @@ const balanceHelp = `in and out are crossings of the place's lines, inside is in
 var balance = Report{
 	Name: "balance",
 	Help: "How many are inside of places, now or over time.",
-	Details: `Without --since, --until and --bucket: now, all figures since the last reset. ` + balanceHelp + `
-
-With one of them: the columns place, minute (hour, day), in, out, inside, max_inside, reset, lowest, blind_s, unclosed, dropped. in and out are those of the bucket, max_inside is the most at its beginning or the end of one of its minutes, the others are from the last reset to the bucket's end. Totals are kept by the minute: --since and --until count in whole minutes. With --camera, the places of which it has a line.`,
+	Details: "Without --since, --until and --bucket: now, all figures since the last reset. " + balanceHelp + "\n\n" +
+		"With one of them: the columns place, minute (hour, day), in, out, inside, max_inside, reset, lowest, blind_s, unclosed, dropped. " +
+		"in and out are those of the bucket, max_inside is the most at its beginning or the end of one of its minutes, the others are " +
+		"from the last reset to the bucket's end. Totals are kept by the minute: --since and --until count in whole minutes. " +
+		"With --camera, the places of which it has a line.",
 	Flags:    []string{"place", "camera"},
 	Columns:  []string{"place", "in", "out", "inside", "capacity", "reset", "lowest", "blind_s", "unclosed", "dropped"},
 	OverTime: &balanceOverTime,
