@@ -40,7 +40,8 @@ var dwell = Report{
 		where = s.withoutStaff(append(where, "NOT EXISTS (SELECT FROM tracks n WHERE n.thing AND n.run_id = s.run_id AND n.track_id = s.track_id)"))
 		// The lengths are sorted by themselves, which takes half the time of sorting the rows.
 		return fmt.Sprintf(`WITH RECURSIVE %s, %s, stays AS (
-    SELECT camera_id, zone, bucket, n, (SELECT percentile_disc('{.5,.95,1}'::float8[]) WITHIN GROUP (ORDER BY d) FROM unnest(lengths) d) AS p
+    SELECT camera_id, zone, bucket, n,
+           (SELECT percentile_disc('{.5,.95,1}'::float8[]) WITHIN GROUP (ORDER BY d) FROM unnest(lengths) d) AS p
     FROM (SELECT s.camera_id, s.zone, %s AS bucket, count(*) AS n, array_agg(date_part('epoch', s.left_at - s.entered_at)) AS lengths
           FROM visits s%s WHERE %s GROUP BY 1, 2, 3) v
 ), zones AS (
