@@ -35,7 +35,8 @@ func (c *SinkCmd) Run(ctx context.Context, env *Env) error {
 	}
 	limitMemory(c.Sinks.Sinks)
 	return c.serve(ctx, env, pipeline.ServicesConfig{
-		Kafka: c.Kafka, Database: c.Database, Sinks: c.Sinks, Cameras: env.Cameras, Places: env.Places, Wait: c.Wait.Wait,
+		Kafka: c.Kafka, Database: c.Database, Sinks: c.Sinks,
+		Cameras: env.Cameras, Places: env.Places, Wait: c.Wait.Wait,
 	})
 }
 

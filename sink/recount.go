@@ -218,7 +218,8 @@ func (w *recount) sightings(ctx context.Context, camera, run int32, from, until 
 	var tracks []*int32
 	var marks []byte
 	var g event.Sighting
-	_, err = pgx.ForEachRow(rows, []any{&at, &g.Seq, &g.PTS, &g.Frame.Width, &g.Frame.Height, &classes, &boxes, &tracks, &marks}, func() error {
+	columns := []any{&at, &g.Seq, &g.PTS, &g.Frame.Width, &g.Frame.Height, &classes, &boxes, &tracks, &marks}
+	_, err = pgx.ForEachRow(rows, columns, func() error {
 		s := g
 		s.CapturedAt = event.At(at)
 		s.Objects = make([]event.Object, len(classes))

@@ -151,7 +151,8 @@ func readStored(ctx context.Context, db querier, s []sightingRow) (map[int]conte
 	if err != nil {
 		return nil, err
 	}
-	_, err = pgx.ForEachRow(rows, []any{&n, &o.class, &o.score, &o.box[0], &o.box[1], &o.box[2], &o.box[3], &track, &zones, &o.state}, func() error {
+	columns := []any{&n, &o.class, &o.score, &o.box[0], &o.box[1], &o.box[2], &o.box[3], &track, &zones, &o.state}
+	_, err = pgx.ForEachRow(rows, columns, func() error {
 		o.track, o.hasTrack, o.zones = track.Int64, track.Valid, fmt.Sprintf("%q", zones)
 		c := stored[n-1]
 		c.objects = append(c.objects, o)
