@@ -29,8 +29,8 @@ const (
 	forgetNew   = 10 * time.Minute
 	forgetRest  = 10 * time.Minute
 	forgetThing = 24 * time.Hour
-	forgetOther = 10 * time.Second // moving: its number may still come back
-	longestStep = 2 * time.Second  // of the time in sight, between two frames
+	forgetOther = 10 * time.Second        // moving: its number may still come back
+	longestGap  = 1500 * time.Millisecond // between two frames of which the time between is time in sight
 	maxObjects  = 1024
 )
 
@@ -123,7 +123,9 @@ func (m *Marker) at(class int, b box, pts time.Duration) (id int64) {
 func (m *Marker) follow(k *object, b box, pts time.Duration) {
 	gap := pts - k.seen
 	k.box = k.box.towards(b, 1-math.Exp(-float64(gap)/float64(smoothing)))
-	k.sight += min(gap, longestStep)
+	if gap <= longestGap { // else somebody may have come and sat down unseen
+		k.sight += gap
+	}
 	k.seen = pts
 	if k.box.movedFrom(k.rest) {
 		k.rest, k.restAt = k.box, pts

@@ -53,6 +53,18 @@ func TestMark_NeverMoves_Thing(t *testing.T) {
 	}
 }
 
+// Between frames that are far apart a person may have come in and sat down.
+func TestMark_FramesFarApart_NoThing(t *testing.T) {
+	t.Parallel()
+	m := stationary.New(stationary.Options{})
+	for n := range 1000 {
+		id := int64(1)
+		objs := []event.Object{{Label: "person", TrackID: &id, Box: event.Box{280, 100, 320, 200}}}
+		m.Mark(objs, time.Duration(n)*2*time.Second)
+		require.Equal(t, isNew, objs[0].State)
+	}
+}
+
 func TestMark_OneEdgeJumps_Thing(t *testing.T) {
 	t.Parallel()
 	s := newScene(5)
