@@ -129,7 +129,8 @@ func (w *world) crowds(frames int) {
 	}
 }
 
-// drainBy runs a sink as a process of its own until the tables hold what the log holds.
+// drainBy runs a sink as a process of its own, with the limit of memory that the command sets
+// itself, until the tables hold what the log holds.
 func (w *world) drainBy(url string, consumers int) *os.ProcessState {
 	w.Helper()
 	exe, err := os.Executable()
@@ -137,7 +138,8 @@ func (w *world) drainBy(url string, consumers int) *os.ProcessState {
 	child := exec.Command(exe)
 	child.Stderr = w.Output()
 	child.Env = append(os.Environ(), "SIGHTLOG_TEST_SINK_BROKERS="+w.stream.Brokers[0], "SIGHTLOG_TEST_SINK_DATABASE="+url,
-		"SIGHTLOG_TEST_SINK_GROUP="+sink.Group, "SIGHTLOG_TEST_SINK_RECORDS=0", fmt.Sprint("SIGHTLOG_TEST_SINK_CONSUMERS=", consumers))
+		"SIGHTLOG_TEST_SINK_GROUP="+sink.Group, "SIGHTLOG_TEST_SINK_RECORDS=0", fmt.Sprint("SIGHTLOG_TEST_SINK_CONSUMERS=", consumers),
+		fmt.Sprintf("GOMEMLIMIT=%dMiB", 64+16*consumers))
 	require.NoError(w, child.Start())
 	w.drain()
 	require.NoError(w, child.Process.Kill())
