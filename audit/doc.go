@@ -23,6 +23,9 @@
 // 27, 2008), which needs no normal distribution of the parts and does not shrink to a point
 // where none of a sample was wrong.
 //
+// Compare tells how far recounts are from the answers, on the half of the items that choose
+// the best of them and on the other.
+//
 // Accuracy is counted ÷ actual, precision the share of counted crossings that are right,
 // recall the share of actual crossings that were counted in their direction. It leaves out of
 // account mistakes of the user who answers.

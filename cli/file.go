@@ -46,7 +46,7 @@ func (e *Env) loadFile(ctx *kong.Context) error {
 // accepts them, so that its services read the file that detect reads. A test of cli/full
 // compares them with those commands.
 var fullKeys = []string{
-	"answers", "classes", "clip", "for", "found", "images", "json", "labels", "model", "n", "pace", "preview", "rounds", "score",
+	"answers", "classes", "clip", "compare", "for", "found", "images", "json", "labels", "model", "n", "pace", "preview", "rounds", "score",
 	"seed", "side", "skip-empty", "source", "source-file", "start-timeout", "terminal", "threads", "track", "tracks", "unverified",
 }
 

@@ -18,17 +18,17 @@ import (
 type RecountCmd struct {
 	config.Data
 	config.Database
-	Camera string  `placeholder:"ID" env:"-" help:"Only this camera."`
-	Since  When    `placeholder:"TIME" env:"-" help:"From this time on, written as --since of query is; from the beginning without it."`
-	Until  When    `placeholder:"TIME" env:"-" help:"Up to this time; up to the newest without it."`
-	Format string  `enum:"table,csv,json" default:"table" env:"-" help:"table, csv or json (${default})."`
-	Score  float32 `placeholder:"S" env:"-" help:"Track the detections again, as with --score S and the cameras' thing-after; without it, tracks stay as they are."`
-	Drop   int32   `placeholder:"N" env:"-" help:"Remove recount N instead."`
+	Camera     string  `placeholder:"ID" env:"-" help:"Only this camera."`
+	Since      When    `placeholder:"TIME" env:"-" help:"From this time on, written as --since of query is; from the beginning without it."`
+	Until      When    `placeholder:"TIME" env:"-" help:"Up to this time; up to the newest without it."`
+	Format     string  `enum:"table,csv,json" default:"table" env:"-" help:"table, csv or json (${default})."`
+	TrackScore float32 `placeholder:"S" env:"-" help:"Track the detections again, as a run with --score S and the cameras' thing-after; without it, tracks stay as they are."`
+	Drop       int32   `placeholder:"N" env:"-" help:"Remove recount N instead."`
 }
 
 // Help is the rest of --help.
 func (*RecountCmd) Help() string {
-	return `The zones and lines are those of the cameras in the file of --config. They are applied to the detections in the tables, as a run with them would have counted; settings that decide what is detected (masks, region, fps) have no effect. With --score the detections are tracked anew, too: those below it count only where a track expects them, and the numbers of tracks are others; what the run left out stays out, so a lower score than the run's changes nothing. Columns: camera, kind, name, figure (in and out of a line, visits of a zone), before, recounted; a figure that is not defined is empty. Standard error names the number of the recount, with which query NAME --recount N answers from its tables, and the schema that has them. Nothing of before is changed. Visits and crossings count from --since on.
+	return `The zones and lines are those of the cameras in the file of --config. They are applied to the detections in the tables, as a run with them would have counted; settings that decide what is detected (masks, region, fps) have no effect. With --track-score the detections are tracked anew, too: those below it count only where a track expects them, and the numbers of tracks are others; what the run left out stays out, so a lower score than the run's changes nothing. Columns: camera, kind, name, figure (in and out of a line, visits of a zone), before, recounted; a figure that is not defined is empty. Standard error names the number of the recount, with which query NAME --recount N answers from its tables, and the schema that has them. Nothing of before is changed. Visits and crossings count from --since on.
 
 ` + WhenHelp
 }
@@ -44,8 +44,8 @@ func (c *RecountCmd) Run(ctx context.Context, env *Env) (err error) {
 	if c.Drop < 0 {
 		return usage.New("give the number of a recount", "--drop %d", c.Drop)
 	}
-	if !(c.Score >= 0 && c.Score <= 1) {
-		return usage.New("give a number from 0 to 1", "--score %v", c.Score)
+	if !(c.TrackScore >= 0 && c.TrackScore <= 1) {
+		return usage.New("give a number from 0 to 1", "--track-score %v", c.TrackScore)
 	}
 	pool, done, err := database.OpenToWrite(ctx, c.Data, c.Database, env.Logger(slog.LevelWarn))
 	if err != nil {
@@ -55,7 +55,7 @@ func (c *RecountCmd) Run(ctx context.Context, env *Env) (err error) {
 	if c.Drop > 0 {
 		return pipeline.DropRecount(ctx, pool, c.Drop)
 	}
-	cfg := pipeline.RecountConfig{Pool: pool, Cameras: env.Cameras, Only: c.Camera, Since: c.Since.Time, Until: c.Until.Time, Score: c.Score}
+	cfg := pipeline.RecountConfig{Pool: pool, Cameras: env.Cameras, Only: c.Camera, Since: c.Since.Time, Until: c.Until.Time, Score: c.TrackScore}
 	if cfg.Since.IsZero() {
 		cfg.Since = firstTime
 	}

@@ -67,7 +67,8 @@ type ServeCmd struct {
 // Run implements the command.
 func (c *ServeCmd) Run(ctx context.Context, env *Env) error {
 	return c.serve(ctx, env, pipeline.ServicesConfig{
-		Data: c.Data, Broker: c.Broker, Kafka: c.Kafka, Database: c.Database, Sinks: c.Sinks, Cameras: env.Cameras, Places: env.Places, Wait: c.Wait.Wait,
+		Data: c.Data, Broker: c.Broker, Kafka: c.Kafka, Database: c.Database, Sinks: c.Sinks,
+		Cameras: env.Cameras, Places: env.Places, Wait: c.Wait.Wait,
 	})
 }
 

@@ -29,11 +29,14 @@ type AuditCmd struct {
 	Out      string `placeholder:"FILE" env:"-" help:"The page, audit-ID.html without it; with --terminal the directory of pictures, audit-ID."`
 	Terminal bool   `env:"-" help:"Write the pictures to a directory and ask here instead of on a page."`
 	Answers  string `placeholder:"FILE" env:"-" help:"Store the answers that the page has saved, and print the result."`
+	Compare  int32  `placeholder:"ID" env:"-" help:"Compare the recounts of the time of audit ID with its answers."`
 }
 
 // Help is the rest of --help.
 func (*AuditCmd) Help() string {
 	return `Draws crossings that were counted, and stretches of 10 seconds in which somebody was near the line, at random, and writes a page with pictures of them that asks for each: y, n or r (the other direction) for a crossing, the missed crossings in and out for a stretch. Open it in a browser; it holds all pictures and needs no network. It saves a file for --answers, which prints: in 94 % ± 3, counted divided by actual with its 95 % interval, precision and recall; sightlog query audits shows it again. The run must have read a file, which must still exist.
+
+` + `--compare tells which recount (sightlogd recount, with other lines, --track-score or thing-after) comes closest to the answers: errors are crossings too many or too few at half of the checked items, which choose the best, and errors_held_out those at the other half, which say what the choice is worth.
 
 ` + cli.WhenHelp
 }
@@ -43,8 +46,11 @@ const fewest = 10
 
 // Run implements the command.
 func (c *AuditCmd) Run(ctx context.Context, env *cli.Env) (err error) {
-	if c.Answers != "" {
+	switch {
+	case c.Answers != "":
 		return c.answer(ctx, env)
+	case c.Compare != 0:
+		return c.compare(ctx, env)
 	}
 	filter, err := c.Filter(env)
 	if err != nil {
@@ -100,6 +106,19 @@ func (c *AuditCmd) population(ctx context.Context, env *cli.Env, db *pgxpool.Poo
 		fmt.Fprintf(env.Stderr, "note: %d crossings are not audited, because the detections of their time have been deleted (--keep)\n", p.Expired)
 	}
 	return p, files, nil
+}
+
+// compare compares recounts with the answers of an audit.
+func (c *AuditCmd) compare(ctx context.Context, env *cli.Env) (err error) {
+	if c.Compare < 0 {
+		return usage.New("give the number of an audit", "--compare %d", c.Compare)
+	}
+	db, done, err := database.OpenToWrite(ctx, c.Data, c.Database, env.Logger(slog.LevelWarn))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, done()) }()
+	return compareRecounts(ctx, env.Stdout, db, c.Compare)
 }
 
 // answer stores the answers of a file.

@@ -81,7 +81,7 @@ func TestRecount_MovedLinesAndZones_RowsOfAFreshRun(t *testing.T) {
 
 // Tracked again with the settings of the run, everything is as in the run: tracks, crossings,
 // visits. With a higher threshold the recount has its own of them.
-func TestRecount_Score_TracksAgain(t *testing.T) {
+func TestRecount_TrackScore_TracksAgain(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "hall.yaml")
 	require.NoError(t, os.WriteFile(path, []byte(hall), 0o600))
@@ -92,7 +92,7 @@ func TestRecount_Score_TracksAgain(t *testing.T) {
 			"SELECT track_id, first_at, last_at, label, score, frames, path, thing FROM "+schema+".v_tracks ORDER BY 1")
 	}
 	recount := func(score string) (schema string) {
-		r := do(t, sightlogd, "recount", "--data", dir, "--config", path, "--score", score)
+		r := do(t, sightlogd, "recount", "--data", dir, "--config", path, "--track-score", score)
 		require.Zero(t, r.code, r.stderr)
 		schema, _, _ = strings.Cut(r.stderr[strings.Index(r.stderr, "public_recount_"):], ";")
 		return schema
@@ -104,9 +104,9 @@ func TestRecount_Score_TracksAgain(t *testing.T) {
 	require.NotEqual(t, tracks("public"), tracks(other))
 	require.NotEmpty(t, tracks(other))
 	require.Equal(t, 1, number(t, []string{"--data", dir}, "SELECT count(*) FROM recounts WHERE score = 0.95::real"))
-	r := do(t, sightlogd, "recount", "--data", dir, "--config", path, "--score", "2")
+	r := do(t, sightlogd, "recount", "--data", dir, "--config", path, "--track-score", "2")
 	require.Equal(t, 2, r.code)
-	require.Contains(t, r.stderr, "--score 2")
+	require.Contains(t, r.stderr, "--track-score 2")
 }
 
 // counted asks for what depends on lines and zones, without the times at which a run began.
