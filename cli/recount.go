@@ -55,7 +55,9 @@ func (c *RecountCmd) Run(ctx context.Context, env *Env) (err error) {
 	if c.Drop > 0 {
 		return pipeline.DropRecount(ctx, pool, c.Drop)
 	}
-	cfg := pipeline.RecountConfig{Pool: pool, Cameras: env.Cameras, Only: c.Camera, Since: c.Since.Time, Until: c.Until.Time, Score: c.TrackScore}
+	cfg := pipeline.RecountConfig{
+		Pool: pool, Cameras: env.Cameras, Only: c.Camera, Since: c.Since.Time, Until: c.Until.Time, Score: c.TrackScore,
+	}
 	if cfg.Since.IsZero() {
 		cfg.Since = firstTime
 	}
