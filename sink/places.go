@@ -32,10 +32,7 @@ type PlaceLine struct {
 // are added up, so they apply to those of all times. A time zone that the database does not
 // know is a *usage.Error, and nothing is changed.
 func StorePlaces(ctx context.Context, pool *pgxpool.Pool, places []Place) error {
-	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "LOCK TABLE places IN SHARE ROW EXCLUSIVE MODE"); err != nil { // of several sinks at once
-			return err
-		}
+	return replaceRows(ctx, pool, "places", func(tx pgx.Tx, b *pgx.Batch) error {
 		names := make([]string, len(places))
 		for i, p := range places {
 			names[i] = p.Name
@@ -43,16 +40,30 @@ func StorePlaces(ctx context.Context, pool *pgxpool.Pool, places []Place) error 
 				return err
 			}
 		}
-		b := new(pgx.Batch)
 		b.Queue("DELETE FROM places WHERE name <> ALL ($1)", names)
 		b.Queue("DELETE FROM place_lines")
 		for _, p := range places {
 			p.queue(b)
 		}
+		return nil
+	})
+}
+
+// replaceRows sends the statements that queue adds, in a transaction that has the table for
+// itself: several sinks may start at once. An error of queue ends it.
+func replaceRows(ctx context.Context, pool *pgxpool.Pool, table string, queue func(tx pgx.Tx, b *pgx.Batch) error) error {
+	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, "LOCK TABLE "+table+" IN SHARE ROW EXCLUSIVE MODE"); err != nil {
+			return err
+		}
+		b := new(pgx.Batch)
+		if err := queue(tx, b); err != nil {
+			return err
+		}
 		return sendIn(ctx, tx, b)
 	})
 	if err != nil && !usage.Is(err) {
-		return fmt.Errorf("store the places: %w", err)
+		return fmt.Errorf("store the rows of %s: %w", table, err)
 	}
 	return err
 }

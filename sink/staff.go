@@ -2,13 +2,10 @@ package sink
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/sightlog/sightlog/usage"
 )
 
 // StaffRule takes tracks of a camera for staff or passers-by: those that begin in Zone, that
@@ -27,11 +24,7 @@ type StaffRule struct {
 // other cameras stay. A time zone that the database does not know is a *usage.Error, and
 // nothing is changed.
 func StoreStaff(ctx context.Context, pool *pgxpool.Pool, cameras []string, rules []StaffRule) error {
-	err := pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, "LOCK TABLE staff_rules IN SHARE ROW EXCLUSIVE MODE"); err != nil { // of several sinks at once
-			return err
-		}
-		b := new(pgx.Batch)
+	return replaceRows(ctx, pool, "staff_rules", func(tx pgx.Tx, b *pgx.Batch) error {
 		b.Queue("DELETE FROM staff_rules WHERE camera = ANY ($1)", cameras)
 		for _, r := range rules {
 			if r.Lasts > 0 {
@@ -41,12 +34,8 @@ func StoreStaff(ctx context.Context, pool *pgxpool.Pool, cameras []string, rules
 			}
 			r.queue(b)
 		}
-		return sendIn(ctx, tx, b)
+		return nil
 	})
-	if err != nil && !usage.Is(err) {
-		return fmt.Errorf("store the rules of staff: %w", err)
-	}
-	return err
 }
 
 // queue adds the statement that inserts the rule.

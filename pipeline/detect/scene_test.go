@@ -105,13 +105,20 @@ func told(e event.Derived, run event.Run) string {
 	return "unknown"
 }
 
-func TestResume_MissingStart_NewTrackIDs(t *testing.T) {
-	t.Parallel()
+// newLog starts a broker that has the topics.
+func newLog(t *testing.T) kafka.Config {
+	t.Helper()
 	cfg := kafka.Config{Brokers: []string{brokertest.Start(t).Addr()}}
 	cl, err := cfg.Client()
 	require.NoError(t, err)
 	defer cl.Close()
 	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, 4))
+	return cfg
+}
+
+func TestResume_MissingStart_NewTrackIDs(t *testing.T) {
+	t.Parallel()
+	cfg := newLog(t)
 	run := event.Run{Camera: "porch", SourceKind: event.SourceFile, Fingerprint: "f"}
 	w, err := kafka.OpenFile(t.Context(), cfg, run, 0, never)
 	require.NoError(t, err)
@@ -209,11 +216,7 @@ func TestCamerasOf_BadSettings_UsageError(t *testing.T) {
 
 func TestResume_Interrupted_SameAsNeverStopped(t *testing.T) {
 	t.Parallel()
-	cfg := kafka.Config{Brokers: []string{brokertest.Start(t).Addr()}}
-	cl, err := cfg.Client()
-	require.NoError(t, err)
-	defer cl.Close()
-	require.NoError(t, kafka.EnsureTopics(t.Context(), cl, 4))
+	cfg := newLog(t)
 	c := config.CameraSettings{
 		FPS: 20, ThingAfter: 4 * time.Second, Zones: map[string][]config.Point{"left": left, "upper": upper},
 		Lines: map[string][]config.Point{"middle": {{.5, 0}, {.5, 1}}}, Loitering: map[string]time.Duration{"": 3 * time.Second},

@@ -13,7 +13,6 @@ import (
 
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/event"
-	"github.com/sightlog/sightlog/internal/brokertest"
 	"github.com/sightlog/sightlog/kafka"
 )
 
@@ -66,16 +65,13 @@ func TestVisitsTopic_RunInterrupted_RowsOfTheSightings(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			cfg := kafka.Config{Brokers: []string{brokertest.Start(t).Addr()}}
-			cl, err := cfg.Client()
-			require.NoError(t, err)
-			defer cl.Close()
-			require.NoError(t, kafka.EnsureTopics(t.Context(), cl, 4))
+			cfg := newLog(t)
 			settings := config.CameraSettings{
 				Zones: map[string][]config.Point{"left": left, "upper": upper}, Loitering: map[string]time.Duration{"left": 12 * time.Second},
 			}
 			var s *sceneState
 			var w kafka.Writer
+			var err error
 			for _, stop := range append(c.stops, last) {
 				if w != nil {
 					require.NoError(t, w.Close(t.Context()))
@@ -89,7 +85,7 @@ func TestVisitsTopic_RunInterrupted_RowsOfTheSightings(t *testing.T) {
 				}
 				shop(t, s, w, stop, c.skipEmpty)
 			}
-			require.NoError(t, w.Finish(t.Context(), event.Run{}, derived(nil, s.visits.End())...))
+			require.NoError(t, w.Finish(t.Context(), event.Run{}, s.end()...))
 
 			rows := visitRows(t, cfg, w.Run())
 			require.Greater(t, len(rows), 4)
