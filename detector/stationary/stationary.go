@@ -201,12 +201,10 @@ func (b box) towards(c box, part float64) box {
 func (b box) width() float64  { return max(b[2]-b[0], 1) }
 func (b box) height() float64 { return max(b[3]-b[1], 1) }
 
-func (b box) iou(c box) float64 {
-	w, h := min(b[2], c[2])-max(b[0], c[0]), min(b[3], c[3])-max(b[1], c[1])
-	if w <= 0 || h <= 0 {
-		return 0
-	}
-	return w * h / (b.width()*b.height() + c.width()*c.height() - w*h)
+func (b box) iou(c box) float64 { return b.event().IoU(c.event()) }
+
+func (b box) event() event.Box {
+	return event.Box{float32(b[0]), float32(b[1]), float32(b[2]), float32(b[3])}
 }
 
 // movedFrom reports whether the object moved as a whole: across, up or down, or towards
