@@ -23,8 +23,8 @@
 // 27, 2008), which needs no normal distribution of the parts and does not shrink to a point
 // where none of a sample was wrong.
 //
-// Compare tells how far recounts are from the answers, on the half of the items that choose
-// the best of them and on the other.
+// Compare counts how far recounts are from the answers: at the half of the items that chooses
+// the best of them, and at the other half, which judges the choice.
 //
 // Accuracy is counted ÷ actual, precision the share of counted crossings that are right,
 // recall the share of actual crossings that were counted in their direction. It leaves out of

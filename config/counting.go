@@ -39,14 +39,19 @@ func occupancy(v any) (*Counting, error) {
 	return &c, nil
 }
 
+// noSuchKey returns the error of a key that is not one of known.
+func noSuchKey(key string, known []string) error {
+	if n := usage.Nearest(key, known); n != "" {
+		return fmt.Errorf("no such key; did you mean %q?", n)
+	}
+	return fmt.Errorf("no such key; known are: %s", strings.Join(known, ", "))
+}
+
 func (c *Counting) set(key string, v any, known []string) error {
 	text, ok := v.(string)
 	switch {
 	case !slices.Contains(countingKeys, key):
-		if n := usage.Nearest(key, known); n != "" {
-			return fmt.Errorf("no such key; did you mean %q?", n)
-		}
-		return fmt.Errorf("no such key; known are: %s", strings.Join(known, ", "))
+		return noSuchKey(key, known)
 	case !ok || text == "":
 		return errors.New("a value belongs here")
 	case key == "reset":

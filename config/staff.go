@@ -8,8 +8,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/sightlog/sightlog/usage"
 )
 
 // Staff are rules that recognise staff and passers-by of a camera by their tracks. Each one
@@ -58,10 +56,7 @@ func (s *Staff) set(key string, v any) (err error) {
 	text, isText := v.(string)
 	switch {
 	case !slices.Contains(staffKeys, key):
-		if n := usage.Nearest(key, staffKeys); n != "" {
-			return fmt.Errorf("no such key; did you mean %q?", n)
-		}
-		return fmt.Errorf("no such key; known are: %s", strings.Join(staffKeys, ", "))
+		return noSuchKey(key, staffKeys)
 	case key == "schedule":
 		s.Schedule, err = schedule(v)
 		return err

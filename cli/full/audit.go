@@ -36,7 +36,7 @@ type AuditCmd struct {
 func (*AuditCmd) Help() string {
 	return `Draws crossings that were counted, and stretches of 10 seconds in which somebody was near the line, at random, and writes a page with pictures of them that asks for each: y, n or r (the other direction) for a crossing, the missed crossings in and out for a stretch. Open it in a browser; it holds all pictures and needs no network. It saves a file for --answers, which prints: in 94 % ± 3, counted divided by actual with its 95 % interval, precision and recall; sightlog query audits shows it again. The run must have read a file, which must still exist.
 
-` + `--compare tells which recount (sightlogd recount, with other lines, --track-score or thing-after) comes closest to the answers: errors are crossings too many or too few at half of the checked items, which choose the best, and errors_held_out those at the other half, which say what the choice is worth.
+` + `--compare shows which recount (sightlogd recount, with other lines, --track-score or thing-after) comes closest to the answers: errors are crossings too many or too few at half of the checked items, which choose the best, and errors_held_out those at the other half, which say what the choice is worth.
 
 ` + cli.WhenHelp
 }

@@ -1,4 +1,4 @@
-// Package stationary finds the tracked objects that do not move, and tells people from
+// Package stationary finds the tracked objects that do not move, and distinguishes people from
 // things that a detector takes for people: a post, a coat, a shrub.
 //
 // A person walks into the picture, or through it. A thing is there from the beginning and

@@ -9,15 +9,6 @@ import (
 	"github.com/sightlog/sightlog/event"
 )
 
-// Crossing is a track's way across a line, complete in the current frame.
-type Crossing struct {
-	Line      string
-	Direction string // event.In or event.Out
-	TrackID   int64
-	ClassID   int
-	Label     string
-}
-
 // hysteresis is how far the feet must be from a line, in parts of the box's height,
 // before they count as being beyond it: the lower edge of a detector's box is off by .05
 // (standard deviation, on vtest.avi). After a crossing the same track crosses back only if
@@ -47,7 +38,7 @@ type Crossings struct {
 	gap    time.Duration  // between that and the present one
 	frame  event.Crossing // the fields of the last sighting's frame
 	size   event.Size     // that frame's
-	found  []Crossing
+	found  []event.Crossing
 }
 
 // trackState is on which side of each line a track was.
@@ -74,45 +65,33 @@ func NewCrossings(lines []Line) *Crossings {
 
 // Events returns the crossings of lines that are complete in the frame of s.
 func (x *Crossings) Events(s *event.Sighting) []event.Crossing {
-	x.frame, x.size = s.Crossing(), s.Frame
-	return x.events(x.Find(s.Objects, s.Frame, time.Duration(s.PTS)*time.Microsecond))
+	x.frame, x.size, x.found = s.Crossing(), s.Frame, nil
+	if len(x.lines) > 0 {
+		x.find(s.Objects, time.Duration(s.PTS)*time.Microsecond)
+	}
+	return x.found
 }
 
 // End returns the crossings that are complete because the run ends with the sighting
 // before: of those whom the edge rule takes out of the picture.
 func (x *Crossings) End() []event.Crossing {
-	x.found = x.found[:0]
-	x.leave(x.size, func(*trackState) bool { return true })
-	return x.events(x.found)
+	x.found = nil
+	x.leave(func(*trackState) bool { return true })
+	return x.found
 }
 
-// events returns crossings in the frame of the last sighting.
-func (x *Crossings) events(crossings []Crossing) (all []event.Crossing) {
-	for _, found := range crossings {
-		c := x.frame
-		c.Line, c.Direction, c.TrackID, c.ClassID, c.Label = found.Line, found.Direction, found.TrackID, found.ClassID, found.Label
-		all = append(all, c)
-	}
-	return all
-}
-
-// Find returns the lines that tracks have crossed since the frame before.
-// The result is valid until the next call.
-func (x *Crossings) Find(objs []event.Object, frame event.Size, pts time.Duration) []Crossing {
-	x.found = x.found[:0]
-	if len(x.lines) == 0 {
-		return x.found
-	}
+// find finds the lines that tracks have crossed since the frame before.
+func (x *Crossings) find(objs []event.Object, pts time.Duration) {
 	x.gap = pts - x.last
 	for i := range objs {
 		o := &objs[i]
 		if o.TrackID == nil || o.State == event.StateThing {
 			continue
 		}
-		x.move(o, o.State == "" && !hidden(objs, i), frame, pts)
+		x.move(o, o.State == "" && !hidden(objs, i), pts)
 	}
 	after := max(goneAfter, 2*x.gap)
-	x.leave(frame, func(t *trackState) bool { return pts-t.seen > after })
+	x.leave(func(t *trackState) bool { return pts-t.seen > after })
 	retain := max(retention, 2*x.gap) // a camera can be slower than that
 	x.last = pts
 	for id, t := range x.tracks {
@@ -120,26 +99,25 @@ func (x *Crossings) Find(objs []event.Object, frame event.Size, pts time.Duratio
 			delete(x.tracks, id)
 		}
 	}
-	return x.found
 }
 
 // move finds the lines that an object has crossed. One that does not move is on the sides on
 // which it was, however its box jitters.
-func (x *Crossings) move(o *event.Object, moves bool, frame event.Size, pts time.Duration) {
+func (x *Crossings) move(o *event.Object, moves bool, pts time.Duration) {
 	t := x.tracks[*o.TrackID]
 	if t == nil {
 		t = &trackState{sides: make([]sideState, len(x.lines))}
-		t.enter(x.lines, o.Box, frame, x.gap)
+		t.enter(x.lines, o.Box, x.size, x.gap)
 		x.tracks[*o.TrackID] = t
 	}
 	t.seen, t.object, t.left = pts, *o, false
-	feet := footPoint(o.Box, frame)
-	height := float64(max(frame.Height, 1))
-	tall, aspect := float64(o.Box[3]-o.Box[1])/height, float64(frame.Width)/height
+	feet := footPoint(o.Box, x.size)
+	height := float64(max(x.size.Height, 1))
+	tall, aspect := float64(o.Box[3]-o.Box[1])/height, float64(x.size.Width)/height
 	for k := range x.lines {
 		l, s := &x.lines[k], &t.sides[k]
 		if (moves || s.sign == 0) && s.step(l, feet, tall, aspect, pts) {
-			x.found = append(x.found, newCrossing(l, s.sign, *o.TrackID, o))
+			x.add(l, s.sign, *o.TrackID, o)
 		}
 	}
 }
@@ -157,13 +135,14 @@ func hidden(objs []event.Object, i int) bool {
 	return false
 }
 
-// newCrossing is that of an object to a side of a line.
-func newCrossing(l *Line, sign int8, track int64, o *event.Object) Crossing {
-	c := Crossing{Line: l.Name, Direction: event.Out, TrackID: track, ClassID: o.ClassID, Label: o.Label}
+// add adds the crossing of an object to a side of a line.
+func (x *Crossings) add(l *Line, sign int8, track int64, o *event.Object) {
+	c := x.frame
+	c.Line, c.Direction, c.TrackID, c.ClassID, c.Label = l.Name, event.Out, track, o.ClassID, o.Label
 	if sign > 0 {
 		c.Direction = event.In
 	}
-	return c
+	x.found = append(x.found, c)
 }
 
 // signOf returns -1, 0 or 1.
@@ -220,14 +199,14 @@ func (t *trackState) enter(lines []Line, b event.Box, frame event.Size, gap time
 
 // leave finds the lines that tracks crossed when they ended at a side edge. Those have ended
 // that ended reports.
-func (x *Crossings) leave(frame event.Size, ended func(*trackState) bool) {
+func (x *Crossings) leave(ended func(*trackState) bool) {
 	for _, id := range slices.Sorted(maps.Keys(x.tracks)) {
 		t := x.tracks[id]
 		if t.left || !ended(t) {
 			continue
 		}
 		t.left = true
-		p, touches := edgePoint(t.object.Box, frame, x.gap)
+		p, touches := edgePoint(t.object.Box, x.size, x.gap)
 		if !touches || t.object.State != "" {
 			continue
 		}
@@ -236,7 +215,7 @@ func (x *Crossings) leave(frame event.Size, ended func(*trackState) bool) {
 			sign := signOf(side(l.A, l.B, p))
 			if s.sign != 0 && sign != 0 && sign != s.sign && crosses(s.at, p, l.A, l.B) {
 				s.at, s.sign = p, sign
-				x.found = append(x.found, newCrossing(l, sign, id, &t.object))
+				x.add(l, sign, id, &t.object)
 			}
 		}
 	}

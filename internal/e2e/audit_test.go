@@ -58,7 +58,8 @@ func trueCrossings(t *testing.T, line zone.Line) (all []*passage) {
 			low := float32(b.Top + b.Height) // a low box has a small hysteresis: whoever goes over the line crosses it
 			objects = append(objects, event.Object{TrackID: &b.ID, Box: event.Box{float32(b.Left), low - 12, float32(b.Left + b.Width), low}})
 		}
-		for _, x := range crossings.Find(objects, event.Size{Width: 768, Height: 576}, time.Duration(i)*100*time.Millisecond) {
+		s := event.Sighting{Objects: objects, Frame: event.Size{Width: 768, Height: 576}, PTS: int64(i) * 100_000}
+		for _, x := range crossings.Events(&s) {
 			b := at[x.TrackID]
 			all = append(all, &passage{at: float64(i) / 10, direction: x.Direction, x: b.Left + b.Width/2, y: b.Top + b.Height, height: b.Height})
 		}
