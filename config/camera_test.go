@@ -13,6 +13,19 @@ import (
 	"github.com/sightlog/sightlog/internal/testenv"
 )
 
+// KeysOfPage returns the keys in the part of a page: rows of its table, or lines of its YAML.
+func KeysOfPage(t *testing.T, page string, part *regexp.Regexp) (keys []string) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(testenv.Root(), page))
+	require.NoError(t, err)
+	m := part.FindSubmatch(text)
+	require.NotNil(t, m, page)
+	for _, key := range regexp.MustCompile("(?m)^(?:\\| `|#?    )([a-z-]+)(?:` \\||:)").FindAllSubmatch(m[1], -1) {
+		keys = append(keys, string(key[1]))
+	}
+	return keys
+}
+
 // TestCameraKeys_PageAndCode_AreTheSame compares cameraKeys, which messages name, with the
 // settings that exist and with the keys that the pages for users have, all both ways.
 func TestCameraKeys_PageAndCode_AreTheSame(t *testing.T) {
@@ -34,14 +47,6 @@ func TestCameraKeys_PageAndCode_AreTheSame(t *testing.T) {
 		"docs/zones.md":         regexp.MustCompile("(?s)```yaml\ncameras:\n(.*?)```"),
 		"deploy/sightlog.yaml":  regexp.MustCompile("(?ms)^#cameras:\n(.*)"),
 	} {
-		text, err := os.ReadFile(filepath.Join(testenv.Root(), page))
-		require.NoError(t, err)
-		m := part.FindSubmatch(text)
-		require.NotNil(t, m, page)
-		var keys []string
-		for _, key := range regexp.MustCompile("(?m)^(?:\\| `|#?    )([a-z-]+)(?:` \\||:)").FindAllSubmatch(m[1], -1) {
-			keys = append(keys, string(key[1]))
-		}
-		require.ElementsMatch(t, cameraKeys, keys, page)
+		require.ElementsMatch(t, cameraKeys, KeysOfPage(t, page, part), page)
 	}
 }

@@ -1,8 +1,6 @@
 package config_test
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
 	"testing"
 	"time"
@@ -10,7 +8,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/config"
-	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -85,14 +82,6 @@ func TestPlaces_KeysOfPages_AreTheCodes(t *testing.T) {
 		"docs/balance.md":      regexp.MustCompile("(?ms)^places:\n  shop:\n(.*?)```"),
 		"deploy/sightlog.yaml": regexp.MustCompile("(?ms)^#places:\n#  shop:\n(.*?)\n\n"),
 	} {
-		text, err := os.ReadFile(filepath.Join(testenv.Root(), page))
-		require.NoError(t, err)
-		m := part.FindSubmatch(text)
-		require.NotNil(t, m, page)
-		var keys []string
-		for _, key := range regexp.MustCompile(`(?m)^#?    ([a-z]+):`).FindAllSubmatch(m[1], -1) {
-			keys = append(keys, string(key[1]))
-		}
-		require.Equal(t, []string{"lines", "reversed", "reset", "tz", "class", "capacity"}, keys, page)
+		require.Equal(t, []string{"lines", "reversed", "reset", "tz", "class", "capacity"}, config.KeysOfPage(t, page, part), page)
 	}
 }
