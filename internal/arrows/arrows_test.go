@@ -63,11 +63,12 @@ var allowed = map[string][]string{
 	"preview":         {"detector/zone", "event", "ingest"},
 	"pipeline/detect": {"config", "detector", "detector/motion", "detector/onnx", "detector/stationary", "detector/track", "detector/zone", "event", "ingest", "models", "pipeline", "kafka", "preview"},
 	"web":             {},
-	"bench":           {"config", "database", "pipeline", "query"},
+	"bench":           {"bench/result", "config", "database", "pipeline", "query"},
+	"bench/result":    {},
 	"bench/speed":     {"detector", "event", "ingest"},
 
 	"cli":           {"broker", "broker/storage", "config", "database", "datadir", "kafka", "occupancy", "pipeline", "postgres", "query", "web"},
-	"cli/full":      {"audit", "bench", "bench/speed", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query"},
+	"cli/full":      {"audit", "bench", "bench/result", "bench/speed", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query"},
 	"cmd/sightlog":  {"cli", "cli/full"},
 	"cmd/sightlogd": {"cli"},
 }

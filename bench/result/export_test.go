@@ -1,0 +1,3 @@
+package result
+
+type HistogramJSON = histogramJSON
