@@ -16,6 +16,7 @@ import (
 type BenchCmd struct {
 	Pipeline PipelineCmd `cmd:"" default:"withargs" help:"Play a clip through the whole pipeline and report the latency, grabbed to committed; the default."`
 	Detector SpeedCmd    `cmd:"" help:"Compare the detector, decode to sighting, with bare decoding and bare inference; with --for, watch its memory."`
+	cli.BenchFiles
 }
 
 // PipelineCmd measures the whole pipeline.

@@ -90,7 +90,7 @@ func TestBench_NoPartNamed_Pipeline(t *testing.T) {
 
 func grammar(program string) any {
 	if program == "sightlogd" {
-		return &cli.Services{}
+		return &cli.Commands{}
 	}
 	return &full.Commands{}
 }

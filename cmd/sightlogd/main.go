@@ -8,4 +8,4 @@ import (
 	"github.com/sightlog/sightlog/cli"
 )
 
-func main() { os.Exit(cli.Main("sightlogd", &cli.Services{}, os.Args[1:])) }
+func main() { os.Exit(cli.Main("sightlogd", &cli.Commands{}, os.Args[1:])) }

@@ -64,10 +64,11 @@ var allowed = map[string][]string{
 	"pipeline/detect": {"config", "detector", "detector/motion", "detector/onnx", "detector/stationary", "detector/track", "detector/zone", "event", "ingest", "models", "pipeline", "kafka", "preview"},
 	"web":             {},
 	"bench":           {"bench/result", "config", "database", "pipeline", "query"},
+	"bench/diff":      {"bench/result"},
 	"bench/result":    {},
 	"bench/speed":     {"detector", "event", "ingest"},
 
-	"cli":           {"broker", "broker/storage", "config", "database", "datadir", "kafka", "occupancy", "pipeline", "postgres", "query", "web"},
+	"cli":           {"bench/diff", "bench/result", "broker", "broker/storage", "config", "database", "datadir", "kafka", "occupancy", "pipeline", "postgres", "query", "web"},
 	"cli/full":      {"audit", "bench", "bench/result", "bench/speed", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query"},
 	"cmd/sightlog":  {"cli", "cli/full"},
 	"cmd/sightlogd": {"cli"},
