@@ -166,8 +166,10 @@ func TestDecodeRun_Shapes_AreKeptOrRefused(t *testing.T) {
 }
 
 func FuzzDecodeSighting(f *testing.F) {
-	b, _ := sample().Encode()
-	f.Add(b)
+	for _, s := range []*event.Sighting{sample(), whole()} {
+		b, _ := s.Encode()
+		f.Add(b)
+	}
 	f.Add([]byte(`{"schema_version":1}`))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		sameAsStandard(t, b)

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"regexp"
 	"strconv"
 	"time"
 
@@ -121,27 +120,17 @@ func (s *Sighting) Encode() ([]byte, error) {
 	return b, nil
 }
 
-// DecodeSighting decodes and validates a sighting, its labels spelled as
-// ClassName does. An error means that this value will never decode, however
-// often it is read.
-func DecodeSighting(b []byte) (*Sighting, error) {
-	var s Sighting
-	if err := json.Unmarshal(b, &s); err != nil {
-		return nil, fmt.Errorf("decode sighting: %w", err)
-	}
-	if err := s.Validate(); err != nil {
-		return nil, fmt.Errorf("decode sighting %q: %w", s.EventID, err)
-	}
-	for i := range s.Objects {
-		s.Objects[i].Label = ClassName(s.Objects[i].Label)
-	}
-	return &s, nil
-}
-
-var cameraID = regexp.MustCompile(`^[a-z0-9_-]{1,64}$`)
-
 // ValidCamera reports whether id can name a camera: [a-z0-9_-], at most 64.
-func ValidCamera(id string) bool { return cameraID.MatchString(id) }
+func ValidCamera(id string) bool {
+	for i := range len(id) {
+		switch b := id[i]; {
+		case b >= 'a' && b <= 'z', b >= '0' && b <= '9', b == '_', b == '-':
+		default:
+			return false
+		}
+	}
+	return len(id) >= 1 && len(id) <= 64
+}
 
 // Times outside these years are a broken clock, not an event.
 var minTime, maxTime = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -165,7 +154,7 @@ func (s *Sighting) Validate() error {
 		return errors.New("run is empty or longer than 64 bytes")
 	case s.Seq < 0:
 		return fmt.Errorf("seq is %d", s.Seq)
-	case s.EventID != MakeEventID(s.Camera, s.Run, s.Seq):
+	case !s.idFits():
 		return errors.New("event_id is not camera/run/seq")
 	case s.CapturedAt.Before(minTime) || s.CapturedAt.After(maxTime):
 		return fmt.Errorf("captured_at %s is outside 1970..2199", s.CapturedAt.Format(time.RFC3339))
@@ -182,6 +171,17 @@ func (s *Sighting) Validate() error {
 		}
 	}
 	return nil
+}
+
+// idFits reports whether EventID is that of MakeEventID, without making it.
+func (s *Sighting) idFits() bool {
+	n := len(s.Camera) + 1 + len(s.Run) + 1
+	if len(s.EventID) < n || s.EventID[:len(s.Camera)] != s.Camera || s.EventID[len(s.Camera)] != '/' ||
+		s.EventID[len(s.Camera)+1:n-1] != s.Run || s.EventID[n-1] != '/' {
+		return false
+	}
+	var digits [20]byte
+	return s.EventID[n:] == string(strconv.AppendInt(digits[:0], s.Seq, 10))
 }
 
 // possible reports whether a time is not known or may be true.

@@ -1,0 +1,4 @@
+package event
+
+// DecodeGeneral is DecodeSighting without the scanner.
+var DecodeGeneral = decodeGeneral
