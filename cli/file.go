@@ -46,8 +46,9 @@ func (e *Env) loadFile(ctx *kong.Context) error {
 // accepts them, so that its services read the file that detect reads. A test of cli/full
 // compares them with those commands.
 var fullKeys = []string{
-	"answers", "classes", "clip", "compare", "for", "found", "images", "json", "labels", "model", "n", "pace", "preview", "rounds", "score",
-	"seed", "side", "skip-empty", "source", "source-file", "start-timeout", "terminal", "threads", "track", "tracks", "unverified",
+	"acks", "answers", "broker-pid", "classes", "clip", "compare", "dir", "duration", "flush", "for", "found", "images", "in-flight",
+	"json", "labels", "model", "n", "pace", "partitioner", "preview", "producers", "rate", "rounds", "score", "seed", "side", "size",
+	"skip-empty", "source", "source-file", "start-timeout", "terminal", "threads", "track", "tracks", "unverified", "warm-up",
 }
 
 // fileKeys returns the keys that a configuration file may have: those of the commands of

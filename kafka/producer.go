@@ -13,13 +13,22 @@ var codecs = map[string]kgo.CompressionCodec{
 	"snappy": kgo.SnappyCompression(), "gzip": kgo.GzipCompression(), "none": kgo.NoCompression(),
 }
 
+// Codec returns the compression of a name of Config.Compression.
+func Codec(name string) (kgo.CompressionCodec, error) {
+	codec, ok := codecs[name]
+	if !ok {
+		return codec, unknown("compression", name, "zstd, lz4, snappy, gzip or none")
+	}
+	return codec, nil
+}
+
 // producing returns the options of a producer. It is idempotent, waits for all in-sync
 // replicas, and sends a camera's records to one partition: toPositive(murmur2(key)) %
 // partitions, as the Java client does.
 func (c Config) producing() ([]kgo.Opt, error) {
-	codec, ok := codecs[c.Compression]
-	if !ok {
-		return nil, unknown("compression", c.Compression, "zstd, lz4, snappy, gzip or none")
+	codec, err := Codec(c.Compression)
+	if err != nil {
+		return nil, err
 	}
 	return []kgo.Opt{
 		kgo.ProducerLinger(c.Linger),

@@ -15,6 +15,7 @@ import (
 // BenchCmd measures the pipeline or a part of it.
 type BenchCmd struct {
 	Pipeline PipelineCmd `cmd:"" default:"withargs" help:"Play a clip through the whole pipeline and report the latency, grabbed to committed; the default."`
+	Broker   ProduceCmd  `cmd:"" help:"Put a load on a broker alone and compare it with bare writes to the same disk."`
 	Detector SpeedCmd    `cmd:"" help:"Compare the detector, decode to sighting, with bare decoding and bare inference; with --for, watch its memory."`
 	cli.BenchFiles
 }

@@ -67,9 +67,12 @@ var allowed = map[string][]string{
 	"bench/diff":      {"bench/result"},
 	"bench/result":    {},
 	"bench/speed":     {"detector", "event", "ingest"},
+	"bench/disk":      {"bench/result"},
+	"bench/service":   {"bench/result"},
+	"bench/produce":   {"bench/disk", "bench/result", "bench/service", "kafka"},
 
 	"cli":           {"bench/diff", "bench/result", "broker", "broker/storage", "config", "database", "datadir", "kafka", "occupancy", "pipeline", "postgres", "query", "web"},
-	"cli/full":      {"audit", "bench", "bench/result", "bench/speed", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query"},
+	"cli/full":      {"audit", "bench", "bench/produce", "bench/result", "bench/service", "bench/speed", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query"},
 	"cmd/sightlog":  {"cli", "cli/full"},
 	"cmd/sightlogd": {"cli"},
 }

@@ -1,0 +1,65 @@
+package full
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	benchresult "github.com/sightlog/sightlog/bench/result"
+	"github.com/sightlog/sightlog/cli"
+	"github.com/sightlog/sightlog/usage"
+)
+
+// reportFile is where --json wants the report.
+type reportFile struct {
+	path string
+	file *os.File // nil: none, or standard output
+}
+
+// openReport opens the file before anything is measured.
+func openReport(path string) (reportFile, error) {
+	if path == "" || path == "-" {
+		return reportFile{path: path}, nil
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return reportFile{}, usage.Wrap(err, "give a file you may write", "--json %s: %v", path, usage.Cause(err))
+	}
+	return reportFile{path, f}, nil
+}
+
+// write writes the report as JSON, if it is wanted, and as text unless that is what
+// standard output gets.
+func (f reportFile) write(env *cli.Env, r *benchresult.Report, text func(io.Writer, *benchresult.Report) error) error {
+	if f.path == "-" {
+		return benchresult.Write(env.Stdout, r)
+	}
+	if f.file != nil {
+		if err := benchresult.Write(f.file, r); err != nil {
+			return err
+		}
+		if err := f.file.Close(); err != nil {
+			return fmt.Errorf("write %s: %w", f.path, err)
+		}
+	}
+	return text(env.Stdout, r)
+}
+
+// stepLine shows the current step of a benchmark on a terminal.
+type stepLine struct{ terminal *os.File }
+
+func newStepLine(w io.Writer) *stepLine { return &stepLine{cli.Terminal(w)} }
+
+func (l *stepLine) show(what string) {
+	if l.terminal != nil {
+		fmt.Fprint(l.terminal, "\r\x1b[K"+what)
+	}
+}
+
+// end removes the line.
+func (l *stepLine) end() { l.show("") }
+
+// describe adds where a part was measured.
+func describe(r *benchresult.Report, broker string) {
+	r.Version, r.Machine.Broker = cli.Version, broker
+}
