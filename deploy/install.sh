@@ -29,7 +29,7 @@ uninstall() {
 	for unit in $units; do rm -f "/etc/systemd/system/$unit.service"; done
 	systemd daemon-reload
 	remove_programs
-	[ "$do" != purge ] || rm -rf /etc/sightlog
+	[ "$do" != purge ] || rm -rf /etc/sightlog /var/cache/sightlog
 	echo "sightlog is removed; its data stay in /var/lib/sightlog"
 }
 

@@ -4,6 +4,7 @@
 set -e
 [ ! -d /run/systemd/system ] || systemctl daemon-reload
 [ "$1" = purge ] || exit 0
+rm -rf /var/cache/sightlog
 rm -f /etc/sightlog/cameras.txt /etc/sightlog/environment
 rmdir /etc/sightlog 2>/dev/null || true
 for data in /var/lib/sightlog/*; do

@@ -15,10 +15,12 @@ var (
 	personNanoInt8 []byte
 )
 
-// Default is the model used where none is named; Int8 is the same at eight bits.
+// Default is the model used where none is named; Int8 is the same at eight bits. Auto is
+// the one of the two that is faster on this machine (ChooseModel of pipeline/detect).
 const (
 	Default = "person-nano"
 	Int8    = "person-nano-int8"
+	Auto    = "auto"
 )
 
 // inProgram returns the models that are in the program, by name.

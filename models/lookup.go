@@ -49,7 +49,11 @@ func Dirs() []string {
 	return dirs
 }
 
+// cacheDir is in the cache of a systemd service, if it has one, else in the user's.
 func cacheDir() (string, error) {
+	if d := os.Getenv("CACHE_DIRECTORY"); d != "" {
+		return filepath.Join(d, "models"), nil
+	}
 	d, err := os.UserCacheDir()
 	if err != nil {
 		return "", err
@@ -57,7 +61,8 @@ func cacheDir() (string, error) {
 	return filepath.Join(d, "sightlog", "models"), nil
 }
 
-// Lookup finds a model by its catalogue name or by the path of an ONNX file.
+// Lookup finds a model by its catalogue name or by the path of an ONNX file; Auto is
+// Default to it.
 // A missing model is a *usage.Error that says how to get it; for a
 // catalogue model that can be pulled it wraps ErrMissing.
 func Lookup(nameOrPath string, opts Options) (Model, error) {
@@ -73,6 +78,9 @@ func Lookup(nameOrPath string, opts Options) (Model, error) {
 		}
 		name := strings.ToValidUTF8(filepath.Base(nameOrPath), "\ufffd") // as it comes back from the log
 		return Model{Name: strings.TrimSuffix(name, ".onnx"), Path: nameOrPath}, nil
+	}
+	if nameOrPath == Auto {
+		nameOrPath = Default
 	}
 	e, err := Find(nameOrPath)
 	if err != nil {

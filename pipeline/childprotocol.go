@@ -39,6 +39,7 @@ type Status struct {
 	Exit    int            `json:"exit,omitempty"`    // with Error: the exit code to come
 	Error   string         `json:"error,omitempty"`   // the reason for which it ends, in one line
 	Stopped bool           `json:"stopped,omitempty"` // it ends because it was asked to
+	Model   string         `json:"model,omitempty"`   // the one that was chosen; of a check alone
 }
 
 // CameraStatus is the state of one source since detect started.

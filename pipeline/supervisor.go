@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -97,17 +98,18 @@ func (c *Child) Run(ctx context.Context) error {
 	}
 }
 
-// CheckModel has detect check the job's model, and no more, in a process that ends with
-// the check: the supervisor, which holds the log, loads no model. The error is a
-// *usage.Error if the model does not fit the job.
-func CheckModel(ctx context.Context, job Job, detect []string, log *slog.Logger) error {
+// CheckModel has detect choose and check the job's model, and no more, in a process that
+// ends with the check: the supervisor, which holds the log, loads no model. It returns the
+// model, so that each child of the job has the same one. The error is a *usage.Error if the
+// model does not fit the job.
+func CheckModel(ctx context.Context, job Job, detect []string, log *slog.Logger) (model string, err error) {
 	c := Child{Job: job, Args: append(slices.Clone(detect), "--check-model"), Report: func(int, Status) {}, Stderr: io.Discard, Log: log}
-	_, err := c.once(ctx, 1)
+	last, err := c.once(ctx, 1)
 	var crash *crashError
 	if errors.As(err, &crash) {
-		return fmt.Errorf("open --model %s: %w", job.Detect.Model, err)
+		err = fmt.Errorf("open --model %s: %w", job.Detect.Model, err)
 	}
-	return err
+	return cmp.Or(last.Model, job.Detect.Model), err // none was chosen if ctx has ended
 }
 
 // crashError is an end of detect that was not its own decision.

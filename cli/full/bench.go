@@ -33,7 +33,8 @@ type PipelineCmd struct {
 
 // Run implements the command.
 func (c *PipelineCmd) Run(ctx context.Context, env *cli.Env) error {
-	child, err := checkedChild(ctx, env, pipeline.Job{Detect: c.Detect, Cameras: env.Cameras})
+	job := pipeline.Job{Detect: c.Detect, Cameras: env.Cameras}
+	child, err := checkedChild(ctx, env, &job)
 	if err != nil {
 		return err
 	}
@@ -45,7 +46,7 @@ func (c *PipelineCmd) Run(ctx context.Context, env *cli.Env) error {
 			Data: config.Data{Data: c.Data}, Broker: c.Broker, Kafka: c.Kafka,
 			Database: c.Database, Sinks: c.Sinks, Cameras: env.Cameras, Log: log,
 		},
-		Detect: c.Detect, Cameras: env.Cameras, Child: child, Progress: line.show, Stderr: env.Stderr, Log: log,
+		Detect: job.Detect, Cameras: env.Cameras, Child: child, Progress: line.show, Stderr: env.Stderr, Log: log,
 	})
 	line.end()
 	if err != nil {

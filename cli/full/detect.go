@@ -117,7 +117,10 @@ func (c *DetectCmd) supervised(ctx context.Context, env *cli.Env) error {
 	defer out.Close()
 	report := json.NewEncoder(out)
 	if c.CheckModel {
-		err = detect.CheckModel(job)
+		var model string
+		if model, err = detect.CheckModel(job, env.Logger(slog.LevelWarn)); err == nil {
+			_ = report.Encode(pipeline.Status{Model: model})
+		}
 	} else {
 		err = detect.Run(ctx, job, func(s pipeline.Status) { _ = report.Encode(s) }, env.Logger(slog.LevelWarn))
 	}

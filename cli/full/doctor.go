@@ -25,7 +25,7 @@ type DoctorCmd struct {
 	config.Data
 	config.Broker
 	config.Database
-	Model  string   `default:"${model}" placeholder:"NAME|FILE" help:"The model to load (${default})."`
+	Model  string   `default:"auto" placeholder:"NAME|FILE" help:"The model to load (${default})."`
 	Source []string `sep:"none" placeholder:"[ID=]URI" help:"Sources to open."`
 
 	SourceFile string `placeholder:"FILE" help:"More sources to open, one [ID=]URI a line."`
@@ -48,7 +48,7 @@ func (c *DoctorCmd) Run(ctx context.Context, env *cli.Env) error {
 	log := env.Logger(slog.LevelError)
 	findings := []finding{
 		{name: "opencv", says: ingest.Version()},
-		c.onnxruntime(),
+		c.onnxruntime(log),
 		c.database(ctx, log),
 		c.port(),
 		camera(),
@@ -76,9 +76,14 @@ func (c *DoctorCmd) Run(ctx context.Context, env *cli.Env) error {
 }
 
 // onnxruntime loads the model: that proves the library, too.
-func (c *DoctorCmd) onnxruntime() finding {
+func (c *DoctorCmd) onnxruntime(log *slog.Logger) finding {
 	f := finding{name: "model"}
-	m, err := models.Lookup(c.Model, models.Options{})
+	name, err := detect.ChooseModel(c.Model, log)
+	if err != nil {
+		f.err = err
+		return f
+	}
+	m, err := models.Lookup(name, models.Options{})
 	if err != nil {
 		f.err = err
 		return f
@@ -91,6 +96,9 @@ func (c *DoctorCmd) onnxruntime() finding {
 	defer s.Close()
 	library, _ := onnx.FindLibrary("")
 	f.says = fmt.Sprintf("%s loads in onnxruntime %s (%s)", m.Name, onnx.Version, library)
+	if gain, known := models.Trial(); known && c.Model == models.Auto {
+		f.says += fmt.Sprintf("; eight bits are %.2f times as fast here", gain)
+	}
 	return f
 }
 

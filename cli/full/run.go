@@ -40,7 +40,7 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 	}
 	job := pipeline.Job{Detect: c.Detect, Wait: c.Wait.Wait, Cameras: env.Cameras}
 	job.Detect.Source, job.Stdin = childSources(all)
-	child, err := checkedChild(ctx, env, job) // before anything is started for it
+	child, err := checkedChild(ctx, env, &job) // before anything is started for it
 	if err != nil {
 		return err
 	}
@@ -64,16 +64,17 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 	return err
 }
 
-// checkedChild is the command line of the detect child for a job that can run.
-func checkedChild(ctx context.Context, env *cli.Env, job pipeline.Job) ([]string, error) {
-	if err := detect.Check(job); err != nil {
+// checkedChild is the command line of the detect child for a job that can run. The job
+// gets the model that was chosen.
+func checkedChild(ctx context.Context, env *cli.Env, job *pipeline.Job) (child []string, err error) {
+	if err := detect.Check(*job); err != nil {
 		return nil, err
 	}
-	child, err := detectArgs(env)
-	if err != nil {
+	if child, err = detectArgs(env); err != nil {
 		return nil, err
 	}
-	return child, pipeline.CheckModel(ctx, job, child, env.Logger(slog.LevelWarn))
+	job.Detect.Model, err = pipeline.CheckModel(ctx, *job, child, env.Logger(slog.LevelWarn))
+	return child, err
 }
 
 // detectArgs is the command line of the detect child: this program again.

@@ -31,14 +31,18 @@ func Check(job pipeline.Job) error {
 	return err
 }
 
-// CheckModel opens the job's model and closes it again. It returns a *usage.Error if
-// that is no detector, does not know the classes, or takes no input of that size.
-func CheckModel(job pipeline.Job) error {
+// CheckModel chooses the job's model, opens it and closes it again. It returns its name
+// or path, or a *usage.Error if it is no detector, does not know the classes, or takes no
+// input of that size.
+func CheckModel(job pipeline.Job, log *slog.Logger) (model string, err error) {
+	if job.Detect.Model, err = ChooseModel(job.Detect.Model, log); err != nil {
+		return "", err
+	}
 	s, err := resolve(job)
 	if err != nil {
-		return err
+		return "", err
 	}
-	return s.checkModel()
+	return job.Detect.Model, s.checkModel()
 }
 
 // previewPaths returns the path of each camera's preview and creates the
@@ -60,6 +64,9 @@ func previewPaths(job pipeline.Job, cameras []cameraSettings) (paths []string, e
 func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), log *slog.Logger) (err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	if job.Detect.Model, err = ChooseModel(job.Detect.Model, log); err != nil {
+		return err
+	}
 	settings, err := resolve(job)
 	if err != nil {
 		return err

@@ -114,13 +114,13 @@ func (s *settings) detectorOptions(model detector.Spec, log *slog.Logger) detect
 // checkModel opens the model and closes it again: it is a detector, knows the
 // classes, and takes an input of that size. It takes one thread and logs nothing.
 func (s *settings) checkModel() error {
-	silent := slog.New(slog.DiscardHandler)
+	quiet := slog.New(slog.DiscardHandler)
 	m, err := OpenModel(s.model, onnx.Options{Name: s.model.Name, Threads: 1})
 	if err != nil {
 		return err
 	}
 	defer m.Close()
-	_, err = detector.New(m, s.detectorOptions(m.Spec(), silent))
+	_, err = detector.New(m, s.detectorOptions(m.Spec(), quiet))
 	return err
 }
 

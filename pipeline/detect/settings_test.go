@@ -1,6 +1,7 @@
 package detect
 
 import (
+	"log/slog"
 	"math"
 	"testing"
 
@@ -37,7 +38,8 @@ func TestCheck_FlagThatCannotBe_UsageError(t *testing.T) {
 		if err := Check(pipeline.Job{Detect: d}); err != nil {
 			return err
 		}
-		return CheckModel(pipeline.Job{Detect: d})
+		_, err := CheckModel(pipeline.Job{Detect: d}, slog.New(slog.DiscardHandler))
+		return err
 	}
 	require.NoError(t, check(good))
 	for says, change := range map[string]func(*config.Detect){
