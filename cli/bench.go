@@ -1,19 +1,22 @@
 package cli
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
 
 	"github.com/sightlog/sightlog/bench/diff"
+	"github.com/sightlog/sightlog/bench/page"
 	"github.com/sightlog/sightlog/bench/result"
+	"github.com/sightlog/sightlog/internal/atomicfile"
 	"github.com/sightlog/sightlog/usage"
 )
 
 // Commands is the whole command line of bin/sightlogd.
 type Commands struct {
 	Services
-	Bench BenchCmd `cmd:"" group:"Questions" help:"Compare reports of sightlog bench."`
+	Bench BenchCmd `cmd:"" group:"Questions" help:"Compare and draw reports of sightlog bench."`
 }
 
 // BenchCmd has the commands on reports alone.
@@ -21,7 +24,8 @@ type BenchCmd struct{ BenchFiles }
 
 // BenchFiles are the commands that read reports of benchmarks and measure nothing.
 type BenchFiles struct {
-	Diff BenchDiffCmd `cmd:"" help:"Compare two reports: medians with intervals, and which differences the rounds prove."`
+	Diff   BenchDiffCmd   `cmd:"" help:"Compare two reports: medians with intervals, and which differences the rounds prove."`
+	Report BenchReportCmd `cmd:"" help:"Draw reports as one HTML page that needs no network: percentiles, stages, cost, sweeps."`
 }
 
 // readReports returns the reports of a file.
@@ -94,6 +98,37 @@ func tooWorse(all []diff.Comparison, percent float64) error {
 	}
 	if n > 0 {
 		return fmt.Errorf("worse by more than %g %%: %d figures, the first: %s", percent, n, first)
+	}
+	return nil
+}
+
+// BenchReportCmd draws reports.
+type BenchReportCmd struct {
+	Files []string `arg:"" placeholder:"FILE" help:"Reports that bench --json has written; several are drawn over each other."`
+	HTML  string   `name:"html" required:"" env:"-" placeholder:"FILE" help:"The page to write."`
+}
+
+// Run implements the command.
+func (c *BenchReportCmd) Run() error {
+	var files []page.File
+	for _, path := range c.Files {
+		reports, err := readReports(path)
+		if err != nil {
+			return err
+		}
+		files = append(files, page.File{Name: path, Reports: reports})
+	}
+	return WriteBenchPage(c.HTML, files)
+}
+
+// WriteBenchPage writes the page of these reports into a file, all of it or nothing.
+func WriteBenchPage(path string, files []page.File) error {
+	var b bytes.Buffer
+	if err := page.Write(&b, files); err != nil {
+		return fmt.Errorf("draw reports: %w", err)
+	}
+	if err := atomicfile.Write(path, b.Bytes(), 0o644); err != nil {
+		return usage.Wrap(err, "give a file you may write", "--html %s: %v", path, usage.Cause(err))
 	}
 	return nil
 }

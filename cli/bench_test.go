@@ -44,7 +44,7 @@ func TestBenchDiff_Files_FiguresAndExitCodes(t *testing.T) {
 	a, b, other := reportFile(t, "one", 1, 2, 3, 4, 5), reportFile(t, "one", 11, 12, 13, 14, 15), reportFile(t, "two", 11, 12, 13, 14, 15)
 	out, err := bench(t, "diff", a, b)
 	require.NoError(t, err)
-	require.Regexp(t, `cpu_ms_per_frame\s+ms\s+3.000\s+1.000–5.000\s+13.00\s+11.00–15.00\s+×4.3 worse\s+0.008`, out)
+	require.Regexp(t, `cpu_ms_per_frame\s+ms\s+3.00\s+1.00–5.00\s+13.0\s+11.0–15.0\s+×4.3 worse\s+0.008`, out)
 
 	_, err = bench(t, "diff", a, b, "--worse", "5")
 	require.ErrorContains(t, err, "worse by more than 5 %: 1 figures, the first: pipeline: cpu_ms_per_frame")
@@ -77,4 +77,27 @@ func TestBenchDiff_Incomparable_ExitCode2(t *testing.T) {
 		require.ErrorContains(t, err, want)
 		require.Equal(t, usage.ExitCode, ExitCode(err), want)
 	}
+}
+
+func TestBenchReport_TwoFiles_OnePageWithBoth(t *testing.T) {
+	t.Parallel()
+	a, b, out := reportFile(t, "one", 1, 2, 3), reportFile(t, "two", 11, 12, 13), filepath.Join(t.TempDir(), "out.html")
+	_, err := bench(t, "report", a, b, "--html", out)
+	require.NoError(t, err)
+	text, err := os.ReadFile(out)
+	require.NoError(t, err)
+	require.Contains(t, string(text), "<th>cpu_ms_per_frame</th><td>2.00 ms (1.00 to 3.00)</td><td>12.0 ms (11.0 to 13.0)</td>")
+
+	for want, args := range map[string][]string{
+		"no such file":                         {a + "x", "--html", out},
+		"missing flags: --html=FILE":           {a},
+		"no such file or directory; give a fi": {a, "--html", filepath.Join(out, "..", "no", "out.html")},
+	} {
+		_, err := bench(t, append([]string{"report"}, args...)...)
+		require.ErrorContains(t, err, want)
+		require.Equal(t, usage.ExitCode, ExitCode(err), want)
+	}
+	kept, err := os.ReadFile(out)
+	require.NoError(t, err)
+	require.Equal(t, text, kept)
 }

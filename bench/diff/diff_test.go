@@ -165,9 +165,9 @@ func TestWriteText_Figures_AreTheRows(t *testing.T) {
 	var b bytes.Buffer
 	require.NoError(t, diff.WriteText(&b, all))
 	text := strings.Join(strings.Fields(b.String()), " ")
-	require.Contains(t, text, "cpu_ms_per_frame ms 1.200 1.000–1.400 2,600 2,400–2,800 ×2166.7 worse 0.008")
-	require.Contains(t, text, "fps frames/s 16.67 14.29–20.00 0.007692 0.007143–0.008333 -100.0 % worse 0.008")
-	require.Contains(t, text, "due→committed p50 ms 12.01 10.01–14.01 26,001 24,003–28,000 ×2165.5 worse 0.008")
+	require.Contains(t, text, "cpu_ms_per_frame ms 1.20 1.00–1.40 2,600 2,400–2,800 ×2166.7 worse 0.008")
+	require.Contains(t, text, "fps frames/s 16.7 14.3–20.0 0.00769 0.00714–0.00833 -100.0 % worse 0.008")
+	require.Contains(t, text, "due→committed p50 ms 12.0 10.0–14.0 26,001 24,003–28,000 ×2165.5 worse 0.008")
 	require.Contains(t, text, "~ 0.000")
 	require.Contains(t, text, "with 94 %")
 }

@@ -77,12 +77,12 @@ func (r Row) change() string {
 	return fmt.Sprintf("%+.1f %% %s", 100**r.Change, sign)
 }
 
-// Number writes a figure with four significant digits, and thousands apart.
+// Number writes a figure with three significant digits, and thousands apart.
 func Number(v float64) string {
 	if v == 0 {
 		return "0"
 	}
-	digits := max(0, 3-int(math.Floor(math.Log10(math.Abs(v)))))
+	digits := max(0, 2-int(math.Floor(math.Log10(math.Abs(v)))))
 	s := strconv.FormatFloat(v, 'f', min(digits, 6), 64)
 	whole, rest, found := strings.Cut(s, ".")
 	if found {
