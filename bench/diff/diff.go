@@ -1,8 +1,10 @@
 package diff
 
 import (
+	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"golang.org/x/perf/benchmath"
 
@@ -30,7 +32,8 @@ type Row struct {
 	P      float64  `json:"p"`      // probability of such samples if nothing differed
 	Proven bool     `json:"proven"` // P is below Alpha
 	Change *float64 `json:"change"` // new ÷ old - 1; null where it is not proven, or old is 0
-	Worse  bool     `json:"worse"`  // proven, and in the wrong direction
+	Better bool     `json:"better"` // proven, of a figure that has a good direction
+	Worse  bool     `json:"worse"`  // the same, in the other one
 }
 
 // Comparison is what two reports of one thing have.
@@ -80,7 +83,7 @@ func Compare(a, b Side, unlike bool) (all []Comparison, err error) {
 // figure is a value that every round has.
 type figure struct {
 	name, unit string
-	less       bool // is better
+	good       int // direction: -1 less, 1 more, 0 neither
 }
 
 // quantiles are those of each histogram that are compared.
@@ -114,7 +117,7 @@ func figures(r *result.Report) (all []figure) {
 	}
 	for _, h := range inOrder(histograms, spans) {
 		for _, q := range quantiles {
-			all = append(all, figure{h + q.name, "ms", true})
+			all = append(all, figure{h + q.name, "ms", -1})
 		}
 	}
 	if len(histograms) > 0 {
@@ -122,9 +125,22 @@ func figures(r *result.Report) (all []figure) {
 		delete(values, result.P99)
 	}
 	for _, v := range inOrder(values, metrics) {
-		all = append(all, figure{v, units[v], result.LessIsBetter(v)})
+		all = append(all, figure{v, units[v], direction(v, units)})
 	}
 	return all
+}
+
+// direction is the good one of a value: that of result.Metrics, more of a rate, less of CPU time and of
+// latencies, neither of others.
+func direction(name string, units map[string]string) int {
+	_, known := units[name]
+	switch {
+	case !result.LessIsBetter(name):
+		return 1
+	case known, strings.HasPrefix(name, "cpu_"), strings.HasSuffix(name, "_ms"):
+		return -1
+	}
+	return 0
 }
 
 // inOrder returns the names of a set, those of the list first and in its order.
@@ -166,7 +182,8 @@ func compare(f figure, x, y []float64) Row {
 	c := benchmath.AssumeNothing.Compare(a, b)
 	row := Row{Figure: f.name, Unit: f.unit, Old: value(a), New: value(b), P: c.P, Proven: c.P < Alpha}
 	if row.Proven {
-		row.Worse = (row.New.Median > row.Old.Median) == f.less
+		went := cmp.Compare(row.New.Median, row.Old.Median)
+		row.Better, row.Worse = went*f.good > 0, went*f.good < 0
 		if row.Old.Median != 0 {
 			change := row.New.Median/row.Old.Median - 1
 			row.Change = &change

@@ -24,7 +24,7 @@ func report(values ...float64) *result.Report {
 		h := result.NewHistogram()
 		h.Add(time.Duration(v * float64(10*time.Millisecond)))
 		r.Rounds = append(r.Rounds, result.Round{
-			Values:     map[string]float64{result.CPUFrame: v, result.FPS: 20 / v, result.Load: v, result.P99: v},
+			Values:     map[string]float64{result.CPUFrame: v, result.FPS: 20 / v, result.Load: v, result.P99: v, "records_per_batch": v},
 			Histograms: map[string]*result.Histogram{result.DueCommitted: h, result.WarmUp: h},
 		})
 	}
@@ -84,16 +84,18 @@ func TestCompare_Interval_IsThatOfOrderStatistics(t *testing.T) {
 func TestCompare_SlowerAndFaster_DirectionOfEachFigure(t *testing.T) {
 	t.Parallel()
 	found := rows(t, report(1, 1.1, 1.2, 1.3, 1.4), report(2, 2.1, 2.2, 2.3, 2.4))
-	require.Len(t, found, 4, "load is no figure, warm-up no latency, p99_ms that of the histogram")
+	require.Len(t, found, 5, "load is no figure, warm-up no latency, p99_ms that of the histogram")
 	require.True(t, found[result.CPUFrame].Worse)
 	require.True(t, found[result.FPS].Worse, "fewer frames are worse")
+	batch := found["records_per_batch"]
+	require.True(t, batch.Proven && !batch.Better && !batch.Worse, "which has no good direction")
 	require.True(t, found[result.DueCommitted+" p99"].Worse)
 	require.InDelta(t, 2.2/1.2-1, *found[result.CPUFrame].Change, 1e-9)
 	require.InDelta(t, 22, found[result.DueCommitted+" p50"].New.Median, 0.05)
 
 	better := rows(t, report(2, 2.1, 2.2, 2.3, 2.4), report(1, 1.1, 1.2, 1.3, 1.4))
 	require.False(t, better[result.CPUFrame].Worse)
-	require.True(t, better[result.CPUFrame].Proven)
+	require.True(t, better[result.CPUFrame].Better)
 }
 
 func TestCompare_NothingProven_NoChange(t *testing.T) {

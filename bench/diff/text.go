@@ -67,14 +67,17 @@ func (r Row) change() string {
 	case r.Change == nil:
 		return "proven"
 	}
-	sign := "better"
-	if r.Worse {
-		sign = "worse"
+	verdict := ""
+	switch {
+	case r.Better:
+		verdict = " better"
+	case r.Worse:
+		verdict = " worse"
 	}
 	if f := *r.Change + 1; f >= 3 {
-		return fmt.Sprintf("×%.1f %s", f, sign)
+		return fmt.Sprintf("×%.1f%s", f, verdict)
 	}
-	return fmt.Sprintf("%+.1f %% %s", 100**r.Change, sign)
+	return fmt.Sprintf("%+.1f %%%s", 100**r.Change, verdict)
 }
 
 // Number writes a figure with three significant digits, and thousands apart.

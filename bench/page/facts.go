@@ -24,8 +24,7 @@ func facts(all []entry) section {
 		{"measured", func(r *result.Report) string { return diff.Name(r) }},
 		{"correct", func(r *result.Report) string { return correctness(r.Correct) }},
 		{"durable", durability},
-		{"CPU", func(r *result.Report) string { return fmt.Sprintf("%d × %s", r.Machine.CPUs, r.Machine.CPU) }},
-		{"memory", func(r *result.Report) string { return size(float64(r.Machine.Memory)) }},
+		{"machine", machine},
 		{"system", system},
 		{"load", load},
 		{"doubts", func(r *result.Report) string { return strings.Join(r.Machine.Warnings, "\n") }},
@@ -71,8 +70,15 @@ func durability(r *result.Report) string {
 	return join(lines)
 }
 
+func machine(r *result.Report) string {
+	if r.Machine.CPUs == 0 {
+		return "not known"
+	}
+	return fmt.Sprintf("%d × %s, %s of memory", r.Machine.CPUs, r.Machine.CPU, size(float64(r.Machine.Memory)))
+}
+
 func system(r *result.Report) string {
-	s := join([]string{strings.TrimSpace(r.Machine.OS + " " + r.Machine.Kernel + " " + r.Machine.Arch)})
+	s := strings.TrimSpace(r.Machine.OS + " " + r.Machine.Kernel + " " + r.Machine.Arch)
 	if r.Machine.Virtual != "" {
 		s += ", virtual: " + r.Machine.Virtual
 	}

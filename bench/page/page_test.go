@@ -162,6 +162,7 @@ func TestWrite_OneReport_FiguresOfTheJSON(t *testing.T) {
 	require.Equal(t, "3,600 sent, 3,600 stored, 0 twice, 0 missing, 0 out of order", found["correct"][0])
 	require.Equal(t, "fsync before the acknowledgement\nlog on ext4: a write and fdatasync take 210 µs, p99 402 µs", found["durable"][0])
 	require.Equal(t, "clip yard.mp4, 8.13 MB, sha256 abababababab", found["inputs"][0])
+	require.Equal(t, []string{"2 × Model X, 8.59 GB of memory"}, found["machine"])
 	has(t, dom, "cron took 2 % of a CPU")
 	require.Equal(t, 5, strings.Count(dom, "<figure>"), "percentiles, distribution, stages, CPU, rounds")
 	require.Equal(t, 6, strings.Count(dom, `ms, p99`)/2, "each stage has a bar of its median and one to its p99")

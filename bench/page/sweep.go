@@ -34,7 +34,7 @@ type dimension struct {
 
 // sweepFigures are those that are drawn, where the points have them.
 var sweepFigures = []string{
-	result.P99, result.Rate, "records_per_second", result.FPS, result.CPUFrame, "cpu_us_per_record", result.CPUShare,
+	result.P99, result.Rate, "records_per_second", result.FPS, result.CPUFrame, "cpu_broker_us_per_record", result.CPUShare,
 }
 
 // section draws the points of a sweep: a curve and a heat map of each figure, and a table of all.

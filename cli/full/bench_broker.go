@@ -35,6 +35,7 @@ type ProduceCmd struct {
 	BrokerPID   int           `name:"broker-pid" placeholder:"PID" env:"-" help:"Process of the --brokers, on this machine, whose CPU time is counted."`
 	Dir         string        `default:"/tmp" env:"-" help:"Directory on the disk to use, for the bundled broker's log and the measurement of the disk (${default})."`
 	JSON        string        `name:"json" placeholder:"FILE" env:"-" help:"Write the report as JSON, too; - is standard output."`
+	pageFlag
 }
 
 // durabilities say what --flush promises.
@@ -46,6 +47,9 @@ var durabilities = map[string]string{
 
 // Run implements the command.
 func (c *ProduceCmd) Run(ctx context.Context, env *cli.Env) (err error) {
+	if err := c.pageFlag.check(); err != nil {
+		return err
+	}
 	out, err := openReport(c.JSON)
 	if err != nil {
 		return err
@@ -87,7 +91,7 @@ func (c *ProduceCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 	}
 	r.Settings = c.settings()
 	describe(r, served)
-	return out.write(env, r, produce.WriteText)
+	return errors.Join(out.write(env, r, produce.WriteText), c.pageFlag.write(r))
 }
 
 // settings are the flags in force.

@@ -4,11 +4,37 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
+	"github.com/sightlog/sightlog/bench/page"
 	benchresult "github.com/sightlog/sightlog/bench/result"
 	"github.com/sightlog/sightlog/cli"
 	"github.com/sightlog/sightlog/usage"
 )
+
+// pageFlag is the flag for a report as a page.
+type pageFlag struct {
+	HTML string `name:"html" placeholder:"FILE" env:"-" help:"Draw the report as a page that needs no network, too."`
+}
+
+// check returns an error, before anything is measured, if the page cannot be written.
+func (f pageFlag) check() error {
+	if f.HTML == "" {
+		return nil
+	}
+	if info, err := os.Stat(filepath.Dir(f.HTML)); err != nil || !info.IsDir() {
+		return usage.New("give a file in a directory that exists", "--html %s", f.HTML)
+	}
+	return nil
+}
+
+// write draws the reports, if it is wanted.
+func (f pageFlag) write(reports ...*benchresult.Report) error {
+	if f.HTML == "" {
+		return nil
+	}
+	return cli.WriteBenchPage(f.HTML, []page.File{{Name: f.HTML, Reports: reports}})
+}
 
 // reportFile is where --json wants the report.
 type reportFile struct {

@@ -1,0 +1,35 @@
+package e2e_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/bench/diff"
+	benchresult "github.com/sightlog/sightlog/bench/result"
+)
+
+// TestBench_Page_HasTheFiguresOfTheJSON draws the page while measuring, and again from the file.
+func TestBench_Page_HasTheFiguresOfTheJSON(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	ok(t, sightlog, "bench", "broker", "--dir", dir, "--rate", "400", "--duration", "300ms", "--warm-up", "0s", "--rounds", "2",
+		"--json", at("r.json"), "--html", at("r.html"))
+	page, err := os.ReadFile(at("r.html"))
+	require.NoError(t, err)
+	ok(t, sightlogd, "bench", "report", at("r.json"), "--html", at("r.html"))
+	again, err := os.ReadFile(at("r.html"))
+	require.NoError(t, err)
+	require.Equal(t, string(page), string(again))
+	r := reports(t, at("r.json"))[0]
+	for name, h := range r.Total.Histograms {
+		require.Contains(t, string(page), ">"+diff.Number(h.Quantile(.99))+"</td>", name)
+	}
+	require.Contains(t, string(page), ">"+diff.Number(r.Total.Values[benchresult.P99])+" ms")
+	refused := do(t, sightlog, "bench", "broker", "--html", at("none/r.html"))
+	require.Equal(t, 2, refused.code)
+	require.Contains(t, refused.stderr, "give a file in a directory that exists")
+}
