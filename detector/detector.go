@@ -224,7 +224,7 @@ func (d *Detector) fit(frame image.Point) error {
 		}
 	}
 	l := &letterbox{spec: d.spec, scalar: d.scalar}
-	if err := l.fit(region, inputFor(d.spec, d.opts.Input, region.Size())); err != nil {
+	if err := l.fit(region, InputFor(d.spec, d.opts.Input, region.Size())); err != nil {
 		return err
 	}
 	if len(d.boxes) == maxSizes {
@@ -234,11 +234,14 @@ func (d *Detector) fit(frame image.Point) error {
 	return nil
 }
 
-// inputFor returns the model's input for a picture of this size: what the
+// InputFor returns the model's input for a picture of this size: what the
 // graph fixes; else what was asked for, where that is both sides; else the
 // smallest multiple of the stride that holds the picture with its longer side as
 // asked for, or a square where the picture is stretched.
-func inputFor(s Spec, asked, size image.Point) image.Point {
+func InputFor(s Spec, asked, size image.Point) image.Point {
+	if asked == (image.Point{}) {
+		asked.X = s.Side
+	}
 	if s.InputW > 0 && s.InputH > 0 {
 		return image.Pt(s.InputW, s.InputH)
 	}

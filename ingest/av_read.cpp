@@ -153,7 +153,10 @@ int sl_av_seek(sl_av *a, int64_t us, int64_t limit_ms) {
     sl_limit(a, limit_ms);
     int64_t t = av_rescale_q(us, AV_TIME_BASE_Q, a->stream->time_base);
     int err = av_seek_frame(a->format, a->stream->index, t, AVSEEK_FLAG_BACKWARD);
-    if (err >= 0) avcodec_flush_buffers(a->decoder);
+    if (err >= 0) {
+        avcodec_flush_buffers(a->decoder);
+        a->draining = false;
+    }
     return err;
 }
 

@@ -67,6 +67,11 @@ func openImages(_ context.Context, spec Spec, opts Options) (Source, error) {
 	return newPlayback(p, info, opts), nil
 }
 
+func (p *pictures) rewind() error {
+	p.at, p.read = 0, 0
+	return nil
+}
+
 // picturePaths lists the pictures of a directory in their order, or is the one
 // picture.
 func picturePaths(path string) ([]string, error) {

@@ -44,6 +44,11 @@ func (s *patternReader) next(m *gocv.Mat) (time.Duration, error) {
 	return pts, nil
 }
 
+func (s *patternReader) rewind() error {
+	s.seq = 0
+	return nil
+}
+
 func (s *patternReader) jumps() int64 { return 0 }
 func (s *patternReader) interrupt()   {}
 func (s *patternReader) close()       { s.back.Close() }

@@ -13,17 +13,6 @@ import (
 	"github.com/sightlog/sightlog/internal/backoff"
 )
 
-// frameReader is something that can be read from its beginning, frame by frame. Only
-// the playback's goroutine calls it.
-type frameReader interface {
-	// next puts the next frame into m, or steps over it where m is nil, and
-	// returns its position; io.EOF or a *Damage at the end.
-	next(m *gocv.Mat) (time.Duration, error)
-	jumps() int64 // from any goroutine: timestamps so far that were bridged
-	interrupt()   // from any goroutine: next shall not wait
-	close()
-}
-
 // slots is how many pictures a playback owns: one lent to the caller, one waiting,
 // one being decoded. So decoding overlaps with whatever the caller does.
 const slots = 3
@@ -57,6 +46,9 @@ type playback struct {
 
 func newPlayback(s frameReader, info Info, opts Options) *playback {
 	ctx, stop := context.WithCancel(context.Background())
+	if opts.Schedule != nil {
+		s, info = &scheduledReader{frameReader: s, schedule: opts.Schedule}, scheduled(info, opts.Schedule)
+	}
 	r := &playback{
 		info: info, opts: opts, reader: s, stop: stop, done: make(chan struct{}),
 		free: make(chan *Frame, slots), ready: make(chan *Frame, 1),
@@ -77,16 +69,26 @@ func (r *playback) Info() Info { return r.info }
 
 // read fills slots until the reader or ctx ends.
 func (r *playback) read(ctx context.Context, s frameReader) error {
-	seq := int64(0)
+	seq, skipped := int64(0), time.Duration(0)
 	for ; seq < r.opts.StartAt; seq++ {
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if _, err := s.next(nil); err != nil {
+		pts, err := s.next(nil)
+		if err != nil {
 			return cmp.Or(ctx.Err(), err)
 		}
+		skipped = pts
 	}
 	p := pacer{pace: r.opts.Pace, fps: r.info.FPS}
+	if sched := r.opts.Schedule; sched != nil {
+		select {
+		case <-sched.begun:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		p.begin(sched.start, seq, skipped)
+	}
 	for ; ; seq++ {
 		var f *Frame
 		select {
@@ -204,6 +206,19 @@ type pacer struct {
 	last    time.Duration
 	step    time.Duration // between the last two frames
 	any     bool
+}
+
+// begin sets the time of position 0, before the frame with this seq; last is the
+// position of the frame before it.
+func (p *pacer) begin(start time.Time, seq int64, last time.Duration) {
+	p.any, p.started, p.last = true, start, last
+	if p.fps > 0 {
+		p.step = time.Duration(float64(time.Second) / p.fps)
+	}
+	if seq == 0 {
+		p.last = -p.step
+	}
+	p.next = p.last + p.step
 }
 
 // wait returns when the next frame is expected.

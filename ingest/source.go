@@ -28,6 +28,8 @@ type Options struct {
 	Pace    Pace  // file, images, test
 	StartAt int64 // file, images, test: the first seq wanted; those before are decoded and skipped
 
+	Schedule *Schedule // file, images, test: when each frame is due; nil: as Pace says
+
 	MaxFPS float64 // live: deliver no more; the others are counted as skipped. 0: no limit
 
 	OpenTimeout time.Duration // default 10 s

@@ -46,6 +46,15 @@ func (v *videoFile) next(m *gocv.Mat) (time.Duration, error) {
 	return pts, nil
 }
 
+// rewind makes the first frame the next, with the file open.
+func (v *videoFile) rewind() error {
+	if !v.c.seek(0, 0) {
+		return fmt.Errorf("read %s: it cannot be played again: its container has no index", v.info.Source)
+	}
+	v.time = timeline{declared: v.time.declared}
+	return nil
+}
+
 // end returns why there is no further frame. How many frames the file declares is
 // no evidence: edit lists leave frames out, null frames of AVI are counted and
 // show nothing, and a number made of a duration is a guess.

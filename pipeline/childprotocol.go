@@ -28,9 +28,19 @@ type Job struct {
 
 	Cameras map[string]config.CameraSettings // settings by camera
 
+	Play *Play // how files are played, instead of Detect.Pace; nil: they are not played
+
 	// Hold is, by camera, the time before which its source is not tried: a detect that
 	// crashes and is started again must not log in more often because of it.
 	Hold map[string]time.Time
+}
+
+// Play has files and test sources played as cameras would be: each frame is due at a
+// moment that is known beforehand, which is its captured_at, and the cameras' frames are
+// spread evenly over an interval. Live sources end with it.
+type Play struct {
+	FPS    float64       // of each camera; 0: as recorded
+	Length time.Duration // repeated for so long; 0: played once
 }
 
 // Status is the state of detect, which it writes as a line of JSON to ChildFD.
@@ -62,6 +72,9 @@ type CameraStatus struct {
 	Acked   int64  `json:"acked"`             // sightings the log has acknowledged
 	Waiting string `json:"waiting,omitempty"` // one line while the log does not acknowledge
 	Damage  string `json:"damage,omitempty"`
+
+	Start time.Time `json:"start,omitzero"` // of one that is played: when its position 0 is due
+	Rate  float64   `json:"rate,omitempty"` // frames a second that it declares or is played at
 
 	Newest    time.Time `json:"newest,omitzero"` // when the newest frame detected on was grabbed
 	Inference Histogram `json:"inference"`       // seconds of detection a frame, without the wait for a turn

@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -39,6 +40,8 @@ func TestRun_File_OneRowAFrameAndADetection(t *testing.T) {
 
 	seen := kcat(t, broker)
 	require.Len(t, seen, vtestFrames)
+	input := fmt.Sprintf("select count(*) from runs where model_width = %d and model_height = %d", seen[0].Model.Input[0], seen[0].Model.Input[1])
+	require.Equal(t, 1, number(t, from, input), "the run says the input that its sightings say: %v", seen[0].Model.Input)
 	objects := 0
 	for i, s := range seen {
 		require.EqualValues(t, i, s.Seq)

@@ -39,6 +39,7 @@ type cameraLoop struct {
 	scene     *sceneState
 	preview   string // path
 	skipEmpty bool
+	playing   playing
 	log       *slog.Logger
 
 	mu     sync.Mutex // guards the following
@@ -80,11 +81,21 @@ func (c *cameraLoop) run(ctx context.Context, src ingest.Source) error {
 	if src, err = c.prepare(ctx, src, w); err != nil {
 		return errors.Join(err, closeWriter(ctx, w))
 	}
+	if c.opts.Schedule != nil {
+		run := w.Run()
+		c.opts.Schedule.Begin(run.CapturedAt(0).Time)
+	}
 	c.mu.Lock()
 	c.writer, c.source = w, src
+	c.state.Start, c.state.Rate = c.playing.from(src.Info().FPS), src.Info().FPS
 	c.state.Run, c.state.Next, c.state.Total, c.state.State = w.Run().ID, w.Next(), src.Info().Frames, pipeline.Running
 	c.mu.Unlock()
 
+	if src.Info().Kind.Live() && !c.playing.end.IsZero() {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, c.playing.end)
+		defer cancel()
+	}
 	err = c.frames(ctx, src, w)
 	return c.end(ctx, src.Info(), w, err)
 }
@@ -105,7 +116,7 @@ func (c *cameraLoop) atEnd(run event.Run) error {
 func (c *cameraLoop) openRun(ctx context.Context, info ingest.Info) (kafka.Writer, error) {
 	run := event.Run{
 		Camera: c.spec.ID, SourceKind: info.Kind, Source: info.Source,
-		Fingerprint: info.Fingerprint, Model: c.pool.model, Shapes: c.scene.shapes.Shapes(),
+		Fingerprint: info.Fingerprint, Model: c.detector.modelFor(info.Size), Shapes: c.scene.shapes.Shapes(),
 	}
 	if path, err := filepath.Abs(c.spec.URI); err == nil && info.Kind == event.SourceFile && c.spec.URI != ingest.Stdin {
 		run.Source = ingest.PathName(path) // it is found again from anywhere
@@ -116,6 +127,9 @@ func (c *cameraLoop) openRun(ctx context.Context, info ingest.Info) (kafka.Write
 	interval := commitInterval // 0: commit as soon as the transaction before is done
 	if c.opts.Pace == ingest.AsRecorded {
 		interval = 0
+		if c.opts.Schedule != nil {
+			run.CapturedFrom = event.At(c.playing.from(info.FPS))
+		}
 	} else if length := recorded(info); length > 0 {
 		// It is read faster than it was recorded: counted from the start, its
 		// frames would lie in the future.

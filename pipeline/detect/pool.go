@@ -101,6 +101,16 @@ func (d *cameraDetector) detect(ctx context.Context, src ingest.Source, f *inges
 	return detection{objects: d.objects, model: d.detector.Model(), took: time.Since(began)}, err
 }
 
+// modelFor describes the model as it is used for frames of this size; 0, 0: not known.
+func (d *cameraDetector) modelFor(size image.Point) event.Model {
+	m := d.pool.model
+	if size.X > 0 && size.Y > 0 {
+		input := detector.InputFor(d.session.Spec(), d.pool.opts.Input, area(d.region, size).Size())
+		m.Input = [2]int{input.X, input.Y}
+	}
+	return m
+}
+
 // pixels is the region in a frame of this size.
 func pixels(region []float64, size image.Point) image.Rectangle {
 	if region == nil {

@@ -100,7 +100,7 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 			spec: cam.spec, cfg: cfg, live: live, pool: pool, skipEmpty: job.Detect.SkipEmpty, preview: previews[i],
 			scene:    newScene(cam, settings.tracked, pool.thresholds.Report),
 			detector: pool.camera(cam.Region), log: log,
-			opts:  sourceOptions(job, cam.FPS, log),
+			opts:  sourceOptions(job, cam.FPS, kind.Live(), log),
 			state: pipeline.CameraStatus{ID: cam.spec.ID, State: pipeline.Opening, Live: kind.Live()},
 		}
 		c.opts.Backoff.Hold(job.Hold[cam.spec.ID])
@@ -119,6 +119,9 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 		return err
 	}
 
+	if job.Play != nil {
+		schedule(loops, job.Play)
+	}
 	return runAll(ctx, loops, sources)
 }
 
@@ -163,13 +166,35 @@ func reporting(cams []*cameraLoop, report func(pipeline.Status)) func() {
 	return func() { quit(); now() }
 }
 
-func sourceOptions(job pipeline.Job, fps float64, log *slog.Logger) ingest.Options {
+func sourceOptions(job pipeline.Job, fps float64, live bool, log *slog.Logger) ingest.Options {
 	o := ingest.Options{Pace: ingest.AsRecorded, MaxFPS: fps, OpenTimeout: job.Detect.StartTimeout, Backoff: &ingest.Backoff{}, Log: log}
 	if job.Detect.Pace == "fast" {
 		o.Pace = ingest.Fast
+	}
+	if job.Play != nil && !live {
+		o.Pace, o.Schedule = ingest.AsRecorded, ingest.NewSchedule(job.Play.FPS, job.Play.Length)
 	}
 	if job.Stdin {
 		o.Stdin = os.NewFile(pipeline.StdinFD, ingest.Stdin)
 	}
 	return o
+}
+
+// Opening the runs of all cameras takes this long before the first frame is due, and so
+// much for each.
+const (
+	playLead       = 1500 * time.Millisecond
+	playLeadCamera = 25 * time.Millisecond
+)
+
+// schedule sets when each camera plays: its frames are spread evenly between those of the
+// first camera.
+func schedule(cams []*cameraLoop, play *pipeline.Play) {
+	start := time.Now().Add(playLead + time.Duration(len(cams))*playLeadCamera)
+	for i, c := range cams {
+		c.playing = playing{start: start, phase: float64(i) / float64(len(cams))}
+		if play.Length > 0 {
+			c.playing.end = start.Add(play.Length)
+		}
+	}
 }
