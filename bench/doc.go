@@ -1,9 +1,13 @@
-// Package bench measures the whole pipeline: it plays a clip through the
-// embedded pipeline, at its recorded pace unless told otherwise, and reports
-// the latency from a frame grabbed to its row committed.
+// Package bench measures the whole pipeline: cameras, detector, log, sinks and tables.
 //
-// Latency is read from the tables afterwards, where each sighting carries the
-// times of its stages: so the figures are those that users get, and nothing is
-// measured twice. CPU time is the kernel's account of this process and of all
-// it started, the private PostgreSQL included.
+// It is an open loop. Each frame is due at a moment that is known before the run
+// (pipeline.Play), whether or not the frames before it are done, and that moment is its
+// captured_at; so time that a frame waits because something is stalled is in its latency,
+// and in that of all that were due meanwhile (no coordinated omission).
+//
+// Latencies are read from the tables after the run, where each sighting carries the times
+// of its stages: nothing is measured twice, and a reader can compute them again. When a row
+// is visible is asked by a session of its own (probe), because only the sink knows of the
+// commit's acknowledgement. CPU time is the kernel's account of each process. No figure is
+// returned unless every frame that was sent is a row, once and in order.
 package bench

@@ -4,142 +4,96 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
-	"os"
-	"runtime"
-	"strings"
-	"syscall"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
-	"github.com/sightlog/sightlog/config"
-	"github.com/sightlog/sightlog/database"
-	"github.com/sightlog/sightlog/pipeline"
-	"github.com/sightlog/sightlog/query"
+	"github.com/sightlog/sightlog/bench/host"
+	"github.com/sightlog/sightlog/bench/result"
 )
 
-// Config is what to measure.
-type Config struct {
-	Version  string
-	Services pipeline.ServicesConfig // Data is empty: a directory for this run alone
-	Detect   config.Detect
-	Cameras  map[string]config.CameraSettings
-	Child    []string // command line of the detect child
-	Progress func(pipeline.Progress)
-	Stderr   io.Writer
-	Log      *slog.Logger
-}
-
-// Run plays the sources to their end and returns the report.
-func Run(ctx context.Context, cfg Config) (r *Report, err error) {
-	if cfg.Services.Data.Data == "" {
-		dir, err := scratch()
+// Run measures round after round and returns the report. When ctx ends it returns the
+// report of what was measured by then, and says so in Cut. Its error is *IncorrectError
+// when not every frame arrived, once and in order: then there are no figures.
+func Run(ctx context.Context, cfg Config) (*result.Report, error) {
+	r, err := describe(cfg)
+	if err != nil {
+		return nil, err
+	}
+	began := time.Now()
+	clock := newEstimate(cfg)
+	for n := range cfg.Rounds {
+		clock.round(n)
+		one := round{cfg: cfg, number: n, clock: clock}
+		got, err := one.run(ctx)
 		if err != nil {
 			return nil, err
 		}
-		defer os.RemoveAll(dir)
-		cfg.Services.Data.Data = dir
-	}
-	began, cpu := time.Now(), cpuTime()
-	p, err := pipeline.Run(ctx, pipeline.RunConfig{
-		Services: cfg.Services,
-		Job:      pipeline.Job{Detect: cfg.Detect, Cameras: cfg.Cameras},
-		Detect:   cfg.Child,
-		Progress: cfg.Progress,
-		Stderr:   cfg.Stderr,
-		Log:      cfg.Log,
-	})
-	if err != nil {
-		return nil, err
-	}
-	if ctx.Err() != nil {
-		return nil, errors.New("the benchmark was stopped")
-	}
-	r = &Report{
-		Version: cfg.Version, At: began.UTC().Truncate(time.Second), Host: host(),
-		Source: cfg.Detect.Source, Pace: cfg.Detect.Pace, Model: cfg.Detect.Model,
-		Seconds: time.Since(began).Seconds(), Frames: p.Frames, Detections: p.Objects, Sightings: p.Rows,
-	}
-	for _, c := range p.Cameras {
-		r.Dropped += c.Dropped
-	}
-	// All children have ended and been waited for.
-	r.CPUSeconds = (cpuTime() - cpu).Seconds()
-	r.CPUCores = r.CPUSeconds / r.Seconds
-	r.SelfRSS, r.ChildRSS = peak(syscall.RUSAGE_SELF), peak(syscall.RUSAGE_CHILDREN)
-
-	db, done, err := database.Open(ctx, cfg.Services.Data, cfg.Services.Database, cfg.Log)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, done()) }()
-	return r, r.measure(ctx, db, began)
-}
-
-// scratch makes a directory that the private database's user can reach.
-func scratch() (string, error) {
-	dir, err := os.MkdirTemp("", "sightlog-bench-")
-	if err == nil {
-		err = os.Chmod(dir, 0o755)
-	}
-	if err != nil {
-		return "", fmt.Errorf("make a data directory: %w", err)
-	}
-	return dir, nil
-}
-
-// measure reads the latencies of the frames grabbed since began.
-func (r *Report) measure(ctx context.Context, db *pgxpool.Pool, began time.Time) error {
-	all, err := query.Stages(ctx, db, began)
-	if err != nil {
-		return err
-	}
-	if len(all) == 0 {
-		return errors.New("no sighting was committed: is the source empty?")
-	}
-	r.Stages, r.EndToEnd = all[:len(all)-1], all[len(all)-1]
-
-	var span float64
-	if err := db.QueryRow(ctx, `SELECT extract(epoch FROM max(grabbed_at) - min(grabbed_at)) FROM sightings WHERE grabbed_at >= $1`, began).Scan(&span); err != nil {
-		return fmt.Errorf("read the span: %w", err)
-	}
-	if span > 0 {
-		r.FPS = float64(r.Frames-1) / span
-	}
-	return nil
-}
-
-func cpuTime() time.Duration {
-	var sum time.Duration
-	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
-		var u syscall.Rusage
-		if syscall.Getrusage(who, &u) == nil {
-			sum += time.Duration(u.Utime.Nano() + u.Stime.Nano())
-		}
-	}
-	return sum
-}
-
-// peak is the most memory that was resident at once, in bytes: of this process
-// or of the largest child.
-func peak(who int) int64 {
-	var u syscall.Rusage
-	if syscall.Getrusage(who, &u) != nil {
-		return 0
-	}
-	return u.Maxrss << 10 // kilobytes, getrusage(2)
-}
-
-func host() Host {
-	h := Host{OS: runtime.GOOS, Arch: runtime.GOARCH, CPUs: runtime.NumCPU(), CPU: "unknown CPU"}
-	b, _ := os.ReadFile("/proc/cpuinfo")
-	for line := range strings.SplitSeq(string(b), "\n") {
-		if name, v, found := strings.Cut(line, ":"); found && strings.TrimSpace(name) == "model name" {
-			h.CPU = strings.TrimSpace(v)
+		r.add(got, began)
+		if ctx.Err() != nil {
 			break
 		}
 	}
-	return h
+	if len(r.Rounds) == 0 {
+		return nil, errors.New("the benchmark was stopped before the first frame was measured")
+	}
+	if ctx.Err() != nil {
+		r.Cut = fmt.Sprintf("it was stopped in round %d of %d", len(r.Rounds), cfg.Rounds)
+	}
+	r.Sum()
+	r.Machine.Warnings = warnings(r.Report)
+	return r.Report, nil
+}
+
+// report is a result that grows.
+type report struct{ *result.Report }
+
+// describe returns a report without figures.
+func describe(cfg Config) (*report, error) {
+	inputs, err := inputsOf(cfg)
+	if err != nil {
+		return nil, err
+	}
+	r := &report{&result.Report{
+		Kind: result.Pipeline, Name: cfg.Detect.Model, Version: cfg.Version, At: time.Now().UTC().Truncate(time.Second),
+		Machine: host.Describe(), Inputs: inputs, Settings: cfg.Settings, Warmup: cfg.Warmup.Seconds(),
+	}}
+	r.Machine.Onnx = cfg.Onnx
+	return r, nil
+}
+
+// add adds a round. began is when the command did.
+func (r *report) add(got outcome, began time.Time) {
+	if got.Frames == 0 { // it was stopped in its warm-up
+		return
+	}
+	if len(r.Rounds) == 0 {
+		r.Startup = got.start.Sub(began).Seconds()
+		r.Durability = got.durability
+	}
+	c := &r.Correct
+	c.Sent += got.correct.Sent
+	c.Stored += got.correct.Stored
+	r.Rounds = append(r.Rounds, got.Round)
+	r.Machine.Steal = max(r.Machine.Steal, got.usage.Steal)
+	r.Machine.PostgreSQL, r.Machine.Broker = got.postgres, got.broker
+	r.Machine.Others = got.usage.Others
+}
+
+// warnings are the reasons to doubt the figures.
+func warnings(r *result.Report) (lines []string) {
+	m := r.Machine
+	if m.Load > 0.3*float64(m.CPUs) {
+		lines = append(lines, fmt.Sprintf("the load was %.1f before the start: the machine was not quiet", m.Load))
+	}
+	for _, o := range m.Others {
+		lines = append(lines, fmt.Sprintf("%s (process %d) took %.0f %% of a CPU", o.Name, o.PID, 100*o.CPU))
+	}
+	if m.Steal > 0.01 {
+		lines = append(lines, fmt.Sprintf("the hypervisor took %.0f %% of the CPU time for others", 100*m.Steal))
+	}
+	for _, d := range r.Durability.Disks {
+		if !d.Durable {
+			lines = append(lines, fmt.Sprintf("the disk of the %s (%s) syncs in %.0f µs: it is NOT durable, or an emulated one", d.Use, d.FileSystem, d.P50))
+		}
+	}
+	return lines
 }

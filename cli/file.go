@@ -37,6 +37,9 @@ func (e *Env) loadFile(ctx *kong.Context) error {
 				return nil, nil
 			}
 		}
+		if flag.Name == config.CamerasKey { // the file's is a table of the cameras, bench's flag their number
+			return nil, nil
+		}
 		return file[flag.Name], nil
 	}))
 	return nil
@@ -46,8 +49,8 @@ func (e *Env) loadFile(ctx *kong.Context) error {
 // accepts them, so that its services read the file that detect reads. A test of cli/full
 // compares them with those commands.
 var fullKeys = []string{
-	"acks", "answers", "broker-pid", "classes", "clip", "compare", "dir", "duration", "flush", "for", "found", "images", "in-flight",
-	"json", "labels", "model", "n", "pace", "partitioner", "preview", "producers", "rate", "rounds", "score", "seed", "side", "size",
+	"acks", "answers", "broker-pid", "classes", "clip", "compare", "dir", "duration", "flush", "for", "fps", "found", "images", "in-flight",
+	"json", "labels", "model", "n", "p99", "pace", "partitioner", "preview", "producers", "rate", "rounds", "score", "seed", "side", "size",
 	"skip-empty", "source", "source-file", "start-timeout", "terminal", "threads", "track", "tracks", "unverified", "warm-up",
 }
 
@@ -73,7 +76,7 @@ func allFlags(node *kong.Node) []*kong.Flag {
 func flagNames(node *kong.Node) []string {
 	var names []string
 	for _, flag := range allFlags(node) {
-		if flag.Name != "help" && flag.Name != "config" && !flag.Hidden {
+		if flag.Name != "help" && flag.Name != "config" && flag.Name != config.CamerasKey && !flag.Hidden {
 			names = append(names, flag.Name)
 		}
 	}

@@ -17,6 +17,8 @@ type RunConfig struct {
 	Detect   []string       // command line of the detect child, program first
 	Progress func(Progress) // called by one goroutine, about twice a second and at the end
 
+	Started func(*Services) // may be nil; called when the services answer, before detect starts
+
 	// Health, if set, is called with a function that returns the present problems: the
 	// reasons for which sightings do not reach the log or the tables, a line each.
 	Health func(problems func() []string)
@@ -54,6 +56,9 @@ func Run(ctx context.Context, cfg RunConfig) (last Progress, err error) {
 			return Progress{}, err
 		}
 		defer unregister()
+	}
+	if cfg.Started != nil {
+		cfg.Started(services)
 	}
 	cfg.Job.Kafka = services.Kafka
 	quit := Every(progressEvery, func() { m.report(ctx, services, cfg.Progress) })

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/broker"
+	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/datadir"
 	"github.com/sightlog/sightlog/postgres"
@@ -24,6 +25,7 @@ type ServicesConfig struct {
 	Database config.Database
 	Sinks    config.Sinks
 	Broker   config.Broker
+	Flush    storage.Flush                    // of the bundled broker
 	Cameras  map[string]config.CameraSettings // how long their rows are kept
 	Places   map[string]config.Place          // stored instead of those in the tables; nil: those stay
 	Wait     bool

@@ -169,7 +169,7 @@ func (s *Services) openDir(ctx context.Context) (*datadir.Dir, error) {
 
 func (s *Services) startBroker() error {
 	b, err := s.dir.OpenBroker(broker.Config{
-		Listen:            s.cfg.Broker.Listen,
+		Listen: s.cfg.Broker.Listen, Flush: s.cfg.Flush,
 		DefaultPartitions: int(s.cfg.Kafka.Partitions), Log: s.cfg.Log, Metrics: s.cfg.Metrics,
 		GroupInitialDelay: 50 * time.Millisecond, // the sinks join together, in one generation
 	})

@@ -64,6 +64,7 @@ const (
 	Switches    = "switches_per_frame"
 	P50         = "p50_ms"
 	P99         = "p99_ms"
+	Drift       = "drift_ms"
 	Load        = "load"
 )
 
@@ -86,6 +87,7 @@ var Metrics = []Metric{
 	{Switches, "switches", true, "context switches for a frame, all processes"},
 	{P50, "ms", true, "median of the kind's main latency: due→committed of the pipeline"},
 	{P99, "ms", true, "99th percentile of the same"},
+	{Drift, "ms", true, "median of the same in the last quarter of the time less that in the first: above 0, it falls behind"},
 	{Load, "load", true, "average load of the machine when the round began"},
 }
 

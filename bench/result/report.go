@@ -102,7 +102,7 @@ type Disk struct {
 
 // Limit is the outcome of a search for the number of cameras.
 type Limit struct {
-	P99     float64 `json:"p99_ms"`  // that due→visible must keep
+	P99     float64 `json:"p99_ms"`  // that due→committed must keep
 	Cameras int     `json:"cameras"` // most that kept it, 0: not even one
 	Bound   string  `json:"bound"`   // what the next one ran into: cpu, detector, disk, sink
 	Why     string  `json:"why"`     // the same with its figures, in words
@@ -112,7 +112,7 @@ type Limit struct {
 // Trial is one number of cameras that was tried.
 type Trial struct {
 	Cameras int     `json:"cameras"`          // that were tried
-	P99     float64 `json:"p99_ms"`           // of due→visible
+	P99     float64 `json:"p99_ms"`           // of due→committed
 	CPU     float64 `json:"cpu_share"`        // of the machine's CPU time, 0 to 1, all processes
 	Lag     float64 `json:"lag_growth"`       // how much later the last quarter's frames were than the first's, ms
 	Dropped int64   `json:"dropped"`          // frames

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/sightlog/sightlog/bench/host"
 	"github.com/sightlog/sightlog/bench/page"
 	benchresult "github.com/sightlog/sightlog/bench/result"
 	"github.com/sightlog/sightlog/cli"
@@ -87,5 +88,7 @@ func (l *stepLine) end() { l.show("") }
 
 // describe adds where a part was measured.
 func describe(r *benchresult.Report, broker string) {
-	r.Version, r.Machine.Broker = cli.Version, broker
+	warnings := r.Machine.Warnings
+	r.Version, r.Machine = cli.Version, host.Describe()
+	r.Machine.Broker, r.Machine.Warnings = broker, warnings
 }

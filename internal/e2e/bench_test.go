@@ -5,30 +5,152 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
-	"github.com/sightlog/sightlog/bench"
 	benchresult "github.com/sightlog/sightlog/bench/result"
+	"github.com/sightlog/sightlog/internal/pgtest"
 )
 
 func TestBench_Pipeline_AccountsForEveryFrame(t *testing.T) {
 	t.Parallel()
-	var r bench.Report
-	out := ok(t, sightlog, "bench", "--source", "test://people?frames=40&fps=40", "--json", "-")
-	require.NoError(t, json.Unmarshal([]byte(out), &r), out)
-	require.EqualValues(t, 40, r.Frames)
-	require.EqualValues(t, 40, r.Sightings)
-	require.EqualValues(t, 40, r.EndToEnd.N)
-	require.Positive(t, r.EndToEnd.P50)
-	require.LessOrEqual(t, r.EndToEnd.P99, r.EndToEnd.Max)
-	var names []string
-	for _, s := range r.Stages {
-		names = append(names, s.Name)
-		require.EqualValues(t, 40, s.N)
+	out := ok(t, sightlog, "bench", "--source", "test://people?frames=40&fps=40", "--cameras", "2", "--rounds", "2", "--json", "-")
+	r := readReport(t, out)
+	require.Len(t, r.Rounds, 2)
+	require.Equal(t, benchresult.Correctness{Sent: 160, Stored: 160}, r.Correct)
+	frames := r.Total.Frames // on a busy machine the meters begin later than the frames
+	require.Positive(t, frames)
+	require.LessOrEqual(t, frames, int64(160))
+	for _, s := range benchresult.Spans {
+		switch h := r.Total.Histograms[s.Name]; s.Name {
+		case benchresult.DueVisible, benchresult.ProbeGap: // of samples
+		case benchresult.WarmUp:
+			require.Equal(t, 160-frames, h.N())
+		default:
+			require.Equal(t, frames, h.N(), s.Name)
+			require.LessOrEqual(t, h.Quantile(.99), h.Max())
+		}
 	}
-	require.Equal(t, []string{"decode", "infer", "produce", "fetch", "commit"}, names)
+	for _, name := range []string{benchresult.CPUDetect, benchresult.CPUServices, benchresult.CPUPostgres, benchresult.RSS, benchresult.OnDiskLog, benchresult.OnDiskDB, benchresult.P99} {
+		require.Positive(t, r.Total.Values[name], name)
+	}
+	require.Less(t, r.Total.Histograms[benchresult.GrabbedCommitted].Quantile(.5), r.Total.Histograms[benchresult.DueCommitted].Quantile(.5)+.001)
+	require.NotEmpty(t, r.Durability.Disks)
+	require.Contains(t, r.Durability.Stated, "fsync on")
+	require.Equal(t, "person-nano", r.Inputs[len(r.Inputs)-1].Name)
+}
+
+func readReport(t *testing.T, text string) *benchresult.Report {
+	t.Helper()
+	all, err := benchresult.ReadAll(strings.NewReader(text), "stdout")
+	require.NoError(t, err, text)
+	require.Len(t, all, 1)
+	return all[0]
+}
+
+// rowsOf waits until there are so many sightings.
+func rowsOf(t *testing.T, db *pgxpool.Pool, n int) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		var rows int
+		err := db.QueryRow(t.Context(), "SELECT count(*) FROM sightings").Scan(&rows)
+		return err == nil && rows >= n // the tables are made by the first start
+	}, limit, 10*time.Millisecond)
+}
+
+// late is how many frames took so long or longer.
+func late(h *benchresult.Histogram, ms float64) (n int) {
+	for _, b := range h.Bars() {
+		if b.From >= ms {
+			n += int(b.N)
+		}
+	}
+	return n
+}
+
+// stall measures while something stands still for a second or more, and returns the report
+// and for how long it was: at least.
+func stall(t *testing.T, hold func(bench *process, db *pgxpool.Pool) (release func())) (r *benchresult.Report, ms float64) {
+	t.Helper()
+	url := pgtest.URL(t)
+	db := pgtest.Pool(t, url)
+	report := filepath.Join(t.TempDir(), "report.json")
+	bench := start(t, sightlog, "bench", "--source", "test://people?size=320x240", "--fps", "20", "--duration", "6s", "--warm-up", "1s", "--database-url", url, "--json", report)
+	rowsOf(t, db, 40)
+	release := hold(bench, db)
+	began := time.Now()
+	<-time.After(time.Second) // what is measured is how long it was, not that it was a second
+	held := time.Since(began)
+	release()
+	done := bench.wait(t)
+	require.Zero(t, done.code, done.stdout)
+	text, err := os.ReadFile(report)
+	require.NoError(t, err)
+	return readReport(t, string(text)), float64(held.Milliseconds())
+}
+
+// A stalled sink is in the latency of each frame that was due meanwhile, wherever it is
+// counted from.
+func TestBench_StalledSink_ShowsInFull(t *testing.T) {
+	t.Parallel()
+	r, ms := stall(t, func(_ *process, db *pgxpool.Pool) func() {
+		tx, err := db.Begin(t.Context())
+		require.NoError(t, err)
+		_, err = tx.Exec(t.Context(), "LOCK TABLE sightings IN EXCLUSIVE MODE")
+		require.NoError(t, err)
+		return func() { require.NoError(t, tx.Commit(t.Context())) }
+	})
+	h := r.Total.Histograms
+	for _, name := range []string{benchresult.DueVisible, benchresult.DueCommitted, benchresult.GrabbedCommitted} {
+		require.Greater(t, h[name].Max(), ms-100, name) // a frame was due in the first 50 ms
+	}
+	require.Greater(t, late(h[benchresult.DueCommitted], ms/2), int(ms/2/50)-3)
+	require.Greater(t, late(h[benchresult.GrabbedCommitted], ms/2), int(ms/2/50)-3)
+	require.Less(t, h[benchresult.Wait].Max(), ms/2, "the cameras were not held up")
+}
+
+// A stalled camera is in the latency of each frame that was due meanwhile; counted from
+// grabbed, it is in that of the few frames that were under way.
+func TestBench_StalledCamera_ShowsInFullFromDueAlone(t *testing.T) {
+	t.Parallel()
+	r, ms := stall(t, func(bench *process, _ *pgxpool.Pool) func() {
+		detect := children(bench.cmd.Process.Pid)
+		require.Len(t, detect, 1, "the database is another process' child")
+		require.NoError(t, syscall.Kill(detect[0], syscall.SIGSTOP))
+		return func() { require.NoError(t, syscall.Kill(detect[0], syscall.SIGCONT)) }
+	})
+	h := r.Total.Histograms
+	require.Greater(t, h[benchresult.DueVisible].Max(), ms-100)
+	require.Greater(t, h[benchresult.DueCommitted].Max(), ms-100)
+	require.Greater(t, late(h[benchresult.DueCommitted], ms/2), int(ms/2/50)-3)
+	require.LessOrEqual(t, late(h[benchresult.GrabbedCommitted], ms/2), 4)
+	require.Greater(t, r.Total.Late, int64(ms/50)-8)
+}
+
+// Ctrl-C ends a measurement, whose figures are printed and marked.
+func TestBench_Interrupted_PrintsWhatWasMeasured(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	db := pgtest.Pool(t, url)
+	report := filepath.Join(t.TempDir(), "report.json")
+	bench := start(t, sightlog, "bench", "--source", "test://people?size=320x240", "--fps", "20", "--duration", "1h", "--warm-up", "1s", "--rounds", "3", "--database-url", url, "--json", report)
+	rowsOf(t, db, 60)
+	bench.signal(os.Interrupt)
+	done := bench.wait(t)
+	require.Zero(t, done.code, done.stdout)
+	require.Contains(t, done.stdout, "CUT SHORT: it was stopped in round 1 of 3")
+	require.Contains(t, done.stdout, " left")
+	text, err := os.ReadFile(report)
+	require.NoError(t, err)
+	r := readReport(t, string(text))
+	require.Contains(t, r.Cut, "round 1 of 3")
+	require.Greater(t, r.Total.Frames, int64(20))
+	require.Less(t, r.Total.Seconds, 3600.)
+	require.True(t, r.Correct.OK())
 }
 
 func TestBench_Detector_ReportsEachModel(t *testing.T) {
