@@ -8,9 +8,9 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 
 	"github.com/sightlog/sightlog/bench/result"
+	"github.com/sightlog/sightlog/bench/service"
 )
 
 // producer is one client. Its fields belong to the goroutine that sends, those of
@@ -80,20 +80,11 @@ func (s schedule) due(n int64) time.Time { return s.began.Add(time.Duration(n) *
 func (p *producer) openLoop(ctx context.Context, s schedule, producers int) error {
 	for n := int64(p.number); n < s.n && ctx.Err() == nil; n += int64(producers) {
 		due := s.due(n)
-		sleepUntil(due)
+		service.SleepUntil(due)
 		p.late.Add(time.Since(due))
 		p.send(ctx, due, nil)
 	}
 	return ctx.Err()
-}
-
-// sleepUntil sleeps until then, in the kernel: the runtime's own timers are up to a millisecond
-// late.
-func sleepUntil(until time.Time) {
-	for d := time.Until(until); d > 0; d = time.Until(until) {
-		t := unix.NsecToTimespec(d.Nanoseconds())
-		_ = unix.Nanosleep(&t, nil) // a signal ends it early
-	}
 }
 
 // closedLoop keeps inFlight records unacknowledged until d has passed.

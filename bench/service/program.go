@@ -93,6 +93,9 @@ func (p *Program) Value(ctx context.Context, name string) (string, error) {
 	}
 }
 
+// Ended is closed when the child has ended.
+func (p *Program) Ended() <-chan struct{} { return p.ended }
+
 // Failed returns how the child has ended, nil while it runs.
 func (p *Program) Failed() error {
 	select {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -221,6 +222,44 @@ func TestBench_BrokerThatCannotBe_OneLine(t *testing.T) {
 			require.Equal(t, 2, r.code)
 			require.Contains(t, r.stderr, says)
 			require.Equal(t, 1, strings.Count(r.stderr, "\n"), r.stderr)
+		})
+	}
+}
+
+// A small backlog: the sink, COPY beside it, and the steady rate, on a private database and
+// on one by URL, of which nothing stays.
+func TestBench_Sink_BothSidesWholeAndNothingLeft(t *testing.T) {
+	t.Parallel()
+	for name, url := range map[string]string{"private": "", "by URL": pgtest.Empty(t, "")} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Dir(dataDir(t))
+			file := filepath.Join(t.TempDir(), "report.json")
+			args := []string{"bench", "sink", "--dir", dir, "--sightings", "2000", "--rounds", "2", "--rate", "200", "--duration", "500ms", "--json", file}
+			if url != "" {
+				args = append(args, "--database-url", url)
+			}
+			out := ok(t, sightlog, args...)
+			require.Contains(t, out, "correct: 10200 sightings sent, 10200 in the tables, 0 missing, 0 twice")
+			r := reports(t, file)[0]
+			require.Equal(t, benchresult.Sink, r.Kind)
+			require.Len(t, r.Rounds, 2)
+			for _, name := range []string{"rows_per_second", "copy_rows_per_second", "time_over_copy", "cpu_sink_us_per_row", "sink_peak_bytes"} {
+				require.Positive(t, r.Total.Values[name], name)
+			}
+			require.EqualValues(t, 200, r.Total.Histograms["due→committed"].N())
+			left, err := filepath.Glob(filepath.Join(dir, "sightlog-bench-*"))
+			require.NoError(t, err)
+			require.Empty(t, left)
+			if url == "" {
+				return
+			}
+			conn, err := pgx.Connect(t.Context(), url)
+			require.NoError(t, err)
+			defer conn.Close(t.Context())
+			var schemas int
+			require.NoError(t, conn.QueryRow(t.Context(), "SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'sightlog%'").Scan(&schemas))
+			require.Zero(t, schemas)
 		})
 	}
 }
