@@ -49,10 +49,10 @@ func (e *Env) loadFile(ctx *kong.Context) error {
 // accepts them, so that its services read the file that detect reads. A test of cli/full
 // compares them with those commands.
 var fullKeys = []string{
-	"acks", "answers", "broker-pid", "cameras", "classes", "clip", "compare", "dir", "duration", "flush", "for", "found", "fps",
-	"images", "in-flight", "json", "labels", "model", "n", "p99", "pace", "partitioner", "people", "preview", "producers", "rate",
-	"rounds", "score", "seed", "side", "sightings", "size", "skip-empty", "source", "source-file", "start-timeout", "terminal",
-	"threads", "track", "tracks", "unverified", "warm-up",
+	"acks", "answers", "broker-pid", "classes", "clip", "compare", "dir", "duration", "flush", "for", "found", "fps",
+	"html", "images", "in-flight", "json", "labels", "list", "model", "n", "p99", "pace", "partitioner", "people", "preview",
+	"producers", "rate", "results", "rounds", "score", "seed", "show", "side", "sightings", "size", "skip-empty", "source",
+	"source-file", "start-timeout", "terminal", "threads", "track", "tracks", "unverified", "warm-up",
 }
 
 // fileKeys returns the keys that a configuration file may have: those of the commands of

@@ -19,15 +19,15 @@ const (
 
 // Names of the values.
 const (
-	Records     = "records_per_second"
-	Megabytes   = "megabytes_per_second" // of values, before compression
-	InBatch     = "records_per_batch"
-	BrokerCPU   = "cpu_broker_us_per_record"
-	ClientCPU   = "cpu_client_us_per_record"
-	LateP99     = "late_p99_ms"
-	OverSync50  = "p50_over_fdatasync" // the latency's median over that of a bare write and sync
-	OverSync99  = "p99_over_fdatasync"
-	OfBandwidth = "of_disk_bandwidth_ratio" // megabytes a second over those of the disk
+	Records    = "records_per_second"
+	Megabytes  = "megabytes_per_second" // of values, before compression
+	Batches    = "batches_per_record"
+	BrokerCPU  = "cpu_broker_us_per_record"
+	ClientCPU  = "cpu_client_us_per_record"
+	LateP99    = "late_p99_ms"
+	OverSync50 = "p50_over_fdatasync" // the latency's median over that of a bare write and sync
+	OverSync99 = "p99_over_fdatasync"
+	Bandwidth  = "disk_over_megabytes" // the disk's megabytes a second, 1 MiB a sync, over those of the values
 )
 
 // used is what both sides have used so far.
@@ -64,7 +64,7 @@ func (r *run) values(took time.Duration, latency *result.Histogram, before, afte
 	v := map[string]float64{
 		Records:    n / took.Seconds(),
 		Megabytes:  n * float64(r.Size) / 1e6 / took.Seconds(),
-		InBatch:    n / float64(max(1, r.batches.batches.Load())),
+		Batches:    float64(r.batches.batches.Load()) / n,
 		ClientCPU:  (after.clientCPU - before.clientCPU).Seconds() * 1e6 / n,
 		result.P50: latency.Quantile(.5),
 		result.P99: latency.Quantile(.99),
@@ -85,7 +85,7 @@ func (r *run) compare(round *result.Round, before, after measured, first bool) {
 	}
 	round.Values[OverSync50] = over(round.Values[result.P50], sync.Quantile(.5))
 	round.Values[OverSync99] = over(round.Values[result.P99], sync.Quantile(.99))
-	round.Values[OfBandwidth] = over(round.Values[Megabytes], bandwidth(write))
+	round.Values[Bandwidth] = over(bandwidth(write), round.Values[Megabytes])
 	if !first {
 		sync, write = after.sync, after.write
 	}

@@ -42,7 +42,7 @@ func TestRun_OpenLoop_EachDueRecordOnce(t *testing.T) {
 	for _, r := range o.Rounds {
 		require.EqualValues(t, 100, r.Frames)
 		require.EqualValues(t, 100, r.Histograms[Late].N())
-		for _, name := range []string{Records, BrokerCPU, ClientCPU, OverSync50, OverSync99, OfBandwidth, InBatch, result.P99} {
+		for _, name := range []string{Records, BrokerCPU, ClientCPU, OverSync50, OverSync99, Bandwidth, Batches, result.P99} {
 			require.Positive(t, r.Values[name], name)
 		}
 		require.Len(t, r.Processes, 2)

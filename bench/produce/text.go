@@ -35,8 +35,8 @@ func WriteText(w io.Writer, r *result.Report) error {
 	for _, line := range []struct{ name, text string }{
 		{Records, "%s records/s"},
 		{Megabytes, "%s MB/s"},
-		{OfBandwidth, "%s of the disk's bandwidth (1 MiB a sync)"},
-		{InBatch, "%s records a batch"},
+		{Bandwidth, "%s × as much the disk would take, at 1 MiB a sync"},
+		{Batches, "%s batches a record"},
 		{OverSync50, "%s × a bare write and fdatasync of a batch, at p50"},
 		{OverSync99, "%s × the same, at p99"},
 		{BrokerCPU, "%s µs CPU a record, broker"},

@@ -25,11 +25,17 @@ type Program struct {
 
 // Start starts a program, which is killed should this process die. It stops by Stop alone:
 // a Ctrl-C that the terminal sends to all is not for it.
-func Start(exe string, args ...string) (*Program, error) {
+func Start(exe string, args ...string) (*Program, error) { return StartIn("", exe, args...) }
+
+// StartIn is Start with a directory for temporary files; "" is the system's.
+func StartIn(temporary, exe string, args ...string) (*Program, error) {
 	p := &Program{cmd: exec.Command(exe, args...), lines: make(chan string, 64), ended: make(chan struct{})}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	p.cmd.Stderr = &p.output
 	p.cmd.Env = Environment(os.Environ())
+	if temporary != "" {
+		p.cmd.Env = append(p.cmd.Env, "TMPDIR="+temporary)
+	}
 	started := make(chan error)
 	go func() { // ends with the child
 		runtime.LockOSThread() // the child is killed when the thread ends that started it
@@ -106,14 +112,26 @@ func (p *Program) Failed() error {
 	}
 }
 
+// LastLine is the last of what the child wrote to standard error, once it has ended.
+func (p *Program) LastLine() string {
+	<-p.ended
+	lines := strings.Split(strings.TrimSpace(p.output.String()), "\n")
+	return lines[len(lines)-1]
+}
+
+// ExitCode is the child's, once it has ended; -1 if a signal ended it.
+func (p *Program) ExitCode() int {
+	<-p.ended
+	return p.cmd.ProcessState.ExitCode()
+}
+
 // failure describes how the child ended, on one line.
 func (p *Program) failure() error {
-	lines := strings.Split(strings.TrimSpace(p.output.String()), "\n")
 	how := "it was done"
 	if p.err != nil {
 		how = p.err.Error()
 	}
-	return fmt.Errorf("%s ended: %s: %s", p.cmd.Args[1], how, lines[len(lines)-1])
+	return fmt.Errorf("%s ended: %s: %s", p.cmd.Args[1], how, p.LastLine())
 }
 
 // stopTime is how long a child may take to stop.

@@ -85,7 +85,7 @@ func TestBench_NoPartNamed_Pipeline(t *testing.T) {
 	} {
 		require.NoError(t, cli.Check("sightlog", &full.Commands{}, strings.Fields(line)), line)
 	}
-	require.Error(t, cli.Check("sightlog", &full.Commands{}, strings.Fields("bench --rounds 3")), "a flag of the detector's")
+	require.Error(t, cli.Check("sightlog", &full.Commands{}, strings.Fields("bench --for 2h")), "a flag of the detector's")
 }
 
 func grammar(program string) any {

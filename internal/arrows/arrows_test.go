@@ -71,12 +71,13 @@ var allowed = map[string][]string{
 	"bench/result":    {},
 	"bench/speed":     {"detector", "event", "ingest"},
 	"bench/catchup":   {"bench/result", "bench/service", "event", "kafka", "sink"},
-	"bench/disk":      {"bench/result"},
+	"bench/grids":     {},
+	"bench/sweep":     {"bench/result", "bench/service", "yamlfile"},
 	"bench/service":   {"bench/result"},
 	"bench/produce":   {"bench/disk", "bench/result", "bench/service", "kafka"},
 
 	"cli":           {"bench/diff", "bench/page", "bench/result", "broker", "broker/storage", "config", "database", "datadir", "kafka", "occupancy", "pipeline", "postgres", "query", "web"},
-	"cli/full":      {"audit", "bench", "bench/catchup", "bench/host", "bench/page", "bench/produce", "bench/result", "bench/service", "bench/speed", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query"},
+	"cli/full":      {"audit", "bench", "bench/catchup", "bench/grids", "bench/host", "bench/page", "bench/produce", "bench/result", "bench/service", "bench/speed", "bench/sweep", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query", "yamlfile"},
 	"cmd/sightlog":  {"cli", "cli/full"},
 	"cmd/sightlogd": {"cli"},
 }

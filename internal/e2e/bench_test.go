@@ -263,3 +263,76 @@ func TestBench_Sink_BothSidesWholeAndNothingLeft(t *testing.T) {
 		})
 	}
 }
+
+const twoPoints = "bench: broker\npartitions: [1, 4, 9]\nrate: 300\nduration: 300ms\nwarm-up: 0s\nrounds: 1\n"
+
+// A sweep that is killed is resumed by the same command: its points stay as they are.
+func TestBench_SweepKilled_ResumedWithoutRunningDonePoints(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	grid, results := filepath.Join(dir, "grid.yaml"), filepath.Join(dir, "results")
+	require.NoError(t, os.WriteFile(grid, []byte(twoPoints), 0o600))
+	args := []string{"bench", "sweep", grid, "--results", results, "--dir", dir}
+	p := start(t, sightlog, args...)
+	done := func() []string {
+		files, err := filepath.Glob(filepath.Join(results, "points", "*.json"))
+		require.NoError(t, err)
+		return files
+	}
+	require.Eventually(t, func() bool { return len(done()) > 0 || p.ended() }, limit, time.Millisecond)
+	p.kill()
+	require.NotEmpty(t, done())
+	first := done()[0]
+	before, err := os.ReadFile(first)
+	require.NoError(t, err)
+
+	out := ok(t, sightlog, args...)
+	require.Len(t, done(), 3)
+	after, err := os.ReadFile(first)
+	require.NoError(t, err)
+	require.Equal(t, string(before), string(after))
+	require.Regexp(t, `partitions +p99 ms`, out)
+	all := reports(t, filepath.Join(results, "sweep.json"))
+	require.Len(t, all, 3)
+	require.Equal(t, map[string]string{"partitions": "4"}, all[1].Point)
+	left, err := filepath.Glob(filepath.Join(dir, "sightlog-*"))
+	require.NoError(t, err)
+	require.Empty(t, left, "what the killed one left is removed")
+	page := filepath.Join(dir, "page.html")
+	ok(t, sightlog, "bench", "report", filepath.Join(results, "sweep.json"), "--html", page)
+
+	require.NoError(t, os.WriteFile(grid, []byte(strings.Replace(twoPoints, "[1, 4, 9]", "[4, 9]", 1)), 0o600))
+	r := do(t, sightlog, args...)
+	require.Zero(t, r.code)
+	require.Contains(t, r.stderr, "the grid has changed")
+	require.Contains(t, r.stderr, "2 of its 2 points are there, 1 points of other grids stay in it")
+}
+
+func TestBench_SweepThatCannotBe_OneLine(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for says, text := range map[string]string{
+		`bench broker has no key "lingers"; did you mean "linger"?`: "bench: broker\nlingers: [0s, 1s]\n",
+		"--acks must be one of":               "bench: broker\nacks: [all, some]\n",
+		"rate=-5: --rate -5; give 0 to 1e+07": "bench: broker\nrate: [-5, 5]\n",
+		"bench pipeline has no key \"size\"":  "bench: pipeline\nsize: 3\n",
+	} {
+		path := filepath.Join(t.TempDir(), "grid.yaml")
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		r := do(t, sightlog, "bench", "sweep", path, "--results", filepath.Join(dir, "results"), "--dir", dir)
+		require.Equal(t, 2, r.code, r.stderr)
+		require.Contains(t, r.stderr, says)
+	}
+	for says, args := range map[string][]string{
+		`did you mean "partitions"?`:             {"partition"},
+		"no grid is named":                       {},
+		"--results /dev/null/x":                  {"partitions", "--results", "/dev/null/x"},
+		"the brokers 127.0.0.1:1 cannot be used": {"partitions", "--results", filepath.Join(dir, "unreached"), "--brokers", "127.0.0.1:1"},
+	} {
+		r := do(t, sightlog, append([]string{"bench", "sweep", "--dir", dir}, args...)...)
+		require.Equal(t, 2, r.code, r.stderr)
+		require.Contains(t, r.stderr, says)
+	}
+	require.Contains(t, ok(t, sightlog, "bench", "sweep", "--list"), "partitioner     12 points  bench broker")
+	require.Contains(t, ok(t, sightlog, "bench", "sweep", "partitioner", "--show"), "partitioner: [round-robin, sticky, uniform]")
+}
