@@ -25,7 +25,9 @@ type column[R any] struct {
 	array string             // type of the array that unnest takes
 	cast  string             // from an element of the array to the column's type, or ""
 	all   func(rows []R) any // the array, for INSERT
-	one   func(row *R) any   // the value, for COPY
+	one   func(row *R) any   // the value, for COPY of a type that binary does not know
+
+	binary func() binaryFunc[R] // for one COPY
 }
 
 // col returns a column whose array has elements of the column's type.
@@ -34,20 +36,33 @@ func col[R, T any](name, array string, value func(row *R) T) column[R] {
 		name: name, array: array,
 		all: func(rows []R) any { return collect(rows, value) },
 		one: func(row *R) any { return value(row) },
+		binary: func() binaryFunc[R] {
+			return func(b []byte, oid uint32, row *R) []byte { return appendValue(b, oid, value(row)) }
+		},
 	}
 }
 
-// arrayCol returns a column whose values are arrays of the type array. unnest would
-// take an array of them apart, so INSERT sends each as text. An empty one is NULL.
-func arrayCol[R, T any](name, array string, value func(row *R) []T) column[R] {
+// arrayCol returns a column whose values are arrays of the type array: value appends the
+// elements. unnest would take an array of them apart, so INSERT sends each as text. An empty
+// one is NULL.
+func arrayCol[R, T any](name, array string, value func(row *R, to []T) []T) column[R] {
 	return column[R]{
 		name: name, array: "text[]", cast: "::" + array,
-		all: func(rows []R) any { return collect(rows, func(row *R) pgtype.Text { return arrayLiteral(value(row)) }) },
+		all: func(rows []R) any {
+			return collect(rows, func(row *R) pgtype.Text { return arrayLiteral(value(row, nil)) })
+		},
 		one: func(row *R) any {
-			if values := value(row); len(values) > 0 {
+			if values := value(row, nil); len(values) > 0 {
 				return values
 			}
 			return nil
+		},
+		binary: func() binaryFunc[R] {
+			var values []T
+			return func(b []byte, oid uint32, row *R) []byte {
+				values = value(row, values[:0])
+				return appendArray(b, oid, values)
+			}
 		},
 	}
 }
@@ -125,22 +140,6 @@ func (t *table[R]) queue(b *pgx.Batch, rows []R) {
 		args[i] = c.all(rows)
 	}
 	b.Queue(t.insert, args...)
-}
-
-// copyIn writes the rows with COPY.
-func (t *table[R]) copyIn(ctx context.Context, tx pgx.Tx, rows []R) error {
-	names := make([]string, len(t.columns))
-	for i, c := range t.columns {
-		names[i] = c.name
-	}
-	_, err := tx.CopyFrom(ctx, pgx.Identifier{t.name}, names, pgx.CopyFromSlice(len(rows), func(i int) ([]any, error) {
-		values := make([]any, len(t.columns))
-		for k, c := range t.columns {
-			values[k] = c.one(&rows[i])
-		}
-		return values, nil
-	}))
-	return err
 }
 
 // sendIn runs the statements in one pipeline. On a pool that is one

@@ -28,17 +28,19 @@ func TestTable_OneMoreColumn_InsertAndCopyWriteIt(t *testing.T) {
 	require.NoError(t, err)
 	more := newTable(sightingTable.name, "", slices.Insert(slices.Clone(sightingTable.columns), 3,
 		col("pixels", "bigint[]", func(s *sightingRow) int64 { return int64(s.Frame.Width * s.Frame.Height) }),
-		arrayCol("heights", "real[]", func(s *sightingRow) []float32 {
+		arrayCol("heights", "real[]", func(s *sightingRow, _ []float32) []float32 {
 			return collect(s.Objects, func(o *event.Object) float32 { return o.Box[3] - o.Box[1] })
 		}))...)
 
+	types, err := readColumnTypes(t.Context(), pool, "sightings")
+	require.NoError(t, err)
 	for run, write := range map[int32]func(tx pgx.Tx, rows []sightingRow) error{
 		1: func(tx pgx.Tx, rows []sightingRow) error {
 			b := new(pgx.Batch)
 			more.queue(b, rows)
 			return sendIn(t.Context(), tx, b)
 		},
-		2: func(tx pgx.Tx, rows []sightingRow) error { return more.copyIn(t.Context(), tx, rows) },
+		2: func(tx pgx.Tx, rows []sightingRow) error { return more.copyIn(t.Context(), tx, rows, types) },
 	} {
 		track, set := int64(12), int32(3)
 		at := event.At(time.Date(2026, 5, 1, 12, 0, 0, 0, time.UTC))

@@ -38,6 +38,7 @@ type consumer struct {
 	paused         map[topicPartition]time.Time // paused until then, because of a fault
 	faults         map[topicPartition]fault     // of fetches, until the offset moves
 	ids            []int64                      // batch ids that were fetched and not used yet
+	types          columnTypes                  // of the table of sightings, nil: read them first
 	last           *batchTimes                  // the last committed batch, until its times are written
 	topicRecreated bool                         // a topic was recreated: this consumer has to end
 }

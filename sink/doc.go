@@ -100,12 +100,12 @@
 //     that count into them), staff (its rules), timezone;
 //   - the run: run, loop (one consumer), recheck, watch, skip_batch, faults;
 //   - the offsets: from_apply, offsets, history, log_state;
-//   - a transaction: write, repeated, dead_letter, transact, outbox, collect, retry, pause;
+//   - a transaction: write, repeated, dead_letter, transact, copy, outbox, collect, retry, pause;
 //   - retention: retention, drop_day, delete_rows;
 //   - the types whose methods these are: consumer, sink;
 //   - what they use: id_cache, day_partitions, expand (batches, within bounds), error_class;
 //   - a user's choices: from, keep, skip, store;
-//   - the values: rows, tables, totals, columns, records, position, state, metrics.
+//   - the values: rows, tables, totals, columns, binary, records, position, state, metrics.
 //
 // It leaves to others: the schema (migrations), opening the database (postgres),
 // producing and creating topics (kafka).

@@ -17,27 +17,33 @@ type sightingRow struct {
 	batch       int64    // id of the transaction, set by setBatch
 }
 
-func (s *sightingRow) classIDs() []int64 {
-	return collect(s.Objects, func(o *event.Object) int64 { return int64(o.ClassID) })
+func (s *sightingRow) classIDs(to []int64) []int64 {
+	for i := range s.Objects {
+		to = append(to, int64(s.Objects[i].ClassID))
+	}
+	return to
 }
 
 // boxes returns five numbers an object: the edges of its box, and its score.
-func (s *sightingRow) boxes() []float32 {
-	var all []float32
+func (s *sightingRow) boxes(to []float32) []float32 {
 	for i := range s.Objects {
 		o := &s.Objects[i]
-		all = append(all, o.Box[0], o.Box[1], o.Box[2], o.Box[3], o.Score)
+		to = append(to, o.Box[0], o.Box[1], o.Box[2], o.Box[3], o.Score)
 	}
-	return all
+	return to
 }
 
-// trackIDs returns nil if no object is tracked.
-func (s *sightingRow) trackIDs() []*int64 {
-	tracked := func(o event.Object) bool { return o.TrackID != nil }
-	if !slices.ContainsFunc(s.Objects, tracked) {
+// trackIDs returns none if no object is tracked.
+func (s *sightingRow) trackIDs(to []*int64) []*int64 {
+	tracked := false
+	for i := range s.Objects {
+		tracked = tracked || s.Objects[i].TrackID != nil
+		to = append(to, s.Objects[i].TrackID)
+	}
+	if !tracked {
 		return nil
 	}
-	return collect(s.Objects, func(o *event.Object) *int64 { return o.TrackID })
+	return to
 }
 
 // states returns a byte for the state of each object, nil if none has one.
@@ -80,7 +86,7 @@ var (
 		arrayCol("class_ids", "smallint[]", (*sightingRow).classIDs),
 		arrayCol("boxes", "real[]", (*sightingRow).boxes),
 		arrayCol("track_ids", "integer[]", (*sightingRow).trackIDs),
-		arrayCol("zone_set_ids", "integer[]", func(s *sightingRow) []*int32 { return s.zoneSets }),
+		arrayCol("zone_set_ids", "integer[]", func(s *sightingRow, _ []*int32) []*int32 { return s.zoneSets }),
 		col("states", "bytea[]", (*sightingRow).states),
 	)
 	crossingTable = newCrossingTable("")

@@ -215,7 +215,7 @@ var (
 		col("last_at", "timestamptz[]", func(t *trackRow) pgtype.Timestamptz { return timestamp(t.last) }),
 		col("frames", "bigint[]", func(t *trackRow) int64 { return t.frames }),
 		col("score", "real[]", func(t *trackRow) float32 { return t.score }),
-		arrayCol("path", "real[]", func(t *trackRow) []float32 { return t.path[:min(len(t.path), 1200)] }),
+		arrayCol("path", "real[]", func(t *trackRow, _ []float32) []float32 { return t.path[:min(len(t.path), 1200)] }),
 		col("thing", "boolean[]", func(t *trackRow) bool { return t.thing }),
 	)
 	latestTable = newTable("latest_sightings", `ON CONFLICT (camera_id) DO UPDATE SET

@@ -49,14 +49,23 @@ const bulk = 500
 // the offset check is the first. COPY has no ON CONFLICT and does not report which
 // row failed. If it fails, nothing was written; the caller repeats the transaction
 // with the INSERTs of rows.queue, whose error can be classified.
-func (c *consumer) copyIn(ctx context.Context, b *pgx.Batch, r *rows, id int64) error {
-	return pgx.BeginFunc(ctx, c.sink.cfg.Pool, func(tx pgx.Tx) error {
+func (c *consumer) copyIn(ctx context.Context, b *pgx.Batch, r *rows, id int64) (err error) {
+	if c.types == nil {
+		if c.types, err = readColumnTypes(ctx, c.sink.cfg.Pool, sightingTable.name); err != nil {
+			return err
+		}
+	}
+	err = pgx.BeginFunc(ctx, c.sink.cfg.Pool, func(tx pgx.Tx) error {
 		if err := sendIn(ctx, tx, b); err != nil {
 			return err
 		}
 		r.setBatch(id)
-		return sightingTable.copyIn(ctx, tx, r.stored)
+		return sightingTable.copyIn(ctx, tx, r.stored, c.types)
 	})
+	if err != nil {
+		c.types = nil // somebody may have changed them
+	}
+	return err
 }
 
 // commonStatements returns the statements of every transaction: the offset check
