@@ -206,8 +206,10 @@ func (w *fileWriter) Close(ctx context.Context) error {
 func (w *fileWriter) loop(ctx context.Context) {
 	defer close(w.done)
 	defer func() { w.cl.Close() }()
+	var due time.Time
 	for {
-		batch, more := w.collect(ctx)
+		batch, more := w.collect(ctx, due)
+		due = time.Now().Add(w.interval)
 		if len(batch) > 0 {
 			if err := w.commit(ctx, batch); err != nil {
 				w.err = fmt.Errorf("write run of camera %s: %w", w.run.Camera, err)
@@ -217,26 +219,15 @@ func (w *fileWriter) loop(ctx context.Context) {
 		if !more {
 			return
 		}
-		if w.interval > 0 {
-			select {
-			case <-time.After(w.interval):
-			case <-w.stop:
-			case <-ctx.Done():
-			}
-		}
 	}
 }
 
-// collect waits for the first entry and takes those that wait behind it. more is false
-// if none will follow.
-func (w *fileWriter) collect(ctx context.Context) (batch []fileEntry, more bool) {
-	select {
-	case it := <-w.in:
-		batch = append(batch, it)
-	case <-w.stop:
-	case <-ctx.Done():
-		return nil, false
-	}
+// collect takes the entries that come until due, the first one whenever it comes, and
+// fileBuffer at most. more is false if none will follow.
+func (w *fileWriter) collect(ctx context.Context, due time.Time) (batch []fileEntry, more bool) {
+	wait := time.NewTimer(time.Until(due))
+	defer wait.Stop()
+	late := !time.Now().Before(due)
 	for len(batch) < fileBuffer {
 		select {
 		case it := <-w.in:
@@ -244,12 +235,19 @@ func (w *fileWriter) collect(ctx context.Context) (batch []fileEntry, more bool)
 			continue
 		default:
 		}
+		if late && len(batch) > 0 {
+			return batch, true
+		}
 		select {
+		case it := <-w.in:
+			batch = append(batch, it)
+		case <-wait.C:
+			late = true
 		case <-w.stop:
 			// Send is not called after stop is closed: an empty channel stays empty.
 			return batch, len(w.in) > 0
-		default:
-			return batch, true
+		case <-ctx.Done():
+			return batch, false
 		}
 	}
 	return batch, true

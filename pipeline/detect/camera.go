@@ -21,8 +21,9 @@ import (
 )
 
 // commitInterval is the shortest time between two transactions of a file that
-// is played as fast as possible: the latency of a single frame does not matter.
-const commitInterval = 50 * time.Millisecond
+// is played as fast as possible, unless many frames wait: the latency of a single frame does
+// not matter, and a transaction costs the broker and the database as much as several frames.
+const commitInterval = 250 * time.Millisecond
 
 // flushGrace bounds the wait for the last acknowledgements at a stop.
 const flushGrace = time.Second
