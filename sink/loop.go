@@ -104,19 +104,26 @@ func (c *consumer) run(ctx context.Context) (restart bool) {
 }
 
 // timesDelay is how long the stage times of a committed transaction (the table batches)
-// wait for the next one, which writes them, before they are written alone.
-const timesDelay = 50 * time.Millisecond
+// wait for the next one, which writes them, before they are written alone. A transaction of
+// their own costs the database as much as a frame: cameras of a frame a second need none.
+const timesDelay = 1100 * time.Millisecond
 
-// poll waits for records: at most timesDelay if there are stage times to write, or an
-// offset that a user wants to skip and that may be due; until a paused partition is due;
-// and never beyond the next recheck.
+// skipDelay is how often an offset is looked for that a user wants to skip.
+const skipDelay = 50 * time.Millisecond
+
+// poll waits for records: at most timesDelay if there are stage times to write, and
+// skipDelay if there is an offset that a user wants to skip and that may be due; until a
+// paused partition is due; and never beyond the next recheck.
 func (c *consumer) poll(ctx context.Context) kgo.Fetches {
 	if c.cl.BufferedFetchRecords() == 0 {
 		c.expand.reset()
 	}
 	wait := max(recheckEvery-time.Since(c.rechecked), time.Millisecond)
-	if c.last != nil || c.sink.skips.any() {
+	if c.last != nil {
 		wait = min(wait, timesDelay)
+	}
+	if c.sink.skips.any() {
+		wait = min(wait, skipDelay)
 	}
 	for _, due := range c.paused {
 		wait = min(wait, max(time.Until(due), time.Millisecond))
