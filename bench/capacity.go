@@ -117,7 +117,7 @@ const busyCPU = 0.85
 // boundOf is what a pipeline that was too slow ran into: the CPU if that is used up, else
 // the stage in which frames lose most.
 func boundOf(r *result.Report) string {
-	if r.Total.Values[result.CPUShare] >= busyCPU {
+	if r.Total.Values[result.CPUBusy] >= busyCPU {
 		return "cpu"
 	}
 	p99 := func(names ...string) (sum float64) {
@@ -144,6 +144,9 @@ func boundOf(r *result.Report) string {
 func why(t result.Trial, r *result.Report) string {
 	h := r.Total.Histograms
 	text := fmt.Sprintf("with %d cameras p99 is %.0f ms, %.0f %% of the CPU time is used", t.Cameras, t.P99, 100*t.CPU)
+	if others := r.Total.Values[result.CPUBusy] - t.CPU; others > 0.1 {
+		text += fmt.Sprintf(", and %.0f %% by processes that are no part of the measurement", 100*others)
+	}
 	if t.Lag > 0 {
 		text += fmt.Sprintf(", and frames come %.0f ms later at the end than at the beginning", t.Lag)
 	}

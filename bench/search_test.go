@@ -43,7 +43,7 @@ func TestNextCameras_MachineThatBearsN_FindsIt(t *testing.T) {
 // trial is a report with these 99th percentiles of its stages.
 func trial(cpu, p99, drift float64, dropped int64, wait, fetch, commit time.Duration) *result.Report {
 	r := &result.Report{Total: result.Round{
-		Dropped: dropped, Values: map[string]float64{result.CPUShare: cpu, result.P99: p99, result.Drift: drift}, Histograms: make(map[string]*result.Histogram),
+		Dropped: dropped, Values: map[string]float64{result.CPUShare: cpu, result.CPUBusy: cpu, result.P99: p99, result.Drift: drift}, Histograms: make(map[string]*result.Histogram),
 	}}
 	for _, s := range result.Spans {
 		r.Total.Histograms[s.Name] = result.NewHistogram()
@@ -80,6 +80,16 @@ func TestJudgeTrial_TooMany_SaysWhatBit(t *testing.T) {
 			require.Contains(t, why(got, c.r), "with 7 cameras p99 is", name)
 		}
 	}
+}
+
+// CPU time that others use up is the limit all the same, and is said.
+func TestJudgeTrial_OthersUseTheCPU_IsSaid(t *testing.T) {
+	t.Parallel()
+	r := trial(.3, 900, 90, 0, 800*msec, 0, 0)
+	r.Total.Values[result.CPUBusy] = 1
+	got := judgeTrial(3, r, 200*msec)
+	require.Equal(t, "cpu", got.Bound)
+	require.Contains(t, why(got, r), "70 % by processes that are no part")
 }
 
 func TestEstimate_RoundsToCome_AreCounted(t *testing.T) {

@@ -33,6 +33,7 @@ func setValues(r *result.Round, seen *watched, services pipeline.ServicesConfig)
 	}
 	v[result.CPUBeyond] = v[result.CPUFrame] - v[result.CPUDetect]
 	v[result.CPUShare] = (all + cpu[host.Probe]) / seen.usage.Seconds / float64(host.CPUs())
+	v[result.CPUBusy] = seen.usage.Busy
 	v[result.RSS], v[result.PSS] = rss, pss
 	v[result.Written] = written / frames
 	v[result.Switches] = switches / frames

@@ -40,6 +40,7 @@ type sample struct {
 	ours     map[int]usage
 	others   map[int]stat
 	stolen   time.Duration
+	idle     time.Duration
 	computed time.Duration // by the machine's CPUs, idle time included
 }
 
@@ -55,7 +56,8 @@ type usage struct {
 type Usage struct {
 	Processes []result.Process
 	Others    []result.Other
-	Steal     float64
+	Steal     float64 // share of the CPU time that a hypervisor took
+	Busy      float64 // share of the CPU time that was used, by whomever
 	Seconds   float64 // for which it was counted
 	Load      float64 // at Begin
 }
@@ -117,6 +119,7 @@ func (m *Meter) End() Usage {
 	u := Usage{Load: m.load, Seconds: after.at.Sub(m.before.at).Seconds(), Others: busy(m.before, after)}
 	if d := after.computed - m.before.computed; d > 0 {
 		u.Steal = float64(after.stolen-m.before.stolen) / float64(d)
+		u.Busy = 1 - float64(after.idle-m.before.idle)/float64(d)
 	}
 	u.Processes = taken(m.before, after)
 	for i := range u.Processes {
@@ -130,7 +133,7 @@ func (m *Meter) End() Usage {
 // take samples all processes.
 func take(probe int) sample {
 	s := sample{at: time.Now(), others: all()}
-	s.stolen, s.computed = machineTime()
+	s.stolen, s.idle, s.computed = machineTime()
 	s.ours = make(map[int]usage)
 	for pid, st := range family(s.others, os.Getpid()) {
 		delete(s.others, pid)
@@ -218,18 +221,22 @@ func busy(before, after sample) (all []result.Other) {
 	return all
 }
 
-// machineTime is the CPU time that a hypervisor took for others, and that of all CPUs.
-func machineTime() (stolen, all time.Duration) {
+// machineTime is the CPU time that a hypervisor took for others, that in which there was
+// nothing to do, and that of all CPUs.
+func machineTime() (stolen, idle, all time.Duration) {
 	line, _, _ := strings.Cut(read("/proc/stat"), "\n")
-	for i, f := range strings.Fields(line) {
+	for i, f := range strings.Fields(line) { // cpu user nice system idle iowait irq softirq steal guest …
 		n, _ := strconv.ParseInt(f, 10, 64)
-		if i > 8 { // guest time is in user time, too
-			break
+		d := time.Duration(n) * tick
+		switch {
+		case i > 8: // guest time is in user time, too
+			return stolen, idle, all
+		case i == 8:
+			stolen = d
+		case i == 4 || i == 5:
+			idle += d
 		}
-		all += time.Duration(n) * tick
-		if i == 8 {
-			stolen = time.Duration(n) * tick
-		}
+		all += d
 	}
-	return stolen, all
+	return stolen, idle, all
 }

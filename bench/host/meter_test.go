@@ -67,6 +67,8 @@ func TestMeter_ProcessWithAChild_BothAreFound(t *testing.T) {
 	require.Equal(t, Detect, parts[cmd.Process.Pid])
 	require.NotContains(t, parts, os.Getppid())
 	require.Positive(t, u.Seconds)
+	require.GreaterOrEqual(t, u.Busy, 0.)
+	require.LessOrEqual(t, u.Busy, 1.)
 }
 
 func TestDescribe_ThisMachine_IsKnown(t *testing.T) {

@@ -56,6 +56,7 @@ const (
 	CPUPostgres = "cpu_postgres_ms_per_frame"
 	CPUBeyond   = "cpu_beyond_detect_ms_per_frame"
 	CPUShare    = "cpu_share"
+	CPUBusy     = "cpu_busy_share"
 	RSS         = "rss_bytes"
 	PSS         = "pss_bytes"
 	Written     = "written_bytes_per_frame"
@@ -79,6 +80,7 @@ var Metrics = []Metric{
 	{CPUPostgres, "ms", true, "of it PostgreSQL, without the probe's session"},
 	{CPUBeyond, "ms", true, "of it all but the detector's process"},
 	{CPUShare, "share", true, "CPU time of all processes over that of the machine's CPUs"},
+	{CPUBusy, "share", true, "CPU time of all processes of the machine over that of its CPUs, those included that are no part of the measurement"},
 	{RSS, "bytes", true, "most memory resident, all processes; pages they share are counted for each"},
 	{PSS, "bytes", true, "most memory, shared pages counted once; 0 where the kernel does not say"},
 	{Written, "bytes", true, "bytes handed to the disk for a frame, all processes"},
