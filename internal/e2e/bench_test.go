@@ -15,6 +15,7 @@ import (
 
 	benchresult "github.com/sightlog/sightlog/bench/result"
 	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/internal/testenv"
 )
 
 func TestBench_Pipeline_AccountsForEveryFrame(t *testing.T) {
@@ -75,12 +76,13 @@ func late(h *benchresult.Histogram, ms float64) (n int) {
 
 // stall measures while something stands still for a second or more, and returns the report
 // and for how long it was: at least.
-func stall(t *testing.T, hold func(bench *process, db *pgxpool.Pool) (release func())) (r *benchresult.Report, ms float64) {
+func stall(t *testing.T, hold func(bench *process, db *pgxpool.Pool) (release func()), more ...string) (r *benchresult.Report, ms float64) {
 	t.Helper()
 	url := pgtest.URL(t)
 	db := pgtest.Pool(t, url)
 	report := filepath.Join(t.TempDir(), "report.json")
-	bench := start(t, sightlog, "bench", "--source", "test://people?size=320x240", "--fps", "20", "--duration", "6s", "--warm-up", "1s", "--database-url", url, "--json", report)
+	args := []string{"bench", "--source", "test://people?size=320x240", "--fps", "20", "--duration", "6s", "--warm-up", "1s", "--database-url", url, "--json", report}
+	bench := start(t, sightlog, append(args, more...)...)
 	rowsOf(t, db, 40)
 	release := hold(bench, db)
 	began := time.Now()
@@ -112,6 +114,41 @@ func TestBench_StalledSink_ShowsInFull(t *testing.T) {
 	require.Greater(t, late(h[benchresult.DueCommitted], ms/2), int(ms/2/50)-3)
 	require.Greater(t, late(h[benchresult.GrabbedCommitted], ms/2), int(ms/2/50)-3)
 	require.Less(t, h[benchresult.Wait].Max(), ms/2, "the cameras were not held up")
+}
+
+// freezingDisk returns a directory on an ext4 of its own, which fsfreeze(8) can stall.
+func freezingDisk(t *testing.T) string {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		testenv.Skip(t, "root alone mounts a disk that can be frozen")
+	}
+	dir, image := dataDir(t), filepath.Join(t.TempDir(), "disk.img")
+	require.NoError(t, os.MkdirAll(dir, 0o755))
+	require.NoError(t, os.WriteFile(image, nil, 0o600))
+	require.NoError(t, os.Truncate(image, 400<<20))
+	ok(t, "mkfs.ext4", "-q", image)
+	if r := do(t, "mount", "-o", "loop", image, dir); r.code != 0 {
+		testenv.Skip(t, "a disk cannot be mounted: "+r.stderr)
+	}
+	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	return dir
+}
+
+// A stalled disk of the log is in the latency of each frame that was due meanwhile.
+func TestBench_StalledDisk_ShowsInFull(t *testing.T) {
+	t.Parallel()
+	dir := freezingDisk(t)
+	r, ms := stall(t, func(*process, *pgxpool.Pool) func() {
+		ok(t, "fsfreeze", "-f", dir)
+		return func() { ok(t, "fsfreeze", "-u", dir) }
+	}, "--data", filepath.Join(dir, "data"))
+	h := r.Total.Histograms
+	for _, name := range []string{benchresult.DueVisible, benchresult.DueCommitted} {
+		require.Greater(t, h[name].Max(), ms-100, name)
+	}
+	require.Greater(t, late(h[benchresult.DueCommitted], ms/2), int(ms/2/50)-3)
+	require.Less(t, h[benchresult.Commit].Max(), ms/2, "the database is on another disk")
+	require.Less(t, h[benchresult.Decode].Max(), ms/2)
 }
 
 // A stalled camera is in the latency of each frame that was due meanwhile; counted from
