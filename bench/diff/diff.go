@@ -200,5 +200,5 @@ func value(s *benchmath.Sample) Value {
 		confidence = 1 - 2/float64(int(1)<<n) - 1e-9
 	}
 	sum := benchmath.AssumeNothing.Summary(s, confidence)
-	return Value{sum.Center, sum.Lo, sum.Hi, sum.Confidence}
+	return Value{result.Median(s.Values), sum.Lo, sum.Hi, sum.Confidence}
 }

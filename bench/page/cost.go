@@ -100,7 +100,9 @@ func cpu(all []entry) *plot {
 	p := newRows("CPU time of a frame", "ms", linear(most), len(all))
 	for i, e := range all {
 		at := 0.0
-		p.Texts = append(p.Texts, text{X: p.left - 6, Y: p.row(i) + 13, Class: "end", Body: clip(e.label, 10)})
+		if len(all) > 1 {
+			p.Texts = append(p.Texts, text{X: p.left - 6, Y: p.row(i) + 13, Class: "end", Body: clip(e.label, 10)})
+		}
 		for k, part := range parts {
 			v := e.Total.Values[part.value]
 			p.Rects = append(p.Rects, rect{

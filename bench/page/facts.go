@@ -86,11 +86,11 @@ func system(r *result.Report) string {
 }
 
 func load(r *result.Report) string {
-	s := fmt.Sprintf("%.2f before the start, steal %.1f %%", r.Machine.Load, 100*r.Machine.Steal)
+	lines := []string{fmt.Sprintf("%.2f before the start, steal %.1f %%", r.Machine.Load, 100*r.Machine.Steal)}
 	for _, o := range r.Machine.Others {
-		s += fmt.Sprintf("\n%s (%d) took %.0f %% of a CPU", o.Name, o.PID, 100*o.CPU)
+		lines = append(lines, fmt.Sprintf("%s (%d) took %.0f %% of a CPU", o.Name, o.PID, 100*o.CPU))
 	}
-	return s
+	return join(lines)
 }
 
 func inputs(r *result.Report) string {

@@ -26,7 +26,7 @@ type File struct {
 // view is what the template writes.
 type view struct {
 	Title    string
-	Colors   []string // classes of the series
+	Colours  []string // classes of the series
 	Failures []string // why a report has no figures
 	Sections []section
 }
@@ -35,7 +35,7 @@ type view struct {
 func Write(w io.Writer, files []File) error {
 	v := view{Title: title(files)}
 	for i := range series {
-		v.Colors = append(v.Colors, color(i))
+		v.Colours = append(v.Colours, color(i))
 	}
 	var shown []entry
 	var sweeps []sweep
