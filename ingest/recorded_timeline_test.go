@@ -48,17 +48,3 @@ func TestTimeline_Jumps_Bridged(t *testing.T) {
 		})
 	}
 }
-
-// The pacer waits for a gap once: the frame behind it is expected as soon as
-// the frames before it were.
-func TestPacer_AfterAGap_ExpectsTheNextFrameAtOnce(t *testing.T) {
-	t.Parallel()
-	p := pacer{pace: AsRecorded, fps: 25}
-	const ms = time.Millisecond
-	for _, pts := range []time.Duration{0, 40 * ms, 80 * ms} {
-		p.took(pts, time.Now())
-	}
-	early := p.took(30*time.Second, time.Now())
-	require.Greater(t, early, 29*time.Second)
-	require.Equal(t, 30*time.Second+40*ms, p.next)
-}
