@@ -113,7 +113,7 @@ func TestDecoders_BuiltGraphs_EqualThePlainReading(t *testing.T) {
 		}, plainYOLOv5, true, 3},
 		{"sightlog", func() *head {
 			g := newHead(w, h, `["person","cat"]`)
-			g.Metadata["decoder"], g.Metadata["threshold"] = "sightlog", "0.41"
+			g.Metadata["decoder"], g.Metadata["threshold"], g.Metadata["iou"] = "sightlog", "0.41", "0.2"
 			g.corners("boxes", 8, 1)
 			g.cellsOf("s", 8, 2, 6, 0, 1)
 			g.op("Sigmoid", "s1", "s")
@@ -190,6 +190,9 @@ func TestDecoders_BuiltGraphs_EqualThePlainReading(t *testing.T) {
 			require.NoError(t, err)
 			defer s.Close()
 			require.Equal(t, c.name, s.Spec().Decoder)
+			if c.name == "sightlog" { // as the export of our own models writes it
+				require.Equal(t, []float32{.41, .2}, []float32{s.Spec().Score, s.Spec().IoU})
+			}
 			require.Len(t, s.Spec().Classes, c.classes)
 			boxes := equalsPlain(t, s, f, [2]int{w, h}, c.decode, c.suppress, -1, 0.4, "all classes")
 			require.Greater(t, boxes, 3)
