@@ -83,10 +83,11 @@ func (s *section) against(class string, points []tried, limit float64) {
 		title, label string
 		of           func(t tried) float64
 		limit        float64
+		knee, less   bool
 	}{
-		{"p99 against cameras", "ms", func(t tried) float64 { return t.p99 }, limit},
-		{"Throughput against cameras", "frames/s", func(t tried) float64 { return t.rate }, 0},
-		{"CPU against cameras", "share of the machine", func(t tried) float64 { return t.cpu }, 0},
+		{"p99 against cameras", "ms", func(t tried) float64 { return t.p99 }, limit, true, true},
+		{"Throughput against cameras", "frames/s", func(t tried) float64 { return t.rate }, 0, true, false},
+		{"CPU against cameras", "share of the machine", func(t tried) float64 { return t.cpu }, 0, false, true},
 	} {
 		most := f.limit
 		for _, p := range points {
@@ -111,7 +112,7 @@ func (s *section) against(class string, points []tried, limit float64) {
 			}
 		}
 		p.line(class, line)
-		if i := knee(line, p.x, p.y); i >= 0 {
+		if i := result.Knee(values(line), f.less); i >= 0 && f.knee {
 			p.knee(line[i])
 		}
 		s.Plots = append(s.Plots, p)

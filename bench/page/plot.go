@@ -116,6 +116,14 @@ func (p *plot) line(class string, points []point) {
 	p.Paths = append(p.Paths, path{d.String(), class})
 }
 
+// values are those of the points.
+func values(points []point) (all []float64) {
+	for _, q := range points {
+		all = append(all, q.y)
+	}
+	return all
+}
+
 func (p *plot) mark(class string, q point, tip string) {
 	p.Marks = append(p.Marks, mark{p.px(q.x), p.py(q.y), 4, class, tip})
 }

@@ -34,7 +34,7 @@ type dimension struct {
 
 // sweepFigures are those that are drawn, where the points have them.
 var sweepFigures = []string{
-	result.P99, result.Rate, "records_per_second", result.FPS, result.CPUFrame, "cpu_broker_us_per_record", result.CPUShare,
+	result.P99, result.Rate, "records_per_second", result.FPS, result.CPUFrame, "cpu_broker_us_per_record", "cpu_sink_us_per_row", "time_over_copy",
 }
 
 // section draws the points of a sweep: a curve and a heat map of each figure, and a table of all.
@@ -47,7 +47,7 @@ func (s *sweep) section(several bool) section {
 	if len(constant) > 0 {
 		v.Text += " The same in all: " + strings.Join(constant, ", ") + "."
 	}
-	v.Text += " A ring marks a knee: the point from which the curve turns most, where it turns enough to have one (Kneedle)."
+	v.Text += " A ring marks a knee: of latency or cost the last point before it is more than twice the least, of throughput the first with nine tenths of the most."
 	var heats []*plot
 	for _, name := range sweepFigures {
 		if slices.ContainsFunc(s.points, func(r *result.Report) bool { return r.Total.Values[name] != 0 }) {
@@ -160,7 +160,7 @@ func (s *sweep) curves(figure string, dimensions []dimension) []*plot {
 		tips[name][x] = diff.Name(r) + ": " + diff.Number(v)
 		least, most = min(least, v), max(most, v)
 	}
-	y, straight := linear(most), linear(most) // a knee is one of the figure, whatever the plot's axis
+	y := linear(most)
 	if least > 0 && most > 20*least {
 		y = logarithmic(least*.8, most*1.1)
 	}
@@ -176,7 +176,7 @@ func (s *sweep) curves(figure string, dimensions []dimension) []*plot {
 			p.mark(color(i), q, tips[name][q.x])
 		}
 		label := name
-		if k := knee(points, p.x, straight); k >= 0 {
+		if k := result.Knee(values(points), result.LessIsBetter(figure)); k >= 0 {
 			p.knee(points[k])
 			label = strings.TrimPrefix(label+", ", ", ") + "knee at " + short(points[k].x)
 		}

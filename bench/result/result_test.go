@@ -107,3 +107,23 @@ func TestLessIsBetter_Rates_More(t *testing.T) {
 	require.False(t, result.LessIsBetter("copy_rows_per_second"))
 	require.True(t, result.LessIsBetter("fsync_us"))
 }
+
+func TestKnee_Curves_AsDefined(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		values []float64
+		less   bool
+		want   int
+	}{
+		{[]float64{1, 1.1, 1.9, 2.1, 9}, true, 2},
+		{[]float64{1.5, 1, 2, 1, 3}, true, 3},
+		{[]float64{5, 1, 1}, true, -1},
+		{[]float64{1, 1, 2}, true, -1},
+		{[]float64{1, 3}, true, -1},
+		{[]float64{10, 80, 91, 100, 95}, false, 2},
+		{[]float64{100, 50, 20}, false, 0},
+		{[]float64{100, 99, 100}, false, -1},
+	} {
+		require.Equal(t, c.want, result.Knee(c.values, c.less), "%v", c.values)
+	}
+}

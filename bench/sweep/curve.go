@@ -72,7 +72,7 @@ func (g *Grid) Curves(value string, points []Point, reports []*result.Report) (a
 		at[name].add(p.Values[x.Key], v)
 	}
 	for _, c := range all {
-		c.Knee = knee(c.Values, result.LessIsBetter(value))
+		c.Knee = result.Knee(c.Values, result.LessIsBetter(value))
 	}
 	return all
 }
@@ -84,24 +84,4 @@ func (c *Curve) add(at string, v float64) {
 		i, _ = slices.BinarySearchFunc(c.At, n, func(s string, n float64) int { m, _ := number(s); return cmp.Compare(m, n) })
 	}
 	c.At, c.Values = slices.Insert(c.At, i, at), slices.Insert(c.Values, i, v)
-}
-
-const (
-	kneeTimes = 2   // the least that a latency has may grow so many times before the knee is passed
-	kneeShare = 0.9 // the part of the most throughput that the knee has
-)
-
-// knee returns the index of the knee as the package defines it, or -1 where the curve has
-// none: fewer than three points, or a latency that never grows so much.
-func knee(v []float64, less bool) int {
-	if len(v) < 3 {
-		return -1
-	}
-	if less {
-		limit := kneeTimes * slices.Min(v)
-		beyond := slices.IndexFunc(v, func(x float64) bool { return x > limit })
-		return max(beyond, 0) - 1
-	}
-	limit := kneeShare * slices.Max(v)
-	return slices.IndexFunc(v, func(x float64) bool { return x >= limit })
 }

@@ -6,8 +6,4 @@
 // the same command: points whose file is there are not run again. A file is known by all that
 // the point's command was given; so a changed grid keeps the points that it has in common with
 // the one before.
-//
-// The knee of a curve is, where less is better (latency), the last point before the first at
-// which the value is more than twice the least of the curve; where more is better
-// (throughput), the first point that has nine tenths of the most.
 package sweep

@@ -250,25 +250,6 @@ func TestOpenResults_UsedOrUnwritable_UsageError(t *testing.T) {
 	require.NotContains(t, err.Error(), "\n")
 }
 
-func TestKnee_Curves_AsDefined(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		values []float64
-		less   bool
-		want   int
-	}{
-		{[]float64{1, 1.1, 1.9, 2.1, 9}, true, 2},
-		{[]float64{1.5, 1, 2, 1, 3}, true, 3},
-		{[]float64{5, 1, 1}, true, -1},
-		{[]float64{1, 1, 2}, true, -1},
-		{[]float64{1, 3}, true, -1},
-		{[]float64{10, 80, 91, 100, 95}, false, 2},
-		{[]float64{100, 50, 20}, false, 0},
-	} {
-		require.Equal(t, c.want, knee(c.values, c.less), "%v", c.values)
-	}
-}
-
 // Curves run over the numbers of an axis in their order, one curve for the rest.
 func TestCurves_AxesOfNumbersAndNames_OverTheNumbers(t *testing.T) {
 	t.Parallel()

@@ -35,10 +35,14 @@ type CatchUpCmd struct {
 	DatabaseURL string        `name:"database-url" env:"-" placeholder:"URL" help:"PostgreSQL to write to, into a schema that is removed afterwards; without it, a private one."`
 	Dir         string        `default:"/tmp" env:"-" help:"Directory on the disk to use, for log, private database and files (${default})."`
 	JSON        string        `name:"json" placeholder:"FILE" env:"-" help:"Write the report as JSON, too; - is standard output."`
+	pageFlag
 }
 
 // Run implements the command.
 func (c *CatchUpCmd) Run(ctx context.Context, env *cli.Env) (err error) {
+	if err := c.pageFlag.check(); err != nil {
+		return err
+	}
 	out, err := openReport(c.JSON)
 	if err != nil {
 		return err
@@ -90,7 +94,7 @@ func (c *CatchUpCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 	if r.Machine.PostgreSQL, r.Durability.Stated, err = db.describe(ctx); err != nil {
 		return err
 	}
-	return out.write(env, r, catchup.WriteText)
+	return errors.Join(out.write(env, r, catchup.WriteText), c.pageFlag.write(r))
 }
 
 // benchDatabase is an empty database with its tables, private or in a schema of its own.

@@ -6,10 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/sightlog/sightlog/bench/grids"
+	benchresult "github.com/sightlog/sightlog/bench/result"
 	"github.com/sightlog/sightlog/bench/sweep"
 	"github.com/sightlog/sightlog/cli"
 	"github.com/sightlog/sightlog/usage"
@@ -25,6 +27,7 @@ type SweepCmd struct {
 	Brokers   []string `env:"-" placeholder:"HOST:PORT" help:"Kafka brokers to measure instead of the bundled one."`
 	BrokerPID int      `name:"broker-pid" placeholder:"PID" env:"-" help:"Process of the --brokers, on this machine, whose CPU time is counted."`
 	Dir       string   `default:"/tmp" env:"-" help:"Directory on the disk to use, for the bundled broker's log and the measurement of the disk (${default})."`
+	pageFlag
 }
 
 // pointCommands are those that a point runs, to check its flags before any point is run.
@@ -40,6 +43,9 @@ type pointCommands struct {
 func (c *SweepCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 	if c.List {
 		return listGrids(env)
+	}
+	if err := c.pageFlag.check(); err != nil {
+		return err
 	}
 	g, text, err := c.grid()
 	if err != nil {
@@ -99,6 +105,10 @@ func (c *SweepCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 		return err
 	}
 	fmt.Fprintf(env.Stdout, "\nall reports: %s\n", results.File())
+	there := slices.DeleteFunc(slices.Clone(reports), func(r *benchresult.Report) bool { return r == nil })
+	if err := c.pageFlag.write(there...); err != nil {
+		return err
+	}
 	if ctx.Err() != nil {
 		return fmt.Errorf("the sweep was stopped; the same command resumes it")
 	}

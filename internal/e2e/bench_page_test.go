@@ -33,3 +33,17 @@ func TestBench_Page_HasTheFiguresOfTheJSON(t *testing.T) {
 	require.Equal(t, 2, refused.code)
 	require.Contains(t, refused.stderr, "give a file in a directory that exists")
 }
+
+func TestBench_SweepPage_HasAPointOfEachValue(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	grid := "bench: broker\npartitions: [1, 2, 3]\nrate: 200\nrounds: 1\nduration: 100ms\nwarm-up: 0s\n"
+	require.NoError(t, os.WriteFile(at("grid.yaml"), []byte(grid), 0o600))
+	ok(t, sightlog, "bench", "sweep", at("grid.yaml"), "--results", at("results"), "--dir", dir, "--html", at("s.html"))
+	page, err := os.ReadFile(at("s.html"))
+	require.NoError(t, err)
+	for _, r := range reports(t, filepath.Join(at("results"), "sweep.json")) {
+		require.Contains(t, string(page), diff.Name(r)+": "+diff.Number(r.Total.Values[benchresult.P99])+"</title>")
+	}
+}
