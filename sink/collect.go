@@ -67,8 +67,10 @@ func (s *Sink) addSighting(ctx context.Context, r *rows, g *event.Sighting) erro
 	row := sightingRow{Sighting: g, camera: camera, run: run, people: int32(event.People(g.Objects))}
 	for i := range g.Objects {
 		o := &g.Objects[i]
-		if err := s.idCache.class(ctx, run, *o); err != nil {
-			return err
+		if i == 0 || o.ClassID != g.Objects[i-1].ClassID { // most are of one class
+			if err := s.idCache.class(ctx, run, *o); err != nil {
+				return err
+			}
 		}
 		if len(o.Zones) == 0 {
 			continue

@@ -145,6 +145,9 @@ func expandSnappy(src []byte) (out []byte, err error) {
 		if err != nil {
 			return nil, fmt.Errorf("snappy: %w", err)
 		}
+		if len(blocks) == 1 {
+			return plain, nil
+		}
 		out = append(out, plain...)
 	}
 	return out, nil
