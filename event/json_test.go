@@ -3,6 +3,7 @@ package event_test
 import (
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 	"testing"
@@ -63,6 +64,30 @@ func whole() *event.Sighting {
 		event.Object{Index: 2, ClassID: 7, Label: "truck", Score: 1, Box: event.Box{0, 0.1, 16777217, 33554433},
 			TrackID: &next, Zones: []string{"yard 2"}})
 	return s
+}
+
+// A field that the scanner does not know would leave every record to the general decoder.
+func TestDecodeSighting_EachFieldSet_IsScanned(t *testing.T) {
+	t.Parallel()
+	s := whole()
+	b, err := s.Encode()
+	require.NoError(t, err)
+	require.True(t, event.Scans(b))
+	for _, v := range []reflect.Value{reflect.ValueOf(*s), reflect.ValueOf(s.Frame), reflect.ValueOf(s.Model), reflect.ValueOf(s.Objects[1])} {
+		for i := range v.NumField() {
+			if name := v.Type().Field(i).Name; name != "ClassID" { // of the third object
+				require.False(t, v.Field(i).IsZero(), "%s has to be set, so that this test knows it", name)
+			}
+		}
+	}
+	require.True(t, event.Scans(encoded(t, &event.Sighting{Camera: "porch", Run: "r1"})), "none of the optional ones")
+}
+
+func encoded(t *testing.T, s *event.Sighting) []byte {
+	t.Helper()
+	b, err := s.Encode()
+	require.NoError(t, err)
+	return b
 }
 
 // A record is changed at each place of it, one at a time: at most of them it is no longer as
