@@ -90,7 +90,7 @@ func (p *probe) begin(interval time.Duration) {
 		}
 		for i := 0; ctx.Err() == nil; i++ {
 			began := time.Now()
-			if p.sample(ctx, p.cameras[i%len(p.cameras)]) != nil {
+			if p.sample(ctx, p.cameras[i%len(p.cameras)], began) != nil {
 				return // the end, or a database that is gone: the sinks report that
 			}
 			if pause(ctx, sampleEvery-time.Since(began)) != nil {
@@ -150,46 +150,65 @@ func (p *probe) due(ctx context.Context, question string, args ...any) (due time
 	return due, err
 }
 
-// sample waits for the camera's next row. While it waits for one that is late it takes no
-// other samples, which would have been late too: they are counted as if it had, each
-// sampleEvery less late than the one before (the correction of HdrHistogram for
-// coordinated omission).
-func (p *probe) sample(ctx context.Context, camera int32) error {
+// sample waits for the row of the camera's first frame that is due after from. It is chosen
+// by its due time: a frame that happens to be under way is more likely a slow one. While
+// the probe waits for a row that is late it takes no other samples, which would have been
+// late too: they are counted as if it had, each sampleEvery less late than the one before
+// (the correction of HdrHistogram for coordinated omission).
+func (p *probe) sample(ctx context.Context, camera int32, from time.Time) error {
 	ctx, cancel := context.WithTimeout(ctx, probeLimit)
 	defer cancel()
-	asked := time.Now()
-	before, err := p.due(ctx, newestFrame, camera)
+	newest, err := p.due(ctx, newestFrame, camera)
 	if err != nil {
 		return err
 	}
-	if next := before.Add(p.interval + p.earliest - probeLead); p.earliest > 0 {
-		if err := pause(ctx, time.Until(next)); err != nil {
+	if next := nextDue(newest, from, p.interval); p.earliest > 0 {
+		if err := pause(ctx, time.Until(next.Add(p.earliest-probeLead))); err != nil {
 			return err
 		}
 	}
-	for {
+	for before := from; ; {
 		question := time.Now()
-		due, err := p.due(ctx, nextFrame, camera, before)
+		due, err := p.due(ctx, nextFrame, camera, from)
 		if err != nil {
 			return err
 		}
 		if !due.IsZero() {
-			answer := time.Now()
-			took := answer.Sub(due)
-			p.visible.Add(took)
-			for late := took - sampleEvery; late > 0; late -= sampleEvery {
-				p.visible.Add(late)
-			}
-			p.gaps.Add(answer.Sub(asked))
-			if p.earliest == 0 || took < p.earliest {
-				p.earliest = took
-			}
+			p.observe(due, before, time.Now())
 			return nil
 		}
-		asked = question
+		before = question
 		if err := pause(ctx, probeEvery); err != nil {
 			return err
 		}
+	}
+}
+
+// nextDue is when the first frame after from is due, judged from another frame of the
+// camera; from itself if there is none.
+func nextDue(frame, from time.Time, interval time.Duration) time.Time {
+	if frame.IsZero() || interval <= 0 {
+		return from
+	}
+	if past := from.Sub(frame); past >= 0 {
+		return frame.Add((past/interval + 1) * interval)
+	}
+	return frame
+}
+
+// observe counts a frame whose row was not there at the question before, and was in the
+// answer.
+func (p *probe) observe(due, before, answer time.Time) {
+	took := answer.Sub(due)
+	for late := took; late > 0; late -= sampleEvery {
+		p.visible.Add(late)
+	}
+	if before.Before(due) { // a row is not visible before its frame is due
+		before = due
+	}
+	p.gaps.Add(answer.Sub(before))
+	if p.earliest == 0 || took < p.earliest {
+		p.earliest = took
 	}
 }
 

@@ -184,7 +184,7 @@ func TestProbe_TransactionHeldOpen_VisibleAtItsCommit(t *testing.T) {
 INSERT INTO sightings SELECT $1, camera_id, run_id, 1, 0, NULL, NULL, NULL, NULL, 2, 0, 1, 1, 0, 0 FROM sightings`, due)
 	require.NoError(t, err)
 	got := make(chan error, 1)
-	go func() { got <- p.sample(ctx, p.cameras[0]) }()
+	go func() { got <- p.sample(ctx, p.cameras[0], due.Add(-time.Second)) }()
 	asked := func() (n int64) { // by the probe's session, of rows that it was not given
 		require.NoError(t, db.QueryRow(ctx, "SELECT count(*) FROM pg_stat_activity WHERE pid = $1 AND query LIKE '%captured_at%'", p.pid).Scan(&n))
 		return n
@@ -202,6 +202,28 @@ INSERT INTO sightings SELECT $1, camera_id, run_id, 1, 0, NULL, NULL, NULL, NULL
 	require.InEpsilon(t, visible.Max()/2, visible.Quantile(.5), .01, "each less late than the one before")
 	require.EqualValues(t, 1, gaps.N())
 	require.LessOrEqual(t, gaps.Max(), ms(after.Sub(due)))
+}
+
+func TestProbe_RowThatIsLate_CountsTheSamplesNotTaken(t *testing.T) {
+	t.Parallel()
+	p := &probe{visible: result.NewHistogram(), gaps: result.NewHistogram()}
+	p.observe(noon, noon.Add(-time.Second), noon.Add(10*msec))
+	p.observe(noon, noon.Add(1099*msec), noon.Add(1100*msec)) // and 850, 600, 350, 100
+	require.EqualValues(t, 6, p.visible.N())
+	require.InEpsilon(t, 1100, p.visible.Max(), .001)
+	require.InEpsilon(t, 350, p.visible.Quantile(.5), .001)
+	require.EqualValues(t, 2, p.gaps.N())
+	require.InEpsilon(t, 1, p.gaps.Min(), .001)
+	require.InEpsilon(t, 10, p.gaps.Max(), .001, "it was not visible before it was due")
+	require.Equal(t, 10*msec, p.earliest)
+}
+
+func TestNextDue_FramesAtARate_FirstAfterTheMoment(t *testing.T) {
+	t.Parallel()
+	for from, want := range map[time.Duration]time.Duration{0: 200, 1: 200, 199: 200, 200: 400, 950: 1000, -5: 0} {
+		require.Equal(t, noon.Add(want*msec), nextDue(noon, noon.Add(from*msec), 200*msec), from)
+	}
+	require.Equal(t, noon, nextDue(time.Time{}, noon, 200*msec))
 }
 
 func TestProbe_NoDatabase_NoSamples(t *testing.T) {
