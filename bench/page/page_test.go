@@ -246,6 +246,8 @@ func TestWrite_Sweep_CurvesMapsAndKnee(t *testing.T) {
 	require.Equal(t, 2*(1+2), strings.Count(dom, "<figure>"), "of p99 and rate a curve and a map for each partitioner")
 	require.Equal(t, 36*2, strings.Count(dom, `class="heat"`))
 	has(t, dom, "point acks=all linger=1s partitioner=sticky partitions=512: 120<")
+	// 1,000 rows/s of 1,050 are nearly the most, and have nearly its colour: .08 + .87 × (1000-525)/(1050-525).
+	has(t, dom, `fill-opacity="0.87"><title>point acks=all linger=0s partitioner=sticky partitions=1: 1,000<`)
 	require.Less(t, strings.Index(dom, ">0s</text>"), strings.Index(dom, ">5ms</text>"), "in the order of time")
 	require.Less(t, strings.Index(dom, ">5ms</text>"), strings.Index(dom, ">1s</text>"))
 }

@@ -210,6 +210,7 @@ func (s *sweep) heatMaps(figure string, dimensions []dimension) (all []*plot) {
 		}
 		groups[name], low, high = append(groups[name], r), min(low, v), max(high, v)
 	}
+	low = min(low, high/2) // values that are nearly the same look so
 	for _, name := range order[:min(len(order), maxMaps)] {
 		p := heatMap(strings.TrimSuffix(figure+": "+name, ": "), x, y, low, high, groups[name], figure)
 		if len(order) > maxMaps {
