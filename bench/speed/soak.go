@@ -55,7 +55,7 @@ func Soak(ctx context.Context, t Trial, d, every time.Duration, show func(Sample
 		return sample()
 	}
 	for ctx.Err() == nil {
-		n, _, _, err := l.pass(ctx, frame)
+		n, _, _, err := l.pass(ctx, l.Open, frame)
 		if err != nil && ctx.Err() == nil {
 			return all, err
 		}

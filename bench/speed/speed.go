@@ -19,7 +19,10 @@ import (
 
 // Trial is a detector to be measured on a source with an end.
 type Trial struct {
-	Open    func() (ingest.Source, error) // called for each pass; the source must be read fast
+	Open func() (ingest.Source, error) // called for each pass; the source must be read fast
+	// OpenAt is as Open, and decodes the frames before the given one without converting them;
+	// nil: what that costs is not measured.
+	OpenAt  func(frame int64) (ingest.Source, error)
 	Model   detector.Model
 	Options detector.Options
 	// AfterDetect is called with what Detect returned, as a tracker is; nil: nothing.
@@ -34,7 +37,8 @@ type Figures struct {
 	Frames int `json:"frames"` // a round
 	Rounds int `json:"rounds"`
 
-	Decode float64 `json:"decode_ms"` // the source alone: a file's demuxing, decoding, conversion to BGR
+	Planes float64 `json:"planes_ms"` // a file's demuxing and decoding alone, to planes; 0: not measured
+	Decode float64 `json:"decode_ms"` // the source alone: the same and the conversion to BGR
 	Infer  float64 `json:"infer_ms"`  // the model alone, on a tensor that is ready
 	Whole  float64 `json:"whole_ms"`  // from the file to the encoded sighting
 
@@ -54,7 +58,12 @@ type Figures struct {
 	Allocs      float64 `json:"allocations"`       // a frame, from its pixels to its objects
 	AllocsWhole float64 `json:"allocations_whole"` // a frame, from the file to the encoded sighting
 	Objects     float64 `json:"objects"`           // a frame
+
+	Each []Round `json:"-"`
 }
+
+// Round are the costs of one round, as those of Figures.
+type Round struct{ Planes, Decode, Infer, Whole, InferInside, PrePost, Wall, Ratio float64 }
 
 // Measure measures in rounds. A round passes over the source twice, once
 // to decode it and once for the whole, and runs the model alone as often; the
@@ -70,6 +79,9 @@ func Measure(ctx context.Context, t Trial, rounds int) (Figures, error) {
 	}
 	// The first round warms everything, binds the tensors, and does not count.
 	steps := []func(context.Context) error{l.measureWhole, l.measureInfer, l.measureDecode}
+	if t.OpenAt != nil {
+		steps = append(steps, l.measurePlanes)
+	}
 	var all []roundTimes
 	for round := range rounds + 1 {
 		if t.Round != nil {
@@ -93,15 +105,20 @@ func Measure(ctx context.Context, t Trial, rounds int) (Figures, error) {
 		slices.Sort(v)
 		return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 	}
-	ms := func(of func(roundTimes) time.Duration) float64 {
-		return median(func(r roundTimes) float64 { return of(r).Seconds() * 1e3 / float64(l.frames) })
+	ms := func(d time.Duration) float64 { return d.Seconds() * 1e3 / float64(l.frames) }
+	for _, r := range all {
+		s.Each = append(s.Each, Round{
+			Planes: ms(r.planes), Decode: ms(r.decode), Infer: ms(r.infer), Whole: ms(r.whole), InferInside: ms(r.inferInside),
+			PrePost: ms(r.prePost), Wall: ms(r.wall), Ratio: r.ratio(),
+		})
 	}
-	s.Decode = ms(func(r roundTimes) time.Duration { return r.decode })
-	s.Infer = ms(func(r roundTimes) time.Duration { return r.infer })
-	s.Whole = ms(func(r roundTimes) time.Duration { return r.whole })
-	s.InferInside = ms(func(r roundTimes) time.Duration { return r.inferInside })
-	s.PrePost = ms(func(r roundTimes) time.Duration { return r.prePost })
-	s.Wall = ms(func(r roundTimes) time.Duration { return r.wall })
+	s.Planes = median(func(r roundTimes) float64 { return ms(r.planes) })
+	s.Decode = median(func(r roundTimes) float64 { return ms(r.decode) })
+	s.Infer = median(func(r roundTimes) float64 { return ms(r.infer) })
+	s.Whole = median(func(r roundTimes) float64 { return ms(r.whole) })
+	s.InferInside = median(func(r roundTimes) float64 { return ms(r.inferInside) })
+	s.PrePost = median(func(r roundTimes) float64 { return ms(r.prePost) })
+	s.Wall = median(func(r roundTimes) float64 { return ms(r.wall) })
 	s.Ratio = median(roundTimes.ratio)
 	s.RatioMin, s.RatioMax = all[0].ratio(), all[0].ratio()
 	for _, r := range all {
@@ -115,7 +132,7 @@ func Measure(ctx context.Context, t Trial, rounds int) (Figures, error) {
 
 // roundTimes are those of one round, for all its frames; see Figures.
 type roundTimes struct {
-	decode, infer, whole, inferInside, prePost, wall time.Duration
+	planes, decode, infer, whole, inferInside, prePost, wall time.Duration
 
 	allocs uint64
 }
@@ -161,8 +178,24 @@ func (m *timedModel) Run(in *detector.Tensor) ([]detector.Tensor, error) {
 	return out, err
 }
 
-func (l *measurement) measureDecode(ctx context.Context) (err error) {
-	_, l.round.decode, _, err = l.pass(ctx, func(*ingest.Frame) error { return nil })
+func (l *measurement) measureDecode(ctx context.Context) error {
+	n, cpu, _, err := l.pass(ctx, l.Open, func(*ingest.Frame) error { return nil })
+	l.round.decode = cpu
+	if err == nil && n != l.frames {
+		err = fmt.Errorf("no figures: %d frames decoded, %d in the whole", n, l.frames)
+	}
+	return err
+}
+
+// measurePlanes decodes all frames and converts the last alone.
+func (l *measurement) measurePlanes(ctx context.Context) error {
+	before := processTime() // the source reads ahead from its opening on
+	open := func() (ingest.Source, error) { return l.OpenAt(int64(l.frames - 1)) }
+	n, _, _, err := l.pass(ctx, open, func(*ingest.Frame) error { return nil })
+	l.round.planes = processTime() - before
+	if err == nil && n != 1 {
+		err = fmt.Errorf("no figures: the source ends %d frames behind its last", n)
+	}
 	return err
 }
 
@@ -170,7 +203,7 @@ func (l *measurement) measureWhole(ctx context.Context) (err error) {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 	l.objects, l.detectTime, l.model.took = 0, 0, 0
-	l.frames, l.round.whole, l.round.wall, err = l.pass(ctx, l.frame)
+	l.frames, l.round.whole, l.round.wall, err = l.pass(ctx, l.Open, l.frame)
 	runtime.ReadMemStats(&after)
 	l.round.inferInside, l.round.prePost, l.round.allocs = l.model.took, l.detectTime-l.model.took, after.Mallocs-before.Mallocs
 	if err == nil && l.frames == 0 {
@@ -247,10 +280,12 @@ func (l *measurement) allocations(ctx context.Context) (each float64, err error)
 	return float64(after.Mallocs-before.Mallocs) / repeats, nil
 }
 
-// pass reads the source to its end and returns the processor's and the clock's
+// pass reads a source to its end and returns the processor's and the clock's
 // time it took, without its opening.
-func (l *measurement) pass(ctx context.Context, do func(*ingest.Frame) error) (n int, cpu, wall time.Duration, err error) {
-	src, err := l.Open()
+func (l *measurement) pass(
+	ctx context.Context, open func() (ingest.Source, error), do func(*ingest.Frame) error,
+) (n int, cpu, wall time.Duration, err error) {
+	src, err := open()
 	if err != nil {
 		return 0, 0, 0, err
 	}

@@ -2,6 +2,8 @@ package speed_test
 
 import (
 	"context"
+	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -36,6 +38,28 @@ func TestMeasure_Source_EachPartCounted(t *testing.T) {
 		require.Positive(t, v, name)
 	}
 	require.True(t, s.RatioMin <= s.Ratio && s.Ratio <= s.RatioMax)
+}
+
+// A file is decoded to planes up to its last frame, which alone is converted.
+func TestMeasure_File_PlanesWithoutConversion(t *testing.T) {
+	clip := filepath.Join(t.TempDir(), "clip.avi")
+	out, err := exec.Command("ffmpeg", "-v", "error", "-f", "lavfi", "-i", "testsrc=size=320x240:rate=10:duration=2", "-c:v", "mpeg4", clip).CombinedOutput()
+	if err != nil {
+		testenv.Skip(t, "ffmpeg makes no clip: "+err.Error()+" "+string(out))
+	}
+	trial := ownTrial(t, clip)
+	trial.OpenAt = func(n int64) (ingest.Source, error) {
+		require.EqualValues(t, 19, n)
+		return ingest.Open(t.Context(), ingest.Spec{ID: "t", URI: clip}, ingest.Options{Pace: ingest.Fast, StartAt: n})
+	}
+	s, err := speed.Measure(t.Context(), trial, 1)
+	require.NoError(t, err)
+	require.Positive(t, s.Planes)
+	require.Len(t, s.Each, 1)
+	require.InDelta(t, s.Planes, s.Each[0].Planes, 0)
+	trial.OpenAt = func(int64) (ingest.Source, error) { return trial.Open() }
+	_, err = speed.Measure(t.Context(), trial, 1)
+	require.ErrorContains(t, err, "no figures")
 }
 
 // From a frame's pixels to its objects nothing is allocated, the run of the

@@ -58,18 +58,32 @@ func openReport(path string) (reportFile, error) {
 // write writes the report as JSON, if it is wanted, and as text unless that is what
 // standard output gets.
 func (f reportFile) write(env *cli.Env, r *benchresult.Report, text func(io.Writer, *benchresult.Report) error) error {
+	return f.writeAll(env, []*benchresult.Report{r}, func(w io.Writer, all []*benchresult.Report) error { return text(w, all[0]) })
+}
+
+// writeAll is write for several reports.
+func (f reportFile) writeAll(env *cli.Env, all []*benchresult.Report, text func(io.Writer, []*benchresult.Report) error) error {
 	if f.path == "-" {
-		return benchresult.Write(env.Stdout, r)
+		return f.encode(env.Stdout, all)
 	}
 	if f.file != nil {
-		if err := benchresult.Write(f.file, r); err != nil {
+		if err := f.encode(f.file, all); err != nil {
 			return err
 		}
 		if err := f.file.Close(); err != nil {
 			return fmt.Errorf("write %s: %w", f.path, err)
 		}
 	}
-	return text(env.Stdout, r)
+	return text(env.Stdout, all)
+}
+
+func (reportFile) encode(w io.Writer, all []*benchresult.Report) error {
+	for _, r := range all {
+		if err := benchresult.Write(w, r); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stepLine shows the current step of a benchmark on a terminal.

@@ -1,7 +1,6 @@
 package e2e_test
 
 import (
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -193,21 +192,33 @@ func TestBench_Interrupted_PrintsWhatWasMeasured(t *testing.T) {
 
 func TestBench_Detector_ReportsEachModel(t *testing.T) {
 	t.Parallel()
-	var all []struct {
-		Model  struct{ Name string }
-		Frames int
-		Whole  float64 `json:"whole_ms"`
-		Ratio  float64
-	}
-	out := ok(t, sightlog, "bench", "detector", "--source", "test://people?frames=8", "--model", "person-nano,person-nano", "--rounds", "1", "--json", "-")
-	require.NoError(t, json.Unmarshal([]byte(out), &all), out)
+	file := filepath.Join(t.TempDir(), "report.json")
+	out := ok(t, sightlog, "bench", "detector", "--source", "test://people?frames=8", "--model", "person-nano,person-nano", "--rounds", "2", "--json", file)
+	require.Contains(t, out, "correct: 16 frames decoded alone")
+	all := reports(t, file)
 	require.Len(t, all, 2)
-	for _, m := range all {
-		require.Equal(t, "person-nano", m.Model.Name)
-		require.Equal(t, 8, m.Frames)
-		require.Positive(t, m.Whole)
-		require.Positive(t, m.Ratio)
+	for _, r := range all {
+		require.Equal(t, benchresult.Detector, r.Kind)
+		require.Equal(t, "person-nano", r.Name)
+		require.True(t, r.Correct.OK())
+		require.Len(t, r.Rounds, 2)
+		require.EqualValues(t, 8, r.Rounds[0].Frames)
+		for _, name := range []string{"cpu_decode_ms_per_frame", "cpu_infer_ms_per_frame", "cpu_whole_ms_per_frame", "whole_over_decode_and_infer"} {
+			require.Positive(t, r.Total.Values[name], name)
+		}
+		require.Len(t, r.Floor, 2)
 	}
+}
+
+// A soak has a round for each sample of the memory.
+func TestBench_DetectorFor_SamplesAreRounds(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "report.json")
+	ok(t, sightlog, "bench", "detector", "--source", "test://people?frames=8", "--for", "300ms", "--json", file)
+	r := reports(t, file)[0]
+	require.NotEmpty(t, r.Rounds)
+	require.Positive(t, r.Total.Frames)
+	require.Positive(t, r.Total.Values["rss_last_bytes"])
 }
 
 func TestBench_Broker_ReportCompleteAndNothingLeft(t *testing.T) {
