@@ -19,18 +19,19 @@ type Curve struct {
 	Knee   int // index of the knee; -1: there is none
 }
 
-// across is the axis that curves are drawn over: the first of numbers or durations, or else
-// the first.
-func (g *Grid) across() (Axis, bool) {
+// across is the axis that curves are drawn over: of those of numbers or durations the one
+// with the most values, the last of several; or else the first axis.
+func (g *Grid) across() (x Axis, ok bool) {
 	for _, axis := range g.Axes {
-		if !slices.ContainsFunc(axis.Values, func(v string) bool { _, ok := number(v); return !ok }) {
-			return axis, true
+		words := slices.ContainsFunc(axis.Values, func(v string) bool { _, ok := number(v); return !ok })
+		if !words && len(axis.Values) >= len(x.Values) {
+			x = axis
 		}
 	}
-	if len(g.Axes) == 0 {
-		return Axis{}, false
+	if x.Key == "" && len(g.Axes) > 0 {
+		x = g.Axes[0]
 	}
-	return g.Axes[0], true
+	return x, x.Key != ""
 }
 
 // number reads a number or a duration.

@@ -250,6 +250,22 @@ func TestOpenResults_UsedOrUnwritable_UsageError(t *testing.T) {
 	require.NotContains(t, err.Error(), "\n")
 }
 
+func TestAcross_SeveralAxes_MostNumbersThenTheLast(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"linger: [0s, 1s]\npartitions: [16, 128]":       "partitions",
+		"linger: [0s, 1s, 2s]\npartitions: [16, 128]":   "linger",
+		"acks: [all, none, leader]\nlinger: [0s, 1s]":   "linger",
+		"acks: [all, none]\npartitioner: [key, sticky]": "acks",
+	} {
+		x, ok := parse(t, "bench: broker\n"+text).across()
+		require.True(t, ok)
+		require.Equal(t, want, x.Key)
+	}
+	_, ok := parse(t, "bench: broker").across()
+	require.False(t, ok)
+}
+
 // Curves run over the numbers of an axis in their order, one curve for the rest.
 func TestCurves_AxesOfNumbersAndNames_OverTheNumbers(t *testing.T) {
 	t.Parallel()
