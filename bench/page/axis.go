@@ -100,7 +100,9 @@ func short(v float64) string {
 // the share that one of n samples exceeds.
 func nines(n int64) *axis {
 	a := &axis{high: 1 - 1/float64(max(n, 10)), scale: func(q float64) float64 { return -math.Log10(max(1-q, 1e-12)) }}
-	for _, t := range []axisTick{{0, "0"}, {.5, "50 %"}, {.9, "90 %"}, {.99, "99 %"}, {.999, "99.9 %"}, {.9999, "99.99 %"}, {.99999, "99.999 %"}} {
+	for _, t := range []axisTick{
+		{0, "0"}, {.5, "50 %"}, {.9, "90 %"}, {.99, "99 %"}, {.999, "99.9 %"}, {.9999, "99.99 %"}, {.99999, "99.999 %"},
+	} {
 		if t.at <= a.high+1e-9 {
 			a.ticks = append(a.ticks, t)
 		}

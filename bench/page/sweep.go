@@ -225,12 +225,14 @@ func heatMap(title string, x, y dimension, low, high float64, points []*result.R
 	p := &plot{Title: title, W: 480, H: 56 + 34*len(y.values), left: 84, right: 8, top: 6}
 	width := (float64(p.W) - p.left - p.right) / float64(len(x.values))
 	for i, value := range x.values {
-		p.Texts = append(p.Texts, text{X: p.left + width*(float64(i)+.5), Y: float64(p.H) - 30, Class: "middle", Body: clip(value, max(2, int(width/8)))})
+		at := p.left + width*(float64(i)+.5)
+		p.Texts = append(p.Texts, text{X: at, Y: float64(p.H) - 30, Class: "middle", Body: clip(value, max(2, int(width/8)))})
 	}
 	for k, value := range y.values {
 		p.Texts = append(p.Texts, text{X: p.left - 6, Y: p.top + 34*float64(k) + 21, Class: "end", Body: clip(value, 10)})
 	}
-	p.Texts = append(p.Texts, text{X: p.left + (float64(p.W)-p.left-p.right)/2, Y: float64(p.H) - 8, Class: "middle quiet", Body: y.name + " down, " + x.name + " across"})
+	middle := p.left + (float64(p.W)-p.left-p.right)/2
+	p.Texts = append(p.Texts, text{X: middle, Y: float64(p.H) - 8, Class: "middle quiet", Body: y.name + " down, " + x.name + " across"})
 	for _, r := range points {
 		v, _ := at(r, figure)
 		i, k := slices.Index(x.values, r.Point[x.name]), slices.Index(y.values, r.Point[y.name])

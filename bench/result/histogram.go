@@ -40,7 +40,7 @@ func (h *Histogram) Quantile(q float64) float64 {
 	return float64(h.h.ValueAtQuantile(100*q)) / 1000
 }
 
-// Mean, Min and Max are in milliseconds.
+// Mean is the mean; like Min and Max it is in milliseconds.
 func (h *Histogram) Mean() float64 { return h.h.Mean() / 1000 }
 
 // Min is the smallest.
