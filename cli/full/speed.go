@@ -30,6 +30,7 @@ type SpeedCmd struct {
 	Rounds  int           `default:"5" env:"-" help:"Rounds over the source; figures are medians of rounds (${default})."`
 	For     time.Duration `placeholder:"DURATION" env:"-" help:"Instead play the source repeatedly for this long and watch the memory; Ctrl-C ends it sooner."`
 	JSON    string        `name:"json" placeholder:"FILE" env:"-" help:"Write the report as JSON, too; - is standard output."`
+	pageFlag
 }
 
 // Run implements the command.
@@ -47,6 +48,9 @@ func (c *SpeedCmd) Run(ctx context.Context, env *cli.Env) error {
 	withSlack() // as detect has it
 	spec, err := ingest.ParseSpec(c.Source, 0)
 	if err != nil {
+		return err
+	}
+	if err := c.pageFlag.check(); err != nil {
 		return err
 	}
 	out, err := openReport(c.JSON)
@@ -68,7 +72,7 @@ func (c *SpeedCmd) Run(ctx context.Context, env *cli.Env) error {
 	if c.For > 0 {
 		text = memoryText
 	}
-	return out.writeAll(env, all, text)
+	return errors.Join(out.writeAll(env, all, text), c.pageFlag.write(all...))
 }
 
 // measure opens a model and measures it as detect uses it for one camera:

@@ -47,3 +47,22 @@ func TestBench_SweepPage_HasAPointOfEachValue(t *testing.T) {
 		require.Contains(t, string(page), diff.Name(r)+": "+diff.Number(r.Total.Values[benchresult.P99])+"</title>")
 	}
 }
+
+func TestBench_DetectorPage_HasEachModel(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	ok(t, sightlog, "bench", "detector", "--source", "test://people?frames=8", "--model", "person-nano,person-nano-int8", "--rounds", "2",
+		"--json", at("d.json"), "--html", at("d.html"))
+	page, err := os.ReadFile(at("d.html"))
+	require.NoError(t, err)
+	all := reports(t, at("d.json"))
+	require.Len(t, all, 2)
+	for _, r := range all {
+		require.Contains(t, string(page), "<th>"+diff.Name(r)+"</th>")
+		require.NotEmpty(t, r.Total.Values)
+		for name, v := range r.Total.Values {
+			require.Contains(t, string(page), diff.Number(v), name)
+		}
+	}
+}
