@@ -27,7 +27,7 @@ import (
 //	nanodet_m           0.45       795    0     0.32       0.62
 //
 // The test uses every 15th frame of the one and every third of the other:
-// person-nano and person-nano-int8 see somebody in all 53 and nobody in the 126.
+// person-nano, person-nano-int8 and person-small see somebody in all 53 and nobody in the 126.
 func TestModels_ClipsWithAndWithoutPeople_FoundOnlyWherePresent(t *testing.T) {
 	for _, c := range []struct {
 		model     string
@@ -36,6 +36,7 @@ func TestModels_ClipsWithAndWithoutPeople_FoundOnlyWherePresent(t *testing.T) {
 	}{
 		{"person-nano", 0.72, 0},
 		{"person-nano-int8", 0.72, 0},
+		{"person-small", 0.68, 0},
 		{"yolox_nano", 0.3, 0},
 		{"rtmdet_nano_person", 0.4, 4},
 		{"nanodet_m", 0.45, 0},
@@ -43,7 +44,7 @@ func TestModels_ClipsWithAndWithoutPeople_FoundOnlyWherePresent(t *testing.T) {
 		t.Run(c.model, func(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(testenv.Root(), "models", c.model+".onnx")
-			if !strings.HasPrefix(c.model, "person-nano") {
+			if !strings.HasPrefix(c.model, "person-") {
 				path = testenv.Data(t, "models/"+c.model+".onnx")
 			}
 			s, err := onnx.Open(path, onnx.Options{Library: onnxtest.Library(t), Threads: 1})

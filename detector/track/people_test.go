@@ -54,16 +54,16 @@ func TestTracker_Clips_NumbersStay(t *testing.T) {
 	}{
 		{vtest, "vtest.txt", 4, "person-nano.onnx", []watched{
 			{
-				every: 1, atLeast: score{found: 1077}, atMost: score{false: 25, switches: 21, fragmentations: 36}, // 1091, 16, 18, 32
-				hota: .57, idf1: .79, switches: 30, // .590, .827, 26
+				every: 1, atLeast: score{found: 1075}, atMost: score{false: 25, switches: 20, fragmentations: 32}, // 1086, 17, 17, 28
+				hota: .585, idf1: .81, switches: 22, // .605, .845, 18
 			},
 			{
-				every: 2, atLeast: score{found: 1075}, atMost: score{false: 22, switches: 22, fragmentations: 35}, // 1087, 14, 19, 31
-				hota: .595, idf1: .845, switches: 22, // .616, .876, 18
+				every: 2, atLeast: score{found: 1070}, atMost: score{false: 22, switches: 25, fragmentations: 33}, // 1082, 15, 22, 29
+				hota: .575, idf1: .8, switches: 29, // .596, .834, 25
 			},
 			{
-				every: 5, atLeast: score{found: 210}, atMost: score{false: 6, switches: 9, fragmentations: 9}, // 217, 4, 6, 6
-				hota: .6, idf1: .86, switches: 13, // .619, .894, 10
+				every: 5, atLeast: score{found: 210}, atMost: score{false: 5, switches: 7, fragmentations: 7}, // 215, 2, 4, 4
+				hota: .595, idf1: .85, switches: 17, // .617, .882, 14
 			},
 		}},
 		{vtest, "vtest.txt", 4, "yolox_nano.onnx", []watched{
@@ -96,8 +96,8 @@ func TestTracker_Clips_NumbersStay(t *testing.T) {
 			},
 		}},
 		{oneByOne, "one-by-one.txt", 10, "person-nano.onnx", []watched{
-			{every: 1, atLeast: score{found: 103}},                            // 105, 0, 0, 0
-			{every: 5, atLeast: score{found: 99}, atMost: score{switches: 1}}, // 100, 0, 0, 0
+			{every: 1, atLeast: score{found: 103}},                                               // 105, 0, 0, 0
+			{every: 5, atLeast: score{found: 98}, atMost: score{switches: 1, fragmentations: 1}}, // 99, 0, 0, 1
 		}},
 		{oneByOne, "one-by-one.txt", 10, "rtmdet_nano_person.onnx", []watched{
 			{every: 1, atLeast: score{found: 104}, atMost: score{false: 3}},    // 105, 2, 0, 0
