@@ -75,7 +75,9 @@ func MeasureDisk(ctx context.Context, use, dir string) (d result.Disk, err error
 	if err := p.Measure(ctx, probeBlock, probeDisk, h); err != nil {
 		return d, err
 	}
-	return judge(result.Disk{Use: use, Path: dir, FileSystem: host.FileSystem(dir), N: h.N(), P50: 1000 * h.Quantile(.5), P99: 1000 * h.Quantile(.99)}), nil
+	return judge(result.Disk{
+		Use: use, Path: dir, FileSystem: host.FileSystem(dir), N: h.N(), P50: 1000 * h.Quantile(.5), P99: 1000 * h.Quantile(.99),
+	}), nil
 }
 
 // judge decides if a disk can be durable.

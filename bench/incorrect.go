@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/sightlog/sightlog/bench/result"
 )
@@ -13,8 +14,5 @@ type IncorrectError struct{ result.Correctness }
 func (e *IncorrectError) Error() string {
 	c := e.Correctness
 	text := fmt.Sprintf("no figures: %d frames were sent, %d are rows; %d twice, %d missing, %d out of order", c.Sent, c.Stored, c.Duplicates, c.Missing, c.Disorder)
-	for _, p := range c.Problems {
-		text += "; " + p
-	}
-	return text
+	return strings.Join(append([]string{text}, c.Problems...), "; ")
 }

@@ -99,7 +99,8 @@ func correctness(ctx context.Context, db *pgxpool.Pool, cams []pipeline.CameraSt
 	rows, err := db.Query(ctx, `
 SELECT r.run, count(s.seq), count(DISTINCT s.seq), coalesce(max(s.seq) + 1, 0), count(*) FILTER (WHERE s.committed_at < s.before)
 FROM runs r LEFT JOIN (
-    SELECT run_id, seq, committed_at, max(committed_at) OVER (PARTITION BY run_id ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
+    SELECT run_id, seq, committed_at,
+           max(committed_at) OVER (PARTITION BY run_id ORDER BY seq ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before
     FROM sightings LEFT JOIN batches USING (batch_id)
 ) s ON s.run_id = r.id WHERE r.run = ANY($1) GROUP BY r.run`, runsOf(cams))
 	if err != nil {
@@ -137,7 +138,8 @@ FROM runs r LEFT JOIN (
 // tableBytes is the size of the rows of frames, with their indexes.
 func tableBytes(ctx context.Context, db *pgxpool.Pool) (n int64, err error) {
 	err = db.QueryRow(ctx, `
-SELECT coalesce(sum(pg_total_relation_size(inhrelid)), 0)::bigint FROM pg_inherits WHERE inhparent IN ('sightings'::regclass, 'detections'::regclass)`).Scan(&n)
+SELECT coalesce(sum(pg_total_relation_size(inhrelid)), 0)::bigint FROM pg_inherits
+WHERE inhparent IN ('sightings'::regclass, 'detections'::regclass)`).Scan(&n)
 	if err != nil {
 		return 0, fmt.Errorf("measure the tables: %w", err)
 	}

@@ -67,7 +67,7 @@ func openImages(_ context.Context, spec Spec, opts Options) (Source, error) {
 	return newPlayback(p, info, opts), nil
 }
 
-func (p *pictures) rewind() error {
+func (p *pictures) rewind() error { //nolint:unparam // of rewinder, which another reader implements with an error
 	p.at, p.read = 0, 0
 	return nil
 }

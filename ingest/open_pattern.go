@@ -44,7 +44,7 @@ func (s *patternReader) next(m *gocv.Mat) (time.Duration, error) {
 	return pts, nil
 }
 
-func (s *patternReader) rewind() error {
+func (s *patternReader) rewind() error { //nolint:unparam // of rewinder, which another reader implements with an error
 	s.seq = 0
 	return nil
 }

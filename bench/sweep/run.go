@@ -142,7 +142,7 @@ func (c *Config) point(ctx context.Context, p Point) (err error) {
 	defer f.Close()
 	all, err := result.ReadAll(f, file)
 	if err != nil {
-		return fmt.Errorf("read the report of a point: %s", err)
+		return fmt.Errorf("read the report of a point: %w", err)
 	}
 	r := all[0]
 	r.Kind, r.Name, r.Point = result.Point, c.Grid.Bench, p.Values

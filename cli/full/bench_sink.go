@@ -48,7 +48,8 @@ func (c *CatchUpCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 		return err
 	}
 	cfg := catchup.Config{
-		Sightings: c.Sightings, People: c.People, Cameras: c.Cameras, Partitions: c.Partitions, Rounds: c.Rounds, Rate: c.Rate, Duration: c.Duration,
+		Sightings: c.Sightings, People: c.People, Cameras: c.Cameras, Partitions: c.Partitions,
+		Rounds: c.Rounds, Rate: c.Rate, Duration: c.Duration,
 	}
 	if err := cfg.Check(); err != nil {
 		return err

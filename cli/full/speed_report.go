@@ -74,14 +74,17 @@ func addMemory(r *benchresult.Report, samples []speed.Sample) {
 	before := speed.Sample{}
 	for _, s := range samples {
 		r.Rounds = append(r.Rounds, benchresult.Round{
-			Seconds: (s.After - before.After).Seconds(), Frames: s.Frames - before.Frames, Values: map[string]float64{benchresult.RSS: float64(s.RSS)},
+			Seconds: (s.After - before.After).Seconds(), Frames: s.Frames - before.Frames,
+			Values: map[string]float64{benchresult.RSS: float64(s.RSS)},
 		})
 		before = s
 	}
 	r.Correct = benchresult.Correctness{Sent: before.Frames, Stored: before.Frames}
 	r.Sum()
 	m := speed.MemoryOf(samples)
-	for name, v := range map[string]int64{"rss_first_bytes": m.First, "rss_least_bytes": m.Min, "rss_most_bytes": m.Max, "rss_last_bytes": m.Last} {
+	for name, v := range map[string]int64{
+		"rss_first_bytes": m.First, "rss_least_bytes": m.Min, "rss_most_bytes": m.Max, "rss_last_bytes": m.Last,
+	} {
 		r.Total.Values[name] = float64(v)
 	}
 	r.Warmup = m.WarmUp.Seconds()
@@ -109,7 +112,8 @@ func speedTable(w io.Writer, all []*benchresult.Report) error {
 			planes = fmt.Sprintf("%.3f", ms)
 		}
 		fmt.Fprintf(t, "%s\t%s\t%.3f\t%.3f\t%.3f\t%.3f\t%.3f..%.3f\t%.3f\t%.3f\t%.2f\t%.2f\t%.2f\t%.1f\t\n", r.Name, planes, v[decodeMS], v[inferMS],
-			v[wholeMS], v[overLimit], low, high, v[inferInsideMS], v[prePostMS], v[allocsDetect], v[allocsWhole], v[objectsFrame], v[benchresult.FPS])
+			v[wholeMS], v[overLimit], low, high, v[inferInsideMS], v[prePostMS],
+			v[allocsDetect], v[allocsWhole], v[objectsFrame], v[benchresult.FPS])
 	}
 	return t.Flush()
 }
