@@ -9,6 +9,7 @@ import (
 
 	"github.com/sightlog/sightlog/cli"
 	"github.com/sightlog/sightlog/models"
+	"github.com/sightlog/sightlog/pipeline/detect"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -24,6 +25,7 @@ type ModelsListCmd struct{}
 
 // Run implements the command.
 func (*ModelsListCmd) Run(env *cli.Env) error {
+	auto := detect.AutoModel()
 	w := tabwriter.NewWriter(env.Stdout, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "NAME\tINSTALLED\tLICENCE\tINPUT\tABOUT")
 	for _, e := range models.Catalogue() {
@@ -32,7 +34,7 @@ func (*ModelsListCmd) Run(env *cli.Env) error {
 			here = "no"
 		}
 		name := e.Name
-		if name == models.Default {
+		if name == auto {
 			name += " (default)"
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", name, here, e.Licence, e.Input, e.About)

@@ -45,6 +45,15 @@ func ChooseModel(asked string, log *slog.Logger) (string, error) {
 	return chosenBy(gain), nil
 }
 
+// AutoModel returns the model that models.Auto is on this machine, as far as that is known
+// without a trial.
+func AutoModel() string {
+	if gain, known := models.Trial(); known && hasByteDotProducts() {
+		return chosenBy(gain)
+	}
+	return models.Default
+}
+
 // chosenBy is the model to use where the one at eight bits is gain times as fast.
 func chosenBy(gain float64) string {
 	if gain >= trialGain {

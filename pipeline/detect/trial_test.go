@@ -34,11 +34,13 @@ func TestChooseModel_TrialIsRemembered_IsTheFasterOne(t *testing.T) {
 		t.Skip("the processor has no dot products of bytes")
 	}
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	require.Equal(t, models.Default, AutoModel(), "not tried yet")
 	for gain, want := range map[float64]string{1.4: models.Int8, 1.05: models.Default, .7: models.Default} {
 		require.NoError(t, models.RememberTrial(gain))
 		chosen, err := ChooseModel(models.Auto, silent)
 		require.NoError(t, err)
 		require.Equal(t, want, chosen, "%v times as fast", gain)
+		require.Equal(t, want, AutoModel())
 	}
 }
 
