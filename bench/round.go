@@ -55,9 +55,9 @@ type outcome struct {
 func (r *round) run(ctx context.Context) (got outcome, err error) {
 	services := r.cfg.Services
 	if services.Data.Data == "" {
-		dir, err := scratch()
+		dir, err := host.Scratch("")
 		if err != nil {
-			return got, err
+			return got, fmt.Errorf("make a data directory: %w", err)
 		}
 		defer os.RemoveAll(dir)
 		services.Data.Data = dir
@@ -171,16 +171,4 @@ func (r *round) sizes(ctx context.Context, db *pgxpool.Pool, got *outcome) error
 	n, err := tableBytes(ctx, db)
 	got.Values[result.OnDiskDB] = float64(n) / rows
 	return err
-}
-
-// scratch makes a directory that the private database's user can reach.
-func scratch() (string, error) {
-	dir, err := os.MkdirTemp("", "sightlog-bench-")
-	if err == nil {
-		err = os.Chmod(dir, 0o755)
-	}
-	if err != nil {
-		return "", fmt.Errorf("make a data directory: %w", err)
-	}
-	return dir, nil
 }

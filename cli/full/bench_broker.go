@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/sightlog/sightlog/bench/host"
 	"github.com/sightlog/sightlog/bench/produce"
 	"github.com/sightlog/sightlog/bench/service"
 	"github.com/sightlog/sightlog/cli"
@@ -47,10 +48,7 @@ var durabilities = map[string]string{
 
 // Run implements the command.
 func (c *ProduceCmd) Run(ctx context.Context, env *cli.Env) (err error) {
-	if err := c.pageFlag.check(); err != nil {
-		return err
-	}
-	out, err := openReport(c.JSON)
+	out, err := c.pageFlag.open(c.JSON)
 	if err != nil {
 		return err
 	}
@@ -91,7 +89,7 @@ func (c *ProduceCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 	}
 	r.Settings = c.settings()
 	describe(r, served)
-	return errors.Join(out.write(env, r, produce.WriteText), c.pageFlag.write(r))
+	return out.write(env, r, produce.WriteText)
 }
 
 // settings are the flags in force.
@@ -107,12 +105,9 @@ func (c *ProduceCmd) settings() map[string]string {
 	return s
 }
 
-// scratchIn makes a directory in dir that the private database's user can reach, too.
+// scratchIn makes a directory in the one that --dir names.
 func scratchIn(dir string) (string, error) {
-	made, err := os.MkdirTemp(dir, "sightlog-bench-")
-	if err == nil {
-		err = os.Chmod(made, 0o755)
-	}
+	made, err := host.Scratch(dir)
 	if err != nil {
 		return "", usage.Wrap(err, "give a directory that you may write", "--dir %s: %v", dir, usage.Cause(err))
 	}

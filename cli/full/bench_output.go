@@ -1,6 +1,7 @@
 package full
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -37,47 +38,56 @@ func (f pageFlag) write(reports ...*benchresult.Report) error {
 	return cli.WriteBenchPage(f.HTML, []page.File{{Name: f.HTML, Reports: reports}})
 }
 
-// reportFile is where --json wants the report.
-type reportFile struct {
-	path string
+// reportOutput is where a report goes: the file that --json names, the page, and text.
+type reportOutput struct {
+	path string   // of --json
 	file *os.File // nil: none, or standard output
+	page pageFlag
 }
 
-// openReport opens the file before anything is measured.
-func openReport(path string) (reportFile, error) {
-	if path == "" || path == "-" {
-		return reportFile{path: path}, nil
+// open opens the file that --json names, and checks the page, before anything is measured.
+func (f pageFlag) open(json string) (reportOutput, error) {
+	if err := f.check(); err != nil {
+		return reportOutput{}, err
 	}
-	f, err := os.Create(path)
-	if err != nil {
-		return reportFile{}, usage.Wrap(err, "give a file you may write", "--json %s: %v", path, usage.Cause(err))
+	out := reportOutput{path: json, page: f}
+	if json == "" || json == "-" {
+		return out, nil
 	}
-	return reportFile{path, f}, nil
+	var err error
+	if out.file, err = os.Create(json); err != nil {
+		return reportOutput{}, usage.Wrap(err, "give a file you may write", "--json %s: %v", json, usage.Cause(err))
+	}
+	return out, nil
 }
 
-// write writes the report as JSON, if it is wanted, and as text unless that is what
-// standard output gets.
-func (f reportFile) write(env *cli.Env, r *benchresult.Report, text func(io.Writer, *benchresult.Report) error) error {
-	return f.writeAll(env, []*benchresult.Report{r}, func(w io.Writer, all []*benchresult.Report) error { return text(w, all[0]) })
+// write writes the report as JSON and as a page, where they are wanted, and as text unless
+// standard output gets the JSON.
+func (o reportOutput) write(env *cli.Env, r *benchresult.Report, text func(io.Writer, *benchresult.Report) error) error {
+	return o.writeAll(env, []*benchresult.Report{r}, func(w io.Writer, all []*benchresult.Report) error { return text(w, all[0]) })
 }
 
 // writeAll is write for several reports.
-func (f reportFile) writeAll(env *cli.Env, all []*benchresult.Report, text func(io.Writer, []*benchresult.Report) error) error {
-	if f.path == "-" {
-		return f.encode(env.Stdout, all)
+func (o reportOutput) writeAll(env *cli.Env, all []*benchresult.Report, text func(io.Writer, []*benchresult.Report) error) error {
+	return errors.Join(o.writeTexts(env, all, text), o.page.write(all...))
+}
+
+func (o reportOutput) writeTexts(env *cli.Env, all []*benchresult.Report, text func(io.Writer, []*benchresult.Report) error) error {
+	if o.path == "-" {
+		return o.encode(env.Stdout, all)
 	}
-	if f.file != nil {
-		if err := f.encode(f.file, all); err != nil {
+	if o.file != nil {
+		if err := o.encode(o.file, all); err != nil {
 			return err
 		}
-		if err := f.file.Close(); err != nil {
-			return fmt.Errorf("write %s: %w", f.path, err)
+		if err := o.file.Close(); err != nil {
+			return fmt.Errorf("write %s: %w", o.path, err)
 		}
 	}
 	return text(env.Stdout, all)
 }
 
-func (reportFile) encode(w io.Writer, all []*benchresult.Report) error {
+func (reportOutput) encode(w io.Writer, all []*benchresult.Report) error {
 	for _, r := range all {
 		if err := benchresult.Write(w, r); err != nil {
 			return err

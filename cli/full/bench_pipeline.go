@@ -2,7 +2,6 @@ package full
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -64,10 +63,7 @@ func (c *PipelineCmd) Run(ctx context.Context, env *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	if err := c.pageFlag.check(); err != nil {
-		return err
-	}
-	out, err := openReport(c.JSON)
+	out, err := c.pageFlag.open(c.JSON)
 	if err != nil {
 		return err
 	}
@@ -87,7 +83,7 @@ func (c *PipelineCmd) Run(ctx context.Context, env *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(out.write(env, r, bench.WriteText), c.pageFlag.write(r))
+	return out.write(env, r, bench.WriteText)
 }
 
 func (c *PipelineCmd) checkFlags() error {

@@ -40,10 +40,7 @@ type CatchUpCmd struct {
 
 // Run implements the command.
 func (c *CatchUpCmd) Run(ctx context.Context, env *cli.Env) (err error) {
-	if err := c.pageFlag.check(); err != nil {
-		return err
-	}
-	out, err := openReport(c.JSON)
+	out, err := c.pageFlag.open(c.JSON)
 	if err != nil {
 		return err
 	}
@@ -95,7 +92,7 @@ func (c *CatchUpCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 	if r.Machine.PostgreSQL, r.Durability.Stated, err = db.describe(ctx); err != nil {
 		return err
 	}
-	return errors.Join(out.write(env, r, catchup.WriteText), c.pageFlag.write(r))
+	return out.write(env, r, catchup.WriteText)
 }
 
 // benchDatabase is an empty database with its tables, private or in a schema of its own.

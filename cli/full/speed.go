@@ -50,10 +50,7 @@ func (c *SpeedCmd) Run(ctx context.Context, env *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	if err := c.pageFlag.check(); err != nil {
-		return err
-	}
-	out, err := openReport(c.JSON)
+	out, err := c.pageFlag.open(c.JSON)
 	if err != nil {
 		return err
 	}
@@ -72,7 +69,7 @@ func (c *SpeedCmd) Run(ctx context.Context, env *cli.Env) error {
 	if c.For > 0 {
 		text = memoryText
 	}
-	return errors.Join(out.writeAll(env, all, text), c.pageFlag.write(all...))
+	return out.writeAll(env, all, text)
 }
 
 // measure opens a model and measures it as detect uses it for one camera:
