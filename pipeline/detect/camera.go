@@ -122,15 +122,15 @@ func (c *cameraLoop) openRun(ctx context.Context, info ingest.Info) (kafka.Write
 	if path, err := filepath.Abs(c.spec.URI); err == nil && info.Kind == event.SourceFile && c.spec.URI != ingest.Stdin {
 		run.Source = ingest.PathName(path) // it is found again from anywhere
 	}
-	if info.Kind.Live() {
+	if c.opts.Schedule != nil {
+		run.CapturedFrom = event.At(c.playing.from(info.FPS))
+	}
+	if info.Kind.Live() || c.opts.Schedule != nil { // what is played stands for a camera, and is not resumed
 		return c.live.Open(ctx, run)
 	}
 	interval := commitInterval // 0: commit as soon as the transaction before is done
 	if c.opts.Pace == ingest.AsRecorded {
 		interval = 0
-		if c.opts.Schedule != nil {
-			run.CapturedFrom = event.At(c.playing.from(info.FPS))
-		}
 	} else if length := recorded(info); length > 0 {
 		// It is read faster than it was recorded: counted from the start, its
 		// frames would lie in the future.
