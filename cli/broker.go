@@ -39,6 +39,7 @@ type BrokerCmd struct {
 
 // Run implements the command.
 func (c *BrokerCmd) Run(ctx context.Context, env *Env) error {
+	CoarseTimers()
 	return c.WithMetrics(func(metrics prometheus.Registerer, health func(func() []string)) error {
 		return c.serve(ctx, env, metrics, health)
 	})

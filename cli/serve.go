@@ -27,6 +27,7 @@ type SinkCmd struct {
 
 // Run implements the command.
 func (c *SinkCmd) Run(ctx context.Context, env *Env) error {
+	CoarseTimers()
 	if len(c.Brokers) == 0 {
 		return usage.New("add --brokers HOST:PORT", "sink needs the brokers to read from")
 	}
@@ -66,6 +67,7 @@ type ServeCmd struct {
 
 // Run implements the command.
 func (c *ServeCmd) Run(ctx context.Context, env *Env) error {
+	CoarseTimers()
 	return c.serve(ctx, env, pipeline.ServicesConfig{
 		Data: c.Data, Broker: c.Broker, Kafka: c.Kafka, Database: c.Database, Sinks: c.Sinks,
 		Cameras: env.Cameras, Places: env.Places, Wait: c.Wait.Wait,

@@ -1,4 +1,4 @@
-package full
+package cli
 
 import (
 	"os"
@@ -6,30 +6,29 @@ import (
 	"slices"
 	"syscall"
 	"time"
-
-	"github.com/sightlog/sightlog/cli"
 )
 
-// slack is how much later than asked a sleep of the detector's threads may
-// end.
+// slack is how much later than asked a thread's sleep may end.
 const slack = time.Millisecond
 
 // envSlack says that this program was started again, whether that helped or
 // not.
 const envSlack = "SIGHTLOG_TIMER_SLACK"
 
-// withSlack starts this program again, once, with coarser timers. Where that
-// cannot be it goes on with those it has.
+// CoarseTimers starts this program again, once, with coarser timers. Where that cannot be
+// it goes on with those it has. A command that works frame by frame calls it before it does
+// anything else.
 //
-// While a frame is being looked at, the Go runtime's monitor wakes every 20 µs
-// to see whether the call into the model has returned: some thirty times a
-// frame, 0.4 ms of processor for one of 8 ms. Its thread begins before any code
-// of ours and only inherits timer slack, through exec, too (prctl(2)).
-func withSlack() {
+// While a thread is in a system call (the model, a sync of the disk, a wait for the next
+// frame) the Go runtime's monitor wakes every 20 µs to see whether it has returned: some
+// thirty times a frame, 0.4 ms of processor in the detector and as much in the services.
+// Its thread begins before any code of ours and only inherits timer slack, through exec,
+// too (prctl(2)).
+func CoarseTimers() {
 	if os.Getenv(envSlack) != "" {
 		return
 	}
-	self, err := cli.Self()
+	self, err := Self()
 	if err != nil {
 		return
 	}

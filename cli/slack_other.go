@@ -1,6 +1,6 @@
 //go:build !linux
 
-package full
+package cli
 
-// withSlack does something on Linux alone.
-func withSlack() {}
+// CoarseTimers does something on Linux alone.
+func CoarseTimers() {}

@@ -46,6 +46,7 @@ func (c *PipelineCmd) Run(ctx context.Context, env *cli.Env) error {
 	if err := c.checkFlags(); err != nil {
 		return err
 	}
+	cli.CoarseTimers() // as run has them
 	all, err := sources(env, c.Source, c.SourceFile)
 	if err != nil {
 		return err

@@ -32,7 +32,7 @@ type DetectCmd struct {
 
 // Run implements the command.
 func (c *DetectCmd) Run(ctx context.Context, env *cli.Env) error {
-	withSlack()
+	cli.CoarseTimers()
 	if c.Supervised {
 		return c.supervised(ctx, env)
 	}

@@ -27,6 +27,7 @@ type RunCmd struct {
 
 // Run implements the command.
 func (c *RunCmd) Run(ctx context.Context, env *cli.Env) error {
+	cli.CoarseTimers()
 	return c.WithMetrics(func(metrics prometheus.Registerer, health func(func() []string)) error {
 		return c.run(ctx, env, metrics, health)
 	})

@@ -45,7 +45,7 @@ func (c *SpeedCmd) Run(ctx context.Context, env *cli.Env) error {
 	case c.For > 0 && len(c.Model) > 1:
 		return usage.New("give one --model", "--for watches one model at a time")
 	}
-	withSlack() // as detect has it
+	cli.CoarseTimers() // as detect has it
 	spec, err := ingest.ParseSpec(c.Source, 0)
 	if err != nil {
 		return err
