@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/audit"
-	"github.com/sightlog/sightlog/internal/testenv"
+	"github.com/sightlog/sightlog/internal/browser"
 )
 
 // asked is an audit with two pictures a unit, and its page.
@@ -81,7 +81,7 @@ func driven(t *testing.T, page string, keys []string) (dom string) {
 	script := fmt.Sprintf(`<script>for (const key of %s) document.dispatchEvent(new KeyboardEvent("keydown", { key }));</script></body>`, all)
 	path := filepath.Join(t.TempDir(), "page.html")
 	require.NoError(t, os.WriteFile(path, []byte(strings.Replace(page, "</body>", script, 1)), 0o600))
-	return testenv.Render(t, path)
+	return browser.Open(t, "file://"+filepath.ToSlash(path)).HTML()
 }
 
 // element returns the text of an element with an id.

@@ -237,11 +237,29 @@ setup_browser() {
 	add_packages chromium
 }
 
+# axe-core, for tests of pages: it finds what a screen reader or weak eyes stumble over.
+axe=4.14.1
+axe_lib=lib/axe-core-$axe.min.js
+axe_lib_sum=29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c
+axe_npm_sum=e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745
+
+setup_axe() {
+	local file=lib/axe-core-$axe.tgz url
+	! matches "$axe_lib" "$axe_lib_sum" || return 0
+	command -v npm >/dev/null || add_packages npm || return 1
+	url=$(npm view --loglevel=error --no-update-notifier "axe-core@$axe" dist.tarball 2>>"$log") || return 1
+	fetch axe-core "$axe, 0.7 MB, from its npm package" "$url" "$file" "$axe_npm_sum" || return 1
+	tar -xzf "$file" -C "$work" package/axe.min.js
+	mv "$work/package/axe.min.js" "$axe_lib"
+	rm -f "$file"
+}
+
 case ${1:-} in
 --tests)
 	(setup_pgbouncer) || say tests "go on without pgbouncer"
 	(add_packages kcat ffmpeg shellcheck) || say tests "go on without them"
 	(setup_browser) || say tests "go on without a browser"
+	(setup_axe) || say tests "go on without axe-core"
 	(add_packages openjdk-17-jdk-headless maven && setup_kafka) || say tests "go on without Apache Kafka"
 	;;
 --dist)

@@ -18,7 +18,7 @@ import (
 	"github.com/sightlog/sightlog/bench/diff"
 	"github.com/sightlog/sightlog/bench/page"
 	"github.com/sightlog/sightlog/bench/result"
-	"github.com/sightlog/sightlog/internal/testenv"
+	"github.com/sightlog/sightlog/internal/browser"
 )
 
 // pipeline is a report of 6 rounds whose latencies are made up, each stage as slow as factor says.
@@ -119,7 +119,7 @@ func rendered(t *testing.T, name, text string) string {
 	}
 	path := filepath.Join(dir, name+".html")
 	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-	return testenv.Render(t, path)
+	return browser.Open(t, "file://"+filepath.ToSlash(path)).HTML()
 }
 
 // cells returns the cells of each row of the page's tables, by the row's name.
