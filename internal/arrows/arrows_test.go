@@ -63,6 +63,7 @@ var allowed = map[string][]string{
 	"preview":         {"detector/zone", "event", "ingest"},
 	"pipeline/detect": {"config", "detector", "detector/motion", "detector/onnx", "detector/stationary", "detector/track", "detector/zone", "event", "ingest", "models", "pipeline", "kafka", "preview"},
 	"web":             {},
+	"web/page":        {},
 	"bench/diff":      {"bench/result"},
 	"bench":           {"bench/disk", "bench/host", "bench/result", "broker/storage", "config", "database", "pipeline"},
 	"bench/disk":      {"bench/result"},

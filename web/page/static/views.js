@@ -1,0 +1,6 @@
+// The views in the order of the navigation. Each is a module NAME.js and a style NAME.css beside this file.
+// A module exports mount(root, params, ctx), which fills root and returns a function that ends the view, or
+// {unmount, update}: update(params) is called, instead of a new mount, when only the parameters have changed.
+export const views = [
+  { name: 'live', label: 'Live' },
+];
