@@ -29,6 +29,7 @@ import (
 //	    loitering: {door: 30s}
 //	    occupancy: {reset: 04:00}
 //	    staff: {zone: door}
+//	    privacy: faces
 const CamerasKey = "cameras"
 
 // Point is x, y in parts of the frame's width and height, from its top left.
@@ -52,9 +53,13 @@ type CameraSettings struct {
 	Occupancy *Counting `json:"occupancy,omitempty"`
 	// rules that recognise staff and passers-by
 	Staff *Staff `json:"staff,omitempty"`
+	// what pictures of it do not show: off, faces or people; instead of --privacy
+	Privacy string `json:"privacy,omitempty"`
 }
 
-var cameraKeys = []string{"fps", "region", "masks", "zones", "lines", "motion", "keep", "thing-after", "loitering", "occupancy", "staff"}
+var cameraKeys = []string{
+	"fps", "region", "masks", "zones", "lines", "motion", "keep", "thing-after", "loitering", "occupancy", "staff", "privacy",
+}
 
 // maxLoitering is the longest threshold of loitering.
 const maxLoitering = 24 * time.Hour
@@ -132,6 +137,10 @@ func (c *CameraSettings) set(key string, v any) (err error) {
 		c.Occupancy, err = occupancy(v)
 	case "staff":
 		c.Staff, err = staff(v)
+	case "privacy":
+		if c.Privacy, _ = v.(string); !slices.Contains([]string{"off", "faces", "people"}, c.Privacy) {
+			err = errors.New("give off, faces or people")
+		}
 	default:
 		if n := usage.Nearest(key, cameraKeys); n != "" {
 			return fmt.Errorf("unknown key %q; did you mean %q?", key, n)

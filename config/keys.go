@@ -1,6 +1,9 @@
 package config
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 // Common keys of every command.
 type Common struct {
@@ -69,8 +72,18 @@ type Broker struct {
 	Listen string `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where the bundled broker listens (${default}; port 0 takes a free one)."`
 }
 
+// Privacy is what pictures do not show.
+type Privacy struct {
+	Privacy string `enum:"off,faces,people" default:"off" help:"Make the faces of people, or whole people, unrecognisable in every picture: off, faces or people (${default}). A camera can have its own (key privacy)."`
+}
+
+// PrivacyOf returns the privacy of a camera.
+func (p Privacy) PrivacyOf(c CameraSettings) string { return cmp.Or(c.Privacy, p.Privacy, "off") }
+
 // Detect is the choice of sources and model.
 type Detect struct {
+	Privacy
+
 	Source       []string      `sep:"none" placeholder:"[ID=]URI" help:"A video file, directory of pictures, webcam (0, /dev/video0), stream (rtsp://, rtmp://, srt://, udp://, tcp://, http://), named pipe, or - for standard input. Repeat for more cameras."`
 	SourceFile   string        `placeholder:"FILE" help:"More sources, one [ID=]URI a line, # before a comment. Passwords belong here: other users see a command line (ps)."`
 	Pace         string        `enum:"as-recorded,fast" default:"as-recorded" help:"Play files as-recorded, or as fast as the detector goes (${default})."`

@@ -49,12 +49,15 @@ func Open(path, camera string, shapes zone.Options, fps float64, next int64, log
 	return p, err
 }
 
-// Show draws into the frame, which must not be used afterwards.
-func (p *Recorder) Show(f *ingest.Frame, objects []event.Object) {
+// Show hides what the veil says and draws into the frame, which must not be used afterwards.
+func (p *Recorder) Show(f *ingest.Frame, veil *Veil, objects []event.Object) {
 	if p.video == nil {
 		return
 	}
-	err := DrawShapes(&f.Image, p.shapes)
+	err := veil.Blur(&f.Image)
+	if err == nil {
+		err = DrawShapes(&f.Image, p.shapes)
+	}
 	if err == nil {
 		err = p.video.Write(f, objects)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/sightlog/sightlog/cli"
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/database"
+	"github.com/sightlog/sightlog/preview"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -21,6 +22,7 @@ import (
 type AuditCmd struct {
 	config.Data
 	config.Database
+	config.Privacy
 	cli.FilterFlags
 	Line     string `placeholder:"NAME" env:"-" help:"The line; not needed where the camera has one."`
 	Clip     string `placeholder:"FILE" env:"-" help:"The file that the run read; without it, where the run found it."`
@@ -76,7 +78,7 @@ func (c *AuditCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 	if err != nil {
 		return err
 	}
-	a := &auditSample{db: db, subject: subject, population: population, seed: uint64(c.Seed)}
+	a := &auditSample{privacy: preview.Privacy(c.PrivacyOf(env.Cameras[subject.Camera])), db: db, subject: subject, population: population, seed: uint64(c.Seed)}
 	a.units = audit.Draw(population, c.N, a.seed)
 	fmt.Fprintf(env.Stderr, "reading pictures of %d crossings and stretches\n", len(a.units))
 	if err := a.takePictures(ctx, files); err != nil {

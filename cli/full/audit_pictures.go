@@ -13,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/sightlog/sightlog/audit"
+	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/preview"
 )
@@ -32,6 +33,7 @@ type shot struct {
 // auditSample is a sample with its pictures.
 type auditSample struct {
 	db         *pgxpool.Pool
+	privacy    preview.Privacy
 	subject    *audit.Subject
 	population *audit.Population
 	seed       uint64
@@ -57,7 +59,12 @@ func (a *auditSample) takePictures(ctx context.Context, files map[int32]string) 
 	for i, run := range runs {
 		slices.SortStableFunc(shots[i], func(a, b shot) int { return cmp.Compare(a.at, b.at) })
 		err := readFrames(ctx, files[run.ID], shots[i], func(s shot, f *ingest.Frame) error {
-			jpeg, err := scenes[s.unit].draw(f)
+			size := event.Size{Width: f.Size().X, Height: f.Size().Y}
+			veil, err := storedVeil(ctx, a.db, a.privacy, run.ID, run.Began.Add(f.PTS), size)
+			if err != nil {
+				return err
+			}
+			jpeg, err := scenes[s.unit].draw(f, veil)
 			a.pictures[s.unit] = append(a.pictures[s.unit], audit.Picture{At: f.PTS, JPEG: jpeg})
 			return err
 		})
@@ -135,10 +142,13 @@ type auditScene struct {
 }
 
 // draw returns the part of a frame around the line or the crossing, with the line and the boxes of
-// counted crossings.
-func (s *auditScene) draw(f *ingest.Frame) ([]byte, error) {
+// counted crossings, and without what the veil hides.
+func (s *auditScene) draw(f *ingest.Frame, veil *preview.Veil) ([]byte, error) {
 	m := f.Image.Clone()
 	defer m.Close()
+	if err := veil.Blur(&m); err != nil {
+		return nil, err
+	}
 	size := f.Size()
 	var crossed []image.Point
 	if spot, ok := s.crossing(); ok {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -22,6 +23,7 @@ import (
 type PictureCmd struct {
 	config.Data
 	config.Database
+	config.Privacy
 	Camera string `placeholder:"ID" env:"-" help:"Of this camera; without it, of the one that read a file last."`
 	Frame  int64  `default:"-1" env:"-" placeholder:"SEQ" help:"This frame; without it, the one with the most people clearly visible."`
 	Out    string `default:"picture.jpg" placeholder:"FILE" env:"-" help:"Where to write it (${default})."`
@@ -31,8 +33,9 @@ type PictureCmd struct {
 type storedFrame struct {
 	source  string
 	camera  string
-	run     int
+	run     int32
 	seq     int64
+	at      time.Time
 	objects []event.Object
 }
 
@@ -47,7 +50,9 @@ func (c *PictureCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := draw(ctx, s, c.Out); err != nil {
+	mode := preview.Privacy(c.PrivacyOf(env.Cameras[s.camera]))
+	hide := func(frame event.Size) (*preview.Veil, error) { return storedVeil(ctx, db, mode, s.run, s.at, frame) }
+	if err := draw(ctx, s, hide, c.Out); err != nil {
 		return err
 	}
 	_, err = fmt.Fprintf(env.Stdout, "%s: frame %d of %s, %d detections\n", c.Out, s.seq, s.camera, len(s.objects))
@@ -71,7 +76,7 @@ const bestFrame = `
 					> 0.2 * least(o.area, b.area)) THEN 1 ELSE -1 END AS worth
 		FROM box b
 	)
-	SELECT f.seq FROM fullest f LEFT JOIN clear c ON c.seq = f.seq GROUP BY f.seq ORDER BY sum(worth) DESC NULLS LAST, f.seq LIMIT 1`
+	SELECT f.seq, f.captured_at FROM fullest f LEFT JOIN clear c ON c.seq = f.seq GROUP BY f.seq, f.captured_at ORDER BY sum(worth) DESC NULLS LAST, f.seq LIMIT 1`
 
 // find looks the frame and its detections up.
 func (c *PictureCmd) find(ctx context.Context, db *pgxpool.Pool) (*storedFrame, error) {
@@ -84,7 +89,7 @@ func (c *PictureCmd) find(ctx context.Context, db *pgxpool.Pool) (*storedFrame, 
 		return nil, usage.Wrap(err, "run a file first, or give another --camera", "no run of a file is in the database")
 	}
 	if err == nil {
-		err = db.QueryRow(ctx, bestFrame, s.run, c.Frame).Scan(&s.seq)
+		err = db.QueryRow(ctx, bestFrame, s.run, c.Frame).Scan(&s.seq, &s.at)
 	}
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, usage.Wrap(err, "give another --frame", "frame %d of %s is not in the database", c.Frame, s.source)
@@ -108,8 +113,8 @@ func (c *PictureCmd) find(ctx context.Context, db *pgxpool.Pool) (*storedFrame, 
 	return &s, nil
 }
 
-// draw reads the frame from its file again and writes it with its boxes.
-func draw(ctx context.Context, s *storedFrame, out string) error {
+// draw reads the frame from its file again and writes it with its boxes, without what hide says.
+func draw(ctx context.Context, s *storedFrame, hide func(event.Size) (*preview.Veil, error), out string) error {
 	spec, err := ingest.ParseSpec(s.camera+"="+s.source, 0) // it may be a file URI
 	if err != nil {
 		return err
@@ -122,6 +127,13 @@ func draw(ctx context.Context, s *storedFrame, out string) error {
 	var f ingest.Frame
 	if err := src.Next(ctx, &f); err != nil {
 		return fmt.Errorf("read frame %d of %s: %w", s.seq, s.source, err)
+	}
+	veil, err := hide(event.Size{Width: f.Size().X, Height: f.Size().Y})
+	if err != nil {
+		return err
+	}
+	if err := veil.Blur(&f.Image); err != nil {
+		return err
 	}
 	if err := preview.Annotate(&f.Image, s.objects); err != nil {
 		return err

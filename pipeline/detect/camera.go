@@ -191,6 +191,7 @@ func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writ
 	}
 	defer recorder.Close()
 	review := newModelCheck(c.pool.session.Spec(), c.scene.ignored, c.log.With("camera", c.spec.ID))
+	guard := preview.NewGuard(preview.Privacy(c.scene.config.Privacy), c.scene.reportThreshold, c.scene.config.Region)
 	var dropped int64 // since the last sighting that was sent
 	failed := 0       // frames in a row on which the detector failed
 	for {
@@ -213,6 +214,7 @@ func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writ
 		failed = 0
 		review.observeScores(d.objects)
 		size := event.Size{Width: f.Size().X, Height: f.Size().Y}
+		veil := guard.Veil(d.objects, size, f.PTS)                                  // before track, which takes detections out
 		objects := c.scene.track(d.objects, size, f.PTS.Truncate(time.Microsecond)) // the log has microseconds
 		review.add(&f, area(c.scene.config.Region, f.Size()), objects)
 		c.detected(&f, objects, d.took)
@@ -226,7 +228,7 @@ func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writ
 		}
 		c.update(func(s *pipeline.CameraStatus) { s.Sent++ })
 		dropped = 0
-		recorder.Show(&f, s.Objects)
+		recorder.Show(&f, veil, s.Objects)
 	}
 }
 

@@ -40,7 +40,7 @@ func openPool(s *settings, log *slog.Logger) (*pool, error) {
 	}
 	p := &pool{
 		session: m, turns: semaphore.NewWeighted(int64(n)),
-		thresholds: ThresholdsOf(s.score, m.Spec().Score, s.tracked), opts: s.detectorOptions(m.Spec(), log),
+		thresholds: s.thresholds(m.Spec().Score), opts: s.detectorOptions(m.Spec(), log),
 	}
 	d, err := detector.New(m, p.opts)
 	if err != nil {

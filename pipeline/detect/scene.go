@@ -132,17 +132,29 @@ func (s *sceneState) wanted(f *ingest.Frame, live bool) bool {
 	return s.motion == nil || s.motion.Pass(&f.Image, f.PTS)
 }
 
-// track removes objects in masks and gives the others their track IDs, states and zones;
-// a thing is in no zone. It works in place.
+// track removes objects in masks and, where nobody is tracked, those below the threshold; it gives
+// the others their track IDs, states and zones; a thing is in no zone. It works in place.
 func (s *sceneState) track(objects []event.Object, frame event.Size, pts time.Duration) []event.Object {
 	objects = s.zones.Mask(objects, frame)
 	if s.tracker != nil {
 		objects = s.tracker.Update(objects, frame, pts)
 		s.marker.Mark(objects, pts)
+	} else {
+		objects = sureOf(objects, s.reportThreshold)
 	}
 	for i := range objects {
 		if objects[i].State != event.StateThing {
 			objects[i].Zones = s.zonesOf(&objects[i], frame)
+		}
+	}
+	return objects
+}
+
+// sureOf keeps the objects of a score and above, which come by falling score.
+func sureOf(objects []event.Object, score float32) []event.Object {
+	for i := range objects {
+		if objects[i].Score < score {
+			return objects[:i]
 		}
 	}
 	return objects

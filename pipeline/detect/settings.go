@@ -14,9 +14,11 @@ import (
 	"github.com/sightlog/sightlog/detector/onnx"
 	"github.com/sightlog/sightlog/detector/track"
 	"github.com/sightlog/sightlog/detector/zone"
+	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/models"
 	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/preview"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -31,6 +33,7 @@ type settings struct {
 	threads int
 	score   float32 // 0: the model's own
 	tracked bool
+	private bool // a camera hides people
 }
 
 // cameraSettings are those of one source.
@@ -61,8 +64,25 @@ func resolve(job pipeline.Job) (s settings, err error) {
 	if s.cameras, err = camerasOf(job.Cameras, specs, s.tracked); err != nil {
 		return s, err
 	}
+	if err := s.hidePeople(d); err != nil {
+		return s, err
+	}
 	s.model, err = models.Lookup(d.Model, models.Options{Unverified: d.Unverified})
 	return s, err
+}
+
+// hidePeople settles what pictures of each camera do not show. People must be detected to be hidden.
+func (s *settings) hidePeople(d config.Detect) error {
+	for i := range s.cameras {
+		c := &s.cameras[i]
+		c.CameraSettings.Privacy = d.PrivacyOf(c.CameraSettings)
+		s.private = s.private || c.CameraSettings.Privacy != string(preview.PrivacyOff)
+		person := slices.ContainsFunc(d.Classes, func(l string) bool { return event.ClassName(l) == "person" })
+		if !person && c.CameraSettings.Privacy != string(preview.PrivacyOff) {
+			return usage.New("add person to --classes", "camera %s: privacy is %s, but people are not detected", c.spec.ID, c.CameraSettings.Privacy)
+		}
+	}
+	return nil
 }
 
 // InputSide is the input that --side asks for: 0 leaves it to the model.
@@ -88,26 +108,32 @@ func threadsOf(asked int) (int, error) {
 // Thresholds are the scores from which detections count.
 type Thresholds struct {
 	Report float32 // those below are reported only where a track expects them
-	Detect float32 // the detector's; lower than Report for the tracker's sake
+	Detect float32 // the detector's; lower than Report for the sake of the tracker and of privacy
 }
 
-// ThresholdsOf resolves the score that was asked for, 0 being the model's own.
-func ThresholdsOf(asked, model float32, tracked bool) Thresholds {
+// ThresholdsOf resolves the score that was asked for, 0 being the model's own. With low, detections
+// that are not sure are wanted too: by the tracker, or to hide people.
+func ThresholdsOf(asked, model float32, low bool) Thresholds {
 	t := Thresholds{Report: asked}
 	if asked == 0 {
 		t.Report = model
 	}
 	t.Detect = t.Report
-	if tracked {
+	if low {
 		t.Detect = min(t.Report, track.Low)
 	}
 	return t
 }
 
+// thresholds are those for a model with a score of its own.
+func (s *settings) thresholds(model float32) Thresholds {
+	return ThresholdsOf(s.score, model, s.tracked || s.private)
+}
+
 // detectorOptions are those for a model with this specification.
 func (s *settings) detectorOptions(model detector.Spec, log *slog.Logger) detector.Options {
 	return detector.Options{
-		Classes: s.classes, Score: ThresholdsOf(s.score, model.Score, s.tracked).Detect, Input: s.input, Log: log,
+		Classes: s.classes, Score: s.thresholds(model.Score).Detect, Input: s.input, Log: log,
 	}
 }
 
