@@ -7,6 +7,9 @@
 // "1.10"; what they mean is left to whoever reads them. A byte order mark is
 // passed over. Refused are a second document, a key that is there twice, tags,
 // and merge keys. It imports nothing of ours.
+//
+// Set changes one value of a text by ranges of bytes and leaves every other byte: the YAML
+// libraries for Go print a tree anew, which loses blank lines and moves comments.
 package yamlfile
 
 import (
