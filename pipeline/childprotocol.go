@@ -18,7 +18,7 @@ import (
 
 // Job is the task of a detect child. The supervisor writes it as one line to the child's
 // standard input, which then stays open for as long as the supervisor lives: the child
-// stops when it is closed. The line is a gob in base64, in which names of files keep
+// stops when it is closed. A changed job follows as another line. A line is a gob in base64, in which names of files keep
 // their bytes. Both processes run the same program.
 type Job struct {
 	Detect config.Detect
@@ -33,6 +33,14 @@ type Job struct {
 	// Hold is, by camera, the time before which its source is not tried: a detect that
 	// crashes and is started again must not log in more often because of it.
 	Hold map[string]time.Time
+
+	// Settings numbers what Cameras says: it grows with each change. The supervisor sends
+	// the job again when it has changed; of a later job only Cameras and Settings count.
+	Settings int64
+
+	// Changed has the later jobs, in the child alone: it is not sent. It is never closed;
+	// nil: there are none.
+	Changed <-chan Job
 }
 
 // Play has files and test sources played as cameras would be: each frame is due at a
@@ -80,6 +88,8 @@ type CameraStatus struct {
 	Inference Histogram `json:"inference"`       // seconds of detection a frame, without the wait for a turn
 
 	Retry time.Time `json:"retry,omitzero"` // when the source may be tried again; as Job.Hold
+
+	Settings int64 `json:"settings,omitempty"` // Job.Settings that its frames are counted with
 }
 
 // State of a source.
@@ -173,13 +183,24 @@ func (j Job) Write(w io.Writer) error {
 	return err
 }
 
-// ReadJob reads the job from the supervisor's pipe.
-func ReadJob(r io.Reader) (Job, error) {
-	// The buffered reader may read past the line; nothing follows it.
-	line, err := bufio.NewReader(io.LimitReader(r, maxJob)).ReadBytes('\n')
-	var job Job
-	if err == nil {
-		text := base64.NewDecoder(base64.StdEncoding, bytes.NewReader(line))
+// Jobs reads the jobs from the supervisor's pipe.
+type Jobs struct{ lines *bufio.Scanner }
+
+// NewJobs returns the jobs of a pipe.
+func NewJobs(r io.Reader) *Jobs {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, maxJob)
+	return &Jobs{lines}
+}
+
+// Next waits for the next job. The error is io.EOF at the end of the pipe.
+func (j *Jobs) Next() (job Job, err error) {
+	if !j.lines.Scan() {
+		if err = j.lines.Err(); err == nil {
+			return job, io.EOF
+		}
+	} else {
+		text := base64.NewDecoder(base64.StdEncoding, bytes.NewReader(j.lines.Bytes()))
 		err = gob.NewDecoder(text).Decode(&job)
 	}
 	if err != nil {

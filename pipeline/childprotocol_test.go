@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 	"time"
 
@@ -25,9 +26,9 @@ func TestJob_NamesThatAreNotUTF8_ReachTheChild(t *testing.T) {
 	var pipe bytes.Buffer
 	written := job()
 	require.NoError(t, written.Write(&pipe))
-	got, err := pipeline.ReadJob(&pipe)
+	got, err := pipeline.NewJobs(&pipe).Next()
 	require.NoError(t, err)
 	require.Equal(t, job(), got)
-	_, err = pipeline.ReadJob(bytes.NewReader([]byte("{}\n")))
+	_, err = pipeline.NewJobs(strings.NewReader("{}\n")).Next()
 	require.ErrorContains(t, err, "read the supervisor's job")
 }

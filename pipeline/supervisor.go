@@ -12,11 +12,13 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"sync"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/internal/backoff"
 	"github.com/sightlog/sightlog/usage"
 )
@@ -42,11 +44,14 @@ var restartPauses = backoff.Policy{First: 100 * time.Millisecond, Limit: 2 * tim
 // Child runs detect as a child process and restarts it when it crashes, so
 // that a fault in a codec or a model cannot take the log with it.
 type Child struct {
-	Job    Job
+	Job    Job                         // before Run; then mu guards it
 	Args   []string                    // command line of the child, program first
 	Report func(child int, now Status) // called by one goroutine, for every status; child counts from 1
 	Stderr io.Writer                   // of the child
 	Log    *slog.Logger
+
+	mu      sync.Mutex    // guards Job and changed
+	changed chan struct{} // capacity 1: the running child does not have Job yet; nil: none runs
 }
 
 // DamageError means that detect read its sources to their ends and found frames missing.
@@ -138,6 +143,8 @@ func (s Status) acked() (n int64) {
 
 // keepRetryTimes passes on to the next child when each source may be tried again.
 func (c *Child) keepRetryTimes(last Status) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.Job.Hold == nil {
 		c.Job.Hold = make(map[string]time.Time)
 	}
@@ -174,13 +181,58 @@ func (c *Child) once(ctx context.Context, child int) (last Status, err error) {
 	if err != nil {
 		return last, &crashError{fmt.Errorf("start detect: %w", err)}
 	}
-	if err := c.Job.Write(lifeline); err != nil { // the child ended at once; Wait returns why
-		c.Log.Debug("cannot write the job to detect", "err", err)
-	}
+	stopFeeding := c.feed(lifeline)
 
 	last = c.read(child, statusR)
 	err = cmd.Wait()
+	stopFeeding()
 	return last, exitError(ctx, err, last, stderr.cause())
+}
+
+// Change gives the cameras other settings: the running child goes on with them, and so do
+// those after it. It returns their number (CameraStatus.Settings).
+func (c *Child) Change(cameras map[string]config.CameraSettings) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.Job.Cameras = cameras
+	c.Job.Settings++
+	if c.changed != nil {
+		select {
+		case c.changed <- struct{}{}:
+		default: // the child has not been sent the change before; now it gets both
+		}
+	}
+	return c.Job.Settings
+}
+
+// feed sends the job to a child, and again whenever it has changed, until the returned
+// function is called, after the child's end.
+func (c *Child) feed(lifeline io.Writer) (stop func()) {
+	changed := make(chan struct{}, 1)
+	changed <- struct{}{}
+	c.mu.Lock()
+	c.changed = changed
+	c.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range changed {
+			c.mu.Lock()
+			job := c.Job
+			c.mu.Unlock()
+			if err := job.Write(lifeline); err != nil { // the child has ended; Wait returns why
+				c.Log.Debug("cannot write the job to detect", "err", err)
+				return
+			}
+		}
+	}()
+	return func() {
+		c.mu.Lock()
+		c.changed = nil
+		close(changed)
+		c.mu.Unlock()
+		<-done
+	}
 }
 
 // read reports every status until the child closes its end of the pipe.

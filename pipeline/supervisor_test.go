@@ -192,7 +192,7 @@ func TestChild_Crashes_TheNextGetsTheRetryTimes(t *testing.T) {
 	var got [2]pipeline.Job
 	for i := range got {
 		require.True(t, lines.Scan())
-		got[i], err = pipeline.ReadJob(strings.NewReader(lines.Text() + "\n"))
+		got[i], err = pipeline.NewJobs(strings.NewReader(lines.Text() + "\n")).Next()
 		require.NoError(t, err)
 	}
 	cancel()

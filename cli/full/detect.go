@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"sync/atomic"
@@ -97,14 +96,22 @@ const hardStop = 2 * time.Second
 
 // supervised runs as the child of a supervisor.
 func (c *DetectCmd) supervised(ctx context.Context, env *cli.Env) error {
-	job, err := pipeline.ReadJob(os.Stdin)
+	jobs := pipeline.NewJobs(os.Stdin)
+	job, err := jobs.Next()
 	if err != nil {
 		return err
 	}
+	changed := make(chan pipeline.Job)
+	job.Changed = changed
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() { // ends with the supervisor, or with this process
-		_, _ = io.Copy(io.Discard, os.Stdin)
+		for next, err := jobs.Next(); err == nil; next, err = jobs.Next() {
+			select {
+			case changed <- next:
+			case <-ctx.Done():
+			}
+		}
 		cancel()
 		time.Sleep(hardStop)
 		os.Exit(1)

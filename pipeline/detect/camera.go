@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"path/filepath"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
-	"github.com/sightlog/sightlog/internal/grace"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/preview"
@@ -25,72 +22,37 @@ import (
 // not matter, and a transaction costs the broker and the database as much as several frames.
 const commitInterval = 250 * time.Millisecond
 
-// flushGrace bounds the wait for the last acknowledgements at a stop.
-const flushGrace = time.Second
-
-// cameraLoop reads one source to its end, on one goroutine; status may be called
-// from any.
-type cameraLoop struct {
-	spec      ingest.Spec
-	opts      ingest.Options
-	cfg       kafka.Config
-	live      *kafka.Live
-	pool      *pool
-	detector  *cameraDetector
-	scene     *sceneState
-	preview   string // path
-	skipEmpty bool
-	playing   playing
-	log       *slog.Logger
-
-	mu     sync.Mutex // guards the following
-	state  pipeline.CameraStatus
-	writer kafka.Writer
-	source ingest.Source // that writer's frames come from
-}
-
-func (c *cameraLoop) status() pipeline.CameraStatus {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	s := c.state
-	s.Retry = c.opts.Backoff.Until()
-	if c.writer != nil {
-		s.Acked, s.Waiting = c.writer.Acked(), c.writer.Waiting()
-		s.Jumps = c.source.Stats().Jumps
-	}
-	return s
-}
-
-func (c *cameraLoop) update(f func(*pipeline.CameraStatus)) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	f(&c.state)
-}
-
 // run reads an open source to its end, or until ctx ends. It closes the source.
 // It returns a *pipeline.DamageError when the source ended with frames missing.
-func (c *cameraLoop) run(ctx context.Context, src ingest.Source) error {
+func (c *cameraLoop) run(ctx context.Context, src ingest.Source) (err error) {
 	defer func() { src.Close() }()
+	for err = errChanged; errors.Is(err, errChanged); {
+		c.change()
+		src, err = c.readRun(ctx, src)
+	}
+	return err
+}
+
+// readRun reads an open source as one run, and returns the source, which prepare may have
+// opened again. The error is errChanged if the run is over because settings have changed,
+// and the source goes on.
+func (c *cameraLoop) readRun(ctx context.Context, src ingest.Source) (ingest.Source, error) {
 	w, err := c.openRun(ctx, src.Info())
 	var atEnd *kafka.AtEndError
 	if errors.As(err, &atEnd) {
-		return c.atEnd(atEnd.Run)
+		return src, c.atEnd(atEnd.Run)
 	}
 	if err != nil {
-		return err
+		return src, err
 	}
 	if src, err = c.prepare(ctx, src, w); err != nil {
-		return errors.Join(err, closeWriter(ctx, w))
+		return src, errors.Join(err, closeWriter(ctx, w))
 	}
-	if c.opts.Schedule != nil {
+	if c.opts.Schedule != nil && c.writer == nil {
 		run := w.Run()
 		c.opts.Schedule.Begin(run.CapturedAt(0).Time)
 	}
-	c.mu.Lock()
-	c.writer, c.source = w, src
-	c.state.Start, c.state.Rate = c.playing.from(src.Info().FPS), src.Info().FPS
-	c.state.Run, c.state.Next, c.state.Total, c.state.State = w.Run().ID, w.Next(), src.Info().Frames, pipeline.Running
-	c.mu.Unlock()
+	c.opened(w, src)
 
 	if src.Info().Kind.Live() && !c.playing.end.IsZero() {
 		var cancel context.CancelFunc
@@ -98,7 +60,7 @@ func (c *cameraLoop) run(ctx context.Context, src ingest.Source) error {
 		defer cancel()
 	}
 	err = c.frames(ctx, src, w)
-	return c.end(ctx, src.Info(), w, err)
+	return src, c.end(ctx, src.Info(), w, err)
 }
 
 // atEnd takes over the end of a run that had ended before: the job that it
@@ -135,6 +97,10 @@ func (c *cameraLoop) openRun(ctx context.Context, info ingest.Info) (kafka.Write
 		// It is read faster than it was recorded: counted from the start, its
 		// frames would lie in the future.
 		run.CapturedFrom = event.At(time.Now().Add(-length))
+	}
+	if c.writer != nil && !c.resumable(info) { // its frames go on in another run
+		before := c.writer.Run()
+		run.CapturedFrom = before.CapturedAt(0)
 	}
 	return kafka.OpenFile(ctx, c.cfg, run, interval, func(digest string) bool { return ingest.Continues(c.spec, digest) })
 }
@@ -195,6 +161,9 @@ func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writ
 	var dropped int64 // since the last sighting that was sent
 	failed := 0       // frames in a row on which the detector failed
 	for {
+		if c.changes() {
+			return errChanged
+		}
 		if err := src.Next(ctx, &f); err != nil {
 			return err
 		}
@@ -294,7 +263,7 @@ func (c *cameraLoop) onDetectError(ctx context.Context, f *ingest.Frame, err err
 func (c *cameraLoop) end(ctx context.Context, source ingest.Info, w kafka.Writer, why error) error {
 	kind := source.Kind
 	state := c.status()
-	end := event.Run{Dropped: state.Dropped, Outcome: event.OutcomeFinished}
+	end := event.Run{Dropped: state.Dropped - c.before.dropped, Outcome: event.OutcomeFinished}
 	if errors.Is(why, io.EOF) && !kind.Live() && state.Failed > 0 {
 		why = &ingest.Damage{
 			Source: source.Source, Delivered: state.Frames,
@@ -303,6 +272,8 @@ func (c *cameraLoop) end(ctx context.Context, source ingest.Info, w kafka.Writer
 	}
 	var damage *ingest.Damage
 	switch stopped := ctx.Err() != nil; {
+	case errors.Is(why, errChanged):
+		return c.endChanged(ctx, w, end)
 	case errors.Is(why, io.EOF):
 		why = nil
 	case errors.As(why, &damage):
@@ -323,18 +294,4 @@ func (c *cameraLoop) end(ctx context.Context, source ingest.Info, w kafka.Writer
 	}
 	c.update(func(s *pipeline.CameraStatus) { s.State, s.Damage, s.People = pipeline.Ended, end.Damage, 0 })
 	return why
-}
-
-// finish and closeWriter wait for the log for as long as it takes, but only
-// flushGrace once ctx has ended.
-func finish(ctx context.Context, w kafka.Writer, end event.Run, completes []event.Derived) error {
-	ctx, cancel := grace.Context(ctx, flushGrace)
-	defer cancel()
-	return w.Finish(ctx, end, completes...)
-}
-
-func closeWriter(ctx context.Context, w kafka.Writer) error {
-	ctx, cancel := grace.Context(ctx, flushGrace)
-	defer cancel()
-	return w.Close(ctx)
 }

@@ -69,6 +69,9 @@ func (p *pool) camera(region []float64) *cameraDetector {
 	return &cameraDetector{pool: p, session: p.session.Share(), region: region}
 }
 
+// setRegion changes the region, from the next frame on.
+func (d *cameraDetector) setRegion(region []float64) { d.region, d.detector = region, nil }
+
 func (d *cameraDetector) close() error { return d.session.Close() }
 
 // detection is what the model returned for one frame.

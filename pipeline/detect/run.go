@@ -99,9 +99,9 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 		c := &cameraLoop{
 			spec: cam.spec, cfg: cfg, live: live, pool: pool, skipEmpty: job.Detect.SkipEmpty, preview: previews[i],
 			scene:    newScene(cam, settings.tracked, pool.thresholds.Report),
-			detector: pool.camera(cam.Region), log: log,
+			detector: pool.camera(cam.Region), log: log, settings: cam,
 			opts:  sourceOptions(job, cam.FPS, kind.Live(), log),
-			state: pipeline.CameraStatus{ID: cam.spec.ID, State: pipeline.Opening, Live: kind.Live()},
+			state: pipeline.CameraStatus{ID: cam.spec.ID, State: pipeline.Opening, Live: kind.Live(), Settings: job.Settings},
 		}
 		c.opts.Backoff.Hold(job.Hold[cam.spec.ID])
 		defer func() { err = errors.Join(err, c.detector.close()) }()
@@ -122,6 +122,7 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 	if job.Play != nil {
 		schedule(loops, job.Play)
 	}
+	defer followChanges(ctx, job, loops, log)()
 	return runAll(ctx, loops, sources)
 }
 
