@@ -35,7 +35,7 @@ func (c *SinkCmd) Run(ctx context.Context, env *Env) error {
 		return needURL()
 	}
 	limitMemory(c.Sinks.Sinks)
-	return c.serve(ctx, env, pipeline.ServicesConfig{
+	return c.serve(ctx, env, config.Web{Web: "off"}, pipeline.ServicesConfig{
 		Kafka: c.Kafka, Database: c.Database, Sinks: c.Sinks,
 		Cameras: env.Cameras, Places: env.Places, Wait: c.Wait.Wait,
 	})
@@ -62,34 +62,40 @@ type ServeCmd struct {
 	config.Database
 	config.Sinks
 	config.Wait
+	config.Web
 	Metrics
 }
 
 // Run implements the command.
 func (c *ServeCmd) Run(ctx context.Context, env *Env) error {
 	CoarseTimers()
-	return c.serve(ctx, env, pipeline.ServicesConfig{
+	return c.serve(ctx, env, c.Web, pipeline.ServicesConfig{
 		Data: c.Data, Broker: c.Broker, Kafka: c.Kafka, Database: c.Database, Sinks: c.Sinks,
 		Cameras: env.Cameras, Places: env.Places, Wait: c.Wait.Wait,
 	})
 }
 
 // serve runs services until ctx ends, with metrics and health.
-func (m *Metrics) serve(ctx context.Context, env *Env, cfg pipeline.ServicesConfig) error {
+func (m *Metrics) serve(ctx context.Context, env *Env, page config.Web, cfg pipeline.ServicesConfig) error {
 	return m.WithMetrics(func(metrics prometheus.Registerer, health func(func() []string)) error {
 		cfg.Log, cfg.Metrics = env.Logger(slog.LevelInfo), metrics
-		return serve(ctx, env, cfg, health)
+		return serve(ctx, env, page, cfg, health)
 	})
 }
 
-func serve(ctx context.Context, env *Env, cfg pipeline.ServicesConfig, health func(func() []string)) (err error) {
+func serve(ctx context.Context, env *Env, page config.Web, cfg pipeline.ServicesConfig, health func(func() []string)) (err error) {
 	s, err := pipeline.StartServices(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
 	health(s.Problems)
-	printEndpoints(env, datadir.Endpoints{Broker: s.Kafka.Brokers[0], Database: s.URL})
+	url, closeSite, err := Site{Web: page, Services: s, Problems: s.Problems, Env: env, Log: cfg.Log}.Serve()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeSite()) }()
+	printEndpoints(env, datadir.Endpoints{Broker: s.Kafka.Brokers[0], Database: s.URL, Web: url})
 	if err := s.Failed(ctx); err != nil {
 		return err
 	}
@@ -118,5 +124,8 @@ func printEndpoints(env *Env, e datadir.Endpoints) {
 	fmt.Fprintf(env.Stdout, "broker=%s\n", e.Broker)
 	if e.Database != "" {
 		fmt.Fprintf(env.Stdout, "database=%s\n", e.Database)
+	}
+	if e.Web != "" {
+		fmt.Fprintf(env.Stdout, "web=%s\n", e.Web)
 	}
 }

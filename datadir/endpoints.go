@@ -17,11 +17,12 @@ import (
 // Endpoints are the addresses of a running data directory.
 type Endpoints struct {
 	PID      int    `json:"pid"`
-	Broker   string `json:"broker"`   // host:port
-	Database string `json:"database"` // URL
+	Broker   string `json:"broker"`        // host:port
+	Database string `json:"database"`      // URL
+	Web      string `json:"web,omitempty"` // URL of the page
 }
 
-// Publish writes the addresses of the broker and the database. On a full disk it is
+// Publish writes the addresses. On a full disk it is
 // retried until there is space: the owner serves the data it has meanwhile.
 func (d *Dir) Publish(e Endpoints) error {
 	e.PID = os.Getpid()

@@ -19,12 +19,23 @@ type RunConfig struct {
 
 	Started func(*Services) // may be nil; called when the services answer, before detect starts
 
+	// Serve, if set, is called when the services answer, before detect starts; stop, before
+	// they stop.
+	Serve func(Present) (stop func() error, err error)
+
 	// Health, if set, is called with a function that returns the present problems: the
 	// reasons for which sightings do not reach the log or the tables, a line each.
 	Health func(problems func() []string)
 
 	Stderr io.Writer // of the child
 	Log    *slog.Logger
+}
+
+// Present is a run while it lasts. Its functions may be called concurrently.
+type Present struct {
+	Services *Services
+	Problems func() []string // why sightings do not reach the log or the tables, a line each
+	Status   func() Status   // of detect
 }
 
 // Run starts the services, runs detect until every source was read to its end and all
@@ -47,8 +58,9 @@ func Run(ctx context.Context, cfg RunConfig) (last Progress, err error) {
 		err = errors.Join(err, services.stopLog())
 	}()
 
+	problems := func() []string { return append(services.Problems(), m.status().Problems()...) }
 	if cfg.Health != nil {
-		cfg.Health(func() []string { return append(services.Problems(), m.status().Problems()...) })
+		cfg.Health(problems)
 	}
 	if cfg.Services.Metrics != nil {
 		unregister, err := RegisterDetect(cfg.Services.Metrics, m.allCameras)
@@ -59,6 +71,13 @@ func Run(ctx context.Context, cfg RunConfig) (last Progress, err error) {
 	}
 	if cfg.Started != nil {
 		cfg.Started(services)
+	}
+	if cfg.Serve != nil {
+		stop, serveErr := cfg.Serve(Present{Services: services, Problems: problems, Status: m.status})
+		if serveErr != nil {
+			return Progress{}, serveErr
+		}
+		defer func() { err = errors.Join(err, stop()) }()
 	}
 	cfg.Job.Kafka = services.Kafka
 	quit := Every(progressEvery, func() { m.report(ctx, services, cfg.Progress) })

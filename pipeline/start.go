@@ -82,10 +82,16 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	}
 	s.watchLag(cfg.Metrics, cfg.Unacknowledged)
 	s.sinks = startService(s.sink.Run)
-	if s.dir != nil {
-		err = s.dir.Publish(datadir.Endpoints{Broker: s.Kafka.Brokers[0], Database: s.URL})
+	return s, s.PublishWeb("")
+}
+
+// PublishWeb writes the addresses of the services and of the page, "" for none, into the
+// data directory, if there is one.
+func (s *Services) PublishWeb(url string) error {
+	if s.dir == nil {
+		return nil
 	}
-	return s, err
+	return s.dir.Publish(datadir.Endpoints{Broker: s.Kafka.Brokers[0], Database: s.URL, Web: url})
 }
 
 // keepOf returns how long rows are kept, and those of cameras with settings of their own.

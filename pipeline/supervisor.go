@@ -162,6 +162,9 @@ func (c *Child) once(ctx context.Context, child int) (last Status, err error) {
 	defer statusR.Close()
 
 	cmd := exec.CommandContext(ctx, c.Args[0], c.Args[1:]...)
+	if path, err := os.Executable(); err == nil && c.Args[0] == "/proc/self/exe" {
+		cmd.Args[0] = path // what ps shows
+	}
 	cmd.ExtraFiles = []*os.File{statusW}
 	if c.Job.Stdin {
 		cmd.ExtraFiles = append(cmd.ExtraFiles, os.Stdin)

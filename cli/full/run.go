@@ -22,6 +22,7 @@ type RunCmd struct {
 	config.Database
 	config.Sinks
 	config.Wait
+	config.Web
 	cli.Metrics
 }
 
@@ -51,9 +52,16 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 			Data: c.Data, Broker: c.Broker, Kafka: c.Kafka, Database: c.Database,
 			Sinks: c.Sinks, Cameras: env.Cameras, Places: env.Places, Wait: c.Wait.Wait, Log: log, Metrics: metrics,
 		},
-		Job:      job,
-		Detect:   child,
-		Health:   health,
+		Job:    job,
+		Detect: child,
+		Health: health,
+		Serve: func(r pipeline.Present) (stop func() error, err error) {
+			url, stop, err := cli.Site{Web: c.Web, Services: r.Services, Problems: r.Problems, Cameras: r.Status, Env: env, Log: log}.Serve()
+			if err == nil && url != "" {
+				fmt.Fprintln(env.Stderr, "page: "+url)
+			}
+			return stop, err
+		},
 		Progress: line.show,
 		Stderr:   env.Stderr,
 		Log:      log,

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"path"
 	"time"
+
+	"github.com/sightlog/sightlog/web/route"
 )
 
 //go:embed static
@@ -18,6 +20,12 @@ var files embed.FS
 type file struct {
 	content   []byte
 	etag, typ string
+}
+
+// Routes returns the routes of the page, which anybody may read: it has no figures in it.
+func Routes() []route.Route {
+	h := Handler()
+	return []route.Route{{Pattern: "GET /{$}", Role: route.Public, Handler: h}, {Pattern: "GET /static/", Role: route.Public, Handler: h}}
 }
 
 // Handler serves the page: index.html at /, and the other files below /static/.
