@@ -35,7 +35,7 @@ func (c *SinkCmd) Run(ctx context.Context, env *Env) error {
 		return needURL()
 	}
 	limitMemory(c.Sinks.Sinks)
-	return c.serve(ctx, env, config.Web{Web: "off"}, pipeline.ServicesConfig{
+	return c.serve(ctx, env, nil, pipeline.ServicesConfig{
 		Kafka: c.Kafka, Database: c.Database, Sinks: c.Sinks,
 		Cameras: env.Cameras, Places: env.Places, Wait: c.Wait.Wait,
 	})
@@ -69,33 +69,42 @@ type ServeCmd struct {
 // Run implements the command.
 func (c *ServeCmd) Run(ctx context.Context, env *Env) error {
 	CoarseTimers()
-	return c.serve(ctx, env, c.Web, pipeline.ServicesConfig{
+	site, err := OpenSite(c.Web, c.Data, env, env.Logger(slog.LevelInfo))
+	if err != nil {
+		return err
+	}
+	return c.serve(ctx, env, site, pipeline.ServicesConfig{
 		Data: c.Data, Broker: c.Broker, Kafka: c.Kafka, Database: c.Database, Sinks: c.Sinks,
 		Cameras: env.Cameras, Places: env.Places, Wait: c.Wait.Wait,
 	})
 }
 
-// serve runs services until ctx ends, with metrics and health.
-func (m *Metrics) serve(ctx context.Context, env *Env, page config.Web, cfg pipeline.ServicesConfig) error {
+// serve runs services until ctx ends, with metrics and health and, if it is not nil, a site.
+func (m *Metrics) serve(ctx context.Context, env *Env, site *Site, cfg pipeline.ServicesConfig) error {
 	return m.WithMetrics(func(metrics prometheus.Registerer, health func(func() []string)) error {
 		cfg.Log, cfg.Metrics = env.Logger(slog.LevelInfo), metrics
-		return serve(ctx, env, page, cfg, health)
+		return serve(ctx, env, site, cfg, health)
 	})
 }
 
-func serve(ctx context.Context, env *Env, page config.Web, cfg pipeline.ServicesConfig, health func(func() []string)) (err error) {
+func serve(ctx context.Context, env *Env, site *Site, cfg pipeline.ServicesConfig, health func(func() []string)) (err error) {
 	s, err := pipeline.StartServices(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
 	health(s.Problems)
-	url, closeSite, err := Site{Web: page, Services: s, Problems: s.Problems, Env: env, Log: cfg.Log}.Serve()
-	if err != nil {
-		return err
+	e := datadir.Endpoints{Broker: s.Kafka.Brokers[0], Database: s.URL}
+	if site != nil {
+		site.Services, site.Problems = s, s.Problems
+		url, closeSite, serveErr := site.Serve()
+		if serveErr != nil {
+			return serveErr
+		}
+		e.Web = url
+		defer func() { err = errors.Join(err, closeSite()) }()
 	}
-	defer func() { err = errors.Join(err, closeSite()) }()
-	printEndpoints(env, datadir.Endpoints{Broker: s.Kafka.Brokers[0], Database: s.URL, Web: url})
+	printEndpoints(env, e)
 	if err := s.Failed(ctx); err != nil {
 		return err
 	}

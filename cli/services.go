@@ -30,6 +30,7 @@ type Services struct {
 	Prove     ProveCmd     `cmd:"" group:"Questions" help:"Compute the figures of a camera's minute again from the log."`
 	Replay    ReplayCmd    `cmd:"" group:"Set-up" help:"Build the tables again from the log, beside the present ones, and exchange them."`
 	Recount   RecountCmd   `cmd:"" group:"Questions" help:"Count a past again with other zones and lines, beside the figures of before."`
+	Web       WebCmd       `cmd:"" group:"Set-up" help:"Users and tokens of the page."`
 	Data      DataCmd      `cmd:"" group:"Set-up" help:"Copy and move data directories: export, import, adopt."`
 	Migrate   MigrateCmd   `cmd:"" group:"Set-up" help:"Create or update the tables of a database."`
 	Version   VersionCmd   `cmd:"" group:"Set-up" help:"Print the version."`

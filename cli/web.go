@@ -3,39 +3,91 @@ package cli
 import (
 	"fmt"
 	"log/slog"
+	"net"
+	"path/filepath"
+	"time"
 
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/web"
+	"github.com/sightlog/sightlog/web/auth"
 	"github.com/sightlog/sightlog/web/page"
 	"github.com/sightlog/sightlog/web/route"
 )
 
 // Site is what the page and its API are served from.
 type Site struct {
-	Web      config.Web
 	Services *pipeline.Services
 	Problems func() []string        // what is wrong, a line each
 	Cameras  func() pipeline.Status // of detect; nil where it runs apart
 	Env      *Env
 	Log      *slog.Logger
+
+	web  config.Web
+	data string     // the data directory
+	auth *auth.Auth // nil: the page is off
 }
 
-// routes returns the routes of the whole site.
-func (s Site) routes() []route.Route {
+// OpenSite returns a site that can be served, before anything is started for it: its errors
+// are *usage.Error.
+func OpenSite(w config.Web, data config.Data, env *Env, log *slog.Logger) (*Site, error) {
+	s := &Site{web: w, data: data.Data, Env: env, Log: log}
+	addr, _ := w.Addr()
+	if addr == "" {
+		return s, nil
+	}
+	if err := w.Check(); err != nil {
+		return nil, err
+	}
+	a, err := auth.Open(w.WebUsers.WebUsers, log, time.Now)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.tls().Check(log); err != nil {
+		return nil, err
+	}
+	if at, err := net.ResolveTCPAddr("tcp", addr); err == nil { // else serving it says what is wrong
+		if err := web.Allowed(addr, at.IP, a.HasUsers(), s.tls().On(), w.WebInsecure); err != nil {
+			return nil, err
+		}
+	}
+	s.auth = a
+	return s, nil
+}
+
+func (s *Site) tls() web.TLS {
+	t := web.TLS{ACME: s.web.WebACME, Dir: filepath.Join(s.data, "web")}
+	switch s.web.WebTLS {
+	case "":
+	case config.SelfSigned:
+		t.SelfSigned = true
+	default:
+		t.Cert, t.Key = s.web.WebTLS, s.web.WebTLSKey
+	}
+	return t
+}
+
+// routes returns the routes of the whole site, without those of logging in.
+func (s *Site) routes() []route.Route {
 	return page.Routes()
 }
 
-// Serve serves the site and publishes its address. close ends it; both do nothing where the
-// page is off.
-func (s Site) Serve() (url string, closeSite func() error, err error) {
-	addr, chosen := s.Web.Addr()
-	if addr == "" {
+// Serve serves the site, and publishes its address. A certificate of its own is printed, so that a
+// browser's warning can be checked. closeSite ends it; both do nothing where the page is off.
+func (s *Site) Serve() (url string, closeSite func() error, err error) {
+	if s.auth == nil {
 		return "", func() error { return nil }, nil
 	}
-	server, err := web.Serve(web.SiteConfig{Addr: addr, Chosen: chosen, Routes: s.routes(), Log: s.Log})
+	addr, chosen := s.web.Addr()
+	server, err := web.Serve(web.SiteConfig{
+		Addr: addr, Chosen: chosen, Routes: s.routes(), Auth: s.auth, TLS: s.tls(),
+		Hosts: s.web.WebHost, Insecure: s.web.WebInsecure, Log: s.Log,
+	})
 	if err != nil {
 		return "", nil, err
+	}
+	if sum := server.Fingerprint(); sum != "" {
+		fmt.Fprintln(s.Env.Stderr, "certificate of the page, SHA-256: "+sum)
 	}
 	if err := s.Services.PublishWeb(server.URL()); err != nil {
 		return "", nil, fmt.Errorf("publish the page's address: %w", err)

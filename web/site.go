@@ -1,16 +1,21 @@
 package web
 
 import (
+	"cmp"
+	"crypto/tls"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/sightlog/sightlog/usage"
-	"github.com/sightlog/sightlog/web/problem"
+	"github.com/sightlog/sightlog/web/auth"
 	"github.com/sightlog/sightlog/web/route"
 )
 
@@ -19,46 +24,92 @@ type SiteConfig struct {
 	Addr   string // host:port
 	Chosen bool   // a person chose it: another port is no substitute
 	Routes []route.Route
-	Log    *slog.Logger
+	Auth   *auth.Auth
+	TLS    TLS
+	Hosts  []string // names, beside those of this machine, by which the site may be asked for
+
+	Insecure bool   // serve other machines without users or TLS, too
+	Limits   Limits // zero: the defaults
+	Log      *slog.Logger
 }
 
-// Limits of the site.
-const (
-	maxBody        = 1 << 20
-	headerTimeout  = 5 * time.Second
-	readTimeout    = 30 * time.Second
-	writeTimeout   = time.Minute
-	maxHeaderBytes = 32 << 10
-)
+// Limits bound what clients can take.
+type Limits struct {
+	Body               int64         // of a request
+	Header, Read       time.Duration // to receive the header, and all of a request
+	Write, Idle        time.Duration // of a response, or of one write of a stream; between two requests
+	HeaderBytes        int
+	Conns, ConnsOfAddr int           // connections
+	StreamsOfClient    int           // open streams of a user or address
+	Recheck            time.Duration // how often a stream's client is looked at again
+}
 
-// Serve serves the page and its API. An address that cannot be used is a *usage.Error; where
-// nobody chose it and it is taken, a free port takes its place.
+func (l Limits) withDefaults() Limits {
+	return Limits{
+		Body: cmp.Or(l.Body, 1<<20), Header: cmp.Or(l.Header, 5*time.Second), Read: cmp.Or(l.Read, 30*time.Second),
+		Write: cmp.Or(l.Write, time.Minute), Idle: cmp.Or(l.Idle, time.Minute), HeaderBytes: cmp.Or(l.HeaderBytes, 32<<10),
+		Conns: cmp.Or(l.Conns, 512), ConnsOfAddr: cmp.Or(l.ConnsOfAddr, 64), StreamsOfClient: cmp.Or(l.StreamsOfClient, 64),
+		Recheck: cmp.Or(l.Recheck, 2*time.Second),
+	}
+}
+
+// Serve serves the page and its API. An address that cannot or may not be used is a
+// *usage.Error; where nobody chose it and it is taken, a free port takes its place.
 func Serve(cfg SiteConfig) (*Server, error) {
+	limits := cfg.Limits.withDefaults()
+	g := &guard{auth: cfg.Auth, limits: limits, log: cfg.Log, streams: map[string]int{}}
+	routes, err := g.handler(slices.Concat(cfg.Auth.Routes(), cfg.Routes))
+	if err != nil {
+		return nil, err
+	}
 	l, err := listenSite(cfg)
 	if err != nil {
 		return nil, err
 	}
-	handler, err := siteHandler(cfg.Routes)
+	ip := l.Addr().(*net.TCPAddr).IP
+	t, err := cfg.TLS.open(ip, cfg.Hosts, cfg.Log)
+	if err == nil {
+		err = Allowed(cfg.Addr, ip, cfg.Auth.HasUsers(), cfg.TLS.On(), cfg.Insecure)
+	}
 	if err != nil {
 		return nil, errors.Join(err, l.Close())
 	}
 	s := &Server{
 		http: &http.Server{
-			Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-			IdleTimeout: time.Minute, MaxHeaderBytes: maxHeaderBytes,
-			ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
+			Handler:           &gate{next: routes, hsts: t.trusted, hosts: hostsOf(cfg, ip)},
+			ReadHeaderTimeout: limits.Header, ReadTimeout: limits.Read, WriteTimeout: limits.Write, IdleTimeout: limits.Idle,
+			MaxHeaderBytes: limits.HeaderBytes, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: limits.StreamsOfClient + 16},
+			DisableGeneralOptionsHandler: true,
+			ErrorLog:                     slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug),
 		},
-		addr: l.Addr().String(), done: make(chan struct{}),
+		addr: l.Addr().String(), url: urlOf(cfg, l.Addr().(*net.TCPAddr)), fingerprint: t.fingerprint, done: make(chan struct{}),
+	}
+	var listener net.Listener = &boundedListener{Listener: l, max: limits.Conns, maxOfAddr: limits.ConnsOfAddr, open: map[netip.Addr]int{}}
+	if t.config != nil {
+		s.http.TLSConfig = t.config
+		listener = tls.NewListener(listener, t.config)
 	}
 	go func() {
 		defer close(s.done)
-		_ = s.http.Serve(l) // always http.ErrServerClosed: Close says more
+		_ = s.http.Serve(listener) // always http.ErrServerClosed: Close says more
 	}()
 	return s, nil
 }
 
-// URL returns the address of the page.
-func (s *Server) URL() string { return "http://" + s.addr + "/" }
+// Allowed returns a *usage.Error where a site would serve other machines without users, so
+// that anybody could look through the cameras, or without TLS, so that passwords could be read
+// on the way. addr is what the user typed.
+func Allowed(addr string, ip net.IP, users, encrypted, insecure bool) error {
+	switch {
+	case ip.IsLoopback() || insecure:
+		return nil
+	case !users:
+		return usage.New("add --web-users FILE, or serve this machine alone: 127.0.0.1:PORT", "--web %s: other machines could use the page without logging in", addr)
+	case !encrypted:
+		return usage.New("add --web-tls self-signed, a certificate, or --web-acme DOMAIN", "--web %s: passwords and pictures would cross the network unencrypted", addr)
+	}
+	return nil
+}
 
 func listenSite(cfg SiteConfig) (net.Listener, error) {
 	l, err := net.Listen("tcp", cfg.Addr)
@@ -75,28 +126,36 @@ func listenSite(cfg SiteConfig) (net.Listener, error) {
 	}
 }
 
-// siteHandler is the one place where a route's role, limits and headers are enforced.
-func siteHandler(routes []route.Route) (http.Handler, error) {
-	mux := http.NewServeMux()
-	for _, r := range routes {
-		if r.Role == route.Unset {
-			return nil, fmt.Errorf("route %s has no role", r.Pattern)
-		}
-		mux.Handle(r.Pattern, limited(r))
+// hostsOf returns the names by which a site may be asked for. Where a login and TLS are
+// needed anyway, or a person chose to go without, any name leads to it.
+func hostsOf(cfg SiteConfig, ip net.IP) []string {
+	hosts := append([]string{}, cfg.TLS.ACME...)
+	if !ip.IsLoopback() && len(hosts) == 0 {
+		return nil
 	}
-	return mux, nil
+	for _, h := range cfg.Hosts {
+		hosts = append(hosts, strings.ToLower(h))
+	}
+	return hosts
 }
 
-func limited(r route.Route) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		req.Body = http.MaxBytesReader(w, req.Body, maxBody)
-		if r.Stream {
-			c := http.NewResponseController(w)
-			if err := errors.Join(c.SetWriteDeadline(time.Time{}), c.SetReadDeadline(time.Time{})); err != nil {
-				problem.Write(w, http.StatusInternalServerError, err.Error(), "")
-				return
-			}
-		}
-		r.Handler.ServeHTTP(w, req)
-	})
+// urlOf returns the address that a browser of this machine, or the domain's, can open.
+func urlOf(cfg SiteConfig, at *net.TCPAddr) string {
+	scheme, host := "http", at.IP.String()
+	if cfg.TLS.On() {
+		scheme = "https"
+	}
+	switch {
+	case len(cfg.TLS.ACME) > 0:
+		host = cfg.TLS.ACME[0]
+	case at.IP.IsUnspecified():
+		host = "localhost"
+	}
+	return scheme + "://" + net.JoinHostPort(host, strconv.Itoa(at.Port)) + "/"
 }
+
+// URL returns the address of the page.
+func (s *Server) URL() string { return s.url }
+
+// Fingerprint returns the SHA-256 of the site's own certificate, "" if it has none.
+func (s *Server) Fingerprint() string { return s.fingerprint }

@@ -22,7 +22,9 @@ import (
 type Server struct {
 	http *http.Server
 	addr string
-	done chan struct{} // closed when Serve has returned
+
+	url, fingerprint string        // of a site
+	done             chan struct{} // closed when Serve has returned
 }
 
 // NewRegistry returns a registry with the metrics of the process itself.

@@ -46,6 +46,10 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 	if err != nil {
 		return err
 	}
+	site, err := cli.OpenSite(c.Web, c.Data, env, log)
+	if err != nil {
+		return err
+	}
 	line := newProgressLine(env.Stderr)
 	last, err := pipeline.Run(ctx, pipeline.RunConfig{
 		Services: pipeline.ServicesConfig{
@@ -56,7 +60,8 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 		Detect: child,
 		Health: health,
 		Serve: func(r pipeline.Present) (stop func() error, err error) {
-			url, stop, err := cli.Site{Web: c.Web, Services: r.Services, Problems: r.Problems, Cameras: r.Status, Env: env, Log: log}.Serve()
+			site.Services, site.Problems, site.Cameras = r.Services, r.Problems, r.Status
+			url, stop, err := site.Serve()
 			if err == nil && url != "" {
 				fmt.Fprintln(env.Stderr, "page: "+url)
 			}
