@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -197,4 +198,32 @@ func (b *browser) login(user, password string) (int, *http.Cookie) {
 	b.csrf = s.CSRF
 	require.Len(b.w.t, resp.Cookies(), 1)
 	return resp.StatusCode, resp.Cookies()[0]
+}
+
+var fuzzSite struct {
+	sync.Once
+	w *world
+}
+
+// fuzzed is one site for all inputs of a fuzz test, with short timeouts.
+func fuzzed(t *testing.T) *world {
+	t.Helper()
+	fuzzSite.Do(func() {
+		fuzzSite.w = &world{log: &buffer{}, now: &clock{now: time.Now()}}
+		dir, err := os.MkdirTemp("", "sightlog-web") //nolint:usetesting // it outlives the test of one input
+		require.NoError(t, err)
+		users := auth.File(filepath.Join(dir, "users"))
+		require.NoError(t, users.AddUser("ada", route.Admin, adminPassword))
+		log := slog.New(slog.NewTextHandler(fuzzSite.w.log, nil))
+		a, err := auth.Open(string(users), log, time.Now)
+		require.NoError(t, err)
+		s, err := web.Serve(web.SiteConfig{
+			Addr: "127.0.0.1:0", Routes: append(page.Routes(), routes()...), Auth: a, Log: log,
+			Limits: web.Limits{Header: 100 * time.Millisecond, Read: 100 * time.Millisecond, Idle: 100 * time.Millisecond},
+		})
+		require.NoError(t, err)
+		fuzzSite.w.url = strings.TrimSuffix(s.URL(), "/")
+	})
+	fuzzSite.w.t = t
+	return fuzzSite.w
 }
