@@ -11,6 +11,7 @@ var audits = Report{
 		"audit", "camera", "line", "since", "until", "answered_at", "direction", "counted", "actual", "actual_low", "actual_high",
 		"accuracy", "accuracy_low", "accuracy_high", "precision", "recall",
 	},
+	Order: []string{"audit", "direction"},
 	sql: func(s *statement) string {
 		return fmt.Sprintf(`
 SELECT s.id AS audit, c.name AS camera, s.line, s.since, s.until, s.answered_at, r.direction, r.counted,

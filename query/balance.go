@@ -14,6 +14,7 @@ var balance = Report{
 		"With --camera, the places of which it has a line.",
 	Flags:    []string{"place", "camera"},
 	Columns:  []string{"place", "in", "out", "inside", "capacity", "reset", "lowest", "blind_s", "unclosed", "dropped"},
+	Order:    []string{"place"},
 	OverTime: &balanceOverTime,
 	sql: func(s *statement) string {
 		return fmt.Sprintf(`
@@ -35,6 +36,7 @@ var balanceOverTime = Report{
 	Name:    "balance",
 	Flags:   []string{"place", "camera", "since", "until", "bucket", "tz", "recount"},
 	Columns: []string{"place", "hour", "in", "out", "inside", "max_inside", "reset", "lowest", "blind_s", "unclosed", "dropped"},
+	Order:   []string{"place", "hour"},
 	Bucket:  "1h",
 	sql: func(s *statement) string {
 		// From the first minute of a camera of the place to the last with a frame, or a

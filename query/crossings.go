@@ -8,6 +8,7 @@ var crossings = Report{
 	Details: "in is from the left of the line to its right, seen from its first point to its second, out the opposite; balance is in less out. A line is known once it was crossed." + staffHelp + " " + coverageHelp,
 	Flags:   and("line", "class", "without-staff", "bucket", "tz", "recount"),
 	Columns: append([]string{"camera", "minute", "line", "in", "out", "balance"}, coverage...),
+	Order:   []string{"camera", "minute", "line"},
 	Bucket:  "1m",
 	sql: func(s *statement) string {
 		b := s.buckets("")

@@ -30,7 +30,10 @@ func (q Question) Answer(ctx context.Context, db *pgxpool.Pool, w io.Writer, for
 	}
 	p, err := q.prepare(ctx, db)
 	if err == nil {
-		err = ask(ctx, db, p, func(rows pgx.Rows) error { return copyRows(rows, out) })
+		err = ask(ctx, db, p, func(rows pgx.Rows) error {
+			_, _, err := copyRows(rows, out, 0)
+			return err
+		})
 	}
 	if q.own != "" {
 		err = userError(err, q.own)
@@ -173,33 +176,36 @@ func cells(rows pgx.Rows, columns []column, row []any) {
 	}
 }
 
-// copyRows writes the rows as they come. A statement that fails before its first row
-// writes nothing.
-func copyRows(rows pgx.Rows, out *output) error {
+// copyRows writes the rows as they come, at most so many; 0: all. It returns the last that
+// it wrote, and whether there are more. A statement that fails before its first row writes
+// nothing.
+func copyRows(rows pgx.Rows, out *output, most int) (last []any, more bool, err error) {
 	columns := columnsOf(rows)
 	row := make([]any, len(columns))
-	first := true
-	for rows.Next() {
-		if first {
+	for n := 0; rows.Next(); n++ {
+		if n == 0 {
 			if err := written(out.head(columns)); err != nil {
-				return err
+				return nil, false, err
 			}
-			first = false
+		}
+		if more = most > 0 && n == most; more {
+			break
 		}
 		cells(rows, columns, row)
 		if err := written(out.row(row)); err != nil {
-			return err
+			return nil, false, err
 		}
+		last = row
 	}
 	if err := rows.Err(); err != nil {
-		return fmt.Errorf("ask the database: %w", err)
+		return nil, false, fmt.Errorf("ask the database: %w", err)
 	}
-	if first {
+	if last == nil {
 		if err := written(out.head(columns)); err != nil {
-			return err
+			return nil, false, err
 		}
 	}
-	return written(out.end())
+	return last, more, written(out.end())
 }
 
 // copyNew writes the rows that are not among those before, and returns all of them.

@@ -11,6 +11,7 @@ var heatmap = Report{
 	Details: "The picture is divided into --grid columns and rows; x and y count the cells from 0 at its top left, and n is the number of detections, without things, whose feet (the middle of the lower edge) are in the cell; a cell without has no row. frames, seconds and dropped are the camera's: frames processed, seconds in which one was, frames dropped. A camera that was watched without a detection has one row with n 0. With --out FILE.png a picture is drawn, over --frame if it is given. It reads the stored detections: retention ends it.",
 	Flags:   and("zone", "class", "min-score", "grid", "frame"),
 	Columns: []string{"camera", "x", "y", "n", "frames", "seconds", "dropped"},
+	Order:   []string{"camera", "y", "x"},
 	sql: func(s *statement) string {
 		where := s.in("captured_at").String()
 		which := conditions{where}

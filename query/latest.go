@@ -8,6 +8,7 @@ var latest = Report{
 	Details: "up_to is the time up to which all figures of the camera are final: that of its newest sighting in the database. With --follow each new newest sighting is printed as it is committed, until Ctrl-C; of several within half a second the last.",
 	Flags:   and("follow"),
 	Columns: []string{"camera", "run", "seq", "captured_at", "people", "detections", "model", "up_to"},
+	Order:   []string{"camera"},
 	sql: func(s *statement) string {
 		where := s.in("captured_at").String()
 		newest := "latest_sightings s WHERE " + where

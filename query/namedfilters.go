@@ -30,6 +30,9 @@ var namedFilters = []struct {
 		ORDER BY name NOT IN ('UTC', 'Europe/Berlin', 'Europe/London', 'America/New_York', 'Asia/Tokyo'), name`},
 }
 
+// ErrNoName is the cause of the error of a filter that names something that is not in the database.
+var ErrNoName = errors.New("not in the database")
+
 // maxNames is how many of the names that are there an error lists.
 const maxNames = 20
 
@@ -56,7 +59,7 @@ func (f Filter) checkExists(ctx context.Context, db *pgxpool.Pool) error {
 		if err != nil {
 			return fmt.Errorf("ask the database: %w", err)
 		}
-		return usage.New(thereIs(all), "%s %q is not in the database", k.flag, value)
+		return usage.Wrap(ErrNoName, thereIs(all), "%s %q is not in the database", k.flag, value)
 	}
 	return nil
 }
@@ -68,7 +71,7 @@ func (f Filter) recountSchema(ctx context.Context, db *pgxpool.Pool) (schema str
 	}
 	err = db.QueryRow(ctx, "SELECT schema FROM recounts WHERE id = $1", f.Recount).Scan(&schema)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return "", usage.New("sightlog query sql 'SELECT * FROM recounts' lists them", "--recount %d is not in the database", f.Recount)
+		return "", usage.Wrap(ErrNoName, "sightlog query sql 'SELECT * FROM recounts' lists them", "--recount %d is not in the database", f.Recount)
 	}
 	if err != nil {
 		return "", fmt.Errorf("ask the database: %w", err)

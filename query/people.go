@@ -10,6 +10,7 @@ var people = Report{
 	Details: averageHelp + ", with --zone those whose feet are in the zone, and detections those of any class in all frames; with --zone they are left out. Before a camera's zone was configured nobody is in it. " + coverageHelp,
 	Flags:   and("zone", "bucket", "tz", "recount"),
 	Columns: append([]string{"camera", "minute", "frames", "detections", "max_people", "avg_people"}, coverage[1:]...),
+	Order:   []string{"camera", "minute"},
 	Bucket:  "1m",
 	sql: func(s *statement) string {
 		detections := "b.detections"
@@ -34,6 +35,7 @@ With one of them: the columns camera, zone, minute (hour, day), max_people, avg_
 		`frames, seconds, coverage, dropped, up_to. ` + coverageHelp,
 	Flags:    []string{"camera", "zone"},
 	Columns:  []string{"camera", "zone", "people", "up_to", "age_s"},
+	Order:    []string{"camera", "zone"},
 	OverTime: &occupancyOverTime,
 	sql: func(s *statement) string {
 		zone := s.equal(nil, "n.zone", s.Zone)
@@ -62,6 +64,7 @@ var occupancyOverTime = Report{
 	Name:    "occupancy",
 	Flags:   []string{"camera", "zone", "since", "until", "bucket", "tz", "recount"},
 	Columns: append(append([]string{"camera", "zone", "minute", "max_people", "avg_people"}, coverage...), "up_to"),
+	Order:   []string{"camera", "zone", "minute"},
 	Bucket:  "1m",
 	sql: func(s *statement) string {
 		whole := "SELECT camera_id, NULL::text AS zone, bucket, people, max_people FROM b"

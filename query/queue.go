@@ -15,6 +15,7 @@ var queue = Report{
 		"A visit ends in its last detection; it counts when it is over, 10 seconds later. " + coverageHelp,
 	Flags:    []string{"camera", "zone"},
 	Columns:  []string{"camera", "zone", "people", "median_s", "longest_s", "up_to", "age_s"},
+	Order:    []string{"camera", "zone"},
 	OverTime: &queueOverTime,
 	sql: func(s *statement) string {
 		return fmt.Sprintf(`WITH RECURSIVE %s, waiting AS (
@@ -47,6 +48,7 @@ var queueOverTime = Report{
 	Name:    "queue",
 	Flags:   []string{"camera", "zone", "since", "until", "bucket", "tz", "recount"},
 	Columns: append([]string{"camera", "zone", "hour", "avg_people", "max_people", "n", "median_s", "p90_s"}, coverage...),
+	Order:   []string{"camera", "zone", "hour"},
 	Bucket:  "1h",
 	sql: func(s *statement) string {
 		b := s.buckets("")

@@ -11,6 +11,7 @@ type Report struct {
 	Flags   []string // that it takes: those that Filter names, and follow and frame
 	Columns []string // of the answer, in order; that of a bucket is named as another --bucket is: minute, hour, day
 	Bucket  string   // of buckets, the one without --bucket; "" for a report without buckets
+	Order   []string // the columns that its rows are ordered by, which are a key of them; none: it is short and has no pages
 	// OverTime, if set, is the answer where --since, --until or --bucket is given.
 	OverTime *Report
 
@@ -36,13 +37,26 @@ func (r Report) Question(f Filter) Question {
 	if f.Bucket == "" {
 		f.Bucket = r.Bucket
 	}
-	return Question{sql: r.sql, filter: f}
+	return Question{sql: r.sql, filter: f, order: r.columns(r.Order, f.Bucket)}
+}
+
+// columns returns names of columns, in which that of the bucket is named as it is for a
+// length of buckets.
+func (r Report) columns(names []string, bucket string) []string {
+	names = slices.Clone(names)
+	for i, name := range names {
+		if r.Bucket != "" && name == units[r.Bucket] && units[bucket] != "" {
+			names[i] = units[bucket]
+		}
+	}
+	return names
 }
 
 // Question is a query of the tables. Answer runs it.
 type Question struct {
 	sql    func(*statement) string
 	filter Filter
+	order  []string
 	own    string // a user's own statement
 }
 

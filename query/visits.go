@@ -10,6 +10,7 @@ var visits = Report{
 	Details: visitHelp + " dwell_s is from its first detection in the zone to its last, in seconds, and frames the number of detections. --since and --until narrow entered_at." + staffHelp,
 	Flags:   and("zone", "class", "min-dwell", "without-staff", "recount"),
 	Columns: []string{"camera", "zone", "entered_at", "left_at", "dwell_s", "run", "track_id", "label", "frames"},
+	Order:   []string{"entered_at", "camera", "zone", "run", "track_id"},
 	sql: func(s *statement) string {
 		where := s.classed(s.dwelt(s.equal(s.in("entered_at"), "s.zone", s.Zone)), "t.class_id")
 		where = s.withoutStaff(append(where, "t.thing IS NOT TRUE"))
@@ -29,6 +30,7 @@ var dwell = Report{
 	Details: visitHelp + " It counts in the bucket in which it began; n is the number of visits (with --min-dwell 2m, of those that lasted so long: loitering), and the percentiles are lengths that were measured, in seconds. A zone is known once a person has been in it." + staffHelp + " " + coverageHelp,
 	Flags:   and("zone", "class", "min-dwell", "without-staff", "bucket", "tz", "recount"),
 	Columns: append([]string{"camera", "zone", "hour", "n", "median_s", "p95_s", "max_s"}, coverage...),
+	Order:   []string{"camera", "zone", "hour"},
 	Bucket:  "1h",
 	sql: func(s *statement) string {
 		b := s.buckets("")
@@ -70,6 +72,7 @@ var tracks = Report{
 	Details: "Without things, which are taken for people but never move. score is the best of its detections, label the class of that one, and frames the number of detections. The way it took is in the view v_tracks. --since and --until narrow first_at." + staffHelp,
 	Flags:   and("class", "min-score", "without-staff"),
 	Columns: []string{"camera", "first_at", "last_at", "duration_s", "run", "track_id", "label", "score", "frames"},
+	Order:   []string{"first_at", "camera", "run", "track_id"},
 	sql: func(s *statement) string {
 		where := s.withoutStaff(s.classed(s.in("first_at"), "s.class_id"))
 		if s.MinScore > 0 {
