@@ -65,6 +65,7 @@ var allowed = map[string][]string{
 	"web":             {"web/auth", "web/cert", "web/problem", "web/route"},
 	"web/auth":        {"web/problem", "web/route"},
 	"web/cert":        {},
+	"web/answer":      {"query", "web/problem", "web/route"},
 	"web/page":        {"web/route"},
 	"web/problem":     {},
 	"web/route":       {},

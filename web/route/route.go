@@ -37,13 +37,18 @@ type Doc struct {
 }
 
 // Param is a parameter. In the path if the pattern has its name in braces, else in the query.
+// Package answer checks a request against its parameters.
 type Param struct {
-	Name     string
-	Help     string
-	Type     any // a value of its type: "", 0, 0.0, false, time.Time{}
-	Enum     []string
-	Required bool
-	Repeated bool // may be given several times
+	Name      string
+	Help      string
+	Type      any // a value of its type: "", 0, 0.0, false, time.Time{}, time.Duration(0)
+	Default   any // a value of the same type; nil: there is none
+	Enum      []string
+	Pattern   string  // of a text, anchored: ^[a-z]+$
+	MaxLength int     // of a text, in characters; 0: 256
+	Min, Max  float64 // of a number; both 0: any
+	Required  bool
+	Repeated  bool // may be given several times
 }
 
 // Answer is what a route answers with one status. A problem (RFC 9457) is described without
