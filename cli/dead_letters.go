@@ -16,7 +16,7 @@ import (
 
 // DeadFilterFlags narrow the dead letters.
 type DeadFilterFlags struct {
-	Topic  string `enum:"sightings,crossings,runs," default:"" placeholder:"TOPIC" env:"-" help:"Only records of this topic: sightings, crossings or runs."`
+	Topic  string `enum:"sightings,crossings,runs,snapshots," default:"" placeholder:"TOPIC" env:"-" help:"Only records of this topic: sightings, crossings, runs or snapshots."`
 	Reason string `placeholder:"TEXT" env:"-" help:"Only those whose reason has this text, in any case."`
 	Since  When   `placeholder:"TIME" env:"-" help:"Only dead letters written at or after this time: 1h (ago), 10:30, yesterday, '2026-11-25 10:00' (local time), 2026-11-25T10:00:00Z."`
 	Until  When   `placeholder:"TIME" env:"-" help:"Only dead letters written before this time."`

@@ -50,8 +50,8 @@ func (e *Env) loadFile(ctx *kong.Context) error {
 // compares them with those commands.
 var fullKeys = []string{
 	"acks", "answers", "broker-pid", "classes", "clip", "compare", "dir", "duration", "flush", "for", "found", "fps",
-	"html", "images", "in-flight", "json", "labels", "list", "model", "n", "p99", "pace", "partitioner", "people", "preview",
-	"producers", "rate", "results", "rounds", "score", "seed", "show", "side", "sightings", "size", "skip-empty", "source",
+	"html", "images", "in-flight", "json", "labels", "list", "model", "n", "p99", "pace", "partitioner", "people", "preview", "privacy",
+	"producers", "rate", "results", "rounds", "score", "seed", "show", "side", "sightings", "size", "skip-empty", "snapshots", "source",
 	"source-file", "start-timeout", "terminal", "threads", "track", "tracks", "unverified", "warm-up",
 }
 

@@ -30,9 +30,10 @@ type Keep struct {
 	Totals    time.Duration `json:"totals,omitempty"`    // minutes of cameras and zones
 	Tracks    time.Duration `json:"tracks,omitempty"`
 	Visits    time.Duration `json:"visits,omitempty"`
+	Snapshots time.Duration `json:"snapshots,omitempty"` // 7d where it is not set
 }
 
-var keepTables = []string{"sightings", "crossings", "totals", "tracks", "visits"}
+var keepTables = []string{"sightings", "crossings", "totals", "tracks", "visits", "snapshots"}
 
 // Over returns k with what it does not set taken from other.
 func (k Keep) Over(other Keep) Keep {
@@ -72,6 +73,8 @@ func (k *Keep) of(table string) *time.Duration {
 		return &k.Tracks
 	case "visits":
 		return &k.Visits
+	case "snapshots":
+		return &k.Snapshots
 	}
 	return nil
 }

@@ -52,13 +52,14 @@ type Store struct {
 type Sinks struct {
 	Store
 
-	Sinks      int           `default:"2" help:"Concurrent consumers that write into the database (${default})."`
-	Group      string        `default:"sightlog-sink" help:"Consumer group of the sinks (${default})."`
-	Keep       []string      `placeholder:"[TABLE=]TIME" help:"Delete rows that are older: 30d is how long sightings are kept, crossings=1y and so on the other tables (sightings, crossings, totals, tracks, visits), in h, d, w or y; forever without it."`
-	BatchDelay time.Duration `default:"0s" help:"Wait this long for more records before a transaction: fewer and larger ones, which commit later (${default})."`
-	Outbox     []string      `enum:"crossings,visits" placeholder:"EVENTS" help:"Also write these events into the table outbox, for an application to act on: crossings, visits or both. In the transaction of their rows, so that none is missing and none is there twice."`
-	From       []string      `placeholder:"[TOPIC/[PARTITION/]]WHERE" help:"Where to continue in partitions that are stopped because the log is not the one that the tables were written from: earliest (existing rows are not changed), latest or an offset. Other partitions are not affected."`
-	Skip       []string      `placeholder:"TOPIC/PARTITION/OFFSET" env:"-" help:"Continue after this offset, which the sink has reported as unreadable: the batch becomes a dead letter."`
+	Sinks         int           `default:"2" help:"Concurrent consumers that write into the database (${default})."`
+	Group         string        `default:"sightlog-sink" help:"Consumer group of the sinks (${default})."`
+	Keep          []string      `placeholder:"[TABLE=]TIME" help:"Delete rows that are older: 30d is how long sightings are kept, crossings=1y and so on the other tables (sightings, crossings, totals, tracks, visits, snapshots), in h, d, w or y; forever without it, but snapshots 7d."`
+	SnapshotSpace float64       `default:"10" placeholder:"GB" help:"Delete the oldest snapshots when all take more than so many gigabytes of the database (${default}); 0: without limit."`
+	BatchDelay    time.Duration `default:"0s" help:"Wait this long for more records before a transaction: fewer and larger ones, which commit later (${default})."`
+	Outbox        []string      `enum:"crossings,visits" placeholder:"EVENTS" help:"Also write these events into the table outbox, for an application to act on: crossings, visits or both. In the transaction of their rows, so that none is missing and none is there twice."`
+	From          []string      `placeholder:"[TOPIC/[PARTITION/]]WHERE" help:"Where to continue in partitions that are stopped because the log is not the one that the tables were written from: earliest (existing rows are not changed), latest or an offset. Other partitions are not affected."`
+	Skip          []string      `placeholder:"TOPIC/PARTITION/OFFSET" env:"-" help:"Continue after this offset, which the sink has reported as unreadable: the batch becomes a dead letter."`
 }
 
 // Wait is the choice never to give up: on sources and services that cannot be reached yet
@@ -96,5 +97,6 @@ type Detect struct {
 	Track        string        `enum:"on,off" default:"on" help:"Track objects, so that each keeps its track ID from frame to frame: on or off (${default})."`
 	Threads      int           `placeholder:"N" help:"CPU threads for the model (all cores)."`
 	SkipEmpty    bool          `help:"Do not write sightings of frames without detections."`
+	Snapshots    string        `enum:"on,off" default:"off" help:"Take pictures: the best of each tracked object, and three of each crossing of a line: on or off (${default})."`
 	Preview      string        `placeholder:"PATH" help:"Draw the detections into a video (.avi, .mp4) or a directory of pictures; with several cameras, into a directory of videos. Existing files are never overwritten; new ones are numbered."`
 }

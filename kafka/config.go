@@ -22,10 +22,12 @@ const (
 	Crossings = "crossings" // key camera id, value event.Crossing
 	Visits    = "visits"    // key camera id, value event.Visit; the sink computes its own from the sightings
 	Runs      = "runs"      // key run id, value event.Run, compacted
+
+	SnapshotTopic = "snapshots" // key event.Snapshot.Key, value event.Snapshot, compacted and kept for a week
 )
 
 // Topics returns the topics whose events are stored in tables, which alone have dead letters.
-func Topics() []string { return []string{Sightings, Crossings, Runs} }
+func Topics() []string { return []string{Sightings, Crossings, Runs, SnapshotTopic} }
 
 // DeadTopic returns the name of the topic for the dead letters of a topic.
 func DeadTopic(topic string) string { return topic + ".dead" }

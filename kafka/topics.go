@@ -12,8 +12,8 @@ import (
 )
 
 // EnsureTopics creates the topics that are missing: Sightings with the given number of
-// partitions, Crossings and Visits with as many as Sightings has, Runs (compacted) and the
-// topics of dead letters with one. They have up to three replicas, and a write needs all but one of
+// partitions, Crossings, Visits and SnapshotTopic (compacted) with as many as Sightings has, Runs
+// (compacted) and the topics of dead letters with one. They have up to three replicas, and a write needs all but one of
 // them in sync.
 //
 // Partitions are never added to an existing topic, because the partition of a camera
@@ -23,7 +23,10 @@ import (
 // Use another client afterwards.
 func EnsureTopics(ctx context.Context, cl *kgo.Client, partitions int32) error {
 	adm := kadm.NewClient(cl)
-	names := []string{Sightings, Crossings, Visits, Runs, DeadTopic(Sightings), DeadTopic(Crossings), DeadTopic(Runs)}
+	names := []string{
+		Sightings, Crossings, Visits, Runs, SnapshotTopic,
+		DeadTopic(Sightings), DeadTopic(Crossings), DeadTopic(Runs), DeadTopic(SnapshotTopic),
+	}
 	there, err := adm.ListTopics(ctx, names...)
 	if err != nil {
 		return fmt.Errorf("list topics: %w", err)
@@ -42,6 +45,7 @@ func EnsureTopics(ctx context.Context, cl *kgo.Client, partitions int32) error {
 	inSync := strconv.Itoa(max(1, int(replicas)-1))
 	compact := "compact"
 	forever := "-1"
+	both, week, space := "compact,delete", "604800000", "1073741824"
 
 	for _, t := range []struct {
 		name       string
@@ -52,9 +56,11 @@ func EnsureTopics(ctx context.Context, cl *kgo.Client, partitions int32) error {
 		{Crossings, partitions, map[string]*string{}},
 		{Visits, partitions, map[string]*string{}},
 		{Runs, 1, map[string]*string{"cleanup.policy": &compact}},
+		{SnapshotTopic, partitions, map[string]*string{"cleanup.policy": &both, "retention.ms": &week, "retention.bytes": &space}},
 		{DeadTopic(Sightings), 1, map[string]*string{"retention.ms": &forever}},
 		{DeadTopic(Crossings), 1, map[string]*string{"retention.ms": &forever}},
 		{DeadTopic(Runs), 1, map[string]*string{"retention.ms": &forever}},
+		{DeadTopic(SnapshotTopic), 1, map[string]*string{"retention.ms": &week}},
 	} {
 		t.configs["min.insync.replicas"] = &inSync
 		r, err := adm.CreateTopic(ctx, t.partitions, replicas, t.configs, t.name)

@@ -203,7 +203,7 @@ func findSchema(ctx context.Context, tx pgx.Tx) (at target, found bool, err erro
 var relations = []string{
 	"audit_answers", "audit_results", "audits", "batch_ids", "batches", "camera_minutes", "cameras", "classes", "crossing_minutes",
 	"crossings", "definitions", "detections", "latest_sightings", "outbox", "place_lines", "places", "recounts", "runs",
-	"sightings", "sightings_default", "sink_offsets", "staff_rules", "tracks", "v_audits", "v_balance", "v_counted_lines",
+	"sightings", "sightings_default", "sink_offsets", "snapshots", "staff_rules", "tracks", "v_audits", "v_balance", "v_counted_lines",
 	"v_crossing_minutes", "v_crossings", "v_definitions", "v_detections", "v_minutes", "v_place_crossings", "v_place_seconds",
 	"v_place_tracks",
 	"v_sightings", "v_staff_tracks", "v_tracks", "v_visits", "v_zone_minutes", "visits", "zone_minutes", "zone_sets",

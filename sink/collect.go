@@ -38,6 +38,12 @@ func (s *Sink) resolve(ctx context.Context, items []entry) (*rows, error) {
 			if err := s.addCrossing(ctx, r, it.crossing); err != nil {
 				return nil, err
 			}
+		case it.snapshot != nil:
+			if err := s.addSnapshot(ctx, r, it.snapshot); err != nil {
+				return nil, err
+			}
+		case it.erased != nil:
+			r.eraseSnapshot(it.erased)
 		case it.run != nil:
 			camera, err := s.idCache.camera(ctx, it.run.Camera)
 			if err != nil {
@@ -111,5 +117,28 @@ func (s *Sink) addCrossing(ctx context.Context, r *rows, x *event.Crossing) erro
 		return err
 	}
 	r.crossings = append(r.crossings, crossingRow{x, camera, run})
+	return nil
+}
+
+// addSnapshot adds a snapshot, in place of a worse one of the same key: a statement changes no row twice.
+func (s *Sink) addSnapshot(ctx context.Context, r *rows, n *event.Snapshot) error {
+	camera, err := s.idCache.camera(ctx, n.Camera)
+	if err != nil {
+		return err
+	}
+	run, err := s.idCache.run(ctx, camera, &event.Sighting{Camera: n.Camera, Run: n.Run, SourceKind: n.SourceKind, Model: n.Model})
+	if err != nil {
+		return err
+	}
+	key := n.Key()
+	for i := range r.snapshots {
+		if r.snapshots[i].Key() == key {
+			if n.Quality > r.snapshots[i].Quality {
+				r.snapshots[i].Snapshot = n
+			}
+			return nil
+		}
+	}
+	r.snapshots = append(r.snapshots, snapshotRow{n, camera, run})
 	return nil
 }

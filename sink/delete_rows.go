@@ -22,6 +22,7 @@ type retention struct {
 	metrics *metrics
 	keep    Keep
 	cameras map[string]Keep
+	space   int64                                            // Config.SnapshotSpace
 	forget  func()                                           // clears the caches of keys and days
 	pause   func(ctx context.Context, d time.Duration) error // between steps
 }

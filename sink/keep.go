@@ -17,7 +17,11 @@ type Keep struct {
 	Totals    time.Duration // camera_minutes, zone_minutes: no shorter than tracks and visits
 	Tracks    time.Duration
 	Visits    time.Duration
+	Snapshots time.Duration // 0: keepSnapshots
 }
+
+// keepSnapshots is how long snapshots are kept by default: pictures of people are not for ever.
+const keepSnapshots = 7 * day
 
 // forever is the longest time, which is not subtracted from a clock.
 const forever time.Duration = math.MaxInt64
@@ -28,12 +32,13 @@ func (k Keep) complete() Keep {
 		*d = cmp.Or(*d, forever)
 	}
 	k.Tracks, k.Visits = cmp.Or(k.Tracks, k.Totals), cmp.Or(k.Visits, k.Totals)
+	k.Snapshots = cmp.Or(k.Snapshots, keepSnapshots)
 	return k
 }
 
 // longest is the time after which no table has rows; forever if one never ends.
 func (k Keep) longest() time.Duration {
-	return max(k.Sightings, k.Crossings, k.Totals, k.Tracks, k.Visits)
+	return max(k.Sightings, k.Crossings, k.Totals, k.Tracks, k.Visits, k.Snapshots)
 }
 
 // limits are the cameras, by their keys, with the time before which their rows are

@@ -73,6 +73,7 @@ func (m *metrics) observe(items []entry, r *rows, endToEnd []time.Duration, comm
 	m.rows.WithLabelValues("sightings").Add(float64(len(r.stored)))
 	m.rows.WithLabelValues("detections").Add(float64(r.len() - len(r.stored)))
 	m.rows.WithLabelValues("crossings").Add(float64(len(r.crossings)))
+	m.rows.WithLabelValues("snapshots").Add(float64(len(r.snapshots)))
 	m.rows.WithLabelValues("runs").Add(float64(len(r.runs)))
 	m.commit.Observe(commit.Seconds())
 	for _, d := range endToEnd {

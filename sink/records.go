@@ -20,7 +20,7 @@ type topicPartition struct {
 
 func (p topicPartition) String() string { return fmt.Sprintf("%s/%d", p.topic, p.partition) }
 
-// entry is a decoded record. It has one of: a sighting, a crossing, a run, a cause to
+// entry is a decoded record. It has one of: a sighting, a crossing, a run, a snapshot, one to erase, a cause to
 // reject it; or none, and then it only advances the offset: a control record, or one
 // whose dead letter has been acknowledged.
 type entry struct {
@@ -29,13 +29,17 @@ type entry struct {
 	sighting    *event.Sighting
 	crossing    *event.Crossing
 	run         *event.Run
-	batch       *unreadable // rec stands for a batch that could not be read
-	compared    bool        // a sighting that is not in the tables, as compareEvents found
-	rejectCause error       // of its dead letter; nil once that is acknowledged
+	snapshot    *event.Snapshot
+	erased      *event.Snapshot // whose row is deleted
+	batch       *unreadable     // rec stands for a batch that could not be read
+	compared    bool            // a sighting that is not in the tables, as compareEvents found
+	rejectCause error           // of its dead letter; nil once that is acknowledged
 }
 
 // empty turns the entry into one that only advances the offset.
-func (it *entry) empty() { it.sighting, it.crossing, it.run, it.rejectCause = nil, nil, nil, nil }
+func (it *entry) empty() {
+	*it = entry{topicPartition: it.topicPartition, rec: it.rec, batch: it.batch, compared: it.compared}
+}
 
 // decode reads a record by its schema header, and without one by its topic.
 func decode(rec *kgo.Record) entry {
@@ -49,6 +53,8 @@ func decode(rec *kgo.Record) entry {
 		schema = []byte(event.SchemaRun)
 	case schema == nil && rec.Topic == kafka.Crossings:
 		schema = []byte(event.SchemaCrossing)
+	case schema == nil && rec.Topic == kafka.SnapshotTopic:
+		schema = []byte(event.SchemaSnapshot)
 	}
 	switch {
 	case schema == nil, bytes.Equal(schema, []byte(event.SchemaSighting)):
@@ -60,6 +66,12 @@ func decode(rec *kgo.Record) entry {
 			return it // a tombstone of a compacted topic: the tables keep the run
 		}
 		it.run, it.rejectCause = event.DecodeRun(rec.Value)
+	case bytes.Equal(schema, []byte(event.SchemaSnapshot)):
+		if rec.Value == nil {
+			it.erased, it.rejectCause = event.ParseSnapshotKey(string(rec.Key))
+			return it
+		}
+		it.snapshot, it.rejectCause = event.DecodeSnapshot(rec.Value)
 	default:
 		it.rejectCause = fmt.Errorf("schema %.80q is unknown", schema)
 	}
@@ -85,6 +97,8 @@ func (it *entry) checkKey() {
 		of = it.crossing.Camera
 	case it.run != nil:
 		of = it.run.ID
+	case it.snapshot != nil:
+		of = it.snapshot.Key()
 	default:
 		return
 	}

@@ -38,6 +38,7 @@ func (r *retention) run(ctx context.Context) error {
 var rowTables = []rowTable{
 	{"crossings", "captured_at", "captured_at", func(k Keep) time.Duration { return k.Crossings }},
 	{"crossing_minutes", "minute", "minute", func(k Keep) time.Duration { return k.Crossings }},
+	{"snapshots", "captured_at", "captured_at", func(k Keep) time.Duration { return k.Snapshots }},
 	{"tracks", "first_at", "last_at", func(k Keep) time.Duration { return k.Tracks }},
 	{"visits", "entered_at", "left_at", func(k Keep) time.Duration { return k.Visits }},
 	{"zone_minutes", "minute", "minute", func(k Keep) time.Duration { return k.Totals }},
@@ -59,6 +60,9 @@ func (r *retention) round(ctx context.Context, now time.Time) error {
 		if err := r.deleteRows(ctx, t.name, t, limitsOf(cameras, now, t.keep)); err != nil {
 			return err
 		}
+	}
+	if err := r.deleteSnapshotsBeyond(ctx); err != nil {
+		return err
 	}
 	if err := r.deleteBatches(ctx, cameras, now); err != nil {
 		return err
@@ -118,6 +122,7 @@ func (r *retention) deleteRuns(ctx context.Context, cameras map[int32]Keep, now 
 		WHERE r.camera_id = ANY($1) AND r.finished_at < $2
 		  AND r.id NOT IN (SELECT run_id FROM crossings) AND r.id NOT IN (SELECT run_id FROM latest_sightings)
 		  AND (SELECT 1 FROM tracks t WHERE t.run_id = r.id LIMIT 1) IS NULL
+		  AND (SELECT 1 FROM snapshots n WHERE n.run_id = r.id LIMIT 1) IS NULL
 		  AND (SELECT 1 FROM visits v WHERE v.run_id = r.id LIMIT 1) IS NULL
 		  AND (SELECT 1 FROM crossing_minutes m WHERE m.camera_id = r.camera_id AND m.run_id = r.id LIMIT 1) IS NULL
 		  AND (SELECT 1 FROM camera_minutes m WHERE m.camera_id = r.camera_id AND m.run_id = r.id LIMIT 1) IS NULL

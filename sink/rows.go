@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,6 +20,8 @@ type rows struct {
 	lastSeq    map[int32]int64 // of those, by run
 	crossings  []crossingRow
 	runs       []runRow
+	snapshots  []snapshotRow
+	erased     []*event.Snapshot
 	people     int
 	detections int
 	endToEnd   []event.Time // grabbed_at of the sightings that have one
@@ -108,4 +111,19 @@ func (r *rows) len() int {
 		n += len(r.stored[i].Objects)
 	}
 	return n
+}
+
+// eraseSnapshot adds the deletion of a key. Snapshots of it that follow are inserted after it.
+func (r *rows) eraseSnapshot(n *event.Snapshot) {
+	key := n.Key()
+	r.snapshots = slices.DeleteFunc(r.snapshots, func(s snapshotRow) bool { return s.Key() == key })
+	r.erased = append(r.erased, n)
+}
+
+// queueSnapshots adds the statements of deletions and snapshots.
+func (r *rows) queueSnapshots(b *pgx.Batch) {
+	for _, n := range r.erased {
+		b.Queue(deleteSnapshot, n.Camera, n.Run, n.TrackID, n.Crossing, n.Step)
+	}
+	snapshotTable.queue(b, r.snapshots)
 }

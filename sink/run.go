@@ -30,7 +30,7 @@ func (s *Sink) Run(ctx context.Context) error {
 func (s *Sink) retention() *retention {
 	return &retention{
 		pool: s.cfg.Pool, log: s.cfg.Log, metrics: s.metrics, keep: s.cfg.Keep, cameras: s.cfg.CameraKeep, pause: backoff.Sleep,
-		forget: s.forgetIDs,
+		forget: s.forgetIDs, space: s.cfg.SnapshotSpace,
 	}
 }
 

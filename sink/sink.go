@@ -32,6 +32,8 @@ type Config struct {
 	CameraKeep map[string]Keep // of cameras that have their own
 	Store      Store           // sightings to write rows of; default StoreAll
 
+	SnapshotSpace int64 // bytes of snapshots, above which the oldest are deleted; default: without limit
+
 	Outbox []string // events to write into the table outbox, too: OutboxCrossings, OutboxVisits
 
 	Skip []Skip // offsets to go on behind, once their partitions come there

@@ -77,6 +77,7 @@ func (c *consumer) commonStatements(ms []offsetAdvance, at map[topicPartition]po
 	r.queueRuns(b)
 	crossings, visits := outboxStatements(c.sink.cfg.Outbox)
 	crossings.queue(b, r.crossings)
+	r.queueSnapshots(b)
 	totalsOf(r.sightings).queue(b, r.compared, visits)
 	c.queueTimes(b)
 	return b

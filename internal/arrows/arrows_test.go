@@ -61,7 +61,8 @@ var allowed = map[string][]string{
 
 	"pipeline":        {"broker", "broker/storage", "config", "database", "datadir", "detector/stationary", "detector/track", "detector/zone", "event", "kafka", "postgres", "sink"},
 	"preview":         {"detector/zone", "event", "ingest"},
-	"pipeline/detect": {"config", "detector", "detector/motion", "detector/onnx", "detector/stationary", "detector/track", "detector/zone", "event", "ingest", "models", "pipeline", "kafka", "preview"},
+	"snapshot":        {"event", "ingest", "preview"},
+	"pipeline/detect": {"config", "detector", "detector/motion", "detector/onnx", "detector/stationary", "detector/track", "detector/zone", "event", "ingest", "models", "pipeline", "kafka", "preview", "snapshot"},
 	"web":             {"web/auth", "web/cert", "web/problem", "web/route"},
 	"web/auth":        {"web/problem", "web/route"},
 	"web/cert":        {},
@@ -82,7 +83,7 @@ var allowed = map[string][]string{
 	"bench/service":   {"bench/result"},
 	"bench/produce":   {"bench/disk", "bench/result", "bench/service", "kafka"},
 
-	"cli":           {"bench/diff", "bench/page", "bench/result", "broker", "broker/storage", "config", "database", "datadir", "kafka", "occupancy", "pipeline", "postgres", "query", "web", "web/auth", "web/page", "web/route"},
+	"cli":           {"bench/diff", "bench/page", "bench/result", "broker", "broker/storage", "config", "database", "datadir", "event", "kafka", "occupancy", "pipeline", "postgres", "query", "web", "web/auth", "web/page", "web/route"},
 	"cli/full":      {"audit", "bench", "bench/catchup", "bench/grids", "bench/host", "bench/page", "bench/produce", "bench/result", "bench/service", "bench/speed", "bench/sweep", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query", "yamlfile"},
 	"cmd/sightlog":  {"cli", "cli/full"},
 	"cmd/sightlogd": {"cli"},

@@ -158,6 +158,8 @@ func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writ
 	defer recorder.Close()
 	review := newModelCheck(c.pool.session.Spec(), c.scene.ignored, c.log.With("camera", c.spec.ID))
 	guard := preview.NewGuard(preview.Privacy(c.scene.config.Privacy), c.scene.reportThreshold, c.scene.config.Region)
+	taker := c.pictures.Taker(len(c.scene.shapes.Lines) > 0)
+	defer taker.End()
 	var dropped int64 // since the last sighting that was sent
 	failed := 0       // frames in a row on which the detector failed
 	for {
@@ -192,9 +194,11 @@ func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writ
 		}
 		s := sighting(run, kind, &f, d.model, objects)
 		s.DroppedBefore = dropped
-		if err := w.Send(ctx, s, c.scene.events(s)...); err != nil {
+		events := c.scene.events(s)
+		if err := w.Send(ctx, s, events...); err != nil {
 			return err
 		}
+		taker.Frame(&f, s, veil, events)
 		c.update(func(s *pipeline.CameraStatus) { s.Sent++ })
 		dropped = 0
 		recorder.Show(&f, veil, s.Objects)

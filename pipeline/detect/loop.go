@@ -12,6 +12,7 @@ import (
 	"github.com/sightlog/sightlog/internal/grace"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/snapshot"
 )
 
 // flushGrace bounds the wait for the last acknowledgements at a stop.
@@ -27,7 +28,8 @@ type cameraLoop struct {
 	pool      *pool
 	detector  *cameraDetector
 	scene     *sceneState
-	preview   string // path
+	preview   string           // path
+	pictures  *snapshot.Worker // nil: no snapshots
 	skipEmpty bool
 	playing   playing
 	settings  cameraSettings                  // those in use

@@ -89,6 +89,11 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 		return err
 	}
 	defer live.Close()
+	pictures, closePictures, err := openSnapshots(ctx, job, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer closePictures()
 
 	loops := make([]*cameraLoop, len(settings.cameras))
 	for i, cam := range settings.cameras {
@@ -97,7 +102,7 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 			return err
 		}
 		c := &cameraLoop{
-			spec: cam.spec, cfg: cfg, live: live, pool: pool, skipEmpty: job.Detect.SkipEmpty, preview: previews[i],
+			spec: cam.spec, cfg: cfg, live: live, pool: pool, skipEmpty: job.Detect.SkipEmpty, preview: previews[i], pictures: pictures,
 			scene:    newScene(cam, settings.tracked, pool.thresholds.Report),
 			detector: pool.camera(cam.Region), log: log, settings: cam,
 			opts:  sourceOptions(job, cam.FPS, kind.Live(), log),

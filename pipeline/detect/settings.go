@@ -57,6 +57,9 @@ func resolve(job pipeline.Job) (s settings, err error) {
 	if s.threads, err = threadsOf(d.Threads); err != nil {
 		return s, err
 	}
+	if d.Snapshots == "on" && !s.tracked {
+		return s, usage.New("take out --track off, or --snapshots on", "snapshots are of objects that are tracked")
+	}
 	specs, err := parseSources(d.Source)
 	if err != nil {
 		return s, err
