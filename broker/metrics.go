@@ -29,6 +29,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	histogram := func(name, help string, first float64, buckets int) prometheus.Histogram {
 		return f.NewHistogram(prometheus.HistogramOpts{
 			Name: namespace + name, Help: help, Buckets: prometheus.ExponentialBuckets(first, 2, buckets),
+			NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100,
 		})
 	}
 	return &metrics{

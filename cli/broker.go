@@ -40,12 +40,12 @@ type BrokerCmd struct {
 // Run implements the command.
 func (c *BrokerCmd) Run(ctx context.Context, env *Env) error {
 	CoarseTimers()
-	return c.WithMetrics(func(metrics prometheus.Registerer, health func(func() []string)) error {
-		return c.serve(ctx, env, metrics, health)
+	return c.WithMetrics(func(metrics prometheus.Registerer, watch Watch) error {
+		return c.serve(ctx, env, metrics, watch)
 	})
 }
 
-func (c *BrokerCmd) serve(ctx context.Context, env *Env, metrics prometheus.Registerer, health func(func() []string)) (err error) {
+func (c *BrokerCmd) serve(ctx context.Context, env *Env, metrics prometheus.Registerer, watch Watch) (err error) {
 	cfg, err := c.config()
 	if err != nil {
 		return err
@@ -64,12 +64,12 @@ func (c *BrokerCmd) serve(ctx context.Context, env *Env, metrics prometheus.Regi
 	if err := dir.Publish(datadir.Endpoints{Broker: b.Addr()}); err != nil {
 		return errors.Join(err, b.Close())
 	}
-	health(func() []string {
+	watch(func() []string {
 		if p := b.Problem(); p != "" {
 			return []string{p}
 		}
 		return nil
-	})
+	}, nil)
 	fmt.Fprintf(env.Stdout, "broker=%s\n", b.Addr())
 	return b.Run(ctx)
 }

@@ -29,5 +29,9 @@ func (e *Env) Logger(least slog.Level) *slog.Logger {
 	if e.Common.LogLevel != "" {
 		_ = level.UnmarshalText([]byte(e.Common.LogLevel)) // the parser checked it
 	}
-	return slog.New(slog.NewTextHandler(e.Stderr, &slog.HandlerOptions{Level: level}))
+	opts := &slog.HandlerOptions{Level: level}
+	if e.Common.LogFormat == jsonFormat {
+		return slog.New(slog.NewJSONHandler(e.Stderr, opts))
+	}
+	return slog.New(slog.NewTextHandler(e.Stderr, opts))
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"os"
 	"reflect"
 	"slices"
@@ -36,10 +37,19 @@ func Main(name string, grammar any, args []string) int {
 	if err == nil {
 		return 0
 	}
-	if msg := err.Error(); msg != "" {
-		fmt.Fprintf(env.Stderr, "%s: %s\n", name, query.Printable([]byte(msg))) // it may quote names from elsewhere
-	}
+	report(env, err)
 	return ExitCode(err)
+}
+
+// report writes the error with which a command ended. It may quote names from elsewhere.
+func report(env *Env, err error) {
+	switch msg := string(query.Printable([]byte(err.Error()))); {
+	case msg == "":
+	case env.Common.LogFormat == jsonFormat:
+		env.Logger(slog.LevelError).Error(msg, "exit_code", ExitCode(err))
+	default:
+		fmt.Fprintf(env.Stderr, "%s: %s\n", env.Name, msg)
+	}
 }
 
 // coder is an error that knows its exit code.
@@ -72,6 +82,9 @@ func run(ctx context.Context, env *Env, grammar any, args []string) (err error) 
 	k, err := parse(env, grammar, args)
 	if err != nil {
 		return err
+	}
+	if env.Common.LogFormat == jsonFormat {
+		env.Stderr = newJSONLines(env.Stderr)
 	}
 	k.BindTo(ctx, (*context.Context)(nil))
 	return k.Run(env)

@@ -8,19 +8,31 @@ import (
 	"github.com/sightlog/sightlog/web"
 )
 
-// Metrics is the address for monitoring a long-running command.
+// Metrics are the addresses for monitoring a long-running command.
 type Metrics struct {
-	Metrics string `placeholder:"HOST:PORT" help:"Serve Prometheus metrics and /healthz here."`
+	Metrics string `placeholder:"HOST:PORT" help:"Serve Prometheus metrics, /healthz, /readyz and /livez here."`
+	Pprof   string `placeholder:"HOST:PORT" help:"Serve profiles of this process here, at /debug/pprof/; on loopback only."`
 }
 
-// WithMetrics calls f with a registry that is served while f runs, or with nil, and with a
-// function to set the source of /healthz.
-func (m *Metrics) WithMetrics(f func(metrics prometheus.Registerer, health func(problems func() []string)) error) (err error) {
+// Watch is called when a command has started, with what /healthz and /readyz ask: the
+// present problems, and the parts that have not started yet (nil: none).
+type Watch func(problems, pending func() []string)
+
+// WithMetrics calls f with a registry that is served while f runs, or with nil, and with
+// the function to call when the command has started.
+func (m *Metrics) WithMetrics(f func(metrics prometheus.Registerer, watch Watch) error) (err error) {
+	if m.Pprof != "" {
+		profiles, err := web.ListenPprof(m.Pprof)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, profiles.Close()) }()
+	}
 	var health web.Health
 	if m.Metrics == "" {
 		return f(nil, health.Watch)
 	}
-	registry := web.NewRegistry()
+	registry := web.NewRegistry(Version)
 	s, err := web.Listen(m.Metrics, registry, &health)
 	if err != nil {
 		return err

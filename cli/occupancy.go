@@ -37,7 +37,7 @@ func (c *OccupancyCmd) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	return c.WithMetrics(func(metrics prometheus.Registerer, health func(func() []string)) error {
+	return c.WithMetrics(func(metrics prometheus.Registerer, watch Watch) error {
 		p, err := occupancy.New(occupancy.Config{
 			Kafka: cfg, Topic: c.Topic, Window: c.Window, Every: c.Every, Grace: c.Grace, Idle: c.Idle, Log: log, Metrics: metrics,
 		})
@@ -49,7 +49,7 @@ func (c *OccupancyCmd) Run(ctx context.Context, env *Env) error {
 				return err
 			}
 		}
-		health(p.Problems)
+		watch(p.Problems, nil)
 		return p.Run(ctx)
 	})
 }

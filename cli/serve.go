@@ -81,19 +81,19 @@ func (c *ServeCmd) Run(ctx context.Context, env *Env) error {
 
 // serve runs services until ctx ends, with metrics and health and, if it is not nil, a site.
 func (m *Metrics) serve(ctx context.Context, env *Env, site *Site, cfg pipeline.ServicesConfig) error {
-	return m.WithMetrics(func(metrics prometheus.Registerer, health func(func() []string)) error {
+	return m.WithMetrics(func(metrics prometheus.Registerer, watch Watch) error {
 		cfg.Log, cfg.Metrics = env.Logger(slog.LevelInfo), metrics
-		return serve(ctx, env, site, cfg, health)
+		return serve(ctx, env, site, cfg, watch)
 	})
 }
 
-func serve(ctx context.Context, env *Env, site *Site, cfg pipeline.ServicesConfig, health func(func() []string)) (err error) {
+func serve(ctx context.Context, env *Env, site *Site, cfg pipeline.ServicesConfig, watch Watch) (err error) {
 	s, err := pipeline.StartServices(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
-	health(s.Problems)
+	watch(s.Problems, nil)
 	e := datadir.Endpoints{Broker: s.Kafka.Brokers[0], Database: s.URL}
 	if site != nil {
 		site.Services, site.Problems = s, s.Problems

@@ -7,8 +7,9 @@ import (
 
 // Common keys of every command.
 type Common struct {
-	Config   string `placeholder:"FILE" help:"Read keys from this YAML file; they are named as the flags are." env:"SIGHTLOG_CONFIG"`
-	LogLevel string `enum:"debug,info,warn,error," default:"" placeholder:"LEVEL" help:"Log to standard error at this level: debug, info, warn or error."`
+	Config    string `placeholder:"FILE" help:"Read keys from this YAML file; they are named as the flags are." env:"SIGHTLOG_CONFIG"`
+	LogLevel  string `enum:"debug,info,warn,error," default:"" placeholder:"LEVEL" help:"Log to standard error at this level: debug, info, warn or error."`
+	LogFormat string `enum:"text,json" default:"text" help:"Messages on standard error as text, or each as one JSON object (${default})."`
 }
 
 // Data is the data directory.

@@ -11,6 +11,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 	"github.com/twmb/franz-go/plugin/kslog"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/sightlog/sightlog/internal/backoff"
 	"github.com/sightlog/sightlog/usage"
@@ -45,7 +46,18 @@ type Config struct {
 	Linger      time.Duration // of live sightings; default 0: send at once
 	Compression string        // "zstd" (default), "lz4", "snappy", "gzip", "none"
 
+	// Acked, if set, is called for each sighting that the log acknowledges, concurrently. It
+	// must not block.
+	Acked func(Ack)
+
 	Log *slog.Logger // default: discard
+}
+
+// Ack is the acknowledgement of a sighting by the log.
+type Ack struct {
+	Camera string
+	Took   time.Duration     // since it was handed to the producer
+	Trace  trace.SpanContext // of the sighting's span; invalid: it is not traced
 }
 
 // maxExpanded bounds the decompressed size of a batch that is read, in bytes. The bundled

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/sightlog/sightlog/event"
 )
@@ -45,6 +46,7 @@ type fileWriter struct {
 // fileEntry is a sighting or the end of the run, and the events that it completes.
 type fileEntry struct {
 	sighting  *event.Sighting
+	span      trace.Span // of the sighting
 	end       *event.Run
 	completes []event.Derived
 }
@@ -104,10 +106,10 @@ func (w *fileWriter) resume(ctx context.Context, last *event.Run) (bool, error) 
 	same := w.run.Fingerprint != "" && w.run.Fingerprint == last.Fingerprint
 	switch {
 	case !same && !w.continues(last.Fingerprint):
-		w.logAbandoned(last, "the source is not what that run was reading")
+		logAbandoned(w.cfg, &w.run, last, "the source is not what that run was reading")
 		return false, nil
 	case !sameModel(last, &w.run):
-		w.logAbandoned(last, "the model is not that of the run")
+		logAbandoned(w.cfg, &w.run, last, "the model is not that of the run")
 		return false, nil
 	case same && last.JobOpen:
 		return false, &AtEndError{Run: *last}
@@ -126,15 +128,6 @@ func (w *fileWriter) resume(ctx context.Context, last *event.Run) (bool, error) 
 		return true, nil
 	}
 	return true, w.writeRun(ctx)
-}
-
-// logAbandoned logs that an interrupted run is not resumed. A source without a
-// fingerprint cannot be read again, so that this is expected and not logged.
-func (w *fileWriter) logAbandoned(last *event.Run, why string) {
-	if w.cfg.Log != nil && w.run.Fingerprint != "" && last.Fingerprint != "" {
-		w.cfg.Log.Warn("an interrupted run is not continued, its rows stay; the source is read from its beginning",
-			"camera", w.run.Camera, "reason", why, "run", last.ID, "its_source", last.Source)
-	}
 }
 
 func (w *fileWriter) writeRun(ctx context.Context) error {
@@ -162,7 +155,7 @@ func (w *fileWriter) Acked() int64   { return w.acked.Load() }
 func (w *fileWriter) Waiting() string { return w.unacked.waiting() }
 
 func (w *fileWriter) Send(ctx context.Context, s *event.Sighting, completes ...event.Derived) error {
-	return w.put(ctx, fileEntry{sighting: s, completes: completes})
+	return w.put(ctx, fileEntry{sighting: s, span: trace.SpanFromContext(ctx), completes: completes})
 }
 
 func (w *fileWriter) put(ctx context.Context, it fileEntry) error {
@@ -267,8 +260,7 @@ func (w *fileWriter) commit(ctx context.Context, batch []fileEntry) error {
 		if err == nil {
 			for _, it := range batch {
 				if it.sighting != nil {
-					w.acked.Add(1)
-					w.last = it.sighting.Seq
+					w.acknowledged(it)
 				}
 			}
 			return nil
@@ -284,6 +276,13 @@ func (w *fileWriter) commit(ctx context.Context, batch []fileEntry) error {
 			return nil
 		}
 	}
+}
+
+// acknowledged is called for each sighting that is in the log.
+func (w *fileWriter) acknowledged(it fileEntry) {
+	w.acked.Add(1)
+	w.last = it.sighting.Seq
+	w.cfg.acked(w.run.Camera, it.sighting.ProducedAt, it.span)
 }
 
 // recover replaces the client and returns the entries of batch that are not in the log.
@@ -356,8 +355,7 @@ func (w *fileWriter) missing(ctx context.Context, batch []fileEntry) ([]fileEntr
 		case it.sighting != nil && it.sighting.Seq > seq, it.end != nil && !finished:
 			rest = append(rest, it)
 		case it.sighting != nil:
-			w.acked.Add(1)
-			w.last = it.sighting.Seq
+			w.acknowledged(it)
 		}
 	}
 	return rest, nil
@@ -379,7 +377,7 @@ func (w *fileWriter) records(batch []fileEntry) ([]*kgo.Record, error) {
 			}
 			at = it.sighting.ProducedAt
 			sightings++
-			rec, err = sightingRecord(it.sighting)
+			rec, err = sightingRecord(it.sighting, it.span)
 		} else {
 			end := withEnd(w.run, *it.end, sightings)
 			end.JobOpen = true

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/sightlog/sightlog/event"
 )
@@ -22,6 +23,7 @@ const liveBuffer = 10_000
 // one idempotent producer; each opening of a source is a new run. They share its buffer as
 // well: while the log acknowledges nothing and the buffer is full, every camera waits.
 type Live struct {
+	cfg      Config
 	cl       *kgo.Client
 	inFlight chan struct{} // a token for each unacknowledged record; capacity liveBuffer; Send blocks when full
 }
@@ -38,7 +40,7 @@ func OpenLive(c Config) (*Live, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Live{cl: cl, inFlight: make(chan struct{}, liveBuffer)}, nil
+	return &Live{cfg: c, cl: cl, inFlight: make(chan struct{}, liveBuffer)}, nil
 }
 
 // Close closes the producer. The caller closes the writers before.
@@ -89,7 +91,8 @@ func (w *liveWriter) Send(ctx context.Context, s *event.Sighting, completes ...e
 		return err
 	}
 	s.ProducedAt = event.At(time.Now())
-	rec, err := sightingRecord(s)
+	span := trace.SpanFromContext(ctx)
+	rec, err := sightingRecord(s, span)
 	if err != nil {
 		return err
 	}
@@ -97,12 +100,14 @@ func (w *liveWriter) Send(ctx context.Context, s *event.Sighting, completes ...e
 	if err != nil {
 		return err
 	}
-	return w.produceAll(ctx, recs)
+	return w.produceAll(ctx, recs, func() { w.live.cfg.acked(w.run.Camera, s.ProducedAt, span) })
 }
 
-func (w *liveWriter) produceAll(ctx context.Context, recs []*kgo.Record) error {
+// produceAll produces records. acked is called when the one that is a sighting was
+// acknowledged.
+func (w *liveWriter) produceAll(ctx context.Context, recs []*kgo.Record, acked func()) error {
 	for _, rec := range recs {
-		if err := w.produce(ctx, rec); err != nil {
+		if err := w.produce(ctx, rec, acked); err != nil {
 			return err
 		}
 	}
@@ -111,7 +116,7 @@ func (w *liveWriter) produceAll(ctx context.Context, recs []*kgo.Record) error {
 
 // produce hands a record to the client. It waits only while liveBuffer records are
 // unacknowledged.
-func (w *liveWriter) produce(ctx context.Context, rec *kgo.Record) error {
+func (w *liveWriter) produce(ctx context.Context, rec *kgo.Record, acked func()) error {
 	select {
 	case w.live.inFlight <- struct{}{}:
 	case <-ctx.Done():
@@ -127,6 +132,7 @@ func (w *liveWriter) produce(ctx context.Context, rec *kgo.Record) error {
 		if err == nil {
 			if rec.Topic == Sightings {
 				w.acked.Add(1)
+				acked()
 			}
 			return
 		}
@@ -155,7 +161,7 @@ func (w *liveWriter) Finish(ctx context.Context, end event.Run, completes ...eve
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(w.produceAll(ctx, recs), w.Close(ctx)); err != nil {
+	if err := errors.Join(w.produceAll(ctx, recs, nil), w.Close(ctx)); err != nil {
 		return err
 	}
 	return w.produceRun(ctx, withEnd(w.run, end, w.acked.Load()))

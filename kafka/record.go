@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/sightlog/sightlog/event"
 )
@@ -15,15 +16,17 @@ func headers(schema string) []kgo.RecordHeader {
 	}
 }
 
-func sightingRecord(s *event.Sighting) (*kgo.Record, error) {
+func sightingRecord(s *event.Sighting, span trace.Span) (*kgo.Record, error) {
 	b, err := s.Encode()
 	if err != nil {
 		return nil, err
 	}
-	return &kgo.Record{
+	rec := &kgo.Record{
 		Topic: Sightings, Key: []byte(s.Camera), Value: b,
 		Timestamp: s.ProducedAt.Time, Headers: headers(event.SchemaSighting),
-	}, nil
+	}
+	traceContext(rec, span)
+	return rec, nil
 }
 
 // derivedTopics are the topics of derived events, by schema.

@@ -96,3 +96,12 @@ func openRuns(ctx context.Context, c Config, ids []string) ([]*event.Run, error)
 	maps.DeleteFunc(newest, func(_ string, run *event.Run) bool { return !run.JobOpen })
 	return slices.SortedFunc(maps.Values(newest), func(a, b *event.Run) int { return cmp.Compare(a.ID, b.ID) }), err
 }
+
+// logAbandoned logs that an interrupted run of a camera is not resumed. A source without a
+// fingerprint cannot be read again, so that this is expected and not logged.
+func logAbandoned(c Config, run, last *event.Run, why string) {
+	if c.Log != nil && run.Fingerprint != "" && last.Fingerprint != "" {
+		c.Log.Warn("an interrupted run is not continued, its rows stay; the source is read from its beginning",
+			"camera", run.Camera, "reason", why, "run", last.ID, "its_source", last.Source)
+	}
+}

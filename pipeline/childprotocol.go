@@ -76,6 +76,7 @@ type CameraStatus struct {
 	Skipped int64  `json:"skipped"`           // frames passed over by the camera's own settings
 	Failed  int64  `json:"failed,omitempty"`  // frames on which the detector failed
 	Jumps   int64  `json:"jumps,omitempty"`   // timestamps of a file that jumped and were bridged
+	Lost    int64  `json:"lost,omitempty"`    // times a live source was lost and opened again
 	Sent    int64  `json:"sent"`              // sightings sent to the log
 	Acked   int64  `json:"acked"`             // sightings the log has acknowledged
 	Waiting string `json:"waiting,omitempty"` // one line while the log does not acknowledge
@@ -85,7 +86,8 @@ type CameraStatus struct {
 	Rate  float64   `json:"rate,omitempty"` // frames a second that it declares or is played at
 
 	Newest    time.Time `json:"newest,omitzero"` // when the newest frame detected on was grabbed
-	Inference Histogram `json:"inference"`       // seconds of detection a frame, without the wait for a turn
+	Inference Histogram `json:"inference"`       // of detection a frame, without the wait for a turn
+	Produce   Histogram `json:"produce"`         // of sightings: from handing one to the producer to its acknowledgement
 
 	Retry time.Time `json:"retry,omitzero"` // when the source may be tried again; as Job.Hold
 
@@ -107,6 +109,20 @@ func (s Status) Problems() (lines []string) {
 	for _, c := range s.Cameras {
 		if c.Waiting != "" {
 			lines = append(lines, c.ID+": "+c.Waiting)
+		}
+	}
+	return lines
+}
+
+// Pending returns one line for each source that has not opened yet, and one if detect
+// has reported nothing yet.
+func (s Status) Pending() (lines []string) {
+	if len(s.Cameras) == 0 {
+		return []string{"detect is starting"}
+	}
+	for _, c := range s.Cameras {
+		if c.State == Opening {
+			lines = append(lines, c.ID+": its source has not opened yet")
 		}
 	}
 	return lines

@@ -2,7 +2,6 @@ package pipeline
 
 import (
 	"fmt"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -24,9 +23,12 @@ var (
 		{detectDesc("dropped_frames_total", "Frames of a live source for which detection was too slow."), func(c CameraStatus) int64 { return c.Dropped }},
 		{detectDesc("failed_frames_total", "Frames on which the detector failed."), func(c CameraStatus) int64 { return c.Failed }},
 		{detectDesc("timestamp_jumps_total", "Timestamps of a file that jumped, and were bridged by one frame interval."), func(c CameraStatus) int64 { return c.Jumps }},
+		{detectDesc("reconnects_total", "Times a live source was lost and opened again."), func(c CameraStatus) int64 { return c.Lost }},
 	}
 	inferenceDesc = detectDesc("inference_seconds", "Detection on one frame, without the wait for a turn.")
-	frameAgeDesc  = detectDesc("frame_age_seconds", "Time since the newest frame that was detected on was grabbed; while the source runs.")
+	produceDesc   = detectDesc("produce_seconds", "From handing a sighting to the producer to the log's acknowledgement.")
+	newestDesc    = detectDesc("newest_frame_timestamp_seconds", "When the newest frame that was detected on was grabbed, in Unix time; while the source runs.")
+	openDesc      = detectDesc("source_open", "1 while the source is open, 0 before and after.")
 )
 
 // RegisterDetect shows what detect reports of its cameras, until unregister. cameras is
@@ -47,7 +49,9 @@ func (c detectCollector) Describe(to chan<- *prometheus.Desc) {
 		to <- counter.desc
 	}
 	to <- inferenceDesc
-	to <- frameAgeDesc
+	to <- produceDesc
+	to <- newestDesc
+	to <- openDesc
 }
 
 func (c detectCollector) Collect(to chan<- prometheus.Metric) {
@@ -56,8 +60,14 @@ func (c detectCollector) Collect(to chan<- prometheus.Metric) {
 			to <- prometheus.MustNewConstMetric(counter.desc, prometheus.CounterValue, float64(counter.value(cam)), cam.ID)
 		}
 		to <- cam.Inference.metric(inferenceDesc, cam.ID)
-		if cam.State == Running && !cam.Newest.IsZero() {
-			to <- prometheus.MustNewConstMetric(frameAgeDesc, prometheus.GaugeValue, time.Since(cam.Newest).Seconds(), cam.ID)
+		to <- cam.Produce.metric(produceDesc, cam.ID)
+		open := 0.0
+		if cam.State == Running {
+			open = 1
+			if !cam.Newest.IsZero() {
+				to <- prometheus.MustNewConstMetric(newestDesc, prometheus.GaugeValue, float64(cam.Newest.UnixMicro())/1e6, cam.ID)
+			}
 		}
+		to <- prometheus.MustNewConstMetric(openDesc, prometheus.GaugeValue, open, cam.ID)
 	}
 }

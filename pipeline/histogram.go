@@ -6,21 +6,21 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// inferenceBounds are the upper bounds of Histogram's buckets, in seconds.
-var inferenceBounds = [...]float64{.0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5}
+// histogramBounds are the upper bounds of Histogram's buckets, in seconds.
+var histogramBounds = [...]float64{.0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5}
 
 // Histogram counts durations. The zero value is ready.
 type Histogram struct {
 	Count   uint64                       `json:"count"`
 	Sum     float64                      `json:"sum"` // seconds
-	Buckets [len(inferenceBounds)]uint64 `json:"buckets"`
+	Buckets [len(histogramBounds)]uint64 `json:"buckets"`
 }
 
 // Observe counts one duration.
 func (h *Histogram) Observe(d time.Duration) {
 	h.Count++
 	h.Sum += d.Seconds()
-	for i, bound := range inferenceBounds {
+	for i, bound := range histogramBounds {
 		if d.Seconds() <= bound {
 			h.Buckets[i]++
 			return
@@ -41,7 +41,7 @@ func (h *Histogram) metric(desc *prometheus.Desc, labels ...string) prometheus.M
 	buckets, sum := make(map[float64]uint64, len(h.Buckets)), uint64(0)
 	for i, n := range h.Buckets {
 		sum += n
-		buckets[inferenceBounds[i]] = sum
+		buckets[histogramBounds[i]] = sum
 	}
 	return prometheus.MustNewConstHistogram(desc, h.Count, h.Sum, buckets, labels...)
 }

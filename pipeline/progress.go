@@ -67,7 +67,9 @@ func (m *progressTotals) cameras() []CameraStatus {
 			c.Skipped += was.Skipped
 			c.Failed += was.Failed
 			c.Jumps += was.Jumps
+			c.Lost += was.Lost
 			c.Inference.add(was.Inference)
+			c.Produce.add(was.Produce)
 			c.Sent += was.Acked // frames whose sightings were not acknowledged are processed again
 			c.Acked += was.Acked
 		}
@@ -127,5 +129,5 @@ type Progress struct {
 	P50     time.Duration
 	P99     time.Duration // end to end, of the newest sightings; 0 without any
 
-	Problems []string // as RunConfig.Health
+	Problems []string // as RunConfig.Watch
 }

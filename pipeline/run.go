@@ -23,9 +23,10 @@ type RunConfig struct {
 	// they stop.
 	Serve func(Present) (stop func() error, err error)
 
-	// Health, if set, is called with a function that returns the present problems: the
-	// reasons for which sightings do not reach the log or the tables, a line each.
-	Health func(problems func() []string)
+	// Watch, if set, is called when the services answer. problems returns the reasons for
+	// which sightings do not reach the log or the tables at present, a line each; pending the
+	// sources that have not opened yet.
+	Watch func(problems, pending func() []string)
 
 	Stderr io.Writer // of the child
 	Log    *slog.Logger
@@ -59,8 +60,8 @@ func Run(ctx context.Context, cfg RunConfig) (last Progress, err error) {
 	}()
 
 	problems := func() []string { return append(services.Problems(), m.status().Problems()...) }
-	if cfg.Health != nil {
-		cfg.Health(problems)
+	if cfg.Watch != nil {
+		cfg.Watch(problems, func() []string { return m.status().Pending() })
 	}
 	if cfg.Services.Metrics != nil {
 		unregister, err := RegisterDetect(cfg.Services.Metrics, m.allCameras)

@@ -34,7 +34,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		return prometheus.GaugeOpts{Namespace: "sightlog", Subsystem: "sink", Name: name, Help: help}
 	}
 	histogram := func(name, help string, buckets []float64) prometheus.HistogramOpts {
-		return prometheus.HistogramOpts{Namespace: "sightlog", Subsystem: "sink", Name: name, Help: help, Buckets: buckets}
+		return prometheus.HistogramOpts{Namespace: "sightlog", Subsystem: "sink", Name: name, Help: help, Buckets: buckets, NativeHistogramBucketFactor: 1.1, NativeHistogramMaxBucketNumber: 100}
 	}
 	latency := prometheus.ExponentialBuckets(0.0005, 2, 16) // 0.5 ms … 16 s
 	partition := []string{"topic", "partition"}
@@ -51,7 +51,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		endToEnd:    auto.NewHistogram(histogram("end_to_end_seconds", "From grabbing a frame to the commit of its sighting.", latency)),
 		waiting:     auto.NewGauge(gauge("waiting", "Consumers that wait for the database or the broker.")),
 		deleted:     auto.NewCounterVec(counter("deleted_rows_total", "Rows deleted because they were older than --keep, without those of dropped days."), []string{"table"}),
-		droppedDays: auto.NewCounter(counter("dropped_days_total", "Days of sightings dropped because they were older than --keep.")),
+		droppedDays: auto.NewCounter(counter("dropped_day_partitions_total", "Days of sightings dropped because they were older than --keep.")),
 		blocked: map[State]*prometheus.GaugeVec{
 			Waiting: auto.NewGaugeVec(gauge("partition_waiting", "1 while a partition waits for a fault to pass: a dead letter that cannot be written, an unavailable database."), partition),
 			Stopped: auto.NewGaugeVec(gauge("partition_stopped", "1 while a partition is stopped by an error that only a user can fix."), partition),

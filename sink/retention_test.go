@@ -151,7 +151,7 @@ func TestRetention_Sightings_DropsDaysAndLeavesTheRest(t *testing.T) {
 	}
 	require.Equal(t, 5, p.number("SELECT count(*) FROM batches"), "a day longer, and the one of the future")
 	require.Equal(t, 1, p.number("SELECT count(*) FROM runs"))
-	require.Equal(t, 2.0, gauge(t, p.reg, "sightlog_sink_dropped_days_total"))
+	require.Equal(t, 2.0, gauge(t, p.reg, "sightlog_sink_dropped_day_partitions_total"))
 	require.Equal(t, 3.0, gauge(t, p.reg, "sightlog_sink_deleted_rows_total", "sightings"))
 	require.Equal(t, 2, strings.Count(p.log.String(), "dropped a day of sightings"))
 	p.log.Reset()

@@ -42,17 +42,17 @@ func (c *DetectCmd) Run(ctx context.Context, env *cli.Env) error {
 	if err != nil {
 		return err
 	}
-	return c.WithMetrics(func(metrics prometheus.Registerer, health func(func() []string)) error {
-		return c.detect(ctx, env, all, metrics, health)
+	return c.WithMetrics(func(metrics prometheus.Registerer, watch cli.Watch) error {
+		return c.detect(ctx, env, all, metrics, watch)
 	})
 }
 
-func (c *DetectCmd) detect(ctx context.Context, env *cli.Env, sources []string, metrics prometheus.Registerer, health func(func() []string)) error {
+func (c *DetectCmd) detect(ctx context.Context, env *cli.Env, sources []string, metrics prometheus.Registerer, watch cli.Watch) error {
 	line := newProgressLine(env.Stderr)
 	start := time.Now()
 	var last atomic.Pointer[pipeline.Status]
 	last.Store(new(pipeline.Status))
-	health(func() []string { return last.Load().Problems() })
+	watch(func() []string { return last.Load().Problems() }, func() []string { return last.Load().Pending() })
 	if metrics != nil {
 		unregister, err := pipeline.RegisterDetect(metrics, func() []pipeline.CameraStatus { return last.Load().Cameras })
 		if err != nil {

@@ -1,6 +1,7 @@
 package full
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -29,12 +30,12 @@ type RunCmd struct {
 // Run implements the command.
 func (c *RunCmd) Run(ctx context.Context, env *cli.Env) error {
 	cli.CoarseTimers()
-	return c.WithMetrics(func(metrics prometheus.Registerer, health func(func() []string)) error {
-		return c.run(ctx, env, metrics, health)
+	return c.WithMetrics(func(metrics prometheus.Registerer, watch cli.Watch) error {
+		return c.run(ctx, env, metrics, watch)
 	})
 }
 
-func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Registerer, health func(func() []string)) error {
+func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Registerer, watch cli.Watch) error {
 	log := env.Logger(slog.LevelWarn)
 	all, err := sources(env, c.Source, c.SourceFile)
 	if err != nil {
@@ -58,7 +59,7 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 		},
 		Job:    job,
 		Detect: child,
-		Health: health,
+		Watch:  watch,
 		Serve: func(r pipeline.Present) (stop func() error, err error) {
 			site.Services, site.Problems, site.Cameras = r.Services, r.Problems, r.Status
 			url, stop, err := site.Serve()
@@ -102,5 +103,5 @@ func detectArgs(env *cli.Env) ([]string, error) {
 	if level == "" {
 		level = "warn"
 	}
-	return append(args, "--log-level", level), nil
+	return append(args, "--log-level", level, "--log-format", cmp.Or(env.Common.LogFormat, "text")), nil
 }

@@ -84,7 +84,9 @@ func (c *cameraLoop) opened(w kafka.Writer, src ingest.Source) {
 		c.before.dropped = s.Dropped
 	}
 	if c.source != nil && c.source != src {
-		c.before.jumps += c.source.Stats().Jumps
+		stats := c.source.Stats()
+		c.before.jumps += stats.Jumps
+		c.before.lost += stats.Reopened
 	}
 	c.writer, c.source = w, src
 	s.Rate, s.Run, s.Total, s.State = src.Info().FPS, w.Run().ID, src.Info().Frames, pipeline.Running

@@ -50,7 +50,8 @@ func (c *cameraLoop) status() pipeline.CameraStatus {
 	s.Retry = c.opts.Backoff.Until()
 	if c.writer != nil {
 		s.Acked, s.Waiting = c.before.acked+c.writer.Acked(), c.writer.Waiting()
-		s.Jumps = c.before.jumps + c.source.Stats().Jumps
+		stats := c.source.Stats()
+		s.Jumps, s.Lost = c.before.jumps+stats.Jumps, c.before.lost+stats.Reopened
 	}
 	return s
 }
@@ -68,7 +69,7 @@ type changedSettings struct {
 }
 
 // runCounts are the counts of a source's runs before the present one, in this process.
-type runCounts struct{ acked, dropped, jumps int64 }
+type runCounts struct{ acked, dropped, jumps, lost int64 }
 
 // finish and closeWriter wait for the log for as long as it takes, but only
 // flushGrace once ctx has ended.

@@ -84,6 +84,8 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 	if err != nil {
 		return err
 	}
+	loops := make([]*cameraLoop, len(settings.cameras))
+	cfg.Acked = acknowledge(settings.cameras, loops)
 	live, err := kafka.OpenLive(cfg)
 	if err != nil {
 		return err
@@ -95,7 +97,6 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 	}
 	defer closePictures()
 
-	loops := make([]*cameraLoop, len(settings.cameras))
 	for i, cam := range settings.cameras {
 		kind, err := cam.spec.Kind()
 		if err != nil {
@@ -129,6 +130,18 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 	}
 	defer followChanges(ctx, job, loops, log)()
 	return runAll(ctx, loops, sources)
+}
+
+// acknowledge returns the function that counts acknowledgements at their cameras. It is
+// called only after loops have been filled.
+func acknowledge(cameras []cameraSettings, loops []*cameraLoop) func(kafka.Ack) {
+	index := make(map[string]int, len(cameras))
+	for i, c := range cameras {
+		index[c.spec.ID] = i
+	}
+	return func(a kafka.Ack) {
+		loops[index[a.Camera]].update(func(s *pipeline.CameraStatus) { s.Produce.Observe(a.Took) })
+	}
 }
 
 // runAll runs the cameras side by side. One that fails stops them all: the
