@@ -46,6 +46,9 @@ func (g *guard) handler(routes []route.Route) (http.Handler, error) {
 		if allow := refused.header.Get("Allow"); allow != "" {
 			w.Header().Set("Allow", allow)
 		}
+		if refused.status < http.StatusBadRequest { // to a cleaner path of which there is no route either
+			refused.status = http.StatusNotFound
+		}
 		problem.Write(w, refused.status, "", "")
 	}), nil
 }

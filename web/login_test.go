@@ -155,9 +155,9 @@ func TestSession_Idle_Ends(t *testing.T) {
 func TestStream_UserRemoved_Ends(t *testing.T) {
 	t.Parallel()
 	w := open(t, func(cfg *web.SiteConfig) { cfg.Limits.Recheck = 10 * time.Millisecond })
-	for name, end := range map[string]func(b *browser){
-		"logout": func(b *browser) { b.status("POST", "/api/v1/logout", "") },
-		"remove": func(*browser) { require.NoError(t, w.users.RemoveUser("ray")) },
+	for name, end := range map[string]func(b *client){
+		"logout": func(b *client) { b.status("POST", "/api/v1/logout", "") },
+		"remove": func(*client) { require.NoError(t, w.users.RemoveUser("ray")) },
 	} {
 		b := w.browser()
 		if name == "logout" {

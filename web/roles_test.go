@@ -32,7 +32,7 @@ func TestRoles_EachClientAndRoute_Status(t *testing.T) {
 		{"DELETE", "/api/v1/read", 405, 405, 405},
 		{"HEAD", "/api/v1/stream", 401, 405, 405},
 	} {
-		for who, b := range map[*browser]int{nobody: c.nobody, reader: c.reader, admin: c.admin} {
+		for who, b := range map[*client]int{nobody: c.nobody, reader: c.reader, admin: c.admin} {
 			status, _ := who.status(c.method, c.path, "")
 			require.Equal(t, b, status, "%s %s", c.method, c.path)
 		}

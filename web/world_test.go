@@ -136,24 +136,24 @@ func routes() []route.Route {
 	}
 }
 
-// browser is a client that keeps cookies, and sends what browsers send.
-type browser struct {
+// client is one that keeps cookies, and sends what browsers send.
+type client struct {
 	w    *world
 	http *http.Client
 	csrf string
 }
 
-func (w *world) browser() *browser {
+func (w *world) browser() *client {
 	w.t.Helper()
 	jar, err := cookiejar.New(nil)
 	require.NoError(w.t, err)
 	tr := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}} //nolint:gosec // the certificate is its own
 	w.t.Cleanup(tr.CloseIdleConnections)
-	return &browser{w: w, http: &http.Client{Jar: jar, Transport: tr}}
+	return &client{w: w, http: &http.Client{Jar: jar, Transport: tr}}
 }
 
 // do sends a request; headers are pairs of a name and a value.
-func (b *browser) do(method, path, body string, headers ...string) *http.Response {
+func (b *client) do(method, path, body string, headers ...string) *http.Response {
 	b.w.t.Helper()
 	req, err := http.NewRequest(method, b.w.url+path, strings.NewReader(body))
 	require.NoError(b.w.t, err)
@@ -174,7 +174,7 @@ func (b *browser) do(method, path, body string, headers ...string) *http.Respons
 }
 
 // status sends a request and returns its status, and its body.
-func (b *browser) status(method, path, body string, headers ...string) (int, string) {
+func (b *client) status(method, path, body string, headers ...string) (int, string) {
 	b.w.t.Helper()
 	resp := b.do(method, path, body, headers...)
 	defer resp.Body.Close()
@@ -184,7 +184,7 @@ func (b *browser) status(method, path, body string, headers ...string) (int, str
 }
 
 // login logs in, and returns the status and the cookie.
-func (b *browser) login(user, password string) (int, *http.Cookie) {
+func (b *client) login(user, password string) (int, *http.Cookie) {
 	b.w.t.Helper()
 	resp := b.do(http.MethodPost, "/api/v1/login", fmt.Sprintf(`{"user":%q,"password":%q}`, user, password), "Content-Type", "application/json")
 	defer resp.Body.Close()

@@ -129,7 +129,6 @@ func (a *Auth) logout(w http.ResponseWriter, r *http.Request) {
 	if c := Of(r.Context()); c.cookie != "" {
 		a.sessions.end(c.cookie)
 		setCookie(w, r, "", -1)
-		w.Header().Set("Clear-Site-Data", `"cache"`)
 	}
 	w.WriteHeader(http.StatusNoContent)
 }
