@@ -63,6 +63,7 @@ type ServeCmd struct {
 	config.Sinks
 	config.Wait
 	config.Web
+	config.SeeLive
 	Metrics
 }
 
@@ -72,6 +73,9 @@ func (c *ServeCmd) Run(ctx context.Context, env *Env) error {
 	site, err := OpenSite(c.Web, c.Data, env, env.Logger(slog.LevelInfo))
 	if err != nil {
 		return err
+	}
+	if site.Live != nil {
+		defer site.Live.DialAll(ctx, c.Live, c.LiveToken)()
 	}
 	return c.serve(ctx, env, site, pipeline.ServicesConfig{
 		Data: c.Data, Broker: c.Broker, Kafka: c.Kafka, Database: c.Database, Sinks: c.Sinks,

@@ -5,9 +5,11 @@ import (
 	"log/slog"
 	"net"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/live"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/web"
 	"github.com/sightlog/sightlog/web/auth"
@@ -20,6 +22,7 @@ type Site struct {
 	Services *pipeline.Services
 	Problems func() []string        // what is wrong, a line each
 	Cameras  func() pipeline.Status // of detect; nil where it runs apart
+	Live     *live.Client           // the pictures of detect; nil: the page is off
 	Env      *Env
 	Log      *slog.Logger
 
@@ -36,6 +39,7 @@ func OpenSite(w config.Web, data config.Data, env *Env, log *slog.Logger) (*Site
 	if addr == "" {
 		return s, nil
 	}
+	s.Live = live.NewClient(log)
 	if err := w.Check(); err != nil {
 		return nil, err
 	}
@@ -69,7 +73,7 @@ func (s *Site) tls() web.TLS {
 
 // routes returns the routes of the whole site, without those of logging in.
 func (s *Site) routes() []route.Route {
-	return page.Routes()
+	return slices.Concat(page.Routes(), s.Live.Routes())
 }
 
 // Serve serves the site, and publishes its address. A certificate of its own is printed, so that a

@@ -26,6 +26,12 @@ type Job struct {
 	Wait   bool // never give up: on sources and brokers at the start, nor on a child that crashes
 	Stdin  bool // a source reads the supervisor's standard input, as StdinFD
 
+	// Pictures for those who look (package live): on LiveFD, or at an address, where they
+	// are given to who knows the token.
+	LiveFD    bool
+	Live      string // HOST:PORT, or the path of a Unix socket
+	LiveToken string
+
 	Cameras map[string]config.CameraSettings // settings by camera
 
 	Play *Play // how files are played, instead of Detect.Pace; nil: they are not played
@@ -181,6 +187,7 @@ func (s Status) EndJob(ctx context.Context, c config.Kafka, log *slog.Logger) er
 const (
 	ChildFD = 3 // for its Status
 	StdinFD = 4 // the supervisor's standard input, if Job.Stdin is set
+	LiveFD  = 5 // a connection for live pictures, if Job.LiveFD is set
 )
 
 // maxJob bounds a job, and a line of status, in bytes.

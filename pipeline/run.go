@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/sightlog/sightlog/live"
 	"github.com/sightlog/sightlog/sink"
 )
 
@@ -28,7 +29,8 @@ type RunConfig struct {
 	// sources that have not opened yet.
 	Watch func(problems, pending func() []string)
 
-	Stderr io.Writer // of the child
+	Live   *live.Client // gets the pictures of detect; may be nil
+	Stderr io.Writer    // of the child
 	Log    *slog.Logger
 }
 
@@ -95,7 +97,7 @@ func Run(ctx context.Context, cfg RunConfig) (last Progress, err error) {
 		failed <- services.Failed(runCtx)
 		cancel()
 	}()
-	child := Child{Job: cfg.Job, Args: cfg.Detect, Report: m.child, Stderr: cfg.Stderr, Log: cfg.Log}
+	child := Child{Job: cfg.Job, Args: cfg.Detect, Report: m.child, Live: cfg.Live, Stderr: cfg.Stderr, Log: cfg.Log}
 	err = child.Run(runCtx)
 	if Done(err) {
 		var drainErr error

@@ -20,6 +20,7 @@ import (
 
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/internal/backoff"
+	"github.com/sightlog/sightlog/live"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -47,6 +48,7 @@ type Child struct {
 	Job    Job                         // before Run; then mu guards it
 	Args   []string                    // command line of the child, program first
 	Report func(child int, now Status) // called by one goroutine, for every status; child counts from 1
+	Live   *live.Client                // gets the child's pictures; may be nil
 	Stderr io.Writer                   // of the child
 	Log    *slog.Logger
 
@@ -75,6 +77,9 @@ func Done(err error) bool {
 // the last source has ended, while codecs and model are closed, is only logged. A child
 // that cannot be started, or that another process stopped, counts as one that crashed.
 func (c *Child) Run(ctx context.Context) error {
+	c.mu.Lock()
+	c.Job.LiveFD = c.Live != nil
+	c.mu.Unlock()
 	crashes := 0
 	for child := 1; ; child++ {
 		last, err := c.once(ctx, child)
@@ -165,10 +170,17 @@ func (c *Child) once(ctx context.Context, child int) (last Status, err error) {
 	if path, err := os.Executable(); err == nil && c.Args[0] == "/proc/self/exe" {
 		cmd.Args[0] = path // what ps shows
 	}
-	cmd.ExtraFiles = []*os.File{statusW}
+	cmd.ExtraFiles = []*os.File{statusW, nil, nil}
 	if c.Job.Stdin {
-		cmd.ExtraFiles = append(cmd.ExtraFiles, os.Stdin)
+		cmd.ExtraFiles[StdinFD-ChildFD] = os.Stdin
 	}
+	pictures, ended, err := attachLive(ctx, c.Live, c.Log)
+	if err != nil {
+		statusW.Close()
+		return last, &crashError{err}
+	}
+	defer ended()
+	cmd.ExtraFiles[LiveFD-ChildFD] = pictures
 	stderr := &stderrTail{to: c.Stderr}
 	cmd.Stdout, cmd.Stderr = stderr, stderr
 	// A process group of its own: a terminal's Ctrl-C reaches the supervisor alone, which
@@ -181,6 +193,9 @@ func (c *Child) once(ctx context.Context, child int) (last Status, err error) {
 		err = cmd.Start()
 	}
 	statusW.Close()
+	if pictures != nil {
+		pictures.Close()
+	}
 	if err != nil {
 		return last, &crashError{fmt.Errorf("start detect: %w", err)}
 	}

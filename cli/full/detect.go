@@ -24,6 +24,7 @@ type DetectCmd struct {
 	config.Detect
 	config.Kafka
 	config.Wait
+	config.ShowLive
 	cli.Metrics
 	Supervised bool `hidden:"" env:"-" help:"Take the job from standard input and report on descriptor 3."`
 	CheckModel bool `hidden:"" env:"-" help:"Only check the job's model."`
@@ -60,7 +61,7 @@ func (c *DetectCmd) detect(ctx context.Context, env *cli.Env, sources []string, 
 		}
 		defer unregister()
 	}
-	job := pipeline.Job{Detect: c.Detect, Kafka: c.Kafka, Wait: c.Wait.Wait, Cameras: env.Cameras}
+	job := pipeline.Job{Detect: c.Detect, Kafka: c.Kafka, Wait: c.Wait.Wait, Cameras: env.Cameras, Live: c.Live, LiveToken: c.LiveToken}
 	job.Detect.Source = sources
 	err := detect.Run(ctx, job, func(s pipeline.Status) {
 		last.Store(&s)

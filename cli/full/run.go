@@ -68,6 +68,7 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 			}
 			return stop, err
 		},
+		Live:     site.Live,
 		Progress: line.show,
 		Stderr:   env.Stderr,
 		Log:      log,

@@ -164,6 +164,12 @@ func (p *Page) Goto(url string) {
 	p.Do(chromedp.Navigate(url))
 }
 
+// Reload loads the page again.
+func (p *Page) Reload() {
+	p.Helper()
+	p.Do(chromedp.Reload())
+}
+
 // Wait waits until the expression is true.
 func (p *Page) Wait(expression string) {
 	p.Helper()

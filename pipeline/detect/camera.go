@@ -157,6 +157,7 @@ func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writ
 	}
 	defer recorder.Close()
 	review := newModelCheck(c.pool.session.Spec(), c.scene.ignored, c.log.With("camera", c.spec.ID))
+	c.viewers.setPrivacy(c.scene.config.Privacy)
 	guard := preview.NewGuard(preview.Privacy(c.scene.config.Privacy), c.scene.reportThreshold, c.scene.config.Region)
 	taker := c.pictures.Taker(len(c.scene.shapes.Lines) > 0)
 	defer taker.End()
@@ -189,10 +190,11 @@ func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writ
 		objects := c.scene.track(d.objects, size, f.PTS.Truncate(time.Microsecond)) // the log has microseconds
 		review.add(&f, area(c.scene.config.Region, f.Size()), objects)
 		c.detected(&f, objects, d.took)
+		s := sighting(run, kind, &f, d.model, objects)
+		c.viewers.show(&f, veil, s)
 		if c.skipEmpty && len(objects) == 0 {
 			continue
 		}
-		s := sighting(run, kind, &f, d.model, objects)
 		s.DroppedBefore = dropped
 		events := c.scene.events(s)
 		if err := w.Send(ctx, s, events...); err != nil {

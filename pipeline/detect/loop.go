@@ -30,6 +30,7 @@ type cameraLoop struct {
 	scene     *sceneState
 	preview   string           // path
 	pictures  *snapshot.Worker // nil: no snapshots
+	viewers   *liveCamera      // nil: no live pictures
 	skipEmpty bool
 	playing   playing
 	settings  cameraSettings                  // those in use

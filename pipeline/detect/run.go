@@ -97,13 +97,17 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 	}
 	defer closePictures()
 
+	hub, err := openHub(job, settings.cameras, log)
+	if err != nil {
+		return err
+	}
 	for i, cam := range settings.cameras {
 		kind, err := cam.spec.Kind()
 		if err != nil {
 			return err
 		}
 		c := &cameraLoop{
-			spec: cam.spec, cfg: cfg, live: live, pool: pool, skipEmpty: job.Detect.SkipEmpty, preview: previews[i], pictures: pictures,
+			spec: cam.spec, cfg: cfg, live: live, pool: pool, skipEmpty: job.Detect.SkipEmpty, preview: previews[i], pictures: pictures, viewers: hub.camera(cam.spec.ID),
 			scene:    newScene(cam, settings.tracked, pool.thresholds.Report),
 			detector: pool.camera(cam.Region), log: log, settings: cam,
 			opts:  sourceOptions(job, cam.FPS, kind.Live(), log),
@@ -113,6 +117,7 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 		defer func() { err = errors.Join(err, c.detector.close()) }()
 		loops[i] = c
 	}
+	defer hub.serve(ctx, loops)()
 	stop := reporting(loops, report) // from now on: a crash must not forget which servers may not be asked yet
 	defer stop()
 	sources, err := openSources(ctx, loops, job.Wait, log)

@@ -2,6 +2,7 @@ package page_test
 
 import (
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -13,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/internal/browser"
+	"github.com/sightlog/sightlog/live"
 	"github.com/sightlog/sightlog/web/page"
 )
 
@@ -25,6 +27,11 @@ func serve(t *testing.T, answers map[string]any) (url string) {
 	t.Helper()
 	mux := http.NewServeMux()
 	mux.Handle("/", page.Handler())
+	pictures := live.NewClient(slog.New(slog.DiscardHandler))
+	pictures.States([]live.Camera{{ID: "yard", State: "running", People: 3}})
+	for _, r := range pictures.Routes() {
+		mux.Handle(r.Pattern, r.Handler)
+	}
 	for path, answer := range answers {
 		if h, is := answer.(http.HandlerFunc); is {
 			mux.Handle("/api/v1/"+path, h)
@@ -111,9 +118,7 @@ func TestHandler_Requests_TypeAndETag(t *testing.T) {
 
 func TestShell_KeysAndTheme_AccessibleInAllShapes(t *testing.T) {
 	t.Parallel()
-	p := browser.Open(t, serve(t, map[string]any{
-		"session": admin(), "cameras": []map[string]any{{"id": "yard", "people": 3, "state": "running"}},
-	})+"/#/live")
+	p := browser.Open(t, serve(t, map[string]any{"session": admin(), "cameras": []string{}})+"/#/live")
 	p.WaitText("main", "3 people")
 	p.EachShape(func(name string) {
 		if dir := os.Getenv("SIGHTLOG_PAGES"); dir != "" { // to look at
@@ -127,7 +132,7 @@ func TestShell_KeysAndTheme_AccessibleInAllShapes(t *testing.T) {
 	p.Click("#theme")
 	p.Click("#theme")
 	p.Wait(background + " !== " + `"` + light + `"`)
-	p.Run(`location.reload()`)
+	p.Reload()
 	p.WaitText("main", "3 people")
 	require.NotEqual(t, light, browser.Eval[string](p, background), "the choice is remembered")
 	p.Accessible()
@@ -135,11 +140,12 @@ func TestShell_KeysAndTheme_AccessibleInAllShapes(t *testing.T) {
 
 func TestShell_ProblemOfTheServer_ShownInWordsUntilClosed(t *testing.T) {
 	t.Parallel()
+	url := serve(t, map[string]any{"session": admin(), "cameras": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		problem(w, http.StatusServiceUnavailable, "the database <b>does not</b> answer")
+	})})
 	p := browser.Blank(t)
 	p.Expect("503")
-	p.Goto(serve(t, map[string]any{"session": admin(), "cameras": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		problem(w, http.StatusServiceUnavailable, "the database <b>does not</b> answer")
-	})}))
+	p.Goto(url)
 	p.WaitText("#alerts", "the database <b>does not</b> answer")
 	p.EachShape(func(string) {})
 	p.Click("#alerts button")
@@ -149,9 +155,7 @@ func TestShell_ProblemOfTheServer_ShownInWordsUntilClosed(t *testing.T) {
 func TestShell_NotLoggedIn_FormThenTheView(t *testing.T) {
 	t.Parallel()
 	in := make(chan struct{})
-	p := browser.Blank(t)
-	p.Expect("401")
-	p.Goto(serve(t, map[string]any{
+	url := serve(t, map[string]any{
 		"session": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			select {
 			case <-in:
@@ -168,13 +172,16 @@ func TestShell_NotLoggedIn_FormThenTheView(t *testing.T) {
 			}
 			close(in)
 		}),
-		"cameras": []map[string]any{{"id": "yard", "people": 1, "state": "running"}},
-	}) + "/#/live")
+		"cameras": []string{},
+	})
+	p := browser.Blank(t)
+	p.Expect("401")
+	p.Goto(url + "/#/live")
 	p.WaitText("h1", "Log in")
 	p.EachShape(func(string) {})
 	p.Press("kim" + kb.Tab + "wrong" + kb.Enter)
 	p.WaitText("#wrong", "user or password is wrong")
 	p.Press("right" + kb.Enter)
-	p.WaitText("main", "1 person")
+	p.WaitText("main", "3 people")
 	require.Equal(t, "kim", p.Text("#user"))
 }

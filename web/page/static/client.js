@@ -42,7 +42,8 @@ async function send(method, path, { params, body, headers = {}, signal } = {}) {
   }
   if (response.ok) return response;
   const told = await response.json().catch(() => ({}));
-  const problem = new Problem(response.status, told.title || response.statusText || `status ${response.status}`, told.detail);
+  const detail = [told.detail, told.hint].filter(Boolean).join(': ');
+  const problem = new Problem(response.status, told.title || response.statusText || `status ${response.status}`, detail);
   if (response.status === 401 && path !== 'login') refused(problem);
   throw problem;
 }
