@@ -201,7 +201,8 @@ func findSchema(ctx context.Context, tx pgx.Tx) (at target, found bool, err erro
 // relations are the tables, sequences and views that the migrations create, without those
 // of partitions and identity columns.
 var relations = []string{
-	"audit_answers", "audit_results", "audits", "batch_ids", "batches", "camera_minutes", "cameras", "classes", "crossing_minutes",
+	"audit_answers", "audit_results", "audits", "batch_ids", "batches", "camera_half_hours", "camera_minutes", "cameras", "classes",
+	"crossing_half_hours", "crossing_minutes",
 	"crossings", "definitions", "detections", "latest_sightings", "outbox", "place_lines", "places", "recounts", "runs",
 	"sightings", "sightings_default", "sink_offsets", "snapshots", "staff_rules", "tracks", "v_audits", "v_balance", "v_counted_lines",
 	"v_crossing_minutes", "v_crossings", "v_definitions", "v_detections", "v_minutes", "v_place_crossings", "v_place_seconds",

@@ -116,6 +116,8 @@ func (f *fleet) fill(t testing.TB, pool *pgxpool.Pool) {
 	f.flush(t, pool)
 	exec(t, pool, "INSERT INTO batches SELECT n, $1::timestamptz + n * $2::interval, $1::timestamptz + n * $2::interval, $3 FROM generate_series(0, (SELECT max(batch_id) FROM sightings)) n", from, f.every, f.cameras)
 	exec(t, pool, "INSERT INTO crossing_minutes SELECT camera_id, line, date_trunc('minute', captured_at), run_id, direction, label, count(*) FROM crossings GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 3")
+	exec(t, pool, "SELECT sightlog_rebuild_half_hours('-infinity')")
+	exec(t, pool, "INSERT INTO crossing_half_hours SELECT camera_id, line, sightlog_half_hour(minute), run_id, direction, label, sum(crossings) FROM crossing_minutes GROUP BY 1, 2, 3, 4, 5, 6")
 	exec(t, pool, `INSERT INTO latest_sightings SELECT s.* FROM cameras c CROSS JOIN LATERAL (
 		SELECT camera_id, captured_at, run_id, seq, people, objects FROM sightings WHERE camera_id = c.id ORDER BY captured_at DESC LIMIT 1) s`)
 	exec(t, pool, "VACUUM ANALYZE")

@@ -74,7 +74,7 @@ func benchmarkCopy(b *testing.B) {
 	w.drainBy(url, 2)
 	dir := b.TempDir()
 	var out, in []string
-	for _, table := range []string{"sightings", "batches", "camera_minutes", "zone_minutes", "tracks", "visits", "latest_sightings"} {
+	for _, table := range []string{"sightings", "batches", "camera_minutes", "camera_half_hours", "zone_minutes", "tracks", "visits", "latest_sightings"} {
 		file := filepath.Join(dir, table)
 		out = append(out, fmt.Sprintf("\\copy (SELECT * FROM %s) TO '%s'", table, file))
 		in = append(in, fmt.Sprintf("\\copy %s FROM '%s'", table, file))
@@ -82,7 +82,7 @@ func benchmarkCopy(b *testing.B) {
 	psql(b, w.pool, out...)
 	for b.Loop() {
 		b.StopTimer()
-		_, err := w.pool.Exec(b.Context(), "TRUNCATE sightings, batches, camera_minutes, zone_minutes, tracks, visits, latest_sightings")
+		_, err := w.pool.Exec(b.Context(), "TRUNCATE sightings, batches, camera_minutes, camera_half_hours, zone_minutes, tracks, visits, latest_sightings")
 		require.NoError(b, err)
 		server := pgtest.Processor(b, w.pool)
 		began := time.Now()

@@ -160,7 +160,7 @@ func TestSink_TablesEmptied_NewRunIsOfItsCamera(t *testing.T) {
 // not know.
 func (w *world) emptyTables() {
 	w.Helper()
-	_, err := w.pool.Exec(w.Context(), "TRUNCATE cameras, definitions, outbox, runs, classes, sightings, camera_minutes, zone_minutes, tracks, visits, latest_sightings, zone_sets, crossing_minutes, batches, sink_offsets RESTART IDENTITY CASCADE")
+	_, err := w.pool.Exec(w.Context(), "TRUNCATE cameras, definitions, outbox, runs, classes, sightings, camera_minutes, camera_half_hours, crossing_half_hours, zone_minutes, tracks, visits, latest_sightings, zone_sets, crossing_minutes, batches, sink_offsets RESTART IDENTITY CASCADE")
 	require.NoError(w, err)
 	_, err = w.pool.Exec(w.Context(), "INSERT INTO cameras (name) VALUES ('new')")
 	require.NoError(w, err)

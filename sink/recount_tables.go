@@ -17,7 +17,7 @@ import (
 // sightings and the totals of whole pictures do not depend on zones and lines, and tracks
 // only where the objects are tracked again.
 var (
-	recountTables = []string{"crossings", "crossing_minutes", "zone_minutes", "visits"}
+	recountTables = []string{"crossings", "crossing_minutes", "crossing_half_hours", "zone_minutes", "visits"}
 	recountViews  = []string{"v_crossings", "v_crossing_minutes", "v_zone_minutes", "v_visits", "v_place_crossings", "v_place_seconds",
 		"v_place_tracks", "v_staff_tracks"}
 )

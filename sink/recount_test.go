@@ -221,7 +221,7 @@ func TestRecount_ReaderOfTheTables_MayReadIt(t *testing.T) {
 	require.NoError(t, err)
 	r, err := sink.Recount(t.Context(), recountOf(w.pool, 70))
 	require.NoError(t, err)
-	require.Equal(t, 13, w.number(`SELECT count(*) FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'v')
+	require.Equal(t, 14, w.number(`SELECT count(*) FROM pg_class WHERE relnamespace = $1::regnamespace AND relkind IN ('r', 'v')
 		AND has_table_privilege('public', oid, 'SELECT') AND has_schema_privilege('public', relnamespace, 'USAGE')`, r.Schema))
 }
 

@@ -39,9 +39,11 @@ var rowTables = []rowTable{
 	{"crossings", "captured_at", "captured_at", func(k Keep) time.Duration { return k.Crossings }},
 	{"crossing_minutes", "minute", "minute", func(k Keep) time.Duration { return k.Crossings }},
 	{"snapshots", "captured_at", "captured_at", func(k Keep) time.Duration { return k.Snapshots }},
+	{"crossing_half_hours", "half_hour", "half_hour", func(k Keep) time.Duration { return k.Crossings }},
 	{"tracks", "first_at", "last_at", func(k Keep) time.Duration { return k.Tracks }},
 	{"visits", "entered_at", "left_at", func(k Keep) time.Duration { return k.Visits }},
 	{"zone_minutes", "minute", "minute", func(k Keep) time.Duration { return k.Totals }},
+	{"camera_half_hours", "half_hour", "half_hour", func(k Keep) time.Duration { return k.Totals }},
 	{"camera_minutes", "minute", "minute", func(k Keep) time.Duration { return k.Totals }},
 }
 

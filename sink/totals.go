@@ -281,9 +281,11 @@ func (t *totals) queue(b *pgx.Batch, compared bool, visits string) {
 	if compared {
 		minutes = comparedMinuteTable
 	}
-	minutes.queue(b, sorted(t.minutes, func(a, b *minuteRow) int {
+	rows := sorted(t.minutes, func(a, b *minuteRow) int {
 		return cmp.Or(cmp.Compare(a.camera, b.camera), a.minute.Compare(b.minute), cmp.Compare(a.run, b.run))
-	}))
+	})
+	minutes.queue(b, rows)
+	queueHalfHours(b, rows)
 	t.queueTracks(b)
 	t.queueZones(b, visits)
 	var latest []sightingRow
@@ -292,6 +294,18 @@ func (t *totals) queue(b *pgx.Batch, compared bool, visits string) {
 	}
 	slices.SortFunc(latest, func(a, b sightingRow) int { return cmp.Compare(a.camera, b.camera) })
 	latestTable.queue(b, latest)
+}
+
+// queueHalfHours adds the statement that adds minutes to their half hours. It comes after
+// that of the minutes, which refuses frames that were counted before.
+func queueHalfHours(b *pgx.Batch, rows []minuteRow) {
+	if len(rows) == 0 {
+		return
+	}
+	b.Queue("SELECT sightlog_add_half_hours($1, $2, $3, $4, $5, $6, $7)", collect(rows, func(m *minuteRow) int32 { return m.camera }),
+		collect(rows, func(m *minuteRow) time.Time { return m.minute }), collect(rows, func(m *minuteRow) int32 { return m.run }),
+		collect(rows, func(m *minuteRow) int64 { return m.frames }), collect(rows, func(m *minuteRow) int64 { return m.people }),
+		collect(rows, func(m *minuteRow) int64 { return m.maxPeople }), collect(rows, func(m *minuteRow) int64 { return m.seconds }))
 }
 
 // queueTracks adds the statement of the tracks.

@@ -13,7 +13,7 @@ import (
 
 // tables are those that a backlog's rows go to, the totals among them. What they refer to
 // (cameras, runs, zones) stays from round to round.
-var tables = []string{"sightings", "batches", "camera_minutes", "zone_minutes", "tracks", "visits", "latest_sightings"}
+var tables = []string{"sightings", "batches", "camera_minutes", "camera_half_hours", "zone_minutes", "tracks", "visits", "latest_sightings"}
 
 // empty empties the tables and has the next sink begin at the log's beginning.
 func (r *run) empty(ctx context.Context) error {
