@@ -1,12 +1,14 @@
 package query_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
@@ -88,4 +90,54 @@ func TestReport_ServersTimeout_OneLine(t *testing.T) {
 	require.True(t, usage.Is(err), "%v", err)
 	require.ErrorContains(t, err, "canceling statement due to statement timeout; ask for less (--since")
 	require.False(t, strings.Contains(err.Error(), "\n"))
+}
+
+// asks keeps the statements that a pool is asked.
+type asks struct {
+	sql  []string
+	args [][]any
+}
+
+func (a *asks) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	a.sql, a.args = append(a.sql, q.SQL), append(a.args, q.Args)
+	return ctx
+}
+
+func (*asks) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// The views of a page read totals alone, and of a month those of half hours: no sightings, and
+// no minutes but those at the ends.
+func TestViews_OfAMonth_ReadNoRows(t *testing.T) {
+	t.Parallel()
+	pool := month(t, 40_000)
+	cfg := pool.Config().Copy()
+	asked := &asks{}
+	cfg.ConnConfig.Tracer, cfg.MaxConns = asked, 1
+	traced, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	require.NoError(t, err)
+	t.Cleanup(traced.Close)
+	for name, view := range views(traced, time.Now().Truncate(time.Hour).Add(-time.Minute)) {
+		asked.sql, asked.args = nil, nil
+		require.NoError(t, view(t.Context()), name)
+		var plans strings.Builder
+		for i, sql := range asked.sql {
+			if !strings.Contains(sql, "_minutes") && !strings.Contains(sql, "tracks") {
+				continue
+			}
+			rows, err := pool.Query(t.Context(), "EXPLAIN (ANALYZE, COSTS off, TIMING off) "+sql, asked.args[i]...)
+			require.NoError(t, err, sql)
+			lines, err := pgx.CollectRows(rows, pgx.RowTo[string])
+			require.NoError(t, err, sql)
+			plans.WriteString(strings.Join(lines, "\n") + "\n")
+		}
+		if name == "today" || name == "today/camera" {
+			require.NotRegexp(t, `on (sightings_2|sightings_default|sightings )[^(]*\(actual`, plans.String(), name)
+		}
+		if name == "timeline/month" {
+			require.Regexp(t, `on camera_half_hours`, plans.String(), name)
+			require.Regexp(t, `on crossing_half_hours`, plans.String(), name)
+			require.NotRegexp(t, `on (camera_minutes|crossing_minutes)[^(]*\(actual rows=\d{4,}`, plans.String(), name) // an hour of 8 cameras at most
+			require.NotRegexp(t, `sightings_2`, plans.String(), name)
+		}
+	}
 }

@@ -21,8 +21,8 @@ var queue = Report{
 		return fmt.Sprintf(`WITH RECURSIVE %s, waiting AS (
     SELECT s.camera_id, s.zone, count(*) AS people,
            percentile_disc('{.5,1}'::float8[]) WITHIN GROUP (ORDER BY extract(epoch FROM l.captured_at - s.entered_at)) AS p
-    FROM latest_sightings l JOIN visits s ON s.camera_id = l.camera_id AND s.run_id = l.run_id
-         AND s.entered_at > l.captured_at - interval '1 day' AND s.left_at >= l.captured_at - interval '10 s'
+    FROM latest_sightings l CROSS JOIN LATERAL (SELECT * FROM visits v WHERE v.camera_id = l.camera_id AND v.run_id = l.run_id
+         AND v.entered_at > l.captured_at - interval '1 day' AND v.left_at >= l.captured_at - interval '10 s' OFFSET 0) s
     %s
     WHERE %s GROUP BY 1, 2
 )

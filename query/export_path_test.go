@@ -1,0 +1,7 @@
+package query
+
+// Thin and Deviation are tested by themselves.
+var (
+	Thin      = thin
+	Deviation = deviation
+)
