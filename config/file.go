@@ -25,6 +25,11 @@ func Load(path string) (File, error) {
 	case err != nil:
 		return nil, usage.Wrap(err, "", "--config %s: %v", path, err)
 	}
+	return Decode(path, b)
+}
+
+// Decode is Load of a file's content.
+func Decode(path string, b []byte) (File, error) {
 	v, err := yamlfile.Parse(b)
 	if err != nil {
 		return nil, usage.Wrap(err, "write one 'key: value' a line", "--config %s: not YAML that can be used: %v", path, err)

@@ -152,7 +152,7 @@ func (e *editor) value(n entry, want any) ([]change, error) {
 	table, isTable := want.(map[string]any)
 	list, isList := want.([]any)
 	switch {
-	case n.node.Kind == yaml.MappingNode && isTable && len(table) > 0:
+	case n.node.Kind == yaml.MappingNode && isTable && (len(table) > 0 || n.depth < e.path):
 		changes, err = e.table(n, table)
 	case n.node.Kind == yaml.SequenceNode && isList && len(list) > 0:
 		changes, err = e.list(n, list)

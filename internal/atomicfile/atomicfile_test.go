@@ -3,6 +3,7 @@ package atomicfile_test
 import (
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -39,4 +40,35 @@ func TestWrite_NameIsADirectory_FailsAndLeavesNothing(t *testing.T) {
 	entries, err := os.ReadDir(dir)
 	require.NoError(t, err)
 	require.Len(t, entries, 1)
+}
+
+func TestReplace_LinkedFile_LinkModeAndOwnerStay(t *testing.T) {
+	dir := t.TempDir()
+	file, link := filepath.Join(dir, "real.yaml"), filepath.Join(dir, "link.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("a: 1\n"), 0o600))
+	require.NoError(t, os.Chmod(file, 0o666))
+	if os.Getuid() == 0 {
+		require.NoError(t, os.Chown(file, 1, 2))
+	}
+	require.NoError(t, os.Symlink("real.yaml", link))
+	require.NoError(t, atomicfile.Replace(link, []byte("a: 2\n")))
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, "a: 2\n", string(b))
+	fi, err := os.Lstat(link)
+	require.NoError(t, err)
+	require.NotZero(t, fi.Mode()&os.ModeSymlink)
+	fi, err = os.Stat(file)
+	require.NoError(t, err)
+	require.Equal(t, os.FileMode(0o666), fi.Mode().Perm())
+	if os.Getuid() == 0 {
+		owner := fi.Sys().(*syscall.Stat_t)
+		require.EqualValues(t, []uint32{1, 2}, []uint32{owner.Uid, owner.Gid})
+	}
+	require.NoError(t, os.Chmod(file, 0o444))
+	require.ErrorIs(t, atomicfile.Replace(link, []byte("a: 3\n")), os.ErrPermission)
+	require.ErrorIs(t, atomicfile.Replace(filepath.Join(dir, "none"), nil), os.ErrNotExist)
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 2, "nothing else is left")
 }
