@@ -100,7 +100,7 @@ func serve(ctx context.Context, env *Env, site *Site, cfg pipeline.ServicesConfi
 	watch(s.Problems, nil)
 	e := datadir.Endpoints{Broker: s.Kafka.Brokers[0], Database: s.URL}
 	if site != nil {
-		site.Services, site.Problems = s, s.Problems
+		site.Services, site.Problems, site.Tracked = s, s.Problems, true
 		url, closeSite, serveErr := site.Serve()
 		if serveErr != nil {
 			return serveErr

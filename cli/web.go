@@ -13,6 +13,7 @@ import (
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/web"
 	"github.com/sightlog/sightlog/web/auth"
+	"github.com/sightlog/sightlog/web/health"
 	"github.com/sightlog/sightlog/web/page"
 	"github.com/sightlog/sightlog/web/route"
 )
@@ -23,6 +24,8 @@ type Site struct {
 	Problems func() []string        // what is wrong, a line each
 	Cameras  func() pipeline.Status // of detect; nil where it runs apart
 	Live     *live.Client           // the pictures of detect; nil: the page is off
+	Present  *pipeline.Present      // of run; nil where detect runs apart
+	Tracked  bool                   // people are tracked
 	Env      *Env
 	Log      *slog.Logger
 
@@ -73,7 +76,9 @@ func (s *Site) tls() web.TLS {
 
 // routes returns the routes of the whole site, without those of logging in.
 func (s *Site) routes() []route.Route {
-	return slices.Concat(page.Routes(), s.Live.Routes())
+	state := &health.Config{Facts: s.Services.Facts, Status: s.Cameras, Pool: s.Services.Pool, Log: s.Log}
+	drawn := settingsOf(s.Env, s.Services, s.Present, s.Tracked, s.Log)
+	return slices.Concat(page.Routes(), s.Live.Routes(), state.Routes(), drawn.Routes())
 }
 
 // Serve serves the site, and publishes its address. A certificate of its own is printed, so that a

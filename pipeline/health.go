@@ -147,3 +147,34 @@ func (s *Services) check(ctx context.Context) (lag int64, lines []string) {
 	}
 	return lag, lines
 }
+
+// Facts are the state of the services, each problem as one line.
+type Facts struct {
+	Broker   string // "": none
+	Database string // "": none
+	Blocked  []sink.PartitionState
+	Lag      int64  // records of the log that are not in the tables; -1: not known
+	LagError string // why it is not known
+
+	OwnBroker, OwnDatabase bool   // they run in this process's care
+	Dir                    string // the data directory; "": none
+}
+
+// Facts asks for the state of the services.
+func (s *Services) Facts(ctx context.Context) Facts {
+	f := Facts{Blocked: s.sink.Blocked(), OwnBroker: s.ownBroker != nil, OwnDatabase: s.private != nil}
+	if s.ownBroker != nil {
+		f.Broker = s.ownBroker.Problem()
+	}
+	if s.private != nil {
+		f.Database = s.private.Problem()
+	}
+	if s.dir != nil {
+		f.Dir = s.cfg.Data.Data
+	}
+	var err error
+	if f.Lag, err = s.Lag(ctx); err != nil {
+		f.Lag, f.LagError = -1, err.Error()
+	}
+	return f
+}

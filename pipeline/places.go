@@ -12,6 +12,11 @@ import (
 	"github.com/sightlog/sightlog/sink"
 )
 
+// StorePlaces stores the places of a changed configuration; nil leaves those that are there.
+func (s *Services) StorePlaces(ctx context.Context, places map[string]config.Place) error {
+	return storePlaces(ctx, s.Pool, places)
+}
+
 // storePlaces stores places; nil leaves those that are there.
 func storePlaces(ctx context.Context, pool *pgxpool.Pool, places map[string]config.Place) error {
 	if places == nil {

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/live"
 	"github.com/sightlog/sightlog/sink"
 )
@@ -39,6 +40,11 @@ type Present struct {
 	Services *Services
 	Problems func() []string // why sightings do not reach the log or the tables, a line each
 	Status   func() Status   // of detect
+
+	// Settings returns the settings of the cameras that detect is to use, Change gives it
+	// others, and returns their number: a camera's status has it when they are in use.
+	Settings func() map[string]config.CameraSettings
+	Change   func(map[string]config.CameraSettings) int64
 }
 
 // Run starts the services, runs detect until every source was read to its end and all
@@ -75,14 +81,17 @@ func Run(ctx context.Context, cfg RunConfig) (last Progress, err error) {
 	if cfg.Started != nil {
 		cfg.Started(services)
 	}
+	cfg.Job.Kafka = services.Kafka
+	child := Child{Job: cfg.Job, Args: cfg.Detect, Report: m.child, Live: cfg.Live, Stderr: cfg.Stderr, Log: cfg.Log}
 	if cfg.Serve != nil {
-		stop, serveErr := cfg.Serve(Present{Services: services, Problems: problems, Status: m.status})
+		stop, serveErr := cfg.Serve(Present{
+			Services: services, Problems: problems, Status: m.status, Settings: child.Settings, Change: child.Change,
+		})
 		if serveErr != nil {
 			return Progress{}, serveErr
 		}
 		defer func() { err = errors.Join(err, stop()) }()
 	}
-	cfg.Job.Kafka = services.Kafka
 	quit := Every(progressEvery, func() { m.report(ctx, services, cfg.Progress) })
 	defer func() {
 		quit()
@@ -97,7 +106,6 @@ func Run(ctx context.Context, cfg RunConfig) (last Progress, err error) {
 		failed <- services.Failed(runCtx)
 		cancel()
 	}()
-	child := Child{Job: cfg.Job, Args: cfg.Detect, Report: m.child, Live: cfg.Live, Stderr: cfg.Stderr, Log: cfg.Log}
 	err = child.Run(runCtx)
 	if Done(err) {
 		var drainErr error

@@ -223,6 +223,13 @@ func (c *Child) Change(cameras map[string]config.CameraSettings) int64 {
 	return c.Job.Settings
 }
 
+// Settings returns the cameras' settings. They must not be changed.
+func (c *Child) Settings() map[string]config.CameraSettings {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.Job.Cameras
+}
+
 // feed sends the job to a child, and again whenever it has changed, until the returned
 // function is called, after the child's end.
 func (c *Child) feed(lifeline io.Writer) (stop func()) {

@@ -67,3 +67,17 @@ func Stages(ctx context.Context, db *pgxpool.Pool, grabbed time.Time) ([]Stage, 
 	}
 	return all, nil
 }
+
+// RecentStages is Stages of sightings that are also captured at that time or after it, which
+// spares the days before: those of cameras, and of files that are played as recorded.
+func RecentStages(ctx context.Context, db *pgxpool.Pool, since time.Time) ([]Stage, error) {
+	rows, err := db.Query(ctx, "SELECT * FROM ("+strings.ReplaceAll(latencies, "{where}", "s.grabbed_at >= $1 AND s.captured_at >= $1")+") v WHERE n > 0", since)
+	if err != nil {
+		return nil, fmt.Errorf("read latencies: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Stage])
+	if err != nil {
+		return nil, fmt.Errorf("read latencies: %w", err)
+	}
+	return all, nil
+}

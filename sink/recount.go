@@ -133,7 +133,7 @@ func (w *recount) run(ctx context.Context, name string, camera, run int32, count
 		run, w.Since).Scan(&from); err != nil {
 		return err
 	}
-	labels, err := w.labels(ctx, run)
+	labels, err := labelsOf(ctx, w.tx, run)
 	if err != nil {
 		return err
 	}
@@ -193,48 +193,14 @@ func (w *recount) crossings(all []event.Crossing, camera, run int32) (rows []cro
 	return rows
 }
 
-func (w *recount) labels(ctx context.Context, run int32) (map[int16]string, error) {
-	rows, err := w.tx.Query(ctx, "SELECT class_id, label FROM classes WHERE run_id = $1", run)
-	if err != nil {
-		return nil, err
-	}
-	labels := make(map[int16]string)
-	var class int16
-	var label string
-	_, err = pgx.ForEachRow(rows, []any{&class, &label}, func() error { labels[class] = label; return nil })
-	return labels, err
-}
-
 // sightings reads a run's sightings in the order of their frames.
 func (w *recount) sightings(ctx context.Context, camera, run int32, from, until time.Time, labels map[int16]string) (all []sightingRow, err error) {
-	rows, err := w.tx.Query(ctx, `SELECT captured_at, seq, pts_us, width, height, class_ids, boxes, track_ids, states FROM sightings
-		WHERE camera_id = $1 AND run_id = $2 AND captured_at >= $3 AND captured_at < $4 ORDER BY seq`, camera, run, from, until)
+	rows, err := w.tx.Query(ctx, sightingsOfRun, camera, run, from, until)
 	if err != nil {
 		return nil, err
 	}
-	var at time.Time
-	var classes []int16
-	var boxes []float32
-	var tracks []*int32
-	var marks []byte
-	var g event.Sighting
-	columns := []any{&at, &g.Seq, &g.PTS, &g.Frame.Width, &g.Frame.Height, &classes, &boxes, &tracks, &marks}
-	_, err = pgx.ForEachRow(rows, columns, func() error {
-		s := g
-		s.CapturedAt = event.At(at)
-		s.Objects = make([]event.Object, len(classes))
-		for i, class := range classes {
-			b := boxes[5*i:]
-			s.Objects[i] = event.Object{Index: i, ClassID: int(class), Label: labels[class], Score: b[4], Box: event.Box{b[0], b[1], b[2], b[3]}}
-			if marks != nil {
-				s.Objects[i].State = states[marks[i]]
-			}
-			if tracks != nil && tracks[i] != nil {
-				id := int64(*tracks[i])
-				s.Objects[i].TrackID = &id
-			}
-		}
-		all = append(all, sightingRow{Sighting: &s, camera: camera, run: run})
+	err = eachSighting(rows, labels, func(s *event.Sighting) error {
+		all = append(all, sightingRow{Sighting: s, camera: camera, run: run})
 		return nil
 	})
 	return all, err

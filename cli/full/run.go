@@ -62,6 +62,7 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 		Watch:  watch,
 		Serve: func(r pipeline.Present) (stop func() error, err error) {
 			site.Services, site.Problems, site.Cameras = r.Services, r.Problems, r.Status
+			site.Present, site.Tracked = &r, c.Track != "off"
 			url, stop, err := site.Serve()
 			if err == nil && url != "" {
 				fmt.Fprintln(env.Stderr, "page: "+url)

@@ -3,4 +3,6 @@
 // {unmount, update}: update(params) is called, instead of a new mount, when only the parameters have changed.
 export const views = [
   { name: 'live', label: 'Live' },
+  { name: 'health', label: 'Health' },
+  { name: 'settings', label: 'Settings' },
 ];

@@ -1,0 +1,30 @@
+package settings
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/sightlog/sightlog/config"
+)
+
+// Config is what the routes work on.
+type Config struct {
+	File    string                                  // of --config; "": none
+	Tracked bool                                    // people are tracked, so that there may be lines
+	InUse   func() map[string]config.CameraSettings // what the cameras count with
+	Pool    *pgxpool.Pool
+	Log     *slog.Logger
+
+	// Sources returns the cameras of detect; nil where it runs apart: then the cameras are
+	// those of the database.
+	Sources func() []string
+	// Change has the running detect count with other shapes; nil where it runs apart.
+	Change func(camera string, shapes config.Shapes)
+	// Places stores the places of the changed file; may be nil.
+	Places func(context.Context, map[string]config.Place) error
+
+	mu sync.Mutex // held while the file is changed
+}
