@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -99,7 +100,7 @@ func (s *Site) Serve() (url string, closeSite func() error, err error) {
 		fmt.Fprintln(s.Env.Stderr, "certificate of the page, SHA-256: "+sum)
 	}
 	if err := s.Services.PublishWeb(server.URL()); err != nil {
-		return "", nil, fmt.Errorf("publish the page's address: %w", err)
+		return "", nil, errors.Join(fmt.Errorf("publish the page's address: %w", err), server.Close())
 	}
 	return server.URL(), server.Close, nil
 }

@@ -245,8 +245,11 @@ func FuzzServe(f *testing.F) {
 	f.Add("GET", "/static/../x", "localhost", "Cookie", "sightlog=x")
 	f.Add("PUT", "/api/v1/write?a=%zz", "[::1", "Authorization", "Bearer ")
 	f.Add("POST", "/api/v1/login", "127.0.0.1:x", "Upgrade", "h2c")
+	w := open(f, func(cfg *web.SiteConfig) {
+		cfg.Limits = web.Limits{Header: 100 * time.Millisecond, Read: 100 * time.Millisecond, Idle: 100 * time.Millisecond}
+	})
 	f.Fuzz(func(t *testing.T, method, path, host, name, value string) {
-		w := fuzzed(t)
+		w.t = t
 		var b bytes.Buffer
 		fmt.Fprintf(&b, "%s %s HTTP/1.1\r\nHost: %s\r\n%s: %s\r\nConnection: close\r\n\r\n", method, path, host, name, value)
 		got := w.raw(b.String())

@@ -178,6 +178,18 @@ func TestStream_UserRemoved_Ends(t *testing.T) {
 	}
 }
 
+func TestStream_ServerStops_EndsAsItShould(t *testing.T) {
+	t.Parallel()
+	w := open(t, nil)
+	b := w.browser()
+	resp := b.do("GET", "/api/v1/stream", "", "Authorization", "Bearer "+w.readerToken)
+	defer resp.Body.Close()
+	require.NoError(t, w.server.Close())
+	rest, err := io.ReadAll(resp.Body)
+	require.NoError(t, err)
+	require.Equal(t, "begun\nended\n", string(rest))
+}
+
 func TestStream_MoreThanAClientMayHave_Refused(t *testing.T) {
 	t.Parallel()
 	w := open(t, func(cfg *web.SiteConfig) { cfg.Limits.StreamsOfClient = 2 })

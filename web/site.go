@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"log/slog"
@@ -62,6 +63,10 @@ func Serve(cfg SiteConfig) (*Server, error) {
 		},
 		addr: l.Addr().String(), url: urlOf(cfg, l.Addr().(*net.TCPAddr)), fingerprint: t.fingerprint, done: make(chan struct{}),
 	}
+	// a stream that is open when the server stops ends, instead of being waited for
+	ctx, stop := context.WithCancel(context.Background())
+	s.http.BaseContext = func(net.Listener) context.Context { return ctx }
+	s.http.RegisterOnShutdown(stop)
 	var listener net.Listener = &boundedListener{Listener: l, max: limits.Conns, maxOfAddr: limits.ConnsOfAddr, open: map[netip.Addr]int{}}
 	if t.config != nil {
 		s.http.TLSConfig = t.config

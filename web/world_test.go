@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -30,7 +29,7 @@ const (
 
 // world is a site over TCP, with an admin ada, a reader ray and their tokens.
 type world struct {
-	t      *testing.T
+	t      testing.TB
 	server *web.Server
 	url    string // without a slash at the end
 	log    *buffer
@@ -77,7 +76,7 @@ func (b *buffer) String() string {
 }
 
 // open starts a site with users, and routes of each kind.
-func open(t *testing.T, edit func(*web.SiteConfig)) *world {
+func open(t testing.TB, edit func(*web.SiteConfig)) *world {
 	t.Helper()
 	w := &world{t: t, log: &buffer{}, users: auth.File(filepath.Join(t.TempDir(), "users")), now: &clock{now: time.Now()}}
 	require.NoError(t, w.users.AddUser("ada", route.Admin, adminPassword))
@@ -198,32 +197,4 @@ func (b *client) login(user, password string) (int, *http.Cookie) {
 	b.csrf = s.CSRF
 	require.Len(b.w.t, resp.Cookies(), 1)
 	return resp.StatusCode, resp.Cookies()[0]
-}
-
-var fuzzSite struct {
-	sync.Once
-	w *world
-}
-
-// fuzzed is one site for all inputs of a fuzz test, with short timeouts.
-func fuzzed(t *testing.T) *world {
-	t.Helper()
-	fuzzSite.Do(func() {
-		fuzzSite.w = &world{log: &buffer{}, now: &clock{now: time.Now()}}
-		dir, err := os.MkdirTemp("", "sightlog-web") //nolint:usetesting // it outlives the test of one input
-		require.NoError(t, err)
-		users := auth.File(filepath.Join(dir, "users"))
-		require.NoError(t, users.AddUser("ada", route.Admin, adminPassword))
-		log := slog.New(slog.NewTextHandler(fuzzSite.w.log, nil))
-		a, err := auth.Open(string(users), log, time.Now)
-		require.NoError(t, err)
-		s, err := web.Serve(web.SiteConfig{
-			Addr: "127.0.0.1:0", Routes: append(page.Routes(), routes()...), Auth: a, Log: log,
-			Limits: web.Limits{Header: 100 * time.Millisecond, Read: 100 * time.Millisecond, Idle: 100 * time.Millisecond},
-		})
-		require.NoError(t, err)
-		fuzzSite.w.url = strings.TrimSuffix(s.URL(), "/")
-	})
-	fuzzSite.w.t = t
-	return fuzzSite.w
 }
