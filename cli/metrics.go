@@ -2,9 +2,12 @@ package cli
 
 import (
 	"errors"
+	"log/slog"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/tracing"
 	"github.com/sightlog/sightlog/web"
 )
 
@@ -12,6 +15,12 @@ import (
 type Metrics struct {
 	Metrics string `placeholder:"HOST:PORT" help:"Serve Prometheus metrics, /healthz, /readyz and /livez here."`
 	Pprof   string `placeholder:"HOST:PORT" help:"Serve profiles of this process here, at /debug/pprof/; on loopback only."`
+}
+
+// OpenTracer returns the tracer of the sinks, nil if nothing is traced. detect has drawn the
+// frames to trace, which its sighting says.
+func OpenTracer(t config.Traces, log *slog.Logger) (*tracing.Tracer, error) {
+	return tracing.Open(tracing.Config{Endpoint: t.OTLPEndpoint, Sample: t.TraceSample, Follow: true, Service: "sink", Version: Version, Log: log})
 }
 
 // Watch is called when a command has started, with what /healthz and /readyz ask: the

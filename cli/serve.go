@@ -22,6 +22,7 @@ type SinkCmd struct {
 	config.Database
 	config.Sinks
 	config.Wait
+	config.Traces
 	Metrics
 }
 
@@ -35,7 +36,7 @@ func (c *SinkCmd) Run(ctx context.Context, env *Env) error {
 		return needURL()
 	}
 	limitMemory(c.Sinks.Sinks)
-	return c.serve(ctx, env, nil, pipeline.ServicesConfig{
+	return c.serve(ctx, env, c.Traces, nil, pipeline.ServicesConfig{
 		Kafka: c.Kafka, Database: c.Database, Sinks: c.Sinks,
 		Cameras: env.Cameras, Places: env.Places, Wait: c.Wait.Wait,
 	})
@@ -64,6 +65,7 @@ type ServeCmd struct {
 	config.Wait
 	config.Web
 	config.SeeLive
+	config.Traces
 	Metrics
 }
 
@@ -77,14 +79,18 @@ func (c *ServeCmd) Run(ctx context.Context, env *Env) error {
 	if site.Live != nil {
 		defer site.Live.DialAll(ctx, c.Live, c.LiveToken)()
 	}
-	return c.serve(ctx, env, site, pipeline.ServicesConfig{
+	return c.serve(ctx, env, c.Traces, site, pipeline.ServicesConfig{
 		Data: c.Data, Broker: c.Broker, Kafka: c.Kafka, Database: c.Database, Sinks: c.Sinks,
 		Cameras: env.Cameras, Places: env.Places, Wait: c.Wait.Wait,
 	})
 }
 
 // serve runs services until ctx ends, with metrics and health and, if it is not nil, a site.
-func (m *Metrics) serve(ctx context.Context, env *Env, site *Site, cfg pipeline.ServicesConfig) error {
+func (m *Metrics) serve(ctx context.Context, env *Env, traces config.Traces, site *Site, cfg pipeline.ServicesConfig) (err error) {
+	if cfg.Tracer, err = OpenTracer(traces, env.Logger(slog.LevelInfo)); err != nil {
+		return err
+	}
+	defer cfg.Tracer.Close()
 	return m.WithMetrics(func(metrics prometheus.Registerer, watch Watch) error {
 		cfg.Log, cfg.Metrics = env.Logger(slog.LevelInfo), metrics
 		return serve(ctx, env, site, cfg, watch)

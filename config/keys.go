@@ -69,6 +69,12 @@ type Wait struct {
 	Wait bool `help:"Retry for ever to reach sources, brokers and database at the start; run restarts a detect that crashes for ever, too."`
 }
 
+// Traces are the frames that are traced.
+type Traces struct {
+	OTLPEndpoint string  `name:"otlp-endpoint" placeholder:"URL" help:"Send OpenTelemetry traces of frames, from the camera to the commit, to this collector (OTLP over HTTP, as http://127.0.0.1:4318)."`
+	TraceSample  float64 `default:"0.01" placeholder:"0..1" help:"Share of the frames that are traced (${default})."`
+}
+
 // Broker is the bundled broker.
 type Broker struct {
 	Listen string `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where the bundled broker listens (${default}; port 0 takes a free one)."`

@@ -21,10 +21,12 @@ import (
 // stops when it is closed. A changed job follows as another line. A line is a gob in base64, in which names of files keep
 // their bytes. Both processes run the same program.
 type Job struct {
-	Detect config.Detect
-	Kafka  config.Kafka
-	Wait   bool // never give up: on sources and brokers at the start, nor on a child that crashes
-	Stdin  bool // a source reads the supervisor's standard input, as StdinFD
+	Detect  config.Detect
+	Kafka   config.Kafka
+	Traces  config.Traces
+	Version string // of the program
+	Wait    bool   // never give up: on sources and brokers at the start, nor on a child that crashes
+	Stdin   bool   // a source reads the supervisor's standard input, as StdinFD
 
 	// Pictures for those who look (package live): on LiveFD, or at an address, where they
 	// are given to who knows the token.

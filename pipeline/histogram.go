@@ -1,9 +1,11 @@
 package pipeline
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // histogramBounds are the upper bounds of Histogram's buckets, in seconds.
@@ -14,6 +16,22 @@ type Histogram struct {
 	Count   uint64                       `json:"count"`
 	Sum     float64                      `json:"sum"` // seconds
 	Buckets [len(histogramBounds)]uint64 `json:"buckets"`
+
+	Exemplar *Exemplar `json:"exemplar,omitempty"` // the newest
+}
+
+// Exemplar is a duration whose frame was traced.
+type Exemplar struct {
+	Seconds float64   `json:"seconds"`
+	Trace   string    `json:"trace"` // its id
+	At      time.Time `json:"at"`
+}
+
+// Mark makes a duration that was observed the exemplar, if it was traced.
+func (h *Histogram) Mark(d time.Duration, of trace.SpanContext) {
+	if of.IsSampled() {
+		h.Exemplar = &Exemplar{Seconds: d.Seconds(), Trace: of.TraceID().String(), At: time.Now()}
+	}
 }
 
 // Observe counts one duration.
@@ -34,6 +52,7 @@ func (h *Histogram) add(o Histogram) {
 	for i, n := range o.Buckets {
 		h.Buckets[i] += n
 	}
+	h.Exemplar = cmp.Or(h.Exemplar, o.Exemplar)
 }
 
 // metric returns the histogram as Prometheus counts: each bucket with all below.
@@ -43,5 +62,9 @@ func (h *Histogram) metric(desc *prometheus.Desc, labels ...string) prometheus.M
 		sum += n
 		buckets[histogramBounds[i]] = sum
 	}
-	return prometheus.MustNewConstHistogram(desc, h.Count, h.Sum, buckets, labels...)
+	m := prometheus.MustNewConstHistogram(desc, h.Count, h.Sum, buckets, labels...)
+	if e := h.Exemplar; e != nil {
+		return prometheus.MustNewMetricWithExemplars(m, prometheus.Exemplar{Value: e.Seconds, Labels: prometheus.Labels{"trace_id": e.Trace}, Timestamp: e.At})
+	}
+	return m
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/sightlog/sightlog/datadir"
 	"github.com/sightlog/sightlog/postgres"
 	"github.com/sightlog/sightlog/sink"
+	"github.com/sightlog/sightlog/tracing"
 )
 
 // ServicesConfig configures the services downstream of the detector. Without Brokers the
@@ -31,6 +32,7 @@ type ServicesConfig struct {
 	Wait     bool
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer
+	Tracer   *tracing.Tracer
 	OnCommit func(sink.Commit) // may be nil
 	// Unacknowledged returns the number of sightings that wait for the log's
 	// acknowledgement, which the metric of the lag counts too; may be nil.

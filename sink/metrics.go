@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -64,8 +65,9 @@ func (m *metrics) forget(p topicPartition) {
 	m.lag.DeleteLabelValues(p.labels()...)
 }
 
-// observe counts a committed transaction.
-func (m *metrics) observe(items []entry, r *rows, endToEnd []time.Duration, commit time.Duration) {
+// observe counts a committed transaction. traces are the ids of the traced sightings, by the
+// index in endToEnd.
+func (m *metrics) observe(items []entry, r *rows, endToEnd []time.Duration, traces map[int]string, commit time.Duration) {
 	for _, it := range items {
 		m.records.WithLabelValues(it.topic).Inc()
 	}
@@ -75,8 +77,19 @@ func (m *metrics) observe(items []entry, r *rows, endToEnd []time.Duration, comm
 	m.rows.WithLabelValues("crossings").Add(float64(len(r.crossings)))
 	m.rows.WithLabelValues("snapshots").Add(float64(len(r.snapshots)))
 	m.rows.WithLabelValues("runs").Add(float64(len(r.runs)))
-	m.commit.Observe(commit.Seconds())
-	for _, d := range endToEnd {
-		m.endToEnd.Observe(d.Seconds())
+	last := ""
+	for i, d := range endToEnd {
+		observeTraced(m.endToEnd, d, traces[i])
+		last = cmp.Or(traces[i], last)
 	}
+	observeTraced(m.commit, commit, last)
+}
+
+// observeTraced counts a latency, with the trace as its exemplar unless id is empty.
+func observeTraced(h prometheus.Histogram, d time.Duration, id string) {
+	if exemplars, ok := h.(prometheus.ExemplarObserver); ok && id != "" {
+		exemplars.ObserveWithExemplar(d.Seconds(), prometheus.Labels{"trace_id": id})
+		return
+	}
+	h.Observe(d.Seconds())
 }

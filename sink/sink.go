@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/kafka"
+	"github.com/sightlog/sightlog/tracing"
 )
 
 // Group is the default name of the consumer group.
@@ -51,6 +52,7 @@ type Config struct {
 
 	Log     *slog.Logger          // default: discard
 	Metrics prometheus.Registerer // default: none
+	Tracer  *tracing.Tracer       // default: none
 }
 
 // Commit describes one committed transaction. One whose acknowledgement was lost is

@@ -123,7 +123,9 @@ func (c *consumer) committed(items []entry, ms []offsetAdvance, r *rows, t batch
 	c.cl.MarkCommitOffsets(marks)
 
 	latencies := r.latencies(t.committed)
-	c.sink.metrics.observe(items, r, latencies, t.committed.Sub(began))
+	stored, traces := c.sink.traced(items)
+	c.sink.metrics.observe(items, r, latencies, traces, t.committed.Sub(began))
+	c.sink.cfg.Tracer.Commit(stored, len(items), t.fetched, began, t.committed)
 	if c.sink.cfg.OnCommit != nil {
 		c.sink.cfg.OnCommit(Commit{
 			At: t.committed, Records: len(items), Sightings: len(r.sightings),

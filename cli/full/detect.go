@@ -25,6 +25,7 @@ type DetectCmd struct {
 	config.Kafka
 	config.Wait
 	config.ShowLive
+	config.Traces
 	cli.Metrics
 	Supervised bool `hidden:"" env:"-" help:"Take the job from standard input and report on descriptor 3."`
 	CheckModel bool `hidden:"" env:"-" help:"Only check the job's model."`
@@ -61,7 +62,7 @@ func (c *DetectCmd) detect(ctx context.Context, env *cli.Env, sources []string, 
 		}
 		defer unregister()
 	}
-	job := pipeline.Job{Detect: c.Detect, Kafka: c.Kafka, Wait: c.Wait.Wait, Cameras: env.Cameras, Live: c.Live, LiveToken: c.LiveToken}
+	job := pipeline.Job{Detect: c.Detect, Traces: c.Traces, Version: cli.Version, Kafka: c.Kafka, Wait: c.Wait.Wait, Cameras: env.Cameras, Live: c.Live, LiveToken: c.LiveToken}
 	job.Detect.Source = sources
 	err := detect.Run(ctx, job, func(s pipeline.Status) {
 		last.Store(&s)

@@ -24,6 +24,7 @@ type RunCmd struct {
 	config.Sinks
 	config.Wait
 	config.Web
+	config.Traces
 	cli.Metrics
 }
 
@@ -41,7 +42,12 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 	if err != nil {
 		return err
 	}
-	job := pipeline.Job{Detect: c.Detect, Wait: c.Wait.Wait, Cameras: env.Cameras}
+	tracer, err := cli.OpenTracer(c.Traces, log)
+	if err != nil {
+		return err
+	}
+	defer tracer.Close()
+	job := pipeline.Job{Detect: c.Detect, Traces: c.Traces, Version: cli.Version, Wait: c.Wait.Wait, Cameras: env.Cameras}
 	job.Detect.Source, job.Stdin = childSources(all)
 	child, err := checkedChild(ctx, env, &job) // before anything is started for it
 	if err != nil {
@@ -55,7 +61,7 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 	last, err := pipeline.Run(ctx, pipeline.RunConfig{
 		Services: pipeline.ServicesConfig{
 			Data: c.Data, Broker: c.Broker, Kafka: c.Kafka, Database: c.Database,
-			Sinks: c.Sinks, Cameras: env.Cameras, Places: env.Places, Wait: c.Wait.Wait, Log: log, Metrics: metrics,
+			Sinks: c.Sinks, Cameras: env.Cameras, Places: env.Places, Wait: c.Wait.Wait, Log: log, Metrics: metrics, Tracer: tracer,
 		},
 		Job:    job,
 		Detect: child,

@@ -40,8 +40,9 @@ var allowed = map[string][]string{
 	"broker":                {"broker/internal/auth", "broker/internal/group", "broker/internal/rows", "broker/internal/timer", "broker/internal/txn", "broker/internal/wire", "broker/storage"},
 
 	"kafka":     {"event"},
+	"tracing":   {"event"},
 	"postgres":  {},
-	"sink":      {"event", "kafka"},
+	"sink":      {"event", "kafka", "tracing"},
 	"occupancy": {"event", "kafka"},
 	"query":     {},
 	"eval":      {"event"},
@@ -59,10 +60,10 @@ var allowed = map[string][]string{
 	"datadir":  {"broker", "postgres"},
 	"database": {"config", "datadir", "migrations", "postgres"},
 
-	"pipeline":        {"broker", "broker/storage", "config", "database", "datadir", "detector/stationary", "detector/track", "detector/zone", "event", "kafka", "live", "postgres", "sink"},
+	"pipeline":        {"broker", "broker/storage", "config", "database", "datadir", "detector/stationary", "detector/track", "detector/zone", "event", "kafka", "live", "postgres", "sink", "tracing"},
 	"preview":         {"detector/zone", "event", "ingest"},
 	"snapshot":        {"event", "ingest", "preview"},
-	"pipeline/detect": {"config", "detector", "detector/motion", "detector/onnx", "detector/stationary", "detector/track", "detector/zone", "event", "ingest", "live", "models", "pipeline", "kafka", "preview", "snapshot"},
+	"pipeline/detect": {"config", "detector", "detector/motion", "detector/onnx", "detector/stationary", "detector/track", "detector/zone", "event", "ingest", "live", "models", "pipeline", "kafka", "preview", "snapshot", "tracing"},
 	"live":            {"event", "web/problem", "web/route"},
 	"web":             {"web/auth", "web/cert", "web/problem", "web/route"},
 	"web/auth":        {"web/problem", "web/route"},
@@ -86,7 +87,7 @@ var allowed = map[string][]string{
 	"bench/service":   {"bench/result"},
 	"bench/produce":   {"bench/disk", "bench/result", "bench/service", "kafka"},
 
-	"cli":           {"bench/diff", "bench/page", "bench/result", "broker", "broker/storage", "config", "database", "datadir", "event", "kafka", "live", "occupancy", "pipeline", "postgres", "query", "web", "web/auth", "web/health", "web/page", "web/route", "web/settings"},
+	"cli":           {"bench/diff", "bench/page", "bench/result", "broker", "broker/storage", "config", "database", "datadir", "event", "kafka", "live", "occupancy", "pipeline", "postgres", "query", "web", "web/auth", "web/health", "web/page", "web/route", "web/settings", "tracing"},
 	"cli/full":      {"audit", "bench", "bench/catchup", "bench/grids", "bench/host", "bench/page", "bench/produce", "bench/result", "bench/service", "bench/speed", "bench/sweep", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query", "yamlfile"},
 	"cmd/sightlog":  {"cli", "cli/full"},
 	"cmd/sightlogd": {"cli"},

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/kafka"
@@ -197,11 +199,15 @@ func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writ
 		}
 		s.DroppedBefore = dropped
 		events := c.scene.events(s)
-		if err := w.Send(ctx, s, events...); err != nil {
+		sending := c.tracer.Frame(ctx, s)
+		if err := w.Send(sending, s, events...); err != nil {
 			return err
 		}
 		taker.Frame(&f, s, veil, events)
-		c.update(func(s *pipeline.CameraStatus) { s.Sent++ })
+		c.update(func(s *pipeline.CameraStatus) {
+			s.Sent++
+			s.Inference.Mark(d.took, trace.SpanContextFromContext(sending))
+		})
 		dropped = 0
 		recorder.Show(&f, veil, s.Objects)
 	}

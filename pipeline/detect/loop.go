@@ -13,6 +13,7 @@ import (
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/snapshot"
+	"github.com/sightlog/sightlog/tracing"
 )
 
 // flushGrace bounds the wait for the last acknowledgements at a stop.
@@ -35,6 +36,7 @@ type cameraLoop struct {
 	playing   playing
 	settings  cameraSettings                  // those in use
 	next      atomic.Pointer[changedSettings] // those to use from the next frame on; nil: the same
+	tracer    *tracing.Tracer
 	log       *slog.Logger
 
 	mu     sync.Mutex // guards the following

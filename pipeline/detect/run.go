@@ -14,6 +14,7 @@ import (
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/preview"
+	"github.com/sightlog/sightlog/tracing"
 )
 
 // reportEvery is how often the state of the cameras is reported.
@@ -75,6 +76,11 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 	if err != nil {
 		return err
 	}
+	tracer, err := tracing.Open(tracing.Config{Endpoint: job.Traces.OTLPEndpoint, Sample: job.Traces.TraceSample, Service: "detect", Version: job.Version, Log: log})
+	if err != nil {
+		return err
+	}
+	defer tracer.Close()
 	pool, err := openPool(&settings, log)
 	if err != nil {
 		return err
@@ -109,7 +115,7 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 		c := &cameraLoop{
 			spec: cam.spec, cfg: cfg, live: live, pool: pool, skipEmpty: job.Detect.SkipEmpty, preview: previews[i], pictures: pictures, viewers: hub.camera(cam.spec.ID),
 			scene:    newScene(cam, settings.tracked, pool.thresholds.Report),
-			detector: pool.camera(cam.Region), log: log, settings: cam,
+			detector: pool.camera(cam.Region), tracer: tracer, log: log, settings: cam,
 			opts:  sourceOptions(job, cam.FPS, kind.Live(), log),
 			state: pipeline.CameraStatus{ID: cam.spec.ID, State: pipeline.Opening, Live: kind.Live(), Settings: job.Settings},
 		}
@@ -145,7 +151,10 @@ func acknowledge(cameras []cameraSettings, loops []*cameraLoop) func(kafka.Ack) 
 		index[c.spec.ID] = i
 	}
 	return func(a kafka.Ack) {
-		loops[index[a.Camera]].update(func(s *pipeline.CameraStatus) { s.Produce.Observe(a.Took) })
+		loops[index[a.Camera]].update(func(s *pipeline.CameraStatus) {
+			s.Produce.Observe(a.Took)
+			s.Produce.Mark(a.Took, a.Trace)
+		})
 	}
 }
 
