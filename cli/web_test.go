@@ -29,6 +29,10 @@ var roles = map[string]route.Role{
 	"GET /static/":        route.Public,
 	"POST /api/v1/login":  route.Public,
 	"POST /api/v1/logout": route.Reader,
+
+	"PUT /api/v1/cameras/{camera}/shapes":          route.Admin,
+	"POST /api/v1/cameras/{camera}/shapes/diff":    route.Admin, // shows the configuration file
+	"POST /api/v1/cameras/{camera}/shapes/preview": route.Admin, // costs queries
 }
 
 // webCommand runs a command of web.
