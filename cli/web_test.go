@@ -54,10 +54,10 @@ func wholeSite(t *testing.T) (url, reader string, routes []route.Route) {
 	a, err := auth.Open(users, log, time.Now)
 	require.NoError(t, err)
 	s := &Site{Services: &pipeline.Services{}, Env: &Env{}, Log: log}
-	server, err := web.Serve(web.SiteConfig{Addr: "127.0.0.1:0", Routes: s.routes(), Auth: a, Log: log})
+	server, err := web.Serve(web.SiteConfig{Addr: "127.0.0.1:0", Routes: s.routes(nil), Auth: a, Log: log})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Close()) })
-	return server.URL(), reader, slices.Concat(a.Routes(), s.routes())
+	return server.URL(), reader, slices.Concat(a.Routes(), s.routes(nil))
 }
 
 // No handler is reached: each request is refused before.

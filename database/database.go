@@ -94,6 +94,12 @@ func openForQuery(ctx context.Context, url string, log *slog.Logger) (*pgxpool.P
 	return postgres.Open(ctx, postgres.ReaderURL(url), postgres.Options{ReadOnly: true, Log: log})
 }
 
+// OpenReader opens a database that services run, for the questions of the page, with so many connections
+// at most. The caller closes the pool.
+func OpenReader(ctx context.Context, url string, connections int32, log *slog.Logger) (*pgxpool.Pool, error) {
+	return postgres.Open(ctx, postgres.ReaderURL(url), postgres.Options{ReadOnly: true, MaxConns: connections, Log: log})
+}
+
 func connect(ctx context.Context, url, schema string, open opener, log *slog.Logger) (*pgxpool.Pool, func() error, error) {
 	url, err := postgres.WithSchema(url, schema)
 	if err != nil {

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/hex"
 	"image/jpeg"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -67,6 +69,14 @@ func TestSnapshots_Run_OneATrackAndThreeACrossing(t *testing.T) {
 	endpoints(t, dir, p)
 	person := rows(t, from, "select run, track_id from snapshots join runs on runs.id = run_id limit 1")[0]
 	run, track := person["run"].(string), number(t, from, "select min(track_id) from snapshots")
+	site := regexp.MustCompile(`web=(http://\S+)`).FindStringSubmatch(p.output.String())
+	require.NotNil(t, site, p.output)
+	for path, want := range map[string]int{"/" + strconv.Itoa(track): http.StatusOK, "/999999": http.StatusNotFound} {
+		r, err := http.Get(strings.TrimRight(site[1], "/") + "/api/v1/snapshots/" + run + path)
+		require.NoError(t, err)
+		require.NoError(t, r.Body.Close())
+		require.Equal(t, want, r.StatusCode, path)
+	}
 	listed := ok(t, sightlogd, "snapshots", "list", "--data", dir, "--run", run, "--format", "csv")
 	require.Equal(t, 1+tracks+3*at, strings.Count(listed, "\n"))
 	require.Equal(t, 2, do(t, sightlogd, "snapshots", "delete", "--data", dir).code, "of nobody in particular")
