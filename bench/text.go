@@ -20,9 +20,7 @@ func WriteText(w io.Writer, r *result.Report) error {
 	}
 	c := r.Correct
 	fmt.Fprintf(w, "frames sent %d = rows %d, duplicates %d, missing %d, out of order %d\n\n", c.Sent, c.Stored, c.Duplicates, c.Missing, c.Disorder)
-	if r.Cut != "" {
-		fmt.Fprintf(w, "CUT SHORT: %s. The figures are of what was measured by then.\n\n", r.Cut)
-	}
+	r.WriteCut(w)
 	if err := writeLatencies(w, t); err != nil {
 		return err
 	}

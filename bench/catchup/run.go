@@ -12,7 +12,8 @@ import (
 )
 
 // Run makes the backlog, and in each round has it written by a sink and by COPY, the next
-// round in reverse order. The report lacks the machine, the version and the settings.
+// round in reverse order. The report lacks the machine, the version and the settings. When
+// ctx ends it returns the report of the rounds that were whole by then, and says so in Cut.
 func Run(ctx context.Context, c Config) (*result.Report, error) {
 	if err := c.Check(); err != nil {
 		return nil, err
@@ -50,13 +51,23 @@ func Run(ctx context.Context, c Config) (*result.Report, error) {
 	}
 	r.report.Startup = time.Since(began).Seconds()
 	for n := range c.Rounds {
-		if err := r.round(ctx, n); err != nil {
+		err := r.round(ctx, n)
+		if err != nil && ctx.Err() != nil && n > 0 {
+			r.report.Cut = fmt.Sprintf("it was stopped in round %d of %d, which has no figures", n+1, c.Rounds)
+			break
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
-	if c.Rate > 0 {
-		if err := r.steady(ctx); err != nil {
+	if c.Rate > 0 && r.report.Cut == "" {
+		err := r.steady(ctx)
+		if err != nil && ctx.Err() == nil {
 			return nil, err
+		}
+		if err != nil {
+			r.report.Cut = "it was stopped at the steady rate, of which there are no figures"
+			r.dropSteady()
 		}
 	}
 	r.finish()

@@ -38,6 +38,15 @@ func (r *run) steady(ctx context.Context) error {
 	return r.verify(ctx, "the steady rate", r.Rounds*r.due(), true)
 }
 
+// dropSteady removes the latencies of the rounds, of which not all are there.
+func (r *run) dropSteady() {
+	for n := range r.report.Rounds {
+		r.report.Rounds[n].Histograms = map[string]*result.Histogram{}
+		delete(r.report.Rounds[n].Values, result.P50)
+		delete(r.report.Rounds[n].Values, result.P99)
+	}
+}
+
 // sendAll sends the sightings of all rounds to a sink and returns when each round began, and
 // when the last had ended.
 func (r *run) sendAll(ctx context.Context, p *service.Program) (began []time.Time, err error) {

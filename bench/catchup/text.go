@@ -10,6 +10,7 @@ import (
 // WriteText writes a report for people.
 func WriteText(w io.Writer, r *result.Report) error {
 	s, c := r.Settings, r.Correct
+	r.WriteCut(w)
 	fmt.Fprintf(w, "sink: %s sightings of %s people, %s cameras, %s partitions, %s sinks; PostgreSQL %s\n",
 		s["sightings"], s["people"], s["cameras"], s["partitions"], s["sinks"], r.Machine.PostgreSQL)
 	fmt.Fprintf(w, "durability: %s\n", r.Durability.Stated)
@@ -25,6 +26,9 @@ func WriteText(w io.Writer, r *result.Report) error {
 		{Name: CopyCPU, Text: "%s µs CPU a row, PostgreSQL by COPY"},
 		{Name: Peak, Text: "%s bytes at most resident, the sink's process"},
 	})
+	if _, measured := r.Total.Values[ServerCPU]; !measured {
+		fmt.Fprintln(w, "the CPU time of PostgreSQL, of --database-url, is not measured")
+	}
 	if len(r.Total.Histograms) > 0 {
 		fmt.Fprintf(w, "\n%s sightings/s, for %s in each round\n", s["rate"], s["duration"])
 		if err := r.WriteHistograms(w, result.DueCommitted, Transaction); err != nil {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/sightlog/sightlog/bench/result"
 	"github.com/sightlog/sightlog/bench/service"
@@ -76,55 +75,54 @@ type schedule struct {
 
 func (s schedule) due(n int64) time.Time { return s.began.Add(time.Duration(n) * s.every) }
 
-// openLoop sends every producers-th record of the schedule when it is due.
-func (p *producer) openLoop(ctx context.Context, s schedule, producers int) error {
-	for n := int64(p.number); n < s.n && ctx.Err() == nil; n += int64(producers) {
+// openLoop sends every producers-th record of the schedule when it is due, until stop ends.
+func (p *producer) openLoop(stop, work context.Context, s schedule, producers int) {
+	for n := int64(p.number); n < s.n && stop.Err() == nil; n += int64(producers) {
 		due := s.due(n)
 		service.SleepUntil(due)
 		p.late.Add(time.Since(due))
-		p.send(ctx, due, nil)
+		p.send(work, due, nil)
 	}
-	return ctx.Err()
 }
 
-// closedLoop keeps inFlight records unacknowledged until d has passed.
-func (p *producer) closedLoop(ctx context.Context, d time.Duration, inFlight int) error {
+// closedLoop keeps inFlight records unacknowledged until d has passed or stop ends.
+func (p *producer) closedLoop(stop, work context.Context, d time.Duration, inFlight int) {
 	free := make(chan struct{}, inFlight) // has an entry for each record in flight; full: wait for one
-	for began := time.Now(); time.Since(began) < d && ctx.Err() == nil; {
+	for began := time.Now(); time.Since(began) < d && stop.Err() == nil; {
 		free <- struct{}{}
-		p.send(ctx, time.Now(), func() { <-free })
+		p.send(work, time.Now(), func() { <-free })
 	}
-	return ctx.Err()
 }
 
-// load runs all producers for d, until all they sent is acknowledged, and returns how long
-// that took.
-func (c *Config) load(ctx context.Context, producers []*producer, d time.Duration) (time.Duration, error) {
+// load runs all producers for d, or until stop ends, and waits until all they sent is
+// acknowledged. It returns how long that took.
+func (c *Config) load(stop, work context.Context, producers []*producer, d time.Duration) (time.Duration, error) {
 	began := time.Now()
 	s := schedule{began: began, n: int64(c.Rate * d.Seconds())}
 	if c.Rate > 0 {
 		s.every = time.Duration(float64(time.Second) / c.Rate)
 	}
-	var g errgroup.Group // without a context of its own, which would end before the acknowledgements
+	var sending sync.WaitGroup
 	for _, p := range producers {
-		g.Go(func() error {
+		sending.Go(func() {
 			if c.Rate > 0 {
-				return p.openLoop(ctx, s, c.Producers)
+				p.openLoop(stop, work, s, c.Producers)
+			} else {
+				p.closedLoop(stop, work, d, c.InFlight)
 			}
-			return p.closedLoop(ctx, d, c.InFlight)
 		})
 	}
-	err := g.Wait()
+	sending.Wait()
 	var flushing sync.WaitGroup
 	for _, p := range producers {
-		flushing.Go(func() { _ = p.client.Flush(ctx) }) // what it did not deliver is an error of its record
+		flushing.Go(func() { _ = p.client.Flush(work) }) // what it did not deliver is an error of its record
 	}
 	flushing.Wait()
 	took := time.Since(began)
 	for _, p := range producers {
-		if err == nil {
-			err = p.failed
+		if p.failed != nil {
+			return took, p.failed
 		}
 	}
-	return took, err
+	return took, nil
 }

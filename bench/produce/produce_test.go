@@ -1,6 +1,8 @@
 package produce
 
 import (
+	"bytes"
+	"context"
 	"encoding/binary"
 	"os"
 	"sync/atomic"
@@ -80,6 +82,61 @@ func TestRun_Ended_TopicRemoved(t *testing.T) {
 	all, err := kadm.NewClient(cl).ListTopics(t.Context())
 	require.NoError(t, err)
 	require.Empty(t, all.Names())
+}
+
+// records returns how many records the brokers hold.
+func records(t *testing.T, cfg kafka.Config) (n int64) {
+	t.Helper()
+	cl, err := cfg.Client()
+	require.NoError(t, err)
+	defer cl.Close()
+	ends, err := kadm.NewClient(cl).ListEndOffsets(t.Context())
+	require.NoError(t, err)
+	ends.Each(func(o kadm.ListedOffset) { n += o.Offset })
+	return n
+}
+
+// A benchmark that is stopped in a round reports what was acknowledged by then.
+func TestRun_StoppedInARound_KeepsWhatWasMeasured(t *testing.T) {
+	t.Parallel()
+	for _, rate := range []float64{0, 2000} {
+		ctx, stop := context.WithCancel(t.Context())
+		c := small(t)
+		c.Rate, c.Rounds, c.Duration = rate, 2, time.Hour
+		c.Progress = func(what string) {
+			if what != "round 1 of 2" {
+				return
+			}
+			before := records(t, c.Kafka)
+			go func() {
+				for records(t, c.Kafka) == before { //nolint:revive // until one is acknowledged
+				}
+				stop()
+			}()
+		}
+		o, err := Run(ctx, c)
+		require.NoError(t, err)
+		require.Len(t, o.Rounds, 1)
+		require.Regexp(t, `^it was stopped after [0-9.]+ s of round 1 of 2$`, o.Cut)
+		require.Positive(t, o.Rounds[0].Frames)
+		require.True(t, o.Correct.OK(), "%+v", o.Correct)
+		var text bytes.Buffer
+		require.NoError(t, WriteText(&text, o))
+		require.Contains(t, text.String(), "CUT SHORT: it was stopped after")
+	}
+}
+
+func TestRun_StoppedInTheWarmUp_NoFigures(t *testing.T) {
+	t.Parallel()
+	ctx, stop := context.WithCancel(t.Context())
+	_, err := Run(ctx, small(t, func(c *Config) {
+		c.Progress = func(what string) {
+			if what == "warming up" {
+				stop()
+			}
+		}
+	}))
+	require.ErrorContains(t, err, "stopped before the first record was measured")
 }
 
 // stallFS holds all syncs up, once armed, for so long from the first of them on.

@@ -12,12 +12,20 @@ import (
 
 	"github.com/sightlog/sightlog/bench/disk"
 	"github.com/sightlog/sightlog/bench/result"
+	"github.com/sightlog/sightlog/internal/grace"
 )
+
+// stopGrace is how long the records that were sent may take, and the topic's check, when the
+// benchmark is stopped.
+const stopGrace = 20 * time.Second
 
 // Run makes a topic, puts the load on it in rounds, before each of which and after the last
 // the disk is measured, reads the topic again and removes it. The report lacks the machine,
-// the version and the settings, which the caller knows.
-func Run(ctx context.Context, c Config) (report *result.Report, err error) {
+// the version and the settings, which the caller knows. When stop ends it returns the
+// report of what was measured by then, and says so in Cut.
+func Run(stop context.Context, c Config) (report *result.Report, err error) {
+	ctx, cancel := grace.Context(stop, stopGrace)
+	defer cancel()
 	if err := c.Check(); err != nil {
 		return nil, err
 	}
@@ -49,7 +57,7 @@ func Run(ctx context.Context, c Config) (report *result.Report, err error) {
 		return nil, err
 	}
 	r.report.Startup = time.Since(began).Seconds()
-	if err := r.rounds(ctx); err != nil {
+	if err := r.rounds(stop, ctx); err != nil {
 		return nil, err
 	}
 	c.Progress("reading the topic again")
@@ -88,12 +96,12 @@ func (r *run) close() {
 	}
 }
 
-// rounds runs the warm-up and the rounds.
-func (r *run) rounds(ctx context.Context) error {
+// rounds runs the warm-up and the rounds, until stop ends.
+func (r *run) rounds(stop, ctx context.Context) error {
 	r.batches.reset()
 	r.Progress("warming up")
 	r.forget()
-	took, err := r.load(ctx, r.senders(), max(r.WarmUp, leastWarmUp))
+	took, err := r.load(stop, ctx, r.senders(), max(r.WarmUp, leastWarmUp))
 	if err != nil {
 		return err
 	}
@@ -103,9 +111,16 @@ func (r *run) rounds(ctx context.Context) error {
 		return err
 	}
 	for n := range r.Rounds {
+		if stop.Err() != nil {
+			break
+		}
 		r.Progress(fmt.Sprintf("round %d of %d", n+1, r.Rounds))
-		if err := r.round(ctx); err != nil {
+		done, err := r.round(stop, ctx)
+		if err != nil {
 			return err
+		}
+		if !done {
+			break
 		}
 		after, err := r.measureDisk(ctx)
 		if err != nil {
@@ -114,6 +129,13 @@ func (r *run) rounds(ctx context.Context) error {
 		r.compare(&r.report.Rounds[n], before, after, n == 0)
 		before = after
 	}
+	if stop.Err() == nil {
+		return nil
+	}
+	if len(r.report.Rounds) == 0 {
+		return errors.New("the benchmark was stopped before the first record was measured")
+	}
+	r.report.Cut = fmt.Sprintf("it was stopped after %.1f s of round %d of %d", r.report.Rounds[len(r.report.Rounds)-1].Seconds, len(r.report.Rounds), r.Rounds)
 	return nil
 }
 
@@ -141,28 +163,32 @@ func (r *run) measureDisk(ctx context.Context) (measured, error) {
 	return m, err
 }
 
-// round puts the load on the broker once and adds its figures to the report.
-func (r *run) round(ctx context.Context) error {
+// round puts the load on the broker once and adds its figures to the report. done is false
+// if stop ended before it sent a record.
+func (r *run) round(stop, ctx context.Context) (done bool, err error) {
 	r.forget()
 	before, err := r.usage()
 	if err != nil {
-		return err
+		return false, err
 	}
-	took, err := r.load(ctx, r.senders(), r.Duration)
+	took, err := r.load(stop, ctx, r.senders(), r.Duration)
 	if err != nil {
-		return err
+		return false, err
 	}
 	after, err := r.usage()
 	if err != nil {
-		return err
+		return false, err
 	}
 	latency, late := result.NewHistogram(), result.NewHistogram()
 	for _, p := range r.senders() {
 		latency.Merge(p.latency)
 		late.Merge(p.late)
 	}
+	if latency.N() == 0 && stop.Err() != nil {
+		return false, nil
+	}
 	if latency.N() == 0 {
-		return errors.New("no record was due in the time; raise --rate or --duration")
+		return false, errors.New("no record was due in the time; raise --rate or --duration")
 	}
 	round := result.Round{Seconds: took.Seconds(), Frames: latency.N(), Processes: processes(before, after)}
 	round.Values, round.Histograms = r.values(took, latency, before, after), map[string]*result.Histogram{Acknowledged: latency}
@@ -171,5 +197,5 @@ func (r *run) round(ctx context.Context) error {
 		round.Values[LateP99] = late.Quantile(.99)
 	}
 	r.report.Rounds = append(r.report.Rounds, round)
-	return nil
+	return true, nil
 }

@@ -10,6 +10,7 @@ import (
 // WriteText writes a report for people.
 func WriteText(w io.Writer, r *result.Report) error {
 	s, c := r.Settings, r.Correct
+	r.WriteCut(w)
 	loop := "open loop, " + s["rate"] + " records/s"
 	if s["rate"] == "0" {
 		loop = "closed loop, " + s["in-flight"] + " in flight"

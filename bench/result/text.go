@@ -60,3 +60,10 @@ func short(v float64) string {
 	}
 	return fmt.Sprintf("%.2f", v)
 }
+
+// WriteCut says that the measurement ended early, if it did.
+func (r *Report) WriteCut(w io.Writer) {
+	if r.Cut != "" {
+		fmt.Fprintf(w, "CUT SHORT: %s. The figures are of what was measured by then.\n\n", r.Cut)
+	}
+}

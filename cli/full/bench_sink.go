@@ -89,7 +89,7 @@ func (c *CatchUpCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 		"sinks": fmt.Sprint(c.Sinks), "rounds": fmt.Sprint(c.Rounds), "rate": fmt.Sprint(c.Rate), "duration": c.Duration.String(),
 	}
 	describe(r, "bundled")
-	if r.Machine.PostgreSQL, r.Durability.Stated, err = db.describe(ctx); err != nil {
+	if r.Machine.PostgreSQL, r.Durability.Stated, err = db.describe(context.WithoutCancel(ctx)); err != nil {
 		return err
 	}
 	return out.write(env, r, catchup.WriteText)
