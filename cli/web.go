@@ -1,26 +1,16 @@
 package cli
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/sightlog/sightlog/config"
-	"github.com/sightlog/sightlog/database"
 	"github.com/sightlog/sightlog/live"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/web"
-	webanswer "github.com/sightlog/sightlog/web/answer"
 	"github.com/sightlog/sightlog/web/auth"
-	"github.com/sightlog/sightlog/web/health"
-	"github.com/sightlog/sightlog/web/page"
-	"github.com/sightlog/sightlog/web/pictures"
-	"github.com/sightlog/sightlog/web/route"
 )
 
 // Site is what the page and its API are served from.
@@ -33,6 +23,7 @@ type Site struct {
 	Tracked  bool                   // people are tracked
 	Env      *Env
 	Log      *slog.Logger
+	Privacy  config.Privacy // of detect
 
 	web  config.Web
 	data string     // the data directory
@@ -77,43 +68,4 @@ func (s *Site) tls() web.TLS {
 		t.Cert, t.Key = s.web.WebTLS, s.web.WebTLSKey
 	}
 	return t
-}
-
-// routes returns the routes of the whole site, without those of logging in.
-func (s *Site) routes(db *webanswer.Database) []route.Route {
-	state := &health.Config{Facts: s.Services.Facts, Status: s.Cameras, Pool: s.Services.Pool, Log: s.Log}
-	drawn := settingsOf(s.Env, s.Services, s.Present, s.Tracked, s.Log)
-	return slices.Concat(page.Routes(), s.Live.Routes(), state.Routes(), drawn.Routes(), pictures.Routes(db))
-}
-
-// Serve serves the site, and publishes its address. A certificate of its own is printed, so that a
-// browser's warning can be checked. closeSite ends it; both do nothing where the page is off.
-func (s *Site) Serve() (url string, closeSite func() error, err error) {
-	if s.auth == nil {
-		return "", func() error { return nil }, nil
-	}
-	pool, err := database.OpenReader(context.Background(), s.Services.URL, webanswer.AtOnce+1, s.Log)
-	if err != nil {
-		return "", nil, err
-	}
-	defer func() {
-		if err != nil {
-			pool.Close()
-		}
-	}()
-	addr, chosen := s.web.Addr()
-	server, err := web.Serve(web.SiteConfig{
-		Addr: addr, Chosen: chosen, Routes: s.routes(webanswer.NewDatabase(pool, webanswer.AtOnce, webanswer.TimeLimit)), Auth: s.auth, TLS: s.tls(),
-		Hosts: s.web.WebHost, Insecure: s.web.WebInsecure, Log: s.Log,
-	})
-	if err != nil {
-		return "", nil, err
-	}
-	if sum := server.Fingerprint(); sum != "" {
-		fmt.Fprintln(s.Env.Stderr, "certificate of the page, SHA-256: "+sum)
-	}
-	if err := s.Services.PublishWeb(server.URL()); err != nil {
-		return "", nil, errors.Join(fmt.Errorf("publish the page's address: %w", err), server.Close())
-	}
-	return server.URL(), func() error { defer pool.Close(); return server.Close() }, nil
 }

@@ -16,9 +16,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/web"
 	"github.com/sightlog/sightlog/web/auth"
+	"github.com/sightlog/sightlog/web/events"
 	"github.com/sightlog/sightlog/web/route"
 )
 
@@ -53,11 +55,13 @@ func wholeSite(t *testing.T) (url, reader string, routes []route.Route) {
 	log := slog.New(slog.DiscardHandler)
 	a, err := auth.Open(users, log, time.Now)
 	require.NoError(t, err)
-	s := &Site{Services: &pipeline.Services{}, Env: &Env{}, Log: log}
-	server, err := web.Serve(web.SiteConfig{Addr: "127.0.0.1:0", Routes: s.routes(nil), Auth: a, Log: log})
+	h := &handlers{site: &Site{Services: &pipeline.Services{}, Env: &Env{}, Log: log, auth: a}, events: events.NewHub(kafka.Config{}, log)}
+	routes, err = h.routes()
+	require.NoError(t, err)
+	server, err := web.Serve(web.SiteConfig{Addr: "127.0.0.1:0", Routes: routes, Auth: a, Log: log})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, server.Close()) })
-	return server.URL(), reader, slices.Concat(a.Routes(), s.routes(nil))
+	return server.URL(), reader, slices.Concat(a.Routes(), routes)
 }
 
 // No handler is reached: each request is refused before.

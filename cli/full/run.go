@@ -69,6 +69,7 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 		Serve: func(r pipeline.Present) (stop func() error, err error) {
 			site.Services, site.Problems, site.Cameras = r.Services, r.Problems, r.Status
 			site.Present, site.Tracked = &r, c.Track != "off"
+			site.Privacy = c.Detect.Privacy
 			url, stop, err := site.Serve()
 			if err == nil && url != "" {
 				fmt.Fprintln(env.Stderr, "page: "+url)
