@@ -55,6 +55,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case foreign(r) || g.csrf.Check(r) != nil:
 		problem.Write(w, http.StatusForbidden, "the request comes from a page of another site", "")
 	case r.Method == http.MethodOptions || r.Method == http.MethodConnect || r.Method == http.MethodTrace:
+		w.Header().Set("Allow", "GET, HEAD, POST, PUT, DELETE") // of one path or another
 		problem.Write(w, http.StatusMethodNotAllowed, "this method is not served", "")
 	default:
 		g.next.ServeHTTP(w, r)

@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"net/http"
 	"slices"
-
-	"github.com/sightlog/sightlog/usage"
 )
 
 // position is what a cursor holds.
@@ -37,20 +35,22 @@ func (v Values) ReadCursor(key any) (there bool, err error) {
 	if !v.Has("cursor") {
 		return false, nil
 	}
-	const fix = "copy it from the link of the page before, and leave the other parameters as they were"
+	wrong := func(what string) error {
+		return Refuse(http.StatusUnprocessableEntity, "cursor: is "+what, "copy it from the link of the page before, and leave the other parameters as they were")
+	}
 	var p position
 	b, err := base64.RawURLEncoding.DecodeString(v.Text("cursor"))
 	if err == nil {
 		err = json.Unmarshal(b, &p)
 	}
 	if err != nil {
-		return false, usage.Wrap(err, fix, "cursor: is none of ours")
+		return false, wrong("none of ours")
 	}
 	if !bytes.Equal(p.Of, v.digest()) {
-		return false, usage.New(fix, "cursor: is of another question")
+		return false, wrong("of another question")
 	}
 	if err := json.Unmarshal(p.Key, key); err != nil {
-		return false, usage.Wrap(err, fix, "cursor: is none of ours")
+		return false, wrong("none of ours")
 	}
 	return true, nil
 }

@@ -148,7 +148,7 @@ func TestReports_HostileFilters_RefusedAndChangeNothing(t *testing.T) {
 		"visits?limit=-1":                                              400,
 		"visits?limit=10001":                                           400,
 		"visits?cursor=" + strings.Repeat("A", 3000):                   400,
-		"visits?cursor=eyJvZiI6IiIsImtleSI6W119":                       400,
+		"visits?cursor=eyJvZiI6IiIsImtleSI6W119":                       422,
 		"visits?since=1970-01-01T00:00:00Z&until=9999-12-31T23:59:59Z": 200,
 		"visits?since=2026-05-02T00:00:00Z&until=2026-05-01T00:00:00Z": 422,
 		"visits?recount=7":                                             404,
