@@ -30,6 +30,7 @@ type Result struct {
 	Accuracy                  Estimate // Counted ÷ Actual; High is +Inf if Actual may be 0
 	Precision                 Estimate // share of the counted that are right
 	Recall                    Estimate // share of the actual that were counted so
+	PrecisionOnly             bool     // no stretch was asked: Actual, Accuracy and Recall are not defined
 }
 
 // z is the quantile of the normal distribution of a two-sided interval of 95 %.
@@ -57,7 +58,7 @@ func Compute(size Sizes, units []Unit, answers []Answer) (in, out Result) {
 // compute returns the result of a direction: own and other are the verdicts on the crossings
 // that were counted so and the other way.
 func compute(counted, opposite, stretches int, own, other map[string]int, missed []float64) Result {
-	r := Result{Counted: counted, Correct: own[Right], Checked: checked(own)}
+	r := Result{Counted: counted, Correct: own[Right], Checked: checked(own), PrecisionOnly: stretches == unasked}
 	for _, m := range missed {
 		r.Missed += int(m)
 	}

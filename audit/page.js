@@ -113,6 +113,7 @@ function percent(e) {
 }
 
 function total(e) {
+  if (isNaN(e[0])) return "not asked";
   return e[2] - e[1] < .0005 ? e[0].toFixed(0) : `${e[0].toFixed(0)} (${Math.floor(e[1])} to ${Math.ceil(e[2])})`;
 }
 
@@ -141,7 +142,8 @@ function finish() {
 $("title").textContent = `Audit ${data.audit}: line ${data.line} of camera ${data.camera}`;
 document.title = $("title").textContent;
 $("span").textContent = `${data.since} to ${data.until}: ${data.sizes.in} crossings in and ${data.sizes.out} out were counted; ` +
-  `${data.sizes.stretch} stretches of 10 seconds with somebody near the line, ${data.left_out} without`;
+  (data.sizes.stretch < 0 ? "only what was counted is asked, on the pictures that were kept of it: recall is not estimated"
+    : `${data.sizes.stretch} stretches of 10 seconds with somebody near the line, ${data.left_out} without`);
 $("bar").max = answers.length;
 document.addEventListener("keydown", e => {
   if (e.ctrlKey || e.altKey || e.metaKey) return;

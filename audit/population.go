@@ -21,6 +21,7 @@ type Subject struct {
 	Line         string // "" where the camera has one
 	Since, Until time.Time
 	Run          string // "" for all of that time
+	Snapshots    bool   // judged on snapshots: only crossings that have some, of live sources too, and no stretches
 
 	CameraID int32
 	Points   Line
@@ -34,7 +35,7 @@ type definition struct {
 }
 
 // Find returns the runs in which the subject counted, the oldest first, and completes the
-// subject. Runs of live sources, which cannot be read again, are left out.
+// subject. Without Snapshots runs of live sources, which cannot be read again, are left out.
 func Find(ctx context.Context, db *pgxpool.Pool, s *Subject) ([]Run, error) {
 	err := db.QueryRow(ctx, "SELECT id FROM cameras WHERE name = $1", s.Camera).Scan(&s.CameraID)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -55,7 +56,7 @@ func Find(ctx context.Context, db *pgxpool.Pool, s *Subject) ([]Run, error) {
 			return nil, usage.New("sightlog query sql 'select * from v_definitions' lists them", "--run %s of camera %s has no line in that time", s.Run, s.Camera)
 		}
 		if live > 0 {
-			return nil, usage.New("an audit needs the pictures: run on the recording, or give another time",
+			return nil, usage.New("an audit needs the pictures: run on the recording, give another time, or run with --snapshots on and audit with --snapshots",
 				"camera %s counted from a live source in that time, which cannot be read again", s.Camera)
 		}
 		return nil, usage.New("give another --since and --until; sightlog query sql 'select * from v_definitions' lists lines with their times",
@@ -91,7 +92,7 @@ func definitions(ctx context.Context, db *pgxpool.Pool, s *Subject) (all []defin
 	var d definition
 	var kind event.SourceKind
 	_, err = pgx.ForEachRow(rows, []any{&d.ID, &d.Name, &d.Source, &kind, &d.Fingerprint, &d.line, &d.points}, func() error {
-		if kind.Live() {
+		if kind.Live() && !s.Snapshots {
 			live++
 			return nil
 		}
@@ -140,13 +141,17 @@ func (s *Subject) choose(all []definition) (runs []Run, err error) {
 
 // Read returns the population of the subject in runs.
 func Read(ctx context.Context, db *pgxpool.Pool, s *Subject, runs []Run) (*Population, error) {
-	p := &Population{Units: make(map[Kind][]Unit)}
+	p := &Population{Units: make(map[Kind][]Unit), crossingsOnly: s.Snapshots}
 	for _, run := range runs {
 		if err := p.read(ctx, db, s, run); err != nil {
 			return nil, fmt.Errorf("read run %s: %w", run.Name, err)
 		}
 	}
-	if n := p.Sizes(); n.In+n.Out+n.Stretches == 0 {
+	if s.Snapshots && len(p.Units[In])+len(p.Units[Out]) == 0 {
+		return nil, usage.New("run with --snapshots on, and audit within the time for which they are kept (--keep snapshots=)",
+			"line %s of camera %s: no crossing in that time has pictures", s.Line, s.Camera)
+	}
+	if n := p.Sizes(); n.In+n.Out+max(0, n.Stretches) == 0 {
 		return nil, usage.New("give another --since and --until, or another --line",
 			"line %s of camera %s: no crossing in that time, and no detection near the line in the tables (--keep, --store)", s.Line, s.Camera)
 	}
@@ -191,18 +196,26 @@ func (p *Population) read(ctx context.Context, db *pgxpool.Pool, s *Subject, run
 	}); err != nil {
 		return err
 	}
-	units, leftOut := near.units(index)
-	p.Units[Stretch], p.LeftOut = append(p.Units[Stretch], units...), p.LeftOut+leftOut
+	if !s.Snapshots {
+		units, leftOut := near.units(index)
+		p.Units[Stretch], p.LeftOut = append(p.Units[Stretch], units...), p.LeftOut+leftOut
+	}
 
-	rows, err = db.Query(ctx, "SELECT captured_at, seq, track_id, direction FROM crossings WHERE camera_id = $1 AND run_id = $2"+
+	rows, err = db.Query(ctx, "SELECT captured_at, seq, track_id, direction, EXISTS (SELECT FROM snapshots n WHERE n.run_id = x.run_id"+
+		" AND n.track_id = x.track_id AND n.crossing_seq = x.seq) FROM crossings x WHERE camera_id = $1 AND run_id = $2"+
 		" AND captured_at >= $3 AND captured_at < $4 AND line = $5 ORDER BY captured_at, track_id", append(args, s.Line)...)
 	if err != nil {
 		return err
 	}
 	u := Unit{Run: index}
 	var at time.Time
-	_, err = pgx.ForEachRow(rows, []any{&at, &u.Seq, &u.TrackID, &u.Kind}, func() error {
+	var shown bool
+	_, err = pgx.ForEachRow(rows, []any{&at, &u.Seq, &u.TrackID, &u.Kind, &shown}, func() error {
 		u.From = at.Sub(run.Began)
+		if s.Snapshots && !shown {
+			p.NoPictures++
+			return nil
+		}
 		if u.From < near.first { // nor are there stretches in which others may have been missed
 			p.Expired++
 			return nil

@@ -34,7 +34,11 @@ type Unit struct {
 }
 
 // Sizes are the numbers of units of each kind.
-type Sizes struct{ In, Out, Stretches int }
+type Sizes struct{ In, Out, Stretches int } // Stretches is -1 if none is asked
+
+// unasked is the number of stretches of an audit that asks none: of snapshots, which show the
+// crossings that were counted alone. Then recall, and all that follows from it, is not defined.
+const unasked = -1
 
 // Population is all that an audit may ask.
 type Population struct {
@@ -42,11 +46,18 @@ type Population struct {
 	Units   map[Kind][]Unit // in the order of time
 	LeftOut int             // stretches in which no detection came near the line
 	Expired int             // crossings whose sightings have been deleted: they are not in Units
+
+	NoPictures    int // crossings without snapshots, of an audit of those: nor are they
+	crossingsOnly bool
 }
 
 // Sizes returns how many units there are.
 func (p *Population) Sizes() Sizes {
-	return Sizes{In: len(p.Units[In]), Out: len(p.Units[Out]), Stretches: len(p.Units[Stretch])}
+	n := Sizes{In: len(p.Units[In]), Out: len(p.Units[Out]), Stretches: len(p.Units[Stretch])}
+	if p.crossingsOnly {
+		n.Stretches = unasked
+	}
+	return n
 }
 
 // Draw returns a random sample of n units, of fewer if the population has fewer, in a random

@@ -119,7 +119,7 @@ func record(ctx context.Context, tx pgx.Tx, id int32, answers []Answer, in, out 
 	b.Queue("DELETE FROM audit_results WHERE audit_id = $1", id)
 	for direction, r := range map[Kind]Result{In: in, Out: out} {
 		b.Queue(`INSERT INTO audit_results VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)`,
-			id, direction, r.Counted, r.Checked, r.Correct, r.Missed, r.Actual.Value, r.Actual.Low, r.Actual.High,
+			id, direction, r.Counted, r.Checked, r.Correct, r.Missed, finite(r.Actual.Value), finite(r.Actual.Low), finite(r.Actual.High),
 			finite(r.Accuracy.Value), finite(r.Accuracy.Low), finite(r.Accuracy.High),
 			finite(r.Precision.Value), finite(r.Precision.Low), finite(r.Precision.High),
 			finite(r.Recall.Value), finite(r.Recall.Low), finite(r.Recall.High))

@@ -7,6 +7,9 @@ import (
 
 // Sentence returns the result of a direction as a user reads it.
 func (r Result) Sentence(direction Kind) string {
+	if r.PrecisionOnly {
+		return r.precisionAlone(direction)
+	}
 	s := fmt.Sprintf("%s %s", direction, percent(r.Accuracy))
 	s += fmt.Sprintf(": counted %d, actual %s", r.Counted, total(r.Actual))
 	if r.Counted > 0 {
@@ -16,6 +19,15 @@ func (r Result) Sentence(direction Kind) string {
 		s += fmt.Sprintf("; recall %s (%d missed in the sample)", percent(r.Recall), r.Missed)
 	}
 	return s
+}
+
+// precisionAlone is the sentence of an audit of snapshots.
+func (r Result) precisionAlone(direction Kind) string {
+	const missed = "recall is not estimated: snapshots show no crossing that was missed"
+	if r.Counted == 0 {
+		return fmt.Sprintf("%s: none counted; %s", direction, missed)
+	}
+	return fmt.Sprintf("%s: counted %d; precision %s (%d of %d); %s", direction, r.Counted, percent(r.Precision), r.Correct, r.Checked, missed)
 }
 
 // percent returns a share as "94 % ± 3 (91 to 97)"; ± is half of the interval.

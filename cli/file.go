@@ -37,6 +37,9 @@ func (e *Env) loadFile(ctx *kong.Context) error {
 				return nil, nil
 			}
 		}
+		if flag.Name == config.SnapshotsKey && flag.IsBool() { // the file's is that of detect; audit has a flag of the name
+			return nil, nil
+		}
 		if flag.Name == config.CamerasKey { // the file's is a table of the cameras, bench's flag their number
 			return nil, nil
 		}

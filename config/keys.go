@@ -80,6 +80,9 @@ type Broker struct {
 	Listen string `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where the bundled broker listens (${default}; port 0 takes a free one)."`
 }
 
+// SnapshotsKey is the key of Detect.Snapshots.
+const SnapshotsKey = "snapshots"
+
 // Privacy is what pictures do not show.
 type Privacy struct {
 	Privacy string `enum:"off,faces,people" default:"off" help:"Make the faces of people, or whole people, unrecognisable in every picture: off, faces or people (${default}). A camera can have its own (key privacy)."`

@@ -24,19 +24,20 @@ type AuditCmd struct {
 	config.Database
 	config.Privacy
 	cli.FilterFlags
-	Line     string `placeholder:"NAME" env:"-" help:"The line; not needed where the camera has one."`
-	Clip     string `placeholder:"FILE" env:"-" help:"The file that the run read; without it, where the run found it."`
-	N        int    `name:"n" default:"200" env:"-" help:"Number of crossings and stretches to check (${default})."`
-	Seed     int64  `placeholder:"N" env:"-" help:"Draw the sample with this seed, 1 or more; without it, with a random one."`
-	Out      string `placeholder:"FILE" env:"-" help:"The page, audit-ID.html without it; with --terminal the directory of pictures, audit-ID."`
-	Terminal bool   `env:"-" help:"Write the pictures to a directory and ask here instead of on a page."`
-	Answers  string `placeholder:"FILE" env:"-" help:"Store the answers that the page has saved, and print the result."`
-	Compare  int32  `placeholder:"ID" env:"-" help:"Compare the recounts of the time of audit ID with its answers."`
+	Line      string `placeholder:"NAME" env:"-" help:"The line; not needed where the camera has one."`
+	Clip      string `placeholder:"FILE" env:"-" help:"The file that the run read; without it, where the run found it."`
+	Snapshots bool   `env:"-" help:"Judge crossings on the pictures that --snapshots on kept of them, also of a live camera; how many were missed is not estimated."`
+	N         int    `name:"n" default:"200" env:"-" help:"Number of crossings and stretches to check (${default})."`
+	Seed      int64  `placeholder:"N" env:"-" help:"Draw the sample with this seed, 1 or more; without it, with a random one."`
+	Out       string `placeholder:"FILE" env:"-" help:"The page, audit-ID.html without it; with --terminal the directory of pictures, audit-ID."`
+	Terminal  bool   `env:"-" help:"Write the pictures to a directory and ask here instead of on a page."`
+	Answers   string `placeholder:"FILE" env:"-" help:"Store the answers that the page has saved, and print the result."`
+	Compare   int32  `placeholder:"ID" env:"-" help:"Compare the recounts of the time of audit ID with its answers."`
 }
 
 // Help is the rest of --help.
 func (*AuditCmd) Help() string {
-	return `Draws crossings that were counted, and stretches of 10 seconds in which somebody was near the line, at random, and writes a page with pictures of them that asks for each: y, n or r (the other direction) for a crossing, the missed crossings in and out for a stretch. Open it in a browser; it holds all pictures and needs no network. It saves a file for --answers, which prints: in 94 % ± 3, counted divided by actual with its 95 % interval, precision and recall; sightlog query audits shows it again. The run must have read a file, which must still exist.
+	return `Draws crossings that were counted, and stretches of 10 seconds in which somebody was near the line, at random, and writes a page with pictures of them that asks for each: y, n or r (the other direction) for a crossing, the missed crossings in and out for a stretch. Open it in a browser; it holds all pictures and needs no network. It saves a file for --answers, which prints: in 94 % ± 3, counted divided by actual with its 95 % interval, precision and recall; sightlog query audits shows it again. The run must have read a file, which must still exist; with --snapshots, crossings of any camera are judged on the pictures that were kept of them, and what was missed is not asked.
 
 ` + `--compare shows which recount (sightlogd recount, with other lines, --track-score or thing-after) comes closest to the answers: errors are crossings too many or too few at half of the checked items, which choose the best, and errors_held_out those at the other half, which say what the choice is worth.
 
@@ -59,6 +60,8 @@ func (c *AuditCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 		return err
 	}
 	switch {
+	case c.Snapshots && c.Clip != "":
+		return usage.New("take out one of them", "--snapshots and --clip are two places of pictures")
 	case c.Camera == "":
 		return usage.New("name the camera, or give --answers FILE", "--camera is missing")
 	case c.N < fewest:
@@ -73,7 +76,7 @@ func (c *AuditCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	subject := &audit.Subject{Camera: filter.Camera, Line: c.Line, Since: filter.Since, Until: filter.Until, Run: filter.Run}
+	subject := &audit.Subject{Camera: filter.Camera, Line: c.Line, Since: filter.Since, Until: filter.Until, Run: filter.Run, Snapshots: c.Snapshots}
 	population, files, err := c.population(ctx, env, db, subject)
 	if err != nil {
 		return err
@@ -81,7 +84,12 @@ func (c *AuditCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 	a := &auditSample{privacy: preview.Privacy(c.PrivacyOf(env.Cameras[subject.Camera])), db: db, subject: subject, population: population, seed: uint64(c.Seed)}
 	a.units = audit.Draw(population, c.N, a.seed)
 	fmt.Fprintf(env.Stderr, "reading pictures of %d crossings and stretches\n", len(a.units))
-	if err := a.takePictures(ctx, files); err != nil {
+	if c.Snapshots {
+		err = a.takeSnapshots(ctx)
+	} else {
+		err = a.takePictures(ctx, files)
+	}
+	if err != nil {
 		return err
 	}
 	if c.Terminal {
@@ -96,13 +104,18 @@ func (c *AuditCmd) population(ctx context.Context, env *cli.Env, db *pgxpool.Poo
 	if err != nil {
 		return nil, nil, err
 	}
-	runs, files, err := findFiles(ctx, env, runs, c.Clip)
-	if err != nil {
-		return nil, nil, err
+	var files map[int32]string
+	if !c.Snapshots {
+		if runs, files, err = findFiles(ctx, env, runs, c.Clip); err != nil {
+			return nil, nil, err
+		}
 	}
 	p, err := audit.Read(ctx, db, s, runs)
 	if err != nil {
 		return nil, nil, err
+	}
+	if p.NoPictures > 0 {
+		fmt.Fprintf(env.Stderr, "note: %d crossings are not audited, because there are no pictures of them\n", p.NoPictures)
 	}
 	if p.Expired > 0 {
 		fmt.Fprintf(env.Stderr, "note: %d crossings are not audited, because the detections of their time have been deleted (--keep)\n", p.Expired)

@@ -40,7 +40,11 @@ func (a *auditSample) writePage(ctx context.Context, env *cli.Env, name string) 
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	n := d.Sizes
-	_, err = fmt.Fprintf(env.Stdout, "%s: audit %d of line %s, %d items of %d crossings in, %d out and %d stretches; seed %d\nopen it in a browser, answer, and store the file that it saves: %s audit --answers FILE\n",
-		name, d.ID, d.Line, len(a.units), n.In, n.Out, n.Stretches, a.seed, env.Name)
+	stretches := fmt.Sprintf("%d stretches", n.Stretches)
+	if n.Stretches < 0 {
+		stretches = "no stretches: recall is not estimated"
+	}
+	_, err = fmt.Fprintf(env.Stdout, "%s: audit %d of line %s, %d items of %d crossings in, %d out and %s; seed %d\nopen it in a browser, answer, and store the file that it saves: %s audit --answers FILE\n",
+		name, d.ID, d.Line, len(a.units), n.In, n.Out, stretches, a.seed, env.Name)
 	return err
 }
