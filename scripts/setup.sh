@@ -237,6 +237,18 @@ setup_browser() {
 	add_packages chromium
 }
 
+# promtool, for tests of the alert rules, out of the package whose server would start.
+setup_promtool() {
+	if [ -x lib/promtool ] || command -v promtool >/dev/null; then
+		return
+	fi
+	# shellcheck disable=SC2317 # step calls it
+	download_prometheus() { (cd "$work" && apt-get download prometheus); }
+	step promtool "19 MB, from the distribution's package prometheus" download_prometheus || return 1
+	dpkg-deb --fsys-tarfile "$work"/prometheus_*.deb | tar -xf - -C "$work" ./usr/bin/promtool || return 1
+	mv "$work/usr/bin/promtool" lib/promtool
+}
+
 # axe-core, for tests of pages: it finds what a screen reader or weak eyes stumble over.
 axe=4.14.1
 axe_lib=lib/axe-core-$axe.min.js
@@ -259,6 +271,7 @@ case ${1:-} in
 	(setup_pgbouncer) || say tests "go on without pgbouncer"
 	(add_packages kcat ffmpeg shellcheck) || say tests "go on without them"
 	(setup_browser) || say tests "go on without a browser"
+	(setup_promtool) || say tests "go on without promtool"
 	(setup_axe) || say tests "go on without axe-core"
 	(add_packages openjdk-17-jdk-headless maven && setup_kafka) || say tests "go on without Apache Kafka"
 	;;

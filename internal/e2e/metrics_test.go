@@ -1,7 +1,11 @@
 package e2e_test
 
 import (
+	"maps"
 	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -57,6 +61,23 @@ func lint(t *testing.T, addr string) map[string]*dto.MetricFamily {
 	return families
 }
 
+// requireKnown compares the metrics of dashboard and alert rules with those that there are.
+func requireKnown(t *testing.T, known map[string]*dto.MetricFamily) {
+	t.Helper()
+	seldom := []string{"sightlog_sink_dead_letters_total"} // shown from the first one on
+	for _, file := range []string{"grafana/services.json", "prometheus/sightlog.rules.yml"} {
+		b, err := os.ReadFile(filepath.Join(testenv.Root(), "deploy", file))
+		require.NoError(t, err)
+		names := regexp.MustCompile(`\bsightlog_[a-z_]+\b`).FindAllString(string(b), -1)
+		require.Greater(t, len(names), 10)
+		for _, name := range names {
+			if !slices.Contains(seldom, name) {
+				require.Contains(t, known, strings.TrimSuffix(name, "_bucket"), "%s asks for it", file)
+			}
+		}
+	}
+}
+
 func TestMetrics_EachService_ReadyAndByPrometheusConventions(t *testing.T) {
 	t.Parallel()
 	addr := func() string { return testenv.FreeAddr(t) }
@@ -67,6 +88,7 @@ func TestMetrics_EachService_ReadyAndByPrometheusConventions(t *testing.T) {
 	detect := start(t, sightlog, "detect", "--brokers", broker, "--source", "hall=test://people", "--metrics", atDetect)
 	run := start(t, sightlog, "run", "--source", "yard=test://people", "--data", dataDir(t), "--metrics", all)
 	serve := start(t, sightlogd, "serve", "--data", dataDir(t), "--database-url", databaseURL(t), "--metrics", atServe)
+	known := make(map[string]*dto.MetricFamily)
 	has := func(p *process, addr string, names ...string) {
 		awaitReady(t, p, addr)
 		require.Eventually(t, func() bool { // counters that begin with the first record
@@ -75,6 +97,7 @@ func TestMetrics_EachService_ReadyAndByPrometheusConventions(t *testing.T) {
 		}, limit, 20*time.Millisecond, "%s lacks one of %s", addr, names)
 		families := lint(t, addr)
 		require.Contains(t, families, "sightlog_build_info")
+		maps.Copy(known, families)
 		require.Equal(t, "ok\n", get(t, "http://"+addr+"/livez"))
 	}
 	atCameras := []string{
@@ -90,6 +113,7 @@ func TestMetrics_EachService_ReadyAndByPrometheusConventions(t *testing.T) {
 	has(sink, atSink, atTables...)
 	has(run, all, append(slices.Clone(atCameras), append(atTables, "sightlog_broker_log_bytes")...)...)
 	has(serve, atServe, "sightlog_lag_records", "sightlog_broker_log_bytes")
+	requireKnown(t, known)
 	for _, p := range []*process{run, detect, sink, serve, b} {
 		require.Zero(t, p.stop(t).code, p.output)
 	}
