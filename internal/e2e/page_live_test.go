@@ -1,8 +1,13 @@
 package e2e_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"image/jpeg"
+	"mime"
+	"mime/multipart"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -34,7 +39,7 @@ func pageRun(t *testing.T, args ...string) (p *process, dir, page string) {
 }
 
 // pageOf waits until a directory's page is served, and returns its address.
-func pageOf(t *testing.T, dir string, p *process) string {
+func pageOf(t testing.TB, dir string, p *process) string {
 	t.Helper()
 	for deadline := time.Now().Add(limit); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		for line := range strings.SplitSeq(do(t, sightlogd, "url", "--data", dir).stdout, "\n") {
@@ -60,7 +65,7 @@ func TestPage_Live_PictureMovesWithTheBoxesOfItsRow(t *testing.T) {
 	t.Parallel()
 	_, dir, page := pageRun(t, "--source", "yard=test://people?people=3&fps=10&size=640x360&frames=20000", "--source", "hall=test://people?people=1&fps=10&size=640x360&frames=20000")
 	p := browser.Blank(t)
-	p.Expect(`404.*api/v1/(session|cameras)$`)
+	p.Expect(`404.*api/v1/cameras$`)
 	p.Goto(page)
 	for _, camera := range []string{"yard", "hall"} {
 		p.Wait(`document.querySelector('` + tile(camera) + `').dataset.seq`)
@@ -135,7 +140,7 @@ func TestPage_Live_DetectGone_SaysSoAndComesBack(t *testing.T) {
 	t.Parallel()
 	run, _, page := pageRun(t, "--source", "yard=test://people?people=2&fps=10&size=320x240&frames=20000")
 	p := browser.Blank(t)
-	p.Expect(`404.*api/v1/(session|cameras)$`)
+	p.Expect(`404.*api/v1/cameras$`)
 	p.Expect(`ERR_|sightlog does not answer`) // at the end
 	p.Goto(page)
 	p.WaitText(tile("yard")+" .count", "2 people")
@@ -152,4 +157,38 @@ func TestPage_Live_DetectGone_SaysSoAndComesBack(t *testing.T) {
 	p.WaitText(tile("yard")+" .badge", "no connection")
 	p.WaitText(tile("yard")+" .problem", "sightlog does not answer")
 	p.Accessible()
+}
+
+func TestPage_Live_DetectApart_SeenThroughServe(t *testing.T) {
+	t.Parallel()
+	socket, dir := filepath.Join(t.TempDir(), "live.sock"), dataDir(t)
+	serve := start(t, sightlogd, "serve", "--data", dir, "--web", "127.0.0.1:0", "--live", socket)
+	page := pageOf(t, dir, serve)
+	broker, _ := endpoints(t, dir, serve)
+	start(t, sightlog, "detect", "--brokers", broker, "--live", socket, "--source", "yard=test://people?people=2&fps=10&size=800x600&frames=20000")
+	require.NotEmpty(t, livePictures(t, page, "yard").Objects)
+
+	picture, typ := fetch(t, page+"api/v1/cameras/yard/picture.jpg?width=300", 1<<20)
+	require.Equal(t, "image/jpeg", typ)
+	m, err := jpeg.DecodeConfig(bytes.NewReader(picture))
+	require.NoError(t, err)
+	require.Equal(t, []int{320, 240}, []int{m.Width, m.Height})
+
+	body, typ := fetch(t, page+"api/v1/cameras/yard/live.mjpeg", 200_000)
+	_, params, err := mime.ParseMediaType(typ)
+	require.NoError(t, err)
+	parts := multipart.NewReader(bytes.NewReader(body), params["boundary"])
+	for range 2 {
+		part, err := parts.NextPart()
+		require.NoError(t, err)
+		_, err = jpeg.Decode(part)
+		require.NoError(t, err)
+	}
+
+	for _, query := range []string{"width=0", "width=x", "fps=0", "fps=31", "fps=NaN"} {
+		resp, err := http.Get(page + "api/v1/live?" + query)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, http.StatusBadRequest, resp.StatusCode, query)
+	}
 }

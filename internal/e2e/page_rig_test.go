@@ -1,6 +1,7 @@
 package e2e_test
 
 import (
+	"io"
 	"net/http"
 	"testing"
 
@@ -24,4 +25,16 @@ func livePictures(t *testing.T, page, camera string) *live.Picture {
 			return part.Picture
 		}
 	}
+}
+
+// fetch returns the body and the type of an answer that must be 200, up to some bytes.
+func fetch(t *testing.T, url string, limit int64) (body []byte, contentType string) {
+	t.Helper()
+	resp, err := http.Get(url)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	body, err = io.ReadAll(io.LimitReader(resp.Body, limit))
+	require.NoError(t, err)
+	require.Equal(t, http.StatusOK, resp.StatusCode, "%s", body)
+	return body, resp.Header.Get("Content-Type")
 }

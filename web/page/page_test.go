@@ -120,6 +120,7 @@ func TestShell_KeysAndTheme_AccessibleInAllShapes(t *testing.T) {
 	t.Parallel()
 	p := browser.Open(t, serve(t, map[string]any{"session": admin(), "cameras": []string{}})+"/#/live")
 	p.WaitText("main", "3 people")
+	t.Logf("first paint after %.0f ms", browser.Eval[float64](p, `performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1`))
 	p.EachShape(func(name string) {
 		if dir := os.Getenv("SIGHTLOG_PAGES"); dir != "" { // to look at
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "shell-"+name+".png"), p.Picture(), 0o600))
