@@ -74,7 +74,7 @@ archive() {
 	cp README.md ARCHITECTURE.md CHANGELOG.md CONTRIBUTING.md SECURITY.md "$stage/doc/"
 	cp models/*.md "$stage/doc/models/"
 	cp -R docs "$stage/doc/docs"
-	cp -R deploy/grafana "$stage/doc/grafana"
+	cp -R deploy/grafana deploy/prometheus "$stage/doc/"
 	cp LICENSE deploy/install.sh deploy/account.sh deploy/sightlog.yaml "$stage/"
 	cp -R deploy/systemd "$stage/systemd"
 	find "$stage" -type d -exec chmod 755 {} +
