@@ -12,6 +12,7 @@ import (
 	"github.com/sightlog/sightlog/web/api"
 	"github.com/sightlog/sightlog/web/events"
 	"github.com/sightlog/sightlog/web/health"
+	"github.com/sightlog/sightlog/web/history"
 	"github.com/sightlog/sightlog/web/page"
 	"github.com/sightlog/sightlog/web/pictures"
 	"github.com/sightlog/sightlog/web/route"
@@ -50,6 +51,7 @@ func (h *handlers) close() {
 func (h *handlers) routes() ([]route.Route, error) {
 	s, all := h.site, page.Routes()
 	all = append(all, api.Routes(api.Config{DB: h.db, Cameras: s.cameras()})...)
+	all = append(all, history.Routes(h.db)...)
 	all = append(all, h.events.Route())
 	all = append(all, s.Live.Routes()...)
 	state := &health.Config{Facts: s.Services.Facts, Status: s.Cameras, Pool: s.Services.Pool, Log: s.Log}

@@ -42,6 +42,7 @@ type TrackItem struct {
 	Frames    int64     `json:"frames"`
 	Zones     []string  `json:"zones"`
 	Crossings []string  `json:"crossings"` // "in door"
+	Snapshot  bool      `json:"snapshot"`  // whether a picture of it is stored
 }
 
 // CrossingList is a page of crossings of lines.
@@ -93,6 +94,9 @@ func (p Part) check() error {
 	return nil
 }
 
+// pictured reports whether a picture of a track s is stored.
+const pictured = "EXISTS (SELECT FROM snapshots p WHERE p.run_id = s.run_id AND p.track_id = s.track_id AND p.crossing_seq = -1)"
+
 // TracksOf returns tracks of the filter's camera, run, class and score that began in its
 // time, were in its zone and crossed its line. Things are left out, and so is staff.
 func TracksOf(ctx context.Context, db *pgxpool.Pool, f Filter, p Part) (*TrackList, error) {
@@ -126,11 +130,11 @@ func TracksOf(ctx context.Context, db *pgxpool.Pool, f Filter, p Part) (*TrackLi
 	err := f.snapshot(ctx, db, func(tx pgx.Tx) error {
 		return each(ctx, tx, fmt.Sprintf(`SELECT c.name, r.run, s.run_id, s.track_id, l.label, s.first_at, s.last_at, s.score::float8, s.frames::bigint,
        ARRAY(SELECT DISTINCT v.zone FROM visits v WHERE v.run_id = s.run_id AND v.track_id = s.track_id ORDER BY 1),
-       ARRAY(SELECT text FROM (%s) x ORDER BY captured_at)
+       ARRAY(SELECT text FROM (%s) x ORDER BY captured_at), `+pictured+`
 FROM (SELECT * FROM tracks s WHERE %s ORDER BY s.first_at, s.run_id, s.track_id LIMIT %s) s
 JOIN cameras c ON c.id = s.camera_id JOIN runs r ON r.id = s.run_id
 LEFT JOIN classes l ON l.run_id = s.run_id AND l.class_id = s.class_id ORDER BY s.first_at, s.run_id, s.track_id`, crossed, where, s.arg(p.Limit+1)), s.args,
-			[]any{&t.Camera, &t.Run, &run, &t.Track, &t.Label, &t.FirstAt, &t.LastAt, &t.Score, &t.Frames, &t.Zones, &t.Crossings}, func() error {
+			[]any{&t.Camera, &t.Run, &run, &t.Track, &t.Label, &t.FirstAt, &t.LastAt, &t.Score, &t.Frames, &t.Zones, &t.Crossings, &t.Snapshot}, func() error {
 				if len(list.Tracks) == p.Limit {
 					list.Next = last.String()
 					return nil

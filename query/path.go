@@ -31,6 +31,7 @@ type TrackPath struct {
 	Points    []PathPoint    `json:"points"`
 	Source    string         `json:"source"`  // detections, or totals where these have expired: a point a second, without boxes
 	Partial   bool           `json:"partial"` // the track is longer than its path
+	Snapshot  bool           `json:"snapshot"`
 	Visits    []PathVisit    `json:"visits"`
 	Crossings []CrossingItem `json:"crossings"`
 }
@@ -75,10 +76,10 @@ type pathQuery struct {
 
 func (q *pathQuery) ask(ctx context.Context, tx pgx.Tx) error {
 	p := q.p
-	if err := tx.QueryRow(ctx, `SELECT s.run_id, s.camera_id, s.first_at, s.last_at, c.name, l.label, s.score::float8, s.frames::bigint, r.frame_width::bigint, r.frame_height::bigint, s.path
+	if err := tx.QueryRow(ctx, `SELECT s.run_id, s.camera_id, s.first_at, s.last_at, c.name, l.label, s.score::float8, s.frames::bigint, r.frame_width::bigint, r.frame_height::bigint, s.path, `+pictured+`
 FROM runs r JOIN tracks s ON s.run_id = r.id JOIN cameras c ON c.id = s.camera_id LEFT JOIN classes l ON l.run_id = s.run_id AND l.class_id = s.class_id
 WHERE r.run = $1 AND s.track_id = $2 ORDER BY r.id LIMIT 1`, pgx.QueryExecModeExec, p.Run, p.Track).
-		Scan(&q.run, &q.camera, &q.first, &q.last, &p.Camera, &p.Label, &p.Score, &p.Frames, &p.Width, &p.Height, &q.path); err != nil {
+		Scan(&q.run, &q.camera, &q.first, &q.last, &p.Camera, &p.Label, &p.Score, &p.Frames, &p.Width, &p.Height, &q.path, &p.Snapshot); err != nil {
 		return err
 	}
 	p.FirstAt, p.LastAt = q.first.UTC(), q.last.UTC()

@@ -72,6 +72,7 @@ var allowed = map[string][]string{
 	"web/api":         {"config", "event", "query", "web/answer", "web/problem", "web/route"},
 	"web/events":      {"kafka", "web/answer", "web/route"},
 	"web/health":      {"pipeline", "query", "sink", "web/route"},
+	"web/history":     {"query", "web/answer", "web/route"},
 	"web/page":        {"web/route"},
 	"web/pictures":    {"query", "web/answer", "web/route"},
 	"web/problem":     {},
@@ -90,7 +91,7 @@ var allowed = map[string][]string{
 	"bench/service":   {"bench/result"},
 	"bench/produce":   {"bench/disk", "bench/result", "bench/service", "kafka"},
 
-	"cli":           {"bench/diff", "bench/page", "bench/result", "broker", "broker/storage", "config", "database", "datadir", "event", "kafka", "live", "occupancy", "pipeline", "postgres", "query", "web", "web/answer", "web/api", "web/auth", "web/events", "web/health", "web/page", "web/pictures", "web/route", "web/settings", "tracing"},
+	"cli":           {"bench/diff", "bench/page", "bench/result", "broker", "broker/storage", "config", "database", "datadir", "event", "kafka", "live", "occupancy", "pipeline", "postgres", "query", "web", "web/answer", "web/api", "web/auth", "web/events", "web/health", "web/history", "web/page", "web/pictures", "web/route", "web/settings", "tracing"},
 	"cli/full":      {"audit", "bench", "bench/catchup", "bench/grids", "bench/host", "bench/page", "bench/produce", "bench/result", "bench/service", "bench/speed", "bench/sweep", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query", "yamlfile"},
 	"cmd/sightlog":  {"cli", "cli/full"},
 	"cmd/sightlogd": {"cli"},

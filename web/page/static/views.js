@@ -3,6 +3,9 @@
 // {unmount, update}: update(params) is called, instead of a new mount, when only the parameters have changed.
 export const views = [
   { name: 'live', label: 'Live' },
+  { name: 'today', label: 'Today' },
+  { name: 'timeline', label: 'Timeline' },
+  { name: 'heat', label: 'Heat map' },
   { name: 'health', label: 'Health' },
   { name: 'settings', label: 'Settings' },
 ];
