@@ -20,7 +20,7 @@ type Filter struct {
 	Class    string        // class: a label
 	Since    time.Time     // since: of the event, inclusive
 	Until    time.Time     // until: of the event, exclusive
-	MinScore float64       // min-score: 0 to 1
+	MinScore float64       // min-score: 0 to 1; compared as the tables have scores, in 32 bits
 	Bucket   string        // bucket: 1m, 1h or 1d; "" is the report's own
 	TZ       string        // tz: where days begin, and in which times are shown; "" is UTC
 	Gap      time.Duration // gap: the shortest gap; 0 is DefaultGap

@@ -19,7 +19,7 @@ var heatmap = Report{
 			which = append(which, "s.zone_set_ids[i] IN (SELECT id FROM zone_sets WHERE "+s.arg(s.Zone)+" = ANY (zones))")
 		}
 		if s.MinScore > 0 {
-			which = append(which, "s.boxes[5 * i] >= "+s.arg(s.MinScore)+"::real")
+			which = append(which, "s.boxes[5 * i] >= "+s.arg(float32(s.MinScore))+"::real")
 		}
 		which = append(s.classed(which, "s.class_ids[i]"), "(s.states IS NULL OR get_byte(s.states, i - 1) <> 3)")
 		grid := strconv.Itoa(s.grid())

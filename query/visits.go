@@ -76,7 +76,7 @@ var tracks = Report{
 	sql: func(s *statement) string {
 		where := s.withoutStaff(s.classed(s.in("first_at"), "s.class_id"))
 		if s.MinScore > 0 {
-			where = append(where, "s.score >= "+s.arg(s.MinScore))
+			where = append(where, "s.score >= "+s.arg(float32(s.MinScore)))
 		}
 		where = append(where, "NOT s.thing")
 		return fmt.Sprintf(`

@@ -54,7 +54,7 @@ func (g *gate) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		problem.Write(w, http.StatusBadRequest, "there are no websockets here", "use GET /api/v1/events")
 	case foreign(r) || g.csrf.Check(r) != nil:
 		problem.Write(w, http.StatusForbidden, "the request comes from a page of another site", "")
-	case r.Method == http.MethodOptions || r.Method == http.MethodConnect || r.Method == http.MethodTrace:
+	case r.Method == http.MethodConnect: // others that are not served get 405 with the methods of their path
 		w.Header().Set("Allow", "GET, HEAD, POST, PUT, DELETE") // of one path or another
 		problem.Write(w, http.StatusMethodNotAllowed, "this method is not served", "")
 	default:

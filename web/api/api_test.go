@@ -154,6 +154,8 @@ func TestReports_HostileFilters_RefusedAndChangeNothing(t *testing.T) {
 		"visits?recount=7":                                             404,
 		"visits?recount=99999999999":                                   400,
 		"heatmap?grid=1000000":                                         400,
+		"tracks?min-score=2e-313":                                      200,
+		"heatmap?min-score=3e-83":                                      200,
 		"heatmap?min-score=1e400":                                      400,
 		"busiest?top=1000000000":                                       400,
 		"people?tz=" + url.QueryEscape("UTC'; SET ROLE postgres; --"):  404,
