@@ -112,7 +112,7 @@ func (c *SnapshotsDeleteCmd) Run(ctx context.Context, env *Env) (err error) {
 		return err
 	}
 	if c.Camera == "" && c.SnapshotsFilterFlags.Run == "" && c.Since.IsZero() && c.Until.IsZero() {
-		return usage.New("name --run and --track of a person, or a --camera, or a time", "snapshots delete deletes nothing without being told what")
+		return usage.New("name --run and --track of a person, or a --camera, or a time", "snapshots delete: what to delete is not given")
 	}
 	cfg, err := c.config()
 	if err != nil {
