@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/pipeline"
 )
 
 // Version is set by the linker.
@@ -20,6 +21,7 @@ type Env struct {
 
 	Cameras map[string]config.CameraSettings // settings by camera, from the file
 	Places  map[string]config.Place          // from the file; nil: it names none
+	Alarms  pipeline.Alarms                  // from the file
 }
 
 // Logger returns a logger on standard error, at the level of --log-level or, without it,

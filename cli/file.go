@@ -8,6 +8,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/pipeline"
 )
 
 // loadFile reads the file of --config, if any, for the flags that neither the command
@@ -31,6 +32,7 @@ func (e *Env) loadFile(ctx *kong.Context) error {
 		return err
 	}
 	e.Cameras, e.Places = file.Cameras(), file.Places()
+	e.Alarms = pipeline.Alarms{Rules: file.Alarms(), Receivers: file.Receivers()}
 	ctx.AddResolver(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		for _, env := range flag.Envs {
 			if _, set := os.LookupEnv(env); set {

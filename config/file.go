@@ -8,12 +8,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sightlog/sightlog/alarm/rule"
 	"github.com/sightlog/sightlog/usage"
 	"github.com/sightlog/sightlog/yamlfile"
 )
 
 // File is the configuration file: flag name to a string or a []any of strings,
-// CamerasKey to a map[string]CameraSettings and PlacesKey to a map[string]Place.
+// CamerasKey to a map[string]CameraSettings, PlacesKey to a map[string]Place, AlarmsKey to a
+// []rule.Rule and ReceiversKey to a []rule.Receiver.
 type File map[string]any
 
 // Load reads a configuration file and checks its shape; Check checks its keys.
@@ -52,6 +54,10 @@ func Decode(path string, b []byte) (File, error) {
 			}
 			continue
 		}
+		if (key == AlarmsKey || key == ReceiversKey) && value != nil {
+			f[key] = value // decoded below: rules name cameras, places and receivers
+			continue
+		}
 		if table, is := value.(map[string]any); is && key == KeepKey {
 			if f[key], err = keepValues(table); err != nil {
 				return nil, usage.New("", "--config %s: key %q: %v", path, key, err)
@@ -72,6 +78,9 @@ func Decode(path string, b []byte) (File, error) {
 	}
 	if all != nil {
 		f[PlacesKey] = all
+	}
+	if err := f.decodeAlarms(); err != nil {
+		return nil, usage.New("", "--config %s: %v", path, err)
 	}
 	return f, nil
 }
@@ -99,7 +108,7 @@ func plain(v any) (any, error) {
 
 // Check returns a *usage.Error for an unknown key, with the nearest known one.
 func (f File) Check(path string, known []string) error {
-	known = append(slices.Clone(known), CamerasKey, PlacesKey)
+	known = append(slices.Clone(known), CamerasKey, PlacesKey, AlarmsKey, ReceiversKey)
 	for _, key := range slices.Sorted(maps.Keys(f)) {
 		if slices.Contains(known, key) {
 			continue
@@ -124,4 +133,48 @@ func (f File) Cameras() map[string]CameraSettings {
 func (f File) Places() map[string]Place {
 	p, _ := f[PlacesKey].(map[string]Place)
 	return p
+}
+
+// decodeAlarms decodes both keys strictly. Rules may name receivers, places, and the zones
+// and lines of cameras.
+func (f File) decodeAlarms() error {
+	to, err := receivers(f[ReceiversKey])
+	if err != nil {
+		return fmt.Errorf("key %q: %w", ReceiversKey, err)
+	}
+	if to != nil {
+		f[ReceiversKey] = to
+	}
+	rules, err := alarms(f[AlarmsKey], f.known(), to)
+	if err != nil {
+		return fmt.Errorf("key %q: %w", AlarmsKey, err)
+	}
+	if rules != nil {
+		f[AlarmsKey] = rules
+	}
+	return nil
+}
+
+// Alarms returns the rules of the file.
+func (f File) Alarms() []rule.Rule {
+	r, _ := f[AlarmsKey].([]rule.Rule)
+	return r
+}
+
+// ParseAlarm reads a rule as the command line has it, with the names of the file.
+func (f File) ParseAlarm(text string) (rule.Rule, error) {
+	r, err := rule.Parse(text)
+	if err == nil {
+		err = r.Resolve(f.known())
+	}
+	return r, err
+}
+
+// known returns the names that rules may use.
+func (f File) known() rule.Known { return KnownNames(f.Cameras(), f.Places()) }
+
+// Receivers returns those of the file.
+func (f File) Receivers() []rule.Receiver {
+	r, _ := f[ReceiversKey].([]rule.Receiver)
+	return r
 }

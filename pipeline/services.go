@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/sightlog/sightlog/alarm/rule"
 	"github.com/sightlog/sightlog/broker"
 	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/sightlog/sightlog/config"
@@ -29,6 +30,7 @@ type ServicesConfig struct {
 	Flush    storage.Flush                    // of the bundled broker
 	Cameras  map[string]config.CameraSettings // how long their rows are kept
 	Places   map[string]config.Place          // stored instead of those in the tables; nil: those stay
+	Alarms   Alarms
 	Wait     bool
 	Log      *slog.Logger
 	Metrics  prometheus.Registerer
@@ -37,6 +39,12 @@ type ServicesConfig struct {
 	// Unacknowledged returns the number of sightings that wait for the log's
 	// acknowledgement, which the metric of the lag counts too; may be nil.
 	Unacknowledged func() int64
+}
+
+// Alarms are the rules of the configuration, and where their alarms are sent.
+type Alarms struct {
+	Rules     []rule.Rule
+	Receivers []rule.Receiver
 }
 
 // Services are a log, a database and the sinks between them.
@@ -53,6 +61,7 @@ type Services struct {
 	sink         *sink.Sink
 	sinks        *service // runs sink
 	admin        *kgo.Client
+	alarms       []*service // what looks for alarms beside the sinks, and sends them
 
 	ownBroker *broker.Broker
 }

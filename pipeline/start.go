@@ -58,7 +58,7 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	if err != nil {
 		return s, err
 	}
-	opts := postgres.Options{Wait: cfg.Wait, MaxConns: int32(cfg.Sinks.Sinks + 4), Log: cfg.Log}
+	opts := postgres.Options{Wait: cfg.Wait, MaxConns: int32(cfg.Sinks.Sinks + 6), Log: cfg.Log}
 	if s.Pool, err = database.OpenMigrated(ctx, url, opts); err != nil {
 		return s, err
 	}
@@ -72,16 +72,18 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	if err := ReachTopics(ctx, s.Kafka, cfg.Wait, cfg.Log); err != nil {
 		return s, err
 	}
+	rules := alarmRules(cfg)
 	s.sink, err = sink.New(sink.Config{
 		Kafka: scfg, Pool: s.Pool, Group: cfg.Sinks.Group, Consumers: cfg.Sinks.Sinks, From: from, Skip: skip,
 		Keep: keep, CameraKeep: cameraKeep, Store: sink.Store(cfg.Sinks.Store.Store), Outbox: cfg.Sinks.Outbox, SnapshotSpace: int64(cfg.Sinks.SnapshotSpace * 1e9), BatchDelay: cfg.Sinks.BatchDelay,
-		Log: cfg.Log, Metrics: cfg.Metrics, Tracer: cfg.Tracer, OnCommit: cfg.OnCommit,
+		Watcher: watcher(rules), Log: cfg.Log, Metrics: cfg.Metrics, Tracer: cfg.Tracer, OnCommit: cfg.OnCommit,
 	})
 	if err != nil {
 		return s, err
 	}
 	s.watchLag(cfg.Metrics, cfg.Unacknowledged)
 	s.sinks = startService(s.sink.Run)
+	s.startAlarms(rules)
 	return s, s.PublishWeb("")
 }
 

@@ -33,7 +33,7 @@ func (s *Services) Stop() error { return errors.Join(s.stopTables(), s.stopLog()
 
 // stopTables stops the sinks and the database.
 func (s *Services) stopTables() error {
-	errs := []error{s.sinks.stop()}
+	errs := []error{s.sinks.stop(), s.stopAlarms()}
 	if s.admin != nil {
 		s.admin.Close()
 	}

@@ -23,6 +23,7 @@
 //     written (camera_minutes.last_seq, Config.Store).
 //   - with Config.Outbox, crossings and visits are in the table outbox, in the transaction of
 //     their rows and as often as these: once.
+//   - with Config.Watcher, what it writes is in that transaction, too.
 //   - places (StorePlaces) and the rules of staff (StoreStaff) are stored whole or not at all;
 //     they count and remove nothing.
 //   - a recount (Recount) has the rows that a run with its zones and lines would have, in
@@ -97,10 +98,11 @@
 // No file uses one above it. From top to bottom:
 //   - beside a run: replay (fills tables from the log), prove (compares both), recount and
 //     recount_tables (count the rows again with other zones and lines), places (the lines
-//     that count into them), staff (its rules), timezone;
+//     that count into them), staff (its rules), timezone, horizon (the time up to which the tables
+//     hold the log);
 //   - the run: run, loop (one consumer), recheck, watch, skip_batch, faults;
 //   - the offsets: from_apply, offsets, history, log_state;
-//   - a transaction: write, repeated, dead_letter, transact, copy, outbox, collect, retry, pause;
+//   - a transaction: write, repeated, dead_letter, transact, watcher, copy, outbox, collect, retry, pause;
 //   - retention: retention, drop_day, delete_rows;
 //   - the types whose methods these are: consumer, sink;
 //   - what they use: id_cache, day_partitions, expand (batches, within bounds), error_class;

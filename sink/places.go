@@ -82,8 +82,9 @@ func (p *Place) queue(b *pgx.Batch) {
 	}
 }
 
-// CopyPlaces copies, in a transaction, the places and the rules of staff of the schema to
-// which its search path is set into the tables of another, which have none.
+// CopyPlaces copies, in a transaction, what the log does not hold of the schema to which its
+// search path is set into the tables of another, which have none: places, the rules of staff,
+// alarms and what is to be sent of them.
 func CopyPlaces(ctx context.Context, tx pgx.Tx, to string) error {
 	schema := pgx.Identifier{to}.Sanitize()
 	for _, sql := range []string{
@@ -92,6 +93,11 @@ func CopyPlaces(ctx context.Context, tx pgx.Tx, to string) error {
 		"INSERT INTO %s.place_lines SELECT * FROM place_lines",
 		"DELETE FROM %s.staff_rules",
 		"INSERT INTO %s.staff_rules OVERRIDING SYSTEM VALUE SELECT * FROM staff_rules",
+		"INSERT INTO %s.alarms OVERRIDING SYSTEM VALUE SELECT * FROM alarms",
+		"INSERT INTO %s.alarm_states SELECT * FROM alarm_states",
+		"INSERT INTO %s.alarm_deliveries OVERRIDING SYSTEM VALUE SELECT * FROM alarm_deliveries",
+		"SELECT setval(pg_get_serial_sequence('%s.alarms', 'seq'), coalesce((SELECT max(seq) FROM alarms), 1))",
+		"SELECT setval(pg_get_serial_sequence('%s.alarm_deliveries', 'id'), coalesce((SELECT max(id) FROM alarm_deliveries), 1))",
 		"SELECT setval(pg_get_serial_sequence('%s.staff_rules', 'id'), coalesce((SELECT max(id) FROM staff_rules), 1))",
 		"SELECT setval(pg_get_serial_sequence('%s.places', 'id'), coalesce((SELECT max(id) FROM places), 1))",
 	} {

@@ -37,6 +37,8 @@ type Config struct {
 
 	Outbox []string // events to write into the table outbox, too: OutboxCrossings, OutboxVisits
 
+	Watcher Watcher // looks at what is written, in its transaction; may be nil
+
 	Skip []Skip // offsets to go on behind, once their partitions come there
 
 	MaxRecords     int           // of one transaction; default 1000

@@ -31,7 +31,7 @@ func (c *consumer) transact(ctx context.Context, items []entry, at map[topicPart
 	if rows.len() < bulk || err != nil && classify(err) != fenced && classify(err) != repeated && !mayHaveCommitted(err) {
 		b := c.commonStatements(ms, at, rows)
 		rows.queue(b, id)
-		err = sendIn(ctx, c.sink.cfg.Pool, b)
+		err = c.insert(ctx, b, rows)
 	}
 	if err != nil {
 		return err
@@ -60,12 +60,38 @@ func (c *consumer) copyIn(ctx context.Context, b *pgx.Batch, r *rows, id int64) 
 			return err
 		}
 		r.setBatch(id)
-		return sightingTable.copyIn(ctx, tx, r.stored, c.types)
+		if err := sightingTable.copyIn(ctx, tx, r.stored, c.types); err != nil {
+			return err
+		}
+		return c.showWatcher(ctx, tx, r)
 	})
 	if err != nil {
 		c.types = nil // somebody may have changed them
 	}
 	return err
+}
+
+// insert sends the statements of a transaction: in one round trip, unless the watcher wants
+// to see what they write.
+func (c *consumer) insert(ctx context.Context, b *pgx.Batch, r *rows) error {
+	if w := r.watched(c.sink.cfg.Watcher); w.none() {
+		return sendIn(ctx, c.sink.cfg.Pool, b)
+	}
+	return pgx.BeginFunc(ctx, c.sink.cfg.Pool, func(tx pgx.Tx) error {
+		if err := sendIn(ctx, tx, b); err != nil {
+			return err
+		}
+		return c.showWatcher(ctx, tx, r)
+	})
+}
+
+// showWatcher shows the watcher what the transaction has written.
+func (c *consumer) showWatcher(ctx context.Context, tx pgx.Tx, r *rows) error {
+	w := r.watched(c.sink.cfg.Watcher)
+	if w.none() {
+		return nil
+	}
+	return c.sink.cfg.Watcher.Watch(ctx, tx, w.sightings, w.crossings)
 }
 
 // commonStatements returns the statements of every transaction: the offset check

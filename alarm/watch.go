@@ -1,0 +1,171 @@
+package alarm
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/sightlog/sightlog/alarm/rule"
+	"github.com/sightlog/sightlog/event"
+)
+
+// Wants reports whether a rule looks at the camera.
+func (a *Rules) Wants(camera string) bool { return len(a.byCamera[camera]) > 0 }
+
+// WantsLine reports whether a rule looks at crossings of the line.
+func (a *Rules) WantsLine(camera, line string) bool {
+	return len(a.byLine[camera+"/"+line]) > 0 || slices.ContainsFunc(a.byCamera[camera], func(r *rule.Rule) bool { return r.Line == line })
+}
+
+// Watch looks at the sightings and crossings that a transaction has written, which are in
+// the order of their log. It is called after all other statements of the transaction: the
+// locks of places come last.
+func (a *Rules) Watch(ctx context.Context, tx pgx.Tx, sightings []*event.Sighting, crossings []*event.Crossing) error {
+	if err := a.watch(ctx, tx, sightings, crossings); err != nil {
+		// The records are not the cause: whatever the database says, they are tried again.
+		return fmt.Errorf("write alarms: %s", err.Error())
+	}
+	return nil
+}
+
+func (a *Rules) watch(ctx context.Context, tx pgx.Tx, sightings []*event.Sighting, crossings []*event.Crossing) error {
+	b := new(pgx.Batch)
+	if err := a.watchSightings(ctx, tx, b, sightings); err != nil {
+		return err
+	}
+	for _, x := range crossings {
+		for _, r := range a.byCamera[x.Camera] {
+			if err := a.cross(b, r, x); err != nil {
+				return err
+			}
+		}
+	}
+	if err := a.watchPlaces(ctx, tx, b, crossings); err != nil {
+		return err
+	}
+	return send(ctx, tx, b)
+}
+
+func send(ctx context.Context, tx pgx.Tx, b *pgx.Batch) error {
+	if b.Len() == 0 {
+		return nil
+	}
+	return tx.SendBatch(ctx, b).Close()
+}
+
+// watchSightings lets the rules of their cameras observe sightings.
+func (a *Rules) watchSightings(ctx context.Context, tx pgx.Tx, b *pgx.Batch, sightings []*event.Sighting) error {
+	var rules []*rule.Rule
+	by := make(map[string][]*event.Sighting)
+	for _, s := range sightings {
+		if by[s.Camera] == nil {
+			rules = append(rules, a.byCamera[s.Camera]...)
+		}
+		by[s.Camera] = append(by[s.Camera], s)
+	}
+	rules = slices.DeleteFunc(rules, func(r *rule.Rule) bool { return r.Kind == rule.Crossing })
+	if len(rules) == 0 {
+		return nil
+	}
+	states, err := readStates(ctx, tx, rules)
+	if err != nil {
+		return err
+	}
+	for _, r := range rules {
+		s := states[key{r.Name, r.Subject()}]
+		if r.Kind == rule.Loitering {
+			err = a.loiter(ctx, tx, b, r, by[r.Camera])
+		} else {
+			err = a.observe(b, r, s, by[r.Camera])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// observe counts in each sighting, and writes what follows.
+func (a *Rules) observe(b *pgx.Batch, r *rule.Rule, s *state, sightings []*event.Sighting) error {
+	before := *s
+	for _, g := range sightings {
+		at, n := g.CapturedAt.Time, count(r, g)
+		for _, c := range s.observe(r, g.Run, at, r.Over(n) && r.At(at), n) {
+			if err := a.write(b, r, s, c); err != nil {
+				return err
+			}
+		}
+	}
+	now := *s
+	now.Seen = before.Seen
+	if now == before && s.Since.IsZero() { // nothing but the time has passed
+		return nil
+	}
+	return queueState(b, r, s)
+}
+
+// count returns the objects of a sighting that a rule counts.
+func count(r *rule.Rule, s *event.Sighting) (n int) {
+	for i := range s.Objects {
+		o := &s.Objects[i]
+		switch {
+		case o.Label != r.Class, o.State == event.StateThing, r.Zone != "" && !slices.Contains(o.Zones, r.Zone):
+		default:
+			n++
+		}
+	}
+	return n
+}
+
+// cross writes the alarm of a crossing, if it is one.
+func (a *Rules) cross(b *pgx.Batch, r *rule.Rule, x *event.Crossing) error {
+	at := x.CapturedAt.Time
+	if r.Kind != rule.Crossing || r.Line != x.Line || r.Direction != "" && r.Direction != x.Direction || !r.At(at) {
+		return nil
+	}
+	id := makeID(r, r.Subject(), at, x.Run, fmt.Sprint(x.TrackID), x.Direction)
+	return a.write(b, r, nil, change{id: id, began: at, at: at, value: 1, run: x.Run, track: &x.TrackID})
+}
+
+// loiter writes the alarms of visits that have become long enough. The transaction has
+// written the visits of its sightings before.
+func (a *Rules) loiter(ctx context.Context, tx pgx.Tx, b *pgx.Batch, r *rule.Rule, sightings []*event.Sighting) error {
+	var runs []string
+	var tracks []int64
+	var since time.Time
+	for _, s := range sightings {
+		for i := range s.Objects {
+			if o := &s.Objects[i]; o.TrackID != nil && slices.Contains(o.Zones, r.Zone) {
+				runs, tracks = append(runs, s.Run), append(tracks, *o.TrackID)
+			}
+		}
+		if since.IsZero() || s.CapturedAt.Before(since) {
+			since = s.CapturedAt.Time
+		}
+	}
+	if len(tracks) == 0 {
+		return nil
+	}
+	rows, err := tx.Query(ctx, `SELECT r.run, v.track_id, v.entered_at FROM visits v
+		JOIN runs r ON r.id = v.run_id JOIN cameras c ON c.id = v.camera_id JOIN tracks t ON t.run_id = v.run_id AND t.track_id = v.track_id
+		WHERE c.name = $1 AND r.camera_id = c.id AND (r.run, v.track_id) IN (SELECT * FROM unnest($2::text[], $3::bigint[])) AND v.zone = $4
+		  AND v.left_at >= $5 AND v.left_at - v.entered_at >= $6::bigint * interval '1 us' AND NOT t.thing
+		ORDER BY v.entered_at, v.track_id`, r.Camera, runs, tracks, r.Zone, since, r.For.Microseconds())
+	if err != nil {
+		return err
+	}
+	var run string
+	var track int64
+	var entered time.Time
+	_, err = pgx.ForEachRow(rows, []any{&run, &track, &entered}, func() error {
+		at, id := entered.Add(r.For), track
+		if !r.At(at) {
+			return nil
+		}
+		return a.write(b, r, nil, change{id: makeID(r, r.Subject(), entered, run, fmt.Sprint(track)), began: entered, at: at, value: 1, run: run, track: &id})
+	})
+	return err
+}

@@ -1,0 +1,116 @@
+package alarm_test
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/alarm/rule"
+	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/sink"
+)
+
+func repeat(n, times int) []int { return slices.Repeat([]int{n}, times) }
+
+// A condition that fails for a moment goes on; the alarm begins when it first held, fires
+// when it has held for long enough, and ends when it has not held for the rule's clear.
+func TestWatch_PresenceThatFlickers_OneAlarmFromBeginningToEnd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start(w.rules(map[string]string{"door": "person in door/mat for 2s", "two": "person in door/mat >= 2", "other": "person in yard"}))
+	w.see("door", 0, 0, 1, 1, 0, 0, 1, 1, 2, 1, 0, 0)
+	w.drain()
+	require.Equal(t, []string{"door 0.5 2.5 - 1", "two 3.5 3.5 - 2"}, w.alarms())
+	w.see("door", 6*time.Second, repeat(0, 20)...)
+	w.drain()
+	require.Equal(t, []string{"door 0.5 2.5 4.0 2", "two 3.5 3.5 3.5 2"}, w.alarms())
+	require.ElementsMatch(t, []string{"hook began door t t", "hook began two t t", "hook ended door t t", "hook ended two t t"}, w.deliveries())
+	pgtest.TotalsAgree(t, w.pool)
+}
+
+// However the records fall into transactions, and whichever sink writes them, the alarms
+// are the same, and each is there once.
+func TestWatch_ManySinksAndSmallTransactions_SameAlarms(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	rules := map[string]string{"door": "person in door/mat for 2s", "yard": "occupancy of yard/mat > 1 for 1s"}
+	fill := func() {
+		w.see("door", 0, slices.Concat(repeat(1, 9), repeat(0, 25), repeat(1, 3), repeat(0, 9), repeat(1, 7))...)
+		w.see("yard", 0, slices.Concat(repeat(2, 2), repeat(1, 2), repeat(2, 5), repeat(0, 30))...)
+	}
+	fill()
+	small := func(c *sink.Config) { c.MaxRecords = 3 }
+	for range 3 {
+		stop := w.start(w.rules(rules), small)
+		w.await("some records", func() bool {
+			return len(pgtest.Lines(t, w.pool, "SELECT 1 FROM sightings LIMIT 1")) > 0
+		})
+		stop()
+	}
+	w.start(w.rules(rules), small)
+	w.start(w.rules(rules), small)
+	w.drain()
+	want := []string{"door 0.0 2.0 4.0 1", "yard 0.0 2.0 4.0 2", "door 23.0 25.0 - 1"}
+	require.Equal(t, want, w.alarms())
+	before := w.deliveries()
+	w.seq = 0
+	fill() // once more: the tables have these sightings
+	w.drain()
+	require.Equal(t, want, w.alarms())
+	require.Equal(t, before, w.deliveries())
+}
+
+// What was long ago when it is found is recorded, and so is what comes soon after an alarm
+// that was sent; neither is sent. Without a watcher, as in a replay, nothing is looked at.
+func TestWatch_OldOrWithinCooldown_RecordedNotSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	stop := w.start(w.rules(map[string]string{"door": "person in door/mat"}, func(r *rule.Rule) { r.Cooldown, r.Clear = time.Minute, time.Second }))
+	w.see("door", -2*time.Hour, 1, 0, 0, 0, 0, 0)
+	w.see("door", 0, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0)
+	w.see("door", 70*time.Second, 1)
+	w.drain()
+	require.Equal(t, []string{"door -7200.0 -7200.0 -7200.0 1 old", "door 0.0 0.0 0.0 1", "door 3.0 3.0 3.0 1 cooldown", "door 70.0 70.0 - 1"}, w.alarms())
+	require.Equal(t, []string{"hook began door t t", "hook ended door t t", "hook began door t t"}, w.deliveries())
+	stop()
+	w.start(nil)
+	w.see("door", 200*time.Second, 0, 1)
+	w.drain()
+	require.Len(t, w.alarms(), 4)
+}
+
+func TestWatch_CrossingsAndLongStays_EachOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start(w.rules(map[string]string{"leave": "crossing of door/step out", "stay": "loitering in door/mat for 3s"}), func(c *sink.Config) { c.MaxRecords = 2 })
+	w.cross("door", "step", 100*time.Second, "in", "out", "out")
+	w.cross("door", "other", 100*time.Second, "out")
+	w.see("door", 0, 1, 1, 2, 2, 2, 2, 1, 1, 1, 1)
+	w.drain()
+	require.Equal(t, []string{"stay 0.0 3.0 3.0 1", "leave 101.0 101.0 101.0 1", "leave 102.0 102.0 102.0 1"}, w.alarms())
+	require.Len(t, w.deliveries(), 3)
+}
+
+// What a camera without rules costs, and one with three of them that look at every frame.
+func BenchmarkWatch(b *testing.B) {
+	for name, rules := range map[string]map[string]string{
+		"none":  nil,
+		"rules": {"a": "person in door/mat for 2s", "b": "queue of door/mat > 3", "c": "occupancy of door > 5"},
+	} {
+		b.Run(name, func(b *testing.B) {
+			w := newWorld(b)
+			if rules == nil {
+				w.start(nil)
+			} else {
+				w.start(w.rules(rules))
+			}
+			for b.Loop() {
+				w.see("door", time.Duration(w.seq)*500*time.Millisecond, slices.Repeat([]int{2, 2, 0, 1}, 500)...)
+				w.drain()
+			}
+			b.ReportMetric(float64(2000*b.N)/b.Elapsed().Seconds(), "sightings/s")
+		})
+	}
+}

@@ -1,0 +1,56 @@
+package pipeline
+
+import (
+	"errors"
+
+	"github.com/sightlog/sightlog/alarm"
+	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/kafka"
+	"github.com/sightlog/sightlog/sink"
+)
+
+// alarmRules returns the rules of the configuration; nil if it has none.
+func alarmRules(cfg ServicesConfig) *alarm.Rules {
+	if len(cfg.Alarms.Rules) == 0 {
+		return nil
+	}
+	return alarm.New(alarm.Config{
+		Rules: cfg.Alarms.Rules, Receivers: cfg.Alarms.Receivers, Places: linesOf(cfg.Places), Log: cfg.Log, Metrics: cfg.Metrics,
+	})
+}
+
+func linesOf(places map[string]config.Place) map[string][]string {
+	lines := make(map[string][]string, len(places))
+	for name, p := range places {
+		lines[name] = p.PlaceLines()
+	}
+	return lines
+}
+
+// watcher returns the rules as the sink takes them.
+func watcher(rules *alarm.Rules) sink.Watcher {
+	if rules == nil {
+		return nil
+	}
+	return rules
+}
+
+// startAlarms starts the ticker, if there are rules.
+func (s *Services) startAlarms(rules *alarm.Rules) {
+	if rules == nil {
+		return
+	}
+	horizon := sink.Horizon{Client: s.admin, Pool: s.Pool, Topics: kafka.Topics()}
+	ticker := alarm.Ticker{Rules: rules, Pool: s.Pool, Horizon: horizon.Time}
+	s.alarms = append(s.alarms, startService(ticker.Run))
+}
+
+// stopAlarms ends what startAlarms has started.
+func (s *Services) stopAlarms() error {
+	var errs []error
+	for _, a := range s.alarms {
+		errs = append(errs, a.stop())
+	}
+	s.alarms = nil
+	return errors.Join(errs...)
+}
