@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/sightlog/sightlog/alarm"
+	"github.com/sightlog/sightlog/alarm/deliver"
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
@@ -27,6 +28,24 @@ func linesOf(places map[string]config.Place) map[string][]string {
 	return lines
 }
 
+// newDeliverer returns what sends alarms; nil without receivers.
+func (s *Services) newDeliverer() (*deliver.Deliverer, error) {
+	if len(s.cfg.Alarms.Receivers) == 0 {
+		return nil, nil
+	}
+	return deliver.New(deliver.Config{
+		Receivers: s.cfg.Alarms.Receivers, Pool: s.Pool, Kafka: s.admin, Log: s.cfg.Log, Metrics: s.cfg.Metrics,
+	})
+}
+
+// alarmProblems returns the receivers that do not take their messages, a line each.
+func (s *Services) alarmProblems() []string {
+	if s.deliverer == nil {
+		return nil
+	}
+	return s.deliverer.Problems()
+}
+
 // watcher returns the rules as the sink takes them.
 func watcher(rules *alarm.Rules) sink.Watcher {
 	if rules == nil {
@@ -35,8 +54,12 @@ func watcher(rules *alarm.Rules) sink.Watcher {
 	return rules
 }
 
-// startAlarms starts the ticker, if there are rules.
+// startAlarms starts the ticker, if there are rules, and what sends alarms, if there are
+// receivers.
 func (s *Services) startAlarms(rules *alarm.Rules) {
+	if s.deliverer != nil {
+		s.alarms = append(s.alarms, startService(s.deliverer.Run))
+	}
 	if rules == nil {
 		return
 	}

@@ -141,6 +141,7 @@ func (s *Services) check(ctx context.Context) (lag int64, lines []string) {
 	for _, p := range s.sink.Blocked() {
 		lines = append(lines, p.String())
 	}
+	lines = append(lines, s.alarmProblems()...)
 	lag, err := s.Lag(ctx)
 	if err != nil {
 		return -1, append(lines, "the lag is unknown: "+err.Error())

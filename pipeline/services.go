@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/sightlog/sightlog/alarm/deliver"
 	"github.com/sightlog/sightlog/alarm/rule"
 	"github.com/sightlog/sightlog/broker"
 	"github.com/sightlog/sightlog/broker/storage"
@@ -61,6 +62,7 @@ type Services struct {
 	sink         *sink.Sink
 	sinks        *service // runs sink
 	admin        *kgo.Client
+	deliverer    *deliver.Deliverer
 	alarms       []*service // what looks for alarms beside the sinks, and sends them
 
 	ownBroker *broker.Broker

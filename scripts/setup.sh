@@ -220,6 +220,14 @@ setup_kafka() {
 	cp "$pom" lib/kafka/
 }
 
+# mosquitto, a broker of MQTT for tests, which start their own: the package's service
+# stays off.
+setup_mosquitto() {
+	! installed mosquitto || return 0
+	add_packages mosquitto || return 1
+	! command -v systemctl >/dev/null || as_root systemctl disable --now mosquitto >/dev/null 2>&1 || true
+}
+
 # pgbouncer, for tests through a pooler, which start their own: the package's
 # service stays off.
 setup_pgbouncer() {
@@ -268,6 +276,7 @@ setup_axe() {
 
 case ${1:-} in
 --tests)
+	(setup_mosquitto) || say tests "go on without mosquitto"
 	(setup_pgbouncer) || say tests "go on without pgbouncer"
 	(add_packages kcat ffmpeg shellcheck) || say tests "go on without them"
 	(setup_browser) || say tests "go on without a browser"

@@ -1,0 +1,140 @@
+package deliver
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	paho "github.com/eclipse/paho.mqtt.golang"
+
+	"github.com/sightlog/sightlog/alarm"
+	"github.com/sightlog/sightlog/alarm/rule"
+)
+
+// mqtt publishes to a broker: each message to sightlog/alarms, and of each rule, retained,
+// whether its alarm is on, as a sensor that Home Assistant finds by itself. The last will
+// says that nobody publishes any more.
+type mqtt struct {
+	client paho.Client
+	prefix string          // of the discovery
+	known  map[string]bool // rules whose sensor has been announced on this connection
+}
+
+// The topics. availability is retained.
+const (
+	mqttAvailability = "sightlog/status"
+	mqttAlarms       = "sightlog/alarms"
+)
+
+func newMQTT(r rule.Receiver, secret string) (sender, error) {
+	u, err := url.Parse(r.Where)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := newTLS(r)
+	if err != nil {
+		return nil, err
+	}
+	scheme, port := "tcp", "1883"
+	if u.Scheme == "mqtts" {
+		scheme, port = "ssl", "8883"
+	}
+	if u.Port() == "" {
+		u.Host += ":" + port
+	}
+	cfg.ServerName = u.Hostname()
+	opts := paho.NewClientOptions().AddBroker(scheme+"://"+u.Host).SetTLSConfig(cfg).SetUsername(r.User).SetPassword(secret).
+		SetConnectTimeout(tryTimeout/2).SetAutoReconnect(false).SetOrderMatters(true).SetBinaryWill(mqttAvailability, []byte("offline"), 1, true)
+	return &mqtt{client: paho.NewClient(opts), prefix: r.Prefix}, nil
+}
+
+func (q *mqtt) send(ctx context.Context, m *outgoing) error {
+	if !q.client.IsConnectionOpen() {
+		if err := wait(ctx, q.client.Connect()); err != nil {
+			return err
+		}
+		q.known = make(map[string]bool)
+		if err := q.publish(ctx, mqttAvailability, true, []byte("online")); err != nil {
+			return err
+		}
+	}
+	if m.Event == alarm.Began || m.Event == alarm.Ended {
+		if err := q.sensor(ctx, m); err != nil {
+			return err
+		}
+	}
+	return q.publish(ctx, mqttAlarms, false, m.payload)
+}
+
+// sensor publishes the state of the rule's sensor, and announces it first.
+func (q *mqtt) sensor(ctx context.Context, m *outgoing) error {
+	base := "sightlog/alarms/" + m.Rule
+	if !q.known[m.Rule] {
+		config, err := json.Marshal(map[string]any{
+			"name": m.Rule, "unique_id": "sightlog_alarm_" + m.Rule, "device_class": "problem", "state_topic": base + "/state",
+			"json_attributes_topic": base + "/attributes", "availability_topic": mqttAvailability,
+			"device": map[string]any{"identifiers": []string{"sightlog_" + deviceOf(m)}, "name": "sightlog " + deviceOf(m), "manufacturer": "sightlog"},
+			"origin": map[string]any{"name": "sightlog"},
+		})
+		if err != nil {
+			return err
+		}
+		if err := q.publish(ctx, q.prefix+"/binary_sensor/sightlog/alarm_"+m.Rule+"/config", true, config); err != nil {
+			return err
+		}
+		q.known[m.Rule] = true
+	}
+	if err := q.publish(ctx, base+"/attributes", true, m.payload); err != nil {
+		return err
+	}
+	state := "ON"
+	if m.Event == alarm.Ended || m.Kind == string(rule.Crossing) || m.Kind == string(rule.Loitering) {
+		state = "OFF" // a moment is over when it is told
+	}
+	if m.Event == alarm.Began && state == "OFF" {
+		if err := q.publish(ctx, base+"/state", false, []byte("ON")); err != nil {
+			return err
+		}
+	}
+	return q.publish(ctx, base+"/state", true, []byte(state))
+}
+
+// deviceOf returns the device of a sensor: the camera, or the place.
+func deviceOf(m *outgoing) string {
+	if m.Camera != "" {
+		return m.Camera
+	}
+	return strings.ReplaceAll(m.Subject, "/", "_")
+}
+
+// publish publishes with quality of service 1: the broker has acknowledged it.
+func (q *mqtt) publish(ctx context.Context, topic string, retained bool, payload []byte) error {
+	if err := wait(ctx, q.client.Publish(topic, 1, retained, payload)); err != nil {
+		q.client.Disconnect(0) // what is still on its way would come after the next try
+		return fmt.Errorf("publish: %w", err)
+	}
+	return nil
+}
+
+func wait(ctx context.Context, t paho.Token) error {
+	select {
+	case <-t.Done():
+		return t.Error()
+	case <-ctx.Done():
+		return errors.New("the broker does not answer in time")
+	}
+}
+
+func (q *mqtt) close() {
+	if !q.client.IsConnectionOpen() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	defer cancel()
+	_ = q.publish(ctx, mqttAvailability, true, []byte("offline")) // the will says it otherwise
+	q.client.Disconnect(100)
+}
