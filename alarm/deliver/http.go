@@ -142,15 +142,3 @@ func (n *ntfy) send(ctx context.Context, m *outgoing) error {
 }
 
 func (n *ntfy) close() { n.client.CloseIdleConnections() }
-
-// title is one line of ASCII.
-func (m *outgoing) title() string { return "sightlog: " + m.Rule + " " + m.Event }
-
-// text is the message for a person.
-func (m *outgoing) text() string {
-	text := fmt.Sprintf("%s\nsince %s\nrule: %s", m.Message.Message, m.BeganAt.Format(time.RFC3339), m.When)
-	if m.EndedAt != nil {
-		text += "\nuntil " + m.EndedAt.Format(time.RFC3339)
-	}
-	return text + "\nalarm " + m.ID
-}

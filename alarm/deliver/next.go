@@ -10,19 +10,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/sightlog/sightlog/alarm"
 	"github.com/sightlog/sightlog/alarm/rule"
 )
-
-// outgoing is a message that is to be sent.
-type outgoing struct {
-	row      int64
-	id       string // the same in each try
-	payload  []byte
-	attempts int
-	created  time.Time
-	alarm.Message
-}
 
 // tryTimeout bounds one try.
 const tryTimeout = 15 * time.Second

@@ -18,7 +18,7 @@ import (
 	"github.com/sightlog/sightlog/preview"
 )
 
-// liveQuality is that of the JPEGs: of a moving picture, whose frames are looked at for a moment.
+// liveQuality is that of the JPEGs: of a moving picture, whose frames are seen for a moment.
 const liveQuality = 75
 
 // hub hands frames to those who look (package live). While nobody does, a frame costs one atomic load.
@@ -64,7 +64,7 @@ func newHub(cameras []string, log *slog.Logger) *hub {
 	return h
 }
 
-// changed takes over what is looked at.
+// changed takes over what is asked for.
 func (h *hub) changed(wants live.Wants) {
 	for id, c := range h.cameras {
 		c.mu.Lock()

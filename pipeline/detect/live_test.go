@@ -180,7 +180,7 @@ func TestListenLive_AddressOfOthers_NeedsAToken(t *testing.T) {
 func BenchmarkHub_Show(b *testing.B) {
 	f := grey(b, 1920, 1080, 100)
 	s := sightingOf("a", 1, f)
-	for name, width := range map[string]int{"nobody looks": 0, "looked at": 640} {
+	for name, width := range map[string]int{"nobody looks": 0, "one viewer": 640} {
 		b.Run(name, func(b *testing.B) {
 			h := runHub(b, "a")
 			if width > 0 {
