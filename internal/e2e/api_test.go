@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -44,17 +45,19 @@ func explorer(t *testing.T) string {
 	return filepath.Join(venv, "bin", "schemathesis")
 }
 
-// apiOf waits until a data directory is served, and returns the address of its API.
-func apiOf(t *testing.T, dir string, p *process) string {
+// apiOf waits until a page is served, and returns the address of its API.
+func apiOf(t *testing.T, p *process) (api string) {
 	t.Helper()
-	endpoints(t, dir, p)
-	for line := range strings.SplitSeq(ok(t, sightlogd, "url", "--data", dir), "\n") {
-		if v, found := strings.CutPrefix(line, "web="); found {
-			return v + "api/v1/"
+	require.Eventually(t, func() bool {
+		for line := range strings.SplitSeq(p.output.String(), "\n") {
+			if v, found := strings.CutPrefix(line, "web="); found {
+				api = v + "api/v1/"
+			}
 		}
-	}
-	t.Fatalf("no page is served\n%s", p.output)
-	return ""
+		return api != "" || p.ended()
+	}, limit, 20*time.Millisecond, "no page is served")
+	require.NotEmpty(t, api, "%s", p.output)
+	return api
 }
 
 // The reports, the cameras and the session of a real serve with data do what their
@@ -64,7 +67,7 @@ func TestAPI_Schemathesis_FindsNothing(t *testing.T) {
 	program, dir := explorer(t), dataDir(t)
 	ok(t, sightlog, "run", "--data", dir, "--web", "off", "--source", "yard=test://people?frames=100&fps=10", "--pace", "fast")
 	serve := start(t, sightlogd, "serve", "--data", dir, "--web", "127.0.0.1:0")
-	api := apiOf(t, dir, serve)
+	api := apiOf(t, serve)
 	resp, err := http.Get(api + "session")
 	require.NoError(t, err)
 	defer resp.Body.Close()
@@ -76,7 +79,7 @@ func TestAPI_Schemathesis_FindsNothing(t *testing.T) {
 	require.NoError(t, os.WriteFile(config, []byte(accepted), 0o644))
 	cmd := exec.CommandContext(t.Context(), program, "--config-file", config, "run", api+"openapi.json", "--no-color",
 		"--include-path-regex", "^/api/v1/(reports|cameras$|openapi|session)", "--header", "X-CSRF-Token: "+session.CSRF,
-		"--max-examples", "10", "--generation-deterministic", "--generation-database", "none", "--continue-on-failure")
+		"--max-examples", "10", "--generation-deterministic", "--continue-on-failure")
 	cmd.Dir = work
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
