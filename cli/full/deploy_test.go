@@ -184,8 +184,8 @@ func TestConfigurationFile_KeysOfEitherProgram_AreAccepted(t *testing.T) {
 			}
 		}
 	}
-	delete(values, config.CamerasKey) // bench's flag is their number, the file's key a table of them
-	values["log-level"] = "warn"      // the one that every command takes
+	delete(values, config.CamerasKey)                          // bench's flag is their number, the file's key a table of them
+	values["log-level"], values["log-format"] = "warn", "text" // every command takes them
 	every, err := yaml.Marshal(values)
 	require.NoError(t, err)
 	known := strings.Join(slices.Sorted(maps.Keys(values)), ", ") + ", " + config.CamerasKey

@@ -2,6 +2,7 @@ package full
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -31,7 +32,8 @@ func TestBestFrame_CrowdedOrUnsure_TheClearestWins(t *testing.T) {
 			(3, 0, .9, 0), (3, 1, .9, 100), (3, 2, .45, 200), (3, 3, .45, 300)) d (seq, i, score, x)`)
 	for _, c := range []struct{ run, asked, want int64 }{{1, -1, 2}, {1, 1, 1}, {1, 0, 0}, {2, -1, 5}} {
 		var seq int64
-		require.NoError(t, pool.QueryRow(t.Context(), bestFrame, c.run, c.asked).Scan(&seq))
+		var at time.Time
+		require.NoError(t, pool.QueryRow(t.Context(), bestFrame, c.run, c.asked).Scan(&seq, &at))
 		require.Equal(t, c.want, seq, "run %d, asked for %d", c.run, c.asked)
 	}
 }
