@@ -53,6 +53,13 @@ func message(r *rule.Rule, c change) Message {
 	return m
 }
 
+// TestMessage returns a message that tries the receivers of a rule.
+func TestMessage(r *rule.Rule, now time.Time) Message {
+	m := message(r, change{id: makeID(r, r.Subject(), now, Test), began: now, at: now})
+	m.Event, m.Message = Test, "a test of "+r.Name+", nothing has happened"
+	return m
+}
+
 // write adds the statements of a change, which s has made.
 func (a *Rules) write(b *pgx.Batch, r *rule.Rule, s *state, c change) error {
 	if c.ended {

@@ -28,6 +28,7 @@ type Services struct {
 	Groups    GroupsCmd    `cmd:"" group:"Kafka" help:"Consumer groups of any Kafka cluster."`
 	Dead      DeadCmd      `cmd:"" group:"Kafka" help:"Dead letters, the records that could not be stored: list, show, retry, drop."`
 	Snapshots SnapshotsCmd `cmd:"" group:"Questions" help:"Pictures of tracked objects: list them, and delete those of a person."`
+	Alarm     AlarmCmd     `cmd:"" group:"Questions" help:"Alarms: test their receivers, list them, and try rules on the past."`
 	Prove     ProveCmd     `cmd:"" group:"Questions" help:"Compute the figures of a camera's minute again from the log."`
 	Replay    ReplayCmd    `cmd:"" group:"Set-up" help:"Build the tables again from the log, beside the present ones, and exchange them."`
 	Recount   RecountCmd   `cmd:"" group:"Questions" help:"Count a past again with other zones and lines, beside the figures of before."`
