@@ -8,6 +8,7 @@ import (
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/database"
 	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/web/alarms"
 	web "github.com/sightlog/sightlog/web/answer"
 	"github.com/sightlog/sightlog/web/api"
 	"github.com/sightlog/sightlog/web/events"
@@ -58,6 +59,7 @@ func (h *handlers) routes() ([]route.Route, error) {
 	all = append(all, state.Routes()...)
 	all = append(all, settingsOf(s.Env, s.Services, s.Present, s.Tracked, s.Log).Routes()...)
 	all = append(all, pictures.Routes(h.db)...)
+	all = append(all, alarms.Routes(h.db, func() *pgxpool.Pool { return s.Services.Pool })...)
 	return api.Assemble(all, s.auth.Routes(), Version, s.Log)
 }
 

@@ -32,6 +32,8 @@ var roles = map[string]route.Role{
 	"POST /api/v1/login":  route.Public,
 	"POST /api/v1/logout": route.Reader,
 
+	"POST /api/v1/alarms/{id}/ack": route.Admin,
+
 	"PUT /api/v1/cameras/{camera}/shapes":          route.Admin,
 	"POST /api/v1/cameras/{camera}/shapes/diff":    route.Admin, // shows the configuration file
 	"POST /api/v1/cameras/{camera}/shapes/preview": route.Admin, // costs queries

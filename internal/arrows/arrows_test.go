@@ -74,6 +74,7 @@ var allowed = map[string][]string{
 	"web/auth":        {"web/problem", "web/route"},
 	"web/cert":        {},
 	"web/answer":      {"query", "web/problem", "web/route"},
+	"web/alarms":      {"web/answer", "web/auth", "web/route"},
 	"web/api":         {"config", "event", "query", "web/answer", "web/problem", "web/route"},
 	"web/events":      {"kafka", "web/answer", "web/route"},
 	"web/health":      {"pipeline", "query", "sink", "web/route"},
@@ -96,7 +97,7 @@ var allowed = map[string][]string{
 	"bench/service":   {"bench/result"},
 	"bench/produce":   {"bench/disk", "bench/result", "bench/service", "kafka"},
 
-	"cli":           {"alarm", "alarm/deliver", "alarm/rule", "bench/diff", "bench/page", "bench/result", "broker", "broker/storage", "config", "database", "datadir", "event", "kafka", "live", "occupancy", "pipeline", "postgres", "query", "web", "web/answer", "web/api", "web/auth", "web/events", "web/health", "web/history", "web/page", "web/pictures", "web/route", "web/settings", "tracing"},
+	"cli":           {"alarm", "alarm/deliver", "alarm/rule", "bench/diff", "bench/page", "bench/result", "broker", "broker/storage", "config", "database", "datadir", "event", "kafka", "live", "occupancy", "pipeline", "postgres", "query", "web", "web/alarms", "web/answer", "web/api", "web/auth", "web/events", "web/health", "web/history", "web/page", "web/pictures", "web/route", "web/settings", "tracing"},
 	"cli/full":      {"audit", "bench", "bench/catchup", "bench/grids", "bench/host", "bench/page", "bench/produce", "bench/result", "bench/service", "bench/speed", "bench/sweep", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query", "yamlfile"},
 	"cmd/sightlog":  {"cli", "cli/full"},
 	"cmd/sightlogd": {"cli"},
