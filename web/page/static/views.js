@@ -6,6 +6,7 @@ export const views = [
   { name: 'today', label: 'Today' },
   { name: 'timeline', label: 'Timeline' },
   { name: 'heat', label: 'Heat map' },
+  { name: 'alarms', label: 'Alarms' },
   { name: 'health', label: 'Health' },
   { name: 'settings', label: 'Settings' },
 ];
