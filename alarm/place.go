@@ -72,7 +72,8 @@ func (a *Rules) watchPlace(ctx context.Context, tx pgx.Tx, b *pgx.Batch, r *rule
 	}
 	var all []placeCrossing
 	var x placeCrossing
-	if _, err := pgx.ForEachRow(rows, []any{&x.at, &x.reset, &x.change}, func() error { all = append(all, x); return nil }); err != nil || len(all) == 0 {
+	_, err = pgx.ForEachRow(rows, []any{&x.at, &x.reset, &x.change}, func() error { all = append(all, x); return nil })
+	if err != nil || len(all) == 0 {
 		return err
 	}
 	inside, err := insideAfter(ctx, tx, r.Place, all)

@@ -165,7 +165,8 @@ func (a *Rules) loiter(ctx context.Context, tx pgx.Tx, b *pgx.Batch, r *rule.Rul
 		if !r.At(at) {
 			return nil
 		}
-		return a.write(b, r, nil, change{id: makeID(r, r.Subject(), entered, run, fmt.Sprint(track)), began: entered, at: at, value: 1, run: run, track: &id})
+		began := makeID(r, r.Subject(), entered, run, fmt.Sprint(track))
+		return a.write(b, r, nil, change{id: began, began: entered, at: at, value: 1, run: run, track: &id})
 	})
 	return err
 }

@@ -52,7 +52,8 @@ func (c *AlarmListCmd) Run(ctx context.Context, env *Env) (err error) {
 	}
 	defer func() { err = errors.Join(err, done()) }()
 	rows, err := db.Query(ctx, `SELECT began_at, ended_at, rule, subject, value, message, coalesce(unsent, (
-			SELECT string_agg(receiver || ': ' || CASE WHEN sent_at IS NOT NULL THEN 'sent' WHEN dead_at IS NOT NULL THEN 'dead' ELSE 'waiting' END, ', ' ORDER BY receiver)
+			SELECT string_agg(receiver || ': ' || CASE WHEN sent_at IS NOT NULL THEN 'sent' WHEN dead_at IS NOT NULL THEN 'dead' ELSE 'waiting' END,
+				', ' ORDER BY receiver)
 			FROM alarm_deliveries d WHERE d.alarm_id = a.id AND d.event = 'began')) AS sent, acked_by, id
 		FROM alarms a WHERE ($1 = '' OR rule = $1) AND ($2 = '' OR camera = $2) AND ($3::timestamptz IS NULL OR began_at >= $3)
 		AND ($4::timestamptz IS NULL OR began_at < $4) AND NOT ($5 AND ended_at IS NOT NULL)

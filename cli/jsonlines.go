@@ -54,7 +54,7 @@ func (j *jsonLines) line(line []byte) error {
 		return err
 	}
 	if text := strings.TrimSpace(string(line)); text != "" {
-		j.log.Log(context.Background(), slog.LevelInfo, text)
+		j.log.Log(context.Background(), slog.LevelInfo, text) //nolint:sloglint // the message is a line of text
 	}
 	return nil
 }

@@ -46,7 +46,7 @@ func report(env *Env, err error) {
 	switch msg := string(query.Printable([]byte(err.Error()))); {
 	case msg == "":
 	case env.Common.LogFormat == jsonFormat:
-		env.Logger(slog.LevelError).Error(msg, "exit_code", ExitCode(err))
+		env.Logger(slog.LevelError).Error(msg, "exit_code", ExitCode(err)) //nolint:sloglint // the message is the error
 	default:
 		fmt.Fprintf(env.Stderr, "%s: %s\n", env.Name, msg)
 	}

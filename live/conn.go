@@ -66,12 +66,13 @@ func ServeConn(ctx context.Context, conn net.Conn, feed *Feed, token string) err
 	err = writeParts(ctx, conn, v)
 	cancel()
 	conn.Close()
-	if e := <-read; err == nil || errors.Is(err, context.Canceled) {
-		err = e
+	if e := <-read; errors.Is(err, context.Canceled) {
+		return e
 	}
 	return err
 }
 
+// writeParts writes what the viewer gets until it cannot, and returns why.
 func writeParts(ctx context.Context, conn net.Conn, v *Viewer) error {
 	for {
 		part, err := v.Next(ctx)

@@ -78,7 +78,8 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	rules := alarmRules(cfg)
 	s.sink, err = sink.New(sink.Config{
 		Kafka: scfg, Pool: s.Pool, Group: cfg.Sinks.Group, Consumers: cfg.Sinks.Sinks, From: from, Skip: skip,
-		Keep: keep, CameraKeep: cameraKeep, Store: sink.Store(cfg.Sinks.Store.Store), Outbox: cfg.Sinks.Outbox, SnapshotSpace: int64(cfg.Sinks.SnapshotSpace * 1e9), BatchDelay: cfg.Sinks.BatchDelay,
+		Keep: keep, CameraKeep: cameraKeep, Store: sink.Store(cfg.Sinks.Store.Store), Outbox: cfg.Sinks.Outbox,
+		SnapshotSpace: int64(cfg.Sinks.SnapshotSpace * 1e9), BatchDelay: cfg.Sinks.BatchDelay,
 		Watcher: watcher(rules), Log: cfg.Log, Metrics: cfg.Metrics, Tracer: cfg.Tracer, OnCommit: cfg.OnCommit,
 	})
 	if err != nil {

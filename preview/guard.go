@@ -82,7 +82,8 @@ func (g *Guard) cover(b event.Box, sure bool) image.Rectangle {
 		bottom = float64(b[1]) + max(h/3, w)
 	}
 	dx, dy := 2+w/10, 2+h/10
-	return image.Rect(int(math.Floor(float64(b[0])-dx)), int(math.Floor(float64(b[1])-dy)), int(math.Ceil(float64(b[2])+dx)), int(math.Ceil(bottom+dy)))
+	x, y := int(math.Floor(float64(b[0])-dx)), int(math.Floor(float64(b[1])-dy))
+	return image.Rect(x, y, int(math.Ceil(float64(b[2])+dx)), int(math.Ceil(bottom+dy)))
 }
 
 // outside returns the parts of the frame in which the detector does not look for people.

@@ -5,9 +5,9 @@ import "time"
 // pastWeeks is how many of the same weekdays before a day it is compared with.
 const pastWeeks = 4
 
-// comparable is the least part that the shorter of two watched times must be of the longer
+// likeParts is the least part that the shorter of two watched times must be of the longer
 // for their figures to be compared.
-const comparable = 0.9
+const likeParts = 0.9
 
 // Day is what was seen on one day of a time zone, as far as it has come: of people alone,
 // without staff where rules recognise them. Lists by the hour have an entry for each of

@@ -24,7 +24,9 @@ func DayOf(ctx context.Context, db *pgxpool.Pool, f Filter, day string, now time
 		if err := q.bounds(day, now); err != nil {
 			return err
 		}
-		for _, ask := range []func() error{q.staff, q.minutes, q.cameras, q.newest, q.tracks, q.crossings, q.past, q.zones, q.visits, q.queue, q.places} {
+		for _, ask := range []func() error{
+			q.staff, q.minutes, q.cameras, q.newest, q.tracks, q.crossings, q.past, q.zones, q.visits, q.queue, q.places,
+		} {
 			if err := ask(); err != nil {
 				return err
 			}

@@ -48,7 +48,8 @@ func (q *dayQuery) bounds(day string, now time.Time) error {
 	err := each(q.ctx, q.tx, `
 SELECT k, b.day::text, b.day::timestamptz, (b.day + 1)::timestamptz,
        CASE WHEN q.now >= (q.day + 1)::timestamptz THEN (b.day + 1)::timestamptz
-            ELSE greatest(b.day::timestamptz, least((b.day + 1)::timestamptz, date_trunc('minute', (q.now::timestamp - 7 * k * interval '1 day')::timestamptz))) END
+            ELSE greatest(b.day::timestamptz, least((b.day + 1)::timestamptz,
+                date_trunc('minute', (q.now::timestamp - 7 * k * interval '1 day')::timestamptz))) END
 FROM (SELECT coalesce(nullif($1::text, '')::date, $2::timestamptz::date) AS day, $2::timestamptz AS now) q
 CROSS JOIN generate_series(0, $3::integer) AS k CROSS JOIN LATERAL (SELECT q.day - 7 * k AS day) b ORDER BY k`,
 		[]any{day, now, pastWeeks}, []any{&k, &r.day, &r.since, &end, &r.until}, func() error {
@@ -128,7 +129,8 @@ func (q *dayQuery) minutes() error {
     SELECT s.camera_id, s.minute, %[1]s AS frames, %[2]s AS people, max(%[3]s)::bigint AS most, bit_or(s.seconds) AS bits
     FROM camera_minutes s%[4]s WHERE %[5]s GROUP BY 1, 2
 ), coded AS (
-    SELECT *, date_trunc('hour', minute) AS hour, 9999 - (extract(epoch FROM minute - %[6]s::timestamptz) / 60)::bigint AS place FROM minutes
+    SELECT *, date_trunc('hour', minute) AS hour, 9999 - (extract(epoch FROM minute - %[6]s::timestamptz) / 60)::bigint AS place
+    FROM minutes
 )
 SELECT c.name, m.hour, m.frames, m.people, m.seconds, m.coded
 FROM (SELECT camera_id, hour, sum(frames)::bigint AS frames, sum(people)::bigint AS people, max(most * 10000 + place) AS coded,
@@ -191,7 +193,8 @@ func (q *dayQuery) crossings() error {
 		from := s.peopleCrossed(coarse)
 		if len(q.staffed) > 0 {
 			from = "SELECT * FROM (" + from + ") s WHERE s.camera_id <> ALL (" + s.arg(q.staffed) + "::integer[])"
-			rows := append(q.noStaff(s, s.equal(append(s.in("captured_at"), "s.label = 'person'"), "s.line", s.Line)), "s.camera_id = ANY ("+s.arg(q.staffed)+"::integer[])")
+			rows := q.noStaff(s, s.equal(append(s.in("captured_at"), "s.label = 'person'"), "s.line", s.Line))
+			rows = append(rows, "s.camera_id = ANY ("+s.arg(q.staffed)+"::integer[])")
 			from += "\nUNION ALL\nSELECT s.camera_id, s.line, s.direction, s.captured_at, 1 FROM crossings s WHERE " + rows.String()
 		}
 		var camera, line, direction string

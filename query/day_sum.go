@@ -36,7 +36,8 @@ type pastSum struct {
 
 func newDaySum(d *Day) *daySum {
 	s := &daySum{d: d, hours: make(map[int64]int), cameras: make(map[string]*DayCamera), seen: make(map[string][]bool),
-		frames: make(map[hourOf]hourSum), lines: make(map[[2]string]*DayLine), zones: make(map[[2]string]*DayZone), places: make(map[string]*DayPlace)}
+		frames: make(map[hourOf]hourSum), lines: make(map[[2]string]*DayLine),
+		zones: make(map[[2]string]*DayZone), places: make(map[string]*DayPlace)}
 	for i, at := range d.Hours {
 		s.hours[at.Unix()] = i
 	}
@@ -232,7 +233,7 @@ func (s *daySum) usual(seconds func(k int) int64, number func(k int) int64) *Usu
 
 // alike reports whether two days were watched for about as long.
 func alike(a, b int64) bool {
-	return min(a, b) > 0 && float64(min(a, b)) >= comparable*float64(max(a, b))
+	return min(a, b) > 0 && float64(min(a, b)) >= likeParts*float64(max(a, b))
 }
 
 func earlierOf(a, b time.Time) time.Time {

@@ -60,6 +60,7 @@ func (s *statement) watchedZone(zone string) string {
 	z := s.arg(zone)
 	return fmt.Sprintf(`SELECT camera_id, minute AS at, frames, people, most, CASE bits WHEN %d THEN 60 ELSE sightlog_seconds(bits) END AS seconds
 FROM (SELECT s.camera_id, s.minute, %s AS frames, %s AS people, max(coalesce(z.max_people, 0)) AS most, bit_or(s.seconds) AS bits
-      FROM camera_minutes s LEFT JOIN zone_minutes z ON z.camera_id = s.camera_id AND z.zone = %s AND z.minute = s.minute AND z.run_id = s.run_id
+      FROM camera_minutes s
+      LEFT JOIN zone_minutes z ON z.camera_id = s.camera_id AND z.zone = %s AND z.minute = s.minute AND z.run_id = s.run_id
       WHERE %s GROUP BY 1, 2) m`, everySecond, sum("s.frames"), sum("coalesce(z.people, 0)"), z, s.in("minute"))
 }

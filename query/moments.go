@@ -134,7 +134,9 @@ func TracksOf(ctx context.Context, db *pgxpool.Pool, f Filter, p Part) (*TrackLi
 FROM (SELECT * FROM tracks s WHERE %s ORDER BY s.first_at, s.run_id, s.track_id LIMIT %s) s
 JOIN cameras c ON c.id = s.camera_id JOIN runs r ON r.id = s.run_id
 LEFT JOIN classes l ON l.run_id = s.run_id AND l.class_id = s.class_id ORDER BY s.first_at, s.run_id, s.track_id`, crossed, where, s.arg(p.Limit+1)), s.args,
-			[]any{&t.Camera, &t.Run, &run, &t.Track, &t.Label, &t.FirstAt, &t.LastAt, &t.Score, &t.Frames, &t.Zones, &t.Crossings, &t.Snapshot}, func() error {
+			[]any{
+				&t.Camera, &t.Run, &run, &t.Track, &t.Label, &t.FirstAt, &t.LastAt, &t.Score, &t.Frames, &t.Zones, &t.Crossings, &t.Snapshot,
+			}, func() error {
 				if len(list.Tracks) == p.Limit {
 					list.Next = last.String()
 					return nil

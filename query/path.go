@@ -77,9 +77,11 @@ type pathQuery struct {
 func (q *pathQuery) ask(ctx context.Context, tx pgx.Tx) error {
 	p := q.p
 	if err := tx.QueryRow(ctx, `SELECT s.run_id, s.camera_id, s.first_at, s.last_at, c.name, l.label, s.score::float8, s.frames::bigint, r.frame_width::bigint, r.frame_height::bigint, s.path, `+pictured+`
-FROM runs r JOIN tracks s ON s.run_id = r.id JOIN cameras c ON c.id = s.camera_id LEFT JOIN classes l ON l.run_id = s.run_id AND l.class_id = s.class_id
+FROM runs r JOIN tracks s ON s.run_id = r.id JOIN cameras c ON c.id = s.camera_id
+LEFT JOIN classes l ON l.run_id = s.run_id AND l.class_id = s.class_id
 WHERE r.run = $1 AND s.track_id = $2 ORDER BY r.id LIMIT 1`, pgx.QueryExecModeExec, p.Run, p.Track).
-		Scan(&q.run, &q.camera, &q.first, &q.last, &p.Camera, &p.Label, &p.Score, &p.Frames, &p.Width, &p.Height, &q.path, &p.Snapshot); err != nil {
+		Scan(&q.run, &q.camera, &q.first, &q.last, &p.Camera, &p.Label, &p.Score, &p.Frames,
+			&p.Width, &p.Height, &q.path, &p.Snapshot); err != nil {
 		return err
 	}
 	p.FirstAt, p.LastAt = q.first.UTC(), q.last.UTC()
@@ -126,7 +128,8 @@ func (q *pathQuery) fromTotals() {
 		return
 	}
 	for i := 0; i+1 < len(q.path); i += 2 {
-		q.p.Points = append(q.p.Points, PathPoint{S: float64(i / 2), X: float64(q.path[i]) / float64(*q.p.Width), Y: float64(q.path[i+1]) / float64(*q.p.Height)})
+		x, y := float64(q.path[i])/float64(*q.p.Width), float64(q.path[i+1])/float64(*q.p.Height)
+		q.p.Points = append(q.p.Points, PathPoint{S: float64(i / 2), X: x, Y: y})
 	}
 }
 

@@ -109,7 +109,8 @@ func newCrossingTable(also string) *table[crossingRow] {
 INSERT INTO crossing_half_hours
 SELECT camera_id, line, sightlog_half_hour(captured_at), run_id, direction, label, count(*)
 FROM inserted GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6
-ON CONFLICT (camera_id, line, half_hour, run_id, direction, label) DO UPDATE SET crossings = crossing_half_hours.crossings + excluded.crossings)
+ON CONFLICT (camera_id, line, half_hour, run_id, direction, label)
+DO UPDATE SET crossings = crossing_half_hours.crossings + excluded.crossings)
 INSERT INTO crossing_minutes
 SELECT camera_id, line, date_trunc('minute', captured_at, 'UTC'), run_id, direction, label, count(*)
 FROM inserted GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6

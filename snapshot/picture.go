@@ -37,7 +37,8 @@ func around(b event.Box, frame event.Size, margin float64) image.Rectangle {
 // whole frame, at any size.
 func cut(m *gocv.Mat, frame event.Size, region image.Rectangle) (gocv.Mat, error) {
 	sx, sy := float64(m.Cols())/float64(frame.Width), float64(m.Rows())/float64(frame.Height)
-	at := image.Rect(int(float64(region.Min.X)*sx), int(float64(region.Min.Y)*sy), int(float64(region.Max.X)*sx), int(float64(region.Max.Y)*sy)).
+	at := image.Rect(int(float64(region.Min.X)*sx), int(float64(region.Min.Y)*sy),
+		int(float64(region.Max.X)*sx), int(float64(region.Max.Y)*sy)).
 		Intersect(image.Rect(0, 0, m.Cols(), m.Rows()))
 	out := gocv.NewMat()
 	if at.Empty() {

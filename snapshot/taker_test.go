@@ -88,7 +88,7 @@ func (f *film) finish(w *Worker) {
 	require.Zero(f, w.Dropped())
 }
 
-var small, large = event.Box{100, 100, 140, 180}, event.Box{100, 100, 200, 300}
+var large = event.Box{100, 100, 200, 300}
 
 func TestTaker_PicturesOfATrack_SharpLargeSureAndWholeIsBest(t *testing.T) {
 	t.Parallel()

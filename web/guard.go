@@ -116,7 +116,7 @@ func (g *guard) stream(w http.ResponseWriter, r *http.Request, to route.Route) {
 	defer g.leave(who)
 	c := http.NewResponseController(w)
 	if err := errors.Join(c.SetWriteDeadline(time.Time{}), c.SetReadDeadline(time.Time{})); err != nil {
-		g.log.Error("a stream cannot last", "route", to.Pattern, "error", err)
+		g.log.Error("a stream cannot last", "route", to.Pattern, "err", err)
 		problem.Write(w, http.StatusInternalServerError, "", "")
 		return
 	}

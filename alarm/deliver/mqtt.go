@@ -77,7 +77,8 @@ func (q *mqtt) sensor(ctx context.Context, m *outgoing) error {
 		config, err := json.Marshal(map[string]any{
 			"name": m.Rule, "unique_id": "sightlog_alarm_" + m.Rule, "device_class": "problem", "state_topic": base + "/state",
 			"json_attributes_topic": base + "/attributes", "availability_topic": mqttAvailability,
-			"device": map[string]any{"identifiers": []string{"sightlog_" + deviceOf(m)}, "name": "sightlog " + deviceOf(m), "manufacturer": "sightlog"},
+			"device": map[string]any{"identifiers": []string{"sightlog_" + deviceOf(m)}, "name": "sightlog " + deviceOf(m),
+				"manufacturer": "sightlog"},
 			"origin": map[string]any{"name": "sightlog"},
 		})
 		if err != nil {

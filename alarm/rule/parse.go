@@ -112,7 +112,8 @@ func (p *parser) subject() error {
 	}
 	if p.peek() != "in" {
 		p.next--
-		if near := usage.Nearest(first, []string{"person", "occupancy", "queue", "camera", "crossing", "loitering"}); near != "" && near != first {
+		near := usage.Nearest(first, []string{"person", "occupancy", "queue", "camera", "crossing", "loitering"})
+		if near != "" && near != first {
 			return p.wrong("person, occupancy, queue, camera, crossing or loitering")
 		}
 		p.next++

@@ -2,6 +2,7 @@ package rule
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -93,10 +94,8 @@ func (r *Rule) location() *time.Location {
 
 // Sends reports whether alarms of the rule go to a receiver.
 func (r *Rule) Sends(receiver string) bool {
-	for _, name := range r.To {
-		if name == receiver {
-			return true
-		}
+	if slices.Contains(r.To, receiver) {
+		return true
 	}
 	return r.To == nil
 }

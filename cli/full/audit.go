@@ -76,12 +76,14 @@ func (c *AuditCmd) Run(ctx context.Context, env *cli.Env) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
-	subject := &audit.Subject{Camera: filter.Camera, Line: c.Line, Since: filter.Since, Until: filter.Until, Run: filter.Run, Snapshots: c.Snapshots}
+	subject := &audit.Subject{Camera: filter.Camera, Line: c.Line, Since: filter.Since, Until: filter.Until,
+		Run: filter.Run, Snapshots: c.Snapshots}
 	population, files, err := c.population(ctx, env, db, subject)
 	if err != nil {
 		return err
 	}
-	a := &auditSample{privacy: preview.Privacy(c.PrivacyOf(env.Cameras[subject.Camera])), db: db, subject: subject, population: population, seed: uint64(c.Seed)}
+	privacy := preview.Privacy(c.PrivacyOf(env.Cameras[subject.Camera]))
+	a := &auditSample{privacy: privacy, db: db, subject: subject, population: population, seed: uint64(c.Seed)}
 	a.units = audit.Draw(population, c.N, a.seed)
 	fmt.Fprintf(env.Stderr, "reading pictures of %d crossings and stretches\n", len(a.units))
 	if c.Snapshots {

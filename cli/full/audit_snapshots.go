@@ -51,7 +51,12 @@ func (a *auditSample) drawSnapshot(u audit.Unit, s audit.Snapshot) ([]byte, erro
 	var box image.Rectangle
 	if s.Box != (event.Box{}) {
 		x, y := float64(m.Cols())/width, float64(m.Rows())/height
-		box = image.Rect(int((float64(s.Box[0])-left)*x), int((float64(s.Box[1])-top)*y), int((float64(s.Box[2])-left)*x), int((float64(s.Box[3])-top)*y))
+		at := func(i int) (px, py int) {
+			return int((float64(s.Box[i]) - left) * x), int((float64(s.Box[i+1]) - top) * y)
+		}
+		x1, y1 := at(0)
+		x2, y2 := at(2)
+		box = image.Rect(x1, y1, x2, y2)
 		crossed = append(crossed, feet(box))
 	}
 	if err := preview.DrawLine(&m, a.subject.Line, line, crossed...); err != nil {

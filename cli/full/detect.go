@@ -62,7 +62,8 @@ func (c *DetectCmd) detect(ctx context.Context, env *cli.Env, sources []string, 
 		}
 		defer unregister()
 	}
-	job := pipeline.Job{Detect: c.Detect, Traces: c.Traces, Version: cli.Version, Kafka: c.Kafka, Wait: c.Wait.Wait, Cameras: env.Cameras, Live: c.Live, LiveToken: c.LiveToken}
+	job := pipeline.Job{Detect: c.Detect, Traces: c.Traces, Version: cli.Version, Kafka: c.Kafka, Wait: c.Wait.Wait,
+		Cameras: env.Cameras, Live: c.Live, LiveToken: c.LiveToken}
 	job.Detect.Source = sources
 	err := detect.Run(ctx, job, func(s pipeline.Status) {
 		last.Store(&s)

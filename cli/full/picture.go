@@ -76,7 +76,8 @@ const bestFrame = `
 					> 0.2 * least(o.area, b.area)) THEN 1 ELSE -1 END AS worth
 		FROM box b
 	)
-	SELECT f.seq, f.captured_at FROM fullest f LEFT JOIN clear c ON c.seq = f.seq GROUP BY f.seq, f.captured_at ORDER BY sum(worth) DESC NULLS LAST, f.seq LIMIT 1`
+	SELECT f.seq, f.captured_at FROM fullest f LEFT JOIN clear c ON c.seq = f.seq
+	GROUP BY f.seq, f.captured_at ORDER BY sum(worth) DESC NULLS LAST, f.seq LIMIT 1`
 
 // find looks the frame and its detections up.
 func (c *PictureCmd) find(ctx context.Context, db *pgxpool.Pool) (*storedFrame, error) {

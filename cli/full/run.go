@@ -61,7 +61,8 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 	last, err := pipeline.Run(ctx, pipeline.RunConfig{
 		Services: pipeline.ServicesConfig{
 			Data: c.Data, Broker: c.Broker, Kafka: c.Kafka, Database: c.Database,
-			Sinks: c.Sinks, Cameras: env.Cameras, Places: env.Places, Alarms: env.Alarms, Wait: c.Wait.Wait, Log: log, Metrics: metrics, Tracer: tracer,
+			Sinks: c.Sinks, Cameras: env.Cameras, Places: env.Places, Alarms: env.Alarms,
+			Wait: c.Wait.Wait, Log: log, Metrics: metrics, Tracer: tracer,
 		},
 		Job:    job,
 		Detect: child,

@@ -113,7 +113,8 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 			return err
 		}
 		c := &cameraLoop{
-			spec: cam.spec, cfg: cfg, live: live, pool: pool, skipEmpty: job.Detect.SkipEmpty, preview: previews[i], pictures: pictures, viewers: hub.camera(cam.spec.ID),
+			spec: cam.spec, cfg: cfg, live: live, pool: pool, skipEmpty: job.Detect.SkipEmpty,
+			preview: previews[i], pictures: pictures, viewers: hub.camera(cam.spec.ID),
 			scene:    newScene(cam, settings.tracked, pool.thresholds.Report),
 			detector: pool.camera(cam.Region), tracer: tracer, log: log, settings: cam,
 			opts:  sourceOptions(job, cam.FPS, kind.Live(), log),

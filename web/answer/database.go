@@ -2,6 +2,7 @@ package answer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -50,8 +51,8 @@ func (d *Database) Ask(ctx context.Context, f func(ctx context.Context, pool *pg
 	within, cancel := context.WithTimeoutCause(ctx, d.limit, errSlow)
 	defer cancel()
 	err := f(within, d.pool)
-	if err != nil && ctx.Err() == nil && context.Cause(within) == errSlow {
-		return fmt.Errorf("%w: %v", errSlow, err)
+	if err != nil && ctx.Err() == nil && errors.Is(context.Cause(within), errSlow) {
+		return fmt.Errorf("%w: %w", errSlow, err)
 	}
 	return err
 }

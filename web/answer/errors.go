@@ -107,7 +107,8 @@ func ofDatabase(pg *pgconn.PgError) *Refusal {
 func away(err error) bool {
 	var connect *pgconn.ConnectError
 	var network net.Error
-	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) || strings.Contains(fmt.Sprint(err), "unexpected EOF")
+	return errors.As(err, &connect) || errors.As(err, &network) || pgconn.SafeToRetry(err) ||
+		strings.Contains(fmt.Sprint(err), "unexpected EOF")
 }
 
 var flag = regexp.MustCompile(`--([a-z])`)

@@ -154,11 +154,12 @@ func operationOf(r route.Route, method, path string) (o operation, err error) {
 
 // identifier is the name of an operation: getReportsPeople.
 func identifier(method, path string) string {
-	id := strings.ToLower(method)
+	var id strings.Builder
+	id.WriteString(strings.ToLower(method))
 	for _, w := range word.FindAllString(path, -1) {
-		id += strings.ToUpper(w[:1]) + w[1:]
+		id.WriteString(strings.ToUpper(w[:1]) + w[1:])
 	}
-	return id
+	return id.String()
 }
 
 func (o *operation) answers(method string, doc *route.Doc) error {

@@ -127,7 +127,7 @@ func (a *Auth) current() entries {
 	if err != nil {
 		if a.problem != err.Error() {
 			a.problem = err.Error()
-			a.log.Error("users of the page stay as they were", "error", err)
+			a.log.Error("users of the page stay as they were", "err", err)
 		}
 		return a.entries
 	}

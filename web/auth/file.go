@@ -146,7 +146,7 @@ func (f File) Entries() (all []Entry, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, line := range strings.Split(string(b), "\n") {
+	for line := range strings.SplitSeq(string(b), "\n") {
 		if isComment(line) {
 			continue
 		}

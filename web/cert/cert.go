@@ -80,7 +80,7 @@ func (f *Files) GetCertificate(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 	}
 	if err := f.load(); err != nil && f.problem != err.Error() {
 		f.problem = err.Error()
-		f.log.Error("the certificate of the page stays as it was", "error", err)
+		f.log.Error("the certificate of the page stays as it was", "err", err)
 	}
 	return f.pair, nil
 }

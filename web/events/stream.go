@@ -72,7 +72,7 @@ func (h *Hub) resume(ctx context.Context, out *stream, f filter, id string, unti
 		return out.event(now)
 	}
 	since, ok := parsePosition(id)
-	err := error(errGap)
+	err := errGap
 	if ok {
 		err = missed(ctx, h.kafka, since, until, func(e event) error {
 			if !f.takes(e.kind, e.camera) {

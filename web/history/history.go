@@ -41,7 +41,9 @@ func Routes(db *answer.Database) []route.Route {
 				return query.TimelineOf(ctx, pool, filter(v))
 			}),
 		get("tracks", "Tracked people and objects, by the time of their first detection", "",
-			query.TrackList{}, db, []route.Param{answer.Since, answer.Until, answer.Camera, answer.Zone, answer.Line, class, minScore, staff, limit, answer.Cursor},
+			query.TrackList{}, db, []route.Param{
+				answer.Since, answer.Until, answer.Camera, answer.Zone, answer.Line, class, minScore, staff, limit, answer.Cursor,
+			},
 			func(ctx context.Context, pool *pgxpool.Pool, v answer.Values) (any, error) {
 				p, err := page(v)
 				if err != nil {

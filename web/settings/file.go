@@ -104,6 +104,9 @@ func (c *Config) write(ctx context.Context, camera string, e edit) (used bool, e
 	return true, nil
 }
 
+// explained reports whether explain knows what to do.
+func explained(err error) bool { return usage.Is(explain(err)) }
+
 // explain says what to do about a file that cannot be read or written.
 func explain(err error) error {
 	switch {

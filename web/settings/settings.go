@@ -160,7 +160,7 @@ func (c *Config) fail(w http.ResponseWriter, r *http.Request, err error) {
 		problem.Write(w, http.StatusPreconditionFailed, errChanged.Error(), "load them again, and repeat the change")
 	case errors.Is(err, yamlfile.ErrByHand):
 		problem.Write(w, http.StatusConflict, err.Error(), "edit the file by hand, and start sightlog again")
-	case errors.As(err, &wrong) && wrong.Cause != nil && explain(wrong.Cause) != wrong.Cause:
+	case errors.As(err, &wrong) && wrong.Cause != nil && explained(wrong.Cause):
 		problem.Write(w, http.StatusConflict, wrong.What, wrong.Fix)
 	case errors.As(err, &wrong):
 		problem.Write(w, http.StatusUnprocessableEntity, wrong.What, wrong.Fix)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -52,9 +53,7 @@ func newSite(t *testing.T, pool *pgxpool.Pool, text string) *site {
 	require.NoError(t, os.WriteFile(s.path, []byte(text), 0o640))
 	f, err := config.Load(s.path)
 	require.NoError(t, err)
-	for id, c := range f.Cameras() {
-		s.used[id] = c
-	}
+	maps.Copy(s.used, f.Cameras())
 	s.config = &settings.Config{
 		File: s.path, Tracked: true, Pool: pool, Log: slog.New(slog.DiscardHandler),
 		Sources: func() []string { return []string{"door", "yard", "gate"} },
@@ -62,9 +61,7 @@ func newSite(t *testing.T, pool *pgxpool.Pool, text string) *site {
 			s.mu.Lock()
 			defer s.mu.Unlock()
 			all := map[string]config.CameraSettings{}
-			for id, c := range s.used {
-				all[id] = c
-			}
+			maps.Copy(all, s.used)
 			return all
 		},
 		Change: func(camera string, shapes config.Shapes) {
