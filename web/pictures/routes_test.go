@@ -90,7 +90,7 @@ func TestPicture_ExpiredDeletedOrWrong_SaysSoInWords(t *testing.T) {
 		"/api/v1/snapshots/run-door/4?sql=1":                     http.StatusBadRequest,
 		"/api/v1/snapshots?camera=nowhere":                       http.StatusNotFound,
 		"/api/v1/snapshots?of=people":                            http.StatusBadRequest,
-		"/api/v1/snapshots?cursor=e30":                           http.StatusBadRequest,
+		"/api/v1/snapshots?cursor=e30":                           http.StatusUnprocessableEntity,
 		"/api/v1/snapshots/run-door%27%20OR%20true/4":            http.StatusNotFound,
 		"/api/v1/snapshots?since=2026-11-25T10:00:00Z&limit=0":   http.StatusBadRequest,
 		"/api/v1/snapshots?until=2026-11-25T10:00:00Z&since=now": http.StatusBadRequest,
