@@ -97,7 +97,7 @@ func TestWatch_CrossingsAndLongStays_EachOnce(t *testing.T) {
 func BenchmarkWatch(b *testing.B) {
 	for name, rules := range map[string]map[string]string{
 		"none":  nil,
-		"rules": {"a": "person in door/mat for 2s", "b": "queue of door/mat > 3", "c": "occupancy of door > 5"},
+		"rules": {"a": "person in door/mat for 2s", "b": "queue of door/mat > 3", "c": "occupancy of door/mat > 5"},
 	} {
 		b.Run(name, func(b *testing.B) {
 			w := newWorld(b)
