@@ -87,4 +87,10 @@ func TestReplay_PlacesAndBlindCameras_FromTheTimesBetween(t *testing.T) {
 		"full " + at(1) + " " + at(1) + " " + at(5) + " 3", "long " + at(1) + " " + at(5) + " " + at(5) + " 3",
 		"over " + at(-60) + " " + at(-60) + " " + at(-1) + " 0", "blind " + at(0.5) + " " + at(300.5) + " " + at(600) + " 0",
 	}, lines)
+
+	w.cross("door", "step", day-2*time.Second, "in", "in") // the reset at midnight empties the place
+	w.drain()
+	lines, _ = w.replayed(w.rules(map[string]string{"full": "occupancy of hall > 1"}), day-time.Minute, day+time.Minute)
+	before := fmt.Sprintf("%.1f", day.Seconds()-1)
+	require.Equal(t, []string{"full " + before + " " + before + " " + before + " 2"}, lines)
 }
