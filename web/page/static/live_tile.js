@@ -72,6 +72,7 @@ export class Tile {
     this.figures.title = 'frames a second that are detected on · age of the picture';
     this.problem.textContent = trouble;
     this.problem.hidden = !trouble;
+    if (!this.shown) this.note.textContent = state === 'ended' ? 'no picture: the source has ended' : 'no picture yet';
     const label = `${this.id}: ${people(n)}, ${text}${trouble ? `, ${trouble}` : ''}`
       + (this.note.hidden ? '' : `, ${this.note.textContent}`);
     if (this.button.ariaLabel !== label) this.button.ariaLabel = label;
