@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"time"
@@ -39,34 +38,21 @@ func (*AlarmListCmd) Help() string {
 }
 
 // Run implements the command.
-func (c *AlarmListCmd) Run(ctx context.Context, env *Env) (err error) {
+func (c *AlarmListCmd) Run(ctx context.Context, env *Env) error {
 	if err := checkSpan(env, c.Since, c.Until); err != nil {
 		return err
 	}
 	if c.Limit < 1 {
 		return usage.New("give 1 or more", "--limit %d", c.Limit)
 	}
-	db, done, err := database.Open(ctx, c.Data, c.Database, env.Logger(slog.LevelWarn))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, done()) }()
-	rows, err := db.Query(ctx, `SELECT began_at, ended_at, rule, subject, value, message, coalesce(unsent, (
+	columns := []string{"began_at", "ended_at", "rule", "subject", "value", "message", "sent", "acked_by", "id"}
+	return answerRows(ctx, env, c.Data, c.Database, c.Format, columns, `SELECT began_at, ended_at, rule, subject, value, message, coalesce(unsent, (
 			SELECT string_agg(receiver || ': ' || CASE WHEN sent_at IS NOT NULL THEN 'sent' WHEN dead_at IS NOT NULL THEN 'dead' ELSE 'waiting' END,
 				', ' ORDER BY receiver)
 			FROM alarm_deliveries d WHERE d.alarm_id = a.id AND d.event = 'began')) AS sent, acked_by, id
 		FROM alarms a WHERE ($1 = '' OR rule = $1) AND ($2 = '' OR camera = $2) AND ($3::timestamptz IS NULL OR began_at >= $3)
 		AND ($4::timestamptz IS NULL OR began_at < $4) AND NOT ($5 AND ended_at IS NOT NULL)
 		ORDER BY began_at DESC, seq DESC LIMIT $6`, c.Rule, c.Camera, orNull(c.Since), orNull(c.Until), c.Open, c.Limit)
-	if err != nil {
-		return fmt.Errorf("list alarms: %w", err)
-	}
-	t := &query.Table{Columns: []string{"began_at", "ended_at", "rule", "subject", "value", "message", "sent", "acked_by", "id"}}
-	if t.Rows, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) ([]any, error) { return r.Values() }); err != nil {
-		return fmt.Errorf("list alarms: %w", err)
-	}
-	out := openAnswer(env.Stdout)
-	return out.done(t.Write(out, c.Format))
 }
 
 func orNull(w When) any {

@@ -13,7 +13,6 @@ import (
 	"github.com/sightlog/sightlog/database"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/kafka"
-	"github.com/sightlog/sightlog/query"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -65,7 +64,7 @@ type SnapshotsListCmd struct {
 }
 
 // Run implements the command.
-func (c *SnapshotsListCmd) Run(ctx context.Context, env *Env) (err error) {
+func (c *SnapshotsListCmd) Run(ctx context.Context, env *Env) error {
 	args, err := c.args(env)
 	if err != nil {
 		return err
@@ -73,22 +72,9 @@ func (c *SnapshotsListCmd) Run(ctx context.Context, env *Env) (err error) {
 	if c.Limit < 1 {
 		return usage.New("give 1 or more", "--limit %d", c.Limit)
 	}
-	db, done, err := database.Open(ctx, c.Data, c.Database, env.Logger(slog.LevelWarn))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, done()) }()
-	rows, err := db.Query(ctx, `SELECT s.captured_at, c.name, r.run, s.track_id, CASE s.crossing_seq WHEN -1 THEN 'track' ELSE 'crossing' END,
+	columns := []string{"captured_at", "camera", "run", "track_id", "of", "score", "width", "height", "bytes"}
+	return answerRows(ctx, env, c.Data, c.Database, c.Format, columns, `SELECT s.captured_at, c.name, r.run, s.track_id, CASE s.crossing_seq WHEN -1 THEN 'track' ELSE 'crossing' END,
 		s.score, s.width, s.height, s.bytes`+storedSnapshots+" ORDER BY s.captured_at DESC, s.track_id, s.crossing_seq, s.step LIMIT $6", append(args, c.Limit)...)
-	if err != nil {
-		return fmt.Errorf("list snapshots: %w", err)
-	}
-	t := &query.Table{Columns: []string{"captured_at", "camera", "run", "track_id", "of", "score", "width", "height", "bytes"}}
-	if t.Rows, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) ([]any, error) { return r.Values() }); err != nil {
-		return fmt.Errorf("list snapshots: %w", err)
-	}
-	out := openAnswer(env.Stdout)
-	return out.done(t.Write(out, c.Format))
 }
 
 // SnapshotsDeleteCmd deletes pictures.

@@ -108,17 +108,13 @@ func scan(row pgx.CollectableRow, seq *int64) (a Alarm, err error) {
 
 // serve answers with a page of alarms.
 func serve(w http.ResponseWriter, r *http.Request, v answer.Values, db *answer.Database) error {
-	since, until, err := v.Span()
+	since, until, err := v.SpanToEnd()
 	if err != nil {
 		return err
 	}
-	end := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-	after := place{At: end}
+	after := place{At: answer.Forever}
 	if _, err := v.ReadCursor(&after); err != nil {
 		return err
-	}
-	if until.IsZero() {
-		until = end
 	}
 	var page Page
 	var last place

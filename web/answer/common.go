@@ -32,6 +32,18 @@ func (v Values) Span() (since, until time.Time, err error) {
 	return since, until, nil
 }
 
+// Forever is later than every event.
+var Forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// SpanToEnd is Span with Forever where no until was given.
+func (v Values) SpanToEnd() (since, until time.Time, err error) {
+	since, until, err = v.Span()
+	if until.IsZero() {
+		until = Forever
+	}
+	return since, until, err
+}
+
 // Location returns the time zone of a parameter, UTC if it was not given.
 func (v Values) Location(name string) (*time.Location, error) {
 	if !v.Has(name) {

@@ -110,17 +110,13 @@ type place struct {
 
 // list answers with a page of pictures.
 func list(w http.ResponseWriter, r *http.Request, v answer.Values, db *answer.Database) error {
-	since, until, err := v.Span()
+	since, until, err := v.SpanToEnd()
 	if err != nil {
 		return err
 	}
-	end := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
-	after := place{At: end}
+	after := place{At: answer.Forever}
 	if _, err := v.ReadCursor(&after); err != nil {
 		return err
-	}
-	if until.IsZero() {
-		until = end
 	}
 	var all []Picture
 	var last place
