@@ -1,7 +1,6 @@
 package alarm_test
 
 import (
-	"context"
 	"log/slog"
 	"strings"
 	"testing"
@@ -16,6 +15,7 @@ import (
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/brokertest"
 	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
 )
@@ -71,33 +71,12 @@ func (w *world) start(rules *alarm.Rules, change ...func(*sink.Config)) (stop fu
 	}
 	s, err := sink.New(cfg)
 	require.NoError(w, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx) }()
-	stopped := false
-	stop = func() {
-		if !stopped {
-			stopped = true
-			cancel()
-			require.NoError(w, <-done)
-		}
-	}
-	w.Cleanup(stop)
-	return stop
+	return testenv.Run(w, s.Run)
 }
 
 func (w *world) await(what string, ok func() bool) {
 	w.Helper()
-	limit := time.After(time.Minute)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-limit:
-			require.FailNow(w, "waited a minute for "+what)
-		}
-	}
+	testenv.Await(w, what, ok)
 }
 
 func (w *world) drain() {

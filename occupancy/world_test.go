@@ -18,6 +18,7 @@ import (
 	"github.com/sightlog/sightlog/broker"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/brokertest"
+	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/occupancy"
 )
@@ -89,20 +90,7 @@ func (w *world) start(change ...func(*occupancy.Config)) (stop func()) {
 	}
 	p, err := occupancy.New(cfg)
 	require.NoError(w, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- p.Run(ctx) }()
-	stopped := false
-	stop = func() {
-		w.Helper()
-		if !stopped {
-			stopped = true
-			cancel()
-			require.NoError(w, <-done)
-		}
-	}
-	w.Cleanup(stop)
-	return stop
+	return testenv.Run(w, p.Run)
 }
 
 func idle(d time.Duration) func(*occupancy.Config) {

@@ -1,7 +1,6 @@
 package sink_test
 
 import (
-	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
 )
@@ -87,21 +87,7 @@ func (w *world) sink(change ...func(*sink.Config)) (s *sink.Sink, stop func()) {
 	}
 	s, err := sink.New(cfg)
 	require.NoError(w, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan error, 1)
-	go func() { done <- s.Run(ctx) }()
-	stopped := false
-	stop = func() {
-		w.Helper()
-		if stopped {
-			return
-		}
-		stopped = true
-		cancel()
-		require.NoError(w, <-done)
-	}
-	w.Cleanup(stop)
-	return s, stop
+	return s, testenv.Run(w, s.Run)
 }
 
 // drain waits until the tables hold what the log holds.
@@ -116,16 +102,7 @@ func (w *world) drain() {
 // await waits for ok. The limit is only there to name what a hang waited for.
 func (w *world) await(what string, ok func() bool) {
 	w.Helper()
-	limit := time.After(time.Minute)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-limit:
-			require.FailNow(w, "waited a minute for "+what)
-		}
-	}
+	testenv.Await(w, what, ok)
 }
 
 // origin is when the tests' runs started: now, to the second, so that the days

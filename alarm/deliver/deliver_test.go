@@ -24,6 +24,7 @@ import (
 	"github.com/sightlog/sightlog/alarm/rule"
 	"github.com/sightlog/sightlog/internal/backoff"
 	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/internal/testenv"
 )
 
 // short are pauses for tests: a receiver that is down for an hour is one that fails often.
@@ -69,16 +70,7 @@ func enqueue(t *testing.T, pool *pgxpool.Pool, receiver string, ids ...string) {
 
 func await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	limit := time.After(time.Minute)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for !ok() {
-		select {
-		case <-tick.C:
-		case <-limit:
-			require.FailNow(t, "waited a minute for "+what)
-		}
-	}
+	testenv.Await(t, what, ok)
 }
 
 func awaitSent(t *testing.T, pool *pgxpool.Pool, n int) {
