@@ -28,12 +28,12 @@ type handlers struct {
 }
 
 // openHandlers opens what the handlers read from.
-func (s *Site) openHandlers() (*handlers, error) {
+func (s *Site) openHandlers(ctx context.Context) (*handlers, error) {
 	log, err := pipeline.KafkaConfig(s.Services.Kafka, s.Log)
 	if err != nil {
 		return nil, err
 	}
-	pool, err := database.OpenReader(context.Background(), s.Services.URL, web.AtOnce+1, s.Log)
+	pool, err := database.OpenReader(ctx, s.Services.URL, web.AtOnce+1, s.Log)
 	if err != nil {
 		return nil, err
 	}

@@ -107,7 +107,7 @@ func serve(ctx context.Context, env *Env, site *Site, cfg pipeline.ServicesConfi
 	e := datadir.Endpoints{Broker: s.Kafka.Brokers[0], Database: s.URL}
 	if site != nil {
 		site.Services, site.Problems, site.Tracked = s, s.Problems, true
-		url, closeSite, serveErr := site.Serve()
+		url, closeSite, serveErr := site.Serve(ctx)
 		if serveErr != nil {
 			return serveErr
 		}

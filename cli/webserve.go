@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -9,11 +10,11 @@ import (
 
 // Serve serves the site, and publishes its address. A certificate of its own is printed, so that a
 // browser's warning can be checked. closeSite ends it; both do nothing where the page is off.
-func (s *Site) Serve() (url string, closeSite func() error, err error) {
+func (s *Site) Serve(ctx context.Context) (url string, closeSite func() error, err error) {
 	if s.auth == nil {
 		return "", func() error { return nil }, nil
 	}
-	handlers, err := s.openHandlers()
+	handlers, err := s.openHandlers(ctx)
 	if err != nil {
 		return "", nil, err
 	}

@@ -95,9 +95,9 @@ func openForQuery(ctx context.Context, url string, log *slog.Logger) (*pgxpool.P
 }
 
 // OpenReader opens a database that services run, for the questions of the page, with so many connections
-// at most. The caller closes the pool.
+// at most. It waits for one that has just gone, until ctx ends. The caller closes the pool.
 func OpenReader(ctx context.Context, url string, connections int32, log *slog.Logger) (*pgxpool.Pool, error) {
-	return postgres.Open(ctx, postgres.ReaderURL(url), postgres.Options{ReadOnly: true, MaxConns: connections, Log: log})
+	return postgres.Open(ctx, postgres.ReaderURL(url), postgres.Options{ReadOnly: true, Wait: true, MaxConns: connections, Log: log})
 }
 
 func connect(ctx context.Context, url, schema string, open opener, log *slog.Logger) (*pgxpool.Pool, func() error, error) {

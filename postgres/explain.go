@@ -67,11 +67,11 @@ func unreachable(err error) bool {
 	return errors.As(err, &connect) || pgconn.Timeout(err)
 }
 
-// startingUp reports whether err has SQLSTATE 57P03: the server is starting, recovering
-// or stopping.
+// startingUp reports whether err has SQLSTATE 57P01, 57P02 or 57P03: the server is starting,
+// recovering or stopping, or its postmaster has just gone.
 func startingUp(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && pg.Code == "57P03"
+	return errors.As(err, &pg) && (pg.Code == "57P01" || pg.Code == "57P02" || pg.Code == "57P03")
 }
 
 // cause returns the innermost reason in a few words.

@@ -25,6 +25,9 @@ type progressLine struct {
 	last     time.Time
 	every    time.Duration
 	problems []string // that were shown last
+
+	page string // its address, until it is shown: with the first source that has opened, so that one that cannot is one line
+	wait bool   // sources may take for ever to open
 }
 
 const (
@@ -37,6 +40,13 @@ func newProgressLine(w io.Writer) *progressLine {
 }
 
 func (l *progressLine) show(p pipeline.Progress) {
+	if l.page != "" && (l.wait || slices.ContainsFunc(p.Cameras, opened)) {
+		if l.drawn {
+			fmt.Fprint(l.w, "\r\x1b[K")
+		}
+		fmt.Fprintln(l.w, "page: "+l.page)
+		l.page = ""
+	}
 	news := len(p.Problems) != len(l.problems) // their lines count the time, too
 	l.problems = p.Problems
 	switch {
@@ -101,6 +111,10 @@ func progressText(p pipeline.Progress) string {
 // opening reports whether a source is waited for.
 func opening(cams []pipeline.CameraStatus) bool {
 	return slices.ContainsFunc(cams, func(c pipeline.CameraStatus) bool { return c.State == pipeline.Opening })
+}
+
+func opened(c pipeline.CameraStatus) bool {
+	return c.State == pipeline.Running || c.State == pipeline.Ended
 }
 
 func lagText(lag int64) string {

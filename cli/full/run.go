@@ -58,6 +58,7 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 		return err
 	}
 	line := newProgressLine(env.Stderr)
+	line.wait = c.Wait.Wait
 	last, err := pipeline.Run(ctx, pipeline.RunConfig{
 		Services: pipeline.ServicesConfig{
 			Data: c.Data, Broker: c.Broker, Kafka: c.Kafka, Database: c.Database,
@@ -71,10 +72,7 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 			site.Services, site.Problems, site.Cameras = r.Services, r.Problems, r.Status
 			site.Present, site.Tracked = &r, c.Track != "off"
 			site.Privacy = c.Detect.Privacy
-			url, stop, err := site.Serve()
-			if err == nil && url != "" {
-				fmt.Fprintln(env.Stderr, "page: "+url)
-			}
+			line.page, stop, err = site.Serve(ctx)
 			return stop, err
 		},
 		Live:     site.Live,
