@@ -95,7 +95,8 @@ const columns = `SELECT a.seq, a.id, a.rule, a.kind, a.subject, a.camera, a.run,
 	FROM alarms a `
 
 func scan(row pgx.CollectableRow, seq *int64) (a Alarm, err error) {
-	err = row.Scan(seq, &a.ID, &a.Rule, &a.Kind, &a.Subject, &a.Camera, &a.Run, &a.TrackID, &a.Message, &a.Value, &a.BeganAt, &a.FiredAt, &a.EndedAt,
+	err = row.Scan(seq, &a.ID, &a.Rule, &a.Kind, &a.Subject, &a.Camera, &a.Run, &a.TrackID, &a.Message, &a.Value, &a.BeganAt, &a.FiredAt,
+		&a.EndedAt,
 		&a.Unsent, &a.AckedAt, &a.AckedBy, &a.Deliveries)
 	a.BeganAt, a.FiredAt = a.BeganAt.UTC(), a.FiredAt.UTC()
 	for _, t := range []*time.Time{a.EndedAt, a.AckedAt} {
@@ -120,7 +121,8 @@ func serve(w http.ResponseWriter, r *http.Request, v answer.Values, db *answer.D
 	var last place
 	err = db.Ask(r.Context(), func(ctx context.Context, pool *pgxpool.Pool) error {
 		rows, err := pool.Query(ctx, columns+`WHERE a.began_at >= $1 AND a.began_at < $2 AND ($3 = '' OR a.camera = $3) AND ($4 = '' OR a.rule = $4)
-			AND CASE $5 WHEN 'open' THEN a.ended_at IS NULL WHEN 'over' THEN a.ended_at IS NOT NULL WHEN 'unacknowledged' THEN a.acked_at IS NULL ELSE true END
+			AND CASE $5 WHEN 'open' THEN a.ended_at IS NULL WHEN 'over' THEN a.ended_at IS NOT NULL
+				WHEN 'unacknowledged' THEN a.acked_at IS NULL ELSE true END
 			AND (a.began_at, a.seq) < ($6, $7) ORDER BY a.began_at DESC, a.seq DESC LIMIT $8`,
 			since, until, v.Text("camera"), v.Text("rule"), v.Text("state"), after.At, after.Seq, v.Int("limit"))
 		if err != nil {
