@@ -13,10 +13,9 @@ import (
 
 // Events of a message.
 const (
-	Began  = "began"
-	Ended  = "ended"
-	Test   = "test"
-	Report = "report"
+	Began = "began"
+	Ended = "ended"
+	Test  = "test"
 )
 
 // Message is what receivers are sent.

@@ -60,6 +60,18 @@ func (f roleFlag) role() route.Role {
 	return route.Reader
 }
 
+// remove removes a user or a token.
+func (u usersFile) remove(env *Env, kind, name string, by func(auth.File, string) error) error {
+	f, err := u.file()
+	if err == nil {
+		err = by(f, name)
+	}
+	if err == nil {
+		fmt.Fprintf(env.Stdout, "%s %s is removed\n", kind, name)
+	}
+	return err
+}
+
 // WebUserAddCmd adds a user.
 type WebUserAddCmd struct {
 	usersFile
@@ -123,14 +135,7 @@ type WebUserRemoveCmd struct {
 
 // Run implements the command.
 func (c *WebUserRemoveCmd) Run(env *Env) error {
-	f, err := c.file()
-	if err == nil {
-		err = f.RemoveUser(c.Name)
-	}
-	if err == nil {
-		fmt.Fprintf(env.Stdout, "user %s is removed\n", c.Name)
-	}
-	return err
+	return c.remove(env, "user", c.Name, auth.File.RemoveUser)
 }
 
 // WebUserListCmd lists users and tokens.
@@ -184,14 +189,7 @@ type WebTokenRemoveCmd struct {
 
 // Run implements the command.
 func (c *WebTokenRemoveCmd) Run(env *Env) error {
-	f, err := c.file()
-	if err == nil {
-		err = f.RemoveToken(c.Name)
-	}
-	if err == nil {
-		fmt.Fprintf(env.Stdout, "token %s is removed\n", c.Name)
-	}
-	return err
+	return c.remove(env, "token", c.Name, auth.File.RemoveToken)
 }
 
 // Passwords are as long as NIST SP 800-63B asks of those that are all there is.

@@ -161,15 +161,6 @@ func (f File) Alarms() []rule.Rule {
 	return r
 }
 
-// ParseAlarm reads a rule as the command line has it, with the names of the file.
-func (f File) ParseAlarm(text string) (rule.Rule, error) {
-	r, err := rule.Parse(text)
-	if err == nil {
-		err = r.Resolve(f.known())
-	}
-	return r, err
-}
-
 // known returns the names that rules may use.
 func (f File) known() rule.Known { return KnownNames(f.Cameras(), f.Places()) }
 

@@ -54,20 +54,12 @@ type Stage struct {
 	Max  float64 `json:"max_ms"`
 }
 
-// Stages returns the latencies of the sightings grabbed at a time or after it. A stage
-// for which no sighting has both times is left out.
-func Stages(ctx context.Context, db *pgxpool.Pool, grabbed time.Time) ([]Stage, error) {
-	return stagesWhere(ctx, db, "s.grabbed_at >= $1", grabbed)
-}
-
-// RecentStages is Stages of sightings that are also captured at that time or after it, which
-// spares the days before: those of cameras, and of files that are played as recorded.
+// RecentStages returns the latencies of the sightings grabbed and captured at a time or after
+// it: of cameras, and of files that are played as recorded. That they are captured then spares
+// the days before. A stage for which no sighting has both times is left out.
 func RecentStages(ctx context.Context, db *pgxpool.Pool, since time.Time) ([]Stage, error) {
-	return stagesWhere(ctx, db, "s.grabbed_at >= $1 AND s.captured_at >= $1", since)
-}
-
-func stagesWhere(ctx context.Context, db *pgxpool.Pool, where string, at time.Time) ([]Stage, error) {
-	rows, err := db.Query(ctx, "SELECT * FROM ("+strings.ReplaceAll(latencies, "{where}", where)+") v WHERE n > 0", at)
+	sql := strings.ReplaceAll(latencies, "{where}", "s.grabbed_at >= $1 AND s.captured_at >= $1")
+	rows, err := db.Query(ctx, "SELECT * FROM ("+sql+") v WHERE n > 0", since)
 	if err != nil {
 		return nil, fmt.Errorf("read latencies: %w", err)
 	}

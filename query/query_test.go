@@ -101,14 +101,14 @@ end_to_end,90,59.000,100.000,104.000,104.000
 `, answer(t, seen(t), report("latency", query.Filter{}), "csv"))
 }
 
-func TestStages_Since_OnlyFramesGrabbedSince(t *testing.T) {
+func TestRecentStages_Since_OnlyFramesGrabbedSince(t *testing.T) {
 	t.Parallel()
 	pool := seen(t)
-	stages, err := query.Stages(t.Context(), pool, time.Date(2026, 5, 1, 12, 1, 58, 0, time.UTC))
+	stages, err := query.RecentStages(t.Context(), pool, time.Date(2026, 5, 1, 12, 1, 58, 0, time.UTC))
 	require.NoError(t, err)
 	require.Len(t, stages, 6)
 	require.Equal(t, query.Stage{Name: "end_to_end", N: 2, P50: 103, P95: 104, P99: 104, Max: 104}, stages[5])
-	stages, err = query.Stages(t.Context(), pool, time.Date(2026, 5, 2, 0, 0, 0, 0, time.UTC))
+	stages, err = query.RecentStages(t.Context(), pool, time.Date(2026, 5, 2, 0, 0, 0, 0, time.UTC))
 	require.NoError(t, err)
 	require.Empty(t, stages)
 }
