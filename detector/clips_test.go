@@ -34,8 +34,8 @@ func TestModels_ClipsWithAndWithoutPeople_FoundOnlyWherePresent(t *testing.T) {
 		threshold float32
 		cars      int // frames of the 126 with somebody, at most
 	}{
-		{"person-nano", 0.72, 0},
-		{"person-nano-int8", 0.72, 0},
+		{"person-nano", 0.74, 0},
+		{"person-nano-int8", 0.74, 0},
 		{"person-small", 0.68, 0},
 		{"yolox_nano", 0.3, 0},
 		{"rtmdet_nano_person", 0.4, 4},
