@@ -10,7 +10,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/sightlog/sightlog/broker/internal/rows"
 	"github.com/sightlog/sightlog/broker/internal/wire"
+	"github.com/sightlog/sightlog/broker/storage"
 )
 
 // consumer is a client of the consumer protocol.
@@ -85,6 +87,46 @@ func TestConsumerGroup_JoinRevokeLeaveExpire_EachPartitionOnce(t *testing.T) {
 		require.False(t, c.HasConsumers("g"))
 		c.opt.Timers.Stop()
 	})
+}
+
+// A group without members keeps its protocol while it has offsets, until a classic member
+// joins or it is deleted.
+func TestConsumerGroup_WithoutMembers_StaysOfItsProtocol(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	c := coordinator(t, s, Topic{ID: topicID, Name: "t", Partitions: 1})
+	a := &consumer{t: t, c: c, id: "a"}
+	joinAndLeave := func() {
+		a.epoch = epochJoin
+		require.NoError(t, a.beat())
+		a.epoch = epochLeave
+		require.NoError(t, a.beat())
+	}
+	joinAndLeave()
+	var commit storage.Commit
+	PutOffset(&commit, "g", rows.OffsetKey("t", 0), rows.Offset{Offset: 5, At: time.Now().UnixMilli()})
+	require.NoError(t, s.Do(&commit))
+	c.ExpireOffsets(time.Now().Add(-time.Hour))
+	empty := Listed{"g", "consumer", "Empty", "consumer"}
+	require.Equal(t, []Listed{empty}, c.List())
+	var described kmsg.ConsumerGroupDescribeResponseGroup
+	require.True(t, c.DescribeConsumers("g", &described))
+	require.Equal(t, "uniform", described.AssignorName)
+	require.NoError(t, c.CheckCommit("g", "", nil, -1))
+
+	g, err := c.lockToJoin("g", true) // of the classic protocol
+	require.NoError(t, err)
+	g.mu.Unlock()
+	require.False(t, c.DescribeConsumers("g", &described))
+	joinAndLeave()
+	require.Equal(t, []Listed{empty}, c.List())
+	require.NoError(t, c.Delete("g"))
+	require.Empty(t, c.List())
+	require.ErrorIs(t, c.Delete("g"), kerr.GroupIDNotFound)
+	joinAndLeave()
+	c.ExpireOffsets(time.Now())
+	require.Empty(t, c.List(), "it has no offsets")
+	c.opt.Timers.Stop()
 }
 
 func TestConsumerGroup_RevocationTooLate_MemberRemoved(t *testing.T) {

@@ -8,10 +8,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 )
 
-// Coordinator has the groups in memory, of both protocols: those with members, and
-// those that had some until the next ExpireOffsets. A group without members is
-// otherwise nothing but the offsets that it committed, which the store has. At most
-// one of the two maps has a group of a name with members.
+// Coordinator has the groups in memory, of both protocols: those with members, and those
+// that had some and have offsets, or until the next ExpireOffsets. After a restart a group
+// without members is nothing but the offsets that it committed, which the store has, and
+// counts as classic. At most one of the two maps has a group of a name with members.
 type Coordinator struct {
 	offsets
 	opt Options
@@ -39,7 +39,8 @@ func (c *Coordinator) lock(name string) *classicGroup {
 
 // lockToJoin returns the classic group with the name, locked, for a member that
 // joins: INCONSISTENT_GROUP_PROTOCOL if a group of the consumer protocol has members,
-// UNKNOWN_MEMBER_ID if the group does not exist and create is false.
+// UNKNOWN_MEMBER_ID if the group does not exist and create is false. It replaces a group
+// of the consumer protocol that is empty.
 func (c *Coordinator) lockToJoin(name string, create bool) (*classicGroup, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -53,6 +54,7 @@ func (c *Coordinator) lockToJoin(name string, create bool) (*classicGroup, error
 		}
 		g = newClassicGroup(&c.opt, name)
 		c.classic[name] = g
+		delete(c.consumers, name)
 	}
 	g.mu.Lock()
 	return g, nil
@@ -102,8 +104,7 @@ func (c *Coordinator) HasConsumers(name string) bool {
 	return c.hasConsumers(name)
 }
 
-// hasConsumers is HasConsumers with mu held. It removes a group without members from
-// memory.
+// hasConsumers is HasConsumers with mu held.
 func (c *Coordinator) hasConsumers(name string) bool {
 	g := c.consumers[name]
 	if g == nil {
@@ -111,11 +112,7 @@ func (c *Coordinator) hasConsumers(name string) bool {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if len(g.members) == 0 {
-		delete(c.consumers, name)
-		return false
-	}
-	return true
+	return len(g.members) > 0
 }
 
 // CheckCommit returns an error unless the member may commit offsets to the group.

@@ -13,19 +13,34 @@ func (c *Coordinator) Delete(name string) error {
 	if err := CheckID(name); err != nil {
 		return err
 	}
-	if c.HasConsumers(name) {
-		return kerr.NonEmptyGroup
+	known, err := c.removeConsumers(name)
+	if err != nil {
+		return err
 	}
-	commit, err := c.submitDelete(name)
+	commit, err := c.submitDelete(name, known)
 	if err != nil || commit.Empty() {
 		return err
 	}
 	return commit.Wait()
 }
 
+// removeConsumers removes an empty group of the consumer protocol from memory, and reports
+// whether there was one: NON_EMPTY_GROUP if it has members.
+func (c *Coordinator) removeConsumers(name string) (known bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.hasConsumers(name) {
+		return true, kerr.NonEmptyGroup
+	}
+	_, known = c.consumers[name]
+	delete(c.consumers, name)
+	return known, nil
+}
+
 // submitDelete submits the deletion with the group locked, so that no member joins
-// meanwhile. The disk is waited for without the lock.
-func (c *Coordinator) submitDelete(name string) (*storage.Commit, error) {
+// meanwhile. The disk is waited for without the lock. known says that there was a group
+// even if it has no offsets.
+func (c *Coordinator) submitDelete(name string, known bool) (*storage.Commit, error) {
 	g := c.lock(name)
 	if g != nil {
 		defer g.mu.Unlock()
@@ -34,7 +49,7 @@ func (c *Coordinator) submitDelete(name string) (*storage.Commit, error) {
 		}
 	}
 	keys := c.OffsetKeys(name)
-	if g == nil && len(keys) == 0 {
+	if g == nil && !known && len(keys) == 0 {
 		return nil, kerr.GroupIDNotFound
 	}
 	commit := &storage.Commit{}
@@ -129,7 +144,7 @@ func (c *Coordinator) forget() {
 	}
 	for name, g := range c.consumers {
 		g.mu.Lock()
-		if len(g.members) == 0 {
+		if len(g.members) == 0 && !c.hasOffsets(name) {
 			delete(c.consumers, name)
 		}
 		g.mu.Unlock()

@@ -98,6 +98,20 @@ func TestTxn_NewInstance_AbortsAndFencesTheOld(t *testing.T) {
 	require.ErrorIs(t, err, kerr.InvalidTransactionTimeout)
 }
 
+// A client that starts with id and epoch 0, or whose transactional id expired, goes on.
+func TestTxn_ProducerOfAnUnknownID_IsGivenANewOne(t *testing.T) {
+	t.Parallel()
+	c := coordinator(t)
+	other, reserved := c.NewProducerID()
+	require.NoError(t, reserved())
+	p := initialise(t, c, 60_000, Producer{ID: other, Epoch: 7})
+	require.NotEqual(t, other, p.ID)
+	require.Zero(t, p.Epoch)
+	require.Equal(t, Producer{p.ID, 1}, initialise(t, c, 60_000, p), "it is the current one")
+	_, _, err := c.Init("id", 60_000, Producer{ID: other, Epoch: 7})
+	require.ErrorIs(t, err, kerr.ProducerFenced, "the id is known now")
+}
+
 func TestTxn_OpenLongerThanItsTimeout_Aborted(t *testing.T) {
 	t.Parallel()
 	c := coordinator(t)

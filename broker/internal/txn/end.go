@@ -16,8 +16,9 @@ func alreadyDone() error { return nil }
 // Init gives the transactional id's producer its id and epoch. A transaction that
 // the former producer left open is aborted in the same commit. p is NoProducer for a
 // new instance; the current producer's epoch is bumped (KIP-360), and the one from
-// before the last bump, a retry, is given the current one. next is valid once wait
-// has returned nil.
+// before the last bump, a retry, is given the current one. A producer of a transactional
+// id that is not known, because it expired or was never used, is given a new one, as by
+// Kafka's TransactionMetadata. next is valid once wait has returned nil.
 func (c *Coordinator) Init(id string, timeoutMillis int32, p Producer) (next Producer, wait func() error, err error) {
 	if id == "" {
 		return NoProducer, nil, kerr.InvalidRequest
@@ -34,9 +35,7 @@ func (c *Coordinator) Init(id string, timeoutMillis int32, p Producer) (next Pro
 		switch current := p == t.row.producer(); {
 		case p == t.row.prevProducer() && t.row.State != Ongoing:
 			return t.row.producer(), alreadyDone, nil
-		case !current && t.row.ProducerID == -1:
-			return NoProducer, nil, kerr.InvalidProducerIDMapping
-		case !current:
+		case !current && t.row.ProducerID != -1:
 			return NoProducer, nil, kerr.ProducerFenced
 		}
 	}
