@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sightlog/sightlog/broker/internal/auth"
 	"github.com/sightlog/sightlog/broker/internal/rows"
 	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/sightlog/sightlog/broker/storage"
@@ -15,8 +16,9 @@ import (
 
 // AlterConfigs and IncrementalAlterConfigs.
 //
-// The settings of topics are altered; those of the broker are command-line flags. The
-// new settings are durable when the response is sent.
+// The settings of topics are altered, and of the broker's those that are the defaults of
+// topics: the others are given when it starts. The new settings are durable when the
+// response is sent.
 
 var alterConfigsAPI = api{
 	key: 33, min: 0, max: 2,
@@ -28,7 +30,7 @@ func (b *Broker) alterConfigs(c *caller, req *kmsg.AlterConfigsRequest) kmsg.Res
 	resp := req.ResponseKind().(*kmsg.AlterConfigsResponse)
 	for i := range req.Resources {
 		rr := &req.Resources[i]
-		err := b.alterTopic(c, rr.ResourceType, rr.ResourceName, req.ValidateOnly, func(map[string]string) (map[string]string, error) {
+		alter := func(map[string]string, settingOf) (map[string]string, error) {
 			set := map[string]string{}
 			for _, cfg := range rr.Configs {
 				if cfg.Value == nil {
@@ -37,7 +39,8 @@ func (b *Broker) alterConfigs(c *caller, req *kmsg.AlterConfigsRequest) kmsg.Res
 				set[cfg.Name] = *cfg.Value
 			}
 			return set, nil
-		})
+		}
+		err := b.alter(c, rr.ResourceType, rr.ResourceName, req.ValidateOnly, alter)
 		sr := kmsg.NewAlterConfigsResponseResource()
 		sr.ResourceType, sr.ResourceName = rr.ResourceType, rr.ResourceName
 		sr.ErrorCode, sr.ErrorMessage = wire.Code(err), wire.Message(err)
@@ -56,9 +59,10 @@ func (b *Broker) incrementalAlterConfigs(c *caller, req *kmsg.IncrementalAlterCo
 	resp := req.ResponseKind().(*kmsg.IncrementalAlterConfigsResponse)
 	for i := range req.Resources {
 		rr := &req.Resources[i]
-		err := b.alterTopic(c, rr.ResourceType, rr.ResourceName, req.ValidateOnly, func(old map[string]string) (map[string]string, error) {
-			return alterIncrementally(old, rr.Configs)
-		})
+		alter := func(old map[string]string, of settingOf) (map[string]string, error) {
+			return alterIncrementally(old, rr.Configs, of)
+		}
+		err := b.alter(c, rr.ResourceType, rr.ResourceName, req.ValidateOnly, alter)
 		sr := kmsg.NewIncrementalAlterConfigsResponseResource()
 		sr.ResourceType, sr.ResourceName = rr.ResourceType, rr.ResourceName
 		sr.ErrorCode, sr.ErrorMessage = wire.Code(err), wire.Message(err)
@@ -67,55 +71,95 @@ func (b *Broker) incrementalAlterConfigs(c *caller, req *kmsg.IncrementalAlterCo
 	return resp
 }
 
-// alterTopic replaces a topic's settings by the result of alter.
-func (b *Broker) alterTopic(c *caller, kind kmsg.ConfigResourceType, name string, validateOnly bool,
-	alter func(map[string]string) (map[string]string, error),
-) error {
-	if kind != kmsg.ConfigResourceTypeTopic {
-		return fmt.Errorf("%w: only the settings of topics can be altered", kerr.InvalidRequest)
+// settingOf returns the topic setting that a name means: its own, or that of a default.
+type settingOf func(name string) (setting, error)
+
+func defaultSetting(name string) (setting, error) {
+	topic, known := topicDefaults[name]
+	if known {
+		return topicSettings[topic], nil
 	}
-	if err := b.authorize(c, opAlterConfigs, resourceTopic, name); err != nil {
-		return err
+	if _, known = brokerSettings[name]; known {
+		return setting{}, fmt.Errorf("%w: %s is given when the broker starts", kerr.InvalidRequest, name)
 	}
-	b.topics.changeMu.Lock()
-	defer b.topics.changeMu.Unlock()
-	t := b.topics.byName(name)
-	if t == nil {
-		return kerr.UnknownTopicOrPartition
-	}
-	set, err := alter(maps.Clone(t.config.Load().set))
-	if err != nil {
-		return err
-	}
-	for _, setting := range slices.Sorted(maps.Keys(set)) {
-		if err := checkSetting(setting, set[setting]); err != nil {
-			return err
-		}
-	}
-	if validateOnly {
-		return nil
-	}
-	row := t.row()
-	row.Configs = set
-	var commit storage.Commit
-	commit.Put(rows.Topics, t.name, rows.Encode(row))
-	if err := b.store.Do(&commit); err != nil {
-		return err
-	}
-	t.configure(set)
-	return nil
+	return setting{}, fmt.Errorf("%w: unknown broker setting %q", kerr.InvalidConfig, name)
 }
 
-func alterIncrementally(set map[string]string, changes []kmsg.IncrementalAlterConfigsRequestResourceConfig) (map[string]string, error) {
+// alterer returns the settings that replace the old ones.
+type alterer func(old map[string]string, of settingOf) (map[string]string, error)
+
+// alter replaces the settings of a topic or of the broker.
+func (b *Broker) alter(c *caller, kind kmsg.ConfigResourceType, name string, validateOnly bool, alter alterer) error {
+	switch kind {
+	case kmsg.ConfigResourceTypeTopic:
+		if err := b.authorize(c, opAlterConfigs, resourceTopic, name); err != nil {
+			return err
+		}
+		b.topics.changeMu.Lock()
+		defer b.topics.changeMu.Unlock()
+		t := b.topics.byName(name)
+		if t == nil {
+			return kerr.UnknownTopicOrPartition
+		}
+		set, err := altered(t.config.Load().set, alter, topicSetting)
+		if err != nil || validateOnly {
+			return err
+		}
+		row := t.row()
+		row.Configs = set
+		var commit storage.Commit
+		commit.Put(rows.Topics, t.name, rows.Encode(row))
+		if err := b.store.Do(&commit); err != nil {
+			return err
+		}
+		b.topics.configure(t, set)
+		return nil
+	case kmsg.ConfigResourceTypeBroker:
+		if err := b.authorize(c, opAlterConfigs, resourceCluster, auth.ClusterName); err != nil {
+			return err
+		}
+		if !b.isNode(name) {
+			return fmt.Errorf("%w: broker %q, there is only %d", kerr.InvalidRequest, name, b.cfg.NodeID)
+		}
+		b.topics.changeMu.Lock()
+		defer b.topics.changeMu.Unlock()
+		set, err := altered(*b.topics.altered.Load(), alter, defaultSetting)
+		if err != nil || validateOnly {
+			return err
+		}
+		return b.topics.alterDefaults(set)
+	}
+	return fmt.Errorf("%w: only the settings of topics and brokers can be altered", kerr.InvalidRequest)
+}
+
+// altered returns the result of alter, checked.
+func altered(old map[string]string, alter alterer, of settingOf) (map[string]string, error) {
+	set, err := alter(maps.Clone(old), of)
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range slices.Sorted(maps.Keys(set)) {
+		s, err := of(name)
+		if err != nil {
+			return nil, err
+		}
+		if err := s.valid(name, set[name]); err != nil {
+			return nil, err
+		}
+	}
+	return set, nil
+}
+
+func alterIncrementally(set map[string]string, changes []kmsg.IncrementalAlterConfigsRequestResourceConfig, of settingOf) (map[string]string, error) {
 	if set == nil {
 		set = map[string]string{}
 	}
 	seen := map[string]bool{}
 	for _, ch := range changes {
-		s, known := topicSettings[ch.Name]
+		s, err := of(ch.Name)
 		switch {
-		case !known:
-			return nil, fmt.Errorf("%w: unknown topic setting %q", kerr.InvalidConfig, ch.Name)
+		case err != nil:
+			return nil, err
 		case seen[ch.Name]:
 			return nil, fmt.Errorf("%w: %s is altered twice", kerr.InvalidRequest, ch.Name)
 		case ch.Value == nil && ch.Op != kmsg.IncrementalAlterConfigOpDelete:

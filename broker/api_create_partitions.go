@@ -64,8 +64,8 @@ func (b *Broker) growTopic(c *caller, rt *kmsg.CreatePartitionsRequestTopic, val
 			return fmt.Errorf("%w: %d assignments for %d new partitions", kerr.InvalidReplicaAssignment, len(rt.Assignment), want-have)
 		}
 		for _, a := range rt.Assignment {
-			if len(a.Replicas) != 1 || a.Replicas[0] != nodeID {
-				return fmt.Errorf("%w: there is node %d only", kerr.InvalidReplicaAssignment, nodeID)
+			if len(a.Replicas) != 1 || a.Replicas[0] != b.cfg.NodeID {
+				return fmt.Errorf("%w: there is node %d only", kerr.InvalidReplicaAssignment, b.cfg.NodeID)
 			}
 		}
 	}

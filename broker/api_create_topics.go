@@ -70,7 +70,7 @@ func (b *Broker) createTopic(c *caller, rt *kmsg.CreateTopicsRequestTopic, valid
 		st.TopicID = t.id
 	}
 	st.NumPartitions, st.ReplicationFactor = int32(partitions), 1
-	for _, cfg := range describeTopicConfigs(configs, false, false) {
+	for _, cfg := range b.topics.describe(configs, false, false) {
 		sc := kmsg.NewCreateTopicsResponseTopicConfig()
 		sc.Name, sc.Value, sc.Source = cfg.Name, cfg.Value, int8(cfg.Source)
 		st.Configs = append(st.Configs, sc)
@@ -83,7 +83,7 @@ func (b *Broker) checkNewTopic(rt *kmsg.CreateTopicsRequestTopic) (partitions in
 		return 0, nil, err
 	}
 	if b.topics.byName(rt.Topic) != nil {
-		return 0, nil, fmt.Errorf("%w: topic %q", kerr.TopicAlreadyExists, rt.Topic)
+		return 0, nil, fmt.Errorf("%w: topic %q exists", kerr.TopicAlreadyExists, rt.Topic)
 	}
 	partitions = int(rt.NumPartitions)
 	switch {
@@ -91,17 +91,17 @@ func (b *Broker) checkNewTopic(rt *kmsg.CreateTopicsRequestTopic) (partitions in
 		if rt.NumPartitions != -1 || rt.ReplicationFactor != -1 {
 			return 0, nil, fmt.Errorf("%w: both an assignment and a number of partitions or replicas", kerr.InvalidRequest)
 		}
-		if partitions, err = assignedPartitions(rt.ReplicaAssignment); err != nil {
+		if partitions, err = assignedPartitions(rt.ReplicaAssignment, b.cfg.NodeID); err != nil {
 			return 0, nil, err
 		}
 	case rt.NumPartitions == -1:
 		partitions = b.cfg.DefaultPartitions
 	}
 	if partitions < 1 || partitions > maxPartitions {
-		return 0, nil, fmt.Errorf("%w: %d, want 1 to %d", kerr.InvalidPartitions, partitions, maxPartitions)
+		return 0, nil, fmt.Errorf("%w: %d partitions, want 1 to %d", kerr.InvalidPartitions, partitions, maxPartitions)
 	}
 	if rt.ReplicationFactor != -1 && rt.ReplicationFactor != 1 {
-		return 0, nil, fmt.Errorf("%w: %d, there is one node", kerr.InvalidReplicationFactor, rt.ReplicationFactor)
+		return 0, nil, fmt.Errorf("%w: replication factor %d, there is one node", kerr.InvalidReplicationFactor, rt.ReplicationFactor)
 	}
 	configs = map[string]string{}
 	for _, cfg := range rt.Configs {
@@ -116,12 +116,12 @@ func (b *Broker) checkNewTopic(rt *kmsg.CreateTopicsRequestTopic) (partitions in
 	return partitions, configs, nil
 }
 
-var errAssignment = errors.New("each partition from 0 on is assigned to node 0 once")
+var errAssignment = errors.New("each partition from 0 on is assigned to the one node once")
 
-func assignedPartitions(as []kmsg.CreateTopicsRequestTopicReplicaAssignment) (int, error) {
+func assignedPartitions(as []kmsg.CreateTopicsRequestTopicReplicaAssignment, node int32) (int, error) {
 	seen := map[int32]bool{}
 	for _, a := range as {
-		if seen[a.Partition] || a.Partition < 0 || int(a.Partition) >= len(as) || len(a.Replicas) != 1 || a.Replicas[0] != nodeID {
+		if seen[a.Partition] || a.Partition < 0 || int(a.Partition) >= len(as) || len(a.Replicas) != 1 || a.Replicas[0] != node {
 			return 0, fmt.Errorf("%w: %w", kerr.InvalidReplicaAssignment, errAssignment)
 		}
 		seen[a.Partition] = true

@@ -21,10 +21,10 @@ func (b *Broker) describeCluster(c *caller, req *kmsg.DescribeClusterRequest) km
 		resp.ErrorCode = kerr.UnsupportedEndpointType.Code
 		return resp
 	}
-	resp.ClusterID, resp.ControllerID = b.clusterID, nodeID
+	resp.ClusterID, resp.ControllerID = b.clusterID, b.cfg.NodeID
 	resp.ClusterAuthorizedOperations = b.operations(c, req.IncludeClusterAuthorizedOperations, resourceCluster, auth.ClusterName)
 	sb := kmsg.NewDescribeClusterResponseBroker()
-	sb.NodeID, sb.Host, sb.Port = nodeID, b.host, b.port
+	sb.NodeID, sb.Host, sb.Port = b.cfg.NodeID, b.host, b.port
 	resp.Brokers = append(resp.Brokers, sb)
 	return resp
 }

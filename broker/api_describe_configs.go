@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
@@ -14,7 +15,8 @@ import (
 // describeConfigsAPI serves DescribeConfigs.
 //
 // Topics have the settings of topic_settings.go; those without effect are described
-// too, and say so. Brokers have a few that tools look for; they are read-only.
+// too, and say so. The broker has those of settings.go, and the defaults of its topics,
+// which alone can be altered while it runs.
 var describeConfigsAPI = api{
 	key: 32, min: 0, max: 4,
 	handler: handle((*Broker).describeConfigs),
@@ -56,66 +58,57 @@ func (b *Broker) describeResource(
 		if t == nil {
 			return nil, kerr.UnknownTopicOrPartition
 		}
-		return describeTopicConfigs(t.config.Load().set, req.IncludeSynonyms, req.IncludeDocumentation), nil
+		return b.topics.describe(t.config.Load().set, req.IncludeSynonyms, req.IncludeDocumentation), nil
 	case kmsg.ConfigResourceTypeBroker:
-		if rr.ResourceName != "" && rr.ResourceName != strconv.Itoa(nodeID) {
-			return nil, kerr.InvalidRequest
+		if !b.isNode(rr.ResourceName) {
+			return nil, fmt.Errorf("%w: broker %q, there is only %d", kerr.InvalidRequest, rr.ResourceName, b.cfg.NodeID)
 		}
 		if err := b.authorize(c, opDescribeConfigs, resourceCluster, auth.ClusterName); err != nil {
 			return nil, err
 		}
-		return b.describeBrokerConfigs(), nil
+		return b.describeBrokerConfigs(rr.ResourceName == "", req.IncludeSynonyms, req.IncludeDocumentation), nil
 	default:
-		return nil, kerr.InvalidRequest
+		return nil, fmt.Errorf("%w: only topics and brokers have settings", kerr.InvalidRequest)
 	}
 }
 
-func describeTopicConfigs(set map[string]string, synonyms, docs bool) (out []kmsg.DescribeConfigsResponseResourceConfig) {
-	for _, name := range slices.Sorted(maps.Keys(topicSettings)) {
-		s := topicSettings[name]
-		cfg := kmsg.NewDescribeConfigsResponseResourceConfig()
-		cfg.Name, cfg.ConfigType = name, s.kind
-		cfg.Value, cfg.Source, cfg.IsDefault = new(s.value), kmsg.ConfigSourceDefaultConfig, true
-		if v, ok := set[name]; ok {
-			cfg.Value, cfg.Source, cfg.IsDefault = new(v), kmsg.ConfigSourceDynamicTopicConfig, false
+// isNode reports whether the name of a broker resource means this node: its id, or the
+// empty name, which stands for all.
+func (b *Broker) isNode(name string) bool {
+	return name == "" || name == strconv.Itoa(int(b.cfg.NodeID))
+}
+
+// describeBrokerConfigs returns the settings of the broker, or only those that were altered
+// for all brokers.
+func (b *Broker) describeBrokerConfigs(altered, synonyms, docs bool) (out []kmsg.DescribeConfigsResponseResourceConfig) {
+	for _, name := range slices.Sorted(maps.Keys(topicDefaults)) {
+		topic := topicDefaults[name]
+		values := b.topics.values(topic, nil)
+		if altered && values[0].source != kmsg.ConfigSourceDynamicDefaultBrokerConfig {
+			continue
 		}
-		if docs {
-			cfg.Documentation = new(s.doc)
+		out = append(out, describeSetting(name, topicSettings[topic].kind, topicSettings[topic].doc, values, synonyms, docs))
+	}
+	if altered {
+		return out
+	}
+	byDefault := Config{}.withDefaults()
+	for _, name := range slices.Sorted(maps.Keys(brokerSettings)) {
+		s := brokerSettings[name]
+		values := []settingValue{{name, s.get(&byDefault), kmsg.ConfigSourceDefaultConfig}}
+		if v := s.get(&b.cfg); v != values[0].value {
+			values = slices.Insert(values, 0, settingValue{name, v, kmsg.ConfigSourceStaticBrokerConfig})
 		}
-		if synonyms {
-			if !cfg.IsDefault {
-				cfg.ConfigSynonyms = append(cfg.ConfigSynonyms, synonym(name, *cfg.Value, cfg.Source))
-			}
-			cfg.ConfigSynonyms = append(cfg.ConfigSynonyms, synonym(name, s.value, kmsg.ConfigSourceDefaultConfig))
-		}
+		cfg := describeSetting(name, s.kind, s.doc, values, synonyms, docs)
+		cfg.ReadOnly = true
 		out = append(out, cfg)
 	}
-	return out
-}
-
-func synonym(name, value string, source kmsg.ConfigSource) kmsg.DescribeConfigsResponseResourceConfigConfigSynonym {
-	s := kmsg.NewDescribeConfigsResponseResourceConfigConfigSynonym()
-	s.Name, s.Value, s.Source = name, new(value), source
-	return s
-}
-
-func (b *Broker) describeBrokerConfigs() (out []kmsg.DescribeConfigsResponseResourceConfig) {
-	for _, kv := range [][2]string{
-		{"auto.create.topics.enable", strconv.FormatBool(!b.cfg.NoAutoCreate)},
-		{"broker.id", strconv.Itoa(nodeID)},
-		{"default.replication.factor", "1"},
-		{"delete.topic.enable", "true"},
-		{"group.max.session.timeout.ms", strconv.FormatInt(b.cfg.GroupMaxSession.Milliseconds(), 10)},
-		{"group.min.session.timeout.ms", strconv.FormatInt(b.cfg.GroupMinSession.Milliseconds(), 10)},
-		{"message.max.bytes", topicSettings["max.message.bytes"].value},
-		{"num.partitions", strconv.Itoa(b.cfg.DefaultPartitions)},
-		{"offsets.topic.replication.factor", "1"},
-		{"socket.request.max.bytes", strconv.Itoa(b.cfg.MaxRequestBytes)},
-		{"transaction.max.timeout.ms", strconv.FormatInt(b.cfg.MaxTxnTimeout.Milliseconds(), 10)},
+	for _, fixed := range [][2]string{ // which tools look for
+		{"broker.id", strconv.Itoa(int(b.cfg.NodeID))}, {"default.replication.factor", "1"},
+		{"delete.topic.enable", "true"}, {"offsets.topic.replication.factor", "1"},
 	} {
-		cfg := kmsg.NewDescribeConfigsResponseResourceConfig()
-		cfg.Name, cfg.Value, cfg.ReadOnly = kv[0], new(kv[1]), true
-		cfg.Source, cfg.ConfigType = kmsg.ConfigSourceStaticBrokerConfig, kmsg.ConfigTypeString
+		cfg := describeSetting(fixed[0], text, "cannot be set", []settingValue{{fixed[0], fixed[1], kmsg.ConfigSourceDefaultConfig}}, synonyms, docs)
+		cfg.ReadOnly = true
 		out = append(out, cfg)
 	}
 	return out

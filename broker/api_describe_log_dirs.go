@@ -11,9 +11,9 @@ import (
 
 // describeLogDirsAPI serves DescribeLogDirs.
 //
-// There is one directory. The size of its disk is not reported (-1).
+// There is one directory, which is never cordoned. The size of its disk is not reported (-1).
 var describeLogDirsAPI = api{
-	key: 35, min: 0, max: 4,
+	key: 35, min: 0, max: 5,
 	handler: handle((*Broker).describeLogDirs),
 	schema:  wire.Schema{wire.List(wire.String, wire.Int32s)},
 }

@@ -64,8 +64,8 @@ func (b *Broker) describeTopicPartitions(c *caller, req *kmsg.DescribeTopicParti
 				}
 				left--
 				sp := kmsg.NewDescribeTopicPartitionsResponseTopicPartition()
-				sp.Partition, sp.LeaderID, sp.LeaderEpoch = p.index, nodeID, b.store.Epoch()
-				sp.Replicas, sp.ISR = []int32{nodeID}, []int32{nodeID}
+				sp.Partition, sp.LeaderID, sp.LeaderEpoch = p.index, b.cfg.NodeID, b.store.Epoch()
+				sp.Replicas, sp.ISR = []int32{b.cfg.NodeID}, []int32{b.cfg.NodeID}
 				sp.EligibleLeaderReplicas, sp.LastKnownELR = []int32{}, []int32{} // null upsets Java's admin client
 				st.Partitions = append(st.Partitions, sp)
 			}

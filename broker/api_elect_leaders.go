@@ -38,7 +38,7 @@ func (b *Broker) electLeaders(c *caller, req *kmsg.ElectLeadersRequest) kmsg.Res
 		for _, partition := range rt.Partitions {
 			var err error = kerr.UnknownTopicOrPartition
 			if t != nil && t.partition(partition) != nil {
-				err = fmt.Errorf("%w: node %d leads it", kerr.ElectionNotNeeded, nodeID)
+				err = fmt.Errorf("%w: node %d leads it", kerr.ElectionNotNeeded, b.cfg.NodeID)
 			}
 			sp := kmsg.NewElectLeadersResponseTopicPartition()
 			sp.Partition, sp.ErrorCode, sp.ErrorMessage = partition, wire.Code(err), wire.Message(err)

@@ -45,7 +45,7 @@ func (b *Broker) findCoordinator(c *caller, req *kmsg.FindCoordinatorRequest) km
 			resp.NodeID, resp.Port = -1, -1
 			return resp
 		}
-		resp.NodeID, resp.Host, resp.Port = nodeID, b.host, b.port
+		resp.NodeID, resp.Host, resp.Port = b.cfg.NodeID, b.host, b.port
 		return resp
 	}
 	for _, key := range req.CoordinatorKeys {
@@ -55,7 +55,7 @@ func (b *Broker) findCoordinator(c *caller, req *kmsg.FindCoordinatorRequest) km
 			sc.ErrorCode, sc.ErrorMessage = wire.Code(err), wire.Message(err)
 			sc.NodeID, sc.Port = -1, -1
 		} else {
-			sc.NodeID, sc.Host, sc.Port = nodeID, b.host, b.port
+			sc.NodeID, sc.Host, sc.Port = b.cfg.NodeID, b.host, b.port
 		}
 		resp.Coordinators = append(resp.Coordinators, sc)
 	}

@@ -25,10 +25,10 @@ var metadataAPI = api{
 func (b *Broker) metadata(c *caller, req *kmsg.MetadataRequest) kmsg.Response {
 	resp := req.ResponseKind().(*kmsg.MetadataResponse)
 	node := kmsg.NewMetadataResponseBroker()
-	node.NodeID, node.Host, node.Port = nodeID, b.host, b.port
+	node.NodeID, node.Host, node.Port = b.cfg.NodeID, b.host, b.port
 	resp.Brokers = append(resp.Brokers, node)
 	resp.ClusterID = new(b.clusterID)
-	resp.ControllerID = nodeID
+	resp.ControllerID = b.cfg.NodeID
 	resp.AuthorizedOperations = b.operations(c, req.IncludeClusterAuthorizedOperations, resourceCluster, auth.ClusterName)
 	withOps := req.IncludeTopicAuthorizedOperations
 	if req.Topics == nil || req.Version == 0 && len(req.Topics) == 0 {
@@ -97,8 +97,8 @@ func (b *Broker) describeTopic(c *caller, t *topic, withOps bool) kmsg.MetadataR
 	st.IsInternal = t.internal()
 	for _, p := range t.partitions() {
 		sp := kmsg.NewMetadataResponseTopicPartition()
-		sp.Partition, sp.Leader, sp.LeaderEpoch = p.index, nodeID, b.store.Epoch()
-		sp.Replicas, sp.ISR = []int32{nodeID}, []int32{nodeID}
+		sp.Partition, sp.Leader, sp.LeaderEpoch = p.index, b.cfg.NodeID, b.store.Epoch()
+		sp.Replicas, sp.ISR = []int32{b.cfg.NodeID}, []int32{b.cfg.NodeID}
 		st.Partitions = append(st.Partitions, sp)
 	}
 	return st

@@ -49,8 +49,8 @@ func (b *Broker) reassign(topic string, rp *kmsg.AlterPartitionAssignmentsReques
 		return kerr.UnknownTopicOrPartition
 	case rp.Replicas == nil: // cancels
 		return kerr.NoReassignmentInProgress
-	case len(rp.Replicas) != 1 || rp.Replicas[0] != nodeID:
-		return fmt.Errorf("%w: %v, there is only node %d", kerr.InvalidReplicaAssignment, rp.Replicas, nodeID)
+	case len(rp.Replicas) != 1 || rp.Replicas[0] != b.cfg.NodeID:
+		return fmt.Errorf("%w: %v, there is only node %d", kerr.InvalidReplicaAssignment, rp.Replicas, b.cfg.NodeID)
 	}
 	return nil
 }

@@ -15,11 +15,12 @@ import (
 //
 // v0-2 are advertised, because librdkafka before 2.1 compresses only if they are, and
 // refused with UNSUPPORTED_VERSION when used, as in Kafka 4. The header, the CRC and the
-// compression frames of a batch are checked, and it is stored unchanged. A batch whose
+// compression frames of a batch are checked, and it is stored unchanged unless the topic has a
+// compression.type. A batch whose
 // records take more than 64 times the topic's max.message.bytes decompressed is refused
 // with MESSAGE_TOO_LARGE. Batches are decompressed only if their frames do not bound
-// that size, and for compacted topics, which refuse a record without a key
-// (INVALID_RECORD), as in Kafka. acks=1 waits for the disk as acks=all does. From v12 on
+// that size, for compacted topics, which refuse a record without a key (INVALID_RECORD), as
+// in Kafka, and to compress them anew as the topic's compression.type says. acks=1 waits for the disk as acks=all does. From v12 on
 // a transactional batch adds its partition to the transaction (KIP-890).
 var produceAPI = api{
 	key: produceKey, min: 0, max: 13,
@@ -110,7 +111,7 @@ func (p *produceOp) append(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPart
 	batch := storage.Batch(rp.Records)
 	conf := t.config.Load()
 	if len(batch) > conf.maxMessageBytes {
-		return nil, fmt.Errorf("%w: the batch has %d bytes, the topic's limit is %d", kerr.MessageTooLarge, len(batch), conf.maxMessageBytes)
+		return nil, tooLarge(batch, conf)
 	}
 	if batch.Control() {
 		return nil, fmt.Errorf("%w: clients do not write control batches", kerr.InvalidRecord)
@@ -137,7 +138,11 @@ func (p *produceOp) append(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPart
 			return nil, err
 		}
 	}
-	return p.commit.Append(part.log, batch, conf.logAppendTime), nil
+	stored, err := p.b.compressed(batch, conf)
+	if err != nil {
+		return nil, err
+	}
+	return p.commit.Append(part.log, stored, conf.logAppendTime), nil
 }
 
 // answer waits for the commit and fills the response in.

@@ -56,6 +56,8 @@ func apis() map[int16]api {
 		consumerGroupHeartbeatAPI,
 		consumerGroupDescribeAPI,
 		describeTopicPartitionsAPI,
+		describeQuorumAPI,
+		listConfigResourcesAPI,
 	} {
 		served[a.key] = a
 	}

@@ -17,9 +17,6 @@ import (
 	"github.com/sightlog/sightlog/broker/storage"
 )
 
-// nodeID is the one node's id.
-const nodeID = 0
-
 // Errors that opening a broker may wrap.
 var (
 	ErrLocked      = storage.ErrLocked

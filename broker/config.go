@@ -16,9 +16,13 @@ type Config struct {
 	Advertise string // host:port that clients connect to; the bound address
 	Dir       string // data directory, created if absent
 	ClusterID string // id that an existing directory must have and a new one is given; any, and a random one
+	NodeID    int32  // id of the one node; 0
 
 	DefaultPartitions int  // of topics created without a number; 1
 	NoAutoCreate      bool // topics that clients ask for are not created
+	// TopicDefaults are settings that topics have unless they have their own, in place of
+	// those of topic_settings.go. See Configure.
+	TopicDefaults map[string]string
 
 	Flush         storage.Flush // whether a write is on disk when it is acknowledged; storage.FlushAlways
 	FlushInterval time.Duration // under storage.FlushInterval; 50 ms

@@ -31,9 +31,9 @@
 // the file (sendfile), and what it would save.
 //
 // It leaves everything on disk to package storage, and the content of records to clients:
-// batches are stored as they arrive. They are decompressed only for compacted topics, and
-// if they might expand to more than 64 times their topic's max.message.bytes, which is
-// refused.
+// batches are stored as they arrive. They are decompressed only for compacted topics, for
+// those with a compression.type of their own, and if they might expand to more than 64 times
+// their topic's max.message.bytes, which is refused.
 //
 // # Caveats
 //
@@ -41,11 +41,15 @@
 //
 //   - availability: there are no replicas, and a broker that is down serves nothing;
 //   - membership over a restart: groups rebalance, because members and generations are
-//     in memory; committed offsets and open transactions are on disk;
+//     in memory; committed offsets and open transactions are on disk; a group without
+//     members is of the classic protocol then;
 //   - fetch sessions, down-conversion of batches, quotas by client, feature levels other
 //     than its own, or replicas on other nodes: requests for these are refused, or
 //     answered as KIP-227 allows;
-//   - changes of its own settings over the protocol: those are command-line flags;
+//   - changes of its own settings over the protocol, except those that are the defaults
+//     of topics (log.retention.ms and so on): the others are given when it starts;
+//   - that a topic that Metadata creates is answered with UNKNOWN_TOPIC_OR_PARTITION
+//     first, as by Kafka: it is there when the answer is sent;
 //   - share groups, delegation tokens, client telemetry, and the APIs that the nodes of a
 //     cluster use among each other: these are not implemented;
 //   - that topic settings marked "no effect" in topic_settings.go do anything: they are

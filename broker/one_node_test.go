@@ -30,17 +30,17 @@ func TestOneNode_Admin_LeaderAndOnlyReplica(t *testing.T) {
 	require.Empty(t, elected, "nobody had to be elected")
 
 	var as kadm.AlterPartitionAssignmentsReq
-	as.Assign("t", 0, []int32{nodeID})
-	as.Assign("t", 1, []int32{nodeID, nodeID + 1})
+	as.Assign("t", 0, []int32{0})
+	as.Assign("t", 1, []int32{0, 1})
 	as.CancelAssign("t", 1)
-	as.Assign("none", 0, []int32{nodeID})
+	as.Assign("none", 0, []int32{0})
 	moved, err := adm.AlterPartitionAssignments(ctx, as)
 	require.NoError(t, err)
 	require.NoError(t, moved["t"][0].Err)
 	require.ErrorIs(t, moved["t"][1].Err, kerr.NoReassignmentInProgress)
 	require.ErrorIs(t, moved["none"][0].Err, kerr.UnknownTopicOrPartition)
 	as = nil
-	as.Assign("t", 1, []int32{nodeID + 1})
+	as.Assign("t", 1, []int32{1})
 	moved, err = adm.AlterPartitionAssignments(ctx, as)
 	require.NoError(t, err)
 	require.ErrorIs(t, moved["t"][1].Err, kerr.InvalidReplicaAssignment)
@@ -48,7 +48,7 @@ func TestOneNode_Admin_LeaderAndOnlyReplica(t *testing.T) {
 	for dir, want := range map[string]error{b.cfg.Dir: nil, "/elsewhere": kerr.LogDirNotFound} {
 		var dirs kadm.AlterReplicaLogDirsReq
 		dirs.Add(dir, ts)
-		rs, err := adm.AlterBrokerReplicaLogDirs(ctx, nodeID, dirs)
+		rs, err := adm.AlterBrokerReplicaLogDirs(ctx, 0, dirs)
 		require.NoError(t, err)
 		require.ErrorIs(t, rs["t"][0].Err, want)
 		require.ErrorIs(t, rs["t"][9].Err, kerr.UnknownTopicOrPartition)

@@ -40,6 +40,28 @@ func (b *Broker) checkExpansion(batch storage.Batch, conf *topicConfig) error {
 	return nil
 }
 
+// compressed returns the batch as the topic stores it. One batch at a time is decompressed.
+func (b *Broker) compressed(batch storage.Batch, conf *topicConfig) (storage.Batch, error) {
+	if conf.codec == asProduced {
+		return batch, nil
+	}
+	b.decompressing.Lock()
+	defer b.decompressing.Unlock()
+	out, err := batch.Compressed(conf.codec, conf.codecLevel)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%w: %w", kerr.InvalidRecord, err)
+	case len(out) > conf.maxMessageBytes:
+		return nil, tooLarge(out, conf)
+	}
+	return out, nil
+}
+
+// tooLarge is MESSAGE_TOO_LARGE for a batch.
+func tooLarge(batch storage.Batch, conf *topicConfig) error {
+	return fmt.Errorf("%w: the batch has %d bytes, the topic's limit is %d", kerr.MessageTooLarge, len(batch), conf.maxMessageBytes)
+}
+
 // eachRecord calls fn with the batch's records until fn returns false. One batch at a
 // time is decompressed, so that many small batches that expand cannot fill the memory;
 // storage bounds the size of one.

@@ -30,7 +30,12 @@ type topicConfig struct {
 	deleteRetention  int64 // ms for which tombstones are retained
 	minCompactionLag int64 // ms
 	minDirtyRatio    float64
+	codec            int16 // of stored batches; asProduced
+	codecLevel       int
 }
+
+// asProduced is the codec of compression.type producer.
+const asProduced = -1
 
 // setting describes one topic setting.
 type setting struct {
@@ -57,8 +62,11 @@ const unlimited = "9223372036854775807"
 // never loses acknowledged writes has no use for are stored, so that tools which set
 // them work, and have no effect.
 var topicSettings = map[string]setting{
-	"cleanup.policy":                          {list, "delete", listOf("delete", "compact"), "delete old segments, compact by key, or both"},
-	"compression.type":                        {text, "producer", oneOf("producer"), "batches are stored as producers compress them"},
+	"cleanup.policy":                          {list, "delete", listOf("delete", "compact"), "delete old segments, compact by key, both, or neither if empty"},
+	"compression.gzip.level":                  {integer, "-1", levelOf("gzip", -1, 1, 9), "level of compression.type gzip; -1: the library's"},
+	"compression.lz4.level":                   {integer, "9", levelOf("lz4", 9, 1, 17), "level of compression.type lz4, in ten steps"},
+	"compression.type":                        {text, "producer", oneOf("producer", "uncompressed", "gzip", "snappy", "lz4", "zstd"), "producer: batches are stored as they come; otherwise they are compressed anew unless they have this codec"},
+	"compression.zstd.level":                  {integer, "3", levelOf("zstd", 3, -131072, 22), "level of compression.type zstd, in four steps"},
 	"delete.retention.ms":                     {long, "86400000", atLeast(0), "how long compaction retains tombstones"},
 	"file.delete.delay.ms":                    {long, "60000", atLeast(0), "no effect"},
 	"flush.messages":                          {long, unlimited, atLeast(1), "no effect: the broker's flush policy decides"},
@@ -66,7 +74,7 @@ var topicSettings = map[string]setting{
 	"index.interval.bytes":                    {integer, "4096", atLeast(0), "no effect"},
 	"max.compaction.lag.ms":                   {long, unlimited, atLeast(1), "no effect"},
 	"max.message.bytes":                       {integer, "1048588", atLeast(0), "largest record batch"},
-	"message.timestamp.after.max.ms":          {long, unlimited, atLeast(0), "how far a batch's latest record may be ahead of the clock"},
+	"message.timestamp.after.max.ms":          {long, "3600000", atLeast(0), "how far a batch's latest record may be ahead of the clock"},
 	"message.timestamp.before.max.ms":         {long, unlimited, atLeast(0), "how far a batch's first record may be behind the clock"},
 	"message.timestamp.type":                  {text, "CreateTime", oneOf("CreateTime", "LogAppendTime"), "whose clock stamps records"},
 	"min.cleanable.dirty.ratio":               {double, "0.5", ratio, "how much of a log is new before it is compacted"},
@@ -84,6 +92,8 @@ var topicSettings = map[string]setting{
 	"leader.replication.throttled.replicas":   {list, "", nil, "no effect"},
 	"local.retention.bytes":                   {long, "-2", atLeast(-2), "no effect"},
 	"local.retention.ms":                      {long, "-2", atLeast(-2), "no effect"},
+	"remote.log.copy.disable":                 {boolean, "false", oneOf("true", "false"), "no effect: there is no tiered storage"},
+	"remote.log.delete.on.disable":            {boolean, "false", oneOf("true", "false"), "no effect: there is no tiered storage"},
 	"remote.storage.enable":                   {boolean, "false", oneOf("false"), "there is no tiered storage"},
 }
 
@@ -97,6 +107,21 @@ func atLeast(low int64) func(string) error {
 	}
 }
 
+func between(low, high int64) func(string) error {
+	return func(v string) error {
+		if n, err := strconv.ParseInt(v, 10, 64); err != nil || n < low || n > high {
+			return fmt.Errorf("want a whole number from %d to %d", low, high)
+		}
+		return nil
+	}
+}
+
+// number is the whole number that a check has passed.
+func number(v string) int64 {
+	n, _ := strconv.ParseInt(v, 10, 64)
+	return n
+}
+
 func oneOf(choices ...string) func(string) error {
 	return func(v string) error {
 		if !slices.Contains(choices, v) {
@@ -108,10 +133,23 @@ func oneOf(choices ...string) func(string) error {
 
 func listOf(choices ...string) func(string) error {
 	return func(v string) error {
+		if strings.TrimSpace(v) == "" {
+			return nil
+		}
 		for item := range strings.SplitSeq(v, ",") {
 			if err := oneOf(choices...)(strings.TrimSpace(item)); err != nil {
 				return err
 			}
+		}
+		return nil
+	}
+}
+
+// levelOf allows a codec's levels, and the value that stands for its default.
+func levelOf(codec string, byDefault, low, high int) func(string) error {
+	return func(v string) error {
+		if n, err := strconv.Atoi(v); err != nil || n != byDefault && (n < low || n > high) {
+			return fmt.Errorf("want a level of %s, %d to %d, or %d", codec, low, high, byDefault)
 		}
 		return nil
 	}
@@ -124,12 +162,26 @@ func ratio(v string) error {
 	return nil
 }
 
-// checkSetting returns INVALID_CONFIG unless a topic may have the setting.
-func checkSetting(name, value string) error {
+// topicSetting returns the setting with the name, or INVALID_CONFIG.
+func topicSetting(name string) (setting, error) {
 	s, known := topicSettings[name]
 	if !known {
-		return fmt.Errorf("%w: unknown topic setting %q", kerr.InvalidConfig, name)
+		return s, fmt.Errorf("%w: unknown topic setting %q", kerr.InvalidConfig, name)
 	}
+	return s, nil
+}
+
+// checkSetting returns INVALID_CONFIG unless a topic may have the setting.
+func checkSetting(name, value string) error {
+	s, err := topicSetting(name)
+	if err != nil {
+		return err
+	}
+	return s.valid(name, value)
+}
+
+// valid returns INVALID_CONFIG unless the setting may have the value.
+func (s setting) valid(name, value string) error {
 	if s.check == nil {
 		return nil
 	}
@@ -156,18 +208,19 @@ func (c *topicConfig) checkTimestamps(batch storage.Batch) error {
 	return nil
 }
 
-// newTopicConfig interprets settings that checkSetting has passed.
-func newTopicConfig(set map[string]string) *topicConfig {
+// newTopicConfig interprets settings that checkSetting has passed, and those that a topic
+// has by default.
+func newTopicConfig(set, defaults map[string]string) *topicConfig {
 	get := func(name string) string {
 		if v, ok := set[name]; ok {
 			return v
 		}
+		if v, ok := defaults[name]; ok {
+			return v
+		}
 		return topicSettings[name].value
 	}
-	num := func(name string) int64 {
-		n, _ := strconv.ParseInt(get(name), 10, 64)
-		return n
-	}
+	num := func(name string) int64 { return number(get(name)) }
 	c := &topicConfig{
 		set:              maps.Clone(set),
 		maxMessageBytes:  int(num("max.message.bytes")),
@@ -182,6 +235,13 @@ func newTopicConfig(set map[string]string) *topicConfig {
 		minCompactionLag: num("min.compaction.lag.ms"),
 	}
 	c.minDirtyRatio, _ = strconv.ParseFloat(get("min.cleanable.dirty.ratio"), 64)
+	c.codec, c.codecLevel = asProduced, storage.DefaultLevel
+	if name := get("compression.type"); name != "producer" {
+		c.codec = storage.Codecs[name]
+		if s, has := topicSettings["compression."+name+".level"]; has && get("compression."+name+".level") != s.value {
+			c.codecLevel = int(num("compression." + name + ".level"))
+		}
+	}
 	for policy := range strings.SplitSeq(get("cleanup.policy"), ",") {
 		switch strings.TrimSpace(policy) {
 		case "compact":

@@ -70,6 +70,11 @@ type topics struct {
 
 	changeMu sync.Mutex // held while topics, partitions or settings change, across the commit; taken before mu
 
+	// altered are the settings of the broker that were altered while it ran, by their
+	// names, and defaults the topic settings that follow from those and from the
+	// configuration. Both maps are replaced, not changed.
+	altered, defaults atomic.Pointer[map[string]string]
+
 	mu    sync.RWMutex // guards the following
 	names map[string]*topic
 	ids   map[wire.UUID]*topic
@@ -77,6 +82,15 @@ type topics struct {
 
 func loadTopics(s *storage.Store, cfg Config) (*topics, error) {
 	ts := &topics{store: s, cfg: cfg, names: map[string]*topic{}, ids: map[wire.UUID]*topic{}}
+	altered := map[string]string{}
+	for name, value := range s.Bucket(rows.Settings) {
+		var v string
+		if err := json.Unmarshal(value, &v); err != nil {
+			return nil, fmt.Errorf("read setting %s: %w", name, err)
+		}
+		altered[name] = v
+	}
+	ts.setDefaults(altered)
 	for name, value := range s.Bucket(rows.Topics) {
 		var row topicRow
 		if err := json.Unmarshal(value, &row); err != nil {
@@ -92,15 +106,29 @@ func loadTopics(s *storage.Store, cfg Config) (*topics, error) {
 			parts = append(parts, &partition{topic: t, index: int32(i), log: l})
 		}
 		t.parts.Store(&parts)
-		t.configure(row.Configs)
+		ts.configure(t, row.Configs)
 		ts.names[name], ts.ids[t.id] = t, t
 	}
 	return ts, nil
 }
 
+// setDefaults makes the settings of the broker that were altered, with those of its
+// configuration, the defaults of topics.
+func (ts *topics) setDefaults(altered map[string]string) {
+	defaults := maps.Clone(ts.cfg.TopicDefaults)
+	if defaults == nil {
+		defaults = map[string]string{}
+	}
+	for name, value := range altered {
+		defaults[topicDefaults[name]] = value
+	}
+	ts.altered.Store(&altered)
+	ts.defaults.Store(&defaults)
+}
+
 // configure sets the topic's own settings, which are valid.
-func (t *topic) configure(set map[string]string) {
-	conf := newTopicConfig(set)
+func (ts *topics) configure(t *topic, set map[string]string) {
+	conf := newTopicConfig(set, *ts.defaults.Load())
 	t.config.Store(conf)
 	for _, p := range t.partitions() {
 		p.log.Configure(storage.LogConfig{SegmentBytes: conf.segmentBytes, SegmentAge: conf.segmentMillis})
@@ -174,7 +202,7 @@ func (ts *topics) create(name string, partitions int, configs map[string]string)
 	}
 	t := &topic{name: name, id: wire.NewUUID()}
 	t.parts.Store(new([]*partition))
-	t.configure(configs)
+	ts.configure(t, configs)
 	if err := ts.extend(t, partitions); err != nil {
 		return nil, err
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/sightlog/sightlog/broker/storage"
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/datadir"
+	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -98,7 +99,7 @@ func (c *BrokerCmd) config() (broker.Config, error) {
 		}
 		cfg.SASL, cfg.Users = true, users
 	}
-	return cfg, nil
+	return cfg, pipeline.ConfigureBroker(&cfg, c.Broker)
 }
 
 // readUsers reads NAME:PASSWORD lines; # begins a comment.

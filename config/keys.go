@@ -77,7 +77,8 @@ type Traces struct {
 
 // Broker is the bundled broker.
 type Broker struct {
-	Listen string `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where the bundled broker listens (${default}; port 0 takes a free one)."`
+	Listen         string `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where the bundled broker listens (${default}; port 0 takes a free one)."`
+	BrokerSettings string `placeholder:"FILE" help:"Settings of the bundled broker by Kafka's names, such as num.partitions: 6, a YAML file or one with the ending .properties."`
 }
 
 // SnapshotsKey is the key of Detect.Snapshots.

@@ -180,16 +180,42 @@ func (s *Services) openDir(ctx context.Context) (*datadir.Dir, error) {
 }
 
 func (s *Services) startBroker() error {
-	b, err := s.dir.OpenBroker(broker.Config{
+	cfg := broker.Config{
 		Listen: s.cfg.Broker.Listen, Flush: s.cfg.Flush,
 		DefaultPartitions: int(s.cfg.Kafka.Partitions), Log: s.cfg.Log, Metrics: s.cfg.Metrics,
 		GroupInitialDelay: 50 * time.Millisecond, // the sinks join together, in one generation
-	})
+	}
+	if err := ConfigureBroker(&cfg, s.cfg.Broker); err != nil {
+		return err
+	}
+	b, err := s.dir.OpenBroker(cfg)
 	if err != nil {
 		return err
 	}
 	s.ownBroker, s.broker = b, startService(b.Run)
 	s.Kafka.Brokers = []string{b.Addr()}
+	return nil
+}
+
+// ConfigureBroker gives the bundled broker the settings of the file that the configuration
+// names.
+func ConfigureBroker(cfg *broker.Config, b config.Broker) error {
+	settings, err := b.Settings()
+	if err != nil {
+		return err
+	}
+	err = cfg.Configure(settings)
+	var wrong *broker.SettingError
+	switch {
+	case errors.Is(err, broker.ErrUnknownSetting) && errors.As(err, &wrong):
+		hint := "docs/broker.md has those that there are"
+		if near := usage.Nearest(wrong.Name, broker.SettingNames()); near != "" {
+			hint = "did you mean " + near + "? " + hint
+		}
+		return usage.Wrap(err, hint, "--broker-settings %s: %v", b.BrokerSettings, err)
+	case err != nil:
+		return usage.Wrap(err, "mend the value, or leave the setting out", "--broker-settings %s: %v", b.BrokerSettings, err)
+	}
 	return nil
 }
 

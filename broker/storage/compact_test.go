@@ -26,9 +26,9 @@ func recordBatch(t *testing.T, codec, flags int16, pid int64, seq int32, at int6
 		}
 		plain = r.append(plain, 0, at)
 	}
-	packed, used, err := deflate(plain, codec)
+	packed, err := deflate(plain, codec, DefaultLevel)
 	require.NoError(t, err)
-	b := testBatch(len(kvs), pid, 0, seq, flags|used, len(packed))
+	b := testBatch(len(kvs), pid, 0, seq, flags|codec, len(packed))
 	copy(b[batchHeader:], packed)
 	binary.BigEndian.PutUint64(b[27:], uint64(at))
 	binary.BigEndian.PutUint64(b[35:], uint64(at))

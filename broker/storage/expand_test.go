@@ -60,14 +60,7 @@ func pack(t testing.TB, plain []byte) map[string]Batch {
 	require.NoError(t, err)
 	out["zstd at once"] = packedBatch(codecZstd, zw.EncodeAll(plain, nil))
 	out["snappy"] = packedBatch(codecSnappy, s2.EncodeSnappy(nil, plain))
-	framed := append(bytes.Clone(xerialMagic), make([]byte, 8)...)
-	for p := plain; len(p) > 0; {
-		n := min(32<<10, len(p))
-		block := s2.EncodeSnappy(nil, p[:n])
-		framed = append(binary.BigEndian.AppendUint32(framed, uint32(len(block))), block...)
-		p = p[n:]
-	}
-	out["snappy xerial"] = packedBatch(codecSnappy, framed)
+	out["snappy xerial"] = packedBatch(codecSnappy, deflateSnappy(plain))
 	return out
 }
 

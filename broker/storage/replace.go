@@ -253,12 +253,12 @@ func rebuild(b Batch, records []Record, hasHorizon bool, horizon int64) (Batch, 
 		maxTime = max(maxTime, records[i].Timestamp)
 		plain = records[i].append(plain, b.base(), firstTime)
 	}
-	packed, codec, err := deflate(plain, b.Attributes()&attrCodec)
+	codec := b.Attributes() & attrCodec
+	packed, err := deflate(plain, codec, DefaultLevel)
 	if err != nil {
 		return nil, fmt.Errorf("compress batch: %w", err)
 	}
-	out := Batch(append(append(make([]byte, 0, batchHeader+len(packed)), b[:batchHeader]...), packed...))
-	binary.BigEndian.PutUint32(out[8:], uint32(len(out)-batchPrefix))
+	out := b.withRecords(packed, codec)
 	binary.BigEndian.PutUint16(out[21:], uint16(attrs|codec))
 	binary.BigEndian.PutUint64(out[27:], uint64(firstTime))
 	binary.BigEndian.PutUint64(out[35:], uint64(maxTime))

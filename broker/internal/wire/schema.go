@@ -188,6 +188,7 @@ var (
 	String  = Field{max: math.MaxInt16, kind: stringKind}
 	Bytes   = Field{max: math.MaxInt16, kind: bytesKind}
 	Int32s  = ListOf(Int32)
+	Int8s   = ListOf(Int8)
 	Strings = ListOf(String)
 )
 
