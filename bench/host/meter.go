@@ -27,7 +27,7 @@ const memoryEvery = time.Second
 type Meter struct {
 	quit, done chan struct{}
 
-	probe  int // the process that serves the probe's session, 0 if there is none
+	parts  map[int]string // of processes that are known by their id
 	load   float64
 	before sample
 	mark   sample        // the newest of Mark that has a detector; its at is zero if there is none
@@ -64,9 +64,12 @@ type Usage struct {
 
 // Begin starts to count. probe is the process that serves the probe's session, if any: it
 // is a part of its own.
-func Begin(probe int) *Meter {
-	m := &Meter{quit: make(chan struct{}), done: make(chan struct{}), probe: probe, rss: make(map[int]int64)}
-	m.load, m.before = load(), take(probe)
+func Begin(probe int) *Meter { return BeginParts(map[int]string{probe: Probe}) }
+
+// BeginParts is Begin for a benchmark that knows the parts of these processes.
+func BeginParts(parts map[int]string) *Meter {
+	m := &Meter{quit: make(chan struct{}), done: make(chan struct{}), parts: parts, rss: make(map[int]int64)}
+	m.load, m.before = load(), take(parts)
 	go m.watchMemory()
 	return m
 }
@@ -77,7 +80,7 @@ func (m *Meter) Began() time.Time { return m.before.at }
 // Mark is a moment at which the measurement may have ended: End falls back to the last
 // one at which there was a detector, if there is none any more.
 func (m *Meter) Mark() {
-	if s := take(m.probe); s.has(Detect) {
+	if s := take(m.parts); s.has(Detect) {
 		m.mark = s
 	}
 }
@@ -110,7 +113,7 @@ func (m *Meter) watchMemory() {
 
 // End returns what was taken since Begin. It is called once.
 func (m *Meter) End() Usage {
-	after := take(m.probe)
+	after := take(m.parts)
 	if !after.has(Detect) && !m.mark.at.IsZero() {
 		after = m.mark
 	}
@@ -131,14 +134,14 @@ func (m *Meter) End() Usage {
 }
 
 // take samples all processes.
-func take(probe int) sample {
+func take(parts map[int]string) sample {
 	s := sample{at: time.Now(), others: all()}
 	s.stolen, s.idle, s.computed = machineTime()
 	s.ours = make(map[int]usage)
 	for pid, st := range family(s.others, os.Getpid()) {
 		delete(s.others, pid)
 		dir := "/proc/" + strconv.Itoa(pid) + "/"
-		u := usage{stat: st, part: partOf(st, probe)}
+		u := usage{stat: st, part: partOf(st, parts)}
 		io := fields(dir+"io", "write_bytes")
 		u.written = io[0]
 		tasks, _ := os.ReadDir(dir + "task") // a process' own counts are those of its first thread
@@ -154,10 +157,11 @@ func take(probe int) sample {
 }
 
 // partOf is the part that a process of ours belongs to.
-func partOf(s stat, probe int) string {
+func partOf(s stat, parts map[int]string) string {
+	part, known := parts[s.pid]
 	switch {
-	case s.pid == probe:
-		return Probe
+	case known:
+		return part
 	case s.pid == os.Getpid():
 		return Services
 	case strings.HasPrefix(s.name, "postgres"):

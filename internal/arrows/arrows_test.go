@@ -86,6 +86,8 @@ var allowed = map[string][]string{
 	"web/settings":    {"config", "pipeline", "web/problem", "web/route", "yamlfile"},
 	"bench/diff":      {"bench/result"},
 	"bench":           {"bench/disk", "bench/host", "bench/result", "broker/storage", "config", "database", "pipeline"},
+	"bench/baseline":  {},
+	"bench/compare":   {"bench", "bench/baseline", "bench/diff", "bench/host", "bench/result", "bench/service", "internal/atomicfile", "pipeline", "postgres", "usage"},
 	"bench/disk":      {"bench/result"},
 	"bench/host":      {"bench/result"},
 	"bench/page":      {"bench/diff", "bench/result"},
@@ -98,7 +100,7 @@ var allowed = map[string][]string{
 	"bench/produce":   {"bench/disk", "bench/result", "bench/service", "kafka"},
 
 	"cli":           {"alarm", "alarm/deliver", "alarm/rule", "bench/diff", "bench/page", "bench/result", "broker", "broker/storage", "config", "database", "datadir", "event", "kafka", "live", "occupancy", "pipeline", "postgres", "query", "web", "web/alarms", "web/answer", "web/api", "web/auth", "web/events", "web/health", "web/history", "web/page", "web/pictures", "web/route", "web/settings", "tracing"},
-	"cli/full":      {"audit", "bench", "bench/catchup", "bench/grids", "bench/host", "bench/page", "bench/produce", "bench/result", "bench/service", "bench/speed", "bench/sweep", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query", "yamlfile"},
+	"cli/full":      {"audit", "bench", "bench/baseline", "bench/catchup", "bench/compare", "bench/grids", "bench/host", "bench/page", "bench/produce", "bench/result", "bench/service", "bench/speed", "bench/sweep", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query", "yamlfile"},
 	"cmd/sightlog":  {"cli", "cli/full"},
 	"cmd/sightlogd": {"cli"},
 }
