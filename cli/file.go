@@ -54,10 +54,10 @@ func (e *Env) loadFile(ctx *kong.Context) error {
 // accepts them, so that its services read the file that detect reads. A test of cli/full
 // compares them with those commands.
 var fullKeys = []string{
-	"acks", "answers", "broker-pid", "classes", "clip", "compare", "dir", "duration", "flush", "for", "found", "fps",
-	"html", "images", "in-flight", "json", "labels", "list", "model", "n", "p99", "pace", "partitioner", "people", "preview", "privacy",
-	"producers", "rate", "results", "rounds", "score", "seed", "show", "side", "sightings", "size", "skip-empty", "snapshots", "source",
-	"source-file", "start-timeout", "terminal", "threads", "track", "tracks", "unverified", "warm-up",
+	"acks", "against", "answers", "broker-pid", "classes", "clip", "compare", "dir", "duration", "flush", "for", "found", "fps", "html",
+	"images", "in-flight", "json", "kafka-jars", "labels", "list", "model", "n", "p99", "pace", "partitioner", "people", "preview",
+	"privacy", "producers", "python", "rate", "results", "rounds", "score", "seed", "show", "side", "sightings", "size", "skip-empty",
+	"snapshots", "source", "source-file", "start-timeout", "terminal", "threads", "track", "tracks", "unverified", "venv", "warm-up",
 }
 
 // fileKeys returns the keys that a configuration file may have: those of the commands of

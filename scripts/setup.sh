@@ -259,6 +259,22 @@ setup_promtool() {
 
 # axe-core, for tests of pages: it finds what a screen reader or weak eyes stumble over.
 axe=4.14.1
+# The Python packages of bench compare's other side, for its test: a virtual environment.
+setup_baseline() {
+	local list=bench/baseline/requirements.txt dir=lib/baseline
+	if cmp -s "$list" "$dir/sightlog-baseline.txt"; then
+		say baseline "there already"
+		return
+	fi
+	python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || return 1
+	rm -rf "$dir"
+	step baseline "Python packages of bench/baseline, 350 MB installed" baseline_packages "$dir" "$list" || return 1
+	cp "$list" "$dir/sightlog-baseline.txt"
+}
+baseline_packages() {
+	python3 -m venv "$1" && "$1/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$2"
+}
+
 axe_lib=lib/axe-core-$axe.min.js
 axe_lib_sum=29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c
 axe_npm_sum=e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745
@@ -284,6 +300,7 @@ case ${1:-} in
 	(add_packages python3-venv) || say tests "go on without Python, which tries the API"
 	(setup_axe) || say tests "go on without axe-core"
 	(add_packages openjdk-17-jdk-headless maven && setup_kafka) || say tests "go on without Apache Kafka"
+	(add_packages python3-venv && setup_baseline) || say tests "go on without the baseline of bench compare"
 	;;
 --dist)
 	add_packages dpkg-dev
