@@ -6,6 +6,7 @@ naive: one frame after the other in one thread, json, the producer's defaults.
 
 import json
 import queue
+import signal
 import sys
 import threading
 
@@ -96,6 +97,7 @@ def naive(cameras, detector, log, start, length):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with open(sys.argv[1], encoding="utf-8") as f:
         cfg = json.load(f)
     is_tuned = cfg["mode"] == "tuned"
@@ -103,8 +105,8 @@ def main():
     specs = cfg["cameras"]
     cameras = [Camera(i, len(specs), spec, cfg["fps"]) for i, spec in enumerate(specs)]
     # The first call of everything is slow: it is made before the first frame is due.
-    warm = [Camera(0, 1, specs[0], cfg["fps"]).read(0, 0)[0] for _ in range(1)][0]
-    detector.detect(warm)
+    frame, _ = Camera(0, 1, specs[0], cfg["fps"]).read(0, 0)
+    detector.detect(frame)
     log = Log(cfg)
     log.producer.list_topics(cfg["topic"], timeout=30)
     start, length = now() + START_DELAY, cfg["length_us"]
@@ -115,6 +117,7 @@ def main():
         {"name": c.name, "interval_us": c.interval, "phase_us": c.phase, "sent": sent[c.name], "acked": log.acked.get(c.name, 0)} for c in cameras
     ], "errors": log.errors[:5]}
     print("report=" + json.dumps(report), flush=True)
+    signal.pause()  # until it is stopped: what it has used can be read as long as it is there
 
 
 main()

@@ -227,12 +227,7 @@ func (s *side) play(ctx context.Context) (f bench.Foreign, start time.Time, err 
 	if err != nil {
 		return f, start, err
 	}
-	ended := false
-	defer func() {
-		if !ended {
-			err = errors.Join(err, p.Stop())
-		}
-	}()
+	defer func() { err = errors.Join(err, p.Stop()) }()
 	us, err := microseconds(ctx, p)
 	if err != nil {
 		return f, start, fmt.Errorf("wait for the baseline's producer: %w", err)
@@ -246,8 +241,6 @@ func (s *side) play(ctx context.Context) (f bench.Foreign, start time.Time, err 
 	if err != nil {
 		return f, start, fmt.Errorf("wait for the baseline's producer: %w", err)
 	}
-	<-p.Ended()
-	ended = true
 	if f.Cameras, f.Interval, err = parsePlayed(text, len(s.Clips), s.length()); err != nil {
 		return f, start, err
 	}
