@@ -237,7 +237,9 @@ func (s *side) play(ctx context.Context) (f bench.Foreign, start time.Time, err 
 	if f.Usage, err = s.meter(ctx, p, f.From, f.To); err != nil {
 		return f, start, err
 	}
-	text, err := p.Value(ctx, "report")
+	late, cancel := context.WithTimeout(ctx, s.length()+rowsTimeout) // one that is too slow for its cameras goes on
+	defer cancel()
+	text, err := p.Value(late, "report")
 	if err != nil {
 		return f, start, fmt.Errorf("wait for the baseline's producer: %w", err)
 	}
