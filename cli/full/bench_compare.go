@@ -165,7 +165,9 @@ func (c *CompareCmd) config(env *cli.Env, specs []ingest.Spec, dir string) (cfg 
 	for i := range c.Cameras {
 		cfg.Clips = append(cfg.Clips, specs[i%len(specs)].URI)
 	}
-	cfg.Report = benchresult.Report{Version: cli.Version, At: time.Now().UTC().Truncate(time.Second), Machine: host.Describe(), Settings: c.settings()}
+	cfg.Report = benchresult.Report{
+		Version: cli.Version, At: time.Now().UTC().Truncate(time.Second), Machine: host.Describe(), Settings: c.settings(),
+	}
 	cfg.Report.Machine.Onnx = onnx.Version
 	if load, cpus := cfg.Report.Machine.Load, cfg.Report.Machine.CPUs; load > 0.3*float64(cpus) {
 		cfg.Report.Machine.Warnings = []string{fmt.Sprintf("the load was %.1f before the start: the machine was not quiet", load)}
