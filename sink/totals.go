@@ -17,6 +17,7 @@ import (
 // rows.
 type totals struct {
 	minutes     index[cameraMinute, minuteRow]
+	halfHours   index[cameraHalfHour, halfHourRow]
 	zoneMinutes index[zoneMinute, zoneMinuteRow]
 	tracks      index[track, trackRow]
 	visits      index[trackZone, []visitRow]
@@ -92,7 +93,7 @@ type visitRow struct {
 // totalsOf adds up sightings. The order in which they come does not matter.
 func totalsOf(sightings []sightingRow) *totals {
 	t := &totals{
-		minutes: make(index[cameraMinute, minuteRow]), zoneMinutes: make(index[zoneMinute, zoneMinuteRow]),
+		minutes: make(index[cameraMinute, minuteRow]), halfHours: make(index[cameraHalfHour, halfHourRow]), zoneMinutes: make(index[zoneMinute, zoneMinuteRow]),
 		tracks: make(index[track, trackRow]), visits: make(index[trackZone, []visitRow]), latest: make(index[int32, *sightingRow]),
 	}
 	inOrder := make([]*sightingRow, len(sightings))
@@ -128,6 +129,7 @@ func (t *totals) add(s *sightingRow) {
 	m.detections += int64(len(s.Objects))
 	m.dropped += s.DroppedBefore
 	m.seconds |= 1 << s.CapturedAt.UTC().Second()
+	t.halfHours.at(halfHourOf(s)).add(s)
 
 	*t.latest.at(s.camera) = s
 	inZone := make(map[string]int64)
@@ -281,11 +283,13 @@ func (t *totals) queue(b *pgx.Batch, compared bool, visits string) {
 	if compared {
 		minutes = comparedMinuteTable
 	}
-	rows := sorted(t.minutes, func(a, b *minuteRow) int {
+	minutes.queue(b, sorted(t.minutes, func(a, b *minuteRow) int {
 		return cmp.Or(cmp.Compare(a.camera, b.camera), a.minute.Compare(b.minute), cmp.Compare(a.run, b.run))
-	})
-	minutes.queue(b, rows)
-	queueHalfHours(b, rows)
+	}))
+	// After the minutes, which refuse frames that were counted before.
+	halfHourTable.queue(b, sorted(t.halfHours, func(a, b *halfHourRow) int {
+		return cmp.Or(cmp.Compare(a.camera, b.camera), a.halfHour.Compare(b.halfHour), cmp.Compare(a.run, b.run))
+	}))
 	t.queueTracks(b)
 	t.queueZones(b, visits)
 	var latest []sightingRow
@@ -294,18 +298,6 @@ func (t *totals) queue(b *pgx.Batch, compared bool, visits string) {
 	}
 	slices.SortFunc(latest, func(a, b sightingRow) int { return cmp.Compare(a.camera, b.camera) })
 	latestTable.queue(b, latest)
-}
-
-// queueHalfHours adds the statement that adds minutes to their half hours. It comes after
-// that of the minutes, which refuses frames that were counted before.
-func queueHalfHours(b *pgx.Batch, rows []minuteRow) {
-	if len(rows) == 0 {
-		return
-	}
-	b.Queue("SELECT sightlog_add_half_hours($1, $2, $3, $4, $5, $6, $7)", collect(rows, func(m *minuteRow) int32 { return m.camera }),
-		collect(rows, func(m *minuteRow) time.Time { return m.minute }), collect(rows, func(m *minuteRow) int32 { return m.run }),
-		collect(rows, func(m *minuteRow) int64 { return m.frames }), collect(rows, func(m *minuteRow) int64 { return m.people }),
-		collect(rows, func(m *minuteRow) int64 { return m.maxPeople }), collect(rows, func(m *minuteRow) int64 { return m.seconds }))
 }
 
 // queueTracks adds the statement of the tracks.
