@@ -13,7 +13,7 @@ import (
 // apart.
 func settingsOf(env *Env, services *pipeline.Services, present *pipeline.Present, tracked bool, log *slog.Logger) *websettings.Config {
 	c := &websettings.Config{
-		File: env.Common.Config, Tracked: tracked, Pool: services.Pool, Log: log, Places: services.StorePlaces,
+		File: env.Common.Config, Tracked: tracked, Pool: services.Pool, Log: log, Store: services.StoreFile,
 		InUse: func() map[string]config.CameraSettings { return env.Cameras },
 	}
 	if present == nil {
@@ -26,12 +26,12 @@ func settingsOf(env *Env, services *pipeline.Services, present *pipeline.Present
 		}
 		return ids
 	}
-	c.Change = func(camera string, shapes config.Shapes) {
+	c.Change = func(camera string, shapes config.Shapes, names config.Renames) {
 		all := maps.Clone(present.Settings())
 		if all == nil {
 			all = make(map[string]config.CameraSettings)
 		}
-		all[camera] = all[camera].With(shapes)
+		all[camera] = all[camera].Renamed(names).With(shapes)
 		present.Change(all)
 	}
 	return c

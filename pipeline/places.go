@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -12,9 +13,9 @@ import (
 	"github.com/sightlog/sightlog/sink"
 )
 
-// StorePlaces stores the places of a changed configuration; nil leaves those that are there.
-func (s *Services) StorePlaces(ctx context.Context, places map[string]config.Place) error {
-	return storePlaces(ctx, s.Pool, places)
+// StoreFile stores the places and the rules for staff of a changed configuration; what it does not have stays.
+func (s *Services) StoreFile(ctx context.Context, f config.File) error {
+	return errors.Join(storePlaces(ctx, s.Pool, f.Places()), storeStaff(ctx, s.Pool, f.Cameras()))
 }
 
 // storePlaces stores places; nil leaves those that are there.

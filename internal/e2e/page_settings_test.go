@@ -25,8 +25,14 @@ cameras:
 // of its page.
 func drawnRun(t *testing.T) (dir, config, page string) {
 	t.Helper()
+	return runOf(t, drawnConfig)
+}
+
+// runOf is drawnRun of another configuration.
+func runOf(t *testing.T, text string) (dir, config, page string) {
+	t.Helper()
 	config = filepath.Join(t.TempDir(), "sightlog.yaml")
-	require.NoError(t, os.WriteFile(config, []byte(drawnConfig), 0o600))
+	require.NoError(t, os.WriteFile(config, []byte(text), 0o600))
 	dir = dataDir(t)
 	p := start(t, sightlog, "run", "--config", config, "--data", dir, "--web", "127.0.0.1:0", "--source", "yard=test://people?people=3&fps=10&size=640x360&frames=100000")
 	require.Eventually(t, func() bool {

@@ -22,9 +22,9 @@ type Config struct {
 	// those of the database.
 	Sources func() []string
 	// Change has the running detect count with other shapes; nil where it runs apart.
-	Change func(camera string, shapes config.Shapes)
-	// Places stores the places of the changed file; may be nil.
-	Places func(context.Context, map[string]config.Place) error
+	Change func(camera string, shapes config.Shapes, names config.Renames)
+	// Store stores the places of the changed file and the rules for staff; may be nil.
+	Store func(context.Context, config.File) error
 
 	mu sync.Mutex // held while the file is changed
 }

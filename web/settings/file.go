@@ -37,6 +37,7 @@ type edit struct {
 	before, after []byte
 	file          config.File // of after
 	settings      config.CameraSettings
+	renamed       config.Renames
 }
 
 // stored returns the text of the configuration file and the camera's settings in it; without
@@ -56,24 +57,50 @@ func (c *Config) stored(camera string) (text []byte, settings config.CameraSetti
 }
 
 // prepare makes the edit and checks it as a start does.
-func (c *Config) prepare(camera string, shapes config.Shapes) (e edit, err error) {
+func (c *Config) prepare(camera string, change Change) (e edit, err error) {
 	text, settings, err := c.stored(camera)
 	if err != nil {
 		return e, err
 	}
-	e.before, e.settings = text, settings.With(shapes)
-	if _, err := pipeline.ShapesOf(camera, e.settings, c.Tracked); err != nil {
+	if err := change.check(settings); err != nil {
 		return e, err
 	}
-	if e.after, err = config.SetShapes(text, camera, shapes); err != nil {
-		return e, fmt.Errorf("%s: %w", filepath.Base(c.File), err)
+	e.before, e.renamed = text, change.Renamed
+	e.settings = settings.Renamed(change.Renamed).With(change.Shapes)
+	if _, err := pipeline.ShapesOf(camera, e.settings, c.Tracked); err != nil {
+		return e, err
 	}
 	path := c.File
 	if path == "" {
 		path = "sightlog.yaml"
 	}
+	after, err := config.RenameShapes(path, text, camera, change.Renamed)
+	if err == nil {
+		e.after, err = config.SetShapes(after, camera, change.Shapes)
+	}
+	if err != nil {
+		return e, fmt.Errorf("%s: %w", filepath.Base(path), err)
+	}
 	e.file, err = config.Decode(path, e.after)
 	return e, err
+}
+
+// alarms returns the names of the alarms that look at what the edit renames.
+func (e edit) alarms(camera string) (names []string) {
+	is := func(all map[string]string, name string) bool {
+		for _, to := range all {
+			if to == name && name != "" {
+				return true
+			}
+		}
+		return false
+	}
+	for _, r := range e.file.Alarms() {
+		if r.Camera == camera && (is(e.renamed.Zones, r.Zone) || is(e.renamed.Lines, r.Line)) {
+			names = append(names, r.Name)
+		}
+	}
+	return names
 }
 
 // write writes the edit, if the file is still the one of before, and hands the settings to
@@ -92,15 +119,15 @@ func (c *Config) write(ctx context.Context, camera string, e edit) (used bool, e
 	if err := atomicfile.Replace(c.File, e.after); err != nil {
 		return false, explain(err)
 	}
-	if c.Places != nil {
-		if err := c.Places(ctx, e.file.Places()); err != nil {
-			return false, fmt.Errorf("the file is written, but the places are not stored: %w", err)
+	if c.Store != nil {
+		if err := c.Store(ctx, e.file); err != nil {
+			return false, fmt.Errorf("the file is written, but places and staff are not stored: %w", err)
 		}
 	}
 	if c.Change == nil {
 		return false, nil
 	}
-	c.Change(camera, e.settings.Shapes())
+	c.Change(camera, e.settings.Shapes(), e.renamed)
 	return true, nil
 }
 

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
 	"net/http"
 	"reflect"
@@ -23,12 +22,10 @@ import (
 	"github.com/sightlog/sightlog/yamlfile"
 )
 
-// Bounds of what a request may cost.
+// Bounds of what a preview may cost.
 const (
-	maxBody   = 1 << 20
-	maxPoints = 10_000 // of all shapes
-	trySpan   = time.Hour
-	tryLimit  = 15 * time.Second
+	trySpan  = time.Hour
+	tryLimit = 15 * time.Second
 )
 
 // Shapes is the body of an answer.
@@ -71,7 +68,7 @@ func (c *Config) Routes() []route.Route {
 		{Pattern: "PUT /api/v1/cameras/{camera}/shapes", Role: route.Admin, Handler: c.handler(c.put), Doc: &route.Doc{
 			Summary: "Write the shapes of a camera into the configuration file, and count with them.",
 			Help:    "If-Match has the ETag of the shapes that were changed. All else in the file stays as it is, comments included.",
-			Params:  camera, Body: config.Shapes{}, Answers: []route.Answer{
+			Params:  camera, Body: Change{}, Answers: []route.Answer{
 				{Status: http.StatusOK, Type: Shapes{}}, put,
 				{Status: http.StatusConflict, Help: "There is no configuration file that can be written."},
 				{Status: http.StatusUnprocessableEntity, Help: "The shapes are none, in words."},
@@ -81,11 +78,11 @@ func (c *Config) Routes() []route.Route {
 		}},
 		{Pattern: "POST /api/v1/cameras/{camera}/shapes/diff", Role: route.Admin, Handler: c.handler(c.diff), Doc: &route.Doc{
 			Summary: "The lines of the configuration file that a change of the shapes would remove and add.",
-			Params:  camera, Body: config.Shapes{}, Answers: []route.Answer{{Status: http.StatusOK, Type: Diff{}}},
+			Params:  camera, Body: Change{}, Answers: []route.Answer{{Status: http.StatusOK, Type: Diff{}}},
 		}},
 		{Pattern: "POST /api/v1/cameras/{camera}/shapes/preview", Role: route.Admin, Handler: c.handler(c.preview), Doc: &route.Doc{
 			Summary: "What shapes would have counted in the newest hour of stored detections.",
-			Params:  camera, Body: config.Shapes{}, Answers: []route.Answer{{Status: http.StatusOK, Type: pipeline.Trial{}}},
+			Params:  camera, Body: Change{}, Answers: []route.Answer{{Status: http.StatusOK, Type: pipeline.Trial{}}},
 		}},
 	}
 }
@@ -175,57 +172,6 @@ func (c *Config) fail(w http.ResponseWriter, r *http.Request, err error) {
 
 const noFile = "save the lines in a file, sightlog.yaml, and start with --config sightlog.yaml"
 
-// statusError is an error with a status of its own.
-type statusError struct {
-	code      int
-	what, fix string
-}
-
-func (e statusError) Error() string { return e.what }
-
-// decode reads the shapes of a request.
-func decode(w http.ResponseWriter, r *http.Request) (s config.Shapes, err error) {
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
-	d.DisallowUnknownFields()
-	if err = d.Decode(&s); err == nil {
-		if _, more := d.Token(); more != io.EOF {
-			err = errors.New("more follows")
-		}
-	}
-	var large *http.MaxBytesError
-	if errors.As(err, &large) {
-		return s, err
-	}
-	if err != nil {
-		return s, statusError{http.StatusBadRequest, fmt.Sprintf("the body is not JSON of shapes: %.200s", err), `send {"zones": {"door": [[0.4, 0.4], [0.6, 0.4], [0.6, 0.9]]}, "lines": {}, "masks": [], "region": null}`}
-	}
-	n := 0
-	for _, all := range []map[string][]config.Point{s.Zones, s.Lines} {
-		for _, ps := range all {
-			n += len(ps)
-		}
-	}
-	for _, ps := range s.Masks {
-		n += len(ps)
-	}
-	if n > maxPoints {
-		return s, statusError{http.StatusRequestEntityTooLarge, fmt.Sprintf("%d points, at most %d", n, maxPoints), "draw with fewer points"}
-	}
-	if len(s.Zones) == 0 {
-		s.Zones = nil
-	}
-	if len(s.Lines) == 0 {
-		s.Lines = nil
-	}
-	if len(s.Masks) == 0 {
-		s.Masks = nil
-	}
-	if len(s.Region) == 0 {
-		s.Region = nil
-	}
-	return s, nil
-}
-
 func writeJSON(w http.ResponseWriter, v any) error {
 	w.Header().Set("Content-Type", "application/json")
 	_ = json.NewEncoder(w).Encode(v) // an error here is a client that has gone
@@ -233,7 +179,7 @@ func writeJSON(w http.ResponseWriter, v any) error {
 }
 
 // answer writes the shapes of a camera.
-func (c *Config) answer(w http.ResponseWriter, r *http.Request, camera string, settings config.CameraSettings, used bool) error {
+func (c *Config) answer(w http.ResponseWriter, r *http.Request, camera string, settings config.CameraSettings, used bool, alarms []string) error {
 	a := Shapes{Shapes: settings.Shapes(), Camera: camera, Writable: c.File != "", InUse: used}
 	switch {
 	case c.File == "":
@@ -242,6 +188,8 @@ func (c *Config) answer(w http.ResponseWriter, r *http.Request, camera string, s
 		a.Note = "detect runs apart and reads its configuration when it starts: start it again, with the same file"
 	case !used:
 		a.Note = "the file has been changed since sightlog started; it is used from the next start on"
+	case len(alarms) > 0:
+		a.Note = "alarms are read when sightlog starts: start it again, or the alarms of what has another name stay silent: " + strings.Join(alarms, ", ")
 	}
 	if a.Zones == nil {
 		a.Zones = map[string][]config.Point{}
@@ -266,11 +214,11 @@ func (c *Config) get(w http.ResponseWriter, r *http.Request, camera string) erro
 	if err != nil {
 		return err
 	}
-	return c.answer(w, r, camera, settings, reflect.DeepEqual(settings.Shapes(), c.InUse()[camera].Shapes()))
+	return c.answer(w, r, camera, settings, reflect.DeepEqual(settings.Shapes(), c.InUse()[camera].Shapes()), nil)
 }
 
 func (c *Config) put(w http.ResponseWriter, r *http.Request, camera string) error {
-	shapes, err := decode(w, r)
+	change, err := decode(w, r)
 	if err != nil {
 		return err
 	}
@@ -287,7 +235,7 @@ func (c *Config) put(w http.ResponseWriter, r *http.Request, camera string) erro
 	if seen != version(before) {
 		return errChanged
 	}
-	e, err := c.prepare(camera, shapes)
+	e, err := c.prepare(camera, change)
 	if err != nil {
 		return err
 	}
@@ -295,15 +243,15 @@ func (c *Config) put(w http.ResponseWriter, r *http.Request, camera string) erro
 	if err != nil {
 		return err
 	}
-	return c.answer(w, r, camera, e.settings, used)
+	return c.answer(w, r, camera, e.settings, used, e.alarms(camera))
 }
 
 func (c *Config) diff(w http.ResponseWriter, r *http.Request, camera string) error {
-	shapes, err := decode(w, r)
+	change, err := decode(w, r)
 	if err != nil {
 		return err
 	}
-	e, err := c.prepare(camera, shapes)
+	e, err := c.prepare(camera, change)
 	if err != nil {
 		return err
 	}
@@ -315,7 +263,7 @@ func (c *Config) diff(w http.ResponseWriter, r *http.Request, camera string) err
 }
 
 func (c *Config) preview(w http.ResponseWriter, r *http.Request, camera string) error {
-	shapes, err := decode(w, r)
+	change, err := decode(w, r)
 	if err != nil {
 		return err
 	}
@@ -325,7 +273,7 @@ func (c *Config) preview(w http.ResponseWriter, r *http.Request, camera string) 
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), tryLimit)
 	defer cancel()
-	t, err := pipeline.TryShapes(ctx, c.Pool, camera, settings.With(shapes), trySpan)
+	t, err := pipeline.TryShapes(ctx, c.Pool, camera, settings.Renamed(change.Renamed).With(change.Shapes), trySpan)
 	if err != nil {
 		return err
 	}

@@ -64,10 +64,10 @@ func newSite(t *testing.T, pool *pgxpool.Pool, text string) *site {
 			maps.Copy(all, s.used)
 			return all
 		},
-		Change: func(camera string, shapes config.Shapes) {
+		Change: func(camera string, shapes config.Shapes, names config.Renames) {
 			s.mu.Lock()
 			defer s.mu.Unlock()
-			s.used[camera] = s.used[camera].With(shapes)
+			s.used[camera] = s.used[camera].Renamed(names).With(shapes)
 		},
 	}
 	mux := http.NewServeMux()

@@ -1,6 +1,7 @@
 // Where people stood and walked: how many detections had their feet in each cell of the picture.
 import { el, svg } from './dom.js';
 import { colour } from './chart.js';
+import { paint } from './heatmap.js';
 import { cameras, filters, loader } from './filters.js';
 import { moment, ownZone, span } from './time.js';
 
@@ -54,19 +55,6 @@ export function mount(root, params, ctx) {
     draw(await ctx.api.get('heatmap', { camera, zone: params.zone, class: params.class || 'person', min_score: params.score, since: iso(w.since), until: iso(w.until), grid: cells }, { signal }));
   });
 
-  const value = (n, most) => (log ? Math.log1p(n) / Math.log1p(most) : n / most);
-
-  function paint(h, canvas) {
-    canvas.width = canvas.height = h.grid;
-    const g = canvas.getContext('2d');
-    const image = g.createImageData(h.grid, h.grid);
-    for (const [x, y, n] of h.cells) {
-      const v = value(n, h.most);
-      image.data.set([...colour(v), 110 + Math.round(120 * v)], 4 * (y * h.grid + x));
-    }
-    g.putImageData(image, 0, 0);
-  }
-
   // legend shows the colours with the numbers that they stand for.
   function legend(h) {
     const s = svg('svg', { class: 'legend', viewBox: '0 0 320 34', role: 'img', 'aria-label': `From 1 to ${h.most} detections in a cell, ${log ? 'logarithmic' : 'linear'}` });
@@ -93,7 +81,7 @@ export function mount(root, params, ctx) {
     stage.style.maxWidth = `calc(70vh * ${ratio})`;
     if (camera?.live) stage.append(el('img', { src: ctx.api.address(`cameras/${encodeURIComponent(h.camera)}/picture.jpg`), alt: '' }));
     const canvas = el('canvas', { role: 'img', ariaLabel: `Heat map of ${words}. The table below has the fullest cells.` });
-    paint(h, canvas);
+    paint(h, canvas, log);
     stage.append(canvas);
     const fullest = [...h.cells].sort((a, b) => b[2] - a[2]).slice(0, 12);
     const place = (x, y) => `${Math.round(((x + 0.5) / h.grid) * 100)} % from the left, ${Math.round(((y + 0.5) / h.grid) * 100)} % from the top`;

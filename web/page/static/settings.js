@@ -1,5 +1,6 @@
 // Zones, lines, masks and the region of a camera, drawn on its picture.
 import { el } from './dom.js';
+import { background } from './heatmap.js';
 import { fromAPI, kinds, Shapes, title, toAPI } from './shapes.js';
 import { stage } from './stage.js';
 
@@ -54,6 +55,7 @@ function editor(body, camera, answer, tag, admin, ctx, again) {
   let trial = null;
   let asked = null;
   let timer = 0;
+  const gone = new AbortController();
 
   const at = stage({ shapes, width, height, editable: admin, changed, said: ctx.announce, toolEnded: () => press('') });
   const tools = Object.entries(kinds).map(([kind, k]) => el('button', {
@@ -63,6 +65,7 @@ function editor(body, camera, answer, tag, admin, ctx, again) {
   const undo = el('button', { type: 'button', class: 'quiet', onclick: () => { shapes.undo(); changed(true); } }, 'Undo');
   const redo = el('button', { type: 'button', class: 'quiet', onclick: () => { shapes.redo(); changed(true); } }, 'Redo');
   const snap = el('input', { type: 'checkbox', checked: true, onchange: () => { shapes.snap = snap.checked; } });
+  const heat = el('input', { type: 'checkbox', id: 'heat', onchange: warm });
   const save = el('button', { type: 'button', class: 'primary', data: { do: 'save' }, onclick: compare }, 'Save …');
   const discard = el('button', { type: 'button', class: 'quiet', data: { do: 'discard' }, onclick: () => { drafts.delete(camera); again().catch(ctx.alert); } }, 'Discard');
   const hint = el('p', { class: 'muted small' });
@@ -142,6 +145,19 @@ function editor(body, camera, answer, tag, admin, ctx, again) {
       el('tbody', {}, ...s.points.map((_, k) => el('tr', {}, el('th', { scope: 'row' }, String(k + 1)), cell(k, 0), cell(k, 1)))));
   }
 
+  // warm shows where people stood in the last day behind the shapes, or no longer.
+  async function warm() {
+    at.heat('');
+    if (!heat.checked) return;
+    try {
+      const map = await background(ctx.api, camera, gone.signal);
+      if (heat.checked) at.heat(map);
+      if (!map) hint.textContent = 'Nobody was seen in the last 24 hours: there is no heat map.';
+    } catch (error) {
+      if (error.name !== 'AbortError') wrong.textContent = error.message;
+    }
+  }
+
   async function preview() {
     if (!admin) return;
     asked?.abort();
@@ -185,10 +201,10 @@ function editor(body, camera, answer, tag, admin, ctx, again) {
       answer = await response.json();
       tag = response.headers.get('ETag');
       drafts.delete(camera);
-      shapes.saved = JSON.stringify(shapes.list);
+      shapes.written();
       diff.hidden = true;
       show();
-      state.textContent = answer.in_use ? 'Saved. The camera counts with it from its next frames on.' : `Saved. ${answer.note}`;
+      state.textContent = answer.in_use ? `Saved. The camera counts with it from its next frames on. ${answer.note || ''}` : `Saved. ${answer.note}`;
       ctx.announce(state.textContent);
     } catch (error) {
       wrong.textContent = error.message;
@@ -198,17 +214,16 @@ function editor(body, camera, answer, tag, admin, ctx, again) {
 
   body.replaceChildren(el('div', { class: 'settings' },
     el('section', { class: 'panel', ariaLabel: `Picture of ${camera}` },
-      admin && el('div', { class: 'toolbar tools' }, el('div', { class: 'group', role: 'group', ariaLabel: 'Draw' }, ...tools), undo, redo,
-        el('label', { class: 'check' }, snap, 'Snap')),
-      el('div', { class: 'frame' }, at.root), admin && hint),
+      el('div', { class: 'toolbar tools' }, admin && el('div', { class: 'group', role: 'group', ariaLabel: 'Draw' }, ...tools), admin && undo, admin && redo,
+        admin && el('label', { class: 'check' }, snap, 'Snap'), el('label', { class: 'check' }, heat, 'Heat map')),
+      el('div', { class: 'frame' }, at.root), hint),
     el('section', { class: 'panel' }, el('h2', {}, 'Shapes'), wrong, list, table, counted, state,
       admin ? el('div', { class: 'toolbar' }, save, discard) : el('p', { class: 'muted' }, 'Only an administrator may change them.'), diff)));
-  press('');
+  if (admin) press('');
   at.draw();
   show();
   preview();
   let url = '';
-  const gone = new AbortController();
   ctx.api.raw('GET', path('picture.jpg'), { signal: gone.signal, headers: { Accept: 'image/jpeg' } })
     .then((r) => (r.status === 200 ? r.blob() : null))
     .then((b) => { if (b && !gone.signal.aborted) at.picture(url = URL.createObjectURL(b)); })

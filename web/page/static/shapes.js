@@ -9,19 +9,20 @@ export const kinds = {
   region: { label: 'Region', least: 4, most: 4 },
 };
 
-// fromAPI returns the list of an answer's shapes, toAPI the body of a list.
+// fromAPI returns the list of an answer's shapes, toAPI the body of a list. What has been stored has the name that it was stored with.
 export function fromAPI(a) {
   const list = [];
-  for (const [name, points] of Object.entries(a.zones || {})) list.push({ kind: 'zone', name, points });
-  for (const [name, points] of Object.entries(a.lines || {})) list.push({ kind: 'line', name, points });
+  for (const [name, points] of Object.entries(a.zones || {})) list.push({ kind: 'zone', name, was: name, points });
+  for (const [name, points] of Object.entries(a.lines || {})) list.push({ kind: 'line', name, was: name, points });
   for (const points of a.masks || []) list.push({ kind: 'mask', name: '', points });
   if (a.region) list.push({ kind: 'region', name: '', points: corners(a.region) });
   return list;
 }
 
 export function toAPI(list) {
-  const body = { zones: {}, lines: {}, masks: [], region: null };
+  const body = { zones: {}, lines: {}, masks: [], region: null, renamed: { zones: {}, lines: {} } };
   for (const s of list) {
+    if (s.was && s.was !== s.name) body.renamed[`${s.kind}s`][s.was] = s.name;
     if (s.kind === 'zone') body.zones[s.name] = s.points;
     if (s.kind === 'line') body.lines[s.name] = s.points;
     if (s.kind === 'mask') body.masks.push(s.points);
@@ -57,6 +58,16 @@ export class Shapes {
     this.past.push(JSON.stringify(this.list));
     if (this.past.length > 200) this.past.shift();
     this.future = [];
+  }
+
+  // written takes the list as what is stored, in its history, too.
+  written() {
+    const now = new Map(this.list.map((s) => [`${s.kind} ${s.was || s.name}`, s.name]));
+    const stored = (list) => list.map((s) => ({ ...s, was: now.get(`${s.kind} ${s.was || s.name}`) }));
+    this.list = stored(this.list);
+    this.past = this.past.map((text) => JSON.stringify(stored(JSON.parse(text))));
+    this.future = this.future.map((text) => JSON.stringify(stored(JSON.parse(text))));
+    this.saved = JSON.stringify(this.list);
   }
 
   undo() { this.turn(this.past, this.future); }

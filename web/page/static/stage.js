@@ -5,9 +5,10 @@ import { kinds, title } from './shapes.js';
 const percent = (v) => `${Math.round(v * 1000) / 10} %`;
 
 // stage returns an SVG element and functions: draw() shows shapes anew, tool(kind) begins to draw one, '' stops that.
-// changed() is called after each change, said(text) with what a screen reader should say.
+// picture(url) and heat(url) set what is behind the shapes. changed() is called after each change, said(text) with what a screen reader should say.
 export function stage({ shapes, width, height, editable, changed, said, toolEnded }) {
   const picture = svg('image', { width, height, preserveAspectRatio: 'none', class: 'picture' });
+  const heat = svg('image', { width, height, preserveAspectRatio: 'none', class: 'heat' });
   const grid = svg('g', { class: 'grid-lines', 'aria-hidden': 'true' });
   for (let k = 1; k < 10; k++) {
     grid.append(svg('path', { d: `M${width * k / 10} 0V${height}M0 ${height * k / 10}H${width}` }));
@@ -17,7 +18,7 @@ export function stage({ shapes, width, height, editable, changed, said, toolEnde
   const root = svg('svg', {
     viewBox: `0 0 ${width} ${height}`, class: 'stage', role: 'group', tabindex: editable ? 0 : null,
     'aria-label': editable ? 'The picture. Choose a shape to draw; arrow keys move the cross, Enter sets a point.' : 'The picture with its shapes.',
-  }, grid, picture, drawn, open);
+  }, grid, picture, heat, drawn, open);
   let kind = '';
   let points = [];
   let cross = [0.5, 0.5];
@@ -234,5 +235,5 @@ export function stage({ shapes, width, height, editable, changed, said, toolEnde
   }
   const watch = new ResizeObserver(() => draw());
   watch.observe(root);
-  return { root, draw, tool, finish, picture: (url) => picture.setAttribute('href', url), end: () => watch.disconnect() };
+  return { root, draw, tool, finish, picture: (url) => picture.setAttribute('href', url), heat: (url) => (url ? heat.setAttribute('href', url) : heat.removeAttribute('href')), end: () => watch.disconnect() };
 }
