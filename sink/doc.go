@@ -63,6 +63,9 @@
 //
 // # Caveats
 //
+// What the log has removed before it was written stops the partition, but of snapshots, which are best
+// effort: there the sink goes on behind it (passExpired).
+//
 // If retention or compaction has removed the record before the offset, only
 // the leader epoch is compared, and a cluster whose own metadata were restored with
 // the log may assign an epoch twice (our broker does not: its epochs are times); the

@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -98,12 +99,34 @@ func (s *Sink) applyFrom(ctx context.Context, adm *kadm.Client) error {
 		case next < span.start || next > span.end:
 			return usage.New("give an offset that it holds", "--from %s: the log holds %d to %d", f, span.start, span.end)
 		}
-		_, err := s.cfg.Pool.Exec(ctx, `UPDATE sink_offsets SET next = $1, last_offset = NULL, last_epoch = NULL, last_digest = NULL
-			WHERE cluster_id = $2 AND topic_id = $3 AND partition = $4 AND next = $5`, next, p.cluster, uuid(p.topic), tp.partition, p.next)
-		if err != nil {
-			return fmt.Errorf("move the stored offset of %s: %w", tp, err)
+		if err := s.moveOffset(ctx, tp, p, next); err != nil {
+			return err
 		}
 		s.cfg.Log.Warn("continuing from the offset given by --from", "topic", tp.topic, "partition", tp.partition, "offset", next, "from", f.String(), "reason", why)
 	}
 	return nil
+}
+
+// moveOffset sets the stored offset of a partition, if it is still the one of p.
+func (s *Sink) moveOffset(ctx context.Context, tp topicPartition, p position, next int64) error {
+	_, err := s.cfg.Pool.Exec(ctx, `UPDATE sink_offsets SET next = $1, last_offset = NULL, last_epoch = NULL, last_digest = NULL
+		WHERE cluster_id = $2 AND topic_id = $3 AND partition = $4 AND next = $5`, next, p.cluster, uuid(p.topic), tp.partition, p.next)
+	if err != nil {
+		return fmt.Errorf("move the stored offset of %s: %w", tp, err)
+	}
+	return nil
+}
+
+// passExpired returns the position behind what the log has removed before it was written. That is so of snapshots
+// alone: they are best effort and kept for a week. Any other partition is stopped for it.
+func (s *Sink) passExpired(ctx context.Context, tp topicPartition, p position, log span) (position, error) {
+	if tp.topic != kafka.SnapshotTopic || p.next >= log.start {
+		return p, nil
+	}
+	if err := s.moveOffset(ctx, tp, p, log.start); err != nil {
+		return p, err
+	}
+	s.cfg.Log.Warn("the log removed snapshots before they were written: going on behind them", "topic", tp.topic, "partition", tp.partition, "from", p.next, "to", log.start)
+	p.next, p.last = log.start, unknownRecord
+	return p, nil
 }

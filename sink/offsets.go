@@ -109,7 +109,9 @@ func (c *consumer) loadPositions(ctx context.Context, partitions []topicPartitio
 				return nil, err
 			}
 		}
-		found[tp] = p
+		if found[tp], err = c.sink.passExpired(ctx, tp, p, span); err != nil {
+			return nil, err
+		}
 	}
 	wrong, err := c.sink.compare(ctx, c.adm, log, found)
 	if err != nil {

@@ -6,7 +6,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/kafka"
@@ -103,6 +105,30 @@ func TestSnapshots_UnusableRecords_AreDeadLettersAndNothingWaits(t *testing.T) {
 	letters, err := kafka.ReadDeadLetters(context.Background(), w.stream, kafka.SnapshotTopic)
 	require.NoError(t, err)
 	require.Len(t, letters, 3)
+}
+
+// What the log has deleted for its age while no sink read it is lost, and stops nothing: pictures are best effort.
+func TestSnapshots_ExpiredInTheLogUnread_SinkGoesOnBehindThem(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, kmsg.DeleteRecords)
+	w.produce(snapshotRecord(t, picture(7, 1, 9)))
+	stop := w.start()
+	w.drain()
+	stop()
+	var missed []*kgo.Record
+	for track := range int64(40) { // some in each partition
+		missed = append(missed, snapshotRecord(t, picture(100+track, 2, 9)))
+	}
+	w.produce(missed...)
+	adm := kadm.NewClient(w.cl)
+	ends, err := adm.ListEndOffsets(t.Context(), kafka.SnapshotTopic)
+	require.NoError(t, err)
+	_, err = adm.DeleteRecords(t.Context(), ends.Offsets())
+	require.NoError(t, err)
+	w.produce(snapshotRecord(t, picture(7, 3, 10)), snapshotRecord(t, picture(8, 3, 9)))
+	w.start()
+	w.drain()
+	require.Equal(t, []string{"7 -1 0 3 3", "8 -1 0 3 3"}, stored(w))
 }
 
 // addSnapshots adds one snapshot of 1000 bytes for each of the days ago.
