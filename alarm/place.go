@@ -37,7 +37,7 @@ type placeCrossing struct {
 
 // watchPlaces lets the rules of places observe their balance after each of these crossings.
 // The locks are taken in one order.
-func (a *Rules) watchPlaces(ctx context.Context, tx pgx.Tx, b *pgx.Batch, crossings []*event.Crossing) error {
+func (a *Rules) watchPlaces(ctx context.Context, tx pgx.Tx, b *batch, crossings []*event.Crossing) error {
 	var rules []*rule.Rule
 	var first, last time.Time
 	for _, x := range crossings {
@@ -65,7 +65,7 @@ func (a *Rules) watchPlaces(ctx context.Context, tx pgx.Tx, b *pgx.Batch, crossi
 	return nil
 }
 
-func (a *Rules) watchPlace(ctx context.Context, tx pgx.Tx, b *pgx.Batch, r *rule.Rule, first, last time.Time) error {
+func (a *Rules) watchPlace(ctx context.Context, tx pgx.Tx, b *batch, r *rule.Rule, first, last time.Time) error {
 	rows, err := tx.Query(ctx, placeCrossings, r.Place, first, last)
 	if err != nil {
 		return err
@@ -111,7 +111,7 @@ func insideAfter(ctx context.Context, tx pgx.Tx, place string, all []placeCrossi
 
 // observePlace lets a rule observe a balance. It holds until the next crossing, so an alarm
 // that was to begin before this time is found first.
-func (a *Rules) observePlace(b *pgx.Batch, r *rule.Rule, s *state, at time.Time, inside int) error {
+func (a *Rules) observePlace(b *batch, r *rule.Rule, s *state, at time.Time, inside int) error {
 	var all []change
 	if s.Text == r.Text && s.holds() && at.After(s.Seen) { // it has held since then
 		s.Last, s.Seen = at.Add(-time.Microsecond), at.Add(-time.Microsecond)

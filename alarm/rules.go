@@ -48,7 +48,7 @@ func New(cfg Config) *Rules {
 	}
 	a.found = promauto.With(cfg.Metrics).NewCounterVec(prometheus.CounterOpts{
 		Namespace: "sightlog", Subsystem: "alarms", Name: "found_total",
-		Help: "Alarms that began, in transactions that may have been tried again, by rule and whether they are sent: yes, old, cooldown.",
+		Help: "Alarms that began, by rule and whether they are sent: yes, old, cooldown.",
 	}, []string{"rule", "sent"})
 	for i := range a.all {
 		r := &a.all[i]

@@ -26,6 +26,8 @@ type Ticker struct {
 	// Horizon returns a time up to which the tables hold what the log held then; zero if that
 	// is not known yet.
 	Horizon func(context.Context) (time.Time, error)
+
+	found []beginning // in the transaction of this look
 }
 
 // Run looks once a second until ctx ends. It does nothing without rules.
@@ -63,6 +65,7 @@ func (t *Ticker) tick(ctx context.Context) error {
 
 // Look finds what is so at a time. Nothing is found while another ticker looks.
 func (t *Ticker) Look(ctx context.Context, at time.Time) error {
+	t.found = nil
 	err := pgx.BeginFunc(ctx, t.Pool, func(tx pgx.Tx) error {
 		var alone bool
 		if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(tickLock)).Scan(&alone); err != nil || !alone {
@@ -82,6 +85,7 @@ func (t *Ticker) Look(ctx context.Context, at time.Time) error {
 	if err != nil {
 		return fmt.Errorf("look for alarms: %w", err)
 	}
+	t.Rules.count(t.found)
 	return nil
 }
 
@@ -101,7 +105,7 @@ func (t *Ticker) place(ctx context.Context, tx pgx.Tx, r *rule.Rule, at time.Tim
 		}
 		return err
 	}
-	return t.change(ctx, tx, r, func(b *pgx.Batch, s *state) error { return t.Rules.observePlace(b, r, s, at, *inside) })
+	return t.change(ctx, tx, r, func(b *batch, s *state) error { return t.Rules.observePlace(b, r, s, at, *inside) })
 }
 
 // camera observes whether anything has come from a camera. A file that has ended is not
@@ -114,7 +118,7 @@ func (t *Ticker) camera(ctx context.Context, tx pgx.Tx, r *rule.Rule, at time.Ti
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return err
 	}
-	return t.change(ctx, tx, r, func(b *pgx.Batch, s *state) error {
+	return t.change(ctx, tx, r, func(b *batch, s *state) error {
 		for _, c := range s.blind(r, newest, over, at) {
 			if err := t.Rules.write(b, r, s, c); err != nil {
 				return err
@@ -147,20 +151,21 @@ func (s *state) blind(r *rule.Rule, newest time.Time, over bool, at time.Time) (
 }
 
 // change reads the state of a rule, and writes it where f has changed it.
-func (t *Ticker) change(ctx context.Context, tx pgx.Tx, r *rule.Rule, f func(*pgx.Batch, *state) error) error {
+func (t *Ticker) change(ctx context.Context, tx pgx.Tx, r *rule.Rule, f func(*batch, *state) error) error {
 	states, err := readStates(ctx, tx, []*rule.Rule{r})
 	if err != nil {
 		return err
 	}
 	s := states[key{r.Name, r.Subject()}]
 	before := *s
-	b := new(pgx.Batch)
+	b := new(batch)
 	if err := f(b, s); err != nil {
 		return err
 	}
 	if s.same(&before) {
 		return nil
 	}
+	t.found = append(t.found, b.found...)
 	if err := queueState(b, r, s); err != nil {
 		return err
 	}
@@ -183,7 +188,7 @@ func (t *Ticker) endSilent(ctx context.Context, tx pgx.Tx, at time.Time) error {
 		if r.Kind == rule.Blind || r.Place != "" || !slices.Contains(names, r.Name) {
 			continue
 		}
-		err := t.change(ctx, tx, r, func(b *pgx.Batch, s *state) error {
+		err := t.change(ctx, tx, r, func(b *batch, s *state) error {
 			if s.Alarm == "" || at.Sub(s.Seen) <= r.Clear+time.Minute {
 				return nil
 			}

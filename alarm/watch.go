@@ -22,17 +22,17 @@ func (a *Rules) WantsLine(camera, line string) bool {
 
 // Watch looks at the sightings and crossings that a transaction has written, which are in
 // the order of their log. It is called after all other statements of the transaction: the
-// locks of places come last.
-func (a *Rules) Watch(ctx context.Context, tx pgx.Tx, sightings []*event.Sighting, crossings []*event.Crossing) error {
-	if err := a.watch(ctx, tx, sightings, crossings); err != nil {
+// locks of places come last. committed counts what was found.
+func (a *Rules) Watch(ctx context.Context, tx pgx.Tx, sightings []*event.Sighting, crossings []*event.Crossing) (committed func(), err error) {
+	b := new(batch)
+	if err := a.watch(ctx, tx, b, sightings, crossings); err != nil {
 		// The records are not the cause: whatever the database says, they are tried again.
-		return fmt.Errorf("write alarms: %s", err.Error())
+		return nil, fmt.Errorf("write alarms: %s", err.Error())
 	}
-	return nil
+	return func() { a.count(b.found) }, nil
 }
 
-func (a *Rules) watch(ctx context.Context, tx pgx.Tx, sightings []*event.Sighting, crossings []*event.Crossing) error {
-	b := new(pgx.Batch)
+func (a *Rules) watch(ctx context.Context, tx pgx.Tx, b *batch, sightings []*event.Sighting, crossings []*event.Crossing) error {
 	if err := a.watchSightings(ctx, tx, b, sightings); err != nil {
 		return err
 	}
@@ -49,15 +49,15 @@ func (a *Rules) watch(ctx context.Context, tx pgx.Tx, sightings []*event.Sightin
 	return send(ctx, tx, b)
 }
 
-func send(ctx context.Context, tx pgx.Tx, b *pgx.Batch) error {
+func send(ctx context.Context, tx pgx.Tx, b *batch) error {
 	if b.Len() == 0 {
 		return nil
 	}
-	return tx.SendBatch(ctx, b).Close()
+	return tx.SendBatch(ctx, &b.Batch).Close()
 }
 
 // watchSightings lets the rules of their cameras observe sightings.
-func (a *Rules) watchSightings(ctx context.Context, tx pgx.Tx, b *pgx.Batch, sightings []*event.Sighting) error {
+func (a *Rules) watchSightings(ctx context.Context, tx pgx.Tx, b *batch, sightings []*event.Sighting) error {
 	var rules []*rule.Rule
 	by := make(map[string][]*event.Sighting)
 	for _, s := range sightings {
@@ -89,7 +89,7 @@ func (a *Rules) watchSightings(ctx context.Context, tx pgx.Tx, b *pgx.Batch, sig
 }
 
 // observe counts in each sighting, and writes what follows.
-func (a *Rules) observe(b *pgx.Batch, r *rule.Rule, s *state, sightings []*event.Sighting) error {
+func (a *Rules) observe(b *batch, r *rule.Rule, s *state, sightings []*event.Sighting) error {
 	before := *s
 	for _, g := range sightings {
 		at, n := g.CapturedAt.Time, count(r, g)
@@ -121,7 +121,7 @@ func count(r *rule.Rule, s *event.Sighting) (n int) {
 }
 
 // cross writes the alarm of a crossing, if it is one.
-func (a *Rules) cross(b *pgx.Batch, r *rule.Rule, x *event.Crossing) error {
+func (a *Rules) cross(b *batch, r *rule.Rule, x *event.Crossing) error {
 	at := x.CapturedAt.Time
 	if r.Kind != rule.Crossing || r.Line != x.Line || r.Direction != "" && r.Direction != x.Direction || !r.At(at) {
 		return nil
@@ -132,7 +132,7 @@ func (a *Rules) cross(b *pgx.Batch, r *rule.Rule, x *event.Crossing) error {
 
 // loiter writes the alarms of visits that have become long enough. The transaction has
 // written the visits of its sightings before.
-func (a *Rules) loiter(ctx context.Context, tx pgx.Tx, b *pgx.Batch, r *rule.Rule, sightings []*event.Sighting) error {
+func (a *Rules) loiter(ctx context.Context, tx pgx.Tx, b *batch, r *rule.Rule, sightings []*event.Sighting) error {
 	var runs []string
 	var tracks []int64
 	var since time.Time

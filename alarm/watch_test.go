@@ -5,8 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sightlog/sightlog/alarm"
 	"github.com/sightlog/sightlog/alarm/rule"
 	"github.com/sightlog/sightlog/internal/pgtest"
 	"github.com/sightlog/sightlog/sink"
@@ -113,4 +115,32 @@ func BenchmarkWatch(b *testing.B) {
 			b.ReportMetric(float64(2000*b.N)/b.Elapsed().Seconds(), "sightings/s")
 		})
 	}
+}
+
+// A transaction that fails when it is to be committed is tried again: its alarm is counted once.
+func TestWatch_TransactionTriedAgain_CountedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, sql := range []string{
+		"CREATE SEQUENCE tries",
+		`CREATE FUNCTION fail_twice() RETURNS trigger LANGUAGE plpgsql AS
+			$$ BEGIN IF nextval('tries') <= 2 THEN RAISE 'not yet' USING ERRCODE = '40001'; END IF; RETURN NULL; END $$`,
+		"CREATE CONSTRAINT TRIGGER fail_twice AFTER INSERT ON alarms DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION fail_twice()",
+	} {
+		_, err := w.pool.Exec(t.Context(), sql)
+		require.NoError(t, err)
+	}
+	metrics := prometheus.NewRegistry()
+	r, err := rule.Parse("person in door/mat")
+	require.NoError(t, err)
+	require.NoError(t, r.Resolve(rule.Known{}))
+	r.Name = "door"
+	w.start(alarm.New(alarm.Config{Rules: []rule.Rule{r}, Metrics: metrics}))
+	w.see("door", 0, 1, 1)
+	w.drain()
+	require.Equal(t, []string{"3"}, pgtest.Lines(t, w.pool, "SELECT nextval('tries') - 1"))
+	families, err := metrics.Gather()
+	require.NoError(t, err)
+	require.Len(t, families, 1)
+	require.InDelta(t, 1, families[0].GetMetric()[0].GetCounter().GetValue(), 0)
 }

@@ -1,6 +1,7 @@
 package alarm
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -59,8 +60,17 @@ func TestMessage(r *rule.Rule, now time.Time) Message {
 	return m
 }
 
+// batch are statements of a transaction, and the alarms that begin by them.
+type batch struct {
+	pgx.Batch
+	found []beginning
+}
+
+// beginning is an alarm that began, and whether it is sent: yes, old or cooldown.
+type beginning struct{ rule, sent string }
+
 // write adds the statements of a change, which s has made.
-func (a *Rules) write(b *pgx.Batch, r *rule.Rule, s *state, c change) error {
+func (a *Rules) write(b *batch, r *rule.Rule, s *state, c change) error {
 	if c.ended {
 		return a.writeEnd(b, r, c)
 	}
@@ -73,7 +83,7 @@ func (a *Rules) write(b *pgx.Batch, r *rule.Rule, s *state, c change) error {
 	case s != nil:
 		s.Sent = c.began
 	}
-	a.count(r, unsent)
+	b.found = append(b.found, beginning{r.Name, cmp.Or(unsent, "yes")})
 	m := message(r, c)
 	b.Queue(`INSERT INTO alarms (id, rule, kind, subject, camera, run, track_id, message, value, began_at, fired_at, unsent, ended_at)
 		VALUES ($1, $2, $3, $4, nullif($5, ''), nullif($6, ''), $7, $8, $9, $10, $11, nullif($12, ''), $13) ON CONFLICT (id) DO NOTHING`,
@@ -92,21 +102,21 @@ func momentOf(r *rule.Rule, c change) *time.Time {
 	return nil
 }
 
-func (a *Rules) count(r *rule.Rule, unsent string) {
-	if unsent == "" {
-		unsent = "yes"
+// count counts alarms that a transaction has written, once it is committed.
+func (a *Rules) count(all []beginning) {
+	for _, f := range all {
+		a.found.WithLabelValues(f.rule, f.sent).Inc()
 	}
-	a.found.WithLabelValues(r.Name, unsent).Inc()
 }
 
-func (a *Rules) writeEnd(b *pgx.Batch, r *rule.Rule, c change) error {
+func (a *Rules) writeEnd(b *batch, r *rule.Rule, c change) error {
 	b.Queue(`UPDATE alarms SET ended_at = $2, value = greatest(value, $3) WHERE id = $1`, c.id, c.at, c.value)
 	return a.queueMessage(b, r, message(r, c))
 }
 
 // queueMessage adds a delivery for each receiver of the rule. The message of an alarm that
 // was there, or was not sent, is not.
-func (a *Rules) queueMessage(b *pgx.Batch, r *rule.Rule, m Message) error {
+func (a *Rules) queueMessage(b *batch, r *rule.Rule, m Message) error {
 	payload, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("encode the message of alarm %s: %w", m.ID, err)
@@ -148,7 +158,7 @@ func readStates(ctx context.Context, tx pgx.Tx, rules []*rule.Rule) (map[key]*st
 }
 
 // queueState adds the statement that stores a state.
-func queueState(b *pgx.Batch, r *rule.Rule, s *state) error {
+func queueState(b *batch, r *rule.Rule, s *state) error {
 	text, err := json.Marshal(s)
 	if err != nil {
 		return fmt.Errorf("encode the state of alarm %s: %w", r.Name, err)

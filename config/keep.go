@@ -31,9 +31,10 @@ type Keep struct {
 	Tracks    time.Duration `json:"tracks,omitempty"`
 	Visits    time.Duration `json:"visits,omitempty"`
 	Snapshots time.Duration `json:"snapshots,omitempty"` // 7d where it is not set
+	Alarms    time.Duration `json:"alarms,omitempty"`    // also their messages; 365d where it is not set
 }
 
-var keepTables = []string{"sightings", "crossings", "totals", "tracks", "visits", "snapshots"}
+var keepTables = []string{"sightings", "crossings", "totals", "tracks", "visits", "snapshots", "alarms"}
 
 // Over returns k with what it does not set taken from other.
 func (k Keep) Over(other Keep) Keep {
@@ -75,6 +76,8 @@ func (k *Keep) of(table string) *time.Duration {
 		return &k.Visits
 	case "snapshots":
 		return &k.Snapshots
+	case "alarms":
+		return &k.Alarms
 	}
 	return nil
 }

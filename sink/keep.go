@@ -18,10 +18,14 @@ type Keep struct {
 	Tracks    time.Duration
 	Visits    time.Duration
 	Snapshots time.Duration // 0: keepSnapshots
+	Alarms    time.Duration // alarms that are over, and their messages; 0: keepAlarms
 }
 
 // keepSnapshots is how long snapshots are kept by default: pictures of people are not for ever.
 const keepSnapshots = 7 * day
+
+// keepAlarms is how long alarms are kept by default.
+const keepAlarms = 365 * day
 
 // forever is the longest time, which is not subtracted from a clock.
 const forever time.Duration = math.MaxInt64
@@ -32,7 +36,7 @@ func (k Keep) complete() Keep {
 		*d = cmp.Or(*d, forever)
 	}
 	k.Tracks, k.Visits = cmp.Or(k.Tracks, k.Totals), cmp.Or(k.Visits, k.Totals)
-	k.Snapshots = cmp.Or(k.Snapshots, keepSnapshots)
+	k.Snapshots, k.Alarms = cmp.Or(k.Snapshots, keepSnapshots), cmp.Or(k.Alarms, keepAlarms)
 	return k
 }
 

@@ -66,6 +66,9 @@ func (r *retention) round(ctx context.Context, now time.Time) error {
 	if err := r.deleteSnapshotsBeyond(ctx); err != nil {
 		return err
 	}
+	if err := r.deleteAlarms(ctx, now); err != nil {
+		return err
+	}
 	if err := r.deleteBatches(ctx, cameras, now); err != nil {
 		return err
 	}

@@ -55,15 +55,12 @@ func (c *consumer) copyIn(ctx context.Context, b *pgx.Batch, r *rows, id int64) 
 			return err
 		}
 	}
-	err = pgx.BeginFunc(ctx, c.sink.cfg.Pool, func(tx pgx.Tx) error {
+	err = c.shown(ctx, r, func(tx pgx.Tx) error {
 		if err := sendIn(ctx, tx, b); err != nil {
 			return err
 		}
 		r.setBatch(id)
-		if err := sightingTable.copyIn(ctx, tx, r.stored, c.types); err != nil {
-			return err
-		}
-		return c.showWatcher(ctx, tx, r)
+		return sightingTable.copyIn(ctx, tx, r.stored, c.types)
 	})
 	if err != nil {
 		c.types = nil // somebody may have changed them
@@ -77,21 +74,25 @@ func (c *consumer) insert(ctx context.Context, b *pgx.Batch, r *rows) error {
 	if w := r.watched(c.sink.cfg.Watcher); w.none() {
 		return sendIn(ctx, c.sink.cfg.Pool, b)
 	}
-	return pgx.BeginFunc(ctx, c.sink.cfg.Pool, func(tx pgx.Tx) error {
-		if err := sendIn(ctx, tx, b); err != nil {
-			return err
-		}
-		return c.showWatcher(ctx, tx, r)
-	})
+	return c.shown(ctx, r, func(tx pgx.Tx) error { return sendIn(ctx, tx, b) })
 }
 
-// showWatcher shows the watcher what the transaction has written.
-func (c *consumer) showWatcher(ctx context.Context, tx pgx.Tx, r *rows) error {
-	w := r.watched(c.sink.cfg.Watcher)
-	if w.none() {
-		return nil
+// shown runs a transaction that writes rows, and shows the watcher what it has written.
+func (c *consumer) shown(ctx context.Context, r *rows, write func(pgx.Tx) error) error {
+	committed := func() {}
+	err := pgx.BeginFunc(ctx, c.sink.cfg.Pool, func(tx pgx.Tx) (err error) {
+		if err := write(tx); err != nil {
+			return err
+		}
+		if w := r.watched(c.sink.cfg.Watcher); !w.none() {
+			committed, err = c.sink.cfg.Watcher.Watch(ctx, tx, w.sightings, w.crossings)
+		}
+		return err
+	})
+	if err == nil {
+		committed()
 	}
-	return c.sink.cfg.Watcher.Watch(ctx, tx, w.sightings, w.crossings)
+	return err
 }
 
 // commonStatements returns the statements of every transaction: the offset check

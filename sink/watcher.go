@@ -10,12 +10,13 @@ import (
 
 // Watcher looks at the sightings and crossings of some cameras. Watch is called in the
 // transaction that writes them, after its statements, with those of one transaction in the
-// order of their log; an error rolls it back, and it is tried again. Sightings that the
-// tables have already are not among them, crossings may be.
+// order of their log; an error rolls it back, and it is tried again. Once it is committed,
+// committed is called. Sightings that the tables have already are not among them, crossings
+// may be.
 type Watcher interface {
 	Wants(camera string) bool // its sightings
 	WantsLine(camera, line string) bool
-	Watch(ctx context.Context, tx pgx.Tx, sightings []*event.Sighting, crossings []*event.Crossing) error
+	Watch(ctx context.Context, tx pgx.Tx, sightings []*event.Sighting, crossings []*event.Crossing) (committed func(), err error)
 }
 
 // watched are the events of a transaction that the watcher wants.
