@@ -13,6 +13,7 @@ import (
 	"github.com/sightlog/sightlog/alarm"
 	"github.com/sightlog/sightlog/alarm/deliver"
 	"github.com/sightlog/sightlog/alarm/rule"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -36,22 +37,7 @@ func (*AlarmTestCmd) Help() string {
 
 // Run implements the command.
 func (c *AlarmTestCmd) Run(ctx context.Context, env *Env) error {
-	r, to, err := env.chosen(c.Name)
-	if err != nil {
-		return err
-	}
-	cfg := deliver.Config{Receivers: to}
-	if slices.ContainsFunc(to, func(r rule.Receiver) bool { return r.Kind == rule.Topic }) {
-		stream, err := c.config()
-		if err != nil {
-			return err
-		}
-		if cfg.Kafka, err = stream.Client(kgo.ProducerLinger(0)); err != nil {
-			return err
-		}
-		defer cfg.Kafka.Close()
-	}
-	outcomes, err := deliver.Send(ctx, cfg, alarm.TestMessage(r, time.Now().UTC()))
+	outcomes, err := env.testAlarm(ctx, c.Name, c.config)
 	if err != nil {
 		return err
 	}
@@ -69,6 +55,35 @@ func (c *AlarmTestCmd) Run(ctx context.Context, env *Env) error {
 		return errors.New(strings.Join(refused, "; "))
 	}
 	return nil
+}
+
+// testAlarm sends a test to the receivers of a rule, or to one receiver. stream is the log,
+// which only receivers that are topics need.
+func (e *Env) testAlarm(ctx context.Context, name string, stream func() (kafka.Config, error)) ([]deliver.Outcome, error) {
+	r, to, err := e.chosen(name)
+	if err != nil {
+		return nil, err
+	}
+	cfg := deliver.Config{Receivers: to}
+	if slices.ContainsFunc(to, func(r rule.Receiver) bool { return r.Kind == rule.Topic }) {
+		log, err := stream()
+		if err != nil {
+			return nil, err
+		}
+		if cfg.Kafka, err = log.Client(kgo.ProducerLinger(0)); err != nil {
+			return nil, err
+		}
+		defer cfg.Kafka.Close()
+	}
+	return deliver.Send(ctx, cfg, alarm.TestMessage(r, time.Now().UTC()))
+}
+
+// ruleNames are the names of the rules of the configuration.
+func (e *Env) ruleNames() (names []string) {
+	for i := range e.Alarms.Rules {
+		names = append(names, e.Alarms.Rules[i].Name)
+	}
+	return names
 }
 
 // chosen returns the rule of a name and its receivers, or a rule for the one receiver of it.

@@ -38,7 +38,7 @@ func (s *Site) openHandlers(ctx context.Context) (*handlers, error) {
 		return nil, err
 	}
 	h := &handlers{site: s, pool: pool, db: web.NewDatabase(pool, web.AtOnce, web.TimeLimit)}
-	h.events = events.NewHub(log, s.Log, events.Changes("health", func() any { return s.problems() }), events.Changes("status", func() any { return s.states() }))
+	h.events = events.NewHub(log, s.Log, alarms.Events(h.db), events.Changes("health", func() any { return s.problems() }), events.Changes("status", func() any { return s.states() }))
 	return h, nil
 }
 
@@ -59,7 +59,9 @@ func (h *handlers) routes() ([]route.Route, error) {
 	all = append(all, state.Routes()...)
 	all = append(all, settingsOf(s.Env, s.Services, s.Present, s.Tracked, s.Log).Routes()...)
 	all = append(all, pictures.Routes(h.db)...)
-	all = append(all, alarms.Routes(h.db, func() *pgxpool.Pool { return s.Services.Pool })...)
+	all = append(all, alarms.Routes(alarms.Config{
+		DB: h.db, Write: func() *pgxpool.Pool { return s.Services.Pool }, Rules: s.Env.ruleNames(), Test: s.testAlarm,
+	})...)
 	return api.Assemble(all, s.auth.Routes(), Version, s.Log)
 }
 

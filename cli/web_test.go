@@ -32,7 +32,8 @@ var roles = map[string]route.Role{
 	"POST /api/v1/login":  route.Public,
 	"POST /api/v1/logout": route.Reader,
 
-	"POST /api/v1/alarms/{id}/ack": route.Admin,
+	"POST /api/v1/alarms/{id}/ack":    route.Admin,
+	"POST /api/v1/alarms/{rule}/test": route.Admin,
 
 	"PUT /api/v1/cameras/{camera}/shapes":          route.Admin,
 	"POST /api/v1/cameras/{camera}/shapes/diff":    route.Admin, // shows the configuration file

@@ -74,7 +74,7 @@ var allowed = map[string][]string{
 	"web/auth":        {"web/problem", "web/route"},
 	"web/cert":        {},
 	"web/answer":      {"query", "web/problem", "web/route"},
-	"web/alarms":      {"web/answer", "web/auth", "web/route"},
+	"web/alarms":      {"web/answer", "web/auth", "web/events", "web/route"},
 	"web/api":         {"config", "event", "query", "web/answer", "web/problem", "web/route"},
 	"web/events":      {"kafka", "web/answer", "web/route"},
 	"web/health":      {"pipeline", "query", "sink", "web/route"},

@@ -48,7 +48,7 @@ type Alarm struct {
 // Page is a page of alarms.
 type Page struct {
 	Alarms []Alarm  `json:"alarms"`
-	Rules  []string `json:"rules"`          // names of all rules that there are alarms of
+	Rules  []string `json:"rules"`          // names of the rules of the configuration, and of those that there are alarms of
 	Next   string   `json:"next,omitempty"` // cursor of the next page
 }
 
@@ -58,8 +58,8 @@ var (
 	id    = route.Param{Name: "id", Type: "", Required: true, MaxLength: 64, Pattern: "^[0-9a-f]{24}$", Help: "The alarm."}
 )
 
-// Routes returns the routes of the API. write returns the pool that acknowledges.
-func Routes(db *answer.Database, write func() *pgxpool.Pool) []route.Route {
+// Routes returns the routes of the API.
+func Routes(c Config) []route.Route {
 	list := route.Doc{
 		Summary: "Alarms, the newest first", Params: []route.Param{answer.Camera, rule, state, answer.Since, answer.Until, answer.Limit(50, 500), answer.Cursor},
 		Help: "since and until are of the beginning.", Answers: []route.Answer{
@@ -73,11 +73,12 @@ func Routes(db *answer.Database, write func() *pgxpool.Pool) []route.Route {
 	}
 	return []route.Route{
 		{Pattern: "GET /api/v1/alarms", Role: route.Reader, Doc: &list, Handler: answer.Checked(list.Params,
-			func(w http.ResponseWriter, r *http.Request, v answer.Values) error { return serve(w, r, v, db) })},
+			func(w http.ResponseWriter, r *http.Request, v answer.Values) error { return serve(w, r, v, c) })},
 		{Pattern: "POST /api/v1/alarms/{id}/ack", Role: route.Admin, Doc: &ack, Handler: answer.Checked(ack.Params,
 			func(w http.ResponseWriter, r *http.Request, v answer.Values) error {
-				return acknowledge(w, r, v, db, write())
+				return acknowledge(w, r, v, c.DB, c.Write())
 			})},
+		testRoute(c),
 	}
 }
 
@@ -108,7 +109,7 @@ func scan(row pgx.CollectableRow, seq *int64) (a Alarm, err error) {
 }
 
 // serve answers with a page of alarms.
-func serve(w http.ResponseWriter, r *http.Request, v answer.Values, db *answer.Database) error {
+func serve(w http.ResponseWriter, r *http.Request, v answer.Values, c Config) error {
 	since, until, err := v.SpanToEnd()
 	if err != nil {
 		return err
@@ -119,7 +120,7 @@ func serve(w http.ResponseWriter, r *http.Request, v answer.Values, db *answer.D
 	}
 	var page Page
 	var last place
-	err = db.Ask(r.Context(), func(ctx context.Context, pool *pgxpool.Pool) error {
+	err = c.DB.Ask(r.Context(), func(ctx context.Context, pool *pgxpool.Pool) error {
 		rows, err := pool.Query(ctx, columns+`WHERE a.began_at >= $1 AND a.began_at < $2 AND ($3 = '' OR a.camera = $3) AND ($4 = '' OR a.rule = $4)
 			AND CASE $5 WHEN 'open' THEN a.ended_at IS NULL WHEN 'over' THEN a.ended_at IS NOT NULL
 				WHEN 'unacknowledged' THEN a.acked_at IS NULL ELSE true END
@@ -136,7 +137,7 @@ func serve(w http.ResponseWriter, r *http.Request, v answer.Values, db *answer.D
 		if err != nil {
 			return err
 		}
-		names, err := pool.Query(ctx, "SELECT DISTINCT rule FROM alarms ORDER BY 1")
+		names, err := pool.Query(ctx, "SELECT rule FROM alarms UNION SELECT unnest($1::text[]) ORDER BY 1", c.Rules)
 		if err != nil {
 			return err
 		}

@@ -1,6 +1,7 @@
 package alarms_test
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -20,14 +21,22 @@ import (
 // site serves the routes on a database with twelve alarms of two rules.
 type site struct {
 	testing.TB
-	mux *http.ServeMux
+	mux  *http.ServeMux
+	pool *pgxpool.Pool
+	db   *answer.Database
 }
 
 func newSite(t testing.TB) *site {
 	t.Helper()
 	pool := pgtest.Open(t)
-	s := &site{TB: t, mux: http.NewServeMux()}
-	for _, r := range alarms.Routes(answer.NewDatabase(pool, 2, time.Minute), func() *pgxpool.Pool { return pool }) {
+	s := &site{TB: t, mux: http.NewServeMux(), pool: pool, db: answer.NewDatabase(pool, 2, time.Minute)}
+	cfg := alarms.Config{DB: s.db, Write: func() *pgxpool.Pool { return pool }, Rules: []string{"night", "yet"}, Test: func(_ context.Context, rule string) ([]alarms.Tested, error) {
+		if rule != "night" {
+			return nil, answer.Refuse(http.StatusNotFound, "no rule "+rule, "")
+		}
+		return []alarms.Tested{{Receiver: "hook", Taken: true}, {Receiver: "mail", Error: "refused"}}, nil
+	}}
+	for _, r := range alarms.Routes(cfg) {
 		s.mux.Handle(r.Pattern, r.Handler)
 	}
 	for _, sql := range []string{
@@ -70,7 +79,7 @@ func TestList_FiltersByPages_EachAlarmOnceNewestFirst(t *testing.T) {
 			var page alarms.Page
 			w := s.do(http.MethodGet, "/api/v1/alarms?"+query+cursor, &page)
 			require.NotNil(t, page.Alarms)
-			require.Equal(t, []string{"full", "night"}, page.Rules)
+			require.Equal(t, []string{"full", "night", "yet"}, page.Rules)
 			for _, a := range page.Alarms {
 				require.False(t, seen[a.ID], a.ID)
 				require.False(t, a.BeganAt.After(last))
@@ -116,6 +125,7 @@ func TestRoutes_Mistakes_ProblemInWords(t *testing.T) {
 		"GET /api/v1/alarms?since=yesterday":               http.StatusBadRequest,
 		"POST /api/v1/alarms/x'%20OR%20true/ack":           http.StatusBadRequest,
 		"POST /api/v1/alarms/0123456789abcdef01234567/ack": http.StatusNotFound,
+		"POST /api/v1/alarms/none/test":                    http.StatusNotFound,
 	} {
 		var method, at string
 		_, err := fmt.Sscan(path, &method, &at)
@@ -123,5 +133,68 @@ func TestRoutes_Mistakes_ProblemInWords(t *testing.T) {
 		w := s.do(method, at, nil)
 		require.Equal(t, want, w.Code, "%s: %s", path, w.Body)
 		require.Equal(t, "application/problem+json", w.Header().Get("Content-Type"))
+	}
+}
+
+func TestTest_Rule_WhatEachReceiverSaid(t *testing.T) {
+	t.Parallel()
+	var said alarms.Test
+	newSite(t).do(http.MethodPost, "/api/v1/alarms/night/test", &said)
+	require.Equal(t, alarms.Test{Receivers: []alarms.Tested{{Receiver: "hook", Taken: true}, {Receiver: "mail", Error: "refused"}}}, said)
+}
+
+// Who listens is told of each change, once, and of none from before.
+func TestEvents_Changes_EachOnce(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	told := make(chan string, 100)
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		alarms.Events(s.db).Run(ctx, func(camera string, data any) {
+			a := data.(*alarms.Alarm)
+			told <- fmt.Sprint(camera, " ", a.ID[22:], " ", a.EndedAt != nil, " ", a.AckedAt != nil)
+		})
+	}()
+	// The first look has been when a change is told; until then it is made again.
+	for n := 0; len(told) == 0; n++ {
+		_, err := s.pool.Exec(ctx, "UPDATE alarms SET value = value + 1 WHERE id = lpad('1', 24, '0')")
+		require.NoError(t, err)
+		require.Less(t, n, 100)
+		select {
+		case v := <-told:
+			told <- v
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	for len(told) > 0 || !quiet(t, told) {
+		require.Equal(t, "yard 01 false false", <-told)
+	}
+	for _, sql := range []string{
+		"UPDATE alarms SET ended_at = began_at WHERE id = lpad('2', 24, '0')",
+		"INSERT INTO alarms (id, rule, kind, subject, message, value, began_at, fired_at) VALUES (lpad('ff', 24, '0'), 'r', 'queue', 'hall', 'm', 1, now(), now())",
+	} {
+		_, err := s.pool.Exec(ctx, sql)
+		require.NoError(t, err)
+	}
+	require.Equal(t, "door 02 true false", <-told)
+	require.Equal(t, " ff false false", <-told)
+	s.do(http.MethodPost, fmt.Sprintf("/api/v1/alarms/%024x/ack", 7), nil)
+	require.Equal(t, "yard 07 true true", <-told)
+	stop()
+	<-ended
+	require.Empty(t, told)
+}
+
+// quiet reports whether nothing comes for longer than two looks.
+func quiet(t *testing.T, told chan string) bool {
+	t.Helper()
+	select {
+	case v := <-told:
+		told <- v
+		return false
+	case <-time.After(2500 * time.Millisecond):
+		return true
 	}
 }

@@ -3,7 +3,7 @@ import { el } from './dom.js';
 import { cameras, filters, loader } from './filters.js';
 import { moment, ownZone, span } from './time.js';
 
-const every = 5000; // milliseconds, while the page is visible and shows its first part
+const every = 60000; // milliseconds: an event says at once that there is something new
 const pageSize = 50;
 const states = [['', 'All'], ['open', 'Not over'], ['unacknowledged', 'Not acknowledged'], ['over', 'Over']];
 const unsent = { old: 'not sent: it was found too late', cooldown: 'not sent: within the cooldown of another' };
@@ -27,7 +27,25 @@ export function mount(root, params, ctx) {
   function controls(rules) {
     const all = params.rule && !rules.includes(params.rule) ? [...rules, params.rule] : rules;
     bar.replaceChildren(select('State', 'state', states), select('Rule', 'rule', [['', 'All'], ...all.map((r) => [r, r])]),
-      ...filters(known, params, (p) => ctx.navigate(p), ['camera']));
+      ...filters(known, params, (p) => ctx.navigate(p), ['camera']), ...(params.rule && ctx.session.role === 'admin' ? [test(params.rule)] : []));
+  }
+
+  // test sends a test to the receivers of a rule, and says who has taken it.
+  function test(rule) {
+    const b = el('button', { type: 'button', id: 'test-rule' }, 'Send a test');
+    b.onclick = async () => {
+      b.disabled = true;
+      try {
+        const { receivers } = await ctx.api.post(`alarms/${encodeURIComponent(rule)}/test`);
+        const failed = receivers.filter((r) => !r.taken).map((r) => `${r.receiver}: ${r.error}`);
+        if (failed.length) ctx.alert(`The test was not taken. ${failed.join('; ')}`);
+        else ctx.announce(`The test was taken by ${receivers.map((r) => r.receiver).join(', ')}.`);
+      } catch (error) {
+        ctx.alert(error);
+      }
+      b.disabled = false;
+    };
+    return b;
   }
 
   const query = () => ({ state: params.state, rule: params.rule, camera: params.camera, since: params.since, until: params.until, limit: pageSize });
@@ -56,6 +74,7 @@ export function mount(root, params, ctx) {
     const more = el('button', { type: 'button', hidden: !page.next }, 'Older');
     more.onclick = async () => {
       clearTimeout(timer); // the list stays as it is while somebody looks back
+      first = false;
       more.disabled = true;
       try {
         page = await ctx.api.get('alarms', { ...query(), cursor: page.next });
@@ -111,17 +130,21 @@ export function mount(root, params, ctx) {
   }
 
   const visible = () => { if (!document.hidden) ask(); };
+  let first = true; // an older page is being read: what is new is not shown
+  const silence = ctx.api.events(['alarm'], () => { if (first) ask(); });
   document.addEventListener('visibilitychange', visible);
   ask();
   return {
     unmount() {
       load.end();
+      silence();
       clearTimeout(timer);
       document.removeEventListener('visibilitychange', visible);
     },
     update(next) {
       params = next;
       shown = null;
+      first = true;
       ask();
     },
   };

@@ -72,8 +72,9 @@ export const api = {
   },
 };
 
-// One connection brings the events of all views.
+// One connection brings the events of all views: those kinds that somebody listens to.
 let source = null;
+let asked = '';
 const listeners = new Set();
 
 // events calls f({type, data}) for each server-sent event of these types, until the returned function is called.
@@ -83,18 +84,18 @@ function events(types, f) {
   connect();
   return () => {
     listeners.delete(listener);
-    if (!listeners.size) {
-      source?.close();
-      source = null;
-    }
+    connect();
   };
 }
 
-const kinds = ['sighting', 'crossing', 'visit', 'alarm', 'health', 'status'];
-
 function connect() {
-  if (source) return;
-  source = new EventSource(address('events'));
+  const kinds = [...new Set([...listeners].flatMap((l) => l.types))].sort();
+  if (kinds.join() === asked) return;
+  asked = kinds.join();
+  source?.close();
+  source = null;
+  if (!kinds.length) return;
+  source = new EventSource(address('events') + '?' + kinds.map((k) => `kind=${k}`).join('&'));
   for (const type of kinds) {
     source.addEventListener(type, (e) => {
       for (const l of listeners) if (l.types.includes(type)) l.f({ type, data: JSON.parse(e.data) });
