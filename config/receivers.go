@@ -23,7 +23,7 @@ import (
 const ReceiversKey = "receivers"
 
 var receiverKeys = append(slices.Clone(rule.ReceiverKinds),
-	"user", "secret-env", "secret-file", "from", "to", "ca-file", "discovery", "quiet", "quiet-then", "tz", "ends", "give-up")
+	"user", "secret-env", "secret-file", "from", "to", "ca-file", "discovery", "cameras", "quiet", "quiet-then", "tz", "ends", "give-up")
 
 // schemes are those of the kinds whose place is an address.
 var schemes = map[string][]string{
@@ -67,6 +67,7 @@ func receiver(v any) (r rule.Receiver, err error) {
 			r.Kind = key
 			r.Where, _ = table[key].(string)
 			r.Ends = key != rule.NTFY && key != rule.Email
+			r.Cameras = key == rule.MQTT
 		}
 	}
 	if r.Kind == "" {
@@ -106,6 +107,11 @@ func setReceiver(r *rule.Receiver, key string, v any) (err error) {
 		r.CAFile = text
 	case "discovery":
 		r.Prefix = text
+	case "cameras":
+		if text != "true" && text != "false" || r.Kind != rule.MQTT {
+			return errors.New("true or false, of mqtt")
+		}
+		r.Cameras = text == "true"
 	case "from":
 		r.From = text
 		err = mailAddresses(text)

@@ -63,14 +63,15 @@ func (d *Deliverer) Run(ctx context.Context) error {
 	defer d.close()
 	var all sync.WaitGroup
 	for i := range d.cfg.Receivers {
-		all.Go(func() { d.serve(ctx, &d.cfg.Receivers[i]) })
+		r := &d.cfg.Receivers[i]
+		all.Go(func() { d.serve(ctx, r) })
+		if r.Kind == rule.MQTT && r.Cameras {
+			all.Go(func() { d.sendCameras(ctx, r) })
+		}
 	}
 	all.Wait()
 	return nil
 }
-
-// lookEvery is the time between two looks for messages when there are none.
-const lookEvery = time.Second
 
 // serve sends to one receiver.
 func (d *Deliverer) serve(ctx context.Context, r *rule.Receiver) {

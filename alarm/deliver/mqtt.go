@@ -31,6 +31,15 @@ const (
 )
 
 func newMQTT(r rule.Receiver, secret string) (sender, error) {
+	opts, err := mqttOptions(r, secret, mqttAvailability)
+	if err != nil {
+		return nil, err
+	}
+	return &mqtt{client: paho.NewClient(opts), prefix: r.Prefix}, nil
+}
+
+// mqttOptions returns the options of a client whose last will says offline at a topic.
+func mqttOptions(r rule.Receiver, secret, will string) (*paho.ClientOptions, error) {
 	u, err := url.Parse(r.Where)
 	if err != nil {
 		return nil, err
@@ -47,9 +56,8 @@ func newMQTT(r rule.Receiver, secret string) (sender, error) {
 		u.Host += ":" + port
 	}
 	cfg.ServerName = u.Hostname()
-	opts := paho.NewClientOptions().AddBroker(scheme+"://"+u.Host).SetTLSConfig(cfg).SetUsername(r.User).SetPassword(secret).
-		SetConnectTimeout(tryTimeout/2).SetAutoReconnect(false).SetOrderMatters(true).SetBinaryWill(mqttAvailability, []byte("offline"), 1, true)
-	return &mqtt{client: paho.NewClient(opts), prefix: r.Prefix}, nil
+	return paho.NewClientOptions().AddBroker(scheme+"://"+u.Host).SetTLSConfig(cfg).SetUsername(r.User).SetPassword(secret).
+		SetConnectTimeout(tryTimeout/2).SetAutoReconnect(false).SetOrderMatters(true).SetBinaryWill(will, []byte("offline"), 1, true), nil
 }
 
 func (q *mqtt) send(ctx context.Context, m *outgoing) error {

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -19,8 +20,9 @@ import (
 	"github.com/sightlog/sightlog/internal/testenv"
 )
 
-// mosquitto runs a broker with a user and returns its address.
-func mosquitto(t *testing.T) string {
+// mosquitto runs a broker with a user and returns its address. more are lines of its
+// configuration.
+func mosquitto(t *testing.T, more ...string) string {
 	t.Helper()
 	program, err := exec.LookPath("mosquitto")
 	if err != nil {
@@ -37,7 +39,7 @@ func mosquitto(t *testing.T) string {
 	passwords, conf := filepath.Join(dir, "users"), filepath.Join(dir, "mosquitto.conf")
 	require.NoError(t, os.WriteFile(passwords, []byte("door:right\n"), 0o600))
 	require.NoError(t, exec.CommandContext(t.Context(), "mosquitto_passwd", "-U", passwords).Run())
-	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, "listener %d 127.0.0.1\nallow_anonymous false\npassword_file %s\nuser root\n", addr.Port, passwords), 0o600))
+	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, "listener %d 127.0.0.1\nallow_anonymous false\npassword_file %s\nuser root\n%s\n", addr.Port, passwords, strings.Join(more, "\n")), 0o600))
 	cmd := exec.Command(program, "-c", conf)
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
 	require.NoError(t, cmd.Start())

@@ -32,6 +32,8 @@ type Receiver struct {
 	To     []string // of e-mail
 	CAFile string   // PEM certificates to trust instead of the system's
 	Prefix string   // of Home Assistant's discovery topics, of MQTT
+	// Cameras: MQTT gets the state of each camera, too.
+	Cameras bool
 
 	Quiet  *Window // no delivery within it
 	Drop   bool    // what falls into Quiet is dropped, not held

@@ -1,0 +1,218 @@
+package deliver_test
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/json"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/alarm/rule"
+	"github.com/sightlog/sightlog/internal/pgtest"
+)
+
+// home is a receiver of the states of cameras.
+func home(t *testing.T, addr string) rule.Receiver {
+	t.Helper()
+	t.Setenv("MQTT", "right")
+	return rule.Receiver{Name: "home", Kind: rule.MQTT, Where: "mqtt://" + addr, User: "door", Secret: rule.Secret{Env: "MQTT"}, Prefix: "homeassistant", Cameras: true}
+}
+
+func write(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) {
+	t.Helper()
+	_, err := pool.Exec(t.Context(), sql, args...)
+	require.NoError(t, err, sql)
+}
+
+// see stores a camera's newest sighting: its people, and the states of its objects.
+func see(t *testing.T, pool *pgxpool.Pool, camera int, age string, people int, states []byte) {
+	t.Helper()
+	write(t, pool, "DELETE FROM latest_sightings WHERE camera_id = $1", camera)
+	write(t, pool, `WITH s AS (INSERT INTO sightings (camera_id, captured_at, run_id, seq, pts_us, batch_id, dropped_before, width, height, people, objects, class_ids, boxes, states)
+		SELECT $1, now() - $2::interval, $1, extract(epoch FROM clock_timestamp()) * 1000, 0, 1, 0, 640, 360, $3, $4, '{}', '{}', $5 RETURNING *)
+		INSERT INTO latest_sightings (camera_id, captured_at, run_id, seq, people, objects) SELECT camera_id, captured_at, run_id, seq, people, objects FROM s`,
+		camera, age, people, max(people, len(states)), states)
+}
+
+func addCamera(t *testing.T, pool *pgxpool.Pool, id int, name string) {
+	t.Helper()
+	write(t, pool, "INSERT INTO cameras (id, name) OVERRIDING SYSTEM VALUE VALUES ($1, $2)", id, name)
+	write(t, pool, "INSERT INTO runs (id, run, camera_id, source_kind, model, model_sha256, model_width, model_height, provider) OVERRIDING SYSTEM VALUE VALUES ($1, 'r', $1, 'stream', 'm', 'x', 1, 1, 'cpu')", id)
+}
+
+// Home Assistant finds a device a camera, with what it sees and its newest picture; a camera
+// that is gone is unavailable, and one that was gone for a month is no device any more.
+func TestCameras_HomeAssistant_DeviceForEachCamera(t *testing.T) {
+	pool := pgtest.Open(t)
+	for id, name := range map[int]string{1: "door", 2: "back yard", 3: "old"} {
+		addCamera(t, pool, id, name)
+	}
+	see(t, pool, 1, "0 s", 2, []byte{0, 2})
+	see(t, pool, 2, "0 s", 0, []byte{2, 3})
+	see(t, pool, 3, "31 days", 1, nil)
+	addr := mosquitto(t)
+	r := subscribe(t, addr)
+	_, stop := start(t, pool, nil, home(t, addr))
+	holds := func(topic, want string) {
+		t.Helper()
+		await(t, topic+" to be "+want, func() bool { return r.get(topic) == want })
+	}
+	holds("sightlog/cameras/door/state", `{"occupancy":"ON","motion":"ON","people":2}`)
+	holds("sightlog/cameras/back yard/state", `{"occupancy":"OFF","motion":"OFF","people":0}`)
+	holds("sightlog/cameras/door/availability", "online")
+	holds("sightlog/cameras", "online")
+	var device struct {
+		Components map[string]map[string]any
+		Device     struct{ Identifiers []string }
+	}
+	config := func() map[string]map[string]any {
+		t.Helper()
+		device.Components = nil
+		require.NoError(t, json.Unmarshal([]byte(r.get("homeassistant/device/sightlog_door/config")), &device))
+		return device.Components
+	}
+	await(t, "the device", func() bool { return r.get("homeassistant/device/sightlog_door/config") != "" })
+	require.Len(t, config(), 3)
+	require.Equal(t, []string{"sightlog_door"}, device.Device.Identifiers)
+	require.Equal(t, "{{ value_json.occupancy }}", config()["occupancy"]["value_template"])
+	require.Empty(t, r.get("homeassistant/device/sightlog_old/config"))
+	require.Empty(t, r.get("sightlog/cameras/old/state"))
+
+	write(t, pool, `INSERT INTO snapshots SELECT 1, 7, -1, 0, 1, now(), 1, .9, .5, '{0,0,1,1}', '{0,0,1,1}', 640, 360, 10, 10, 4, 'jpeg'`)
+	holds("sightlog/cameras/door/snapshot", "jpeg")
+	await(t, "the picture's part", func() bool { return len(config()) == 4 })
+	write(t, pool, "DELETE FROM snapshots")
+	holds("sightlog/cameras/door/snapshot", "")
+	see(t, pool, 1, "6 min", 1, nil)
+	holds("sightlog/cameras/door/availability", "offline")
+	holds("sightlog/cameras/door/state", `{"occupancy":"OFF","motion":"OFF","people":0}`)
+	see(t, pool, 1, "0 s", 1, nil)
+	write(t, pool, "UPDATE runs SET finished_at = now() WHERE id = 2")
+	holds("sightlog/cameras/door/availability", "online")
+	holds("sightlog/cameras/back yard/availability", "offline")
+	see(t, pool, 1, "31 days", 1, nil)
+	holds("homeassistant/device/sightlog_door/config", "")
+	stop()
+	holds("sightlog/cameras", "offline")
+}
+
+// Of two processes one sends; when it ends the other does.
+func TestCameras_TwoProcesses_OneSends(t *testing.T) {
+	pool := pgtest.Open(t)
+	addCamera(t, pool, 1, "door")
+	see(t, pool, 1, "0 s", 1, nil)
+	addr := mosquitto(t)
+	r := subscribe(t, addr)
+	_, first := start(t, pool, nil, home(t, addr))
+	await(t, "the state", func() bool { return r.get("sightlog/cameras/door/availability") == "online" })
+	start(t, pool, nil, home(t, addr))
+	first()
+	see(t, pool, 1, "0 s", 3, nil)
+	await(t, "the other to send", func() bool {
+		return r.get("sightlog/cameras") == "online" && r.get("sightlog/cameras/door/state") != `{"occupancy":"ON","motion":"ON","people":1}`
+	})
+}
+
+// cut is a proxy to an address, whose connections can be cut.
+func cut(t *testing.T, addr string) (proxy string, cutAll func()) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var mu sync.Mutex
+	var all []net.Conn
+	go func() {
+		for {
+			from, err := l.Accept()
+			if err != nil {
+				return
+			}
+			to, err := net.Dial("tcp", addr)
+			if err != nil {
+				_ = from.Close()
+				continue
+			}
+			mu.Lock()
+			all = append(all, from, to)
+			mu.Unlock()
+			go func() { _, _ = io.Copy(from, to) }()
+			go func() { _, _ = io.Copy(to, from) }()
+		}
+	}()
+	cutAll = func() {
+		_ = l.Close()
+		mu.Lock()
+		defer mu.Unlock()
+		for _, c := range all {
+			_ = c.Close()
+		}
+	}
+	t.Cleanup(cutAll)
+	return l.Addr().String(), cutAll
+}
+
+// A process that is gone without a word has a last will: its cameras are unavailable.
+func TestCameras_ConnectionCut_LastWill(t *testing.T) {
+	pool := pgtest.Open(t)
+	addCamera(t, pool, 1, "door")
+	see(t, pool, 1, "0 s", 1, nil)
+	addr := mosquitto(t)
+	r := subscribe(t, addr)
+	proxy, cutAll := cut(t, addr)
+	d, _ := start(t, pool, nil, home(t, proxy))
+	await(t, "the cameras", func() bool { return r.get("sightlog/cameras") == "online" })
+	cutAll()
+	await(t, "the last will", func() bool { return r.get("sightlog/cameras") == "offline" })
+	see(t, pool, 1, "0 s", 2, nil)
+	await(t, "the problem", func() bool { return len(d.Problems()) > 0 })
+	require.Contains(t, d.Problems()[0], "receiver home does not take the states of cameras: ")
+}
+
+// certificate writes a certificate for 127.0.0.1, its own authority, and its key.
+func certificate(t *testing.T) (cert, key string) {
+	t.Helper()
+	k, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, NotAfter: time.Now().Add(time.Hour), IsCA: true,
+		BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &k.PublicKey, k)
+	require.NoError(t, err)
+	keyDER, err := x509.MarshalPKCS8PrivateKey(k)
+	require.NoError(t, err)
+	dir := t.TempDir()
+	cert, key = filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	require.NoError(t, os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+	require.NoError(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}), 0o600))
+	return cert, key
+}
+
+// With TLS the broker is known by its authority; without it nothing is sent.
+func TestDeliver_MQTTOverTLS_ByItsAuthorityAlone(t *testing.T) {
+	pool := pgtest.Open(t)
+	cert, key := certificate(t)
+	addr := mosquitto(t, "cafile "+cert, "certfile "+cert, "keyfile "+key)
+	enqueue(t, pool, "home", "a1")
+	to := home(t, addr)
+	to.Where = "mqtts://" + addr
+	d, stop := start(t, pool, nil, to)
+	await(t, "the problem", func() bool { return len(d.Problems()) == 2 })
+	require.Contains(t, d.Problems()[0], "certificate")
+	stop()
+	to.CAFile = cert
+	start(t, pool, nil, to)
+	awaitSent(t, pool, 1)
+}
