@@ -34,7 +34,7 @@ func (s *Services) newDeliverer() (*deliver.Deliverer, error) {
 		return nil, nil
 	}
 	return deliver.New(deliver.Config{
-		Receivers: s.cfg.Alarms.Receivers, Pool: s.Pool, Kafka: s.admin, Log: s.cfg.Log, Metrics: s.cfg.Metrics,
+		Receivers: s.cfg.Alarms.Receivers, Pool: s.Pool, Kafka: s.admin, Cameras: s.cfg.Alarms.Cameras, Log: s.cfg.Log, Metrics: s.cfg.Metrics,
 	})
 }
 

@@ -46,6 +46,7 @@ type ServicesConfig struct {
 type Alarms struct {
 	Rules     []rule.Rule
 	Receivers []rule.Receiver
+	Cameras   []string // those of this start, whose states are sent; nil: those in the tables
 }
 
 // Services are a log, a database and the sinks between them.

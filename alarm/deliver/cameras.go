@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
@@ -17,6 +18,7 @@ import (
 
 // The times of the states of cameras.
 const (
+	affirmEvery  = 5 * time.Second // a will that comes late, of a connection before this one, is put right so soon
 	holdState    = 5 * time.Second // somebody who was seen so long ago is still there
 	offlineAfter = 5 * time.Minute // a camera without sightings; one that writes none of empty pictures may be still
 	forgetAfter  = 30 * 24 * time.Hour
@@ -74,9 +76,11 @@ type cameras struct {
 	client paho.Client
 	prefix string // of the discovery
 	conn   *pgxpool.Conn
+	only   []string // the cameras that there are; nil: those in the tables
 
-	sent map[string]string // what the broker has retained, by topic; an identity of pictures
-	seen map[string]times  // by camera
+	affirmed time.Time         // when the broker last took that the cameras are online
+	sent     map[string]string // what the broker has retained, by topic; an identity of pictures
+	seen     map[string]times  // by camera
 }
 
 // times are when a camera saw somebody, and something that moves, last.
@@ -122,14 +126,11 @@ func (d *Deliverer) openCameras(ctx context.Context, r *rule.Receiver) (*cameras
 		conn.Release()
 		return nil, err
 	}
-	c := &cameras{client: paho.NewClient(opts), prefix: r.Prefix, conn: conn, sent: make(map[string]string), seen: make(map[string]times)}
+	c := &cameras{client: paho.NewClient(opts), prefix: r.Prefix, conn: conn, only: d.cfg.Cameras,
+		sent: make(map[string]string), seen: make(map[string]times)}
 	try, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
 	if err := wait(try, c.client.Connect()); err != nil {
-		c.close()
-		return nil, err
-	}
-	if err := c.publish(try, camerasStatus, []byte("online")); err != nil {
 		c.close()
 		return nil, err
 	}
@@ -156,7 +157,22 @@ func (c *cameras) follow(ctx context.Context, ok func()) error {
 	}
 }
 
+// affirm says that somebody publishes; a connection that is lost is found by it, too.
+func (c *cameras) affirm(ctx context.Context) error {
+	if !c.client.IsConnectionOpen() {
+		return errors.New("the connection was lost")
+	}
+	if time.Since(c.affirmed) < affirmEvery {
+		return nil
+	}
+	c.affirmed = time.Now()
+	return c.publish(ctx, camerasStatus, []byte("online"))
+}
+
 func (c *cameras) look(ctx context.Context) error {
+	if err := c.affirm(ctx); err != nil {
+		return err
+	}
 	rows, err := c.conn.Query(ctx, cameraStates)
 	if err != nil {
 		return err
@@ -178,11 +194,17 @@ func (c *cameras) look(ctx context.Context) error {
 	return nil
 }
 
+// gone reports whether a camera is no device any more.
+func (c *cameras) gone(s *cameraState) bool {
+	quiet := s.over || s.age > offlineAfter // else another process has it
+	return s.age > forgetAfter || c.only != nil && quiet && !slices.Contains(c.only, s.name)
+}
+
 // send publishes what is not at the broker as it is.
 func (c *cameras) send(ctx context.Context, s *cameraState) error {
 	base := "sightlog/cameras/" + topicPart(s.name)
 	device := c.prefix + "/device/" + deviceID(s.name) + "/config"
-	if s.age > forgetAfter { // an empty message removes what is retained
+	if c.gone(s) { // an empty message removes what is retained
 		for _, topic := range []string{device, base + "/state", base + "/availability", base + "/snapshot"} {
 			if err := c.retain(ctx, topic, "none", nil); err != nil {
 				return err
@@ -239,8 +261,8 @@ func (c *cameras) shown(s *cameraState, now time.Time) shownState {
 
 // sendPicture publishes the newest picture, or removes it.
 func (c *cameras) sendPicture(ctx context.Context, s *cameraState, topic string) error {
-	if s.picture == c.sent[topic] {
-		return nil
+	if before, known := c.sent[topic]; known && before == s.picture {
+		return nil // else also that there is none: the broker may have one of an earlier process
 	}
 	var jpeg []byte
 	if s.picture != "" {

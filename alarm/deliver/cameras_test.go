@@ -13,13 +13,16 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
+	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sightlog/sightlog/alarm/deliver"
 	"github.com/sightlog/sightlog/alarm/rule"
 	"github.com/sightlog/sightlog/internal/pgtest"
 )
@@ -85,7 +88,7 @@ func TestCameras_HomeAssistant_DeviceForEachCamera(t *testing.T) {
 		return device.Components
 	}
 	await(t, "the device", func() bool { return r.get("homeassistant/device/sightlog_door/config") != "" })
-	require.Len(t, config(), 3)
+	require.Equal(t, map[string]any{"platform": "image"}, config()["snapshot"], "there is none")
 	require.Equal(t, []string{"sightlog_door"}, device.Device.Identifiers)
 	require.Equal(t, "{{ value_json.occupancy }}", config()["occupancy"]["value_template"])
 	require.Empty(t, r.get("homeassistant/device/sightlog_old/config"))
@@ -93,7 +96,7 @@ func TestCameras_HomeAssistant_DeviceForEachCamera(t *testing.T) {
 
 	write(t, pool, `INSERT INTO snapshots SELECT 1, 7, -1, 0, 1, now(), 1, .9, .5, '{0,0,1,1}', '{0,0,1,1}', 640, 360, 10, 10, 4, 'jpeg'`)
 	holds("sightlog/cameras/door/snapshot", "jpeg")
-	await(t, "the picture's part", func() bool { return len(config()) == 4 })
+	await(t, "the picture's part", func() bool { return config()["snapshot"]["image_topic"] == "sightlog/cameras/door/snapshot" })
 	write(t, pool, "DELETE FROM snapshots")
 	holds("sightlog/cameras/door/snapshot", "")
 	see(t, pool, 1, "6 min", 1, nil)
@@ -107,6 +110,54 @@ func TestCameras_HomeAssistant_DeviceForEachCamera(t *testing.T) {
 	holds("homeassistant/device/sightlog_door/config", "")
 	stop()
 	holds("sightlog/cameras", "offline")
+}
+
+// A picture that is deleted, and a camera that is no longer configured, while no process runs:
+// the next one removes them.
+func TestCameras_GoneBetweenProcesses_Removed(t *testing.T) {
+	pool := pgtest.Open(t)
+	for id, name := range []string{"door", "yard", "apart"} {
+		addCamera(t, pool, id+1, name)
+		see(t, pool, id+1, "0 s", 1, nil)
+	}
+	write(t, pool, `INSERT INTO snapshots SELECT 1, 7, -1, 0, 1, now(), 1, .9, .5, '{0,0,1,1}', '{0,0,1,1}', 640, 360, 10, 10, 4, 'jpeg'`)
+	addr := mosquitto(t)
+	_, stop := start(t, pool, nil, home(t, addr))
+	r := subscribe(t, addr)
+	await(t, "all", func() bool {
+		return r.get("sightlog/cameras/door/snapshot") == "jpeg" && r.get("homeassistant/device/sightlog_yard/config") != ""
+	})
+	stop()
+	write(t, pool, "DELETE FROM snapshots")
+	write(t, pool, "UPDATE runs SET finished_at = now() WHERE id = 2")
+	see(t, pool, 1, "0 s", 1, nil)
+	see(t, pool, 3, "0 s", 1, nil)
+	start(t, pool, func(c *deliver.Config) { c.Cameras = []string{"door"} }, home(t, addr))
+	await(t, "the picture and the device to be removed", func() bool {
+		return r.get("sightlog/cameras/door/snapshot") == "" && r.get("homeassistant/device/sightlog_yard/config") == "" &&
+			r.get("sightlog/cameras/yard/state") == "" && r.get("sightlog/cameras/yard/availability") == ""
+	})
+	require.NotEmpty(t, r.get("homeassistant/device/sightlog_door/config"))
+	await(t, "the one of another process", func() bool { return r.get("sightlog/cameras/apart/availability") == "online" })
+}
+
+// The will of a connection that was lost may come when another one publishes: it is put right.
+func TestCameras_LateWill_OnlineAgain(t *testing.T) {
+	pool := pgtest.Open(t)
+	addr := mosquitto(t)
+	r := subscribe(t, addr)
+	start(t, pool, nil, home(t, addr))
+	await(t, "the cameras", func() bool { return r.get("sightlog/cameras") == "online" })
+	client := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://" + addr).SetUsername("door").SetPassword("right"))
+	for _, done := range []func() paho.Token{client.Connect, func() paho.Token {
+		return client.Publish("sightlog/cameras", 1, true, "offline")
+	}} {
+		tok := done()
+		require.True(t, tok.WaitTimeout(time.Minute))
+		require.NoError(t, tok.Error())
+	}
+	t.Cleanup(func() { client.Disconnect(0) })
+	await(t, "the cameras again", func() bool { return slices.Equal(r.last("sightlog/cameras", 2), []string{"offline", "online"}) })
 }
 
 // Of two processes one sends; when it ends the other does.
@@ -175,7 +226,6 @@ func TestCameras_ConnectionCut_LastWill(t *testing.T) {
 	await(t, "the cameras", func() bool { return r.get("sightlog/cameras") == "online" })
 	cutAll()
 	await(t, "the last will", func() bool { return r.get("sightlog/cameras") == "offline" })
-	see(t, pool, 1, "0 s", 2, nil)
 	await(t, "the problem", func() bool { return len(d.Problems()) > 0 })
 	require.Contains(t, d.Problems()[0], "receiver home does not take the states of cameras: ")
 }

@@ -23,6 +23,7 @@ type Config struct {
 	Receivers []rule.Receiver
 	Pool      *pgxpool.Pool // one more connection for each receiver, two for MQTT
 	Kafka     *kgo.Client   // produces to receivers that are topics
+	Cameras   []string      // those that are devices; nil: those in the tables
 
 	Pauses  backoff.Policy        // between the tries of a message; default 1 s to 10 min
 	Log     *slog.Logger          // default: discard

@@ -34,6 +34,7 @@ func discovery(camera, base string, pictures bool) map[string]any {
 		"motion":    component("binary_sensor", "Motion", "motion", map[string]any{"device_class": "motion"}),
 		"people":    component("sensor", "People", "people", map[string]any{"state_class": "measurement", "icon": "mdi:account-multiple"}),
 	}
+	components["snapshot"] = map[string]any{"platform": "image"} // alone: it is removed
 	if pictures {
 		components["snapshot"] = map[string]any{
 			"platform": "image", "name": "Snapshot", "unique_id": id + "_snapshot", "image_topic": base + "/snapshot", "content_type": "image/jpeg",

@@ -2,12 +2,7 @@ package deliver_test
 
 import (
 	"encoding/json"
-	"fmt"
-	"net"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -20,47 +15,17 @@ import (
 	"github.com/sightlog/sightlog/internal/testenv"
 )
 
-// mosquitto runs a broker with a user and returns its address. more are lines of its
-// configuration.
+// mosquitto runs a broker with a user, door, and returns its address.
 func mosquitto(t *testing.T, more ...string) string {
 	t.Helper()
-	program, err := exec.LookPath("mosquitto")
-	if err != nil {
-		program = "/usr/sbin/mosquitto"
-	}
-	if _, err := os.Stat(program); err != nil {
-		testenv.Skip(t, "mosquitto is not installed")
-	}
-	dir := t.TempDir()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	addr := l.Addr().(*net.TCPAddr)
-	require.NoError(t, l.Close())
-	passwords, conf := filepath.Join(dir, "users"), filepath.Join(dir, "mosquitto.conf")
-	require.NoError(t, os.WriteFile(passwords, []byte("door:right\n"), 0o600))
-	require.NoError(t, exec.CommandContext(t.Context(), "mosquitto_passwd", "-U", passwords).Run())
-	require.NoError(t, os.WriteFile(conf, fmt.Appendf(nil, "listener %d 127.0.0.1\nallow_anonymous false\npassword_file %s\nuser root\n%s\n", addr.Port, passwords, strings.Join(more, "\n")), 0o600))
-	cmd := exec.Command(program, "-c", conf)
-	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-	})
-	await(t, "the broker to listen", func() bool {
-		c, err := net.Dial("tcp", addr.String())
-		if err == nil {
-			_ = c.Close()
-		}
-		return err == nil
-	})
-	return addr.String()
+	return testenv.Mosquitto(t, more...)
 }
 
 // retained collects what a broker has, by topic.
 type retained struct {
 	mu  sync.Mutex // guards the following
 	all map[string]string
+	was map[string][]string // by topic, all that came
 }
 
 func (r *retained) get(topic string) string {
@@ -69,9 +34,17 @@ func (r *retained) get(topic string) string {
 	return r.all[topic]
 }
 
+// last returns what came last at a topic, n messages at most.
+func (r *retained) last(topic string, n int) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	was := r.was[topic]
+	return slices.Clone(was[max(0, len(was)-n):])
+}
+
 func subscribe(t *testing.T, addr string) *retained {
 	t.Helper()
-	r := &retained{all: make(map[string]string)}
+	r := &retained{all: make(map[string]string), was: make(map[string][]string)}
 	c := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://" + addr).SetUsername("door").SetPassword("right").SetClientID("test"))
 	tok := c.Connect()
 	require.True(t, tok.WaitTimeout(time.Minute))
@@ -81,6 +54,7 @@ func subscribe(t *testing.T, addr string) *retained {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.all[m.Topic()] = string(m.Payload())
+		r.was[m.Topic()] = append(r.was[m.Topic()], string(m.Payload()))
 	})
 	require.True(t, tok.WaitTimeout(time.Minute))
 	require.NoError(t, tok.Error())

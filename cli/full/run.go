@@ -49,6 +49,8 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 	defer tracer.Close()
 	job := pipeline.Job{Detect: c.Detect, Traces: c.Traces, Version: cli.Version, Wait: c.Wait.Wait, Cameras: env.Cameras}
 	job.Detect.Source, job.Stdin = childSources(all)
+	alarms := env.Alarms
+	alarms.Cameras = cameraNames(all)
 	child, err := checkedChild(ctx, env, &job) // before anything is started for it
 	if err != nil {
 		return err
@@ -62,7 +64,7 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 	last, err := pipeline.Run(ctx, pipeline.RunConfig{
 		Services: pipeline.ServicesConfig{
 			Data: c.Data, Broker: c.Broker, Kafka: c.Kafka, Database: c.Database,
-			Sinks: c.Sinks, Cameras: env.Cameras, Places: env.Places, Alarms: env.Alarms,
+			Sinks: c.Sinks, Cameras: env.Cameras, Places: env.Places, Alarms: alarms,
 			Wait: c.Wait.Wait, Log: log, Metrics: metrics, Tracer: tracer,
 		},
 		Job:    job,

@@ -77,6 +77,16 @@ func readSources(path string) ([]string, error) {
 	return all, nil
 }
 
+// cameraNames returns the cameras of sources.
+func cameraNames(sources []string) (names []string) {
+	for i, arg := range sources {
+		if spec, err := ingest.ParseSpec(arg, i); err == nil { // else it is reported where it is used
+			names = append(names, spec.ID)
+		}
+	}
+	return names
+}
+
 // childSources returns the sources as a child of this process has to be told
 // them, and whether one of them is standard input: "<(…)" of a shell is a
 // descriptor of this process alone.
