@@ -166,6 +166,14 @@ func (f *Feed) States(cameras []Camera) {
 	}
 }
 
+// Knows reports whether the camera has a state.
+func (f *Feed) Knows(camera string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	_, known := f.cameras[camera]
+	return known
+}
+
 func (v *Viewer) signal() {
 	select {
 	case v.wake <- struct{}{}:

@@ -18,6 +18,7 @@ const (
 	defaultWidth   = 640
 	defaultFPS     = 5
 	pictureTimeout = 10 * time.Second // for one that is asked for alone
+	cameraTimeout  = 2 * time.Second  // for the state of its camera
 	mediaType      = "application/octet-stream"
 )
 
@@ -72,17 +73,22 @@ func (c *Client) servePicture(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), pictureTimeout)
 	defer cancel()
 	camera := r.PathValue("camera")
+	defer time.AfterFunc(cameraTimeout, func() {
+		if !c.Knows(camera) { // no detect has it
+			cancel()
+		}
+	}).Stop()
 	v := c.Watch(Wants{camera: want})
 	defer v.Close()
 	for {
 		p, err := v.Next(ctx)
 		switch {
 		case err != nil:
-			problem.Write(w, http.StatusServiceUnavailable, fmt.Sprintf("camera %s has shown no picture within %s", camera, pictureTimeout), "see its state on the page")
+			problem.Write(w, http.StatusNotFound, fmt.Sprintf("camera %.64q shows no picture", camera), "see its state on the page")
 			return
 		case p.Picture == nil:
 		case p.Picture.Hidden != "":
-			problem.Write(w, http.StatusServiceUnavailable, p.Picture.Hidden, "")
+			problem.Write(w, http.StatusNotFound, p.Picture.Hidden, "")
 			return
 		default:
 			h := w.Header()
@@ -126,15 +132,15 @@ func wantOf(r *http.Request) (Want, error) {
 	width, fps := defaultWidth, float64(defaultFPS)
 	if text := r.FormValue("width"); text != "" {
 		n, err := strconv.Atoi(text)
-		if err != nil || n < 1 {
-			return Want{}, fmt.Errorf("width=%s: a number of pixels is expected", text)
+		if err != nil || n < 1 || n > 100_000 {
+			return Want{}, fmt.Errorf("width=%s: a number of pixels, 1 to 100000, is expected", text)
 		}
 		width = n
 	}
 	if text := r.FormValue("fps"); text != "" {
 		f, err := strconv.ParseFloat(text, 64)
-		if err != nil || !(f > 0 && f <= MaxFPS) {
-			return Want{}, fmt.Errorf("fps=%s: a number of pictures a second above 0 and at most %d is expected", text, MaxFPS)
+		if err != nil || !(f >= 0.01 && f <= MaxFPS) {
+			return Want{}, fmt.Errorf("fps=%s: a number of pictures a second, 0.01 to %d, is expected", text, MaxFPS)
 		}
 		fps = f
 	}

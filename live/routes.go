@@ -9,8 +9,8 @@ import (
 // Routes returns the routes of live pictures.
 func (c *Client) Routes() []route.Route {
 	camera := route.Param{Name: "camera", Help: "The camera.", Type: "", Required: true}
-	width := route.Param{Name: "width", Help: "Pixels; pictures are 320, 480, 640, 960, 1280 or 1920 wide, the next above it, and no wider than the camera's frames. Without it 640.", Type: 0}
-	fps := route.Param{Name: "fps", Help: "Pictures a second of each camera at most, up to 30. Without it 5.", Type: 0.0}
+	width := route.Param{Name: "width", Help: "Pixels; pictures are 320, 480, 640, 960, 1280 or 1920 wide, the next above it, and no wider than the camera's frames. Without it 640.", Type: 0, Min: 1, Max: 100_000}
+	fps := route.Param{Name: "fps", Help: "Pictures a second of each camera at most, up to 30. Without it 5.", Type: 0.0, Min: 0.01, Max: MaxFPS}
 	return []route.Route{
 		{
 			Pattern: "GET /api/v1/live", Role: route.Reader, Stream: true, Handler: http.HandlerFunc(c.serveParts),
@@ -39,7 +39,10 @@ func (c *Client) Routes() []route.Route {
 			Doc: &route.Doc{
 				Summary: "The next picture of a camera, without boxes",
 				Params:  []route.Param{camera, width},
-				Answers: []route.Answer{{Status: http.StatusOK, Help: "The picture.", Media: []string{"image/jpeg"}, Type: ""}},
+				Answers: []route.Answer{
+					{Status: http.StatusOK, Help: "The picture.", Media: []string{"image/jpeg"}, Type: ""},
+					{Status: http.StatusNotFound, Help: "The camera shows no picture: it is not there, does not run, or people cannot be hidden in it."},
+				},
 			},
 		},
 	}

@@ -33,6 +33,16 @@ func Refuse(status int, detail, hint string) error {
 	return &Refusal{Status: status, Detail: detail, Hint: hint}
 }
 
+// Senseless returns an error that is answered with 422 if it is a *usage.Error about parameters
+// that are each right; any other as it is.
+func Senseless(err error) error {
+	var wrong *usage.Error
+	if errors.As(err, &wrong) && !errors.Is(err, query.ErrNoName) {
+		return Refuse(http.StatusUnprocessableEntity, asParameters(wrong.What), asParameters(wrong.Fix))
+	}
+	return err
+}
+
 // Errors of a Database.
 var (
 	errBusy = &Refusal{Status: http.StatusServiceUnavailable, Detail: "too many questions are being answered", Hint: "ask again", After: 2}

@@ -98,7 +98,7 @@ func get(path, summary, help string, typ any, db *answer.Database, params []rout
 			body, err = ask(ctx, pool, v)
 			return err
 		})
-		return body, err
+		return body, answer.Senseless(err)
 	})
 }
 

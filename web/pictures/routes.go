@@ -34,6 +34,7 @@ func Routes(db *answer.Database) []route.Route {
 		Answers: []route.Answer{
 			{Status: http.StatusOK, Media: []string{"image/jpeg"}},
 			{Status: http.StatusNotFound, Help: "There is no such picture: none was taken, it has expired, or it was deleted."},
+			{Status: http.StatusUnprocessableEntity, Help: "step without crossing."},
 		},
 	}
 	newest := route.Doc{
@@ -42,7 +43,10 @@ func Routes(db *answer.Database) []route.Route {
 			answer.Camera, answer.Since, answer.Until, answer.Limit(100, 1000), answer.Cursor,
 			{Name: "of", Type: "", Enum: []string{"track", "crossing"}, Help: "Only best pictures of tracks, or only those at a crossing."},
 		},
-		Answers: []route.Answer{{Status: http.StatusOK, Type: []Picture{}}},
+		Answers: []route.Answer{
+			{Status: http.StatusOK, Type: []Picture{}}, {Status: http.StatusNotFound, Help: "There is no such camera."},
+			{Status: http.StatusUnprocessableEntity, Help: "since is not before until, or the cursor is of another question."},
+		},
 	}
 	return []route.Route{
 		{Pattern: "GET /api/v1/snapshots/{run}/{track}", Role: route.Reader, Doc: &one, Handler: answer.Checked(one.Params,

@@ -55,6 +55,10 @@ type List struct {
 // Routes returns the routes. c must not be copied afterwards.
 func (c *Config) Routes() []route.Route {
 	camera := []route.Param{{Name: "camera", Help: "The camera.", Type: "", Required: true}}
+	none := route.Answer{Status: http.StatusNotFound, Help: "There is no such camera."}
+	unwritable := route.Answer{Status: http.StatusConflict, Help: "There is no configuration file that can be written."}
+	wrong := route.Answer{Status: http.StatusUnprocessableEntity, Help: "The shapes are none, in words."}
+	large := route.Answer{Status: http.StatusRequestEntityTooLarge, Help: "The body is larger than 1 MiB, or has more than 10,000 points."}
 	put := route.Answer{Status: http.StatusPreconditionFailed, Help: "The settings have changed since they were loaded."}
 	return []route.Route{
 		{Pattern: "GET /api/v1/settings", Role: route.Reader, Handler: http.HandlerFunc(c.list), Doc: &route.Doc{
@@ -63,26 +67,26 @@ func (c *Config) Routes() []route.Route {
 		}},
 		{Pattern: "GET /api/v1/cameras/{camera}/shapes", Role: route.Reader, Handler: c.handler(c.get), Doc: &route.Doc{
 			Summary: "Zones, lines, masks and region of a camera, as the configuration has them; the ETag is their version.",
-			Params:  camera, Answers: []route.Answer{{Status: http.StatusOK, Type: Shapes{}}, {Status: http.StatusNotFound, Help: "There is no such camera."}},
+			Params:  camera, Answers: []route.Answer{{Status: http.StatusOK, Type: Shapes{}}, none},
 		}},
 		{Pattern: "PUT /api/v1/cameras/{camera}/shapes", Role: route.Admin, Handler: c.handler(c.put), Doc: &route.Doc{
 			Summary: "Write the shapes of a camera into the configuration file, and count with them.",
 			Help:    "If-Match has the ETag of the shapes that were changed. All else in the file stays as it is, comments included.",
 			Params:  camera, Body: Change{}, Answers: []route.Answer{
 				{Status: http.StatusOK, Type: Shapes{}}, put,
-				{Status: http.StatusConflict, Help: "There is no configuration file that can be written."},
-				{Status: http.StatusUnprocessableEntity, Help: "The shapes are none, in words."},
+				none, unwritable,
+				wrong,
 				{Status: http.StatusPreconditionRequired, Help: "If-Match is missing."},
-				{Status: http.StatusRequestEntityTooLarge, Help: "The body is larger than 1 MiB, or has more than 10,000 points."},
+				large,
 			},
 		}},
 		{Pattern: "POST /api/v1/cameras/{camera}/shapes/diff", Role: route.Admin, Handler: c.handler(c.diff), Doc: &route.Doc{
 			Summary: "The lines of the configuration file that a change of the shapes would remove and add.",
-			Params:  camera, Body: Change{}, Answers: []route.Answer{{Status: http.StatusOK, Type: Diff{}}},
+			Params:  camera, Body: Change{}, Answers: []route.Answer{{Status: http.StatusOK, Type: Diff{}}, none, unwritable, wrong, large},
 		}},
 		{Pattern: "POST /api/v1/cameras/{camera}/shapes/preview", Role: route.Admin, Handler: c.handler(c.preview), Doc: &route.Doc{
 			Summary: "What shapes would have counted in the newest hour of stored detections.",
-			Params:  camera, Body: Change{}, Answers: []route.Answer{{Status: http.StatusOK, Type: pipeline.Trial{}}},
+			Params:  camera, Body: Change{}, Answers: []route.Answer{{Status: http.StatusOK, Type: pipeline.Trial{}}, none, wrong, large},
 		}},
 	}
 }
