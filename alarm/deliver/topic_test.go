@@ -4,7 +4,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/alarm/deliver"
@@ -13,7 +12,7 @@ import (
 	"github.com/sightlog/sightlog/internal/pgtest"
 )
 
-// A topic gets the messages in their order, by the alarm's id, from one process after the other.
+// A topic, which is created, gets the messages in their order, by the alarm's id, from one process after the other.
 func TestDeliver_Topic_InOrderByTheAlarmsID(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Open(t)
@@ -21,8 +20,6 @@ func TestDeliver_Topic_InOrderByTheAlarmsID(t *testing.T) {
 	client, err := kgo.NewClient(kgo.SeedBrokers(b.Addr()), kgo.ConsumeTopics("alarms"))
 	require.NoError(t, err)
 	t.Cleanup(client.Close)
-	_, err = kadm.NewClient(client).CreateTopic(t.Context(), 1, 1, nil, "alarms")
-	require.NoError(t, err)
 	to := rule.Receiver{Name: "log", Kind: rule.Topic, Where: "alarms"}
 	withLog := func(c *deliver.Config) { c.Kafka = client }
 	enqueue(t, pool, "log", "a1", "a2")
