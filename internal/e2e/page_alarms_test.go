@@ -70,13 +70,10 @@ func TestPage_Alarms_ListFiltersAndAcknowledgement(t *testing.T) {
 	require.Contains(t, <-tested, "a test of somebody, nothing has happened")
 	other.WaitText("[aria-live]", "The test was taken by hook.")
 	require.Equal(t, "page", fmt.Sprint(rows(t, from, "select acked_by as v from alarms where id = '"+id+"'")[0]["v"]))
-	page.Goto(url + "#/alarms?tz=UTC")
-	page.Wait(shown(n))
-	page.EachShape(func(name string) {
-		if name != "dark" {
-			page.Document("docs/page-alarms-" + name + ".png")
-		}
-	})
+	page.Goto(url + "#/alarms?tz=UTC&rule=crossed")
+	page.Wait(shown(crossed))
+	page.WaitText("#test-rule", "Send a test")
+	page.EachShape(func(name string) { page.Document("docs/page-alarms-" + name + ".png") })
 	page.Goto(url + "#/alarms?rule=none")
 	page.WaitText("main", "There is no alarm of this kind.")
 	require.Zero(t, p.stop(t).code, p.output)
