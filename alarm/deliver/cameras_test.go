@@ -218,7 +218,7 @@ func cut(t *testing.T, addr string) (proxy string, cutAll func()) {
 func TestCameras_ConnectionCut_LastWill(t *testing.T) {
 	pool := pgtest.Open(t)
 	addCamera(t, pool, 1, "door")
-	see(t, pool, 1, "0 s", 1, nil)
+	see(t, pool, 1, "0 s", 0, nil) // nothing changes afterwards
 	addr := mosquitto(t)
 	r := subscribe(t, addr)
 	proxy, cutAll := cut(t, addr)
