@@ -93,8 +93,9 @@ type visitRow struct {
 // totalsOf adds up sightings. The order in which they come does not matter.
 func totalsOf(sightings []sightingRow) *totals {
 	t := &totals{
-		minutes: make(index[cameraMinute, minuteRow]), halfHours: make(index[cameraHalfHour, halfHourRow]), zoneMinutes: make(index[zoneMinute, zoneMinuteRow]),
-		tracks: make(index[track, trackRow]), visits: make(index[trackZone, []visitRow]), latest: make(index[int32, *sightingRow]),
+		minutes: make(index[cameraMinute, minuteRow]), halfHours: make(index[cameraHalfHour, halfHourRow]),
+		zoneMinutes: make(index[zoneMinute, zoneMinuteRow]),
+		tracks:      make(index[track, trackRow]), visits: make(index[trackZone, []visitRow]), latest: make(index[int32, *sightingRow]),
 	}
 	inOrder := make([]*sightingRow, len(sightings))
 	for i := range sightings {

@@ -26,10 +26,7 @@ const (
 
 // lockCameras is the advisory lock of the states that a receiver is sent, by its name: one
 // process of all sends them.
-const (
-	lockCameras   = "SELECT pg_try_advisory_lock(hashtextextended('sightlog cameras ' || $1, 0))"
-	unlockCameras = "SELECT pg_advisory_unlock(hashtextextended('sightlog cameras ' || $1, 0))"
-)
+const lockCameras = "SELECT pg_try_advisory_lock(hashtextextended('sightlog cameras ' || $1, 0))"
 
 // cameraStates are the cameras with their newest sighting and their newest picture.
 const cameraStates = `
@@ -39,7 +36,8 @@ FROM cameras c JOIN latest_sightings l ON l.camera_id = c.id JOIN runs r ON r.id
 LEFT JOIN LATERAL (SELECT states FROM sightings s
     WHERE s.camera_id = l.camera_id AND s.captured_at = l.captured_at AND s.run_id = l.run_id AND s.seq = l.seq) s ON true
 LEFT JOIN LATERAL (SELECT concat_ws('/', p.run_id, p.track_id, p.crossing_seq, p.step, p.quality) AS key FROM snapshots p
-    WHERE p.camera_id = c.id ORDER BY p.captured_at DESC, p.run_id DESC, p.track_id DESC, p.crossing_seq DESC, p.step DESC LIMIT 1) p ON true
+    WHERE p.camera_id = c.id
+    ORDER BY p.captured_at DESC, p.run_id DESC, p.track_id DESC, p.crossing_seq DESC, p.step DESC LIMIT 1) p ON true
 ORDER BY c.name`
 
 // cameraPicture is the picture that cameraStates names.

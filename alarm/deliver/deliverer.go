@@ -75,8 +75,8 @@ func (d *Deliverer) note(key, what, receiver, problem string) {
 	d.mu.Unlock()
 	switch {
 	case problem != "" && before == "":
-		d.cfg.Log.Warn("a receiver does not take "+what+", retrying", "receiver", receiver, "err", problem)
+		d.cfg.Log.Warn("a receiver does not take what it is sent, retrying", "receiver", receiver, "what", what, "err", problem)
 	case problem == "" && before != "":
-		d.cfg.Log.Info("a receiver takes "+what+" again", "receiver", receiver)
+		d.cfg.Log.Info("a receiver takes again what it is sent", "receiver", receiver, "what", what)
 	}
 }

@@ -3,6 +3,7 @@ package deliver
 import (
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"strings"
 )
 
@@ -24,9 +25,7 @@ func discovery(camera, base string, pictures bool) map[string]any {
 			"platform": platform, "name": name, "unique_id": id + "_" + field,
 			"state_topic": base + "/state", "value_template": "{{ value_json." + field + " }}",
 		}
-		for k, v := range more {
-			c[k] = v
-		}
+		maps.Copy(c, more)
 		return c
 	}
 	components := map[string]any{
