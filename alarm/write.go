@@ -14,9 +14,10 @@ import (
 
 // Events of a message.
 const (
-	Began = "began"
-	Ended = "ended"
-	Test  = "test"
+	Began  = "began"
+	Ended  = "ended"
+	Test   = "test"
+	Report = "report" // of a day or week
 )
 
 // Message is what receivers are sent.
@@ -38,6 +39,8 @@ type Message struct {
 	BeganAt time.Time  `json:"began_at"`
 	FiredAt time.Time  `json:"fired_at"`
 	EndedAt *time.Time `json:"ended_at,omitempty"`
+	// Report has the figures of a report, as package alarm/report writes them.
+	Report json.RawMessage `json:"report,omitempty"`
 }
 
 func message(r *rule.Rule, c change) Message {

@@ -32,7 +32,7 @@ func (e *Env) loadFile(ctx *kong.Context) error {
 		return err
 	}
 	e.Cameras, e.Places = file.Cameras(), file.Places()
-	e.Alarms = pipeline.Alarms{Rules: file.Alarms(), Receivers: file.Receivers()}
+	e.Alarms = pipeline.Alarms{Rules: file.Alarms(), Receivers: file.Receivers(), Reports: file.Reports()}
 	ctx.AddResolver(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
 		for _, env := range flag.Envs {
 			if _, set := os.LookupEnv(env); set {

@@ -17,25 +17,26 @@ const DefaultModel = "person-nano"
 
 // Services are the commands without camera and model.
 type Services struct {
-	Broker    BrokerCmd    `cmd:"" group:"Services" help:"Run the bundled broker: a durable log that speaks the Kafka protocol."`
-	Sink      SinkCmd      `cmd:"" group:"Services" help:"Write the log into PostgreSQL, exactly once."`
-	Serve     ServeCmd     `cmd:"" group:"Services" help:"Run broker, database and sinks of a data directory, without sources."`
-	Occupancy OccupancyCmd `cmd:"" group:"Services" help:"Write the people of each camera in windows of time to a topic, exactly once."`
-	Query     QueryCmd     `cmd:"" group:"Questions" help:"Ask: ${reports}, or SQL of your own."`
-	Export    ExportCmd    `cmd:"" group:"Questions" help:"Write a run's detections and tracks for other tools: MOT or COCO."`
-	URL       URLCmd       `cmd:"" name:"url" group:"Questions" help:"Print the addresses of a running data directory."`
-	Topics    TopicsCmd    `cmd:"" group:"Kafka" help:"Topics of any Kafka cluster."`
-	Groups    GroupsCmd    `cmd:"" group:"Kafka" help:"Consumer groups of any Kafka cluster."`
-	Dead      DeadCmd      `cmd:"" group:"Kafka" help:"Dead letters, the records that could not be stored: list, show, retry, drop."`
-	Snapshots SnapshotsCmd `cmd:"" group:"Questions" help:"Pictures of tracked objects: list them, and delete those of a person."`
-	Alarm     AlarmCmd     `cmd:"" group:"Questions" help:"Alarms: test their receivers, list them, and try rules on the past."`
-	Prove     ProveCmd     `cmd:"" group:"Questions" help:"Compute the figures of a camera's minute again from the log."`
-	Replay    ReplayCmd    `cmd:"" group:"Set-up" help:"Build the tables again from the log, beside the present ones, and exchange them."`
-	Recount   RecountCmd   `cmd:"" group:"Questions" help:"Count a past again with other zones and lines, beside the figures of before."`
-	Web       WebCmd       `cmd:"" group:"Set-up" help:"Users and tokens of the page."`
-	Data      DataCmd      `cmd:"" group:"Set-up" help:"Copy and move data directories: export, import, adopt."`
-	Migrate   MigrateCmd   `cmd:"" group:"Set-up" help:"Create or update the tables of a database."`
-	Version   VersionCmd   `cmd:"" group:"Set-up" help:"Print the version."`
+	Broker    BrokerCmd     `cmd:"" group:"Services" help:"Run the bundled broker: a durable log that speaks the Kafka protocol."`
+	Sink      SinkCmd       `cmd:"" group:"Services" help:"Write the log into PostgreSQL, exactly once."`
+	Serve     ServeCmd      `cmd:"" group:"Services" help:"Run broker, database and sinks of a data directory, without sources."`
+	Occupancy OccupancyCmd  `cmd:"" group:"Services" help:"Write the people of each camera in windows of time to a topic, exactly once."`
+	Query     QueryCmd      `cmd:"" group:"Questions" help:"Ask: ${reports}, or SQL of your own."`
+	Export    ExportCmd     `cmd:"" group:"Questions" help:"Write a run's detections and tracks for other tools: MOT or COCO."`
+	URL       URLCmd        `cmd:"" name:"url" group:"Questions" help:"Print the addresses of a running data directory."`
+	Topics    TopicsCmd     `cmd:"" group:"Kafka" help:"Topics of any Kafka cluster."`
+	Groups    GroupsCmd     `cmd:"" group:"Kafka" help:"Consumer groups of any Kafka cluster."`
+	Dead      DeadCmd       `cmd:"" group:"Kafka" help:"Dead letters, the records that could not be stored: list, show, retry, drop."`
+	Snapshots SnapshotsCmd  `cmd:"" group:"Questions" help:"Pictures of tracked objects: list them, and delete those of a person."`
+	Alarm     AlarmCmd      `cmd:"" group:"Questions" help:"Alarms: test their receivers, list them, and try rules on the past."`
+	Report    MakeReportCmd `cmd:"" name:"report" group:"Questions" help:"The report of a day or a week: print it, or send it."`
+	Prove     ProveCmd      `cmd:"" group:"Questions" help:"Compute the figures of a camera's minute again from the log."`
+	Replay    ReplayCmd     `cmd:"" group:"Set-up" help:"Build the tables again from the log, beside the present ones, and exchange them."`
+	Recount   RecountCmd    `cmd:"" group:"Questions" help:"Count a past again with other zones and lines, beside the figures of before."`
+	Web       WebCmd        `cmd:"" group:"Set-up" help:"Users and tokens of the page."`
+	Data      DataCmd       `cmd:"" group:"Set-up" help:"Copy and move data directories: export, import, adopt."`
+	Migrate   MigrateCmd    `cmd:"" group:"Set-up" help:"Create or update the tables of a database."`
+	Version   VersionCmd    `cmd:"" group:"Set-up" help:"Print the version."`
 }
 
 // prepare completes the commands that are lists of other packages.

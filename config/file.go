@@ -54,7 +54,7 @@ func Decode(path string, b []byte) (File, error) {
 			}
 			continue
 		}
-		if (key == AlarmsKey || key == ReceiversKey) && value != nil {
+		if (key == AlarmsKey || key == ReceiversKey || key == ReportsKey) && value != nil {
 			f[key] = value // decoded below: rules name cameras, places and receivers
 			continue
 		}
@@ -108,7 +108,7 @@ func plain(v any) (any, error) {
 
 // Check returns a *usage.Error for an unknown key, with the nearest known one.
 func (f File) Check(path string, known []string) error {
-	known = append(slices.Clone(known), CamerasKey, PlacesKey, AlarmsKey, ReceiversKey)
+	known = append(slices.Clone(known), CamerasKey, PlacesKey, AlarmsKey, ReceiversKey, ReportsKey)
 	for _, key := range slices.Sorted(maps.Keys(f)) {
 		if slices.Contains(known, key) {
 			continue
@@ -135,7 +135,7 @@ func (f File) Places() map[string]Place {
 	return p
 }
 
-// decodeAlarms decodes both keys strictly. Rules may name receivers, places, and the zones
+// decodeAlarms decodes the three keys strictly. Rules and reports may name receivers, places, and the zones
 // and lines of cameras.
 func (f File) decodeAlarms() error {
 	to, err := receivers(f[ReceiversKey])
@@ -152,12 +152,25 @@ func (f File) decodeAlarms() error {
 	if rules != nil {
 		f[AlarmsKey] = rules
 	}
+	all, err := reports(f[ReportsKey], f.known(), to)
+	if err != nil {
+		return fmt.Errorf("key %q: %w", ReportsKey, err)
+	}
+	if all != nil {
+		f[ReportsKey] = all
+	}
 	return nil
 }
 
 // Alarms returns the rules of the file.
 func (f File) Alarms() []rule.Rule {
 	r, _ := f[AlarmsKey].([]rule.Rule)
+	return r
+}
+
+// Reports returns those of the file.
+func (f File) Reports() []rule.Report {
+	r, _ := f[ReportsKey].([]rule.Report)
 	return r
 }
 

@@ -204,7 +204,7 @@ var relations = []string{
 	"alarm_deliveries", "alarm_states", "alarms",
 	"audit_answers", "audit_results", "audits", "batch_ids", "batches", "camera_half_hours", "camera_minutes", "cameras", "classes",
 	"crossing_half_hours", "crossing_minutes",
-	"crossings", "definitions", "detections", "latest_sightings", "outbox", "place_lines", "places", "recounts", "runs",
+	"crossings", "definitions", "detections", "latest_sightings", "outbox", "place_lines", "places", "recounts", "report_states", "runs",
 	"sightings", "sightings_default", "sink_offsets", "snapshots", "staff_rules", "tracks", "v_audits", "v_balance", "v_counted_lines",
 	"v_crossing_minutes", "v_crossings", "v_definitions", "v_detections", "v_minutes", "v_place_crossings", "v_place_seconds",
 	"v_place_tracks",

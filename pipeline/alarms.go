@@ -5,6 +5,7 @@ import (
 
 	"github.com/sightlog/sightlog/alarm"
 	"github.com/sightlog/sightlog/alarm/deliver"
+	"github.com/sightlog/sightlog/alarm/report"
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
@@ -55,10 +56,15 @@ func watcher(rules *alarm.Rules) sink.Watcher {
 }
 
 // startAlarms starts the ticker, if there are rules, and what sends alarms, if there are
-// receivers.
+// receivers, and what makes reports, if there are any.
 func (s *Services) startAlarms(rules *alarm.Rules) {
 	if s.deliverer != nil {
 		s.alarms = append(s.alarms, startService(s.deliverer.Run))
+	}
+	if all := s.cfg.Alarms.Reports; len(all) > 0 {
+		horizon := sink.Horizon{Client: s.admin, Pool: s.Pool, Topics: kafka.Topics()}
+		maker := report.Maker{Reports: all, Receivers: s.cfg.Alarms.Receivers, Pool: s.Pool, Log: s.cfg.Log, Horizon: horizon.Time}
+		s.alarms = append(s.alarms, startService(maker.Run))
 	}
 	if rules == nil {
 		return

@@ -42,11 +42,12 @@ type ServicesConfig struct {
 	Unacknowledged func() int64
 }
 
-// Alarms are the rules of the configuration, and where their alarms are sent.
+// Alarms are the rules of the configuration, where their alarms are sent, and reports.
 type Alarms struct {
 	Rules     []rule.Rule
 	Receivers []rule.Receiver
 	Cameras   []string // those of this start, whose states are sent; nil: those in the tables
+	Reports   []rule.Report
 }
 
 // Services are a log, a database and the sinks between them.

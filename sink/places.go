@@ -84,7 +84,7 @@ func (p *Place) queue(b *pgx.Batch) {
 
 // CopyPlaces copies, in a transaction, what the log does not hold of the schema to which its
 // search path is set into the tables of another, which have none: places, the rules of staff,
-// alarms and what is to be sent of them.
+// alarms, what is to be sent of them, and up to when reports have been made.
 func CopyPlaces(ctx context.Context, tx pgx.Tx, to string) error {
 	schema := pgx.Identifier{to}.Sanitize()
 	for _, sql := range []string{
@@ -95,6 +95,7 @@ func CopyPlaces(ctx context.Context, tx pgx.Tx, to string) error {
 		"INSERT INTO %s.staff_rules OVERRIDING SYSTEM VALUE SELECT * FROM staff_rules",
 		"INSERT INTO %s.alarms OVERRIDING SYSTEM VALUE SELECT * FROM alarms",
 		"INSERT INTO %s.alarm_states SELECT * FROM alarm_states",
+		"INSERT INTO %s.report_states SELECT * FROM report_states",
 		"INSERT INTO %s.alarm_deliveries OVERRIDING SYSTEM VALUE SELECT * FROM alarm_deliveries",
 		"SELECT setval(pg_get_serial_sequence('%s.alarms', 'seq'), coalesce((SELECT max(seq) FROM alarms), 1))",
 		"SELECT setval(pg_get_serial_sequence('%s.alarm_deliveries', 'id'), coalesce((SELECT max(id) FROM alarm_deliveries), 1))",

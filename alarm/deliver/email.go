@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/url"
 	"strconv"
+	"strings"
 
 	"github.com/wneessen/go-mail"
 
@@ -65,12 +66,29 @@ func (e *email) send(ctx context.Context, m *outgoing) error {
 	msg.SetMessageIDWithValue(m.id + "@sightlog")
 	msg.SetDateWithValue(m.created)
 	msg.SetBodyString(mail.TypeTextPlain, m.text())
+	if err := attachReport(msg, m); err != nil {
+		return fmt.Errorf("%w: %w", errRefused, err)
+	}
 	err := e.client.DialAndSendWithContext(ctx, msg)
 	var refused *mail.SendError
 	if errors.As(err, &refused) && !refused.IsTemp() && refused.ErrorCode() >= 550 {
 		return fmt.Errorf("%w: %w", errRefused, err)
 	}
 	return err
+}
+
+// attachReport adds what a report has beside its text.
+func attachReport(msg *mail.Msg, m *outgoing) error {
+	if m.report == nil {
+		return nil
+	}
+	page, err := m.report.HTML()
+	if err != nil {
+		return err
+	}
+	msg.SetBodyString(mail.TypeTextPlain, m.report.Text())
+	msg.AddAlternativeString(mail.TypeTextHTML, page)
+	return msg.AttachReader(m.report.Name+"-"+m.report.First()+".csv", strings.NewReader(m.report.CSV()), mail.WithFileContentType("text/csv; charset=utf-8"))
 }
 
 func (e *email) close() {}

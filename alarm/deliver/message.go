@@ -2,11 +2,13 @@ package deliver
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/sightlog/sightlog/alarm"
+	"github.com/sightlog/sightlog/alarm/report"
 )
 
 // sender sends to one receiver. A second call with the same message is a repetition of it.
@@ -27,6 +29,15 @@ type outgoing struct {
 	attempts int
 	created  time.Time
 	alarm.Message
+	report *report.Report // of a report, otherwise nil
+}
+
+// read decodes the payload.
+func (m *outgoing) read() (err error) {
+	if err = json.Unmarshal(m.payload, &m.Message); err == nil && m.Report != nil {
+		m.report, err = report.Read(m.Report)
+	}
+	return err
 }
 
 // title is one line of ASCII.
@@ -34,6 +45,9 @@ func (m *outgoing) title() string { return "sightlog: " + m.Rule + " " + m.Event
 
 // text is the message for a person.
 func (m *outgoing) text() string {
+	if m.report != nil {
+		return m.report.Short()
+	}
 	text := fmt.Sprintf("%s\nsince %s\nrule: %s", m.Message.Message, m.BeganAt.Format(time.RFC3339), m.When)
 	if m.EndedAt != nil {
 		text += "\nuntil " + m.EndedAt.Format(time.RFC3339)

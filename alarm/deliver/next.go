@@ -2,7 +2,6 @@ package deliver
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -40,7 +39,7 @@ func (d *Deliverer) sendNext(ctx context.Context, r *rule.Receiver) (sent bool, 
 		if err != nil {
 			return err
 		}
-		if err := json.Unmarshal(m.payload, &m.Message); err != nil {
+		if err := m.read(); err != nil {
 			return fmt.Errorf("decode message %s: %w", m.id, err)
 		}
 		try, cancel := context.WithTimeout(ctx, tryTimeout)

@@ -23,7 +23,10 @@ func Send(ctx context.Context, cfg Config, m alarm.Message) ([]Outcome, error) {
 	if err != nil {
 		return nil, fmt.Errorf("encode message %s: %w", m.ID, err)
 	}
-	out := &outgoing{id: m.ID + "." + m.Event, payload: payload, created: time.Now(), Message: m}
+	out := &outgoing{id: m.ID + "." + m.Event, payload: payload, created: time.Now()}
+	if err := out.read(); err != nil {
+		return nil, fmt.Errorf("decode message %s: %w", m.ID, err)
+	}
 	var all []Outcome
 	for _, r := range cfg.Receivers {
 		s, err := newSender(cfg, r)

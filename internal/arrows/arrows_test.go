@@ -47,7 +47,8 @@ var allowed = map[string][]string{
 
 	"alarm":         {"alarm/rule", "event"},
 	"alarm/rule":    {},
-	"alarm/deliver": {"alarm", "alarm/rule"},
+	"alarm/report":  {"alarm", "alarm/rule", "query"},
+	"alarm/deliver": {"alarm", "alarm/report", "alarm/rule"},
 
 	"query": {},
 	"eval":  {"event"},
@@ -65,7 +66,7 @@ var allowed = map[string][]string{
 	"datadir":  {"broker", "postgres"},
 	"database": {"config", "datadir", "migrations", "postgres"},
 
-	"pipeline":        {"alarm", "alarm/deliver", "alarm/rule", "broker", "broker/storage", "config", "database", "datadir", "detector/stationary", "detector/track", "detector/zone", "event", "kafka", "live", "postgres", "sink", "tracing"},
+	"pipeline":        {"alarm", "alarm/deliver", "alarm/report", "alarm/rule", "broker", "broker/storage", "config", "database", "datadir", "detector/stationary", "detector/track", "detector/zone", "event", "kafka", "live", "postgres", "sink", "tracing"},
 	"preview":         {"detector/zone", "event", "ingest"},
 	"snapshot":        {"event", "ingest", "preview"},
 	"pipeline/detect": {"config", "detector", "detector/motion", "detector/onnx", "detector/stationary", "detector/track", "detector/zone", "event", "ingest", "live", "models", "pipeline", "kafka", "preview", "snapshot", "tracing"},
@@ -99,7 +100,7 @@ var allowed = map[string][]string{
 	"bench/service":   {"bench/result"},
 	"bench/produce":   {"bench/disk", "bench/result", "bench/service", "kafka"},
 
-	"cli":           {"alarm", "alarm/deliver", "alarm/rule", "bench/diff", "bench/page", "bench/result", "broker", "broker/storage", "config", "database", "datadir", "event", "kafka", "live", "occupancy", "pipeline", "postgres", "query", "web", "web/alarms", "web/answer", "web/api", "web/auth", "web/events", "web/health", "web/history", "web/page", "web/pictures", "web/route", "web/settings", "tracing"},
+	"cli":           {"alarm", "alarm/deliver", "alarm/report", "alarm/rule", "bench/diff", "bench/page", "bench/result", "broker", "broker/storage", "config", "database", "datadir", "event", "kafka", "live", "occupancy", "pipeline", "postgres", "query", "web", "web/alarms", "web/answer", "web/api", "web/auth", "web/events", "web/health", "web/history", "web/page", "web/pictures", "web/route", "web/settings", "tracing"},
 	"cli/full":      {"audit", "bench", "bench/baseline", "bench/catchup", "bench/compare", "bench/grids", "bench/host", "bench/page", "bench/produce", "bench/result", "bench/service", "bench/speed", "bench/sweep", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query", "yamlfile"},
 	"cmd/sightlog":  {"cli", "cli/full"},
 	"cmd/sightlogd": {"cli"},
