@@ -91,7 +91,8 @@ func (c *MakeReportCmd) answer(ctx context.Context, env *Env, pool *pgxpool.Pool
 
 // send sends the report once to its receivers.
 func (c *MakeReportCmd) send(ctx context.Context, env *Env, r *rule.Report, rep *reports.Report, now time.Time) error {
-	cfg := deliver.Config{Receivers: slices.DeleteFunc(slices.Clone(env.Alarms.Receivers), func(to rule.Receiver) bool { return !r.Sends(to.Name) })}
+	others := func(to rule.Receiver) bool { return !r.Sends(to.Name) }
+	cfg := deliver.Config{Receivers: slices.DeleteFunc(slices.Clone(env.Alarms.Receivers), others)}
 	if len(cfg.Receivers) == 0 {
 		return usage.New("add receivers to the configuration: --config FILE", "--send: there is no receiver")
 	}

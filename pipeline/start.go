@@ -58,7 +58,8 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	if err != nil {
 		return s, err
 	}
-	opts := postgres.Options{Wait: cfg.Wait, MaxConns: int32(cfg.Sinks.Sinks + 6 + 2*len(cfg.Alarms.Receivers) + 2*min(1, len(cfg.Alarms.Reports))), Log: cfg.Log}
+	connections := cfg.Sinks.Sinks + 6 + 2*len(cfg.Alarms.Receivers) + 2*min(1, len(cfg.Alarms.Reports))
+	opts := postgres.Options{Wait: cfg.Wait, MaxConns: int32(connections), Log: cfg.Log}
 	if s.Pool, err = database.OpenMigrated(ctx, url, opts); err != nil {
 		return s, err
 	}

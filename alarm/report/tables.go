@@ -122,7 +122,9 @@ func (r *Report) byZone() table {
 func (r *Report) byCamera() table {
 	t := table{Title: "Cameras", Columns: []string{"camera", "in", "out", "people", "usual", "most in view", "watched"}, Words: 1}
 	for _, c := range r.Cameras {
-		t.Rows = append(t.Rows, []string{c.Camera, number(&c.In), number(&c.Out), number(&c.People.N), usual(c.People.Usual), peak(c.Most), watched(c.Watched)})
+		t.Rows = append(t.Rows, []string{
+			c.Camera, number(&c.In), number(&c.Out), number(&c.People.N), usual(c.People.Usual), peak(c.Most), watched(c.Watched),
+		})
 	}
 	return t
 }

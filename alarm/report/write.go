@@ -31,7 +31,9 @@ func Read(figures []byte) (*Report, error) {
 // HTML returns the report as a page for mail programs.
 func (r *Report) HTML() (string, error) {
 	var b bytes.Buffer
-	err := html.Execute(&b, map[string]any{"Name": r.Name, "Title": r.Title(), "Camera": r.Camera, "TZ": r.TZ, "Notes": r.notes(), "Tables": r.tables()})
+	err := html.Execute(&b, map[string]any{
+		"Name": r.Name, "Title": r.Title(), "Camera": r.Camera, "TZ": r.TZ, "Notes": r.notes(), "Tables": r.tables(),
+	})
 	if err != nil {
 		return "", fmt.Errorf("write report %s: %w", r.Name, err)
 	}
@@ -92,7 +94,8 @@ func (r *Report) CSV() string {
 	var b strings.Builder
 	w := csv.NewWriter(&b)
 	line := func(kind, camera, name, figure, value, before, usual string) {
-		_ = w.Write([]string{r.Name, r.stamp(r.Since), r.stamp(r.Until), kind, camera, name, figure, value, before, usual}) // of a Builder: no error
+		// A strings.Builder has no error.
+		_ = w.Write([]string{r.Name, r.stamp(r.Since), r.stamp(r.Until), kind, camera, name, figure, value, before, usual})
 	}
 	_ = w.Write([]string{"report", "since", "until", "kind", "camera", "name", "figure", "value", "before", "usual"})
 	count := func(kind, camera, name, figure string, c Count) {
