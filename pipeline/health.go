@@ -156,6 +156,9 @@ type Facts struct {
 	Blocked  []sink.PartitionState
 	Lag      int64  // records of the log that are not in the tables; -1: not known
 	LagError string // why it is not known
+	// Receivers of the configuration, by name, and what those do not take that fail.
+	Receivers        []string
+	ReceiverProblems []string
 
 	OwnBroker, OwnDatabase bool   // they run in this process's care
 	Dir                    string // the data directory; "": none
@@ -173,6 +176,10 @@ func (s *Services) Facts(ctx context.Context) Facts {
 	if s.dir != nil {
 		f.Dir = s.cfg.Data.Data
 	}
+	for i := range s.cfg.Alarms.Receivers {
+		f.Receivers = append(f.Receivers, s.cfg.Alarms.Receivers[i].Name)
+	}
+	f.ReceiverProblems = s.alarmProblems()
 	var err error
 	if f.Lag, err = s.Lag(ctx); err != nil {
 		f.Lag, f.LagError = -1, err.Error()

@@ -49,6 +49,9 @@ func (c *Config) now(ctx context.Context) Health {
 	s.measureDisk(facts.Dir)
 	h.Parts = append(h.Parts, c.cameras(s)...)
 	h.Parts = append(h.Parts, c.detector(s), broker(facts), lag(facts), c.database(ctx, facts))
+	if p, are := c.receivers(ctx, facts); are {
+		h.Parts = append(h.Parts, p)
+	}
 	if p, ok := c.disk(s); ok {
 		h.Parts = append(h.Parts, p)
 	}

@@ -94,3 +94,33 @@ func TestConfig_TwoSamples_StallAndDisk(t *testing.T) {
 	p, _ = c.disk(now)
 	require.Equal(t, Bad, p.Level)
 }
+
+// Receivers of alarms are a part: what fails, what waits since when, and what was given up.
+func TestConfig_Receivers_WhatFailsAndWaits(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	facts := pipeline.Facts{Receivers: []string{"hook", "mail"}}
+	h := &Config{Facts: func(context.Context) pipeline.Facts { return facts }, Pool: pool, Log: slog.New(slog.DiscardHandler)}
+	part := func() Part {
+		t.Helper()
+		p, are := h.receivers(t.Context(), facts)
+		require.True(t, are)
+		return p
+	}
+	require.Equal(t, Part{Name: "receivers", Level: OK, Detail: "2 receivers of alarms take what is sent."}, part())
+	write := func(sql string) {
+		t.Helper()
+		_, err := pool.Exec(t.Context(), sql)
+		require.NoError(t, err)
+	}
+	write("INSERT INTO alarm_deliveries (receiver, message_id, event, payload, due, dead_at) VALUES ('hook', 'a', 'began', '{}', now(), now()), ('other', 'b', 'began', '{}', now(), now())")
+	require.Contains(t, part().Detail, "1 message was refused")
+	write("INSERT INTO alarm_deliveries (receiver, message_id, event, payload, due, attempts, created_at) VALUES ('mail', 'c', 'began', '{}', now(), 3, '2026-11-27 05:00Z')")
+	require.Equal(t, Warning, part().Level)
+	require.Equal(t, "A receiver does not take its messages; 1 message waits since 27 November 05:00 UTC.", part().Detail)
+	facts.ReceiverProblems = []string{"receiver mail does not take alarms: refused"}
+	require.Equal(t, "receiver mail does not take alarms: refused; 1 message waits since 27 November 05:00 UTC.", part().Detail)
+	facts.Receivers = nil
+	_, are := h.receivers(t.Context(), facts)
+	require.False(t, are)
+}

@@ -24,7 +24,7 @@ const (
 
 // Part is the state of a part.
 type Part struct {
-	Name   string `json:"name"` // cameras, detector, broker, lag, database, disk, clock
+	Name   string `json:"name"` // cameras, detector, broker, lag, database, receivers, disk, clock
 	Level  Level  `json:"level"`
 	Detail string `json:"detail"`        // how it is, in words
 	Fix    string `json:"fix,omitempty"` // what to do, unless it is ok

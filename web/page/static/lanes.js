@@ -7,7 +7,7 @@ const W = 1000;
 const H = 44;
 
 const words = (lane, i, at, tz) => {
-  if (lane.frames[i] === null) return `${moment(at, tz)}: not watched`;
+  if (lane.frames[i] === null) return `${moment(at, tz)}: not watched${lane.first && at < Date.parse(lane.first) ? ', the camera had no frame yet' : ''}`;
   const crossed = [lane.in[i] ? `${lane.in[i]} in` : '', lane.out[i] ? `${lane.out[i]} out` : ''].filter(Boolean).join(', ');
   return `${moment(at, tz)}: ${lane.average[i].toFixed(1)} people on average, ${lane.most[i]} at most${crossed ? `, ${crossed}` : ''}`;
 };
@@ -39,13 +39,12 @@ export function lanes(root, { pan, zoom, zone, open }) {
     let ins = '';
     let outs = '';
     let gaps = '';
-    const last = lane.last ? Date.parse(lane.last) : 0;
     data.at.forEach((at, i) => {
       const [a, b] = [x(Math.max(at, data.since)), x(Math.min(ends[i], data.until))];
       if (b < 0 || a > W) return;
       const width = Math.max(0.6, (b - a) * 0.86);
       if (lane.frames[i] === null) {
-        if (at < Date.now() && lane.first && ends[i] > Date.parse(lane.first) && at < Math.max(last, Date.now())) gaps += `M${a.toFixed(1)} ${H - 3}H${b.toFixed(1)}`;
+        if (at < Date.now()) gaps += `M${a.toFixed(1)} ${H - 3}H${b.toFixed(1)}`;
         if (!lane.in[i] && !lane.out[i]) return;
       }
       if (lane.average[i]) bars += `M${a.toFixed(1)} ${H - 6}v${(-Math.max(1.5, (lane.average[i] / most) * (H - 16))).toFixed(1)}h${width.toFixed(1)}V${H - 6}z`;
