@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -23,6 +24,9 @@ type Program struct {
 	err    error         // how; read it after ended is closed
 }
 
+// outputTime is how long the rest of a child's output is waited for once it has ended.
+const outputTime = 5 * time.Second
+
 // Start starts a program, which is killed should this process die. It stops by Stop alone:
 // a Ctrl-C that the terminal sends to all is not for it.
 func Start(exe string, args ...string) (*Program, error) { return StartIn("", exe, args...) }
@@ -32,6 +36,7 @@ func StartIn(temporary, exe string, args ...string) (*Program, error) {
 	p := &Program{cmd: exec.Command(exe, args...), lines: make(chan string, 64), ended: make(chan struct{})}
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	p.cmd.Stderr = &p.output
+	p.cmd.WaitDelay = outputTime
 	p.cmd.Env = Environment(os.Environ())
 	if temporary != "" {
 		p.cmd.Env = append(p.cmd.Env, "TMPDIR="+temporary)
@@ -48,7 +53,9 @@ func StartIn(temporary, exe string, args ...string) (*Program, error) {
 		started <- err
 		if err == nil {
 			p.read(out)
-			p.err = p.cmd.Wait()
+			if p.err = p.cmd.Wait(); errors.Is(p.err, exec.ErrWaitDelay) {
+				p.err = nil // a process that it left behind has its standard error
+			}
 		}
 	}()
 	if err := <-started; err != nil {

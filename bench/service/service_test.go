@@ -2,6 +2,8 @@ package service_test
 
 import (
 	"os"
+	"strconv"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -34,11 +36,25 @@ func TestProgram_EndsEarly_ItsLastLineIsTheError(t *testing.T) {
 
 func TestProgram_StoppedByRequest_NoError(t *testing.T) {
 	t.Parallel()
-	p, err := service.Start("/bin/sh", "-c", "trap 'kill $!; exit 0' TERM; sleep 1000 >&- & echo ready=1; wait")
+	p, err := service.Start("/bin/sh", "-c", "trap 'kill $!; exit 0' TERM; sleep 1000 >&- 2>&- & echo ready=1; wait")
 	require.NoError(t, err)
 	_, err = p.Value(t.Context(), "ready")
 	require.NoError(t, err)
 	require.NoError(t, p.Stop())
+}
+
+// A process that the child leaves behind has its standard error, and is not waited for.
+func TestProgram_LeavesAProcessBehind_Ends(t *testing.T) {
+	t.Parallel()
+	p, err := service.Start("/bin/sh", "-c", "sleep 1000 >&- & echo left=$!")
+	require.NoError(t, err)
+	left, err := p.Value(t.Context(), "left")
+	require.NoError(t, err)
+	<-p.Ended()
+	require.Zero(t, p.ExitCode())
+	pid, err := strconv.Atoi(left)
+	require.NoError(t, err)
+	require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 }
 
 func TestEnvironment_KeysOfOurs_NotTheChilds(t *testing.T) {
