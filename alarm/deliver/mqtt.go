@@ -19,9 +19,10 @@ import (
 // whether its alarm is on, as a sensor that Home Assistant finds by itself. The last will
 // says that nobody publishes any more.
 type mqtt struct {
-	client paho.Client
-	prefix string          // of the discovery
-	known  map[string]bool // rules whose sensor has been announced on this connection
+	options *paho.ClientOptions
+	client  paho.Client     // a new one for each connection: one that could not connect takes a moment until it can again
+	prefix  string          // of the discovery
+	known   map[string]bool // rules whose sensor has been announced on this connection
 }
 
 // The topics. availability is retained.
@@ -35,7 +36,7 @@ func newMQTT(r rule.Receiver, secret string) (sender, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &mqtt{client: paho.NewClient(opts), prefix: r.Prefix}, nil
+	return &mqtt{options: opts, client: paho.NewClient(opts), prefix: r.Prefix}, nil
 }
 
 // mqttOptions returns the options of a client whose last will says offline at a topic.
@@ -62,6 +63,7 @@ func mqttOptions(r rule.Receiver, secret, will string) (*paho.ClientOptions, err
 
 func (q *mqtt) send(ctx context.Context, m *outgoing) error {
 	if !q.client.IsConnectionOpen() {
+		q.client = paho.NewClient(q.options)
 		if err := wait(ctx, q.client.Connect()); err != nil {
 			return err
 		}

@@ -115,11 +115,11 @@ func TestConfig_Receivers_WhatFailsAndWaits(t *testing.T) {
 	}
 	write("INSERT INTO alarm_deliveries (receiver, message_id, event, payload, due, dead_at) VALUES ('hook', 'a', 'began', '{}', now(), now()), ('other', 'b', 'began', '{}', now(), now())")
 	require.Contains(t, part().Detail, "1 message was refused")
-	write("INSERT INTO alarm_deliveries (receiver, message_id, event, payload, due, attempts, created_at) VALUES ('mail', 'c', 'began', '{}', now(), 3, '2026-11-27 05:00Z')")
+	write("INSERT INTO alarm_deliveries (receiver, message_id, event, payload, due, attempts, created_at) VALUES ('mail', 'c', 'began', '{}', now(), 3, '2026-11-27 05:00Z'), ('mail', 'd', 'began', '{}', now(), 0, now()), ('hook', 'e', 'began', '{}', now(), 0, now())")
 	require.Equal(t, Warning, part().Level)
-	require.Equal(t, "A receiver does not take its messages; 1 message waits since 27 November 05:00 UTC.", part().Detail)
+	require.Equal(t, "mail: messages are not taken; 2 messages wait, the oldest of 27 November 05:00 UTC.", part().Detail)
 	facts.ReceiverProblems = []string{"receiver mail does not take alarms: refused"}
-	require.Equal(t, "receiver mail does not take alarms: refused; 1 message waits since 27 November 05:00 UTC.", part().Detail)
+	require.Equal(t, "receiver mail does not take alarms: refused; 2 messages wait, the oldest of 27 November 05:00 UTC.", part().Detail)
 	facts.Receivers = nil
 	_, are := h.receivers(t.Context(), facts)
 	require.False(t, are)
