@@ -108,7 +108,10 @@ func serve(ctx context.Context, env *Env, site *Site, cfg pipeline.ServicesConfi
 	if site != nil {
 		site.Services, site.Problems, site.Tracked = s, s.Problems, true
 		url, closeSite, serveErr := site.Serve(ctx)
-		if serveErr != nil {
+		switch {
+		case serveErr != nil && ctx.Err() != nil:
+			return s.Stopped() // it was stopped while the database was waited for
+		case serveErr != nil:
 			return serveErr
 		}
 		e.Web = url

@@ -87,7 +87,10 @@ func Run(ctx context.Context, cfg RunConfig) (last Progress, err error) {
 		stop, serveErr := cfg.Serve(Present{
 			Services: services, Problems: problems, Status: m.status, Settings: child.Settings, Change: child.Change,
 		})
-		if serveErr != nil {
+		switch {
+		case serveErr != nil && ctx.Err() != nil:
+			return Progress{}, nil // it was stopped while the database was waited for
+		case serveErr != nil:
 			return Progress{}, serveErr
 		}
 		defer func() { err = errors.Join(err, stop()) }()
