@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sightlog/sightlog/bench/result"
+	"github.com/sightlog/sightlog/internal/backoff"
 	"github.com/sightlog/sightlog/pipeline"
 )
 
@@ -93,7 +94,7 @@ func (p *probe) begin(interval time.Duration) {
 			if p.sample(ctx, p.cameras[i%len(p.cameras)], began) != nil {
 				return // the end, or a database that is gone: the sinks report that
 			}
-			if pause(ctx, sampleEvery-time.Since(began)) != nil {
+			if backoff.Sleep(ctx, sampleEvery-time.Since(began)) != nil {
 				return
 			}
 		}
@@ -110,7 +111,7 @@ func (p *probe) findCameras(ctx context.Context) error {
 		if p.cameras, err = pgx.CollectRows(rows, pgx.RowTo[int32]); err != nil || len(p.cameras) == len(p.names) {
 			return err
 		}
-		if err := pause(ctx, sampleEvery); err != nil {
+		if err := backoff.Sleep(ctx, sampleEvery); err != nil {
 			return err
 		}
 	}
@@ -163,7 +164,7 @@ func (p *probe) sample(ctx context.Context, camera int32, from time.Time) error 
 		return err
 	}
 	if next := nextDue(newest, from, p.interval); p.earliest > 0 {
-		if err := pause(ctx, time.Until(next.Add(p.earliest-probeLead))); err != nil {
+		if err := backoff.Sleep(ctx, time.Until(next.Add(p.earliest-probeLead))); err != nil {
 			return err
 		}
 	}
@@ -178,7 +179,7 @@ func (p *probe) sample(ctx context.Context, camera int32, from time.Time) error 
 			return nil
 		}
 		before = question
-		if err := pause(ctx, probeEvery); err != nil {
+		if err := backoff.Sleep(ctx, probeEvery); err != nil {
 			return err
 		}
 	}
@@ -219,19 +220,4 @@ func threadTime() time.Duration {
 		return 0
 	}
 	return time.Duration(t.Nano())
-}
-
-// pause waits, or returns ctx's error.
-func pause(ctx context.Context, d time.Duration) error {
-	if d <= 0 {
-		return ctx.Err()
-	}
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sightlog/sightlog/bench/host"
 	"github.com/sightlog/sightlog/bench/result"
+	"github.com/sightlog/sightlog/internal/backoff"
 	"github.com/sightlog/sightlog/pipeline"
 )
 
@@ -75,7 +76,7 @@ func (w *watch) stop() *watched {
 
 func (w *watch) run(ctx context.Context, url string, interval time.Duration, cams []pipeline.CameraStatus) *watched {
 	probe := openProbe(ctx, url, cams)
-	if pause(ctx, time.Until(w.from)) != nil {
+	if backoff.Sleep(ctx, time.Until(w.from)) != nil {
 		probe.close()
 		return nil
 	}
@@ -86,11 +87,11 @@ func (w *watch) run(ctx context.Context, url string, interval time.Duration, cam
 	}
 	probe.begin(interval)
 	if w.to.IsZero() {
-		for pause(ctx, markEvery) == nil {
+		for backoff.Sleep(ctx, markEvery) == nil {
 			meter.Mark()
 		}
 	} else {
-		_ = pause(ctx, time.Until(w.to)) // until ctx ends, if that is sooner
+		_ = backoff.Sleep(ctx, time.Until(w.to)) // until ctx ends, if that is sooner
 	}
 	seen.usage = meter.End()
 	seen.visible, seen.gaps = probe.close()

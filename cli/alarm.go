@@ -41,29 +41,44 @@ func (c *AlarmTestCmd) Run(ctx context.Context, env *Env) error {
 	if err != nil {
 		return err
 	}
-	var refused []string
 	for _, o := range outcomes {
 		if o.Err != nil {
-			refused = append(refused, fmt.Sprintf("receiver %s does not take it: %v", o.Receiver, o.Err))
 			continue
 		}
 		if _, err := fmt.Fprintf(env.Stdout, "%s has taken the test\n", o.Receiver); err != nil {
 			return err
 		}
 	}
-	if len(refused) > 0 {
-		return errors.New(strings.Join(refused, "; "))
+	return notTaken(outcomes)
+}
+
+// notTaken returns, on one line, which receivers do not take a message; nil if all do.
+func notTaken(outcomes []deliver.Outcome) error {
+	var all []string
+	for _, o := range outcomes {
+		if o.Err != nil {
+			all = append(all, fmt.Sprintf("receiver %s does not take it: %v", o.Receiver, o.Err))
+		}
+	}
+	if len(all) > 0 {
+		return errors.New(strings.Join(all, "; "))
 	}
 	return nil
 }
 
-// testAlarm sends a test to the receivers of a rule, or to one receiver. stream is the log,
-// which only receivers that are topics need.
+// testAlarm sends a test to the receivers of a rule, or to one receiver. stream is that of
+// sendOnce.
 func (e *Env) testAlarm(ctx context.Context, name string, stream func() (kafka.Config, error)) ([]deliver.Outcome, error) {
 	r, to, err := e.chosen(name)
 	if err != nil {
 		return nil, err
 	}
+	return sendOnce(ctx, to, stream, alarm.TestMessage(r, time.Now().UTC()))
+}
+
+// sendOnce sends a message once to each receiver, past the tables. stream is the log, which only
+// receivers that are topics need.
+func sendOnce(ctx context.Context, to []rule.Receiver, stream func() (kafka.Config, error), m alarm.Message) ([]deliver.Outcome, error) {
 	cfg := deliver.Config{Receivers: to}
 	if slices.ContainsFunc(to, func(r rule.Receiver) bool { return r.Kind == rule.Topic }) {
 		log, err := stream()
@@ -75,7 +90,7 @@ func (e *Env) testAlarm(ctx context.Context, name string, stream func() (kafka.C
 		}
 		defer cfg.Kafka.Close()
 	}
-	return deliver.Send(ctx, cfg, alarm.TestMessage(r, time.Now().UTC()))
+	return deliver.Send(ctx, cfg, m)
 }
 
 // ruleNames are the names of the rules of the configuration.

@@ -13,9 +13,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/twmb/franz-go/pkg/kgo"
 
-	"github.com/sightlog/sightlog/alarm/deliver"
 	reports "github.com/sightlog/sightlog/alarm/report"
 	"github.com/sightlog/sightlog/alarm/rule"
 	"github.com/sightlog/sightlog/config"
@@ -92,31 +90,19 @@ func (c *MakeReportCmd) answer(ctx context.Context, env *Env, pool *pgxpool.Pool
 // send sends the report once to its receivers.
 func (c *MakeReportCmd) send(ctx context.Context, env *Env, r *rule.Report, rep *reports.Report, now time.Time) error {
 	others := func(to rule.Receiver) bool { return !r.Sends(to.Name) }
-	cfg := deliver.Config{Receivers: slices.DeleteFunc(slices.Clone(env.Alarms.Receivers), others)}
-	if len(cfg.Receivers) == 0 {
+	to := slices.DeleteFunc(slices.Clone(env.Alarms.Receivers), others)
+	if len(to) == 0 {
 		return usage.New("add receivers to the configuration: --config FILE", "--send: there is no receiver")
-	}
-	if slices.ContainsFunc(cfg.Receivers, func(r rule.Receiver) bool { return r.Kind == rule.Topic }) {
-		log, err := c.config()
-		if err != nil {
-			return err
-		}
-		if cfg.Kafka, err = log.Client(kgo.ProducerLinger(0)); err != nil {
-			return err
-		}
-		defer cfg.Kafka.Close()
 	}
 	msg, err := rep.Message(now)
 	if err != nil {
 		return err
 	}
-	outcomes, err := deliver.Send(ctx, cfg, msg)
-	for _, o := range outcomes {
-		if o.Err != nil {
-			err = errors.Join(err, fmt.Errorf("receiver %s does not take it: %w", o.Receiver, o.Err))
-		}
+	outcomes, err := sendOnce(ctx, to, c.config, msg)
+	if err != nil {
+		return err
 	}
-	return err
+	return notTaken(outcomes)
 }
 
 // choose returns the report of the argument.

@@ -31,7 +31,7 @@ const lockCameras = "SELECT pg_try_advisory_lock(hashtextextended('sightlog came
 // cameraStates are the cameras with their newest sighting and their newest picture.
 const cameraStates = `
 SELECT c.id, c.name, extract(epoch FROM now() - l.captured_at)::float8, l.people, l.objects, s.states,
-       r.finished_at IS NOT NULL, coalesce(p.key, ''), l.captured_at
+       r.finished_at IS NOT NULL, coalesce(p.key, '')
 FROM cameras c JOIN latest_sightings l ON l.camera_id = c.id JOIN runs r ON r.id = l.run_id
 LEFT JOIN LATERAL (SELECT states FROM sightings s
     WHERE s.camera_id = l.camera_id AND s.captured_at = l.captured_at AND s.run_id = l.run_id AND s.seq = l.seq) s ON true
@@ -53,7 +53,6 @@ type cameraState struct {
 	states          []byte // of its objects; nil: none has one
 	over            bool   // its run has ended
 	picture         string // identity of the newest; "": there is none
-	at              time.Time
 }
 
 // moves reports whether an object of the newest sighting is neither stationary nor a thing.
@@ -177,7 +176,7 @@ func (c *cameras) look(ctx context.Context) error {
 	}
 	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s cameraState, err error) {
 		var age float64
-		err = row.Scan(&s.id, &s.name, &age, &s.people, &s.objects, &s.states, &s.over, &s.picture, &s.at)
+		err = row.Scan(&s.id, &s.name, &age, &s.people, &s.objects, &s.states, &s.over, &s.picture)
 		s.age = time.Duration(age * float64(time.Second))
 		return s, err
 	})

@@ -17,6 +17,7 @@ import (
 	"github.com/sightlog/sightlog/bench/host"
 	"github.com/sightlog/sightlog/bench/result"
 	"github.com/sightlog/sightlog/bench/service"
+	"github.com/sightlog/sightlog/internal/backoff"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/postgres"
 )
@@ -269,11 +270,11 @@ func (s *side) meter(ctx context.Context, producer *service.Program, from, to ti
 	for _, p := range s.sinks {
 		parts[p.PID()] = host.Services
 	}
-	if err := pause(ctx, time.Until(from)); err != nil {
+	if err := backoff.Sleep(ctx, time.Until(from)); err != nil {
 		return u, err
 	}
 	m := host.BeginParts(parts)
-	err = pause(ctx, time.Until(to))
+	err = backoff.Sleep(ctx, time.Until(to))
 	return m.End(), err
 }
 
@@ -296,20 +297,8 @@ func (s *side) awaitRows(ctx context.Context, cameras []pipeline.CameraStatus) e
 				return err
 			}
 		}
-		if err := pause(ctx, rowsEvery); err != nil {
+		if err := backoff.Sleep(ctx, rowsEvery); err != nil {
 			return err
 		}
-	}
-}
-
-// pause waits, or returns ctx's error.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(max(0, d))
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
