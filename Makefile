@@ -48,6 +48,10 @@ test: check-go setup build ## Every test (RACE=1: with the race detector; PKG, R
 	@scripts/setup.sh --tests
 	go test -count=1 $(if $(RACE),-race) -timeout 60m -run '$(RUN)' $(PKG)
 
+test-cluster: check-go setup build ## detect and sink on three Apache Kafka nodes that are killed, restarted and run out of disk: rows exact, pauses logged
+	@scripts/setup.sh --tests
+	SIGHTLOG_CLUSTER=all go test -count=1 -v -timeout 30m -run '^TestCluster_' ./internal/e2e
+
 # What onnxruntime and its Go binding keep until the process ends are no leaks.
 asan: check-go setup build ## The packages with C code, tested under the address sanitizer
 	@scripts/setup.sh --tests
@@ -92,4 +96,4 @@ clean: ## Remove what make made, but not what setup fetched
 uninstall: ## Remove what make and setup made and fetched; say what stays (packages, your data)
 	@scripts/uninstall.sh
 
-.PHONY: help setup check-go build demo test asan dist bench lint fuzz env clean uninstall
+.PHONY: help setup check-go build demo test test-cluster asan dist bench lint fuzz env clean uninstall

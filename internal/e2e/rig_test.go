@@ -30,10 +30,10 @@ type rig struct {
 	super  string // of its superuser
 	disk   string // where the broker's directory is
 	full   bool   // disk is a small one of its own, which can be filled
-	listen string // the broker's
+	listen string // the broker's; with brokers of others, theirs, comma-separated
 	source []string
 
-	broker, detect *process
+	broker, detect *process // broker is nil with brokers of others
 	sinks          [3]*process
 
 	copies string          // a copy of the broker's directory, "" without one
@@ -42,7 +42,18 @@ type rig struct {
 	lost   map[string]bool // those that it may have lost with a log that was replaced
 }
 
+// newRig starts the services with a broker of ours.
 func newRig(t *testing.T, source ...string) *rig {
+	t.Helper()
+	r := newTables(t, source...)
+	r.disk, r.full = smallDisk(t)
+	r.startBroker(r.listen)
+	r.startAll()
+	return r
+}
+
+// newTables starts the database alone.
+func newTables(t *testing.T, source ...string) *rig {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	private, err := postgres.StartPrivate(ctx, pgtest.Dir(t), nil)
@@ -61,13 +72,16 @@ func newRig(t *testing.T, source ...string) *rig {
 		T: t, url: private.URL(), super: private.SuperURL(), listen: testenv.FreeAddr(t), source: source,
 		seen: make(map[string]bool), lost: make(map[string]bool),
 	}
-	r.disk, r.full = smallDisk(t)
-	r.startBroker(r.listen)
+	return r
+}
+
+// startAll starts detect and the sinks.
+func (r *rig) startAll() {
+	r.Helper()
 	r.startDetect("as-recorded")
 	for i := range r.sinks {
 		r.startSink(i)
 	}
-	return r
 }
 
 // smallDisk returns a directory on a file system of 512 MiB, as root; elsewhere
@@ -120,7 +134,9 @@ func (r *rig) letPass(d time.Duration) {
 		r.startDetect("as-recorded")
 	}
 	for name, p := range map[string]*process{"broker": r.broker, "sink 0": r.sinks[0], "sink 1": r.sinks[1], "sink 2": r.sinks[2]} {
-		require.False(r, p.ended(), "%s ended by itself\n%s", name, p.output)
+		if p != nil {
+			require.False(r, p.ended(), "%s ended by itself\n%s", name, p.output)
+		}
 	}
 }
 
@@ -132,10 +148,21 @@ func lastLines(p *process, n int) string {
 // topic returns the ids of the sightings at an address, in the topic's order.
 func (r *rig) topic(listen string) (ids []string) {
 	r.Helper()
-	cl, err := kgo.NewClient(kgo.SeedBrokers(listen), kgo.ConsumeTopics(kafka.Sightings), kgo.KeepControlRecords(),
+	cl, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(listen, ",")...), kgo.ConsumeTopics(kafka.Sightings), kgo.KeepControlRecords(),
 		kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	require.NoError(r, err)
 	defer cl.Close()
+	r.each(cl, func(rec *kgo.Record) {
+		s, err := event.DecodeSighting(rec.Value)
+		require.NoError(r, err)
+		ids = append(ids, s.EventID)
+	})
+	return ids
+}
+
+// each calls f with every record of the sightings, up to where they end now.
+func (r *rig) each(cl *kgo.Client, f func(*kgo.Record)) {
+	r.Helper()
 	left := r.ends(cl)
 	ctx, cancel := context.WithTimeout(r.Context(), limit)
 	defer cancel()
@@ -147,16 +174,13 @@ func (r *rig) topic(listen string) (ids []string) {
 				return
 			}
 			if !rec.Attrs.IsControl() {
-				s, err := event.DecodeSighting(rec.Value)
-				require.NoError(r, err)
-				ids = append(ids, s.EventID)
+				f(rec)
 			}
 			if rec.Offset+1 >= left[rec.Partition] {
 				delete(left, rec.Partition)
 			}
 		})
 	}
-	return ids
 }
 
 // note remembers what the topic holds, and so has acknowledged.
@@ -214,8 +238,14 @@ func (r *rig) finish() {
 		}
 		r.Logf("detect ended with %d: %s", r.detect.cmd.ProcessState.ExitCode(), lastLines(r.detect, 2))
 	}
+	r.settle()
+}
+
+// settle waits until the tables hold the log, and compares the two.
+func (r *rig) settle() {
+	r.Helper()
 	pool := pgtest.Pool(r, r.url)
-	cl, err := kgo.NewClient(kgo.SeedBrokers(r.listen))
+	cl, err := kgo.NewClient(kgo.SeedBrokers(strings.Split(r.listen, ",")...))
 	require.NoError(r, err)
 	defer cl.Close()
 	var lag int64

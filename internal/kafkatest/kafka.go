@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -41,15 +42,26 @@ func ClassPath(t testing.TB) string {
 type Cluster struct {
 	t     testing.TB
 	jars  string
+	jvm   []string
 	nodes []*node
 }
 
 type node struct {
-	addr   string // of the broker's listener
-	log    string // its directory of logs
+	addr   string            // of the broker's plain listener
+	more   map[string]string // addresses of Options.Listeners, by name
+	log    string            // its directory of logs
 	config string
 	cmd    *exec.Cmd
 	out    bytes.Buffer
+}
+
+// Options are what a cluster has beside what Start gives it.
+type Options struct {
+	Dirs      []string          // where node i keeps its log; a directory of the test where it is missing or ""
+	Settings  []string          // lines of every node's configuration
+	Listeners map[string]string // further listeners of the brokers: name → security protocol
+	Format    []string          // further arguments of kafka-storage format
+	JVM       []string          // further arguments of the nodes' JVMs
 }
 
 // Start runs a cluster until the test ends. Topics that say nothing else have
@@ -57,39 +69,36 @@ type node struct {
 // sync where there are three. Settings are added to every node's.
 func Start(t testing.TB, nodes int, settings ...string) *Cluster {
 	t.Helper()
-	c := &Cluster{t: t, jars: ClassPath(t)}
+	return StartWith(t, nodes, Options{Settings: settings})
+}
+
+// StartWith is Start with options.
+func StartWith(t testing.TB, nodes int, o Options) *Cluster {
+	t.Helper()
+	c := &Cluster{t: t, jars: ClassPath(t), jvm: o.JVM}
 	controllers := make([]string, nodes) // they must know each other's before they start
 	voters := make([]string, nodes)
 	for i := range nodes {
-		c.nodes = append(c.nodes, &node{addr: testenv.FreeAddr(t)})
+		n := &node{addr: testenv.FreeAddr(t), more: map[string]string{}, log: filepath.Join(t.TempDir(), "log")}
+		for name := range o.Listeners {
+			n.more[name] = testenv.FreeAddr(t)
+		}
+		if i < len(o.Dirs) && o.Dirs[i] != "" {
+			n.log = filepath.Join(o.Dirs[i], "log")
+		}
+		c.nodes = append(c.nodes, n)
 		controllers[i] = testenv.FreeAddr(t)
 		voters[i] = fmt.Sprintf("%d@%s", i+1, controllers[i])
 	}
-	replicas := min(nodes, 3)
 	for i, n := range c.nodes {
-		dir := t.TempDir()
-		n.config, n.log = filepath.Join(dir, "server.properties"), filepath.Join(dir, "log")
-		lines := append([]string{
-			"process.roles=broker,controller",
-			fmt.Sprintf("node.id=%d", i+1),
-			"controller.quorum.voters=" + strings.Join(voters, ","),
-			"controller.listener.names=CONTROLLER",
-			"listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
-			"listeners=PLAINTEXT://" + n.addr + ",CONTROLLER://" + controllers[i],
-			"advertised.listeners=PLAINTEXT://" + n.addr,
-			"log.dirs=" + n.log,
-			fmt.Sprintf("default.replication.factor=%d", replicas),
-			fmt.Sprintf("min.insync.replicas=%d", max(1, replicas-1)),
-			fmt.Sprintf("offsets.topic.replication.factor=%d", replicas),
-			"offsets.topic.num.partitions=4",
-			fmt.Sprintf("transaction.state.log.replication.factor=%d", replicas),
-			fmt.Sprintf("transaction.state.log.min.isr=%d", max(1, replicas-1)),
-			"transaction.state.log.num.partitions=4",
-			"group.initial.rebalance.delay.ms=0",
-		}, settings...)
+		n.config = filepath.Join(t.TempDir(), "server.properties")
+		lines := append(n.settings(i+1, controllers[i], strings.Join(voters, ","), nodes, o.Listeners), o.Settings...)
 		require.NoError(t, os.WriteFile(n.config, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
-		out, err := exec.Command("java", "-XX:TieredStopAtLevel=1", "-cp", c.jars, "kafka.tools.StorageTool",
-			"format", "--cluster-id", "c2lnaHRsb2ctdGVzdHMtMQ", "--config", n.config).CombinedOutput()
+		args := append([]string{
+			"-XX:TieredStopAtLevel=1", "-cp", c.jars, "kafka.tools.StorageTool",
+			"format", "--cluster-id", "c2lnaHRsb2ctdGVzdHMtMQ", "--config", n.config,
+		}, o.Format...)
+		out, err := exec.Command("java", args...).CombinedOutput()
 		require.NoError(t, err, "%s", out)
 	}
 	t.Cleanup(func() {
@@ -107,11 +116,50 @@ func Start(t testing.TB, nodes int, settings ...string) *Cluster {
 	return c
 }
 
+// settings are a node's, which has the number id of so many nodes.
+func (n *node) settings(id int, controller, voters string, nodes int, listeners map[string]string) []string {
+	protocols, listening, advertised := "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT", "PLAINTEXT://"+n.addr, "PLAINTEXT://"+n.addr
+	for name, protocol := range listeners {
+		protocols += "," + name + ":" + protocol
+		listening += "," + name + "://" + n.more[name]
+		advertised += "," + name + "://" + n.more[name]
+	}
+	replicas := min(nodes, 3)
+	return []string{
+		"process.roles=broker,controller",
+		fmt.Sprintf("node.id=%d", id),
+		"controller.quorum.voters=" + voters,
+		"controller.listener.names=CONTROLLER",
+		"listener.security.protocol.map=" + protocols,
+		"listeners=" + listening + ",CONTROLLER://" + controller,
+		"advertised.listeners=" + advertised,
+		"inter.broker.listener.name=PLAINTEXT",
+		"log.dirs=" + n.log,
+		fmt.Sprintf("default.replication.factor=%d", replicas),
+		fmt.Sprintf("min.insync.replicas=%d", max(1, replicas-1)),
+		fmt.Sprintf("offsets.topic.replication.factor=%d", replicas),
+		"offsets.topic.num.partitions=4",
+		fmt.Sprintf("transaction.state.log.replication.factor=%d", replicas),
+		fmt.Sprintf("transaction.state.log.min.isr=%d", max(1, replicas-1)),
+		"transaction.state.log.num.partitions=4",
+		"group.initial.rebalance.delay.ms=0",
+	}
+}
+
 // Addrs returns where the nodes listen, comma-separated.
 func (c *Cluster) Addrs() string {
 	addrs := make([]string, len(c.nodes))
 	for i, n := range c.nodes {
 		addrs[i] = n.addr
+	}
+	return strings.Join(addrs, ",")
+}
+
+// AddrsOf returns where the nodes' listener of Options.Listeners listens, comma-separated.
+func (c *Cluster) AddrsOf(listener string) string {
+	addrs := make([]string, len(c.nodes))
+	for i, n := range c.nodes {
+		addrs[i] = n.more[listener]
 	}
 	return strings.Join(addrs, ",")
 }
@@ -131,10 +179,52 @@ func (c *Cluster) Kill(i int) {
 	n.cmd = nil
 }
 
-// StartNode starts node i, which was killed.
+// Stop ends node i as a rolling restart does: it hands its partitions to the others before.
+func (c *Cluster) Stop(i int) {
+	c.t.Helper()
+	n := c.nodes[i]
+	require.NoError(c.t, n.cmd.Process.Signal(syscall.SIGTERM))
+	_ = n.cmd.Wait() // with the exit code of a signal
+	n.cmd = nil
+}
+
+// AwaitEnd waits until node i has ended by itself, as one does whose disk is full.
+func (c *Cluster) AwaitEnd(i int) {
+	c.t.Helper()
+	n := c.nodes[i]
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = n.cmd.Wait() // with an exit code of its own
+	}()
+	select {
+	case <-ended:
+		n.cmd = nil
+	case <-time.After(3 * time.Minute):
+		require.NoError(c.t, n.cmd.Process.Kill())
+		<-ended
+		n.cmd = nil
+		require.FailNow(c.t, "the node does not end")
+	}
+}
+
+// Leader returns which node leads a partition, once one does.
+func (c *Cluster) Leader(topic string, partition int32) (node int) {
+	c.t.Helper()
+	c.await("a leader of "+topic, func(ctx context.Context, adm *kadm.Client) bool {
+		details, err := adm.ListTopics(ctx, topic)
+		p, found := details[topic].Partitions[partition]
+		node = int(p.Leader) - 1
+		return err == nil && found && p.Err == nil && node >= 0
+	})
+	return node
+}
+
+// StartNode starts node i, which does not run.
 func (c *Cluster) StartNode(i int) {
 	n := c.nodes[i]
-	n.cmd = exec.Command("java", "-Xmx512m", "-XX:+UseSerialGC", "-cp", c.jars, "kafka.Kafka", n.config)
+	args := append([]string{"-Xmx512m", "-XX:+UseSerialGC", "-cp", c.jars}, c.jvm...)
+	n.cmd = exec.Command("java", append(args, "kafka.Kafka", n.config)...)
 	n.cmd.Stdout, n.cmd.Stderr = &n.out, &n.out
 	require.NoError(c.t, n.cmd.Start())
 }
