@@ -68,10 +68,11 @@ func (s *cameraState) moves() bool {
 	return false
 }
 
-// cameras sends the states of cameras to one MQTT broker.
+// cameras says to one MQTT broker that somebody publishes, and sends the states of cameras.
 type cameras struct {
 	client paho.Client
 	prefix string // of the discovery
+	states bool   // else only that somebody publishes
 	conn   *pgxpool.Conn
 	only   []string // the cameras that there are; nil: those in the tables
 
@@ -83,7 +84,7 @@ type cameras struct {
 // times are when a camera saw somebody, and something that moves, last.
 type times struct{ person, motion time.Time }
 
-// sendCameras sends the states of cameras to a receiver until ctx ends.
+// sendCameras says that somebody publishes, and sends the states of cameras, to a receiver until ctx ends.
 func (d *Deliverer) sendCameras(ctx context.Context, r *rule.Receiver) {
 	for failures := 0; ctx.Err() == nil; {
 		c, err := d.openCameras(ctx, r)
@@ -110,7 +111,7 @@ func (d *Deliverer) openCameras(ctx context.Context, r *rule.Receiver) (*cameras
 	if err != nil {
 		return nil, err
 	}
-	opts, err := mqttOptions(*r, secret, camerasStatus)
+	opts, err := mqttOptions(*r, secret)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +124,8 @@ func (d *Deliverer) openCameras(ctx context.Context, r *rule.Receiver) (*cameras
 		conn.Release()
 		return nil, err
 	}
-	c := &cameras{client: paho.NewClient(opts), prefix: r.Prefix, conn: conn, only: d.cfg.Cameras,
+	opts.SetBinaryWill(mqttStatus, []byte("offline"), 1, true)
+	c := &cameras{client: paho.NewClient(opts), states: r.Cameras, prefix: r.Prefix, conn: conn, only: d.cfg.Cameras,
 		sent: make(map[string]string), seen: make(map[string]times)}
 	try, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
@@ -163,11 +165,11 @@ func (c *cameras) affirm(ctx context.Context) error {
 		return nil
 	}
 	c.affirmed = time.Now()
-	return c.publish(ctx, camerasStatus, []byte("online"))
+	return c.publish(ctx, mqttStatus, []byte("online"))
 }
 
 func (c *cameras) look(ctx context.Context) error {
-	if err := c.affirm(ctx); err != nil {
+	if err := c.affirm(ctx); err != nil || !c.states {
 		return err
 	}
 	rows, err := c.conn.Query(ctx, cameraStates)
@@ -199,8 +201,8 @@ func (c *cameras) gone(s *cameraState) bool {
 
 // send publishes what is not at the broker as it is.
 func (c *cameras) send(ctx context.Context, s *cameraState) error {
-	base := "sightlog/cameras/" + topicPart(s.name)
-	device := c.prefix + "/device/" + deviceID(s.name) + "/config"
+	base := "sightlog/cameras/" + s.name
+	device := c.prefix + "/device/sightlog_" + s.name + "/config"
 	if c.gone(s) { // an empty message removes what is retained
 		for _, topic := range []string{device, base + "/state", base + "/availability", base + "/snapshot"} {
 			if err := c.retain(ctx, topic, "none", nil); err != nil {
@@ -295,7 +297,7 @@ func (c *cameras) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if c.client.IsConnectionOpen() {
-		_ = c.publish(ctx, camerasStatus, []byte("offline")) // the will says it otherwise
+		_ = c.publish(ctx, mqttStatus, []byte("offline")) // the will says it otherwise
 		c.client.Disconnect(100)
 	}
 	_ = c.conn.Conn().Close(ctx) // and with it its lock

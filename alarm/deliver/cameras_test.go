@@ -8,6 +8,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"io"
 	"math/big"
 	"net"
@@ -60,7 +61,7 @@ func addCamera(t *testing.T, pool *pgxpool.Pool, id int, name string) {
 // that is gone is unavailable, and one that was gone for a month is no device any more.
 func TestCameras_HomeAssistant_DeviceForEachCamera(t *testing.T) {
 	pool := pgtest.Open(t)
-	for id, name := range map[int]string{1: "door", 2: "back yard", 3: "old"} {
+	for id, name := range map[int]string{1: "door", 2: "back-yard", 3: "old"} {
 		addCamera(t, pool, id, name)
 	}
 	see(t, pool, 1, "0 s", 2, []byte{0, 2})
@@ -74,9 +75,9 @@ func TestCameras_HomeAssistant_DeviceForEachCamera(t *testing.T) {
 		await(t, topic+" to be "+want, func() bool { return r.get(topic) == want })
 	}
 	holds("sightlog/cameras/door/state", `{"occupancy":"ON","motion":"ON","people":2}`)
-	holds("sightlog/cameras/back yard/state", `{"occupancy":"OFF","motion":"OFF","people":0}`)
+	holds("sightlog/cameras/back-yard/state", `{"occupancy":"OFF","motion":"OFF","people":0}`)
 	holds("sightlog/cameras/door/availability", "online")
-	holds("sightlog/cameras", "online")
+	holds("sightlog/status", "online")
 	var device struct {
 		Components map[string]map[string]any
 		Device     struct{ Identifiers []string }
@@ -105,11 +106,11 @@ func TestCameras_HomeAssistant_DeviceForEachCamera(t *testing.T) {
 	see(t, pool, 1, "0 s", 1, nil)
 	write(t, pool, "UPDATE runs SET finished_at = now() WHERE id = 2")
 	holds("sightlog/cameras/door/availability", "online")
-	holds("sightlog/cameras/back yard/availability", "offline")
+	holds("sightlog/cameras/back-yard/availability", "offline")
 	see(t, pool, 1, "31 days", 1, nil)
 	holds("homeassistant/device/sightlog_door/config", "")
 	stop()
-	holds("sightlog/cameras", "offline")
+	holds("sightlog/status", "offline")
 }
 
 // A picture that is deleted, and a camera that is no longer configured, while no process runs:
@@ -147,17 +148,17 @@ func TestCameras_LateWill_OnlineAgain(t *testing.T) {
 	addr := mosquitto(t)
 	r := subscribe(t, addr)
 	start(t, pool, nil, home(t, addr))
-	await(t, "the cameras", func() bool { return r.get("sightlog/cameras") == "online" })
+	await(t, "the cameras", func() bool { return r.get("sightlog/status") == "online" })
 	client := paho.NewClient(paho.NewClientOptions().AddBroker("tcp://" + addr).SetUsername("door").SetPassword("right"))
 	for _, done := range []func() paho.Token{client.Connect, func() paho.Token {
-		return client.Publish("sightlog/cameras", 1, true, "offline")
+		return client.Publish("sightlog/status", 1, true, "offline")
 	}} {
 		tok := done()
 		require.True(t, tok.WaitTimeout(time.Minute))
 		require.NoError(t, tok.Error())
 	}
 	t.Cleanup(func() { client.Disconnect(0) })
-	await(t, "the cameras again", func() bool { return slices.Equal(r.last("sightlog/cameras", 2), []string{"offline", "online"}) })
+	await(t, "the cameras again", func() bool { return slices.Equal(r.last("sightlog/status", 2), []string{"offline", "online"}) })
 }
 
 // Of two processes one sends; when it ends the other does.
@@ -173,8 +174,31 @@ func TestCameras_TwoProcesses_OneSends(t *testing.T) {
 	first()
 	see(t, pool, 1, "0 s", 3, nil)
 	await(t, "the other to send", func() bool {
-		return r.get("sightlog/cameras") == "online" && r.get("sightlog/cameras/door/state") != `{"occupancy":"ON","motion":"ON","people":1}`
+		return r.get("sightlog/status") == "online" && r.get("sightlog/cameras/door/state") != `{"occupancy":"ON","motion":"ON","people":1}`
 	})
+}
+
+// Of two processes the one that does not say so stops: somebody still publishes.
+func TestStatus_AnotherProcessStops_StaysOnline(t *testing.T) {
+	pool := pgtest.Open(t)
+	addr := mosquitto(t)
+	r := subscribe(t, addr)
+	start(t, pool, nil, home(t, addr))
+	await(t, "somebody", func() bool { return r.get("sightlog/status") == "online" })
+	other := home(t, addr)
+	other.Cameras = false
+	enqueue(t, pool, "home", "a1")
+	awaitSent(t, pool, 1)
+	_, stop := start(t, pool, nil, other)
+	for n := range 20 { // one of them is sent by the other
+		enqueue(t, pool, "home", fmt.Sprint("b", n))
+	}
+	awaitSent(t, pool, 21)
+	stop()
+	enqueue(t, pool, "home", "c")
+	awaitSent(t, pool, 22)
+	await(t, "all", func() bool { return len(r.last("sightlog/alarms", 30)) == 22 })
+	require.NotContains(t, r.last("sightlog/status", 1000), "offline")
 }
 
 // cut is a proxy to an address, whose connections can be cut.
@@ -223,9 +247,9 @@ func TestCameras_ConnectionCut_LastWill(t *testing.T) {
 	r := subscribe(t, addr)
 	proxy, cutAll := cut(t, addr)
 	d, _ := start(t, pool, nil, home(t, proxy))
-	await(t, "the cameras", func() bool { return r.get("sightlog/cameras") == "online" })
+	await(t, "the cameras", func() bool { return r.get("sightlog/status") == "online" })
 	cutAll()
-	await(t, "the last will", func() bool { return r.get("sightlog/cameras") == "offline" })
+	await(t, "the last will", func() bool { return r.get("sightlog/status") == "offline" })
 	await(t, "the problem", func() bool { return len(d.Problems()) > 0 })
 	require.Contains(t, d.Problems()[0], "receiver home does not take the states of cameras: ")
 }

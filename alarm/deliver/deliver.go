@@ -65,7 +65,7 @@ func (d *Deliverer) Run(ctx context.Context) error {
 	for i := range d.cfg.Receivers {
 		r := &d.cfg.Receivers[i]
 		all.Go(func() { d.serve(ctx, r) })
-		if r.Kind == rule.MQTT && r.Cameras {
+		if r.Kind == rule.MQTT {
 			all.Go(func() { d.sendCameras(ctx, r) })
 		}
 	}

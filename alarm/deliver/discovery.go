@@ -1,14 +1,6 @@
 package deliver
 
-import (
-	"fmt"
-	"hash/fnv"
-	"maps"
-	"strings"
-)
-
-// camerasStatus is retained: whether somebody publishes the states of cameras.
-const camerasStatus = "sightlog/cameras"
+import "maps"
 
 // shownState is the state of a camera as it is published.
 type shownState struct {
@@ -19,7 +11,7 @@ type shownState struct {
 
 // discovery is the description of a camera's device for Home Assistant (MQTT device discovery).
 func discovery(camera, base string, pictures bool) map[string]any {
-	id := deviceID(camera)
+	id := "sightlog_" + camera
 	component := func(platform, name, field string, more map[string]any) map[string]any {
 		c := map[string]any{
 			"platform": platform, "name": name, "unique_id": id + "_" + field,
@@ -40,32 +32,10 @@ func discovery(camera, base string, pictures bool) map[string]any {
 		}
 	}
 	return map[string]any{
-		"device":       map[string]any{"identifiers": []string{"sightlog_" + camera}, "name": "sightlog " + camera, "manufacturer": "sightlog"},
+		"device":       map[string]any{"identifiers": []string{id}, "name": "sightlog " + camera, "manufacturer": "sightlog"},
 		"origin":       map[string]any{"name": "sightlog"},
 		"components":   components,
 		"qos":          1,
-		"availability": []map[string]any{{"topic": camerasStatus}, {"topic": base + "/availability"}}, "availability_mode": "all",
+		"availability": []map[string]any{{"topic": mqttStatus}, {"topic": base + "/availability"}}, "availability_mode": "all",
 	}
-}
-
-// deviceID is a camera's identity in a discovery topic, which has letters, digits, _ and - alone.
-// A name with others has a number behind it, so that no two are the same.
-func deviceID(camera string) string {
-	plain := strings.Map(func(c rune) rune {
-		if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' {
-			return c
-		}
-		return '_'
-	}, camera)
-	if plain != camera {
-		h := fnv.New32a()
-		_, _ = h.Write([]byte(camera))
-		plain += fmt.Sprintf("_%08x", h.Sum32())
-	}
-	return "sightlog_" + plain
-}
-
-// topicPart is a camera's name as one level of a topic, which has no /, + and #.
-func topicPart(camera string) string {
-	return strings.NewReplacer("/", "_", "+", "_", "#", "_").Replace(camera)
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
-	"time"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 
@@ -16,8 +15,8 @@ import (
 )
 
 // mqtt publishes to a broker: each message to sightlog/alarms, and of each rule, retained,
-// whether its alarm is on, as a sensor that Home Assistant finds by itself. The last will
-// says that nobody publishes any more.
+// whether its alarm is on, as a sensor that Home Assistant finds by itself. Whether anybody
+// publishes is said by the process that also sends the states of cameras.
 type mqtt struct {
 	options *paho.ClientOptions
 	client  paho.Client     // a new one for each connection: one that could not connect takes a moment until it can again
@@ -25,22 +24,22 @@ type mqtt struct {
 	known   map[string]bool // rules whose sensor has been announced on this connection
 }
 
-// The topics. availability is retained.
+// The topics.
 const (
-	mqttAvailability = "sightlog/status"
-	mqttAlarms       = "sightlog/alarms"
+	mqttStatus = "sightlog/status" // retained: whether somebody publishes
+	mqttAlarms = "sightlog/alarms"
 )
 
 func newMQTT(r rule.Receiver, secret string) (sender, error) {
-	opts, err := mqttOptions(r, secret, mqttAvailability)
+	opts, err := mqttOptions(r, secret)
 	if err != nil {
 		return nil, err
 	}
 	return &mqtt{options: opts, client: paho.NewClient(opts), prefix: r.Prefix}, nil
 }
 
-// mqttOptions returns the options of a client whose last will says offline at a topic.
-func mqttOptions(r rule.Receiver, secret, will string) (*paho.ClientOptions, error) {
+// mqttOptions returns the options of a client.
+func mqttOptions(r rule.Receiver, secret string) (*paho.ClientOptions, error) {
 	u, err := url.Parse(r.Where)
 	if err != nil {
 		return nil, err
@@ -57,8 +56,8 @@ func mqttOptions(r rule.Receiver, secret, will string) (*paho.ClientOptions, err
 		u.Host += ":" + port
 	}
 	cfg.ServerName = u.Hostname()
-	return paho.NewClientOptions().AddBroker(scheme+"://"+u.Host).SetTLSConfig(cfg).SetUsername(r.User).SetPassword(secret).
-		SetConnectTimeout(tryTimeout/2).SetAutoReconnect(false).SetOrderMatters(true).SetBinaryWill(will, []byte("offline"), 1, true), nil
+	return paho.NewClientOptions().AddBroker(scheme + "://" + u.Host).SetTLSConfig(cfg).SetUsername(r.User).SetPassword(secret).
+		SetConnectTimeout(tryTimeout / 2).SetAutoReconnect(false).SetOrderMatters(true), nil
 }
 
 func (q *mqtt) send(ctx context.Context, m *outgoing) error {
@@ -68,9 +67,6 @@ func (q *mqtt) send(ctx context.Context, m *outgoing) error {
 			return err
 		}
 		q.known = make(map[string]bool)
-		if err := q.publish(ctx, mqttAvailability, true, []byte("online")); err != nil {
-			return err
-		}
 	}
 	if m.Event == alarm.Began || m.Event == alarm.Ended {
 		if err := q.sensor(ctx, m); err != nil {
@@ -86,7 +82,7 @@ func (q *mqtt) sensor(ctx context.Context, m *outgoing) error {
 	if !q.known[m.Rule] {
 		config, err := json.Marshal(map[string]any{
 			"name": m.Rule, "unique_id": "sightlog_alarm_" + m.Rule, "device_class": "problem", "state_topic": base + "/state",
-			"json_attributes_topic": base + "/attributes", "availability_topic": mqttAvailability,
+			"json_attributes_topic": base + "/attributes", "availability_topic": mqttStatus,
 			"device": map[string]any{"identifiers": []string{"sightlog_" + deviceOf(m)}, "name": "sightlog " + deviceOf(m),
 				"manufacturer": "sightlog"},
 			"origin": map[string]any{"name": "sightlog"},
@@ -141,11 +137,7 @@ func wait(ctx context.Context, t paho.Token) error {
 }
 
 func (q *mqtt) close() {
-	if !q.client.IsConnectionOpen() {
-		return
+	if q.client.IsConnectionOpen() {
+		q.client.Disconnect(100)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	_ = q.publish(ctx, mqttAvailability, true, []byte("offline")) // the will says it otherwise
-	q.client.Disconnect(100)
 }

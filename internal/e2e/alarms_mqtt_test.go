@@ -57,7 +57,7 @@ receivers:
   log: {topic: alarms}
 `, addr, secret), 0o600))
 	run := []string{"run", "--config", file, "--data", dir, "--source", "door=test://people?size=320x240&people=3&fps=10&frames=1000000"}
-	status, door := retained(t, addr, "sightlog/cameras"), retained(t, addr, "sightlog/cameras/door/availability")
+	status, door := retained(t, addr, "sightlog/status"), retained(t, addr, "sightlog/cameras/door/availability")
 	const sent = "select count(*) as n from alarm_deliveries where sent_at is not null"
 
 	p := start(t, sightlog, run...)
