@@ -201,7 +201,7 @@ func (p *Population) read(ctx context.Context, db *pgxpool.Pool, s *Subject, run
 		p.Units[Stretch], p.LeftOut = append(p.Units[Stretch], units...), p.LeftOut+leftOut
 	}
 
-	rows, err = db.Query(ctx, "SELECT captured_at, seq, track_id, direction, EXISTS (SELECT FROM snapshots n WHERE n.run_id = x.run_id"+
+	rows, err = db.Query(ctx, "SELECT captured_at, seq, track_id, direction, EXISTS (SELECT FROM v_snapshots n WHERE n.run_id = x.run_id"+
 		" AND n.track_id = x.track_id AND n.crossing_seq = x.seq) FROM crossings x WHERE camera_id = $1 AND run_id = $2"+
 		" AND captured_at >= $3 AND captured_at < $4 AND line = $5 ORDER BY captured_at, track_id", append(args, s.Line)...)
 	if err != nil {

@@ -23,7 +23,7 @@ type Snapshot struct {
 // Snapshots returns the pictures of a crossing, before, at and after it.
 func (p *Population) Snapshots(ctx context.Context, db *pgxpool.Pool, u Unit) ([]Snapshot, error) {
 	run := p.Runs[u.Run]
-	rows, err := db.Query(ctx, `SELECT captured_at, box, region, frame_width, frame_height, jpeg FROM snapshots
+	rows, err := db.Query(ctx, `SELECT captured_at, box, region, frame_width, frame_height, jpeg FROM v_snapshots
 		WHERE run_id = $1 AND track_id = $2 AND crossing_seq = $3 ORDER BY step`, run.ID, u.TrackID, u.Seq)
 	if err != nil {
 		return nil, fmt.Errorf("read the pictures of a crossing: %w", err)

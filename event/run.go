@@ -50,6 +50,9 @@ type Run struct {
 	// Shapes are the zones and lines of the camera. A run that is resumed has those of
 	// its last opening.
 	Shapes []Shape `json:"shapes,omitempty"`
+
+	// Privacy is what its pictures do not show, faces or people, likewise of its last opening.
+	Privacy string `json:"privacy,omitempty"`
 }
 
 // The kinds of Shape.
@@ -76,6 +79,9 @@ func (s *Shape) validate() error {
 	}
 	return nil
 }
+
+// validPrivacy reports whether pictures can hide that; "" is nothing.
+func validPrivacy(s string) bool { return s == "" || s == "faces" || s == "people" }
 
 // CapturedAt returns the event time of a file's frame at pts, the same however
 // often the run is resumed.
@@ -107,6 +113,8 @@ func DecodeRun(b []byte) (*Run, error) {
 		return nil, fmt.Errorf("decode run: schema_version is %d, this program reads %d", r.SchemaVersion, SchemaVersion)
 	case r.ID == "" || len(r.ID) > 64:
 		return nil, errors.New("decode run: run is empty or longer than 64 bytes")
+	case !validPrivacy(r.Privacy):
+		return nil, fmt.Errorf("decode run %s: privacy is %.20q", r.ID, r.Privacy)
 	case !ValidCamera(r.Camera):
 		return nil, fmt.Errorf("decode run %s: camera %q is not [a-z0-9_-]{1,64}", r.ID, r.Camera)
 	case r.StartedAt.Before(minTime) || r.StartedAt.After(maxTime):

@@ -38,7 +38,8 @@ type Snapshot struct {
 	Box     Box     `json:"box"`     // of the object, in pixels of the frame
 	Region  Box     `json:"region"`  // the part of the frame that the picture shows
 	Frame   Size    `json:"frame"`
-	Size    Size    `json:"size"` // of the picture
+	Size    Size    `json:"size"`              // of the picture
+	Privacy string  `json:"privacy,omitempty"` // what it does not show: faces or people
 	JPEG    []byte  `json:"jpeg"`
 }
 
@@ -114,6 +115,8 @@ func (s *Snapshot) Validate() error {
 		return fmt.Errorf("step is %d", s.Step)
 	case s.CapturedAt.Before(minTime) || s.CapturedAt.After(maxTime):
 		return fmt.Errorf("captured_at %s is outside 1970..2199", s.CapturedAt.Format(time.RFC3339))
+	case !validPrivacy(s.Privacy):
+		return fmt.Errorf("privacy is %.20q", s.Privacy)
 	case len(s.JPEG) < 4 || len(s.JPEG) > maxSnapshot || s.JPEG[0] != 0xff || s.JPEG[1] != 0xd8:
 		return fmt.Errorf("%d bytes are no JPEG of at most %d", len(s.JPEG), maxSnapshot)
 	}

@@ -116,8 +116,8 @@ func (w *fileWriter) resume(ctx context.Context, last *event.Run) (bool, error) 
 	}
 	run := *last
 	run.FinishedAt, run.Outcome, run.Damage, run.JobOpen = event.Time{}, "", "", false
-	run.Source, run.Fingerprint, run.Shapes = w.run.Source, w.run.Fingerprint, w.run.Shapes
-	same = same && reflect.DeepEqual(run.Shapes, last.Shapes)
+	run.Source, run.Fingerprint, run.Shapes, run.Privacy = w.run.Source, w.run.Fingerprint, w.run.Shapes, w.run.Privacy
+	same = same && reflect.DeepEqual(run.Shapes, last.Shapes) && run.Privacy == last.Privacy
 	w.run = run
 	seq, n, err := lastSeq(ctx, w.cfg, &w.run)
 	if err != nil {

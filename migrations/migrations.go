@@ -208,7 +208,7 @@ var relations = []string{
 	"sightings", "sightings_default", "sink_offsets", "snapshots", "staff_rules", "tracks", "v_audits", "v_balance", "v_counted_lines",
 	"v_crossing_minutes", "v_crossings", "v_definitions", "v_detections", "v_minutes", "v_place_crossings", "v_place_seconds",
 	"v_place_tracks",
-	"v_sightings", "v_staff_tracks", "v_tracks", "v_visits", "v_zone_minutes", "visits", "zone_minutes", "zone_sets",
+	"v_sightings", "v_snapshots", "v_staff_tracks", "v_tracks", "v_visits", "v_zone_minutes", "visits", "zone_minutes", "zone_sets",
 }
 
 // refuseForeign returns an error if a schema without a version table has tables of these

@@ -43,7 +43,7 @@ func (g *Guard) Veil(objects []event.Object, frame event.Size, at time.Duration)
 	if g == nil {
 		return nil
 	}
-	v := &Veil{frame: frame, hide: g.outside(frame)}
+	v := &Veil{mode: g.mode, frame: frame, hide: g.outside(frame)}
 	now := make([]lastSeen, 0, len(objects))
 	for i := range objects {
 		if o := &objects[i]; o.Label == "person" {

@@ -23,8 +23,20 @@ const (
 // Veil is what has to be hidden in the pictures of one frame. The nil Veil hides nothing.
 // It is not changed after it was made, and may be used by several goroutines.
 type Veil struct {
+	mode  Privacy
 	frame event.Size
 	hide  []image.Rectangle // pixels of the frame
+}
+
+// Hides returns what it hides: PrivacyFaces, PrivacyPeople, or "" for nothing.
+func (v *Veil) Hides() Privacy {
+	switch {
+	case v == nil:
+		return ""
+	case v.mode == PrivacyFaces:
+		return PrivacyFaces
+	}
+	return PrivacyPeople
 }
 
 // errNoVeil is returned for a picture of which nobody knows what to hide; it must not be shown.

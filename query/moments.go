@@ -95,7 +95,7 @@ func (p Part) check() error {
 }
 
 // pictured reports whether a picture of a track s is stored.
-const pictured = "EXISTS (SELECT FROM snapshots p WHERE p.run_id = s.run_id AND p.track_id = s.track_id AND p.crossing_seq = -1)"
+const pictured = "EXISTS (SELECT FROM v_snapshots p WHERE p.run_id = s.run_id AND p.track_id = s.track_id AND p.crossing_seq = -1)"
 
 // TracksOf returns tracks of the filter's camera, run, class and score that began in its
 // time, were in its zone and crossed its line. Things are left out, and so is staff.

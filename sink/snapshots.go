@@ -1,6 +1,8 @@
 package sink
 
 import (
+	"cmp"
+
 	"github.com/jackc/pgx/v5/pgtype"
 
 	"github.com/sightlog/sightlog/event"
@@ -18,7 +20,7 @@ var snapshotTable = newTable("snapshots AS s", `
 ON CONFLICT (run_id, track_id, crossing_seq, step) DO UPDATE SET
     captured_at = excluded.captured_at, seq = excluded.seq, score = excluded.score, quality = excluded.quality, box = excluded.box,
     region = excluded.region, frame_width = excluded.frame_width, frame_height = excluded.frame_height, width = excluded.width,
-    height = excluded.height, bytes = excluded.bytes, jpeg = excluded.jpeg
+    height = excluded.height, bytes = excluded.bytes, privacy = excluded.privacy, jpeg = excluded.jpeg
 WHERE excluded.quality > s.quality`,
 	col("run_id", "integer[]", func(s *snapshotRow) int32 { return s.run }),
 	col("track_id", "bigint[]", func(s *snapshotRow) int64 { return s.TrackID }),
@@ -36,6 +38,7 @@ WHERE excluded.quality > s.quality`,
 	col("width", "bigint[]", func(s *snapshotRow) int64 { return int64(s.Size.Width) }),
 	col("height", "bigint[]", func(s *snapshotRow) int64 { return int64(s.Size.Height) }),
 	col("bytes", "bigint[]", func(s *snapshotRow) int64 { return int64(len(s.JPEG)) }),
+	col("privacy", "text[]", func(s *snapshotRow) string { return cmp.Or(s.Privacy, "off") }),
 	col("jpeg", "bytea[]", func(s *snapshotRow) []byte { return s.JPEG }),
 )
 

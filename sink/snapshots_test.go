@@ -94,17 +94,18 @@ func TestSnapshots_Erased_RowIsGoneUntilANewPicture(t *testing.T) {
 func TestSnapshots_UnusableRecords_AreDeadLettersAndNothingWaits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	noJPEG, otherKey := picture(7, 1, 9), snapshotRecord(t, picture(7, 1, 9))
+	noJPEG, otherPrivacy, otherKey := picture(7, 1, 9), picture(7, 1, 9), snapshotRecord(t, picture(7, 1, 9))
+	otherPrivacy.Privacy = "hats"
 	noJPEG.JPEG = []byte("GIF89a")
 	otherKey.Key = []byte("porch/r1/8")
-	w.produce(snapshotRecord(t, noJPEG), otherKey, snapshotRecord(t, picture(9, 3, 1)))
+	w.produce(snapshotRecord(t, noJPEG), snapshotRecord(t, otherPrivacy), otherKey, snapshotRecord(t, picture(9, 3, 1)))
 	w.produce(&kgo.Record{Topic: kafka.SnapshotTopic, Key: []byte("no key of one")})
 	w.start()
 	w.drain()
 	require.Equal(t, []string{"9 -1 0 3 3"}, stored(w))
 	letters, err := kafka.ReadDeadLetters(context.Background(), w.stream, kafka.SnapshotTopic)
 	require.NoError(t, err)
-	require.Len(t, letters, 3)
+	require.Len(t, letters, 4)
 }
 
 // What the log has deleted for its age while no sink read it is lost, and stops nothing: pictures are best effort.

@@ -152,6 +152,7 @@ func (w *Worker) encode(j *job) bool {
 	}
 	defer b.Close()
 	j.about.JPEG = append([]byte(nil), b.GetBytes()...)
+	j.about.Privacy = string(j.veil.Hides())
 	j.about.Size = event.Size{Width: j.picture.Cols(), Height: j.picture.Rows()}
 	return true
 }

@@ -92,6 +92,32 @@ func TestSnapshots_Run_OneATrackAndThreeACrossing(t *testing.T) {
 
 // A run that is killed in the middle and resumed: sightings are exact, no track has two pictures, and each
 // picture is of a run and track that the tables know.
+// Pictures that were taken before privacy was switched on are shown no more, and again when it is switched off.
+func TestSnapshots_PrivacySwitchedOn_EarlierPicturesNotShown(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	from := []string{"--data", dir}
+	shown := func(privacy string) (now, before int) {
+		t.Helper()
+		ok(t, sightlog, "run", "--data", dir, "--source", "yard=test://people?frames=60&fps=10", "--pace", "fast", "--snapshots", "on", "--privacy", privacy)
+		const newest = "(select max(id) from runs)"
+		require.Positive(t, number(t, from, "select count(*) from snapshots where run_id = "+newest+" and privacy = '"+privacy+"'"))
+		return number(t, from, "select count(*) from v_snapshots where run_id = "+newest), number(t, from, "select count(*) from v_snapshots where run_id < "+newest)
+	}
+	first, _ := shown("off")
+	require.Positive(t, first)
+	faces, before := shown("faces")
+	require.Positive(t, faces)
+	require.Zero(t, before)
+	people, before := shown("people")
+	require.Positive(t, people)
+	require.Zero(t, before)
+	_, before = shown("faces")
+	require.Equal(t, faces+people, before, "those that hide as much or more")
+	_, before = shown("off")
+	require.Equal(t, first+2*faces+people, before)
+}
+
 func TestSnapshots_KilledAndResumed_SightingsExactAndNoDoubles(t *testing.T) {
 	t.Parallel()
 	dir := dataDir(t)

@@ -83,6 +83,9 @@ func (c *cameraLoop) openRun(ctx context.Context, info ingest.Info) (kafka.Write
 		Camera: c.spec.ID, SourceKind: info.Kind, Source: info.Source,
 		Fingerprint: info.Fingerprint, Model: c.detector.modelFor(info.Size), Shapes: c.scene.shapes.Shapes(),
 	}
+	if p := c.scene.config.Privacy; p != string(preview.PrivacyOff) {
+		run.Privacy = p
+	}
 	if path, err := filepath.Abs(c.spec.URI); err == nil && info.Kind == event.SourceFile && c.spec.URI != ingest.Stdin {
 		run.Source = ingest.PathName(path) // it is found again from anywhere
 	}

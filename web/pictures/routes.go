@@ -33,7 +33,7 @@ func Routes(db *answer.Database) []route.Route {
 		Help: "The best picture of the track, or one of a crossing. Pictures are taken with --snapshots on, and kept for --keep snapshots.",
 		Answers: []route.Answer{
 			{Status: http.StatusOK, Media: []string{"image/jpeg"}},
-			{Status: http.StatusNotFound, Help: "There is no such picture: none was taken, it has expired, or it was deleted."},
+			{Status: http.StatusNotFound, Help: "There is no such picture: none was taken, it has expired, it was deleted, or it hides less than privacy says now."},
 			{Status: http.StatusUnprocessableEntity, Help: "step without crossing."},
 		},
 	}
@@ -67,12 +67,12 @@ func serve(w http.ResponseWriter, r *http.Request, v answer.Values, db *answer.D
 	}
 	var jpeg []byte
 	err := db.Ask(r.Context(), func(ctx context.Context, pool *pgxpool.Pool) error {
-		return pool.QueryRow(ctx, `SELECT jpeg FROM snapshots WHERE run_id IN (SELECT id FROM runs WHERE run = $1)
+		return pool.QueryRow(ctx, `SELECT jpeg FROM v_snapshots WHERE run_id IN (SELECT id FROM runs WHERE run = $1)
 			AND track_id = $2 AND crossing_seq = $3 AND step = $4`, v.Text("run"), v.Int("track"), seq, v.Int("step")).Scan(&jpeg)
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return answer.Refuse(http.StatusNotFound, fmt.Sprintf("there is no picture of track %d of run %s", v.Int("track"), v.Text("run")),
-			"none was taken (--snapshots on), it has expired (--keep snapshots=, --snapshot-space), or it was deleted")
+			"none was taken (--snapshots on), it has expired (--keep snapshots=, --snapshot-space), it was deleted, or it was taken before privacy was switched on")
 	}
 	if err != nil {
 		return err
@@ -157,7 +157,7 @@ func read(ctx context.Context, pool *pgxpool.Pool, v answer.Values, since, until
 	rows, err := pool.Query(ctx, `
 		SELECT c.name, r.run, s.run_id, s.track_id, s.crossing_seq, s.step, s.captured_at, s.seq, s.score, s.box, s.region,
 			s.frame_width, s.frame_height, s.width, s.height, s.bytes
-		FROM snapshots s JOIN runs r ON r.id = s.run_id JOIN cameras c ON c.id = s.camera_id
+		FROM v_snapshots s JOIN runs r ON r.id = s.run_id JOIN cameras c ON c.id = s.camera_id
 		WHERE ($1 = '' OR s.camera_id = (SELECT id FROM cameras WHERE name = $1)) AND s.captured_at >= $2 AND s.captured_at < $3
 		AND ($4 = '' OR $4 = 'track' AND s.crossing_seq < 0 OR $4 = 'crossing' AND s.crossing_seq >= 0 AND s.step = 0)
 		AND s.captured_at <= $5 AND (s.captured_at < $5 OR (s.run_id, s.track_id, s.crossing_seq, s.step) > ($6, $7, $8, $9))

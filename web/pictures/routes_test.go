@@ -133,3 +133,28 @@ func TestList_Pages_EachPictureOnceNewestFirst(t *testing.T) {
 		}
 	}
 }
+
+// What hides less than the camera's newest run does is neither listed nor shown.
+func TestPicture_TakenBeforePrivacy_NotShown(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for _, sql := range []string{
+		"UPDATE snapshots SET privacy = 'people' WHERE track_id = 3", "UPDATE snapshots SET privacy = 'faces' WHERE track_id = 4",
+		"UPDATE runs SET started_at = '2026-11-25'",
+		`INSERT INTO runs (camera_id, run, source_kind, model, model_sha256, model_width, model_height, provider, started_at, privacy)
+			SELECT id, 'new-' || name, 'stream', 'm', 's', 1, 1, 'cpu', '2026-11-26', CASE name WHEN 'door' THEN 'faces' ELSE 'people' END FROM cameras`,
+	} {
+		_, err := s.pool.Exec(t.Context(), sql)
+		require.NoError(t, err, sql)
+	}
+	for path, want := range map[string]int{
+		"run-door/3": http.StatusOK, "run-door/4?crossing=7": http.StatusOK, "run-door/5": http.StatusNotFound,
+		"run-yard/3": http.StatusOK, "run-yard/4?crossing=7": http.StatusNotFound, "run-yard/5": http.StatusNotFound,
+	} {
+		require.Equal(t, want, s.get("/api/v1/snapshots/"+path).Code, path)
+	}
+	require.Contains(t, s.get("/api/v1/snapshots/run-door/5").Body.String(), "privacy")
+	var page []pictures.Picture
+	require.NoError(t, json.Unmarshal(s.get("/api/v1/snapshots?of=track").Body.Bytes(), &page))
+	require.Len(t, page, 3)
+}
