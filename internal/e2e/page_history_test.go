@@ -47,7 +47,10 @@ func TestPage_History_NumbersOfARun(t *testing.T) {
 		"&until=" + text(`select to_char(max(minute) at time zone 'UTC' + interval '10 min', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') as v from camera_minutes`))
 	page.Wait(`document.querySelector('[data-camera="yard"]')`)
 	page.Run(`document.querySelector('[data-camera="yard"]').focus()`)
-	page.Press(kb.Home + strings.Repeat(kb.ArrowRight, 10)) // the first minute with a frame
+	page.Press(kb.Home)
+	page.Wait(`document.querySelector('[data-camera="yard"]').ariaValueText.includes('the camera had no frame yet')`)
+	page.Wait(`document.querySelector('[data-camera="yard"] path.gap').getAttribute('d').startsWith('M0.0 ')`)
+	page.Press(strings.Repeat(kb.ArrowRight, 10)) // the first minute with a frame
 	first := number(t, from, "select frames from camera_minutes order by minute limit 1")
 	require.Positive(t, first)
 	page.Wait(`document.querySelector('[data-camera="yard"]').ariaValueText.includes('people on average')`)
