@@ -54,10 +54,12 @@ func (c *Crossing) id() string {
 	return MakeEventID(c.Camera, c.Run, c.Seq) + "/" + strconv.FormatInt(c.TrackID, 10) + "/" + c.Line
 }
 
-// Encode returns the JSON of schema version 1 and fills in SchemaVersion and
-// EventID.
+// Complete fills in what follows from the other fields: SchemaVersion and EventID.
+func (c *Crossing) Complete() { c.SchemaVersion, c.EventID = SchemaVersion, c.id() }
+
+// Encode completes the crossing and returns the JSON of schema version 1.
 func (c *Crossing) Encode() ([]byte, error) {
-	c.SchemaVersion, c.EventID = SchemaVersion, c.id()
+	c.Complete()
 	b, err := json.Marshal(c)
 	if err != nil {
 		return nil, fmt.Errorf("encode crossing %s: %w", c.EventID, err)
@@ -72,11 +74,16 @@ func DecodeCrossing(b []byte) (*Crossing, error) {
 	if err := json.Unmarshal(b, &c); err != nil {
 		return nil, fmt.Errorf("decode crossing: %w", err)
 	}
+	return c.Accept()
+}
+
+// Accept validates a decoded crossing and spells its label.
+func (c *Crossing) Accept() (*Crossing, error) {
 	if err := c.Validate(); err != nil {
 		return nil, fmt.Errorf("decode crossing %q: %w", c.EventID, err)
 	}
 	c.Label = ClassName(c.Label)
-	return &c, nil
+	return c, nil
 }
 
 // Validate reports the first thing that makes the crossing unusable. The source's kind, the

@@ -21,7 +21,7 @@ func DecodeSighting(b []byte) (*Sighting, error) {
 	scanned := d.sighting(b, s)
 	decoders.Put(d)
 	if scanned {
-		return s.accept()
+		return s.Accept()
 	}
 	return decodeGeneral(b)
 }
@@ -32,11 +32,11 @@ func decodeGeneral(b []byte) (*Sighting, error) {
 	if err := json.Unmarshal(b, &s); err != nil {
 		return nil, fmt.Errorf("decode sighting: %w", err)
 	}
-	return s.accept()
+	return s.Accept()
 }
 
-// accept validates a decoded sighting and spells its labels.
-func (s *Sighting) accept() (*Sighting, error) {
+// Accept validates a decoded sighting and spells its labels.
+func (s *Sighting) Accept() (*Sighting, error) {
 	if err := s.Validate(); err != nil {
 		return nil, fmt.Errorf("decode sighting %q: %w", s.EventID, err)
 	}

@@ -5,4 +5,5 @@ package event
 type Derived interface {
 	Schema() string // its schema header
 	Encode() ([]byte, error)
+	Complete()
 }

@@ -105,14 +105,21 @@ func MakeEventID(camera, run string, seq int64) string {
 	return camera + "/" + run + "/" + strconv.FormatInt(seq, 10)
 }
 
-// Encode returns the JSON of schema version 1 and fills in SchemaVersion and
-// EventID.
-func (s *Sighting) Encode() ([]byte, error) {
+// Schema returns SchemaSighting.
+func (*Sighting) Schema() string { return SchemaSighting }
+
+// Complete fills in what follows from the other fields: SchemaVersion and EventID.
+func (s *Sighting) Complete() {
 	s.SchemaVersion = SchemaVersion
 	s.EventID = MakeEventID(s.Camera, s.Run, s.Seq)
 	if s.Objects == nil {
 		s.Objects = []Object{}
 	}
+}
+
+// Encode completes the sighting and returns the JSON of schema version 1.
+func (s *Sighting) Encode() ([]byte, error) {
+	s.Complete()
 	b, err := json.Marshal(s)
 	if err != nil {
 		return nil, fmt.Errorf("encode sighting %s: %w", s.EventID, err)

@@ -73,10 +73,12 @@ func (v *Visit) dwell() float64 {
 	return max(0, float64(until.Sub(v.EnteredAt.Time)/time.Microsecond)/1e6)
 }
 
-// Encode returns the JSON of schema version 1 and fills in SchemaVersion, EventID and
-// DwellS.
+// Complete fills in what follows from the other fields: SchemaVersion, EventID and DwellS.
+func (v *Visit) Complete() { v.SchemaVersion, v.EventID, v.DwellS = SchemaVersion, v.id(), v.dwell() }
+
+// Encode completes the visit and returns the JSON of schema version 1.
 func (v *Visit) Encode() ([]byte, error) {
-	v.SchemaVersion, v.EventID, v.DwellS = SchemaVersion, v.id(), v.dwell()
+	v.Complete()
 	b, err := json.Marshal(v)
 	if err != nil {
 		return nil, fmt.Errorf("encode visit %s: %w", v.EventID, err)
@@ -90,11 +92,16 @@ func DecodeVisit(b []byte) (*Visit, error) {
 	if err := json.Unmarshal(b, &v); err != nil {
 		return nil, fmt.Errorf("decode visit: %w", err)
 	}
+	return v.Accept()
+}
+
+// Accept validates a decoded visit and spells its label.
+func (v *Visit) Accept() (*Visit, error) {
 	if err := v.Validate(); err != nil {
 		return nil, fmt.Errorf("decode visit %q: %w", v.EventID, err)
 	}
 	v.Label = ClassName(v.Label)
-	return &v, nil
+	return v, nil
 }
 
 // Validate reports the first thing that makes the visit unusable. As of a Crossing, the
