@@ -11,6 +11,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/query"
 	"github.com/sightlog/sightlog/usage"
 )
@@ -203,7 +205,8 @@ func (c *TopicsDeleteCmd) Run(ctx context.Context, env *Env) error {
 	})
 }
 
-// TopicsTailCmd prints records.
+// TopicsTailCmd prints records. Events in Avro or Protobuf are printed as JSON, if a schema
+// registry is configured.
 type TopicsTailCmd struct {
 	ClusterFlags
 	Topic     string `arg:"" help:"Its name."`
@@ -217,7 +220,11 @@ func (c *TopicsTailCmd) Run(ctx context.Context, env *Env) error {
 	if c.Beginning {
 		from = kgo.NewOffset().AtStart()
 	}
-	cl, err := c.open(kgo.ConsumeTopics(c.Topic), kgo.ConsumeResetOffset(from), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
+	cfg, err := c.config()
+	if err != nil {
+		return err
+	}
+	cl, err := cfg.Client(kgo.ConsumeTopics(c.Topic), kgo.ConsumeResetOffset(from), kgo.FetchIsolationLevel(kgo.ReadCommitted()))
 	if err != nil {
 		return err
 	}
@@ -242,7 +249,7 @@ func (c *TopicsTailCmd) Run(ctx context.Context, env *Env) error {
 			log.Warn("the topic cannot be read, retrying", "partition", e.Partition, "err", e.Err)
 		}
 		for _, r := range f.Records() {
-			if _, err := fmt.Fprintf(env.Stdout, "%s\n", r.Value); err != nil {
+			if _, err := fmt.Fprintf(env.Stdout, "%s\n", readable(ctx, cfg, r)); err != nil {
 				return err
 			}
 			if n++; n == c.Count {
@@ -250,4 +257,16 @@ func (c *TopicsTailCmd) Run(ctx context.Context, env *Env) error {
 			}
 		}
 	}
+}
+
+// readable returns a record's value, and one of an event in Avro or Protobuf as JSON if it decodes.
+func readable(ctx context.Context, cfg kafka.Config, r *kgo.Record) []byte {
+	for _, h := range r.Headers {
+		if h.Key == event.HeaderSchema {
+			if text, err := cfg.Schemas.JSON(ctx, string(h.Value), r.Value); err == nil {
+				return text
+			}
+		}
+	}
+	return r.Value
 }

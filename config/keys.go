@@ -27,6 +27,8 @@ type Cluster struct {
 	SASL         string   `name:"sasl" enum:"plain,scram-sha-256,scram-sha-512," default:"" placeholder:"MECHANISM" help:"Authenticate: plain, scram-sha-256 or scram-sha-512."`
 	SASLUser     string   `name:"sasl-user" placeholder:"NAME" help:"User for --sasl."`
 	SASLPassword string   `name:"sasl-password" placeholder:"PASSWORD" help:"Password for --sasl; better given as SIGHTLOG_SASL_PASSWORD."`
+
+	SchemaRegistry string `placeholder:"URL" help:"Schema registry of records in Avro or Protobuf, as http://127.0.0.1:8081; with a password better given as SIGHTLOG_SCHEMA_REGISTRY."`
 }
 
 // Kafka is how to reach and use a Kafka cluster.
@@ -35,6 +37,7 @@ type Kafka struct {
 
 	Compression string        `enum:"zstd,lz4,snappy,gzip,none" default:"zstd" help:"Compress what is produced: zstd, lz4, snappy, gzip or none (${default})."`
 	Linger      time.Duration `default:"0s" help:"Wait this long to fill a batch of live sightings (${default})."`
+	Encoding    string        `enum:"json,avro,protobuf" default:"json" help:"Write sightings, crossings and visits as json, avro or protobuf (${default}); the last two need a schema registry."`
 	Partitions  int32         `default:"8" help:"Partitions of the sightings topic when it is created (${default})."`
 }
 

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/sightlog/sightlog/internal/backoff"
+	"github.com/sightlog/sightlog/schema"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -45,6 +46,8 @@ type Config struct {
 
 	Linger      time.Duration // of live sightings; default 0: send at once
 	Compression string        // "zstd" (default), "lz4", "snappy", "gzip", "none"
+
+	Schemas *schema.Codec // encodes and decodes events; nil: JSON alone
 
 	// Acked, if set, is called for each sighting that the log acknowledges, concurrently. It
 	// must not block.

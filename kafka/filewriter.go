@@ -76,6 +76,9 @@ func OpenFile(ctx context.Context, c Config, run event.Run, interval time.Durati
 
 // open fences predecessors, then finds or starts the run.
 func (w *fileWriter) open(ctx context.Context) (err error) {
+	if err := w.cfg.Schemas.Prepare(ctx); err != nil {
+		return err
+	}
 	if err := w.fence(ctx); err != nil {
 		return err
 	}
@@ -252,7 +255,7 @@ func (w *fileWriter) commit(ctx context.Context, batch []fileEntry) error {
 	w.unacked.sent()
 	defer w.unacked.acknowledged()
 	for tries := 1; ; tries++ {
-		recs, err := w.records(batch)
+		recs, err := w.records(ctx, batch)
 		if err != nil {
 			return err
 		}
@@ -363,7 +366,7 @@ func (w *fileWriter) missing(ctx context.Context, batch []fileEntry) ([]fileEntr
 
 // records encodes a batch. The end of the run has the number of sightings that the log
 // has then.
-func (w *fileWriter) records(batch []fileEntry) ([]*kgo.Record, error) {
+func (w *fileWriter) records(ctx context.Context, batch []fileEntry) ([]*kgo.Record, error) {
 	now := event.At(time.Now())
 	recs := make([]*kgo.Record, 0, len(batch))
 	sightings := w.n + w.acked.Load()
@@ -377,7 +380,7 @@ func (w *fileWriter) records(batch []fileEntry) ([]*kgo.Record, error) {
 			}
 			at = it.sighting.ProducedAt
 			sightings++
-			rec, err = sightingRecord(it.sighting, it.span)
+			rec, err = w.cfg.sightingRecord(ctx, it.sighting, it.span)
 		} else {
 			end := withEnd(w.run, *it.end, sightings)
 			end.JobOpen = true
@@ -386,7 +389,7 @@ func (w *fileWriter) records(batch []fileEntry) ([]*kgo.Record, error) {
 		if err != nil {
 			return nil, err
 		}
-		if recs, err = derivedRecords(append(recs, rec), w.run.Camera, at.Time, it.completes); err != nil {
+		if recs, err = w.cfg.derivedRecords(ctx, append(recs, rec), w.run.Camera, at.Time, it.completes); err != nil {
 			return nil, err
 		}
 	}

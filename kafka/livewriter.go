@@ -48,6 +48,9 @@ func (l *Live) Close() { l.cl.Close() }
 
 // Open starts a new run.
 func (l *Live) Open(ctx context.Context, run event.Run) (Writer, error) {
+	if err := l.cfg.Schemas.Prepare(ctx); err != nil {
+		return nil, err
+	}
 	if err := initRun(ctx, l.cl, &run); err != nil {
 		return nil, fmt.Errorf("start run of camera %s: %w", run.Camera, err)
 	}
@@ -92,11 +95,11 @@ func (w *liveWriter) Send(ctx context.Context, s *event.Sighting, completes ...e
 	}
 	s.ProducedAt = event.At(time.Now())
 	span := trace.SpanFromContext(ctx)
-	rec, err := sightingRecord(s, span)
+	rec, err := w.live.cfg.sightingRecord(ctx, s, span)
 	if err != nil {
 		return err
 	}
-	recs, err := derivedRecords([]*kgo.Record{rec}, s.Camera, s.ProducedAt.Time, completes)
+	recs, err := w.live.cfg.derivedRecords(ctx, []*kgo.Record{rec}, s.Camera, s.ProducedAt.Time, completes)
 	if err != nil {
 		return err
 	}
@@ -157,7 +160,7 @@ func (w *liveWriter) produceRun(ctx context.Context, run event.Run) error {
 }
 
 func (w *liveWriter) Finish(ctx context.Context, end event.Run, completes ...event.Derived) error {
-	recs, err := derivedRecords(nil, w.run.Camera, time.Now(), completes)
+	recs, err := w.live.cfg.derivedRecords(ctx, nil, w.run.Camera, time.Now(), completes)
 	if err != nil {
 		return err
 	}

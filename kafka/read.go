@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/schema"
 )
 
 // Position is a partition of a topic and an offset in it.
@@ -167,7 +168,11 @@ func ReadRun(ctx context.Context, c Config, run *event.Run, each func(*event.Sig
 		if string(r.Key) != run.Camera {
 			return nil
 		}
-		if s, err := event.DecodeSighting(r.Value); err == nil && s.Run == run.ID && s.Seq > last {
+		s, err := c.Schemas.Sighting(ctx, r.Value)
+		switch {
+		case errors.Is(err, schema.ErrUnavailable):
+			return err
+		case err == nil && s.Run == run.ID && s.Seq > last:
 			last = s.Seq
 			each(s)
 		}

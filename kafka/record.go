@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"context"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -9,21 +10,21 @@ import (
 	"github.com/sightlog/sightlog/event"
 )
 
-func headers(schema string) []kgo.RecordHeader {
+func headers(schema, contentType string) []kgo.RecordHeader {
 	return []kgo.RecordHeader{
 		{Key: event.HeaderSchema, Value: []byte(schema)},
-		{Key: event.HeaderContentType, Value: []byte(event.ContentTypeJSON)},
+		{Key: event.HeaderContentType, Value: []byte(contentType)},
 	}
 }
 
-func sightingRecord(s *event.Sighting, span trace.Span) (*kgo.Record, error) {
-	b, err := s.Encode()
+func (c Config) sightingRecord(ctx context.Context, s *event.Sighting, span trace.Span) (*kgo.Record, error) {
+	b, err := c.Schemas.Encode(ctx, s)
 	if err != nil {
 		return nil, err
 	}
 	rec := &kgo.Record{
 		Topic: Sightings, Key: []byte(s.Camera), Value: b,
-		Timestamp: s.ProducedAt.Time, Headers: headers(event.SchemaSighting),
+		Timestamp: s.ProducedAt.Time, Headers: headers(event.SchemaSighting, c.Schemas.ContentType()),
 	}
 	traceContext(rec, span)
 	return rec, nil
@@ -33,14 +34,15 @@ func sightingRecord(s *event.Sighting, span trace.Span) (*kgo.Record, error) {
 var derivedTopics = map[string]string{event.SchemaCrossing: Crossings, event.SchemaVisit: Visits}
 
 // derivedRecords appends the records of events of a camera.
-func derivedRecords(recs []*kgo.Record, camera string, at time.Time, events []event.Derived) ([]*kgo.Record, error) {
+func (c Config) derivedRecords(ctx context.Context, recs []*kgo.Record, camera string, at time.Time, events []event.Derived) ([]*kgo.Record, error) {
 	for _, e := range events {
-		b, err := e.Encode()
+		b, err := c.Schemas.Encode(ctx, e)
 		if err != nil {
 			return nil, err
 		}
 		recs = append(recs, &kgo.Record{
-			Topic: derivedTopics[e.Schema()], Key: []byte(camera), Value: b, Timestamp: at, Headers: headers(e.Schema()),
+			Topic: derivedTopics[e.Schema()], Key: []byte(camera), Value: b, Timestamp: at,
+			Headers: headers(e.Schema(), c.Schemas.ContentType()),
 		})
 	}
 	return recs, nil
@@ -51,5 +53,5 @@ func runRecord(r *event.Run) (*kgo.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &kgo.Record{Topic: Runs, Key: []byte(r.ID), Value: b, Headers: headers(event.SchemaRun)}, nil
+	return &kgo.Record{Topic: Runs, Key: []byte(r.ID), Value: b, Headers: headers(event.SchemaRun, event.ContentTypeJSON)}, nil
 }

@@ -45,7 +45,7 @@ func (p *Snapshots) Send(s *event.Snapshot) error {
 	if err != nil {
 		return err
 	}
-	rec := &kgo.Record{Topic: SnapshotTopic, Key: []byte(s.Key()), Value: b, Timestamp: time.Now(), Headers: headers(event.SchemaSnapshot)}
+	rec := &kgo.Record{Topic: SnapshotTopic, Key: []byte(s.Key()), Value: b, Timestamp: time.Now(), Headers: headers(event.SchemaSnapshot, event.ContentTypeJSON)}
 	p.cl.TryProduce(context.Background(), rec, func(_ *kgo.Record, err error) {
 		if err != nil {
 			p.dropped.Add(1)
@@ -79,7 +79,7 @@ func EraseSnapshots(ctx context.Context, c Config, keys []string) error {
 	defer cl.Close()
 	recs := make([]*kgo.Record, len(keys))
 	for i, key := range keys {
-		recs[i] = &kgo.Record{Topic: SnapshotTopic, Key: []byte(key), Headers: headers(event.SchemaSnapshot)}
+		recs[i] = &kgo.Record{Topic: SnapshotTopic, Key: []byte(key), Headers: headers(event.SchemaSnapshot, event.ContentTypeJSON)}
 	}
 	if err := Produce(ctx, cl, recs...).FirstErr(); err != nil {
 		return fmt.Errorf("erase snapshots: %w", err)

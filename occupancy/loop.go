@@ -115,7 +115,7 @@ func (s *session) step(ctx, work context.Context) (backlog bool, err error) {
 	})
 	fetches.EachPartition(func(f kgo.FetchTopicPartition) {
 		if p := s.parts[f.Partition]; p != nil && len(f.Records) > 0 {
-			p.take(f, tx)
+			tx.err = errors.Join(tx.err, p.take(work, f, tx))
 		}
 	})
 	if !failed {

@@ -2,6 +2,7 @@ package occupancy
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/kafka"
+	"github.com/sightlog/sightlog/schema"
 )
 
 // part is an assigned partition. Its states are those at offset next.
@@ -56,16 +58,18 @@ func (t *transaction) changed(p *part, camera string) {
 	t.states[stateKey{p.number, camera}] = p.cameras[camera]
 }
 
-// take counts the records of a fetch.
-func (p *part) take(f kgo.FetchTopicPartition, tx *transaction) {
+// take counts the records of a fetch. It fails if the schema registry cannot be used.
+func (p *part) take(ctx context.Context, f kgo.FetchTopicPartition, tx *transaction) error {
 	tx.parts[p.number] = p
 	for _, r := range f.Records {
 		p.next = r.Offset + 1
 		if r.Attrs.IsControl() {
 			continue
 		}
-		s, err := event.DecodeSighting(r.Value)
+		s, err := tx.cfg.Kafka.Schemas.Sighting(ctx, r.Value)
 		switch {
+		case errors.Is(err, schema.ErrUnavailable):
+			return err
 		case err != nil:
 			tx.tally.skipped["invalid"]++
 			continue
@@ -84,6 +88,7 @@ func (p *part) take(f kgo.FetchTopicPartition, tx *transaction) {
 	}
 	lag := max(0, f.LastStableOffset-p.next)
 	tx.metrics.lag.WithLabelValues(strconv.Itoa(int(p.number))).Set(float64(lag))
+	return nil
 }
 
 // emitTo returns a function that adds an output of a part.

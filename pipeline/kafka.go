@@ -8,6 +8,7 @@ import (
 
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/kafka"
+	"github.com/sightlog/sightlog/schema"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -16,19 +17,27 @@ func KafkaConfig(c config.Kafka, log *slog.Logger) (kafka.Config, error) {
 	if c.Partitions < 1 || c.Partitions > 10_000 {
 		return kafka.Config{}, usage.New("give 1 to 10000", "--partitions %d", c.Partitions)
 	}
-	s, err := ClusterConfig(c.Cluster, log)
+	s, err := clusterConfig(c.Cluster, c.Encoding, log)
 	s.Linger, s.Compression = c.Linger, c.Compression
 	return s, err
 }
 
 // ClusterConfig returns the configuration of a client of a cluster.
 func ClusterConfig(c config.Cluster, log *slog.Logger) (kafka.Config, error) {
+	return clusterConfig(c, schema.JSON, log)
+}
+
+func clusterConfig(c config.Cluster, encoding string, log *slog.Logger) (kafka.Config, error) {
 	t, err := tlsConfig(c)
 	if err != nil {
 		return kafka.Config{}, err
 	}
+	schemas, err := schema.New(schema.Config{URL: c.SchemaRegistry, Encoding: encoding, TLS: t})
+	if err != nil {
+		return kafka.Config{}, err
+	}
 	return kafka.Config{
-		Brokers: c.Brokers, TLS: t, Log: log,
+		Brokers: c.Brokers, TLS: t, Log: log, Schemas: schemas,
 		SASL: c.SASL, SASLUser: c.SASLUser, SASLPassword: c.SASLPassword,
 	}, nil
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/sightlog/sightlog/datadir"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/postgres"
+	"github.com/sightlog/sightlog/schema"
 	"github.com/sightlog/sightlog/sink"
 	"github.com/sightlog/sightlog/usage"
 )
@@ -239,9 +240,9 @@ func (s *Services) startDatabase(ctx context.Context) error {
 // reachTimeout bounds the first contact with the brokers.
 const reachTimeout = 10 * time.Second
 
-// ReachTopics creates the topics that are missing. Brokers that do not answer are a
-// *usage.Error, unless wait is set: then it retries until ctx ends, and logs each new
-// error.
+// ReachTopics creates the topics that are missing, and registers the schemas of what is
+// written. Brokers or a schema registry that do not answer are a *usage.Error, unless wait is
+// set: then it retries until ctx ends, and logs each new error.
 func ReachTopics(ctx context.Context, c config.Kafka, wait bool, log *slog.Logger) error {
 	cfg, err := KafkaConfig(c, nil) // no log: the outcome is logged here, once
 	if err != nil {
@@ -256,12 +257,17 @@ func ReachTopics(ctx context.Context, c config.Kafka, wait bool, log *slog.Logge
 	for {
 		try, cancel := context.WithTimeout(ctx, reachTimeout)
 		err := kafka.EnsureTopics(try, cl, c.Partitions)
+		if err == nil {
+			err = cfg.Schemas.Prepare(try)
+		}
 		cancel()
 		switch {
-		case err == nil:
-			return nil
+		case err == nil, usage.Is(err):
+			return err
 		case ctx.Err() != nil:
 			return ctx.Err()
+		case !wait && errors.Is(err, schema.ErrUnavailable):
+			return usage.Wrap(err, "start it, correct --schema-registry, or add --wait", "%v", err)
 		case !wait:
 			return usage.Wrap(err, "start them, correct --brokers, or add --wait", "--brokers %s: cannot be used: %v", strings.Join(c.Brokers, ","), err)
 		}

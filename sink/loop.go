@@ -86,7 +86,7 @@ func (c *consumer) run(ctx context.Context) (restart bool) {
 		fetches := c.poll(ctx)
 		fetched := time.Now()
 		fetches.EachError(c.suspects)
-		items := c.take(fetches, c.recheck(ctx))
+		items := c.take(ctx, fetches, c.recheck(ctx))
 		if len(items) > 0 && ctx.Err() == nil {
 			if err := c.write(ctx, work, items, fetched); err != nil && !errors.Is(err, errBatchAbandoned) {
 				c.log.Info("stopped before a batch was written; it remains in the log", "records", len(items), "err", err)
@@ -152,9 +152,10 @@ func (c *consumer) gather(ctx context.Context, fetches kgo.Fetches) kgo.Fetches 
 
 // take decodes the records of a poll: each partition's in order, and the partitions
 // in the same order in every sink, so that transactions lock rows in one order.
-// Records of partitions in moved are left out. The sort is stable: kgo puts an error of a
+// Records of partitions in moved are left out, and so are those from one on whose schema cannot be
+// fetched: its partition waits. The sort is stable: kgo puts an error of a
 // partition into the poll as a fetch of its own.
-func (c *consumer) take(fetches kgo.Fetches, moved map[topicPartition]bool) []entry {
+func (c *consumer) take(ctx context.Context, fetches kgo.Fetches, moved map[topicPartition]bool) []entry {
 	var parts []kgo.FetchTopicPartition
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) { parts = append(parts, p) })
 	slices.SortStableFunc(parts, func(a, b kgo.FetchTopicPartition) int {
@@ -168,9 +169,17 @@ func (c *consumer) take(fetches kgo.Fetches, moved map[topicPartition]bool) []en
 			continue
 		}
 		for _, rec := range p.Records {
-			if rec.Offset >= at.next {
-				items = append(items, decode(rec))
+			if rec.Offset < at.next {
+				continue
 			}
+			it, err := decode(ctx, c.sink.cfg.Kafka.Schemas, rec)
+			if err != nil {
+				if ctx.Err() == nil {
+					c.pauseWithReason(tp, pause, err.Error())
+				}
+				break
+			}
+			items = append(items, it)
 		}
 		if n := len(p.Records); n > 0 {
 			behind := max(0, p.LastStableOffset-p.Records[n-1].Offset-1)

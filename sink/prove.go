@@ -18,6 +18,7 @@ import (
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/kafka"
+	"github.com/sightlog/sightlog/schema"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -126,30 +127,37 @@ func (w *witness) read(ctx context.Context, cfg kafka.Config, adm *kadm.Client, 
 		if err := fetches.Err0(); err != nil {
 			return fmt.Errorf("read the log: %w", err)
 		}
+		var failed error
 		fetches.EachPartition(func(f kgo.FetchTopicPartition) {
 			for _, r := range f.Records {
-				if r.Offset < ends[f.Partition] {
-					w.take(r)
+				if failed == nil && r.Offset < ends[f.Partition] {
+					failed = w.take(ctx, cfg.Schemas, r)
 				}
 				if r.Offset+1 >= ends[f.Partition] {
 					delete(left, f.Partition)
 				}
 			}
 		})
+		if failed != nil {
+			return failed
+		}
 	}
 	return nil
 }
 
 // take counts a record that is of the minute.
-func (w *witness) take(r *kgo.Record) {
+func (w *witness) take(ctx context.Context, schemas *schema.Codec, r *kgo.Record) error {
 	if r.Attrs.IsControl() || r.Key != nil && string(r.Key) != w.camera {
-		return
+		return nil
 	}
-	it := decode(r)
+	it, err := decode(ctx, schemas, r)
+	if err != nil {
+		return err
+	}
 	s := it.sighting
 	if s == nil || it.rejectCause != nil || s.Camera != w.camera || w.seen[s.EventID] ||
 		!s.CapturedAt.UTC().Truncate(time.Minute).Equal(w.minute) {
-		return
+		return nil
 	}
 	w.seen[s.EventID] = true
 	people := int64(event.People(s.Objects))
@@ -171,6 +179,7 @@ func (w *witness) take(r *kgo.Record) {
 	w.spans[tp].n++
 	w.models[s.Model.Name+" "+s.Model.SHA256] = true
 	w.digest.Write(digest(r))
+	return nil
 }
 
 func (w *witness) finish() {

@@ -2,6 +2,7 @@ package sink
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/kafka"
+	"github.com/sightlog/sightlog/schema"
 )
 
 // topicPartition names a partition of a topic.
@@ -41,42 +43,51 @@ func (it *entry) empty() {
 	*it = entry{topicPartition: it.topicPartition, rec: it.rec, batch: it.batch, compared: it.compared}
 }
 
-// decode reads a record by its schema header, and without one by its topic.
-func decode(rec *kgo.Record) entry {
+// decode reads a record by its schema header, and without one by its topic. An error means that
+// the schema registry cannot be used, or that ctx has ended.
+func decode(ctx context.Context, schemas *schema.Codec, rec *kgo.Record) (entry, error) {
 	it := entry{topicPartition: topicPartition{rec.Topic, rec.Partition}, rec: rec}
 	if rec.Attrs.IsControl() {
-		return it
+		return it, nil
 	}
-	schema := header(rec, event.HeaderSchema)
+	it.decode(ctx, schemas)
+	if err := it.rejectCause; errors.Is(err, schema.ErrUnavailable) || err != nil && ctx.Err() != nil {
+		return entry{}, err
+	}
+	it.checkKey()
+	return it, nil
+}
+
+func (it *entry) decode(ctx context.Context, schemas *schema.Codec) {
+	rec := it.rec
+	name := header(rec, event.HeaderSchema)
 	switch {
-	case schema == nil && rec.Topic == kafka.Runs:
-		schema = []byte(event.SchemaRun)
-	case schema == nil && rec.Topic == kafka.Crossings:
-		schema = []byte(event.SchemaCrossing)
-	case schema == nil && rec.Topic == kafka.SnapshotTopic:
-		schema = []byte(event.SchemaSnapshot)
+	case name == nil && rec.Topic == kafka.Runs:
+		name = []byte(event.SchemaRun)
+	case name == nil && rec.Topic == kafka.Crossings:
+		name = []byte(event.SchemaCrossing)
+	case name == nil && rec.Topic == kafka.SnapshotTopic:
+		name = []byte(event.SchemaSnapshot)
 	}
 	switch {
-	case schema == nil, bytes.Equal(schema, []byte(event.SchemaSighting)):
-		it.sighting, it.rejectCause = event.DecodeSighting(rec.Value)
-	case bytes.Equal(schema, []byte(event.SchemaCrossing)):
-		it.crossing, it.rejectCause = event.DecodeCrossing(rec.Value)
-	case bytes.Equal(schema, []byte(event.SchemaRun)):
+	case name == nil, bytes.Equal(name, []byte(event.SchemaSighting)):
+		it.sighting, it.rejectCause = schemas.Sighting(ctx, rec.Value)
+	case bytes.Equal(name, []byte(event.SchemaCrossing)):
+		it.crossing, it.rejectCause = schemas.Crossing(ctx, rec.Value)
+	case bytes.Equal(name, []byte(event.SchemaRun)):
 		if rec.Value == nil {
-			return it // a tombstone of a compacted topic: the tables keep the run
+			return // a tombstone of a compacted topic: the tables keep the run
 		}
 		it.run, it.rejectCause = event.DecodeRun(rec.Value)
-	case bytes.Equal(schema, []byte(event.SchemaSnapshot)):
+	case bytes.Equal(name, []byte(event.SchemaSnapshot)):
 		if rec.Value == nil {
 			it.erased, it.rejectCause = event.ParseSnapshotKey(string(rec.Key))
-			return it
+			return
 		}
 		it.snapshot, it.rejectCause = event.DecodeSnapshot(rec.Value)
 	default:
-		it.rejectCause = fmt.Errorf("schema %.80q is unknown", schema)
+		it.rejectCause = fmt.Errorf("schema %.80q is unknown", name)
 	}
-	it.checkKey()
-	return it
 }
 
 // errKey rejects a record whose key does not match its content: it is in another

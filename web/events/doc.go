@@ -1,5 +1,5 @@
-// Package events sends what happens as server-sent events: sightings, crossings and visits as
-// they are in the log, and what other packages publish (Source).
+// Package events sends what happens as server-sent events: sightings, crossings and visits, of whatever
+// encoding, as the JSON that they are in the log, and what other packages publish (Source).
 //
 //	log ── one tail, while somebody listens ──┐
 //	sources, while somebody listens ──────────┴─► hub ──► a bounded queue each ──► responses

@@ -10,6 +10,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/kafka"
+	"github.com/sightlog/sightlog/schema"
 )
 
 // Limits of what is read again for one listener.
@@ -70,9 +71,14 @@ func missed(ctx context.Context, c kafka.Config, since, until position, each fun
 				left--
 			}
 			if !r.Attrs.IsControl() {
-				e := eventOf(i, r)
+				e, err := eventOf(ctx, c.Schemas, i, r)
 				e.id = at.String()
-				failed = each(e)
+				switch {
+				case err == nil:
+					failed = each(e)
+				case errors.Is(err, schema.ErrUnavailable):
+					failed = fmt.Errorf("%w: %w", errGap, err)
+				}
 			}
 		})
 		if failed != nil {

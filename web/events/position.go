@@ -5,12 +5,20 @@ import (
 	"encoding/binary"
 	"slices"
 
+	of "github.com/sightlog/sightlog/event" // event is a type here
 	"github.com/sightlog/sightlog/kafka"
 )
 
 // topics are those of the log, and the kinds of their events. Their order is that of a
 // position, so a new one comes last.
-var topics = []struct{ name, kind string }{{kafka.Sightings, "sighting"}, {kafka.Crossings, "crossing"}, {kafka.Visits, "visit"}}
+var topics = []topicOf{
+	{kafka.Sightings, "sighting", of.SchemaSighting},
+	{kafka.Crossings, "crossing", of.SchemaCrossing},
+	{kafka.Visits, "visit", of.SchemaVisit},
+}
+
+// topicOf is a topic, and the kind and the schema header of its events.
+type topicOf struct{ name, kind, schema string }
 
 // position has for each topic and partition the offset of the next record.
 //

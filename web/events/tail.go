@@ -2,6 +2,7 @@ package events
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -9,7 +10,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/sightlog/sightlog/internal/backoff"
 	"github.com/sightlog/sightlog/kafka"
+	"github.com/sightlog/sightlog/schema"
 )
 
 // openTimeout bounds the questions to the cluster before the first event.
@@ -17,8 +20,9 @@ const openTimeout = 5 * time.Second
 
 // tail reads the topics from their ends.
 type tail struct {
-	client *kgo.Client
-	from   position
+	client  *kgo.Client
+	schemas *schema.Codec
+	from    position
 }
 
 // openTail finds the ends of the topics. One that does not exist yet has no partitions.
@@ -35,7 +39,7 @@ func openTail(ctx context.Context, c kafka.Config) (*tail, error) {
 		return nil, err
 	}
 	cl.AddConsumePartitions(consume(from))
-	return &tail{client: cl, from: from}, nil
+	return &tail{client: cl, schemas: c.Schemas, from: from}, nil
 }
 
 // offsets returns what list says of the topics.
@@ -91,7 +95,27 @@ func (t *tail) run(ctx context.Context, log *slog.Logger, each func(e event, top
 		})
 		fetches.EachRecord(func(r *kgo.Record) {
 			topic := indexOf(r.Topic)
-			each(eventOf(topic, r), topic, r.Partition, r.Offset)
+			if e, err := t.decode(ctx, log, topic, r); err == nil {
+				each(e, topic, r.Partition, r.Offset)
+			}
 		})
+	}
+}
+
+// registryPauses are those before a schema registry that does not answer is asked again.
+var registryPauses = backoff.Policy{First: 100 * time.Millisecond, Limit: 5 * time.Second}
+
+// decode returns the event of a record. It waits for a schema registry that does not answer; the
+// error of a record that never decodes, which the sink reports, is logged for who looks for it.
+func (t *tail) decode(ctx context.Context, log *slog.Logger, topic int, r *kgo.Record) (event, error) {
+	for failures := 1; ; failures++ {
+		e, err := eventOf(ctx, t.schemas, topic, r)
+		if err == nil {
+			return e, nil
+		}
+		log.Debug("a record has no event", "topic", r.Topic, "partition", r.Partition, "offset", r.Offset, "err", err)
+		if !errors.Is(err, schema.ErrUnavailable) || registryPauses.Wait(ctx, failures) != nil {
+			return e, err
+		}
 	}
 }
