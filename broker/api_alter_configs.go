@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -71,13 +72,37 @@ func (b *Broker) incrementalAlterConfigs(c *caller, req *kmsg.IncrementalAlterCo
 	return resp
 }
 
-// settingOf returns the topic setting that a name means: its own, or that of a default.
+// settingOf returns the setting that a name means. Its default is the value in force without
+// the settings that are altered.
 type settingOf func(name string) (setting, error)
 
-func defaultSetting(name string) (setting, error) {
+// topicSetting is the settingOf topics: what was altered for all topics is the default.
+func (ts *topics) topicSetting(name string) (setting, error) {
+	s, err := topicSetting(name)
+	if err == nil {
+		s.value = ts.values(name, nil)[0].value
+	}
+	return s, err
+}
+
+// replicationLimits are settings of Kafka's brokers that tools remove after a reassignment.
+var replicationLimits = []string{
+	"follower.replication.throttled.rate", "leader.replication.throttled.rate", "replica.alter.log.dirs.io.max.bytes.per.second",
+}
+
+// defaultSetting is the settingOf the broker: the default of its topics.
+func (ts *topics) defaultSetting(name string) (setting, error) {
 	topic, known := topicDefaults[name]
 	if known {
-		return topicSettings[topic], nil
+		s := topicSettings[topic]
+		if v, given := ts.cfg.TopicDefaults[topic]; given {
+			s.value = v
+		}
+		return s, nil
+	}
+	if slices.Contains(replicationLimits, name) {
+		refuse := func(string) error { return errors.New("there is one node, which replicates nothing") }
+		return setting{kind: long, check: refuse}, nil
 	}
 	if _, known = brokerSettings[name]; known {
 		return setting{}, fmt.Errorf("%w: %s is given when the broker starts", kerr.InvalidRequest, name)
@@ -101,7 +126,7 @@ func (b *Broker) alter(c *caller, kind kmsg.ConfigResourceType, name string, val
 		if t == nil {
 			return kerr.UnknownTopicOrPartition
 		}
-		set, err := altered(t.config.Load().set, alter, topicSetting)
+		set, err := altered(t.config.Load().set, alter, b.topics.topicSetting)
 		if err != nil || validateOnly {
 			return err
 		}
@@ -123,7 +148,7 @@ func (b *Broker) alter(c *caller, kind kmsg.ConfigResourceType, name string, val
 		}
 		b.topics.changeMu.Lock()
 		defer b.topics.changeMu.Unlock()
-		set, err := altered(*b.topics.altered.Load(), alter, defaultSetting)
+		set, err := altered(*b.topics.altered.Load(), alter, b.topics.defaultSetting)
 		if err != nil || validateOnly {
 			return err
 		}
