@@ -275,6 +275,38 @@ baseline_packages() {
 	python3 -m venv "$1" && "$1/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$2"
 }
 
+# The programs of internal/clients: what they need, at the versions that stand beside them.
+# setup_clients_of NAME LIST TEXT COMMAND…: into lib/clients/NAME, again when the LIST changes.
+setup_clients_of() {
+	local dir=lib/clients/$1 list=internal/clients/$2 text=$3
+	shift 3
+	if cmp -s "$list" "$dir/pinned"; then
+		say clients "$text: there already"
+		return
+	fi
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	step clients "$text" "$@" || return 1
+	cp "$list" "$dir/pinned"
+}
+npm_packages() {
+	(command -v npm >/dev/null || add_packages npm) || return 1
+	cp internal/clients/node/package.json internal/clients/node/package-lock.json "$1/" &&
+		npm ci --prefix "$1" --ignore-scripts --no-audit --no-fund --loglevel=error
+}
+go_modules() { (cd internal/clients/go && GOFLAGS='' GOWORK=off go mod download); }
+rust_crates() {
+	command -v cargo >/dev/null && cargo build --quiet --manifest-path internal/clients/rust/Cargo.toml --target-dir "$1"
+}
+setup_clients() {
+	local of=internal/clients
+	setup_clients_of python python/requirements.txt "of Python, 90 MB installed" baseline_packages lib/clients/python $of/python/requirements.txt ||
+		say clients "go on without those of Python"
+	setup_clients_of node node/package-lock.json "of Node.js, 20 MB installed" npm_packages lib/clients/node ||
+		say clients "go on without those of Node.js"
+	setup_clients_of go go/go.sum "of Go, 40 MB in the module cache" go_modules || say clients "go on without those of Go"
+}
+
 axe_lib=lib/axe-core-$axe.min.js
 axe_lib_sum=29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c
 axe_npm_sum=e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745
@@ -301,6 +333,12 @@ case ${1:-} in
 	(setup_axe) || say tests "go on without axe-core"
 	(add_packages openjdk-17-jdk-headless maven && setup_kafka) || say tests "go on without Apache Kafka"
 	(add_packages python3-venv && setup_baseline) || say tests "go on without the baseline of bench compare"
+	(setup_clients)
+	;;
+--clients)
+	(add_packages openjdk-17-jdk-headless maven && setup_kafka) || say clients "go on without Apache Kafka"
+	(add_packages python3-venv && setup_clients)
+	(setup_clients_of rust rust/Cargo.toml "of Rust, 470 MB, built in minutes" rust_crates lib/clients/rust) || say clients "go on without that of Rust"
 	;;
 --dist)
 	add_packages dpkg-dev
