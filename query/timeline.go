@@ -76,7 +76,7 @@ type timelineQuery struct {
 // trunc returns the beginning of a time's bucket.
 func (q *timelineQuery) trunc(time string) string {
 	if q.unit == "" {
-		return "to_timestamp(floor(extract(epoch FROM " + time + ") / 300) * 300)"
+		return "to_timestamp(floor(date_part('epoch', " + time + ") / 300) * 300)" // in float8; extract is numeric, and slow
 	}
 	return "date_trunc('" + q.unit + "', " + time + ")"
 }
