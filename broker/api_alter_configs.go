@@ -214,11 +214,8 @@ func alterIncrementally(set map[string]string, changes []kmsg.IncrementalAlterCo
 
 // alterList adds items to a list setting, or removes them.
 func alterList(have, items string, add bool) string {
-	split := func(s string) []string {
-		return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
-	}
-	list := split(have)
-	for _, item := range split(items) {
+	list := splitList(have)
+	for _, item := range splitList(items) {
 		i := slices.Index(list, item)
 		switch {
 		case add && i < 0:

@@ -138,6 +138,9 @@ func (p *produceOp) append(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPart
 			return nil, err
 		}
 	}
+	if err := p.b.checkHold(part, conf); err != nil {
+		return nil, err
+	}
 	stored, err := p.b.compressed(batch, conf)
 	if err != nil {
 		return nil, err

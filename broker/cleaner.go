@@ -27,7 +27,7 @@ func (b *Broker) cleanOnce(ctx context.Context, now time.Time) {
 	for _, t := range b.topics.all() {
 		conf := t.config.Load()
 		for _, p := range t.partitions() {
-			if err := b.cleanLog(ctx, p.log, conf, now.UnixMilli()); err != nil {
+			if err := b.cleanLog(ctx, p, conf, now.UnixMilli()); err != nil {
 				if ctx.Err() != nil {
 					return
 				}
@@ -37,12 +37,15 @@ func (b *Broker) cleanOnce(ctx context.Context, now time.Time) {
 			}
 		}
 	}
-	b.groups.ExpireOffsets(now.Add(-b.cfg.OffsetRetention))
+	b.groups.ExpireOffsets(now.Add(-b.cfg.OffsetRetention), b.holders()...)
 }
 
-func (b *Broker) cleanLog(ctx context.Context, l *storage.Log, conf *topicConfig, now int64) error {
+func (b *Broker) cleanLog(ctx context.Context, p *partition, conf *topicConfig, now int64) error {
+	l := p.log
 	if conf.expire {
-		start, expired := l.Expired(storage.Retention{Bytes: conf.retentionBytes, Millis: conf.retentionMillis, Now: now})
+		start, expired := l.Expired(storage.Retention{
+			Bytes: conf.retentionBytes, Millis: conf.retentionMillis, Now: now, Hold: b.heldFrom(p, conf),
+		})
 		if expired {
 			var c storage.Commit
 			c.SetStart(l, start)

@@ -16,6 +16,8 @@ func (b *Broker) registerGauges(reg prometheus.Registerer) {
 	gauge("storage_failed", "1 after the disk failed: writes are refused.", func() float64 { return oneIf(b.store.Failed() != nil) })
 	gauge("storage_refusing", "1 while writes are refused: the disk is full, or it failed.",
 		func() float64 { return oneIf(b.store.Refusing() != nil) })
+	gauge("held_partitions", "Partitions that refuse writes: a group of their retention.hold.groups has not read what would have to be removed.",
+		func() float64 { return float64(len(b.fullOfHeld())) })
 	gauge("request_memory_bytes", "Memory held by requests that are read and served.", func() float64 { return usedBytes(b.requests) })
 	gauge("response_memory_bytes", "Memory held by responses with records.", func() float64 { return usedBytes(b.responses) })
 }

@@ -11,6 +11,9 @@ import (
 func (b *Broker) Problem() string {
 	switch err := b.store.Refusing(); {
 	case err == nil:
+		if full := b.fullOfHeld(); len(full) > 0 {
+			return full[0].holdProblem()
+		}
 		return ""
 	case errors.Is(err, storage.ErrFailed):
 		return "the disk of the log failed, fix it and restart: " + err.Error()

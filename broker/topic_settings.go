@@ -24,11 +24,12 @@ type topicConfig struct {
 	timeBeforeMax    int64 // ms that it may be behind
 	segmentBytes     int64
 	segmentMillis    int64
-	retentionBytes   int64 // -1: no limit
-	retentionMillis  int64 // -1: no limit
-	compact, expire  bool  // cleanup.policy
-	deleteRetention  int64 // ms for which tombstones are retained
-	minCompactionLag int64 // ms
+	retentionBytes   int64    // -1: no limit
+	retentionMillis  int64    // -1: no limit
+	compact, expire  bool     // cleanup.policy
+	holders          []string // consumer groups; records that one has not committed do not expire
+	deleteRetention  int64    // ms for which tombstones are retained
+	minCompactionLag int64    // ms
 	minDirtyRatio    float64
 	codec            int16 // of stored batches; asProduced
 	codecLevel       int
@@ -92,6 +93,7 @@ var topicSettings = map[string]setting{
 	"leader.replication.throttled.replicas":   {list, "", nil, "no effect"},
 	"local.retention.bytes":                   {long, "-2", atLeast(-2), "no effect"},
 	"local.retention.ms":                      {long, "-2", atLeast(-2), "no effect"},
+	"retention.hold.groups":                   {list, "", nil, "consumer groups for which records are retained until they have committed them; at retention.bytes writes are refused instead"},
 	"remote.log.copy.disable":                 {boolean, "false", oneOf("true", "false"), "no effect: there is no tiered storage"},
 	"remote.log.delete.on.disable":            {boolean, "false", oneOf("true", "false"), "no effect: there is no tiered storage"},
 	"remote.storage.enable":                   {boolean, "false", oneOf("false"), "there is no tiered storage"},
@@ -143,6 +145,11 @@ func listOf(choices ...string) func(string) error {
 		}
 		return nil
 	}
+}
+
+// splitList returns the items of a list setting.
+func splitList(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool { return r == ',' || r == ' ' })
 }
 
 // levelOf allows a codec's levels, and the value that stands for its default.
@@ -234,6 +241,7 @@ func newTopicConfig(set, defaults map[string]string) *topicConfig {
 		deleteRetention:  num("delete.retention.ms"),
 		minCompactionLag: num("min.compaction.lag.ms"),
 	}
+	c.holders = splitList(get("retention.hold.groups"))
 	c.minDirtyRatio, _ = strconv.ParseFloat(get("min.cleanable.dirty.ratio"), 64)
 	c.codec, c.codecLevel = asProduced, storage.DefaultLevel
 	if name := get("compression.type"); name != "producer" {
@@ -242,8 +250,8 @@ func newTopicConfig(set, defaults map[string]string) *topicConfig {
 			c.codecLevel = int(num("compression." + name + ".level"))
 		}
 	}
-	for policy := range strings.SplitSeq(get("cleanup.policy"), ",") {
-		switch strings.TrimSpace(policy) {
+	for _, policy := range splitList(get("cleanup.policy")) {
+		switch policy {
 		case "compact":
 			c.compact = true
 		case "delete":

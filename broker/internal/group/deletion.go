@@ -1,6 +1,7 @@
 package group
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sightlog/sightlog/broker/storage"
@@ -96,10 +97,10 @@ func (c *Coordinator) submitDeleteOffsets(name string, choose func(func(string) 
 
 // ExpireOffsets deletes the offsets that groups without members committed before
 // the time, and that have had none since, and removes groups from memory that have
-// neither. It does not wait for the disk.
-func (c *Coordinator) ExpireOffsets(before time.Time) {
+// neither. Those of the groups in keep stay. It does not wait for the disk.
+func (c *Coordinator) ExpireOffsets(before time.Time, keep ...string) {
 	for _, name := range c.withOffsets() {
-		if c.HasConsumers(name) {
+		if c.HasConsumers(name) || slices.Contains(keep, name) {
 			continue
 		}
 		g := c.lock(name)
