@@ -29,7 +29,7 @@ func (s *session) emitIdle(ctx context.Context, tx *transaction) {
 	starts, startErr := s.adm.ListStartOffsets(ctx, kafka.Sightings)
 	ends, endErr := s.adm.ListEndOffsets(ctx, kafka.Sightings)
 	if err := errors.Join(startErr, starts.Error(), endErr, ends.Error()); err != nil {
-		s.health.failed(fmt.Errorf("list offsets of %s: %w", kafka.Sightings, err))
+		s.health.Failed(fmt.Errorf("list offsets of %s: %w", kafka.Sightings, err))
 		s.postponeIdle()
 		return
 	}

@@ -40,7 +40,7 @@ func (p *Processor) Run(ctx context.Context) error {
 		if committed {
 			failures = 1
 		}
-		p.health.failed(err)
+		p.health.Failed(err)
 		if pauses.Wait(ctx, failures) != nil {
 			break
 		}
@@ -181,7 +181,7 @@ func (s *session) fetchFailed(partition int32, err error, tx *transaction) bool 
 		tx.unreadable[partition] = kgo.EpochOffset{Epoch: -1, Offset: large.NextOffset}
 		return false
 	}
-	s.health.failed(fmt.Errorf("fetch %s partition %d: %w", kafka.Sightings, partition, err))
+	s.health.Failed(fmt.Errorf("fetch %s partition %d: %w", kafka.Sightings, partition, err))
 	return true
 }
 
@@ -193,7 +193,7 @@ func (s *session) ping(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	if err := s.gts.Client().Ping(ctx); err != nil {
-		s.health.failed(err)
+		s.health.Failed(err)
 		s.postponeIdle()
 		return
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/internal/outage"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/usage"
 )
@@ -103,7 +104,7 @@ type Processor struct {
 	windows windows
 	txnID   string
 	metrics *metrics
-	health  *health
+	health  *outage.Outage
 }
 
 // New checks cfg and returns a Processor. It connects to nothing yet. An error about the
@@ -119,9 +120,14 @@ func New(cfg Config) (*Processor, error) {
 		windows: windows{int64(cfg.Window / time.Second), int64(cfg.Every / time.Second), cfg.Grace},
 		txnID:   "sightlog." + cfg.Topic + "." + uuid.NewString(), // KIP-447: one for each producer, not for each partition
 		metrics: m,
-		health:  &health{log: cfg.Log, waiting: m.waiting},
+		health:  &outage.Outage{What: "the log", Log: cfg.Log, Waiting: m.waiting},
 	}, nil
 }
 
 // Problems returns a line if the log cannot be used at present.
-func (p *Processor) Problems() []string { return p.health.problems() }
+func (p *Processor) Problems() []string {
+	if problem := p.health.Problem("occupancy"); problem != "" {
+		return []string{problem}
+	}
+	return nil
+}

@@ -25,5 +25,5 @@ type session struct {
 // hasAnswered is called after each answer of the log.
 func (s *session) hasAnswered() {
 	s.answered = time.Now()
-	s.health.ok()
+	s.health.OK()
 }

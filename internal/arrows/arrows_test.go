@@ -46,6 +46,7 @@ var allowed = map[string][]string{
 	"postgres":  {},
 	"sink":      {"event", "kafka", "schema", "tracing"},
 	"occupancy": {"event", "kafka", "schema"},
+	"mirror":    {"kafka"},
 
 	"alarm":         {"alarm/rule", "event"},
 	"alarm/rule":    {},
@@ -102,14 +103,14 @@ var allowed = map[string][]string{
 	"bench/service":   {"bench/result"},
 	"bench/produce":   {"bench/disk", "bench/result", "bench/service", "kafka"},
 
-	"cli":           {"alarm", "alarm/deliver", "alarm/report", "alarm/rule", "bench/diff", "bench/page", "bench/result", "broker", "broker/storage", "config", "database", "datadir", "event", "kafka", "live", "occupancy", "pipeline", "postgres", "query", "web", "web/alarms", "web/answer", "web/api", "web/auth", "web/events", "web/health", "web/history", "web/page", "web/pictures", "web/route", "web/settings", "tracing"},
+	"cli":           {"alarm", "alarm/deliver", "alarm/report", "alarm/rule", "bench/diff", "bench/page", "bench/result", "broker", "broker/storage", "config", "database", "datadir", "event", "kafka", "live", "mirror", "occupancy", "pipeline", "postgres", "query", "web", "web/alarms", "web/answer", "web/api", "web/auth", "web/events", "web/health", "web/history", "web/page", "web/pictures", "web/route", "web/settings", "tracing"},
 	"cli/full":      {"audit", "bench", "bench/baseline", "bench/catchup", "bench/compare", "bench/grids", "bench/host", "bench/page", "bench/produce", "bench/result", "bench/service", "bench/speed", "bench/sweep", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query", "yamlfile"},
 	"cmd/sightlog":  {"cli", "cli/full"},
 	"cmd/sightlogd": {"cli"},
 }
 
 // tools are packages of one mechanism each, which import none of ours.
-var tools = []string{"internal/assign", "internal/atomicfile", "internal/backoff", "internal/filelock", "internal/grace"}
+var tools = []string{"internal/assign", "internal/atomicfile", "internal/backoff", "internal/filelock", "internal/grace", "internal/outage"}
 
 // noUsage are the packages that return plain errors.
 var noUsage = []string{"broker", "broker/storage", "broker/internal/wire", "broker/internal/timer", "broker/internal/rows", "broker/internal/auth", "broker/internal/txn", "broker/internal/group", "event", "usage", "yamlfile"}
