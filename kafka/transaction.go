@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
@@ -22,17 +23,17 @@ const produceTimeout = txnTimeout / 3
 
 // openTransactional opens a producer with a higher epoch than every producer before it
 // with this transactional id: their open transaction is aborted, and they can write no
-// more (KIP-98).
-func openTransactional(ctx context.Context, c Config, id string) (*kgo.Client, error) {
-	opts, err := c.producing()
+// more (KIP-98). opts come after its own.
+func openTransactional(ctx context.Context, c Config, id string, opts ...kgo.Opt) (*kgo.Client, error) {
+	producing, err := c.producing()
 	if err != nil {
 		return nil, err
 	}
-	cl, err := c.Client(append(opts,
+	cl, err := c.Client(slices.Concat(producing, []kgo.Opt{
 		kgo.TransactionalID(id),
 		kgo.TransactionTimeout(txnTimeout),
 		kgo.ProducerLinger(0),
-	)...)
+	}, opts)...)
 	if err != nil {
 		return nil, err
 	}
