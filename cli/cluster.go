@@ -66,6 +66,18 @@ func reach(ctx context.Context, cfg kafka.Config, adm *kadm.Client) error {
 	return nil
 }
 
+// reachCluster is reach with a client of its own.
+func reachCluster(ctx context.Context, cfg kafka.Config) error {
+	cl, err := cfg.Client()
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	return reach(ctx, cfg, kadm.NewClient(cl))
+}
+
 // ask calls f with a client of the cluster and prints its answer.
 func (c *ClusterFlags) ask(ctx context.Context, env *Env, f func(context.Context, *kadm.Client) (*query.Table, error)) error {
 	cfg, err := c.config()

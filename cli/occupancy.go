@@ -6,10 +6,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/twmb/franz-go/pkg/kadm"
 
 	"github.com/sightlog/sightlog/config"
-	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/occupancy"
 )
 
@@ -45,23 +43,11 @@ func (c *OccupancyCmd) Run(ctx context.Context, env *Env) error {
 			return err
 		}
 		if !c.Wait.Wait {
-			if err := c.reach(ctx, cfg); err != nil {
+			if err := reachCluster(ctx, cfg); err != nil {
 				return err
 			}
 		}
 		watch(p.Problems, nil)
 		return p.Run(ctx)
 	})
-}
-
-// reach returns an error if the cluster does not answer.
-func (c *OccupancyCmd) reach(ctx context.Context, cfg kafka.Config) error {
-	cl, err := cfg.Client()
-	if err != nil {
-		return err
-	}
-	defer cl.Close()
-	ctx, cancel := context.WithTimeout(ctx, answerWithin)
-	defer cancel()
-	return reach(ctx, cfg, kadm.NewClient(cl))
 }

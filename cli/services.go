@@ -21,6 +21,7 @@ type Services struct {
 	Sink      SinkCmd       `cmd:"" group:"Services" help:"Write the log into PostgreSQL, exactly once."`
 	Serve     ServeCmd      `cmd:"" group:"Services" help:"Run broker, database and sinks of a data directory, without sources."`
 	Occupancy OccupancyCmd  `cmd:"" group:"Services" help:"Write the people of each camera in windows of time to a topic, exactly once."`
+	Mirror    MirrorCmd     `cmd:"" group:"Services" help:"Copy the log of an edge box into another cluster, exactly once."`
 	Query     QueryCmd      `cmd:"" group:"Questions" help:"Ask: ${reports}, or SQL of your own."`
 	Export    ExportCmd     `cmd:"" group:"Questions" help:"Write a run's detections and tracks for other tools: MOT or COCO."`
 	URL       URLCmd        `cmd:"" name:"url" group:"Questions" help:"Print the addresses of a running data directory."`

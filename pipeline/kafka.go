@@ -17,18 +17,26 @@ func KafkaConfig(c config.Kafka, log *slog.Logger) (kafka.Config, error) {
 	if c.Partitions < 1 || c.Partitions > 10_000 {
 		return kafka.Config{}, usage.New("give 1 to 10000", "--partitions %d", c.Partitions)
 	}
-	s, err := clusterConfig(c.Cluster, c.Encoding, log)
+	s, err := clusterConfig(c.Cluster, c.Encoding, "--", log)
 	s.Linger, s.Compression = c.Linger, c.Compression
 	return s, err
 }
 
 // ClusterConfig returns the configuration of a client of a cluster.
 func ClusterConfig(c config.Cluster, log *slog.Logger) (kafka.Config, error) {
-	return clusterConfig(c, schema.JSON, log)
+	return clusterConfig(c, schema.JSON, "--", log)
 }
 
-func clusterConfig(c config.Cluster, encoding string, log *slog.Logger) (kafka.Config, error) {
-	t, err := tlsConfig(c)
+// IntoConfig returns the configuration of a client that mirrors into a cluster.
+func IntoConfig(c config.Into, compression string) (kafka.Config, error) {
+	s, err := clusterConfig(c.Cluster(), schema.JSON, "--into-", nil)
+	s.Compression = compression
+	return s, err
+}
+
+// clusterConfig is ClusterConfig for an encoding, and flags with a prefix.
+func clusterConfig(c config.Cluster, encoding, prefix string, log *slog.Logger) (kafka.Config, error) {
+	t, err := tlsConfig(c, prefix)
 	if err != nil {
 		return kafka.Config{}, err
 	}
@@ -42,10 +50,10 @@ func clusterConfig(c config.Cluster, encoding string, log *slog.Logger) (kafka.C
 	}, nil
 }
 
-func tlsConfig(c config.Cluster) (*tls.Config, error) {
+func tlsConfig(c config.Cluster, prefix string) (*tls.Config, error) {
 	if !c.TLS {
 		if c.TLSCA != "" || c.TLSCert != "" {
-			return nil, usage.New("add --tls", "--tls-ca and --tls-cert have no effect without --tls")
+			return nil, usage.New("add "+prefix+"tls", "%[1]stls-ca and %[1]stls-cert have no effect without %[1]stls", prefix)
 		}
 		return nil, nil
 	}
@@ -53,17 +61,17 @@ func tlsConfig(c config.Cluster) (*tls.Config, error) {
 	if c.TLSCA != "" {
 		pem, err := os.ReadFile(c.TLSCA)
 		if err != nil {
-			return nil, usage.Wrap(err, "check the path", "--tls-ca %s: %v", c.TLSCA, usage.Cause(err))
+			return nil, usage.Wrap(err, "check the path", "%stls-ca %s: %v", prefix, c.TLSCA, usage.Cause(err))
 		}
 		t.RootCAs = x509.NewCertPool()
 		if !t.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, usage.New("give PEM certificates", "--tls-ca %s: holds no certificate", c.TLSCA)
+			return nil, usage.New("give PEM certificates", "%stls-ca %s: holds no certificate", prefix, c.TLSCA)
 		}
 	}
 	if c.TLSCert != "" {
 		pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
 		if err != nil {
-			return nil, usage.Wrap(err, "give a PEM certificate and its key", "--tls-cert %s: %v", c.TLSCert, err)
+			return nil, usage.Wrap(err, "give a PEM certificate and its key", "%stls-cert %s: %v", prefix, c.TLSCert, err)
 		}
 		t.Certificates = []tls.Certificate{pair}
 	}

@@ -35,7 +35,7 @@ func awaitReady(t testing.TB, p *process, addr string) {
 
 // labels are those that our metrics may have. Each has few values: cameras, topics,
 // partitions, tables, and words of a list.
-var labels = []string{"api", "camera", "le", "outcome", "partition", "reason", "receiver", "rule", "sent", "table", "topic", "version"}
+var labels = []string{"api", "camera", "cluster", "le", "outcome", "partition", "reason", "receiver", "rule", "sent", "table", "topic", "version"}
 
 // lint checks /metrics of a process by Prometheus' conventions and returns its families.
 func lint(t *testing.T, addr string) map[string]*dto.MetricFamily {

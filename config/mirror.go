@@ -1,0 +1,22 @@
+package config
+
+// Into is how to reach the cluster that is mirrored into. Its keys are those of Cluster with
+// into before them.
+type Into struct {
+	Into             []string `placeholder:"HOST:PORT" help:"Kafka brokers to mirror into."`
+	IntoTLS          bool     `name:"into-tls" help:"Speak TLS with them."`
+	IntoTLSCA        string   `name:"into-tls-ca" placeholder:"FILE" help:"PEM certificates to trust there instead of the system's."`
+	IntoTLSCert      string   `name:"into-tls-cert" placeholder:"FILE" help:"PEM client certificate for them."`
+	IntoTLSKey       string   `name:"into-tls-key" placeholder:"FILE" help:"PEM key of --into-tls-cert."`
+	IntoSASL         string   `name:"into-sasl" enum:"plain,scram-sha-256,scram-sha-512," default:"" placeholder:"MECHANISM" help:"Authenticate there: plain, scram-sha-256 or scram-sha-512."`
+	IntoSASLUser     string   `name:"into-sasl-user" placeholder:"NAME" help:"User for --into-sasl."`
+	IntoSASLPassword string   `name:"into-sasl-password" placeholder:"PASSWORD" help:"Password for --into-sasl; better given as SIGHTLOG_INTO_SASL_PASSWORD."`
+}
+
+// Cluster returns the cluster that is mirrored into.
+func (i Into) Cluster() Cluster {
+	return Cluster{
+		Brokers: i.Into, TLS: i.IntoTLS, TLSCA: i.IntoTLSCA, TLSCert: i.IntoTLSCert, TLSKey: i.IntoTLSKey,
+		SASL: i.IntoSASL, SASLUser: i.IntoSASLUser, SASLPassword: i.IntoSASLPassword,
+	}
+}
