@@ -35,11 +35,7 @@ func (b *Broker) fetch(c *caller, req *kmsg.FetchRequest) reply {
 	}
 	return func() kmsg.Response {
 		resp := b.fetchWhenReady(c, req)
-		for i := range resp.Topics {
-			for j := range resp.Topics[i].Partitions {
-				b.met.fetchedBytes.Add(float64(len(resp.Topics[i].Partitions[j].RecordBatches)))
-			}
-		}
+		b.met.fetchedBytes.Add(float64(resp.records()))
 		return resp
 	}
 }
@@ -49,6 +45,17 @@ type fetched struct {
 	*kmsg.FetchResponse
 	bufs []*[]byte
 	held *wire.Claim
+	took time.Duration // to read the records
+}
+
+// records returns the bytes of the records.
+func (f *fetched) records() (n int) {
+	for i := range f.Topics {
+		for j := range f.Topics[i].Partitions {
+			n += len(f.Topics[i].Partitions[j].RecordBatches)
+		}
+	}
+	return n
 }
 
 // leastAnswer is the size of the records that a response may have however little memory
@@ -145,6 +152,8 @@ func (b *Broker) fetchNow(c *caller, req *kmsg.FetchRequest) (resp *fetched, eno
 	if err != nil { // the client has left, or the broker stops
 		return resp, true
 	}
+	began := time.Now()
+	defer func() { resp.took = time.Since(began) }()
 	budget := int(granted / 2)
 	total := 0
 	for i := range req.Topics {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/sightlog/sightlog/broker/internal/auth"
 	"github.com/sightlog/sightlog/broker/internal/group"
+	"github.com/sightlog/sightlog/broker/internal/quota"
 	"github.com/sightlog/sightlog/broker/internal/timer"
 	"github.com/sightlog/sightlog/broker/internal/txn"
 	"github.com/sightlog/sightlog/broker/internal/wire"
@@ -44,6 +45,7 @@ type Broker struct {
 	txns        *txn.Coordinator   // transactional ids and their open transactions
 	acls        *auth.ACLs         // access rules
 	credentials *auth.Credentials  // of SASL users
+	quotas      *quota.Quotas      // limits of users and client ids
 	met         *metrics
 	timers      timer.Set    // of groups and transactions; stopped before the store is closed
 	requests    *wire.Budget // memory of requests that are read and served

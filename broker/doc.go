@@ -4,7 +4,7 @@
 // file for each, api_NAME.go, with its key, versions, request schema and handler.
 //
 //	accept ──► wire.Conn ──► session ──► api handler ──► topics, storage.Commit
-//	              reader      (in order)      │          internal/group, txn, auth
+//	              reader      (in order)      │          internal/group, txn, auth, quota
 //	              writer ◄── replies, in order┘ durable, then answered
 //
 // A connection has two goroutines. The reader decodes a request and runs its handler,
@@ -43,9 +43,9 @@
 //   - membership over a restart: groups rebalance, because members and generations are
 //     in memory; committed offsets and open transactions are on disk; a group without
 //     members is of the classic protocol then;
-//   - fetch sessions, down-conversion of batches, quotas by client, feature levels other
-//     than its own, or replicas on other nodes: requests for these are refused, or
-//     answered as KIP-227 allows;
+//   - fetch sessions, down-conversion of batches, feature levels other than its own, or
+//     replicas on other nodes: requests for these are refused, or answered as KIP-227 allows;
+//   - quotas of new topics or connections, only of bytes and of the time of requests;
 //   - changes of its own settings over the protocol, except those that are the defaults
 //     of topics (log.retention.ms and so on): the others are given when it starts;
 //   - that a topic that Metadata creates is answered with UNKNOWN_TOPIC_OR_PARTITION
@@ -70,5 +70,6 @@
 //	Broker.decompressing     one batch is decompressed at a time
 //	storage's locks          see package storage
 //
-// Broker.connsMu, wire.Budget's mu and timer.Set's mu are taken alone.
+// quota.Quotas.changeMu is taken before storage's locks alone.
+// Broker.connsMu, quota.Quotas.mu, wire.Budget's mu and timer.Set's mu are taken alone.
 package broker

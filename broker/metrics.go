@@ -13,6 +13,7 @@ type metrics struct {
 	connections   prometheus.Gauge
 	refused       prometheus.Counter
 	requests      *prometheus.CounterVec // by API
+	throttled     prometheus.Counter
 	producedBytes prometheus.Counter
 	fetchedBytes  prometheus.Counter
 	journalWrite  prometheus.Histogram // seconds
@@ -36,6 +37,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		connections:   f.NewGauge(prometheus.GaugeOpts{Name: namespace + "connections", Help: "Open connections."}),
 		refused:       counter("connections_refused_total", "Connections beyond the limit."),
 		requests:      f.NewCounterVec(prometheus.CounterOpts{Name: namespace + "requests_total", Help: "Requests by API."}, []string{"api"}),
+		throttled:     counter("throttled_total", "Responses to clients that are above a quota and have to wait."),
 		producedBytes: counter("produced_bytes_total", "Bytes of record batches that were acknowledged."),
 		fetchedBytes:  counter("fetched_bytes_total", "Bytes of record batches that were returned."),
 		journalWrite:  histogram("journal_write_seconds", "Time to write one group to the journal and sync it.", 50e-6, 14),

@@ -55,25 +55,6 @@ func TestOneNode_Admin_LeaderAndOnlyReplica(t *testing.T) {
 	}
 }
 
-func TestQuotas_Set_Refused(t *testing.T) {
-	t.Parallel()
-	b, _ := serveBroker(t, Config{})
-	ctx := testContext(t)
-	adm := kadm.NewClient(newClient(t, b))
-	entity := kadm.ClientQuotaEntity{{Type: "client-id", Name: new("camera")}}
-	alter := func(op kadm.AlterClientQuotaOp) error {
-		rs, err := adm.AlterClientQuotas(ctx, []kadm.AlterClientQuotaEntry{{Entity: entity, Ops: []kadm.AlterClientQuotaOp{op}}})
-		require.NoError(t, err)
-		require.Len(t, rs, 1)
-		return rs[0].Err
-	}
-	require.ErrorIs(t, alter(kadm.AlterClientQuotaOp{Key: "producer_byte_rate", Value: 1000}), kerr.InvalidRequest)
-	require.NoError(t, alter(kadm.AlterClientQuotaOp{Key: "producer_byte_rate", Remove: true}))
-	qs, err := adm.DescribeClientQuotas(ctx, false, nil)
-	require.NoError(t, err)
-	require.Empty(t, qs)
-}
-
 func TestFeatures_OtherLevel_Refused(t *testing.T) {
 	t.Parallel()
 	b, _ := serveBroker(t, Config{})

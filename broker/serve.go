@@ -12,6 +12,7 @@ import (
 
 	"github.com/sightlog/sightlog/broker/internal/auth"
 	"github.com/sightlog/sightlog/broker/internal/group"
+	"github.com/sightlog/sightlog/broker/internal/quota"
 	"github.com/sightlog/sightlog/broker/internal/txn"
 	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/sightlog/sightlog/broker/storage"
@@ -72,6 +73,9 @@ func (b *Broker) load() (err error) {
 		return err
 	}
 	b.credentials = auth.NewCredentials(b.store, b.cfg.Users)
+	if b.quotas, err = quota.Load(b.store); err != nil {
+		return err
+	}
 	b.groups = group.New(group.Options{
 		Store: b.store, Timers: &b.timers, Log: b.log,
 		MinSession: b.cfg.GroupMinSession, MaxSession: b.cfg.GroupMaxSession, InitialDelay: b.cfg.GroupInitialDelay,

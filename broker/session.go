@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"time"
 
 	"github.com/sightlog/sightlog/broker/internal/auth"
 	"github.com/sightlog/sightlog/broker/internal/wire"
@@ -78,7 +79,8 @@ func (s *session) Handle(request []byte) (wire.Pending, error) {
 	if err := req.ReadFrom(body); err != nil {
 		return wire.Pending{}, fmt.Errorf("decode %s v%d: %w", kmsg.NameForKey(h.Key), h.Version, err)
 	}
-	p.Reply = a.handler(s.b, &caller{ctx: s.conn.Context(), conn: s.conn, auth: &s.auth, clientID: h.ClientID}, req)
+	c, began := &caller{ctx: s.conn.Context(), conn: s.conn, auth: &s.auth, clientID: h.ClientID}, time.Now()
+	p.Reply = s.b.limited(c, req, len(request), began, a.handler(s.b, c, req))
 	return p, nil
 }
 

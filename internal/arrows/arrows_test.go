@@ -35,9 +35,10 @@ var allowed = map[string][]string{
 	"broker/internal/timer": {},
 	"broker/internal/rows":  {},
 	"broker/internal/auth":  {"broker/internal/rows", "broker/storage"},
+	"broker/internal/quota": {"broker/internal/rows", "broker/storage"},
 	"broker/internal/txn":   {"broker/internal/rows", "broker/internal/timer", "broker/storage"},
 	"broker/internal/group": {"broker/internal/rows", "broker/internal/timer", "broker/internal/wire", "broker/storage"},
-	"broker":                {"broker/internal/auth", "broker/internal/group", "broker/internal/rows", "broker/internal/timer", "broker/internal/txn", "broker/internal/wire", "broker/storage"},
+	"broker":                {"broker/internal/auth", "broker/internal/group", "broker/internal/quota", "broker/internal/rows", "broker/internal/timer", "broker/internal/txn", "broker/internal/wire", "broker/storage"},
 
 	"schema":    {"event", "schema/pb"},
 	"schema/pb": {},
@@ -113,7 +114,7 @@ var allowed = map[string][]string{
 var tools = []string{"internal/assign", "internal/atomicfile", "internal/backoff", "internal/filelock", "internal/grace", "internal/outage"}
 
 // noUsage are the packages that return plain errors.
-var noUsage = []string{"broker", "broker/storage", "broker/internal/wire", "broker/internal/timer", "broker/internal/rows", "broker/internal/auth", "broker/internal/txn", "broker/internal/group", "event", "usage", "yamlfile"}
+var noUsage = []string{"broker", "broker/storage", "broker/internal/wire", "broker/internal/timer", "broker/internal/rows", "broker/internal/auth", "broker/internal/txn", "broker/internal/group", "broker/internal/quota", "event", "usage", "yamlfile"}
 
 func TestPackages_Imports_OnlyAllowed(t *testing.T) {
 	root := testenv.Root()

@@ -19,6 +19,7 @@ const (
 	Meta          = "meta"     // key: name of a singleton
 	Topics        = "topics"   // key: topic name; value: topicRow
 	Settings      = "settings" // key: name of a broker's setting that was altered; value: its value
+	Quotas        = "quotas"   // key: JSON of a quota.Entity; value: quota.Limits
 	ACLs          = "acls"     // key: a Rule; value: nothing
 	SCRAM         = "scram"    // key: mechanism/user; value: scramRow
 	Txns          = "txns"     // key: transactional id; value: txnRow

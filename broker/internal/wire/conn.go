@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -68,6 +69,8 @@ type Conn struct {
 
 	stopBy time.Time // by when the last responses have to be written; the writer's
 
+	mutedUntil atomic.Int64 // Unix time in ns until which the reader serves no request
+
 	// replies has capacity maxPipelined. The reader sends to it and closes it; when it
 	// is full the reader stops reading.
 	replies chan Pending
@@ -115,6 +118,38 @@ func (c *Conn) Host() string { return c.host }
 // RemoteAddr returns the client's address and port.
 func (c *Conn) RemoteAddr() net.Addr { return c.nc.RemoteAddr() }
 
+// Mute keeps the reader from serving requests for some time from now. Replies are sent.
+func (c *Conn) Mute(d time.Duration) {
+	if d <= 0 {
+		return
+	}
+	until := time.Now().Add(d).UnixNano()
+	for {
+		old := c.mutedUntil.Load()
+		if old >= until || c.mutedUntil.CompareAndSwap(old, until) {
+			return
+		}
+	}
+}
+
+// awaitUnmuted waits until the reader may serve requests, or the connection ends.
+func (c *Conn) awaitUnmuted() error {
+	if c.mutedUntil.Load() == 0 {
+		return nil
+	}
+	for {
+		left := time.Until(time.Unix(0, c.mutedUntil.Load()))
+		if left <= 0 {
+			return nil
+		}
+		select {
+		case <-time.After(left):
+		case <-c.ctx.Done():
+			return c.ctx.Err()
+		}
+	}
+}
+
 // Serve serves the connection until the client leaves, breaks the protocol, or the
 // server stops. Requests that were read by then are answered.
 func (c *Conn) Serve(h Handler) {
@@ -148,6 +183,9 @@ func (c *Conn) read(h Handler) error {
 		n := int(int32(binary.BigEndian.Uint32(head[:])))
 		if n < 8 || n > h.MaxRequestSize(int16(binary.BigEndian.Uint16(head[4:]))) {
 			return fmt.Errorf("request of %d bytes", n)
+		}
+		if err := c.awaitUnmuted(); err != nil {
+			return err
 		}
 		body, release, err := c.readBody(in, head[4:], n)
 		if err != nil {

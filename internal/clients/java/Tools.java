@@ -137,6 +137,16 @@ public class Tools {
         Cases.until(() -> ask(CONFIGS, "--describe", "--entity-type", "users", "--entity-name", "ann").contains("SCRAM-SHA-256"));
     }
 
+    static void quotas(String type, String key) throws Exception {
+        String[] of = {"--entity-type", type, "--entity-name", "tool"};
+        ask(CONFIGS, "--alter", of[0], of[1], of[2], of[3], "--add-config", key + "=1048576");
+        Cases.until(() -> ask(CONFIGS, "--describe", of[0], of[1], of[2], of[3]).contains(key + "=1048576"));
+        ask(CONFIGS, "--alter", "--entity-type", type, "--entity-default", "--add-config", "request_percentage=200");
+        Cases.until(() -> ask(CONFIGS, "--describe", "--entity-type", type).contains("request_percentage=200"));
+        ask(CONFIGS, "--alter", of[0], of[1], of[2], of[3], "--delete-config", key);
+        ask(CONFIGS, "--alter", "--entity-type", type, "--entity-default", "--delete-config", "request_percentage");
+    }
+
     static void reassign() throws Exception {
         String id = ask(T + "BrokerApiVersionsCommand").replaceAll("(?s).*id: (\\d+) rack.*", "$1");
         String plan = file("{\"version\":1,\"partitions\":[{\"topic\":\"" + TOPIC + "\",\"partition\":0,\"replicas\":[" + id + "]}]}");
@@ -163,6 +173,8 @@ public class Tools {
         Cases.run("kafka-configs: topics", Tools::topicConfigs);
         Cases.run("kafka-configs: brokers", Tools::brokerConfigs);
         Cases.run("kafka-configs: SCRAM of users", Tools::scramUsers);
+        Cases.run("kafka-configs: quotas of clients", () -> quotas("clients", "producer_byte_rate"));
+        Cases.run("kafka-configs: quotas of users", () -> quotas("users", "consumer_byte_rate"));
         Cases.run("kafka-reassign-partitions", Tools::reassign);
         Cases.run("kafka-leader-election", Tools::leaders);
         Cases.run("kafka-transactions", () -> ask(T + "TransactionsCommand", "list"));
