@@ -87,7 +87,7 @@ func writeCosts(w io.Writer, r *result.Report) {
 	}
 	fmt.Fprintf(w, "CPU %.2f ms a frame: %s; %.0f %% of the machine\n", v[result.CPUFrame], strings.Join(parts, ", "), 100*v[result.CPUShare])
 	fmt.Fprintf(w, "memory %.0f MB (shared pages once), %.0f MB resident; %.1f context switches a frame\n", v[result.PSS]/(1<<20), v[result.RSS]/(1<<20), v[result.Switches])
-	fmt.Fprintf(w, "written to disk %.1f KB a frame", v[result.Written]/1024)
+	fmt.Fprintf(w, "charged as written %.1f KB a frame", v[result.Written]/1024)
 	if log, ok := v[result.OnDiskLog]; ok {
 		fmt.Fprintf(w, "; kept %.2f KB in the log, %.2f KB in the tables", log/1024, v[result.OnDiskDB]/1024)
 	}

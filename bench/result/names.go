@@ -83,7 +83,7 @@ var Metrics = []Metric{
 	{CPUBusy, "share", true, "CPU time of all processes of the machine over that of its CPUs, those included that are no part of the measurement"},
 	{RSS, "bytes", true, "most memory resident, all processes; pages they share are counted for each"},
 	{PSS, "bytes", true, "most memory, shared pages counted once; 0 where the kernel does not say"},
-	{Written, "bytes", true, "bytes handed to the disk for a frame, all processes"},
+	{Written, "bytes", true, "bytes charged as written for a frame, in whole folios, all processes"},
 	{OnDiskLog, "bytes", true, "growth of the log's directory for a frame"},
 	{OnDiskDB, "bytes", true, "growth of the database for a frame, without its write-ahead log"},
 	{Switches, "switches", true, "context switches for a frame, all processes"},

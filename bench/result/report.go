@@ -63,7 +63,7 @@ type Process struct {
 	System      float64 `json:"sys_seconds"`          // CPU time in the kernel
 	RSS         int64   `json:"rss_bytes"`            // most memory resident, of the samples
 	PSS         int64   `json:"pss_bytes"`            // as RSS, shared pages divided among those who share them; 0 where the kernel does not say
-	Written     int64   `json:"written_bytes"`        // bytes it had written to disks
+	Written     int64   `json:"written_bytes"`        // bytes that the kernel charged to it as written, in whole folios
 	Voluntary   int64   `json:"voluntary_switches"`   // context switches: it waited
 	Involuntary int64   `json:"involuntary_switches"` // context switches: it was made to
 }
