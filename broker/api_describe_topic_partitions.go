@@ -51,7 +51,7 @@ func (b *Broker) describeTopicPartitions(c *caller, req *kmsg.DescribeTopicParti
 		case t == nil:
 			st.ErrorCode = kerr.UnknownTopicOrPartition.Code
 		default:
-			st.TopicID, st.IsInternal = t.id, t.internal()
+			st.TopicID = t.id
 			st.AuthorizedOperations = b.operations(c, true, resourceTopic, name)
 			for _, p := range t.partitions() {
 				if p.index < from {

@@ -1,8 +1,6 @@
 package broker
 
 import (
-	"errors"
-
 	"github.com/sightlog/sightlog/broker/internal/wire"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -11,8 +9,7 @@ import (
 // findCoordinatorAPI serves FindCoordinator.
 //
 // The one node coordinates every group (type 0) and transaction (1). There are
-// no share groups (2). A request for a group's coordinator creates the topic
-// __consumer_offsets, as in Kafka; here it stays empty.
+// no share groups (2).
 var findCoordinatorAPI = api{
 	key: 10, min: 0, max: 6,
 	handler: handle((*Broker).findCoordinator),
@@ -24,16 +21,7 @@ func (b *Broker) findCoordinator(c *caller, req *kmsg.FindCoordinatorRequest) km
 	find := func(key string) error {
 		switch req.CoordinatorType {
 		case 0:
-			if err := b.authorize(c, opDescribe, resourceGroup, key); err != nil {
-				return err
-			}
-			if b.topics.byName(offsetsTopic) == nil {
-				_, err := b.topics.create(offsetsTopic, 1, map[string]string{"cleanup.policy": "compact"})
-				if err != nil && !errors.Is(err, kerr.TopicAlreadyExists) {
-					return kerr.CoordinatorNotAvailable
-				}
-			}
-			return nil
+			return b.authorize(c, opDescribe, resourceGroup, key)
 		case 1:
 			return b.authorize(c, opDescribe, resourceTxn, key)
 		}

@@ -94,7 +94,6 @@ func (b *Broker) describeTopic(c *caller, t *topic, withOps bool) kmsg.MetadataR
 	st := kmsg.NewMetadataResponseTopic()
 	st.Topic, st.TopicID = new(t.name), t.id
 	st.AuthorizedOperations = b.operations(c, withOps, resourceTopic, t.name)
-	st.IsInternal = t.internal()
 	for _, p := range t.partitions() {
 		sp := kmsg.NewMetadataResponseTopicPartition()
 		sp.Partition, sp.Leader, sp.LeaderEpoch = p.index, b.cfg.NodeID, b.store.Epoch()

@@ -95,9 +95,6 @@ func (p *produceOp) append(c *caller, t *topic, rp *kmsg.ProduceRequestTopicPart
 	case t == nil:
 		return nil, kerr.UnknownTopicOrPartition
 	}
-	if t.internal() {
-		return nil, kerr.InvalidTopicException
-	}
 	part := t.partition(rp.Partition)
 	if part == nil {
 		return nil, kerr.UnknownTopicOrPartition

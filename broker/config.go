@@ -39,7 +39,8 @@ type Config struct {
 	OffsetRetention   time.Duration // after which the offsets of a group without members expire; 7 days
 	CleanInterval     time.Duration // between passes of retention and compaction; 30 s
 
-	// TLS, if set, encrypts every connection.
+	// TLS, if set, encrypts every connection. The subject of a client's certificate that it
+	// verifies is the client's user, unless the client authenticates as another.
 	TLS *tls.Config
 	// SASL requires every connection to authenticate, by PLAIN or SCRAM, as one of the
 	// Users or of those that AlterUserSCRAMCredentials stored; the stored credential of
@@ -49,7 +50,7 @@ type Config struct {
 	// ACLs denies every operation that no rule allows, except to SuperUsers.
 	ACLs       bool
 	SuperUsers []string
-	// Insecure allows listening beyond this machine without SASL.
+	// Insecure allows listening beyond this machine without SASL and client certificates.
 	Insecure bool
 
 	Log     *slog.Logger          // optional

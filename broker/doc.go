@@ -50,6 +50,8 @@
 //     of topics (log.retention.ms and so on): the others are given when it starts;
 //   - that a topic that Metadata creates is answered with UNKNOWN_TOPIC_OR_PARTITION
 //     first, as by Kafka: it is there when the answer is sent;
+//   - topics with committed offsets and transactions in Kafka's formats: __consumer_offsets and
+//     __transaction_state do not exist, and the admin APIs alone show what these have;
 //   - share groups, delegation tokens, client telemetry, and the APIs that the nodes of a
 //     cluster use among each other: these are not implemented;
 //   - that topic settings marked "no effect" in topic_settings.go do anything: they are

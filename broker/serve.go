@@ -69,6 +69,9 @@ func (b *Broker) load() (err error) {
 	if b.topics, err = loadTopics(b.store, b.cfg); err != nil {
 		return err
 	}
+	if err = b.topics.removeOffsetsTopic(); err != nil {
+		return err
+	}
 	if b.acls, err = auth.LoadACLs(b.store, b.cfg.SuperUsers); err != nil {
 		return err
 	}
@@ -100,7 +103,8 @@ func listen(cfg Config) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, err)
 	}
-	if ip := ln.Addr().(*net.TCPAddr).IP; !ip.IsLoopback() && !cfg.SASL && !cfg.Insecure {
+	authenticates := cfg.SASL || cfg.TLS != nil && cfg.TLS.ClientAuth == tls.RequireAndVerifyClientCert
+	if ip := ln.Addr().(*net.TCPAddr).IP; !ip.IsLoopback() && !authenticates && !cfg.Insecure {
 		ln.Close()
 		return nil, fmt.Errorf("listen on %s: %w", cfg.Listen, ErrInsecure)
 	}

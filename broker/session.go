@@ -1,6 +1,10 @@
 package broker
 
 import (
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/asn1"
 	"errors"
 	"fmt"
 	"net"
@@ -17,6 +21,7 @@ type session struct {
 	b    *Broker
 	conn *wire.Conn
 	auth auth.Session
+	tls  *tls.Conn // whose certificate was not looked at yet; or nil
 }
 
 // maxOtherRequest bounds requests without records: decoded they may take many times
@@ -27,7 +32,31 @@ const maxOtherRequest = 8 << 20
 const maxUnauthenticatedRequest = 64 << 10
 
 func newSession(b *Broker, nc net.Conn) *session {
-	return &session{b: b, conn: wire.NewConn(b.ctx, nc, &b.connOptions)}
+	s := &session{b: b, conn: wire.NewConn(b.ctx, nc, &b.connOptions)}
+	s.tls, _ = nc.(*tls.Conn)
+	return s
+}
+
+// identify looks at the client's certificate, once: at the first request the handshake is
+// over.
+func (s *session) identify() {
+	if s.tls == nil {
+		return
+	}
+	if verified := s.tls.ConnectionState().VerifiedChains; len(verified) > 0 {
+		s.auth.Certified(subject(verified[0][0]))
+	}
+	s.tls = nil
+}
+
+// subject returns the subject of a certificate as Kafka names a client by it (RFC 2253):
+// CN=edge-7,O=shop.
+func subject(c *x509.Certificate) string {
+	var names pkix.RDNSequence
+	if _, err := asn1.Unmarshal(c.RawSubject, &names); err != nil {
+		return c.Subject.String()
+	}
+	return names.String()
 }
 
 // MaxRequestSize implements wire.Handler.
@@ -44,6 +73,7 @@ func (s *session) MaxRequestSize(key int16) int {
 
 // Handle implements wire.Handler: it decodes a request and runs its handler.
 func (s *session) Handle(request []byte) (wire.Pending, error) {
+	s.identify()
 	h, err := wire.ReadHeader(request)
 	if err != nil {
 		return wire.Pending{}, err

@@ -48,12 +48,13 @@ func (t *topic) partition(i int32) *partition {
 // error should not create a million.
 const maxPartitions = 10_000
 
-// offsetsTopic exists because tools look for it. It is empty: committed offsets are in
-// the store's metadata.
-const offsetsTopic = "__consumer_offsets"
-
-// internal reports whether clients should not write to the topic.
-func (t *topic) internal() bool { return t.name == offsetsTopic }
+// offsetsTopic and txnsTopic are topics in which Kafka keeps committed offsets and
+// transactions. Here they are in the store's metadata, and a topic of such a name, which a
+// client would read in vain, is not created.
+const (
+	offsetsTopic = "__consumer_offsets"
+	txnsTopic    = "__transaction_state"
+)
 
 // topicRow is a topic in the store.
 type topicRow struct {
@@ -133,6 +134,14 @@ func (ts *topics) configure(t *topic, set map[string]string) {
 	for _, p := range t.partitions() {
 		p.log.Configure(storage.LogConfig{SegmentBytes: conf.segmentBytes, SegmentAge: conf.segmentMillis})
 	}
+}
+
+// removeOffsetsTopic removes the empty topic that brokers of before made for groups.
+func (ts *topics) removeOffsetsTopic() error {
+	if t := ts.byName(offsetsTopic); t != nil {
+		return ts.delete(t, func(*storage.Commit) {})
+	}
+	return nil
 }
 
 func (t *topic) row() topicRow {
@@ -269,6 +278,9 @@ func (ts *topics) delete(t *topic, more func(*storage.Commit)) error {
 func (ts *topics) checkName(name string) error {
 	if err := validTopicName(name); err != nil {
 		return err
+	}
+	if name == offsetsTopic || name == txnsTopic {
+		return fmt.Errorf("%w: %s is Kafka's own: here the admin APIs alone show offsets and transactions", kerr.InvalidTopicException, name)
 	}
 	folded := foldName(name)
 	ts.mu.RLock()

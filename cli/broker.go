@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -31,8 +32,9 @@ type BrokerCmd struct {
 	FlushInterval  time.Duration `default:"50ms" help:"The interval of --flush interval (${default})."`
 	ServerCert     string        `placeholder:"FILE" help:"Speak TLS with this PEM certificate."`
 	ServerKey      string        `placeholder:"FILE" help:"PEM key of --server-cert."`
+	ClientCA       string        `name:"client-ca" placeholder:"FILE" help:"Require certificates of clients, of this PEM authority; needs --server-cert. The subject of one (CN=edge-7,O=shop) is its user."`
 	Users          string        `placeholder:"FILE" help:"Authenticate clients (SASL PLAIN, SCRAM): a file of NAME:PASSWORD lines."`
-	ACLs           bool          `name:"acls" help:"Deny what no rule allows; needs --users."`
+	ACLs           bool          `name:"acls" help:"Deny what no rule allows. A client without a user or certificate is ANONYMOUS."`
 	SuperUsers     []string      `placeholder:"NAME" help:"Users that may do everything."`
 	MaxConnections int           `placeholder:"N" help:"Refuse more connections than this."`
 	Insecure       bool          `help:"Listen beyond this machine although anybody could write to the log."`
@@ -89,8 +91,10 @@ func (c *BrokerCmd) config() (broker.Config, error) {
 		}
 		cfg.TLS = &tls.Config{Certificates: []tls.Certificate{pair}, MinVersion: tls.VersionTLS12}
 	}
-	if c.ACLs && c.Users == "" {
-		return cfg, usage.New("add --users FILE", "--acls without users")
+	if c.ClientCA != "" {
+		if err := requireCertificates(cfg.TLS, c.ClientCA); err != nil {
+			return cfg, err
+		}
 	}
 	if c.Users != "" {
 		users, err := readUsers(c.Users)
@@ -100,6 +104,23 @@ func (c *BrokerCmd) config() (broker.Config, error) {
 		cfg.SASL, cfg.Users = true, users
 	}
 	return cfg, pipeline.ConfigureBroker(&cfg, c.Broker)
+}
+
+// requireCertificates has the server require certificates of an authority.
+func requireCertificates(server *tls.Config, path string) error {
+	if server == nil {
+		return usage.New("add --server-cert FILE and --server-key FILE", "--client-ca without TLS")
+	}
+	pem, err := os.ReadFile(path)
+	if err != nil {
+		return usage.Wrap(err, "check the path", "--client-ca %s: cannot be read", path)
+	}
+	server.ClientCAs = x509.NewCertPool()
+	if !server.ClientCAs.AppendCertsFromPEM(pem) {
+		return usage.New("give the PEM certificate of an authority", "--client-ca %s: it has no certificate", path)
+	}
+	server.ClientAuth = tls.RequireAndVerifyClientCert
+	return nil
 }
 
 // readUsers reads NAME:PASSWORD lines; # begins a comment.

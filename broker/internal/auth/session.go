@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -20,7 +21,13 @@ type Session struct {
 	scram     *scramExchange
 	user      string // set when done
 	done      bool
+
+	certificate string // subject of the client's certificate, or ""
 }
+
+// Certified says that the client has shown a certificate with this subject: its user, unless
+// it authenticates as another.
+func (s *Session) Certified(subject string) { s.certificate = subject }
 
 // Done reports whether the connection is authenticated.
 func (s *Session) Done() bool { return s.done }
@@ -31,13 +38,9 @@ func (s *Session) Begun() bool { return s.mechanism != "" && !s.done }
 // Mechanism returns the mechanism agreed on, or "".
 func (s *Session) Mechanism() string { return s.mechanism }
 
-// User returns the authenticated user, or ANONYMOUS.
-func (s *Session) User() string {
-	if s.user == "" {
-		return "ANONYMOUS"
-	}
-	return s.user
-}
+// User returns the authenticated user, or the subject of the client's certificate, or
+// ANONYMOUS.
+func (s *Session) User() string { return cmp.Or(s.user, s.certificate, "ANONYMOUS") }
 
 // Begin agrees on a mechanism: UNSUPPORTED_SASL_MECHANISM if there is none of that
 // name, ILLEGAL_SASL_STATE if the connection is authenticated already.
@@ -48,7 +51,7 @@ func (s *Session) Begin(mechanism string) error {
 	case !slices.Contains(Mechanisms, mechanism):
 		return kerr.UnsupportedSaslMechanism
 	}
-	*s = Session{mechanism: mechanism}
+	*s = Session{mechanism: mechanism, certificate: s.certificate}
 	return nil
 }
 
@@ -57,7 +60,7 @@ func (s *Session) Begin(mechanism string) error {
 func (s *Session) Step(credentials *Credentials, token []byte) (answer []byte, err error) {
 	answer, err = s.step(credentials, token)
 	if err != nil {
-		*s = Session{}
+		*s = Session{certificate: s.certificate}
 	}
 	return answer, err
 }
