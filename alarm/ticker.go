@@ -27,7 +27,7 @@ type Ticker struct {
 	// is not known yet.
 	Horizon func(context.Context) (time.Time, error)
 
-	found []beginning // in the transaction of this look
+	found []beginning // in this transaction
 }
 
 // Run looks once a second until ctx ends. It does nothing without rules.
@@ -63,30 +63,38 @@ func (t *Ticker) tick(ctx context.Context) error {
 	return t.Look(ctx, at)
 }
 
-// Look finds what is so at a time. Nothing is found while another ticker looks.
+// Look finds what is so at a time. What another ticker looks at meanwhile is left to it. Each rule
+// has a transaction of its own: the sinks lock states before places, so one that held the lock of
+// a place while it waits for the state of another rule would block them, and they it.
 func (t *Ticker) Look(ctx context.Context, at time.Time) error {
+	for _, r := range t.Rules.timed {
+		err := t.alone(ctx, func(tx pgx.Tx) error {
+			if r.Place != "" {
+				return t.place(ctx, tx, r, at)
+			}
+			return t.camera(ctx, tx, r, at)
+		})
+		if err != nil {
+			return fmt.Errorf("look for alarms of rule %s: %w", r.Name, err)
+		}
+	}
+	return t.endSilent(ctx, at)
+}
+
+// alone runs f in a transaction, unless another ticker looks.
+func (t *Ticker) alone(ctx context.Context, f func(pgx.Tx) error) error {
 	t.found = nil
 	err := pgx.BeginFunc(ctx, t.Pool, func(tx pgx.Tx) error {
 		var alone bool
 		if err := tx.QueryRow(ctx, "SELECT pg_try_advisory_xact_lock($1)", int64(tickLock)).Scan(&alone); err != nil || !alone {
 			return err
 		}
-		for _, r := range t.Rules.timed {
-			if r.Place != "" {
-				if err := t.place(ctx, tx, r, at); err != nil {
-					return err
-				}
-			} else if err := t.camera(ctx, tx, r, at); err != nil {
-				return err
-			}
-		}
-		return t.endSilent(ctx, tx, at)
+		return f(tx)
 	})
-	if err != nil {
-		return fmt.Errorf("look for alarms: %w", err)
+	if err == nil {
+		t.Rules.count(t.found)
 	}
-	t.Rules.count(t.found)
-	return nil
+	return err
 }
 
 // place observes a place between crossings: it may have held for long enough, or a reset
@@ -174,33 +182,37 @@ func (t *Ticker) change(ctx context.Context, tx pgx.Tx, r *rule.Rule, f func(*ba
 
 // endSilent ends alarms of cameras of which no sighting has come for longer than the rule's
 // Clear and a minute: their motion gate is shut, or they are gone.
-func (t *Ticker) endSilent(ctx context.Context, tx pgx.Tx, at time.Time) error {
-	rows, err := tx.Query(ctx, "SELECT rule FROM alarm_states WHERE state ? 'alarm'")
+func (t *Ticker) endSilent(ctx context.Context, at time.Time) error {
+	rows, err := t.Pool.Query(ctx, "SELECT rule FROM alarm_states WHERE state ? 'alarm'")
 	if err != nil {
-		return err
+		return fmt.Errorf("look for alarms that are not over: %w", err)
 	}
 	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
-		return err
+		return fmt.Errorf("look for alarms that are not over: %w", err)
 	}
 	for i := range t.Rules.all {
 		r := &t.Rules.all[i]
 		if r.Kind == rule.Blind || r.Place != "" || !slices.Contains(names, r.Name) {
 			continue
 		}
-		err := t.change(ctx, tx, r, func(b *batch, s *state) error {
-			if s.Alarm == "" || at.Sub(s.Seen) <= r.Clear+time.Minute {
-				return nil
-			}
-			for _, c := range s.end(nil) {
-				s.Since = time.Time{}
-				if err := t.Rules.write(b, r, s, c); err != nil {
-					return err
-				}
-			}
-			return nil
+		err := t.alone(ctx, func(tx pgx.Tx) error {
+			return t.change(ctx, tx, r, func(b *batch, s *state) error { return t.endIfSilent(b, r, s, at) })
 		})
 		if err != nil {
+			return fmt.Errorf("end the alarm of rule %s: %w", r.Name, err)
+		}
+	}
+	return nil
+}
+
+func (t *Ticker) endIfSilent(b *batch, r *rule.Rule, s *state, at time.Time) error {
+	if s.Alarm == "" || at.Sub(s.Seen) <= r.Clear+time.Minute {
+		return nil
+	}
+	for _, c := range s.end(nil) {
+		s.Since = time.Time{}
+		if err := t.Rules.write(b, r, s, c); err != nil {
 			return err
 		}
 	}

@@ -101,3 +101,34 @@ func TestHorizon_TablesBehindTheLog_NotKnownUntilTheyHoldIt(t *testing.T) {
 	require.False(t, at.IsZero())
 	require.Equal(t, []string{"2"}, pgtest.Lines(t, w.pool, "SELECT count(*) FROM sightings"))
 }
+
+// A sink locks the states of its rules before the places of its crossings. The ticker holds no
+// place while it waits for such a state: the two would wait for each other.
+func TestTicker_StateIsLockedByASink_NoPlaceIsHeldMeanwhile(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	require.NoError(t, sink.StorePlaces(t.Context(), w.pool, []sink.Place{{
+		Name: "hall", TZ: "UTC", Label: "person", Lines: []sink.PlaceLine{{Camera: "door", Line: "step"}},
+	}}))
+	rules := w.rules(map[string]string{"full": "occupancy of hall > 3", "door": "person in door/mat"})
+	w.start(rules)
+	w.see("door", 0, 1, 1)
+	w.drain()
+	tx, err := w.pool.Begin(t.Context())
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), "SELECT FROM alarm_states WHERE rule = 'door' FOR UPDATE")
+	require.NoError(t, err)
+	looked := make(chan error, 1)
+	go func() {
+		looked <- (&alarm.Ticker{Rules: rules, Pool: w.pool}).Look(t.Context(), origin.Add(time.Hour))
+	}()
+	w.await("the ticker to wait for the state", func() bool {
+		return len(pgtest.Lines(t, w.pool, "SELECT 1 FROM pg_locks WHERE NOT granted AND locktype IN ('transactionid', 'tuple') LIMIT 1")) == 1
+	})
+	var free bool
+	require.NoError(t, tx.QueryRow(t.Context(), "SELECT pg_try_advisory_xact_lock(hashtextextended('sightlog alarm hall', 0))").Scan(&free))
+	require.True(t, free)
+	require.NoError(t, tx.Rollback(t.Context()))
+	require.NoError(t, <-looked)
+	require.Equal(t, []string{"door 0.0 0.0 0.5 1"}, w.alarms())
+}

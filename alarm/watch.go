@@ -36,12 +36,8 @@ func (a *Rules) watch(ctx context.Context, tx pgx.Tx, b *batch, sightings []*eve
 	if err := a.watchSightings(ctx, tx, b, sightings); err != nil {
 		return err
 	}
-	for _, x := range crossings {
-		for _, r := range a.byCamera[x.Camera] {
-			if err := a.cross(b, r, x); err != nil {
-				return err
-			}
-		}
+	if err := a.watchCrossings(ctx, tx, b, crossings); err != nil {
+		return err
 	}
 	if err := a.watchPlaces(ctx, tx, b, crossings); err != nil {
 		return err
@@ -77,7 +73,7 @@ func (a *Rules) watchSightings(ctx context.Context, tx pgx.Tx, b *batch, sightin
 	for _, r := range rules {
 		s := states[key{r.Name, r.Subject()}]
 		if r.Kind == rule.Loitering {
-			err = a.loiter(ctx, tx, b, r, by[r.Camera])
+			err = a.loiter(ctx, tx, b, r, s, by[r.Camera])
 		} else {
 			err = a.observe(b, r, s, by[r.Camera])
 		}
@@ -120,30 +116,83 @@ func count(r *rule.Rule, s *event.Sighting) (n int) {
 	return n
 }
 
-// cross writes the alarm of a crossing, if it is one.
-func (a *Rules) cross(b *batch, r *rule.Rule, x *event.Crossing) error {
-	at := x.CapturedAt.Time
-	if r.Kind != rule.Crossing || r.Line != x.Line || r.Direction != "" && r.Direction != x.Direction || !r.At(at) {
+// watchCrossings writes the alarms of crossings.
+func (a *Rules) watchCrossings(ctx context.Context, tx pgx.Tx, b *batch, crossings []*event.Crossing) error {
+	var rules []*rule.Rule
+	by := make(map[*rule.Rule][]*event.Crossing)
+	for _, x := range crossings {
+		for _, r := range a.byCamera[x.Camera] {
+			if r.Kind != rule.Crossing || r.Line != x.Line || r.Direction != "" && r.Direction != x.Direction || !r.At(x.CapturedAt.Time) {
+				continue
+			}
+			if by[r] == nil {
+				rules = append(rules, r)
+			}
+			by[r] = append(by[r], x)
+		}
+	}
+	states, err := readCooldowns(ctx, tx, rules)
+	if err != nil {
+		return err
+	}
+	for _, r := range rules {
+		s := states[key{r.Name, r.Subject()}]
+		before := sentOf(s)
+		for _, x := range by[r] {
+			at := x.CapturedAt.Time
+			id := makeID(r, r.Subject(), at, x.Run, fmt.Sprint(x.TrackID), x.Direction)
+			if err := a.write(b, r, s, change{id: id, began: at, at: at, value: 1, run: x.Run, track: &x.TrackID}); err != nil {
+				return err
+			}
+		}
+		if err := queueCooldown(b, r, s, before); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// readCooldowns returns the states of those rules about moments that have a cooldown: the
+// others remember nothing.
+func readCooldowns(ctx context.Context, tx pgx.Tx, rules []*rule.Rule) (map[key]*state, error) {
+	with := slices.DeleteFunc(slices.Clone(rules), func(r *rule.Rule) bool { return r.Cooldown == 0 })
+	if len(with) == 0 {
+		return nil, nil
+	}
+	return readStates(ctx, tx, with)
+}
+
+func sentOf(s *state) time.Time {
+	if s == nil {
+		return time.Time{}
+	}
+	return s.Sent
+}
+
+// queueCooldown stores the state of a rule about moments, if an alarm has been sent.
+func queueCooldown(b *batch, r *rule.Rule, s *state, before time.Time) error {
+	if r.Cooldown == 0 || s.Sent.Equal(before) {
 		return nil
 	}
-	id := makeID(r, r.Subject(), at, x.Run, fmt.Sprint(x.TrackID), x.Direction)
-	return a.write(b, r, nil, change{id: id, began: at, at: at, value: 1, run: x.Run, track: &x.TrackID})
+	s.Text = r.Text
+	return queueState(b, r, s)
 }
 
 // loiter writes the alarms of visits that have become long enough. The transaction has
 // written the visits of its sightings before.
-func (a *Rules) loiter(ctx context.Context, tx pgx.Tx, b *batch, r *rule.Rule, sightings []*event.Sighting) error {
+func (a *Rules) loiter(ctx context.Context, tx pgx.Tx, b *batch, r *rule.Rule, s *state, sightings []*event.Sighting) error {
+	before := s.Sent
 	var runs []string
 	var tracks []int64
 	var since time.Time
-	for _, s := range sightings {
-		for i := range s.Objects {
-			if o := &s.Objects[i]; o.TrackID != nil && slices.Contains(o.Zones, r.Zone) {
-				runs, tracks = append(runs, s.Run), append(tracks, *o.TrackID)
+	for _, g := range sightings {
+		for i := range g.Objects {
+			if o := &g.Objects[i]; o.TrackID != nil && slices.Contains(o.Zones, r.Zone) {
+				runs, tracks = append(runs, g.Run), append(tracks, *o.TrackID)
 			}
 		}
-		if since.IsZero() || s.CapturedAt.Before(since) {
-			since = s.CapturedAt.Time
+		if since.IsZero() || g.CapturedAt.Before(since) {
+			since = g.CapturedAt.Time
 		}
 	}
 	if len(tracks) == 0 {
@@ -166,7 +215,10 @@ func (a *Rules) loiter(ctx context.Context, tx pgx.Tx, b *batch, r *rule.Rule, s
 			return nil
 		}
 		began := makeID(r, r.Subject(), entered, run, fmt.Sprint(track))
-		return a.write(b, r, nil, change{id: began, began: entered, at: at, value: 1, run: run, track: &id})
+		return a.write(b, r, s, change{id: began, began: entered, at: at, value: 1, run: run, track: &id})
 	})
-	return err
+	if err != nil {
+		return err
+	}
+	return queueCooldown(b, r, s, before)
 }

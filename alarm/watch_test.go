@@ -95,6 +95,62 @@ func TestWatch_CrossingsAndLongStays_EachOnce(t *testing.T) {
 	require.Len(t, w.deliveries(), 3)
 }
 
+// A moment is followed by the rule's cooldown, too, also in a later transaction.
+func TestWatch_MomentsWithinCooldown_RecordedNotSent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	metrics := prometheus.NewRegistry()
+	rules := w.registered(metrics, map[string]string{"leave": "crossing of door/step out", "stay": "loitering in door/mat for 1s"},
+		func(r *rule.Rule) { r.Cooldown = time.Minute })
+	w.start(rules, func(c *sink.Config) { c.MaxRecords = 2 })
+	w.cross("door", "step", 100*time.Second, "out", "out", "in", "out")
+	w.cross("door", "step", 170*time.Second, "out")
+	w.see("door", 0, 1, 1, 1, 1, 2, 2, 2, 2, 2, 2, 2)
+	w.drain()
+	require.Equal(t, []string{
+		"stay 0.0 1.0 1.0 1", "stay 2.0 3.0 3.0 1 cooldown", "leave 100.0 100.0 100.0 1", "leave 101.0 101.0 101.0 1 cooldown",
+		"leave 103.0 103.0 103.0 1 cooldown", "leave 170.0 170.0 170.0 1",
+	}, w.alarms())
+	require.ElementsMatch(t, []string{"hook began stay t t", "hook began leave t t", "hook began leave t t"}, w.deliveries())
+	families, err := metrics.Gather()
+	require.NoError(t, err)
+	var n float64
+	for _, m := range families[0].GetMetric() {
+		n += m.GetCounter().GetValue()
+	}
+	require.InDelta(t, 6, n, 0, "each is counted once, however many sightings find it")
+}
+
+// A receiver that drops what falls into its quiet time is sent no end without its beginning, and
+// each end of which it had the beginning.
+func TestWatch_QuietTimeDrops_EndsFollowTheirBeginnings(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var day rule.Window // today
+	day.Days[origin.Weekday()] = true
+	rules := func(quiet *rule.Window) *alarm.Rules {
+		to := hook
+		to.Quiet, to.Drop = quiet, true
+		return w.made(alarm.Config{Receivers: []rule.Receiver{to}, Now: func() time.Time { return origin }}, map[string]string{"door": "person in door/mat"})
+	}
+	stop := w.start(rules(&day))
+	w.see("door", 0, 1)
+	w.drain()
+	require.Empty(t, w.deliveries())
+	stop()
+	stop = w.start(rules(nil))
+	w.see("door", time.Second, slices.Concat(repeat(0, 30), repeat(1, 1))...)
+	w.drain()
+	require.Equal(t, []string{"hook began door t t"}, w.deliveries())
+	stop()
+	w.start(rules(&day))
+	w.see("door", 30*time.Second, repeat(0, 30)...)
+	w.drain()
+	require.Equal(t, []string{"hook began door t t", "hook ended door t t"}, w.deliveries())
+	require.Equal(t, []string{"true true"}, pgtest.Lines(t, w.pool, `SELECT d.due > now(),
+		(d.payload->>'fired_at')::timestamptz = a.fired_at FROM alarm_deliveries d JOIN alarms a ON a.id = d.alarm_id WHERE event = 'ended'`))
+}
+
 // What a camera without rules costs, and one with three of them that look at every frame.
 func BenchmarkWatch(b *testing.B) {
 	for name, rules := range map[string]map[string]string{

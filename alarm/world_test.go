@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -45,7 +46,18 @@ var hook = rule.Receiver{Name: "hook", Kind: rule.Webhook, Ends: true, GiveUp: t
 
 func (w *world) rules(texts map[string]string, change ...func(*rule.Rule)) *alarm.Rules {
 	w.Helper()
-	cfg := alarm.Config{Receivers: []rule.Receiver{hook}, Places: map[string][]string{"hall": {"door/step", "gate/bar"}}}
+	return w.registered(nil, texts, change...)
+}
+
+func (w *world) registered(metrics prometheus.Registerer, texts map[string]string, change ...func(*rule.Rule)) *alarm.Rules {
+	w.Helper()
+	return w.made(alarm.Config{
+		Receivers: []rule.Receiver{hook}, Metrics: metrics, Places: map[string][]string{"hall": {"door/step", "gate/bar"}},
+	}, texts, change...)
+}
+
+func (w *world) made(cfg alarm.Config, texts map[string]string, change ...func(*rule.Rule)) *alarm.Rules {
+	w.Helper()
 	for name, text := range texts {
 		r, err := rule.Parse(text)
 		require.NoError(w, err)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/sightlog/sightlog/alarm/rule"
 )
@@ -81,16 +82,20 @@ func (a *Rules) write(b *batch, r *rule.Rule, s *state, c change) error {
 	switch {
 	case a.now().Sub(c.at) > r.MaxAge:
 		unsent = "old"
-	case s != nil && !s.Sent.IsZero() && c.began.Sub(s.Sent) < r.Cooldown && c.began.After(s.Sent):
+	case s != nil && !s.Sent.IsZero() && c.began.Sub(s.Sent) < r.Cooldown && !c.began.Before(s.Sent):
 		unsent = "cooldown"
-	case s != nil:
+	case s != nil && c.began.After(s.Sent):
 		s.Sent = c.began
 	}
-	b.found = append(b.found, beginning{r.Name, cmp.Or(unsent, "yes")})
 	m := message(r, c)
 	b.Queue(`INSERT INTO alarms (id, rule, kind, subject, camera, run, track_id, message, value, began_at, fired_at, unsent, ended_at)
 		VALUES ($1, $2, $3, $4, nullif($5, ''), nullif($6, ''), $7, $8, $9, $10, $11, nullif($12, ''), $13) ON CONFLICT (id) DO NOTHING`,
-		m.ID, m.Rule, m.Kind, m.Subject, m.Camera, m.Run, m.TrackID, m.Message, m.Value, m.BeganAt, m.FiredAt, unsent, momentOf(r, c))
+		m.ID, m.Rule, m.Kind, m.Subject, m.Camera, m.Run, m.TrackID, m.Message, m.Value, m.BeganAt, m.FiredAt, unsent, momentOf(r, c)).Exec(func(tag pgconn.CommandTag) error {
+		if tag.RowsAffected() > 0 { // else it was there: a long stay is found by each of its sightings
+			b.found = append(b.found, beginning{r.Name, cmp.Or(unsent, "yes")})
+		}
+		return nil
+	})
 	if unsent != "" {
 		return nil
 	}
@@ -117,22 +122,31 @@ func (a *Rules) writeEnd(b *batch, r *rule.Rule, c change) error {
 	return a.queueMessage(b, r, message(r, c))
 }
 
-// queueMessage adds a delivery for each receiver of the rule. The message of an alarm that
-// was there, or was not sent, is not.
+// deliver adds a message to what a receiver is sent. That of an alarm that was there, or was not
+// sent, is not; and the end is sent to whoever was sent the beginning, which it keeps the time of.
+const deliver = `
+INSERT INTO alarm_deliveries (receiver, message_id, alarm_id, event, payload, due)
+SELECT $1, $2, a.id, $4, CASE WHEN NOT $7 THEN $5::jsonb
+    ELSE jsonb_set($5, '{fired_at}', to_jsonb(to_char(a.fired_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'))) END, $6
+FROM alarms a WHERE a.id = $3 AND a.unsent IS NULL
+    AND (NOT $7 OR EXISTS (SELECT FROM alarm_deliveries d WHERE d.alarm_id = a.id AND d.receiver = $1 AND d.event = 'began'))
+ON CONFLICT (receiver, message_id) DO NOTHING`
+
+// queueMessage adds a delivery for each receiver of the rule. A receiver that drops what falls
+// into its quiet time gets the end of an alarm after it: it would take the alarm for one that goes on.
 func (a *Rules) queueMessage(b *batch, r *rule.Rule, m Message) error {
 	payload, err := json.Marshal(m)
 	if err != nil {
 		return fmt.Errorf("encode the message of alarm %s: %w", m.ID, err)
 	}
+	ended := m.Event == Ended
 	for i := range a.receivers {
 		to := &a.receivers[i]
 		due, keep := to.Due(a.now())
-		if !r.Sends(to.Name) || !keep || m.Event == Ended && !to.Ends {
+		if !r.Sends(to.Name) || !keep && !ended || ended && !to.Ends {
 			continue
 		}
-		b.Queue(`INSERT INTO alarm_deliveries (receiver, message_id, alarm_id, event, payload, due)
-			SELECT $1, $2, id, $4, $5, $6 FROM alarms WHERE id = $3 AND unsent IS NULL ON CONFLICT (receiver, message_id) DO NOTHING`,
-			to.Name, m.ID+"."+m.Event, m.ID, m.Event, payload, due)
+		b.Queue(deliver, to.Name, m.ID+"."+m.Event, m.ID, m.Event, payload, due, ended)
 	}
 	return nil
 }
