@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"log/slog"
 	"os"
 	"strings"
@@ -36,6 +35,7 @@ type BrokerCmd struct {
 	Users          string        `placeholder:"FILE" help:"Authenticate clients (SASL PLAIN, SCRAM): a file of NAME:PASSWORD lines."`
 	ACLs           bool          `name:"acls" help:"Deny what no rule allows. A client without a user or certificate is ANONYMOUS."`
 	SuperUsers     []string      `placeholder:"NAME" help:"Users that may do everything."`
+	RegistryUser   string        `placeholder:"NAME" help:"Where --users are given: the one of them as which the schema registry reads and writes its topic. Requests to the registry then need a name and password of --users."`
 	MaxConnections int           `placeholder:"N" help:"Refuse more connections than this."`
 	Insecure       bool          `help:"Listen beyond this machine although anybody could write to the log."`
 }
@@ -64,17 +64,14 @@ func (c *BrokerCmd) serve(ctx context.Context, env *Env, metrics prometheus.Regi
 	if err != nil {
 		return err
 	}
-	if err := dir.Publish(datadir.Endpoints{Broker: b.Addr()}); err != nil {
-		return errors.Join(err, b.Close())
-	}
 	watch(func() []string {
 		if p := b.Problem(); p != "" {
 			return []string{p}
 		}
 		return nil
 	}, nil)
-	fmt.Fprintf(env.Stdout, "broker=%s\n", b.Addr())
-	return b.Run(ctx)
+	run := brokerRun{env: env, dir: dir, broker: b, cfg: cfg, keys: c.Broker, registry: c.RegistryUser}
+	return run.run(ctx)
 }
 
 // config turns the flags into the broker's configuration.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"strings"
@@ -44,7 +45,7 @@ func (c *ClusterAddress) config() (kafka.Config, error) {
 		if err != nil {
 			return kafka.Config{}, err
 		}
-		cluster.Brokers = []string{e.Broker}
+		cluster.Brokers, cluster.SchemaRegistry = []string{e.Broker}, cmp.Or(cluster.SchemaRegistry, e.Registry)
 	}
 	return pipeline.ClusterConfig(cluster, nil)
 }

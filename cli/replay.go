@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -83,7 +84,7 @@ func (c *ReplayCmd) find() (log kafka.Config, url string, err error) {
 			return log, "", err
 		}
 		if len(cluster.Brokers) == 0 {
-			cluster.Brokers = []string{e.Broker}
+			cluster.Brokers, cluster.SchemaRegistry = []string{e.Broker}, cmp.Or(cluster.SchemaRegistry, e.Registry)
 		}
 		if url == "" {
 			url = e.Database

@@ -104,7 +104,7 @@ func serve(ctx context.Context, env *Env, site *Site, cfg pipeline.ServicesConfi
 	}
 	defer func() { err = errors.Join(err, s.Stop()) }()
 	watch(s.Problems, nil)
-	e := datadir.Endpoints{Broker: s.Kafka.Brokers[0], Database: s.URL}
+	e := s.Endpoints("")
 	if site != nil {
 		site.Services, site.Problems, site.Tracked = s, s.Problems, true
 		url, closeSite, serveErr := site.Serve(ctx)
@@ -149,5 +149,8 @@ func printEndpoints(env *Env, e datadir.Endpoints) {
 	}
 	if e.Web != "" {
 		fmt.Fprintf(env.Stdout, "web=%s\n", e.Web)
+	}
+	if e.Registry != "" {
+		fmt.Fprintf(env.Stdout, "registry=%s\n", e.Registry)
 	}
 }

@@ -81,6 +81,7 @@ type Traces struct {
 // Broker is the bundled broker.
 type Broker struct {
 	Listen         string `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where the bundled broker listens (${default}; port 0 takes a free one)."`
+	RegistryListen string `default:"127.0.0.1:0" placeholder:"HOST:PORT" help:"Where the schema registry of the bundled broker listens (${default}); off: there is none."`
 	BrokerSettings string `placeholder:"FILE" help:"Settings of the bundled broker by Kafka's names, such as num.partitions: 6, a YAML file or one with the ending .properties."`
 }
 

@@ -17,9 +17,10 @@ import (
 // Endpoints are the addresses of a running data directory.
 type Endpoints struct {
 	PID      int    `json:"pid"`
-	Broker   string `json:"broker"`        // host:port
-	Database string `json:"database"`      // URL
-	Web      string `json:"web,omitempty"` // URL of the page
+	Broker   string `json:"broker"`             // host:port
+	Database string `json:"database"`           // URL
+	Web      string `json:"web,omitempty"`      // URL of the page
+	Registry string `json:"registry,omitempty"` // URL of the schema registry
 }
 
 // Publish writes the addresses. On a full disk it is

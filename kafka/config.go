@@ -1,9 +1,11 @@
 package kafka
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
+	"net"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -46,6 +48,9 @@ type Config struct {
 
 	Linger      time.Duration // of live sightings; default 0: send at once
 	Compression string        // "zstd" (default), "lz4", "snappy", "gzip", "none"
+
+	// Dial, if set, opens every connection, TLS included, whatever its address.
+	Dial func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	Schemas *schema.Codec // encodes and decodes events; nil: JSON alone
 
@@ -95,7 +100,10 @@ func (c Config) common() ([]kgo.Opt, error) {
 	if c.Log != nil {
 		opts = append(opts, kgo.WithLogger(clientLog{kslog.New(c.Log)}))
 	}
-	if c.TLS != nil {
+	switch {
+	case c.Dial != nil:
+		opts = append(opts, kgo.Dialer(c.Dial))
+	case c.TLS != nil:
 		opts = append(opts, kgo.DialTLSConfig(c.TLS))
 	}
 	mech, err := c.mechanism()

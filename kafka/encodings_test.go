@@ -4,9 +4,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/internal/registrytest"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/schema"
 )
@@ -14,11 +14,10 @@ import (
 // A run is resumed in whatever encoding its sightings are, and goes on in the one that is set.
 func TestFileWriter_EncodingChanged_RunResumed(t *testing.T) {
 	_, cfg := setUp(t)
-	r := srfake.New()
-	t.Cleanup(r.Close)
+	r := registrytest.Start(t).Mix()
 	var codecs []*schema.Codec
 	for _, encoding := range []string{schema.Avro, schema.JSON, schema.Protobuf} {
-		c, err := schema.New(schema.Config{URL: r.URL(), Encoding: encoding})
+		c, err := schema.New(schema.Config{URL: r.URL, Encoding: encoding})
 		require.NoError(t, err)
 		codecs = append(codecs, c)
 	}
@@ -48,17 +47,17 @@ func TestFileWriter_EncodingChanged_RunResumed(t *testing.T) {
 // frames a second time.
 func TestFileWriter_RegistryAway_DoesNotOpen(t *testing.T) {
 	_, cfg := setUp(t)
-	r := srfake.New()
+	r := registrytest.Start(t).Mix()
 	var err error
-	cfg.Schemas, err = schema.New(schema.Config{URL: r.URL(), Encoding: schema.Avro})
+	cfg.Schemas, err = schema.New(schema.Config{URL: r.URL, Encoding: schema.Avro})
 	require.NoError(t, err)
 	w, err := kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 	require.NoError(t, err)
 	send(t, w, 0, 3)
 	require.NoError(t, w.Close(t.Context()))
-	r.Close()
+	r.Stop()
 	for _, encoding := range []string{schema.Avro, schema.JSON} {
-		cfg.Schemas, err = schema.New(schema.Config{URL: r.URL(), Encoding: encoding})
+		cfg.Schemas, err = schema.New(schema.Config{URL: r.URL, Encoding: encoding})
 		require.NoError(t, err)
 		_, err = kafka.OpenFile(t.Context(), cfg, fileRun(), 0, never)
 		require.ErrorIs(t, err, schema.ErrUnavailable)

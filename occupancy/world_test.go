@@ -83,6 +83,12 @@ func newWorldOn(t testing.TB, b *brokertest.Broker, addrs ...string) *world {
 // start runs a processor until the returned function is called, or the test ends.
 func (w *world) start(change ...func(*occupancy.Config)) (stop func()) {
 	w.Helper()
+	_, stop = w.processor(change...)
+	return stop
+}
+
+func (w *world) processor(change ...func(*occupancy.Config)) (p *occupancy.Processor, stop func()) {
+	w.Helper()
 	cfg := impatient(w.log)
 	cfg.Log = slog.New(slog.NewTextHandler(w.Output(), nil))
 	for _, f := range change {
@@ -90,7 +96,7 @@ func (w *world) start(change ...func(*occupancy.Config)) (stop func()) {
 	}
 	p, err := occupancy.New(cfg)
 	require.NoError(w, err)
-	return testenv.Run(w, p.Run)
+	return p, testenv.Run(w, p.Run)
 }
 
 func idle(d time.Duration) func(*occupancy.Config) {

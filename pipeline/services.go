@@ -59,6 +59,7 @@ type Services struct {
 	cfg          ServicesConfig
 	dir          *datadir.Dir
 	broker       *service // runs ownBroker
+	registry     *service // runs the bundled schema registry
 	private      *postgres.Private
 	dbSupervisor *service // restarts private when it dies
 	sink         *sink.Sink

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/sightlog/sightlog/datadir"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/postgres"
+	"github.com/sightlog/sightlog/registry"
 	"github.com/sightlog/sightlog/schema"
 	"github.com/sightlog/sightlog/sink"
 	"github.com/sightlog/sightlog/usage"
@@ -93,13 +95,22 @@ func StartServices(ctx context.Context, cfg ServicesConfig) (s *Services, err er
 	return s, s.PublishWeb("")
 }
 
+// Endpoints returns the addresses of the services and of the page, "" for none.
+func (s *Services) Endpoints(web string) datadir.Endpoints {
+	e := datadir.Endpoints{Broker: s.Kafka.Brokers[0], Database: s.URL, Web: web}
+	if s.registry != nil {
+		e.Registry = s.Kafka.SchemaRegistry
+	}
+	return e
+}
+
 // PublishWeb writes the addresses of the services and of the page, "" for none, into the
 // data directory, if there is one.
 func (s *Services) PublishWeb(url string) error {
 	if s.dir == nil {
 		return nil
 	}
-	return s.dir.Publish(datadir.Endpoints{Broker: s.Kafka.Brokers[0], Database: s.URL, Web: url})
+	return s.dir.Publish(s.Endpoints(url))
 }
 
 // keepOf returns how long rows are kept, and those of cameras with settings of their own.
@@ -149,7 +160,7 @@ func (s *Services) startStores(ctx context.Context) error {
 	var brokerErr, databaseErr error
 	var both sync.WaitGroup
 	if ownBroker {
-		both.Go(func() { brokerErr = s.startBroker() })
+		both.Go(func() { brokerErr = s.startBroker(ctx) })
 	}
 	if ownDatabase {
 		both.Go(func() { databaseErr = s.startDatabase(ctx) })
@@ -181,7 +192,7 @@ func (s *Services) openDir(ctx context.Context) (*datadir.Dir, error) {
 	}
 }
 
-func (s *Services) startBroker() error {
+func (s *Services) startBroker(ctx context.Context) error {
 	cfg := broker.Config{
 		Listen: s.cfg.Broker.Listen, Flush: s.cfg.Flush,
 		DefaultPartitions: int(s.cfg.Kafka.Partitions), Log: s.cfg.Log, Metrics: s.cfg.Metrics,
@@ -196,7 +207,37 @@ func (s *Services) startBroker() error {
 	}
 	s.ownBroker, s.broker = b, startService(b.Run)
 	s.Kafka.Brokers = []string{b.Addr()}
+	return s.startRegistry(ctx)
+}
+
+// startRegistry starts the schema registry of the bundled broker, unless one is given by address.
+func (s *Services) startRegistry(ctx context.Context) error {
+	if s.Kafka.SchemaRegistry != "" || s.cfg.Broker.RegistryListen == "" {
+		return nil
+	}
+	r, err := OpenRegistry(ctx, s.cfg.Broker, s.ownBroker, registry.Config{Log: s.cfg.Log})
+	if err != nil || r == nil {
+		return err
+	}
+	s.Kafka.SchemaRegistry, s.registry = r.URL(), startService(r.Run)
 	return nil
+}
+
+// OpenRegistry opens the schema registry of a bundled broker that is running; nil if there is to be
+// none. cfg has what is particular to it: users, TLS.
+func OpenRegistry(ctx context.Context, c config.Broker, b *broker.Broker, cfg registry.Config) (*registry.Server, error) {
+	if c.RegistryListen == "off" {
+		return nil, nil
+	}
+	cfg.Listen, cfg.Kafka.Brokers = c.RegistryListen, []string{b.Addr()}
+	if cfg.Kafka.Dial == nil { // whatever address the broker advertises
+		cfg.Kafka.Dial = func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, b.Addr())
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
+	defer cancel()
+	return registry.Open(ctx, cfg)
 }
 
 // ConfigureBroker gives the bundled broker the settings of the file that the configuration

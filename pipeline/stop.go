@@ -51,7 +51,7 @@ func (s *Services) stopTables() error {
 
 // stopLog stops the broker and closes the data directory.
 func (s *Services) stopLog() error {
-	errs := []error{s.broker.stop()}
+	errs := []error{s.registry.stop(), s.broker.stop()}
 	if s.dir != nil {
 		errs = append(errs, s.dir.Close())
 	}

@@ -5,8 +5,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -91,7 +93,7 @@ func (c *Codec) Prepare(ctx context.Context) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for name := range kinds {
+	for _, name := range slices.Sorted(maps.Keys(kinds)) {
 		if _, err := c.id(ctx, name); err != nil {
 			return err
 		}

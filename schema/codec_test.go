@@ -7,9 +7,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/sr"
-	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/internal/registrytest"
 	"github.com/sightlog/sightlog/schema"
 	"github.com/sightlog/sightlog/usage"
 )
@@ -69,14 +69,12 @@ func decode(t *testing.T, c *schema.Codec, e schema.Event, value []byte) schema.
 	return got
 }
 
-// startRegistry returns the address of a registry, and a client of it.
+// startRegistry returns the address of a registry, and a client of it. Its subjects may have schemas
+// of several types.
 func startRegistry(t testing.TB) (string, *sr.Client) {
 	t.Helper()
-	r := srfake.New()
-	t.Cleanup(r.Close)
-	cl, err := sr.NewClient(sr.URLs(r.URL()))
-	require.NoError(t, err)
-	return r.URL(), cl
+	r := registrytest.Start(t).Mix()
+	return r.URL, r.Client()
 }
 
 func newCodec(t testing.TB, url, encoding string) *schema.Codec {
@@ -162,14 +160,11 @@ func TestCodec_NotOfOurs_RecordsFault(t *testing.T) {
 	require.NoError(t, err)
 	other, err := cl.RegisterSchema(t.Context(), "other", sr.Schema{Schema: `{"type":"record","name":"Other","fields":[]}`}, -1, -1)
 	require.NoError(t, err)
-	text, err := cl.RegisterSchema(t.Context(), "text", sr.Schema{Schema: `{"type":"object"}`, Type: sr.TypeJSON}, -1, -1)
-	require.NoError(t, err)
 	id := func(n int) []byte { return []byte{0, 0, 0, 0, byte(n)} }
 	for want, value := range map[string][]byte{
 		"too short for the id":            {0, 0, 0},
 		"has no schema with id 99":        id(99),
 		"none of sightlog.sighting.v1":    append(id(other), value[5:]...),
-		"its type is JSON":                append(id(text), '{', '}'),
 		"the message's index is missing":  id(int(value[4])),
 		"index [1] is not Sighting":       append(id(int(value[4])), 2, 2),
 		"has no message of index [0 9]":   append(id(int(value[4])), 4, 0, 18),
@@ -212,6 +207,26 @@ func TestNew_BadConfig_UsageError(t *testing.T) {
 		require.ErrorContains(t, err, want)
 		require.True(t, usage.Is(err))
 	}
+}
+
+func TestCodec_SchemaRefused_UsageError(t *testing.T) {
+	for _, encoding := range []string{schema.Avro, schema.Protobuf} {
+		r := registrytest.Start(t)
+		_, err := r.Client().RegisterSchema(t.Context(), "sightings-value", sr.Schema{Schema: `"string"`}, -1, -1)
+		require.NoError(t, err)
+		err = newCodec(t, r.URL, encoding).Prepare(t.Context())
+		require.ErrorContains(t, err, "refuses the schema of sightings-value: Schema being registered is incompatible")
+		require.True(t, usage.Is(err))
+	}
+}
+
+// Where programs may not register, a schema that is there is found.
+func TestCodec_ReadOnlyRegistry_SchemasFound(t *testing.T) {
+	url, cl := startRegistry(t)
+	require.NoError(t, newCodec(t, url, schema.Avro).Prepare(t.Context()))
+	require.NoError(t, cl.SetMode(t.Context(), sr.ModeReadOnly)[0].Err)
+	require.NoError(t, newCodec(t, url, schema.Avro).Prepare(t.Context()))
+	require.True(t, usage.Is(newCodec(t, url, schema.Protobuf).Prepare(t.Context())))
 }
 
 // Nothing that the wire format may hold ends the program or is taken for an event that cannot be stored.

@@ -90,3 +90,6 @@ func descriptor(text string) *descriptorpb.FileDescriptorProto {
 func Descriptor(file protoreflect.FileDescriptor) *descriptorpb.FileDescriptorProto {
 	return protoutil.ProtoFromFileDescriptor(file)
 }
+
+// IsDescriptor reports whether a Protobuf schema is a FileDescriptorProto in base64.
+func IsDescriptor(text string) bool { return descriptor(text) != nil }

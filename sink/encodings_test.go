@@ -1,16 +1,13 @@
 package sink_test
 
 import (
-	"net/http"
-	"net/http/httptest"
-	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
-	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/internal/registrytest"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/schema"
 	"github.com/sightlog/sightlog/sink"
@@ -18,31 +15,9 @@ import (
 
 var encodings = []string{schema.JSON, schema.Avro, schema.Protobuf}
 
-// registry is a schema registry that can be away.
-type registry struct {
-	url  string
-	away atomic.Bool
-}
-
-func startRegistry(t testing.TB) *registry {
+func codec(t testing.TB, r *registrytest.Registry, encoding string) *schema.Codec {
 	t.Helper()
-	r, fake := new(registry), srfake.New()
-	t.Cleanup(fake.Close)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if r.away.Load() {
-			http.Error(w, "away", http.StatusServiceUnavailable)
-			return
-		}
-		fake.Handler().ServeHTTP(w, req)
-	}))
-	t.Cleanup(s.Close)
-	r.url = s.URL
-	return r
-}
-
-func (r *registry) codec(t testing.TB, encoding string) *schema.Codec {
-	t.Helper()
-	c, err := schema.New(schema.Config{URL: r.url, Encoding: encoding})
+	c, err := schema.New(schema.Config{URL: r.URL, Encoding: encoding})
 	require.NoError(t, err)
 	return c
 }
@@ -67,10 +42,10 @@ func (w *world) rowsOf() (text string) {
 
 func TestSink_TopicOfMixedEncodings_RowsOfJSON(t *testing.T) {
 	t.Parallel()
-	r := startRegistry(t)
+	r := registrytest.Start(t).Mix()
 	codecs := make([]*schema.Codec, len(encodings))
 	for i, encoding := range encodings {
-		codecs[i] = r.codec(t, encoding)
+		codecs[i] = codec(t, r, encoding)
 	}
 	fill := func(w *world, of func(n int) *schema.Codec) {
 		for n := range 60 {
@@ -102,23 +77,23 @@ func (w *world) deadLetters() []kafka.DeadLetter {
 // A registry that is away is no fault of a record: its partition waits, and others do not.
 func TestSink_RegistryAway_PartitionWaits(t *testing.T) {
 	t.Parallel()
-	w, r := newWorld(t), startRegistry(t)
-	avro := r.codec(t, schema.Avro)
+	w, r := newWorld(t), registrytest.Start(t).Mix()
+	avro := codec(t, r, schema.Avro)
 	waits, goesOn := "porch", "gate"
 	require.NotEqual(t, kafka.Partition([]byte(waits), partitions), kafka.Partition([]byte(goesOn), partitions))
 	w.fill(0, 2, waits)
 	for n := 2; n < 5; n++ {
 		w.produce(in(t, avro, kafka.Sightings, waits, sighting(waits, "run-of-"+waits, n)))
 	}
-	r.away.Store(true)
-	w.stream.Schemas = r.codec(t, schema.JSON)
+	r.Stop()
+	w.stream.Schemas = codec(t, r, schema.JSON)
 	s, _ := w.sink()
 	w.await("the partition to wait", func() bool { return len(s.Blocked()) == 1 })
 	require.Equal(t, sink.Waiting, s.Blocked()[0].State)
-	require.Contains(t, s.Blocked()[0].Reason, "the schema registry cannot be used: "+r.url)
+	require.Contains(t, s.Blocked()[0].Reason, "the schema registry cannot be used: "+r.URL)
 	w.fill(0, 10, goesOn)
 	w.await("the other partition", func() bool { return w.number("SELECT count(*) FROM sightings") == 12 })
-	r.away.Store(false)
+	r.Start()
 	w.drain()
 	require.Equal(t, 15, w.number("SELECT count(*) FROM sightings"))
 	require.Empty(t, w.deadLetters())
@@ -128,15 +103,15 @@ func TestSink_RegistryAway_PartitionWaits(t *testing.T) {
 // Without a registry such a record becomes a dead letter, which can be retried once there is one.
 func TestSink_NoRegistry_DeadLetterUntilRetried(t *testing.T) {
 	t.Parallel()
-	w, r := newWorld(t), startRegistry(t)
-	w.produce(in(t, r.codec(t, schema.Protobuf), kafka.Sightings, "porch", sighting("porch", "run-of-porch", 0)))
+	w, r := newWorld(t), registrytest.Start(t).Mix()
+	w.produce(in(t, codec(t, r, schema.Protobuf), kafka.Sightings, "porch", sighting("porch", "run-of-porch", 0)))
 	stop := w.start()
 	w.drain()
 	letters := w.deadLetters()
 	require.Len(t, letters, 1)
 	require.Contains(t, letters[0].Cause, "no schema registry is configured")
 	stop()
-	w.stream.Schemas = r.codec(t, schema.JSON)
+	w.stream.Schemas = codec(t, r, schema.JSON)
 	n, err := kafka.RetryDeadLetters(t.Context(), w.stream, letters)
 	require.NoError(t, err)
 	require.Equal(t, 1, n)

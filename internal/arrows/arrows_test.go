@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 
 	"schema":    {"event", "schema/pb"},
 	"schema/pb": {},
+	"registry":  {"kafka", "schema"},
 	"kafka":     {"event", "schema"},
 	"tracing":   {"event"},
 	"postgres":  {},
@@ -70,7 +71,7 @@ var allowed = map[string][]string{
 	"datadir":  {"broker", "postgres"},
 	"database": {"config", "datadir", "migrations", "postgres"},
 
-	"pipeline":        {"alarm", "alarm/deliver", "alarm/report", "alarm/rule", "broker", "broker/storage", "config", "database", "datadir", "detector/stationary", "detector/track", "detector/zone", "event", "kafka", "live", "postgres", "schema", "sink", "tracing"},
+	"pipeline":        {"alarm", "alarm/deliver", "alarm/report", "alarm/rule", "broker", "broker/storage", "config", "database", "datadir", "detector/stationary", "detector/track", "detector/zone", "event", "kafka", "live", "postgres", "registry", "schema", "sink", "tracing"},
 	"preview":         {"detector/zone", "event", "ingest"},
 	"snapshot":        {"event", "ingest", "preview"},
 	"pipeline/detect": {"config", "detector", "detector/motion", "detector/onnx", "detector/stationary", "detector/track", "detector/zone", "event", "ingest", "live", "models", "pipeline", "kafka", "preview", "snapshot", "tracing"},
@@ -104,7 +105,7 @@ var allowed = map[string][]string{
 	"bench/service":   {"bench/result"},
 	"bench/produce":   {"bench/disk", "bench/result", "bench/service", "kafka"},
 
-	"cli":           {"alarm", "alarm/deliver", "alarm/report", "alarm/rule", "bench/diff", "bench/page", "bench/result", "broker", "broker/storage", "config", "database", "datadir", "event", "kafka", "live", "mirror", "occupancy", "pipeline", "postgres", "query", "web", "web/alarms", "web/answer", "web/api", "web/auth", "web/events", "web/health", "web/history", "web/page", "web/pictures", "web/route", "web/settings", "tracing"},
+	"cli":           {"alarm", "alarm/deliver", "alarm/report", "alarm/rule", "bench/diff", "bench/page", "bench/result", "broker", "broker/storage", "config", "database", "datadir", "event", "kafka", "live", "mirror", "occupancy", "pipeline", "postgres", "query", "registry", "web", "web/alarms", "web/answer", "web/api", "web/auth", "web/events", "web/health", "web/history", "web/page", "web/pictures", "web/route", "web/settings", "tracing"},
 	"cli/full":      {"audit", "bench", "bench/baseline", "bench/catchup", "bench/compare", "bench/grids", "bench/host", "bench/page", "bench/produce", "bench/result", "bench/service", "bench/speed", "bench/sweep", "cli", "config", "database", "datadir", "detector", "detector/onnx", "detector/track", "eval", "event", "ingest", "models", "pipeline", "pipeline/detect", "postgres", "preview", "query", "yamlfile"},
 	"cmd/sightlog":  {"cli", "cli/full"},
 	"cmd/sightlogd": {"cli"},

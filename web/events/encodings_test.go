@@ -4,9 +4,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"github.com/twmb/franz-go/pkg/sr/srfake"
 
 	of "github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/internal/registrytest"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/schema"
 )
@@ -14,15 +14,14 @@ import (
 // Who listens gets JSON, whatever the encoding in the log is, also of what was missed.
 func TestEvents_RecordsInAvroAndProtobuf_SentAsJSON(t *testing.T) {
 	t.Parallel()
-	fake := srfake.New()
-	t.Cleanup(fake.Close)
+	registry := registrytest.Start(t).Mix()
 	s := &of.Sighting{Camera: "porch", Run: "r1", Seq: 1, Frame: of.Size{Width: 4, Height: 3}}
 	want, err := s.Encode()
 	require.NoError(t, err)
 	var values []string
 	r := newRig(t)
 	for _, encoding := range []string{schema.Avro, schema.Protobuf, schema.JSON} {
-		c, err := schema.New(schema.Config{URL: fake.URL(), Encoding: encoding})
+		c, err := schema.New(schema.Config{URL: registry.URL, Encoding: encoding})
 		require.NoError(t, err)
 		b, err := c.Encode(t.Context(), s)
 		require.NoError(t, err)
