@@ -35,7 +35,7 @@ type BrokerCmd struct {
 	Users          string        `placeholder:"FILE" help:"Authenticate clients (SASL PLAIN, SCRAM): a file of NAME:PASSWORD lines."`
 	ACLs           bool          `name:"acls" help:"Deny what no rule allows. A client without a user or certificate is ANONYMOUS."`
 	SuperUsers     []string      `placeholder:"NAME" help:"Users that may do everything."`
-	RegistryUser   string        `placeholder:"NAME" help:"Where --users are given: the one of them as which the schema registry reads and writes its topic. Requests to the registry then need a name and password of --users."`
+	RegistryUser   string        `placeholder:"NAME" help:"The one of --users as which the schema registry reads and writes its topic. Without it there is no registry where --users, --acls or --client-ca are given. Requests to it need a name and password of --users."`
 	MaxConnections int           `placeholder:"N" help:"Refuse more connections than this."`
 	Insecure       bool          `help:"Listen beyond this machine although anybody could write to the log."`
 }

@@ -71,9 +71,12 @@ func (c *brokerRun) runRegistry(ctx context.Context, done chan error) error {
 func (c *brokerRun) openRegistry(ctx context.Context) (*registry.Server, error) {
 	cfg := c.cfg
 	rc := registry.Config{Log: cfg.Log, TLS: cfg.TLS}
+	certificates := cfg.TLS != nil && cfg.TLS.ClientAuth != tls.NoClientCert
 	switch {
-	case cfg.SASL && c.registry == "":
+	case c.registry == "" && (cfg.SASL || cfg.ACLs || certificates):
 		return nil, nil
+	case certificates && c.registry != "":
+		return nil, usage.New("leave it out, and use another registry", "--registry-user with --client-ca: the schema registry has no certificate")
 	case !cfg.SASL && c.registry != "":
 		return nil, usage.New("add --users FILE", "--registry-user without users")
 	case cfg.SASL:

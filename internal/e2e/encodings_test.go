@@ -132,3 +132,20 @@ func trust(t *testing.T, cert string) *tls.Config {
 	require.True(t, c.RootCAs.AppendCertsFromPEM(b))
 	return c
 }
+
+// A broker that knows its clients by other means starts without a registry.
+func TestBroker_ACLsOrCertificates_NoRegistry(t *testing.T) {
+	t.Parallel()
+	cert, key := certificateOf(t, t.TempDir())
+	secure := []string{"--server-cert", cert, "--server-key", key, "--client-ca", cert}
+	for _, more := range [][]string{{"--acls"}, secure} {
+		dir := dataDir(t)
+		p := start(t, sightlogd, append([]string{"broker", "--listen", "127.0.0.1:0", "--data", dir}, more...)...)
+		endpoints(t, dir, p)
+		require.NotContains(t, ok(t, sightlogd, "url", "--data", dir), "registry=")
+		require.Zero(t, p.stop(t).code, p.output)
+	}
+	r := do(t, sightlogd, append([]string{"broker", "--data", dataDir(t), "--registry-user", "ann"}, secure...)...)
+	require.Equal(t, 2, r.code)
+	require.Contains(t, r.stderr, "--registry-user with --client-ca: the schema registry has no certificate")
+}
