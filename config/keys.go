@@ -24,9 +24,11 @@ type Cluster struct {
 	TLSCA        string   `name:"tls-ca" placeholder:"FILE" help:"PEM certificates to trust instead of the system's."`
 	TLSCert      string   `name:"tls-cert" placeholder:"FILE" help:"PEM client certificate."`
 	TLSKey       string   `name:"tls-key" placeholder:"FILE" help:"PEM key of --tls-cert."`
-	SASL         string   `name:"sasl" enum:"plain,scram-sha-256,scram-sha-512," default:"" placeholder:"MECHANISM" help:"Authenticate: plain, scram-sha-256 or scram-sha-512."`
-	SASLUser     string   `name:"sasl-user" placeholder:"NAME" help:"User for --sasl."`
-	SASLPassword string   `name:"sasl-password" placeholder:"PASSWORD" help:"Password for --sasl; better given as SIGHTLOG_SASL_PASSWORD."`
+	SASL         string   `name:"sasl" enum:"plain,scram-sha-256,scram-sha-512,oauthbearer," default:"" placeholder:"MECHANISM" help:"Authenticate: plain, scram-sha-256, scram-sha-512 or oauthbearer."`
+	SASLUser     string   `name:"sasl-user" placeholder:"NAME" help:"User for --sasl; of a token endpoint, the client's id."`
+	SASLPassword string   `name:"sasl-password" placeholder:"PASSWORD" help:"Password for --sasl; better given as SIGHTLOG_SASL_PASSWORD. Of a token endpoint, the client's secret."`
+	SASLToken    string   `name:"sasl-token" placeholder:"file:PATH|command:PROGRAM|URL" help:"Token for --sasl oauthbearer, got for each login: from a file, from the output of a program, or from a token endpoint by --sasl-user and --sasl-password."`
+	SASLScope    []string `name:"sasl-scope" placeholder:"SCOPE" help:"Scopes to ask the token endpoint for."`
 
 	SchemaRegistry string `placeholder:"URL" help:"Schema registry of records in Avro or Protobuf, as http://127.0.0.1:8081; with a password better given as SIGHTLOG_SCHEMA_REGISTRY."`
 }

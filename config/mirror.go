@@ -8,9 +8,11 @@ type Into struct {
 	IntoTLSCA        string   `name:"into-tls-ca" placeholder:"FILE" help:"PEM certificates to trust there instead of the system's."`
 	IntoTLSCert      string   `name:"into-tls-cert" placeholder:"FILE" help:"PEM client certificate for them."`
 	IntoTLSKey       string   `name:"into-tls-key" placeholder:"FILE" help:"PEM key of --into-tls-cert."`
-	IntoSASL         string   `name:"into-sasl" enum:"plain,scram-sha-256,scram-sha-512," default:"" placeholder:"MECHANISM" help:"Authenticate there: plain, scram-sha-256 or scram-sha-512."`
+	IntoSASL         string   `name:"into-sasl" enum:"plain,scram-sha-256,scram-sha-512,oauthbearer," default:"" placeholder:"MECHANISM" help:"Authenticate there: plain, scram-sha-256, scram-sha-512 or oauthbearer."`
 	IntoSASLUser     string   `name:"into-sasl-user" placeholder:"NAME" help:"User for --into-sasl."`
 	IntoSASLPassword string   `name:"into-sasl-password" placeholder:"PASSWORD" help:"Password for --into-sasl; better given as SIGHTLOG_INTO_SASL_PASSWORD."`
+	IntoSASLToken    string   `name:"into-sasl-token" placeholder:"file:PATH|command:PROGRAM|URL" help:"Token for --into-sasl oauthbearer, as --sasl-token has it."`
+	IntoSASLScope    []string `name:"into-sasl-scope" placeholder:"SCOPE" help:"Scopes to ask the token endpoint for."`
 }
 
 // Cluster returns the cluster that is mirrored into.
@@ -18,5 +20,6 @@ func (i Into) Cluster() Cluster {
 	return Cluster{
 		Brokers: i.Into, TLS: i.IntoTLS, TLSCA: i.IntoTLSCA, TLSCert: i.IntoTLSCert, TLSKey: i.IntoTLSKey,
 		SASL: i.IntoSASL, SASLUser: i.IntoSASLUser, SASLPassword: i.IntoSASLPassword,
+		SASLToken: i.IntoSASLToken, SASLScope: i.IntoSASLScope,
 	}
 }

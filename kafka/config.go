@@ -42,9 +42,11 @@ type Config struct {
 	Brokers []string // host:port seeds
 
 	TLS          *tls.Config // nil: plain TCP
-	SASL         string      // "", "plain", "scram-sha-256", "scram-sha-512"
-	SASLUser     string
-	SASLPassword string
+	SASL         string      // "", "plain", "scram-sha-256", "scram-sha-512", "oauthbearer"
+	SASLUser     string      // of an endpoint of SASLToken: the client's id
+	SASLPassword string      // the same: its secret
+	SASLToken    string      // of oauthbearer: "file:PATH", "command:PROGRAM" or the address of a token endpoint
+	SASLScope    []string    // that the endpoint is asked for
 
 	Linger      time.Duration // of live sightings; default 0: send at once
 	Compression string        // "zstd" (default), "lz4", "snappy", "gzip", "none"
@@ -142,8 +144,10 @@ func (c Config) mechanism() (sasl.Mechanism, error) {
 		return scram.Auth{User: c.SASLUser, Pass: c.SASLPassword}.AsSha256Mechanism(), nil
 	case "scram-sha-512":
 		return scram.Auth{User: c.SASLUser, Pass: c.SASLPassword}.AsSha512Mechanism(), nil
+	case "oauthbearer":
+		return tokenSource{c.SASLToken, c.SASLUser, c.SASLPassword, c.SASLScope}.mechanism()
 	}
-	return nil, unknown("sasl", c.SASL, "plain, scram-sha-256 or scram-sha-512")
+	return nil, unknown("sasl", c.SASL, "plain, scram-sha-256, scram-sha-512 or oauthbearer")
 }
 
 func unknown(key, value, known string) error {

@@ -44,10 +44,31 @@ func clusterConfig(c config.Cluster, encoding, prefix string, log *slog.Logger) 
 	if err != nil {
 		return kafka.Config{}, err
 	}
+	if err := checkSASL(c, prefix); err != nil {
+		return kafka.Config{}, err
+	}
 	return kafka.Config{
 		Brokers: c.Brokers, TLS: t, Log: log, Schemas: schemas,
-		SASL: c.SASL, SASLUser: c.SASLUser, SASLPassword: c.SASLPassword,
+		SASL: c.SASL, SASLUser: c.SASLUser, SASLPassword: c.SASLPassword, SASLToken: c.SASLToken, SASLScope: c.SASLScope,
 	}, nil
+}
+
+// checkSASL refuses keys that lack another one, or have no effect.
+func checkSASL(c config.Cluster, prefix string) error {
+	bearer := c.SASL == "oauthbearer"
+	switch {
+	case c.SASL == "" && c.SASLUser != "":
+		return usage.New("add "+prefix+"sasl plain, scram-sha-256, scram-sha-512 or oauthbearer", "%[1]ssasl-user has no effect without %[1]ssasl", prefix)
+	case c.SASL != "" && !bearer && c.SASLUser == "":
+		return usage.New("give "+prefix+"sasl-user, and its password", "%ssasl %s without a user", prefix, c.SASL)
+	case bearer && c.SASLToken == "":
+		return usage.New("give "+prefix+"sasl-token file:PATH, command:PROGRAM or the address of a token endpoint", "%ssasl oauthbearer without a token", prefix)
+	case !bearer && c.SASLToken != "":
+		return usage.New("add "+prefix+"sasl oauthbearer", "%ssasl-token has no effect without it", prefix)
+	case !bearer && len(c.SASLScope) > 0:
+		return usage.New("add "+prefix+"sasl oauthbearer and its token", "%ssasl-scope has no effect without them", prefix)
+	}
+	return nil
 }
 
 func tlsConfig(c config.Cluster, prefix string) (*tls.Config, error) {

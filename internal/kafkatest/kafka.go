@@ -168,6 +168,9 @@ func (c *Cluster) AddrsOf(listener string) string {
 // metadata.
 func (c *Cluster) LogDir(i int) string { return c.nodes[i].log }
 
+// PID returns the process of node i, which runs.
+func (c *Cluster) PID(i int) int { return c.nodes[i].cmd.Process.Pid }
+
 // Kill ends node i with SIGKILL. A node that does not run stays so.
 func (c *Cluster) Kill(i int) {
 	n := c.nodes[i]
