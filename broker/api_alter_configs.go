@@ -17,9 +17,9 @@ import (
 
 // AlterConfigs and IncrementalAlterConfigs.
 //
-// The settings of topics are altered, and of the broker's those that are the defaults of
-// topics: the others are given when it starts. The new settings are durable when the
-// response is sent.
+// The settings of topics and groups are altered, of the broker's those that are the defaults of
+// topics (the others are given when it starts), and the levels of its loggers, which are those
+// of the configuration again after a restart. The others are durable when the response is sent.
 
 var alterConfigsAPI = api{
 	key: 33, min: 0, max: 2,
@@ -153,8 +153,37 @@ func (b *Broker) alter(c *caller, kind kmsg.ConfigResourceType, name string, val
 			return err
 		}
 		return b.topics.alterDefaults(set)
+	case kmsg.ConfigResourceTypeGroupConfig:
+		if err := b.authorizeGroup(c, opAlterConfigs, name); err != nil {
+			return err
+		}
+		b.groupConfs.changeMu.Lock()
+		defer b.groupConfs.changeMu.Unlock()
+		set, err := altered(b.groupConfs.of(name), alter, b.groupConfs.setting)
+		if err == nil {
+			err = b.groupConfs.check(set)
+		}
+		if err != nil || validateOnly {
+			return err
+		}
+		return b.groupConfs.replace(name, set)
+	case kmsg.ConfigResourceTypeBrokerLogger:
+		if err := b.authorize(c, opAlterConfigs, resourceCluster, auth.ClusterName); err != nil {
+			return err
+		}
+		if err := b.checkLoggersOf(name); err != nil {
+			return err
+		}
+		b.loggers.changeMu.Lock()
+		defer b.loggers.changeMu.Unlock()
+		set, err := altered(b.loggers.altered(), alter, b.loggers.setting)
+		if err != nil || validateOnly {
+			return err
+		}
+		b.loggers.replace(set)
+		return nil
 	}
-	return fmt.Errorf("%w: only the settings of topics and brokers can be altered", kerr.InvalidRequest)
+	return fmt.Errorf("%w: only topics, brokers, groups and loggers have settings that can be altered", kerr.InvalidRequest)
 }
 
 // altered returns the result of alter, checked.

@@ -16,7 +16,8 @@ import (
 //
 // Topics have the settings of topic_settings.go; those without effect are described
 // too, and say so. The broker has those of settings.go, and the defaults of its topics,
-// which alone can be altered while it runs.
+// which alone can be altered while it runs. Groups have those of group_settings.go, also those
+// that do not exist yet, and the loggers of loggers.go their level.
 var describeConfigsAPI = api{
 	key: 32, min: 0, max: 4,
 	handler: handle((*Broker).describeConfigs),
@@ -67,9 +68,30 @@ func (b *Broker) describeResource(
 			return nil, err
 		}
 		return b.describeBrokerConfigs(rr.ResourceName == "", req.IncludeSynonyms, req.IncludeDocumentation), nil
+	case kmsg.ConfigResourceTypeGroupConfig:
+		if err := b.authorizeGroup(c, opDescribeConfigs, rr.ResourceName); err != nil {
+			return nil, err
+		}
+		return b.groupConfs.describe(rr.ResourceName, req.IncludeSynonyms, req.IncludeDocumentation), nil
+	case kmsg.ConfigResourceTypeBrokerLogger:
+		if err := b.authorize(c, opDescribeConfigs, resourceCluster, auth.ClusterName); err != nil {
+			return nil, err
+		}
+		if err := b.checkLoggersOf(rr.ResourceName); err != nil {
+			return nil, err
+		}
+		return b.loggers.describe(req.IncludeDocumentation), nil
 	default:
-		return nil, fmt.Errorf("%w: only topics and brokers have settings", kerr.InvalidRequest)
+		return nil, fmt.Errorf("%w: only topics, brokers, groups and loggers have settings", kerr.InvalidRequest)
 	}
+}
+
+// checkLoggersOf returns an error unless the name is this node's, whose loggers are meant.
+func (b *Broker) checkLoggersOf(name string) error {
+	if name == "" || !b.isNode(name) {
+		return fmt.Errorf("%w: loggers of broker %q, there is only %d", kerr.InvalidRequest, name, b.cfg.NodeID)
+	}
+	return nil
 }
 
 // isNode reports whether the name of a broker resource means this node: its id, or the

@@ -13,8 +13,8 @@ import (
 // listConfigResourcesAPI serves ListConfigResources (KIP-1142), which is
 // ListClientMetricsResources (KIP-1000) in v0.
 //
-// Topics and the one broker are what has settings. Groups, loggers and client metrics have
-// none: they are listed as none.
+// Topics, the one broker and its loggers have settings, and groups for which some were altered.
+// Client metrics have none: they are listed as none.
 var listConfigResourcesAPI = api{
 	key: 74, min: 0, max: 1,
 	handler: handle((*Broker).listConfigResources),
@@ -55,5 +55,9 @@ func (b *Broker) listConfigResources(c *caller, req *kmsg.ListConfigResourcesReq
 		add(kmsg.ConfigResourceTypeTopic, t.name)
 	}
 	add(kmsg.ConfigResourceTypeBroker, strconv.Itoa(int(b.cfg.NodeID)))
+	add(kmsg.ConfigResourceTypeBrokerLogger, strconv.Itoa(int(b.cfg.NodeID)))
+	for _, name := range b.groupConfs.names() {
+		add(kmsg.ConfigResourceTypeGroupConfig, name)
+	}
 	return resp
 }

@@ -33,6 +33,7 @@ var (
 type Broker struct {
 	cfg       Config
 	log       *slog.Logger
+	loggers   *loggers // of the parts, log among them
 	store     *storage.Store
 	ln        net.Listener
 	host      string // as advertised to clients
@@ -42,6 +43,7 @@ type Broker struct {
 	apis        map[int16]api      // by key; not changed after New
 	topics      *topics            // that exist, with their partitions' logs and settings
 	groups      *group.Coordinator // members in memory, committed offsets in the store
+	groupConfs  *groupConfigs      // settings of groups
 	txns        *txn.Coordinator   // transactional ids and their open transactions
 	acls        *auth.ACLs         // access rules
 	credentials *auth.Credentials  // of SASL users

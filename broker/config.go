@@ -35,9 +35,14 @@ type Config struct {
 	GroupMinSession   time.Duration // shortest session a member may ask for; 6 s
 	GroupMaxSession   time.Duration // longest; 30 min
 	GroupInitialDelay time.Duration // how long a new classic group waits for more members (Kafka's group.initial.rebalance.delay.ms); 0
-	MaxTxnTimeout     time.Duration // longest timeout of a transaction; 15 min
-	OffsetRetention   time.Duration // after which the offsets of a group without members expire; 7 days
-	CleanInterval     time.Duration // between passes of retention and compaction; 30 s
+	// GroupConsumerSession is after what a member of a consumer group (KIP-848) that sends no
+	// heartbeat is removed, unless the group has a setting of its own; 45 s. Members are asked
+	// for one every GroupConsumerHeartbeat; 1 s.
+	GroupConsumerSession, GroupConsumerHeartbeat time.Duration
+
+	MaxTxnTimeout   time.Duration // longest timeout of a transaction; 15 min
+	OffsetRetention time.Duration // after which the offsets of a group without members expire; 7 days
+	CleanInterval   time.Duration // between passes of retention and compaction; 30 s
 
 	// TLS, if set, encrypts every connection. The subject of a client's certificate that it
 	// verifies is the client's user, unless the client authenticates as another.
@@ -73,6 +78,8 @@ func (c Config) withDefaults() Config {
 	orDefault(&c.MaxFetchBytes, 55<<20)
 	orDefault(&c.GroupMinSession, 6*time.Second)
 	orDefault(&c.GroupMaxSession, 30*time.Minute)
+	orDefault(&c.GroupConsumerSession, 45*time.Second)
+	orDefault(&c.GroupConsumerHeartbeat, time.Second)
 	orDefault(&c.MaxTxnTimeout, 15*time.Minute)
 	orDefault(&c.OffsetRetention, 7*24*time.Hour)
 	orDefault(&c.CleanInterval, 30*time.Second)

@@ -47,7 +47,8 @@
 //     replicas on other nodes: requests for these are refused, or answered as KIP-227 allows;
 //   - quotas of new topics or connections, only of bytes and of the time of requests;
 //   - changes of its own settings over the protocol, except those that are the defaults
-//     of topics (log.retention.ms and so on): the others are given when it starts;
+//     of topics (log.retention.ms and so on) and the levels of its loggers: the others are
+//     given when it starts;
 //   - that a topic that Metadata creates is answered with UNKNOWN_TOPIC_OR_PARTITION
 //     first, as by Kafka: it is there when the answer is sent;
 //   - topics with committed offsets and transactions in Kafka's formats: __consumer_offsets and
@@ -61,8 +62,8 @@
 // # Lock order
 //
 // A goroutine that holds one of these takes only locks further down. Handlers hold none
-// while they wait for the disk, except topics.changeMu and auth's ACLs.changeMu, which
-// serialise rare administrative changes.
+// while they wait for the disk, except topics.changeMu, groupConfigs.changeMu and those of
+// auth's ACLs and quota's Quotas, which serialise rare administrative changes.
 //
 //	topics.changeMu          topics, partitions and settings change one at a time
 //	group.Coordinator.mu     the set of groups; then a group's mu
@@ -72,6 +73,6 @@
 //	Broker.decompressing     one batch is decompressed at a time
 //	storage's locks          see package storage
 //
-// quota.Quotas.changeMu is taken before storage's locks alone.
+// groupConfigs.changeMu and quota.Quotas.changeMu are taken before storage's locks alone.
 // Broker.connsMu, quota.Quotas.mu, wire.Budget's mu and timer.Set's mu are taken alone.
 package broker

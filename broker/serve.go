@@ -23,16 +23,18 @@ import (
 // system's.
 func Open(cfg Config) (*Broker, error) {
 	cfg = cfg.withDefaults()
+	logs := newLoggers(cfg.Log)
 	b := &Broker{
 		cfg:      cfg,
-		log:      cfg.Log,
+		log:      logs.logger("broker"),
+		loggers:  logs,
 		conns:    map[*wire.Conn]struct{}{},
 		requests: wire.NewBudget(cfg.MaxInFlightBytes, int64(cfg.MaxRequestBytes)),
 
 		responses: wire.NewBudget(cfg.MaxInFlightBytes, cfg.MaxInFlightBytes/8),
 	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
-	b.connOptions = wire.Options{Requests: b.requests, BodyGrace: cfg.bodyGrace, WriteTimeout: cfg.writeTimeout, Log: cfg.Log}
+	b.connOptions = wire.Options{Requests: b.requests, BodyGrace: cfg.bodyGrace, WriteTimeout: cfg.writeTimeout, Log: logs.logger("connections")}
 	b.met = newMetrics(cfg.Metrics)
 	store, err := storage.Open(cfg.Dir, storage.Options{
 		FS:            cfg.FS,
@@ -40,7 +42,7 @@ func Open(cfg Config) (*Broker, error) {
 		FlushInterval: cfg.FlushInterval,
 		JournalBytes:  cfg.JournalBytes,
 		DirectBytes:   cfg.DirectBytes,
-		Log:           cfg.Log,
+		Log:           logs.logger("storage"),
 		Observe:       b.met.observe,
 	})
 	if err != nil {
@@ -79,13 +81,17 @@ func (b *Broker) load() (err error) {
 	if b.quotas, err = quota.Load(b.store); err != nil {
 		return err
 	}
+	if b.groupConfs, err = loadGroupConfigs(b.store, &b.cfg); err != nil {
+		return err
+	}
 	b.groups = group.New(group.Options{
-		Store: b.store, Timers: &b.timers, Log: b.log,
+		Store: b.store, Timers: &b.timers, Log: b.loggers.logger("groups"),
 		MinSession: b.cfg.GroupMinSession, MaxSession: b.cfg.GroupMaxSession, InitialDelay: b.cfg.GroupInitialDelay,
-		Topics: b.topics.forGroups,
+		ConsumerTimes: func(name string) (heartbeat, session time.Duration) { return b.groupConfs.times(b.groupConfs.of(name)) },
+		Topics:        b.topics.forGroups,
 	})
 	b.txns, err = txn.Load(txn.Options{
-		Store: b.store, Timers: &b.timers, Log: b.log, MaxTimeout: b.cfg.MaxTxnTimeout,
+		Store: b.store, Timers: &b.timers, Log: b.loggers.logger("transactions"), MaxTimeout: b.cfg.MaxTxnTimeout,
 		Partition: func(topic string, index int32) *storage.Log {
 			if t := b.topics.byName(topic); t != nil && t.partition(index) != nil {
 				return t.partition(index).log

@@ -144,7 +144,7 @@ func TestListConfigResources_Kinds_TopicsAndTheBroker(t *testing.T) {
 	}
 	names, err := list()
 	require.NoError(t, err)
-	require.Equal(t, []string{"TOPIC t", "BROKER 0"}, names)
+	require.Equal(t, []string{"TOPIC t", "BROKER 0", "BROKER_LOGGER 0"}, names)
 	names, err = list(int8(kmsg.ConfigResourceTypeBroker), int8(kmsg.ConfigResourceTypeClientMetrics))
 	require.NoError(t, err)
 	require.Equal(t, []string{"BROKER 0"}, names)

@@ -51,9 +51,10 @@ func kafkas(t *testing.T) brokers {
 	cert, both := certificate(t)
 	c := kafkatest.StartWith(t, 1, kafkatest.Options{
 		Listeners: map[string]string{"SECURE": "SASL_SSL"},
-		Format:    []string{"--add-scram", fmt.Sprintf("SCRAM-SHA-256=[name=%s,password=%s]", user, password)},
+		Format:    []string{"--feature", "share.version=1", "--add-scram", fmt.Sprintf("SCRAM-SHA-256=[name=%s,password=%s]", user, password)},
 		Settings: []string{
-			"sasl.enabled.mechanisms=SCRAM-SHA-256",
+			"share.coordinator.state.topic.replication.factor=1", "share.coordinator.state.topic.min.isr=1",
+			"sasl.enabled.mechanisms=SCRAM-SHA-256", "delegation.token.secret.key=any",
 			"ssl.keystore.type=PEM", "ssl.keystore.location=" + both,
 			"listener.name.secure.scram-sha-256.sasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required;",
 		},

@@ -18,11 +18,15 @@ const session = 10 * time.Second
 
 // coordinator returns one without groups. Its timers run by the clock of the bubble in
 // which it is called; the store is only asked for offsets.
+// consumerSession is the session timeout of consumer groups.
+const consumerSession = 45 * time.Second
+
 func coordinator(t *testing.T, s *storage.Store, topics ...Topic) *Coordinator {
 	t.Helper()
 	return New(Options{
 		Store: s, Timers: &timer.Set{}, Log: slog.New(slog.DiscardHandler),
 		MinSession: time.Second, MaxSession: time.Minute, Topics: func() []Topic { return topics },
+		ConsumerTimes: func(string) (heartbeat, session time.Duration) { return time.Second, consumerSession },
 	})
 }
 

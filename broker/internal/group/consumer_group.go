@@ -55,14 +55,10 @@ type consumerMember struct {
 	revoking partitionSet // no longer assigned, and not yet reported as given up
 
 	lastHeartbeat time.Time
-	sessionTimer  *time.Timer // removes the member unless lastHeartbeat is recent
-	deadline      *time.Timer // of a revocation
+	session       time.Duration // that sessionTimer was started with
+	sessionTimer  *time.Timer   // removes the member unless lastHeartbeat is recent
+	deadline      *time.Timer   // of a revocation
 }
-
-const (
-	consumerSession   = 45 * time.Second
-	consumerHeartbeat = time.Second
-)
 
 func newConsumerGroup(opt *Options, name string) *consumerGroup {
 	return &consumerGroup{opt: opt, name: name, assignor: assignorUniform, members: map[string]*consumerMember{}, static: map[string]string{}}
@@ -204,9 +200,15 @@ func (g *consumerGroup) reconcile(m *consumerMember, owned partitionSet) (change
 // recordHeartbeat restarts the member's session timeout.
 func (g *consumerGroup) recordHeartbeat(m *consumerMember) {
 	m.lastHeartbeat = time.Now()
-	if m.sessionTimer == nil {
-		m.sessionTimer = g.opt.Timers.After(consumerSession, func() { g.checkSession(m) })
+	_, session := g.opt.ConsumerTimes(g.name)
+	if m.sessionTimer != nil && session >= m.session {
+		return // checkSession waits for the rest
 	}
+	if m.sessionTimer != nil {
+		m.sessionTimer.Stop()
+	}
+	m.session = session
+	m.sessionTimer = g.opt.Timers.After(session, func() { g.checkSession(m) })
 }
 
 func (g *consumerGroup) checkSession(m *consumerMember) {
@@ -215,7 +217,8 @@ func (g *consumerGroup) checkSession(m *consumerMember) {
 	if g.members[m.id] != m {
 		return
 	}
-	if left := consumerSession - time.Since(m.lastHeartbeat); left > 0 {
+	if _, m.session = g.opt.ConsumerTimes(g.name); time.Since(m.lastHeartbeat) < m.session {
+		left := m.session - time.Since(m.lastHeartbeat)
 		m.sessionTimer = g.opt.Timers.After(left, func() { g.checkSession(m) })
 		return
 	}

@@ -45,7 +45,8 @@ func (c *Coordinator) ConsumerHeartbeat(
 		err = g.heartbeat(client, req, resp)
 	}
 	if err == nil {
-		resp.HeartbeatIntervalMillis = int32(consumerHeartbeat.Milliseconds())
+		heartbeat, _ := c.opt.ConsumerTimes(req.Group)
+		resp.HeartbeatIntervalMillis = int32(heartbeat.Milliseconds())
 	}
 	return err
 }

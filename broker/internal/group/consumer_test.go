@@ -146,3 +146,27 @@ func TestConsumerGroup_RevocationTooLate_MemberRemoved(t *testing.T) {
 		c.opt.Timers.Stop()
 	})
 }
+
+func TestConsumerGroup_SessionMadeShorter_FromTheNextHeartbeatOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := coordinator(t, openStore(t), Topic{ID: topicID, Name: "t", Partitions: 1})
+		session := consumerSession
+		c.opt.ConsumerTimes = func(string) (time.Duration, time.Duration) { return time.Second, session }
+		a := &consumer{t: t, c: c, id: "a"}
+		require.NoError(t, a.beat())
+		session = 2 * time.Second
+		require.NoError(t, a.beat())
+		time.Sleep(time.Second)
+		require.NoError(t, a.beat())
+		time.Sleep(3 * time.Second)
+		synctest.Wait()
+		require.ErrorIs(t, a.beat(), kerr.UnknownMemberID)
+
+		session, a.epoch = time.Minute, epochJoin
+		require.NoError(t, a.beat())
+		time.Sleep(50 * time.Second)
+		synctest.Wait()
+		require.NoError(t, a.beat(), "made longer")
+		c.opt.Timers.Stop()
+	})
+}

@@ -20,6 +20,10 @@ type Options struct {
 	MinSession, MaxSession time.Duration
 	// InitialDelay is how long a new classic group waits for more members.
 	InitialDelay time.Duration
+	// ConsumerTimes returns what members of a group of the consumer protocol are asked for:
+	// the time between heartbeats, and that after which one without any is removed. It is
+	// called with the group locked.
+	ConsumerTimes func(group string) (heartbeat, session time.Duration)
 	// Topics returns the topics that exist, by name. It is called with a group
 	// locked, and calls no group.
 	Topics func() []Topic

@@ -16,14 +16,15 @@ const (
 // Buckets of the store's metadata. Values are JSON. The format of a row stands at its
 // type, in the package that owns the bucket.
 const (
-	Meta          = "meta"     // key: name of a singleton
-	Topics        = "topics"   // key: topic name; value: topicRow
-	Settings      = "settings" // key: name of a broker's setting that was altered; value: its value
-	Quotas        = "quotas"   // key: JSON of a quota.Entity; value: quota.Limits
-	ACLs          = "acls"     // key: a Rule; value: nothing
-	SCRAM         = "scram"    // key: mechanism/user; value: scramRow
-	Txns          = "txns"     // key: transactional id; value: txnRow
-	OffsetsPrefix = "offsets/" // + group; key: topic/partition; value: Offset
+	Meta          = "meta"           // key: name of a singleton
+	Topics        = "topics"         // key: topic name; value: topicRow
+	Settings      = "settings"       // key: name of a broker's setting that was altered; value: its value
+	GroupSettings = "group-settings" // key: group; value: its settings, by name
+	Quotas        = "quotas"         // key: JSON of a quota.Entity; value: quota.Limits
+	ACLs          = "acls"           // key: a Rule; value: nothing
+	SCRAM         = "scram"          // key: mechanism/user; value: scramRow
+	Txns          = "txns"           // key: transactional id; value: txnRow
+	OffsetsPrefix = "offsets/"       // + group; key: topic/partition; value: Offset
 )
 
 // Offset is a committed offset.

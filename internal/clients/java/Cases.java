@@ -43,7 +43,7 @@ final class Cases {
         } catch (Exception e) {
             e.printStackTrace();
             Throwable cause = e.getCause() != null ? e.getCause() : e;
-            System.out.println("failed " + name + ": " + String.valueOf(cause).replaceAll("\\s+", " "));
+            System.out.println("failed " + name + ": " + String.valueOf(cause.getMessage()).replaceAll("\\s+", " "));
             f.cancel(true);
         }
     }

@@ -18,6 +18,7 @@ import org.apache.kafka.clients.admin.OffsetSpec;
 import org.apache.kafka.clients.admin.RecordsToDelete;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.KafkaShareConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -213,6 +214,20 @@ public class Client {
         Cases.expect(listed(id), false, "listed");
     }
 
+    /** A share group, which begins at the end: what is written while it polls arrives. */
+    static void shareGroup() throws Exception {
+        String topic = Cases.name("java");
+        create(ADMIN, topic, 1);
+        try (KafkaProducer<String, String> p = producer();
+                KafkaShareConsumer<String, String> c = new KafkaShareConsumer<>(
+                    base("group.id", Cases.name("group")), new StringDeserializer(), new StringDeserializer())) {
+            c.subscribe(List.of(topic));
+            while (c.poll(Duration.ofMillis(100)).isEmpty()) {
+                write(p, topic, 0, List.of("shared"));
+            }
+        }
+    }
+
     static void sasl() throws Exception {
         Map<String, String> conf = new TreeMap<>();
         conf.put("bootstrap.servers", Cases.SECURE);
@@ -239,6 +254,7 @@ public class Client {
         }
         Cases.run("group", () -> group("heartbeat.interval.ms", "300"));
         Cases.run("consumer-protocol", () -> group("group.protocol", "consumer"));
+        Cases.run("share-group", Client::shareGroup);
         Cases.run("transactions", Client::transactions);
         Cases.run("topics", Client::topics);
         Cases.run("offsets", Client::offsets);

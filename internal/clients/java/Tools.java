@@ -34,10 +34,12 @@ public class Tools {
     static String tool(String main, String input, String... args) throws Exception {
         ByteArrayOutputStream said = new ByteArrayOutputStream();
         InputStream in = System.in;
+        PrintStream err = System.err;
         status = -1;
         try {
             System.setIn(new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)));
             System.setOut(new PrintStream(said, true));
+            System.setErr(System.out);
             Class.forName(main).getMethod("main", String[].class).invoke(null, (Object) args);
         } catch (java.lang.reflect.InvocationTargetException e) {
             if (!(e.getCause() instanceof Exited)) {
@@ -48,6 +50,7 @@ public class Tools {
             HOOKS.clear();
             System.setIn(in);
             System.setOut(OUT);
+            System.setErr(err);
         }
         if (status > 0) {
             throw new AssertionError("exit status " + status + ": " + said);
@@ -147,11 +150,36 @@ public class Tools {
         ask(CONFIGS, "--alter", "--entity-type", type, "--entity-default", "--delete-config", "request_percentage");
     }
 
+    static void groupConfigs() throws Exception {
+        String[] of = {"--entity-type", "groups", "--entity-name", "tool"};
+        ask(CONFIGS, "--alter", of[0], of[1], of[2], of[3], "--add-config", "consumer.session.timeout.ms=50000");
+        Cases.until(() -> ask(CONFIGS, "--describe", of[0], of[1], of[2], of[3]).contains("consumer.session.timeout.ms=50000"));
+        ask(CONFIGS, "--alter", of[0], of[1], of[2], of[3], "--delete-config", "consumer.session.timeout.ms");
+    }
+
+    static void loggers() throws Exception {
+        String id = nodeID();
+        ask(CONFIGS, "--alter", "--entity-type", "broker-loggers", "--entity-name", id, "--add-config", "root=WARN");
+        says(ask(CONFIGS, "--describe", "--entity-type", "broker-loggers", "--entity-name", id), "root=WARN");
+        ask(CONFIGS, "--alter", "--entity-type", "broker-loggers", "--entity-name", id, "--add-config", "root=INFO");
+    }
+
+    static String nodeID() throws Exception {
+        return ask(T + "BrokerApiVersionsCommand").replaceAll("(?s).*id: (\\d+) rack.*", "$1");
+    }
+
     static void reassign() throws Exception {
-        String id = ask(T + "BrokerApiVersionsCommand").replaceAll("(?s).*id: (\\d+) rack.*", "$1");
+        String id = nodeID();
         String plan = file("{\"version\":1,\"partitions\":[{\"topic\":\"" + TOPIC + "\",\"partition\":0,\"replicas\":[" + id + "]}]}");
         ask(REASSIGN, "--execute", "--reassignment-json-file", plan);
         says(ask(REASSIGN, "--verify", "--reassignment-json-file", plan), "is completed");
+    }
+
+    static void delegationTokens() throws Exception {
+        String conf = file("security.protocol=SASL_SSL\nssl.truststore.type=PEM\nssl.truststore.location=" + Cases.CA
+            + "\nsasl.mechanism=SCRAM-SHA-256\nsasl.jaas.config=org.apache.kafka.common.security.scram.ScramLoginModule required"
+            + " username=\"tester\" password=\"secret\";\n");
+        tool(T + "DelegationTokenCommand", "", "--bootstrap-server", Cases.SECURE, "--command-config", conf, "--describe");
     }
 
     static void leaders() throws Exception {
@@ -175,6 +203,8 @@ public class Tools {
         Cases.run("kafka-configs: SCRAM of users", Tools::scramUsers);
         Cases.run("kafka-configs: quotas of clients", () -> quotas("clients", "producer_byte_rate"));
         Cases.run("kafka-configs: quotas of users", () -> quotas("users", "consumer_byte_rate"));
+        Cases.run("kafka-configs: groups", Tools::groupConfigs);
+        Cases.run("kafka-configs: loggers", Tools::loggers);
         Cases.run("kafka-reassign-partitions", Tools::reassign);
         Cases.run("kafka-leader-election", Tools::leaders);
         Cases.run("kafka-transactions", () -> ask(T + "TransactionsCommand", "list"));
@@ -182,6 +212,9 @@ public class Tools {
         Cases.run("kafka-metadata-quorum", () -> says(ask(T + "MetadataQuorumCommand", "describe", "--status"), "LeaderId"));
         Cases.run("kafka-features", () -> ask(T + "FeatureCommand", "describe"));
         Cases.run("kafka-broker-api-versions", () -> says(ask(T + "BrokerApiVersionsCommand"), "Produce(0)"));
+        Cases.run("kafka-delegation-tokens", Tools::delegationTokens);
+        Cases.run("kafka-share-groups --list", () -> ask(T + "consumer.group.ShareGroupCommand", "--list"));
+        Cases.run("kafka-client-metrics", () -> ask(T + "ClientMetricsCommand", "--list"));
         Cases.run("kafka-cluster", () -> says(tool(T + "ClusterTool", "", "cluster-id", "--bootstrap-server", Cases.BROKERS), "Cluster ID"));
         System.exit(0);
     }
