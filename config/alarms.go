@@ -117,6 +117,9 @@ func receiverNames(v any, to []rule.Receiver) ([]string, error) {
 			for _, r := range to {
 				known = append(known, r.Name)
 			}
+			if len(known) == 0 {
+				return nil, fmt.Errorf("no receiver is named %q: the key receivers is missing", n)
+			}
 			return nil, fmt.Errorf("no receiver is named %q; receivers has: %s", n, strings.Join(known, ", "))
 		}
 	}

@@ -51,7 +51,7 @@ func TestLoad_AlarmsWithMistakes_OneLineThatNamesThem(t *testing.T) {
 		"alarms: {a: person inn door}":                                  `alarm a: "person inn door": word 2, "inn": did you mean "in"?`,
 		"alarms: {a: crossing of door/stp}":                             `camera door has no line "stp"; did you mean "step"?`,
 		"alarms: {a: {when: person in door, two: x}}":                   `alarm a: two: no such key`,
-		"alarms: {a: {when: person in door, to: phone}}":                `no receiver is named "phone"`,
+		"alarms: {a: {when: person in door, to: phone}}":                `no receiver is named "phone": the key receivers is missing`,
 		"alarms: {a: {when: person in door, tz: Mars}}":                 `"Mars" is no time zone`,
 		"alarms: {a b: person in door}":                                 `"a b": a name has`,
 		"receivers: {a: {ntfy: ntfy.example.org}}":                      `is no address: http:// or https://HOST`,
@@ -62,6 +62,19 @@ func TestLoad_AlarmsWithMistakes_OneLineThatNamesThem(t *testing.T) {
 		"receivers: {a: {topic: alarms, ntfy: https://example.org}}":    `it is a ntfy already`,
 		"receivers: {a: {topic: a/b}}":                                  `is no name of a topic`,
 		"receivers: {a: {topic: alarms, quiet: night}}":                 `is no time of the week`,
+		"receivers: {a: {topic: alarms, quiet: 00:00-24:00}}":           `"00:00-24:00" is the whole week: nothing would be sent`,
+		"receivers: {a: {topic: alarms, quiet: Sun-Sat 7:00-07:00}}":    `is no time of the week`,
+		"receivers: {a: {topic: alarms, quiet: Sun-Sat 07:00-07:00}}":   `is the whole week`,
+		"receivers: {a: {topic: ..}}":                                   `".." is no name of a topic`,
+		"receivers: {a: {topic: sightings}}":                            `sightings is a topic of sightlog's own events`,
+		"receivers: {a: {topic: sightings.dead}}":                       `sightings.dead is a topic of sightlog's own events`,
+		"receivers: {a: {ntfy: https://ntfy.example.org/}}":             `has no topic: https://ntfy.example.org/TOPIC`,
+		"receivers: {a: {mqtt: mqtt://example.org:70000}}":              `a port is 1 to 65535`,
+		"receivers: {a: {mqtt: mqtt://:1883}}":                          `is no address: mqtt:// or mqtts://HOST`,
+		"alarms: {a: camera door blind for 5s}":                         `for 5s is too short: at least 10s`,
+		"alarms: {a: loitering in door/mat}":                            `for is missing: for 1m, at least 1s`,
+		"alarm: {a: person in door}":                                    `unknown key "alarm"; did you mean "alarms"?`,
+		"reciever: {a: {topic: alarms}}":                                `unknown key "reciever"; did you mean "receivers"?`,
 	} {
 		_, err := loadText(t, cameraDoor+text)
 		require.ErrorContains(t, err, want, text)

@@ -18,6 +18,9 @@ import (
 // []rule.Rule and ReceiversKey to a []rule.Receiver.
 type File map[string]any
 
+// tableKeys are the keys whose value is a table.
+var tableKeys = []string{CamerasKey, PlacesKey, AlarmsKey, ReceiversKey, ReportsKey, KeepKey}
+
 // Load reads a configuration file and checks its shape; Check checks its keys.
 func Load(path string) (File, error) {
 	b, err := yamlfile.Read(path)
@@ -65,6 +68,11 @@ func Decode(path string, b []byte) (File, error) {
 			continue
 		}
 		v, err := plain(value)
+		if _, is := value.(map[string]any); is {
+			if near := usage.Nearest(key, tableKeys); near != "" {
+				return nil, usage.New(fmt.Sprintf("did you mean %q?", near), "--config %s: unknown key %q", path, key)
+			}
+		}
 		if err != nil {
 			return nil, usage.New("give a value or a list of values", "--config %s: key %q: %v", path, key, err)
 		}

@@ -1,12 +1,14 @@
 package config
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
 	"net/mail"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/sightlog/sightlog/alarm/rule"
@@ -124,6 +126,9 @@ func setReceiver(r *rule.Receiver, key string, v any) (err error) {
 		if r.Quiet, ok = rule.ParseWindow(text); !ok {
 			return fmt.Errorf("%.40q is no time of the week: 23:00-07:00, Sat-Sun 00:00-24:00", text)
 		}
+		if r.Quiet.Always() {
+			return fmt.Errorf("%.40q is the whole week: nothing would be sent", text)
+		}
 	case "quiet-then":
 		if text != "hold" && text != "drop" {
 			return errors.New("hold or drop")
@@ -144,20 +149,36 @@ func setReceiver(r *rule.Receiver, key string, v any) (err error) {
 	return err
 }
 
+// ownTopics are those that sightlog writes its events to: an alarm there would be a dead letter.
+var ownTopics = []string{"sightings", "crossings", "visits", "runs", "snapshots", "occupancy"}
+
 // address checks the place of a receiver.
 func address(kind, text string) error {
 	if kind == rule.Topic {
-		if strings.ContainsFunc(text, func(c rune) bool { return !strings.ContainsRune("._-", c) && !validName(string(c)) }) {
-			return fmt.Errorf("%.80q is no name of a topic", text)
-		}
-		return nil
+		return topicName(text)
 	}
 	u, err := url.Parse(text)
-	if err != nil || u.Host == "" || !slices.Contains(schemes[kind], u.Scheme) {
+	if err != nil || u.Hostname() == "" || !slices.Contains(schemes[kind], u.Scheme) {
 		return fmt.Errorf("%.80q is no address: %s://HOST…", text, strings.Join(schemes[kind], ":// or "))
+	}
+	if _, err := strconv.ParseUint(cmp.Or(u.Port(), "1"), 10, 16); err != nil {
+		return fmt.Errorf("%.80q: a port is 1 to 65535", text)
 	}
 	if u.User != nil {
 		return errors.New("a password does not belong into the configuration: give user, and secret-env or secret-file")
+	}
+	if kind == rule.NTFY && strings.Trim(u.Path, "/") == "" {
+		return fmt.Errorf("%.80q has no topic: %s://%s/TOPIC", text, u.Scheme, u.Host)
+	}
+	return nil
+}
+
+func topicName(text string) error {
+	if len(text) > 249 || text == "." || text == ".." || strings.ContainsFunc(text, func(c rune) bool { return !strings.ContainsRune("._-", c) && !validName(string(c)) }) {
+		return fmt.Errorf("%.80q is no name of a topic", text)
+	}
+	if slices.Contains(ownTopics, strings.TrimSuffix(text, ".dead")) {
+		return fmt.Errorf("%s is a topic of sightlog's own events: give another, as alarms", text)
 	}
 	return nil
 }

@@ -180,13 +180,21 @@ func (p *parser) conditions() error {
 	}
 	switch {
 	case p.r.Kind == Blind && p.r.For < 10*time.Second:
-		return fmt.Errorf("%q: for is missing: for 5m, at least 10s", p.text)
+		return p.tooShort(seen, "5m", 10*time.Second)
 	case p.r.Kind == Loitering && p.r.For < time.Second:
-		return fmt.Errorf("%q: for is missing: for 1m, at least 1s", p.text)
+		return p.tooShort(seen, "1m", time.Second)
 	case p.r.Kind == Crossing && p.r.For > 0:
 		return fmt.Errorf("%q: for: a crossing is a moment", p.text)
 	}
 	return nil
+}
+
+// tooShort is the error of a rule whose for, among the conditions that were read, is missing or too short.
+func (p *parser) tooShort(seen []string, example string, least time.Duration) error {
+	if slices.Contains(seen, "for") {
+		return fmt.Errorf("%q: for %s is too short: at least %s", p.text, p.r.For, least)
+	}
+	return fmt.Errorf("%q: for is missing: for %s, at least %s", p.text, example, least)
 }
 
 func (p *parser) condition(w string) (err error) {

@@ -28,6 +28,11 @@ func (w *Window) Contains(t time.Time) bool {
 	return at < w.To && w.on(t.AddDate(0, 0, -1))
 }
 
+// Always reports whether the window has all of the week.
+func (w *Window) Always() bool {
+	return w.From == w.To && (w.Days == [7]bool{} || w.Days == [7]bool{true, true, true, true, true, true, true})
+}
+
 func clock(t time.Time) time.Duration {
 	h, m, s := t.Clock()
 	return time.Duration(h)*time.Hour + time.Duration(m)*time.Minute + time.Duration(s)*time.Second
