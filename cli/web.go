@@ -46,7 +46,7 @@ func OpenSite(w config.Web, data config.Data, env *Env, log *slog.Logger) (*Site
 	if err != nil {
 		return nil, err
 	}
-	if err := s.tls().Check(log); err != nil {
+	if err := s.tls().Check(); err != nil {
 		return nil, err
 	}
 	if at, err := net.ResolveTCPAddr("tcp", addr); err == nil { // else serving it says what is wrong

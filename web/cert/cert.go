@@ -56,6 +56,11 @@ func (f *Files) load() error {
 		return err
 	}
 	f.pair, f.modified, f.problem = &pair, modified, ""
+	if now := time.Now(); now.After(pair.Leaf.NotAfter) {
+		f.log.Warn("the certificate of the page has expired: browsers refuse it", "file", f.Cert, "since", pair.Leaf.NotAfter.UTC())
+	} else if now.Before(pair.Leaf.NotBefore) {
+		f.log.Warn("the certificate of the page is not valid yet: browsers refuse it", "file", f.Cert, "until", pair.Leaf.NotBefore.UTC())
+	}
 	return nil
 }
 

@@ -1,10 +1,15 @@
 package cert_test
 
 import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"log/slog"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -62,6 +67,35 @@ func TestOwn_KeyOfAnother_MadeAgain(t *testing.T) {
 	again, err := cert.Own(a, nil, discard)
 	require.NoError(t, err)
 	require.NotEqual(t, first.Fingerprint(), again.Fingerprint())
+}
+
+// A certificate that browsers refuse is served, since a renewed one is taken without a restart, and named.
+func TestFiles_Expired_LogSaysSo(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	now := time.Now()
+	write := func(from, until time.Time) (cert, key string) {
+		t.Helper()
+		c := x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: from, NotAfter: until, DNSNames: []string{"localhost"}}
+		der, err := x509.CreateCertificate(rand.Reader, &c, &c, &private.PublicKey, private)
+		require.NoError(t, err)
+		secret, err := x509.MarshalPKCS8PrivateKey(private)
+		require.NoError(t, err)
+		cert, key = filepath.Join(dir, "c.pem"), filepath.Join(dir, "k.pem")
+		require.NoError(t, os.WriteFile(cert, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600))
+		require.NoError(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
+		return cert, key
+	}
+	for says, valid := range map[string][2]time.Duration{"": {-time.Hour, time.Hour}, "has expired": {-2 * time.Hour, -time.Hour}, "is not valid yet": {time.Hour, 2 * time.Hour}} {
+		var log bytes.Buffer
+		c, key := write(now.Add(valid[0]), now.Add(valid[1]))
+		_, err := cert.Open(c, key, slog.New(slog.NewTextHandler(&log, nil)))
+		require.NoError(t, err)
+		require.Equal(t, says == "", log.Len() == 0, log.String())
+		require.Contains(t, log.String(), says)
+	}
 }
 
 func TestFiles_Renewed_TakenWhenTheyAreAPair(t *testing.T) {
