@@ -48,7 +48,8 @@ func (c *Config) now(ctx context.Context) Health {
 	}
 	s.measureDisk(facts.Dir)
 	h.Parts = append(h.Parts, c.cameras(s)...)
-	h.Parts = append(h.Parts, c.detector(s), broker(facts), lag(facts), c.database(ctx, facts))
+	database := c.database(ctx, facts)
+	h.Parts = append(h.Parts, c.detector(s), broker(facts, database.Level == Bad), lag(facts), database)
 	if p, are := c.receivers(ctx, facts); are {
 		h.Parts = append(h.Parts, p)
 	}

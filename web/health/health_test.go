@@ -27,18 +27,19 @@ func TestConfig_Faults_WordsAndFix(t *testing.T) {
 		level   Level
 		says    string
 	}{
-		"well":             {pipeline.Facts{OwnBroker: true}, []pipeline.CameraStatus{running}, "lag", OK, "Everything in the log"},
-		"broker":           {pipeline.Facts{Broker: "the disk of the log is full"}, []pipeline.CameraStatus{running}, "broker", Bad, "disk of the log is full"},
-		"lag unknown":      {pipeline.Facts{Lag: -1, LagError: "no answer"}, []pipeline.CameraStatus{running}, "broker", Bad, "no answer"},
-		"tables behind":    {pipeline.Facts{Lag: 1_000_000}, []pipeline.CameraStatus{running}, "lag", Warning, "1000000 records"},
-		"stopped":          {pipeline.Facts{Blocked: []sink.PartitionState{{Topic: "sightings", State: sink.Stopped, Reason: "another log"}}}, []pipeline.CameraStatus{running}, "lag", Bad, "another log"},
-		"database":         {pipeline.Facts{Database: "No space left on device"}, []pipeline.CameraStatus{running}, "database", Bad, "No space left"},
-		"no camera":        {pipeline.Facts{}, nil, "cameras", Warning, "Detect is starting"},
-		"log does not ack": {pipeline.Facts{}, []pipeline.CameraStatus{{ID: "door", State: pipeline.Running, Waiting: "the log does not answer"}}, "cameras", Bad, "does not answer"},
-		"away":             {pipeline.Facts{}, []pipeline.CameraStatus{{ID: "door", State: pipeline.Opening, Retry: time.Now().Add(time.Minute)}}, "cameras", Bad, "it is tried again in"},
-		"damaged":          {pipeline.Facts{}, []pipeline.CameraStatus{{ID: "door", State: pipeline.Ended, Damage: "frames are missing"}}, "cameras", Warning, "frames are missing"},
-		"slow":             {pipeline.Facts{}, []pipeline.CameraStatus{{ID: "door", State: pipeline.Running, Live: true, Frames: 100, Dropped: 900}}, "detector", Warning, "too slow for camera door: 900 of 1000"},
-		"failed":           {pipeline.Facts{}, []pipeline.CameraStatus{{ID: "door", State: pipeline.Running, Frames: 100, Failed: 3}}, "detector", Warning, "failed on 3 frames"},
+		"well":                         {pipeline.Facts{OwnBroker: true}, []pipeline.CameraStatus{running}, "lag", OK, "Everything in the log"},
+		"broker":                       {pipeline.Facts{Broker: "the disk of the log is full"}, []pipeline.CameraStatus{running}, "broker", Bad, "disk of the log is full"},
+		"lag unknown":                  {pipeline.Facts{Lag: -1, LagError: "no answer"}, []pipeline.CameraStatus{running}, "broker", Bad, "no answer"},
+		"lag unknown without database": {pipeline.Facts{Lag: -1, LagError: "no answer", Database: "gone"}, []pipeline.CameraStatus{running}, "broker", OK, "without the database"},
+		"tables behind":                {pipeline.Facts{Lag: 1_000_000}, []pipeline.CameraStatus{running}, "lag", Warning, "1000000 records"},
+		"stopped":                      {pipeline.Facts{Blocked: []sink.PartitionState{{Topic: "sightings", State: sink.Stopped, Reason: "another log"}}}, []pipeline.CameraStatus{running}, "lag", Bad, "another log"},
+		"database":                     {pipeline.Facts{Database: "No space left on device"}, []pipeline.CameraStatus{running}, "database", Bad, "No space left"},
+		"no camera":                    {pipeline.Facts{}, nil, "cameras", Warning, "Detect is starting"},
+		"log does not ack":             {pipeline.Facts{}, []pipeline.CameraStatus{{ID: "door", State: pipeline.Running, Waiting: "the log does not answer"}}, "cameras", Bad, "does not answer"},
+		"away":                         {pipeline.Facts{}, []pipeline.CameraStatus{{ID: "door", State: pipeline.Opening, Retry: time.Now().Add(time.Minute)}}, "cameras", Bad, "it is tried again in"},
+		"damaged":                      {pipeline.Facts{}, []pipeline.CameraStatus{{ID: "door", State: pipeline.Ended, Damage: "frames are missing"}}, "cameras", Warning, "frames are missing"},
+		"slow":                         {pipeline.Facts{}, []pipeline.CameraStatus{{ID: "door", State: pipeline.Running, Live: true, Frames: 100, Dropped: 900}}, "detector", Warning, "too slow for camera door: 900 of 1000"},
+		"failed":                       {pipeline.Facts{}, []pipeline.CameraStatus{{ID: "door", State: pipeline.Running, Frames: 100, Failed: 3}}, "detector", Warning, "failed on 3 frames"},
 	} {
 		h := &Config{
 			Facts: func(context.Context) pipeline.Facts { return c.facts }, Pool: pool, Log: slog.New(slog.DiscardHandler),
@@ -87,6 +88,14 @@ func TestConfig_TwoSamples_StallAndDisk(t *testing.T) {
 	require.True(t, ok)
 	require.Equal(t, Part{Name: "disk", Level: Warning, Detail: "526 GB of 1.1 TB are free; full in about 2 days at this rate.",
 		Fix: "Free space, keep rows for a shorter time (--keep), or store fewer of them (--store people)."}, p)
+	soon := now
+	soon.at, soon.free = at.Add(time.Hour), 220<<30
+	p, _ = c.disk(soon)
+	require.Contains(t, p.Detail, "full in about 1 hour at this rate")
+	soon.at = at.Add(5 * time.Minute) // too early to tell
+	p, _ = c.disk(soon)
+	require.NotContains(t, p.Detail, "full in")
+	require.Equal(t, OK, p.Level)
 	now.free = before.free
 	p, _ = c.disk(now)
 	require.Equal(t, OK, p.Level)

@@ -14,10 +14,10 @@ import (
 const (
 	silentFor   = 15 * time.Second // a camera that delivers nothing
 	rateOver    = 5 * time.Second  // the span over which rates are taken
-	diskOver    = time.Minute
-	muchDropped = 0.2    // of a camera's frames
-	muchLag     = 10_000 // records
-	littleDisk  = 0.05   // of the file system
+	diskOver    = 10 * time.Minute // what others write meanwhile, as a start does, is no rate
+	muchDropped = 0.2              // of a camera's frames
+	muchLag     = 10_000           // records
+	littleDisk  = 0.05             // of the file system
 	soonFull    = 3 * 24 * time.Hour
 )
 
@@ -114,10 +114,14 @@ func (c *Config) detector(now sample) Part {
 	return p
 }
 
-func broker(f pipeline.Facts) Part {
+// broker says how the broker is. The lag is also unknown while the database is away, which is no
+// fault of the broker.
+func broker(f pipeline.Facts, databaseAway bool) Part {
 	switch {
 	case f.Broker != "":
 		return Part{Name: "broker", Level: Bad, Detail: f.Broker, Fix: "Free space on its disk, or mend the disk and start again; what was acknowledged is not lost."}
+	case f.LagError != "" && databaseAway:
+		return Part{Name: "broker", Level: OK, Detail: "Nothing is known against it; the lag cannot be told without the database."}
 	case f.LagError != "":
 		return Part{Name: "broker", Level: Bad, Detail: "the lag is unknown: " + f.LagError, Fix: "Check that broker and database run and can be reached."}
 	case f.OwnBroker:
@@ -187,7 +191,7 @@ func (c *Config) disk(now sample) (Part, bool) {
 		case days >= 2:
 			p.Detail += fmt.Sprintf("; full in about %.0f days at this rate", days)
 		default:
-			p.Detail += fmt.Sprintf("; full in about %.0f hours at this rate", left.Hours())
+			p.Detail += fmt.Sprintf("; full in about %s at this rate", count(int(left.Hours()+0.5), "hour", "hours"))
 		}
 		if left > 0 && left < soonFull {
 			p.Level, p.Fix = Warning, fix
