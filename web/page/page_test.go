@@ -2,12 +2,14 @@ package page_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
@@ -185,4 +187,53 @@ func TestShell_NotLoggedIn_FormThenTheView(t *testing.T) {
 	p.Press("right" + kb.Enter)
 	p.WaitText("main", "3 people")
 	require.Equal(t, "kim", p.Text("#user"))
+}
+
+// An address with a time zone that there is none of is answered in words, by the browser's time zone.
+func TestShell_NoSuchTimeZone_SaidAndTheViewIsShown(t *testing.T) {
+	t.Parallel()
+	alarms := map[string]any{"rules": []string{"door"}, "alarms": []any{map[string]any{
+		"id": "a", "rule": "door", "kind": "presence", "message": "1 × person in yard", "began_at": "2026-11-27T09:00:00Z", "ended_at": nil, "deliveries": []any{},
+	}}}
+	p := browser.Open(t, serve(t, map[string]any{"session": admin(), "cameras": []string{}, "alarms": alarms, "events": stream("status", "{}")})+"/#/alarms?tz=Mars/X")
+	p.WaitText("#alerts", `tz "Mars/X" is no time zone`)
+	p.WaitText("main", "1 × person in yard")
+}
+
+// stream is a response of one server-sent event, which does not end.
+func stream(kind, data string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		fmt.Fprintf(w, "event: %s\ndata: %s\n\n", kind, data)
+		_ = http.NewResponseController(w).Flush()
+		<-r.Context().Done()
+	}
+}
+
+// Events that are refused once, as while sightlog starts, are asked for again.
+func TestClient_EventsRefused_AskedForAgain(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	url := serve(t, map[string]any{ // ends after the browser, and with it the stream
+		"session": admin(), "cameras": []string{},
+		"alarms": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			rules := []string{}
+			if asked.Load() > 1 {
+				rules = append(rules, "door")
+			}
+			_ = json.NewEncoder(w).Encode(map[string]any{"rules": rules, "alarms": []any{}})
+		}),
+		"events": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if asked.Add(1) == 1 {
+				problem(w, http.StatusServiceUnavailable, "not yet")
+				return
+			}
+			stream("alarm", "{}")(w, r)
+		}),
+	})
+	p := browser.Blank(t)
+	p.Expect("503")
+	p.Goto(url + "/#/alarms")
+	p.WaitText("main", "There was no alarm yet")
+	p.WaitText("main", "There is no alarm of this kind")
 }

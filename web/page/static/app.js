@@ -2,6 +2,7 @@
 import { api, onRefused, Problem } from './client.js';
 import { el } from './dom.js';
 import { login } from './login.js';
+import { isZone } from './time.js';
 import { views } from './views.js';
 
 const $ = (id) => document.getElementById(id);
@@ -34,6 +35,10 @@ async function show() {
   const mine = ++turn;
   const { view, params } = route();
   $('alerts').replaceChildren();
+  if (params.tz && !isZone(params.tz)) {
+    fail(`tz "${params.tz}" is no time zone, as Europe/Berlin: times are those of the browser's`);
+    delete params.tz;
+  }
   for (const a of $('nav').querySelectorAll('a')) {
     if (a.dataset.view === view.name) a.setAttribute('aria-current', 'page');
     else a.removeAttribute('aria-current');

@@ -75,6 +75,7 @@ export const api = {
 // One connection brings the events of all views: those kinds that somebody listens to.
 let source = null;
 let asked = '';
+let again = 0;
 const listeners = new Set();
 
 // events calls f({type, data}) for each server-sent event of these types, until the returned function is called.
@@ -96,6 +97,13 @@ function connect() {
   source = null;
   if (!kinds.length) return;
   source = new EventSource(address('events') + '?' + kinds.map((k) => `kind=${k}`).join('&'));
+  // A connection that is lost is made again by the browser; one that was refused, as while sightlog starts, is not.
+  source.onerror = () => {
+    if (source?.readyState !== EventSource.CLOSED) return;
+    asked = '';
+    clearTimeout(again);
+    again = setTimeout(connect, 5000);
+  };
   for (const type of kinds) {
     source.addEventListener(type, (e) => {
       for (const l of listeners) if (l.types.includes(type)) l.f({ type, data: JSON.parse(e.data) });

@@ -2,6 +2,15 @@
 
 export const ownZone = () => Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC';
 
+// isZone reports whether the browser knows the time zone.
+export function isZone(tz) {
+  try {
+    return Boolean(new Intl.DateTimeFormat('en-GB', { timeZone: tz }));
+  } catch {
+    return false;
+  }
+}
+
 const formats = new Map();
 
 function format(tz, options) {
