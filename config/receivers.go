@@ -174,7 +174,8 @@ func address(kind, text string) error {
 }
 
 func topicName(text string) error {
-	if len(text) > 249 || text == "." || text == ".." || strings.ContainsFunc(text, func(c rune) bool { return !strings.ContainsRune("._-", c) && !validName(string(c)) }) {
+	no := func(c rune) bool { return !strings.ContainsRune("._-", c) && !validName(string(c)) }
+	if len(text) > 249 || text == "." || text == ".." || strings.ContainsFunc(text, no) {
 		return fmt.Errorf("%.80q is no name of a topic", text)
 	}
 	if slices.Contains(ownTopics, strings.TrimSuffix(text, ".dead")) {

@@ -88,7 +88,9 @@ func TestFiles_Expired_LogSaysSo(t *testing.T) {
 		require.NoError(t, os.WriteFile(key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret}), 0o600))
 		return cert, key
 	}
-	for says, valid := range map[string][2]time.Duration{"": {-time.Hour, time.Hour}, "has expired": {-2 * time.Hour, -time.Hour}, "is not valid yet": {time.Hour, 2 * time.Hour}} {
+	for says, valid := range map[string][2]time.Duration{
+		"": {-time.Hour, time.Hour}, "has expired": {-2 * time.Hour, -time.Hour}, "is not valid yet": {time.Hour, 2 * time.Hour},
+	} {
 		var log bytes.Buffer
 		c, key := write(now.Add(valid[0]), now.Add(valid[1]))
 		_, err := cert.Open(c, key, slog.New(slog.NewTextHandler(&log, nil)))

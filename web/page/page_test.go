@@ -193,9 +193,11 @@ func TestShell_NotLoggedIn_FormThenTheView(t *testing.T) {
 func TestShell_NoSuchTimeZone_SaidAndTheViewIsShown(t *testing.T) {
 	t.Parallel()
 	alarms := map[string]any{"rules": []string{"door"}, "alarms": []any{map[string]any{
-		"id": "a", "rule": "door", "kind": "presence", "message": "1 × person in yard", "began_at": "2026-11-27T09:00:00Z", "ended_at": nil, "deliveries": []any{},
+		"id": "a", "rule": "door", "kind": "presence", "message": "1 × person in yard",
+		"began_at": "2026-11-27T09:00:00Z", "ended_at": nil, "deliveries": []any{},
 	}}}
-	p := browser.Open(t, serve(t, map[string]any{"session": admin(), "cameras": []string{}, "alarms": alarms, "events": stream("status", "{}")})+"/#/alarms?tz=Mars/X")
+	url := serve(t, map[string]any{"session": admin(), "cameras": []string{}, "alarms": alarms, "events": stream("status", "{}")})
+	p := browser.Open(t, url+"/#/alarms?tz=Mars/X")
 	p.WaitText("#alerts", `tz "Mars/X" is no time zone`)
 	p.WaitText("main", "1 × person in yard")
 }
