@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -238,4 +239,16 @@ func TestClient_EventsRefused_AskedForAgain(t *testing.T) {
 	p.Goto(url + "/#/alarms")
 	p.WaitText("main", "There was no alarm yet")
 	p.WaitText("main", "There is no alarm of this kind")
+}
+
+// A camera that the configuration has and nobody has seen yet is asked for nothing, and its name is
+// no wider than a telephone.
+func TestHeat_CameraNotSeenYet_SaidWithoutAsking(t *testing.T) {
+	t.Parallel()
+	name := strings.Repeat("a-long-name-", 5) + "64"
+	url := serve(t, map[string]any{"session": admin(), "cameras": []any{map[string]any{"id": name, "newest": nil, "zones": map[string]any{}}}})
+	p := browser.Open(t, url+"/#/heat")
+	p.WaitText("main", "No camera has been seen yet.")
+	p.Wait(`document.querySelector('#by-camera')`)
+	p.EachShape(func(string) {})
 }

@@ -46,7 +46,7 @@ export function mount(root, params, ctx) {
   }
 
   const refresh = () => load.run(async (signal) => {
-    const camera = params.camera || list[0]?.id;
+    const camera = params.camera || list.find((c) => c.newest)?.id; // others have nothing
     if (!camera) {
       body.replaceChildren(el('p', { class: 'panel empty' }, 'No camera has been seen yet.'));
       return;
