@@ -52,6 +52,10 @@ test-cluster: check-go setup build ## detect and sink on three Apache Kafka node
 	@scripts/setup.sh --tests
 	SIGHTLOG_CLUSTER=all go test -count=1 -v -timeout 30m -run '^(TestCluster|TestPipeline)_' ./internal/e2e
 
+test-clients: check-go ## Kafka's clients of many languages, on our broker and on Apache Kafka (UPDATE=1: write docs/compatibility.md)
+	@scripts/setup.sh --clients
+	SIGHTLOG_CLIENTS=all go test -count=1 -v -timeout 30m ./internal/clients $(if $(UPDATE),-update)
+
 # What onnxruntime and its Go binding keep until the process ends are no leaks.
 asan: check-go setup build ## The packages with C code, tested under the address sanitizer
 	@scripts/setup.sh --tests
@@ -96,4 +100,4 @@ clean: ## Remove what make made, but not what setup fetched
 uninstall: ## Remove what make and setup made and fetched; say what stays (packages, your data)
 	@scripts/uninstall.sh
 
-.PHONY: help setup check-go build demo test test-cluster asan dist bench lint fuzz env clean uninstall
+.PHONY: help setup check-go build demo test test-clients test-cluster asan dist bench lint fuzz env clean uninstall
