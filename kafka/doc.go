@@ -35,7 +35,8 @@
 //     of their run. A live run has gaps when its process dies: unacknowledged records are
 //     lost with it.
 //   - Order is per camera: the key decides the partition. Adding partitions to a topic
-//     moves cameras to other partitions; EnsureTopics never does.
+//     moves a camera's next run to another partition, and EnsureTopics never does; a run
+//     stays in the partition in which it began.
 //   - A log that loses acknowledged records (an older copy is restored) is noticed only
 //     while a writer of the run is open (ErrTailLost) or by the sink, which compares its
 //     stored offsets; a new writer resumes where the log ends.

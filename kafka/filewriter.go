@@ -145,7 +145,7 @@ func (w *fileWriter) writeRun(ctx context.Context) error {
 // fence makes this writer the only one of its camera. Only after that is the end of the
 // run in the log final.
 func (w *fileWriter) fence(ctx context.Context) (err error) {
-	w.cl, err = openTransactional(ctx, w.cfg, w.transactionalID())
+	w.cl, err = openTransactional(ctx, w.cfg, w.transactionalID(), kgo.RecordPartitioner(runPartitioner()))
 	return err
 }
 
@@ -380,7 +380,9 @@ func (w *fileWriter) records(ctx context.Context, batch []fileEntry) ([]*kgo.Rec
 			}
 			at = it.sighting.ProducedAt
 			sightings++
-			rec, err = w.cfg.sightingRecord(ctx, it.sighting, it.span)
+			if rec, err = w.cfg.sightingRecord(ctx, it.sighting, it.span); err == nil {
+				rec.Partition = w.run.LogPartition
+			}
 		} else {
 			end := withEnd(w.run, *it.end, sightings)
 			end.JobOpen = true

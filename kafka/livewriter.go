@@ -36,7 +36,7 @@ func OpenLive(c Config) (*Live, error) {
 	}
 	// The client's own limit is never reached: it would hold up Produce, which does not end
 	// with the caller's context. Beside those in flight there are only records of runs.
-	cl, err := c.Client(append(opts, kgo.MaxBufferedRecords(2*liveBuffer))...)
+	cl, err := c.Client(append(opts, kgo.MaxBufferedRecords(2*liveBuffer), kgo.RecordPartitioner(runPartitioner()))...)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +99,7 @@ func (w *liveWriter) Send(ctx context.Context, s *event.Sighting, completes ...e
 	if err != nil {
 		return err
 	}
+	rec.Partition = w.run.LogPartition
 	recs, err := w.live.cfg.derivedRecords(ctx, []*kgo.Record{rec}, s.Camera, s.ProducedAt.Time, completes)
 	if err != nil {
 		return err

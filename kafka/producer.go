@@ -57,3 +57,17 @@ func Produce(ctx context.Context, cl *kgo.Client, recs ...*kgo.Record) kgo.Produ
 	}
 	return unknown
 }
+
+// runPartitioner is the partitioner of runs: a sighting goes to the partition in which its run began, which its
+// writer has set, also when partitions were added to the topic since; every other record goes where its key says.
+func runPartitioner() kgo.Partitioner {
+	return kgo.BasicConsistentPartitioner(func(topic string) func(*kgo.Record, int) int {
+		byKey := kgo.StickyKeyPartitioner(nil).ForTopic(topic)
+		return func(r *kgo.Record, n int) int {
+			if topic == Sightings && r.Partition >= 0 { // a run of before positions were written has -1
+				return int(r.Partition)
+			}
+			return byKey.Partition(r, n)
+		}
+	})
+}
