@@ -56,6 +56,11 @@ test-clients: check-go ## Kafka's clients of many languages, on our broker and o
 	@scripts/setup.sh --clients
 	SIGHTLOG_CLIENTS=all go test -count=1 -v -timeout 30m ./internal/clients $(if $(UPDATE),-update)
 
+test-tools: check-go setup build ## The tools of Kafka's world (Streams, Connect, MirrorMaker 2, scripts, Flink SQL) on our broker and on Apache Kafka
+	@scripts/setup.sh --tests
+	@scripts/setup.sh --tools
+	SIGHTLOG_TOOLS=all go test -count=1 -v -timeout 30m ./internal/kafkatools
+
 # What onnxruntime and its Go binding keep until the process ends are no leaks.
 asan: check-go setup build ## The packages with C code, tested under the address sanitizer
 	@scripts/setup.sh --tests
@@ -100,4 +105,4 @@ clean: ## Remove what make made, but not what setup fetched
 uninstall: ## Remove what make and setup made and fetched; say what stays (packages, your data)
 	@scripts/uninstall.sh
 
-.PHONY: help setup check-go build demo test test-clients test-cluster asan dist bench lint fuzz env clean uninstall
+.PHONY: help setup check-go build demo test test-clients test-cluster test-tools asan dist bench lint fuzz env clean uninstall

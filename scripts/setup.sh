@@ -8,7 +8,8 @@
 # calls print is in lib/setup.log.
 #
 # With --tests it installs what only the tests use, where it can: a test whose
-# part is absent says so and skips. With --dist, what `make dist` uses.
+# part is absent says so and skips. With --tools, what `make test-tools` uses beside; with
+# --dist, what `make dist` uses.
 set -euo pipefail
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 
@@ -214,10 +215,25 @@ setup_kafka() {
 		say kafka "there already"
 		return
 	fi
-	rm -rf lib/kafka
-	step kafka "Apache Kafka and its Java clients, 112 MB, by Maven" \
-		mvn -q -B -Dstyle.color=never -f "$pom" dependency:copy-dependencies -DoutputDirectory="$PWD/lib/kafka" || return 1
-	cp "$pom" lib/kafka/
+	jars kafka "Apache Kafka, its Java clients and tools, 124 MB, by Maven" "$pom"
+}
+
+# Apache Flink, for the tests of make test-tools.
+setup_flink() {
+	local pom=internal/kafkatools/flink.xml
+	if cmp -s "$pom" lib/flink/flink.xml; then
+		say flink "there already"
+		return
+	fi
+	jars flink "Apache Flink's SQL, 138 MB, by Maven" "$pom"
+}
+
+# jars NAME TEXT POM: what a pom depends on, in lib/NAME.
+jars() {
+	rm -rf "lib/$1"
+	step "$1" "$2" mvn -q -B -Dstyle.color=never -f "$3" dependency:copy-dependencies \
+		-DincludeScope=runtime -DoutputDirectory="$PWD/lib/$1" || return 1
+	cp "$3" "lib/$1/"
 }
 
 # mosquitto, a broker of MQTT for tests, which start their own: the package's service
@@ -339,6 +355,9 @@ case ${1:-} in
 	(add_packages openjdk-17-jdk-headless maven && setup_kafka) || say clients "go on without Apache Kafka"
 	(add_packages python3-venv && setup_clients)
 	(setup_clients_of rust rust/Cargo.toml "of Rust, 470 MB, built in minutes" rust_crates lib/clients/rust) || say clients "go on without that of Rust"
+	;;
+--tools)
+	setup_flink || fail "Apache Flink cannot be fetched; Maven needs its registry"
 	;;
 --dist)
 	add_packages dpkg-dev
