@@ -23,11 +23,9 @@ func (s *statement) trunc(time string) string {
 	return fmt.Sprintf("date_trunc('%s', %s)", units[s.Bucket], time)
 }
 
-// buckets is the expression b: for each camera and bucket the totals of camera_minutes
-// and the coverage. With zone, people and max_people are those in the zone, of the cameras
-// that have it. A minute without frames has no row; of an hour and a day there is
-// one, with null for people, max_people and detections.
-func (s *statement) buckets(zone string) string {
+// minutes is the expression minutes: for each camera and minute the totals of camera_minutes.
+// With zone, people and max_people are those in the zone, of the cameras that have it.
+func (s *statement) minutes(zone string) string {
 	where := s.in("minute")
 	people, most, join := "s.people", "s.max_people", ""
 	if zone != "" {
@@ -37,20 +35,32 @@ func (s *statement) buckets(zone string) string {
 		where = append(where, "EXISTS (SELECT FROM zone_minutes h WHERE h.camera_id = s.camera_id AND h.zone = "+name+")")
 	}
 	// Several runs may have frames in one second. Most minutes have one in each of 60.
-	minutes := fmt.Sprintf(`minutes AS (
+	return fmt.Sprintf(`minutes AS (
     SELECT s.camera_id, s.minute, sum(s.frames) AS frames, %s AS people, max(%s) AS max_people,
            %s AS detections, %s AS dropped,
            CASE bit_or(s.seconds) WHEN %d THEN 60 ELSE sightlog_seconds(bit_or(s.seconds)) END AS seconds
     FROM camera_minutes s%s WHERE %s GROUP BY 1, 2
-)`, sum(people), most, sum("s.detections"), sum("s.dropped"), int64(1)<<60-1, join, where)
+)`, sum(people), most, sum("s.detections"), sum("s.dropped"), everySecond, join, where)
+}
+
+// buckets is the expression b: for each camera and bucket the totals, of minutes or half hours,
+// and the coverage; with zone as minutes has them. A minute without frames has no row; of an hour and a day there is
+// one, with null for people, max_people and detections.
+func (s *statement) buckets(zone string) string {
 	unit := units[s.Bucket]
 	if unit == "minute" {
-		return minutes + `, b AS (SELECT *, minute AS bucket, CASE seconds WHEN 60 THEN 1.000 ELSE round(seconds / 60.0, 3) END AS coverage FROM minutes)`
+		return s.minutes(zone) + `, b AS (SELECT *, minute AS bucket, CASE seconds WHEN 60 THEN 1.000 ELSE round(seconds / 60.0, 3) END AS coverage FROM minutes)`
 	}
-	return minutes + fmt.Sprintf(`, watched AS (
+	prefix, watched := "", "SELECT *, minute AS at FROM minutes"
+	if zone != "" {
+		prefix = s.minutes(zone) + ", "
+	} else {
+		watched = "SELECT *, most AS max_people FROM (" + s.watched(ofHalfHours(s.TZ)) + ") m"
+	}
+	return prefix + fmt.Sprintf(`watched AS (
     SELECT camera_id, %[1]s AS bucket, sum(frames) AS frames, sum(people) AS people, max(max_people) AS max_people,
            sum(detections) AS detections, sum(dropped) AS dropped, sum(seconds) AS seconds
-    FROM minutes GROUP BY 1, 2
+    FROM (%[4]s) w GROUP BY 1, 2
 ), every AS (
     SELECT DISTINCT camera_id, date_trunc('%[2]s', t) AS bucket FROM (%[3]s) f
 ), b AS (
@@ -58,12 +68,8 @@ func (s *statement) buckets(zone string) string {
            coalesce(dropped, 0) AS dropped, coalesce(seconds, 0) AS seconds,
            round(coalesce(seconds, 0) / extract(epoch FROM bucket + interval '1 %[2]s' - bucket), 3) AS coverage
     FROM every LEFT JOIN watched USING (camera_id, bucket)
-)`, s.trunc("minute"), unit, s.every(zone))
+)`, s.trunc("at"), unit, s.every(zone), watched)
 }
-
-// sum adds up a bigint of a minute's rows. PostgreSQL would add as numeric, which takes
-// several times as long; the sums of a minute are far below 2^53, to which float8 is exact.
-func sum(column string) string { return "sum((" + column + ")::float8)::bigint" }
 
 // every is a query that lists the buckets that need a row, also empty ones, by times t in
 // them: each camera's from its first to its last with frames, or as far as since and until

@@ -32,7 +32,7 @@ func Totals(t testing.TB, pool *pgxpool.Pool) []string {
 		"SELECT people, seconds, first_seq, last_seq FROM camera_minutes ORDER BY 1, 2, 3",
 		"SELECT * FROM v_zone_minutes ORDER BY minute, camera, run, zone",
 		"SELECT * FROM v_crossing_minutes ORDER BY minute, camera, run, line, direction, label",
-		`SELECT c.name, h.half_hour, r.run, h.frames, h.people, h.max_people, h.seconds::text, h.seconds_count
+		`SELECT c.name, h.half_hour, r.run, h.frames, h.people, h.max_people, h.detections, h.dropped, h.seconds::text, h.seconds_count
 		 FROM camera_half_hours h JOIN cameras c ON c.id = h.camera_id JOIN runs r ON r.id = h.run_id ORDER BY 1, 2, 3`,
 		`SELECT c.name, h.line, h.half_hour, r.run, h.direction, h.label, h.crossings
 		 FROM crossing_half_hours h JOIN cameras c ON c.id = h.camera_id JOIN runs r ON r.id = h.run_id ORDER BY 1, 2, 3, 4, 5, 6`,
