@@ -85,15 +85,12 @@ func (s *site) size() int64 {
 func TestMirror_EdgeFull_WritesWaitAndNothingIsLost(t *testing.T) {
 	t.Parallel()
 	edge, centre := bounded(t), newSite(t)
-	_, stop := start(t, edge, centre)
 	edge.fill(0, 1, "yard")
-	testenv.Await(t, "the first", func() bool { return edge.mirrored() == 1 })
-	stop()
-	centre.Stop()
+	centre.Stop() // it has never been there
 	m, stop := start(t, edge, centre)
+	testenv.Await(t, "the problem", func() bool { return len(m.Problems()) > 0 })
 	taken := edge.fillUntilRefused("porch")
 	require.Less(t, edge.size(), int64(120_000))
-	testenv.Await(t, "the problem", func() bool { return len(m.Problems()) > 0 })
 
 	// The rest waits until the centre is back.
 	rest := make(chan error, 1)

@@ -2,7 +2,6 @@ package mirror
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -23,6 +22,9 @@ func (s *session) open(ctx context.Context) error {
 	if err := s.openSource(ctx); err != nil {
 		return err
 	}
+	if err := s.hold(ctx); err != nil { // also while the target is away
+		return err
+	}
 	s.source.OK()
 	at, err := s.openTarget(ctx)
 	if err != nil {
@@ -35,9 +37,6 @@ func (s *session) open(ctx context.Context) error {
 		return err
 	}
 	if err := s.resolve(ctx, at); err != nil {
-		return err
-	}
-	if err := s.hold(ctx); err != nil {
 		return err
 	}
 	if err := s.commitGroup(ctx); err != nil {
@@ -81,18 +80,11 @@ func (s *session) openSource(ctx context.Context) (err error) {
 
 // showLag sets the lag from the group's offsets: it grows while the target is away.
 func (s *session) showLag(ctx context.Context) error {
-	committed, err := s.adm.FetchOffsets(ctx, s.cfg.Group)
-	if err != nil {
-		return fmt.Errorf("fetch the offsets of group %s: %w", s.cfg.Group, err)
+	lags, err := lagOf(ctx, s.adm, s.cfg.Group, s.log)
+	for tp, records := range lags {
+		s.metrics.setLag(tp, records)
 	}
-	for tp, span := range s.log.spans {
-		at := span.start
-		if o, ok := committed.Lookup(tp.topic, tp.partition); ok {
-			at = max(at, o.At)
-		}
-		s.metrics.setLag(tp, span.end-at)
-	}
-	return nil
+	return err
 }
 
 // openTarget creates the topics that are missing there, fences the producer before and
