@@ -16,13 +16,13 @@ import (
 type MirrorCmd struct {
 	ClusterAddress
 	config.Into
+	config.DropOldest
 	config.Wait
 	Metrics
 	Compression  string   `enum:"zstd,lz4,snappy,gzip,none" default:"zstd" help:"Compress what is produced: zstd, lz4, snappy, gzip or none (${default})."`
 	Partitions   int32    `default:"8" help:"Partitions of the sightings topic when it is created (${default})."`
 	MirrorTopics []string `placeholder:"TOPIC" help:"Topics to mirror; without it sightings, crossings, visits, runs and snapshots."`
 	MirrorGroup  string   `default:"sightlog-mirror" help:"Consumer group of the mirror at its source, which names it; two mirrors of one source need two (${default})."`
-	DropOldest   bool     `help:"Let the source's retention remove what is not mirrored yet: it is counted and passed over. Without it the source takes no more when it is full."`
 	Remirror     bool     `env:"-" help:"Mirror again, from their beginning, partitions whose log is not the one that was mirrored. Other partitions are not affected."`
 	Once         bool     `env:"-" help:"End when all is mirrored that the source has now."`
 }
@@ -49,7 +49,7 @@ func (c *MirrorCmd) Run(ctx context.Context, env *Env) error {
 	return c.WithMetrics(func(metrics prometheus.Registerer, watch Watch) error {
 		m, err := mirror.New(mirror.Config{
 			Source: source, Target: target, Topics: c.MirrorTopics, Group: c.MirrorGroup, Partitions: c.Partitions,
-			Drop: c.DropOldest, Remirror: c.Remirror, Once: c.Once, Log: log, Metrics: metrics,
+			Drop: c.DropOldest.DropOldest, Remirror: c.Remirror, Once: c.Once, Log: log, Metrics: metrics,
 		})
 		if err != nil {
 			return err

@@ -23,3 +23,15 @@ func (i Into) Cluster() Cluster {
 		SASLToken: i.IntoSASLToken, SASLScope: i.IntoSASLScope,
 	}
 }
+
+// Spool is a log of detect's own, for the time without the brokers.
+type Spool struct {
+	Spool      string  `placeholder:"DIR" help:"Keep a log here and mirror it to --brokers, which may be away for hours: nothing is lost, and each camera stays in order."`
+	SpoolSpace float64 `default:"10" placeholder:"GB" help:"The most that sightings, crossings and visits take in the spool, in gigabytes (${default}); when it is full, files wait and live cameras drop frames."`
+	DropOldest
+}
+
+// DropOldest is the choice to lose the oldest records instead of the newest.
+type DropOldest struct {
+	DropOldest bool `help:"When the log that is mirrored is full, remove the oldest records although they are not mirrored, and count them. Without it nothing more is taken."`
+}

@@ -23,6 +23,7 @@ import (
 type DetectCmd struct {
 	config.Detect
 	config.Kafka
+	config.Spool
 	config.Wait
 	config.ShowLive
 	config.Traces
@@ -50,11 +51,22 @@ func (c *DetectCmd) Run(ctx context.Context, env *cli.Env) error {
 }
 
 func (c *DetectCmd) detect(ctx context.Context, env *cli.Env, sources []string, metrics prometheus.Registerer, watch cli.Watch) error {
+	spool, err := openSpool(ctx, c.Spool, c.Kafka, env, metrics)
+	if err != nil {
+		return err
+	}
+	return spool.run(ctx, func(ctx context.Context) error { return c.detectInto(ctx, env, sources, spool, metrics, watch) })
+}
+
+// detectInto reads the sources to their ends and writes to the spool, or to the brokers.
+func (c *DetectCmd) detectInto(
+	ctx context.Context, env *cli.Env, sources []string, spool *spool, metrics prometheus.Registerer, watch cli.Watch,
+) error {
 	line := newProgressLine(env.Stderr)
 	start := time.Now()
 	var last atomic.Pointer[pipeline.Status]
 	last.Store(new(pipeline.Status))
-	watch(func() []string { return last.Load().Problems() }, func() []string { return last.Load().Pending() })
+	watch(func() []string { return append(last.Load().Problems(), spool.problems()...) }, func() []string { return last.Load().Pending() })
 	if metrics != nil {
 		unregister, err := pipeline.RegisterDetect(metrics, func() []pipeline.CameraStatus { return last.Load().Cameras })
 		if err != nil {
@@ -62,12 +74,14 @@ func (c *DetectCmd) detect(ctx context.Context, env *cli.Env, sources []string, 
 		}
 		defer unregister()
 	}
-	job := pipeline.Job{Detect: c.Detect, Traces: c.Traces, Version: cli.Version, Kafka: c.Kafka, Wait: c.Wait.Wait,
+	job := pipeline.Job{Detect: c.Detect, Traces: c.Traces, Version: cli.Version, Kafka: spool.kafka, Wait: c.Wait.Wait,
 		Cameras: env.Cameras, Live: c.Live, LiveToken: c.LiveToken}
 	job.Detect.Source = sources
 	err := detect.Run(ctx, job, func(s pipeline.Status) {
 		last.Store(&s)
-		line.show(progressOf(s, time.Since(start)))
+		p := progressOf(s, time.Since(start))
+		p.Problems = append(p.Problems, spool.problems()...)
+		line.show(p)
 	}, env.Logger(slog.LevelInfo))
 	line.end()
 	if p := progressOf(*last.Load(), time.Since(start)); err == nil || p.Frames > 0 {
@@ -75,7 +89,7 @@ func (c *DetectCmd) detect(ctx context.Context, env *cli.Env, sources []string, 
 		sayHowToResume(env, p.Cameras, os.Args)
 	}
 	if pipeline.Done(err) {
-		err = errors.Join(err, last.Load().EndJob(ctx, c.Kafka, env.Logger(slog.LevelWarn)))
+		err = errors.Join(err, last.Load().EndJob(ctx, spool.kafka, env.Logger(slog.LevelWarn)))
 	}
 	return err
 }

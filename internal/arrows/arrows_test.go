@@ -71,7 +71,7 @@ var allowed = map[string][]string{
 	"datadir":  {"broker", "postgres"},
 	"database": {"config", "datadir", "migrations", "postgres"},
 
-	"pipeline":        {"alarm", "alarm/deliver", "alarm/report", "alarm/rule", "broker", "broker/storage", "config", "database", "datadir", "detector/stationary", "detector/track", "detector/zone", "event", "kafka", "live", "postgres", "registry", "schema", "sink", "tracing"},
+	"pipeline":        {"alarm", "alarm/deliver", "alarm/report", "alarm/rule", "broker", "broker/storage", "config", "database", "datadir", "detector/stationary", "detector/track", "detector/zone", "event", "kafka", "live", "mirror", "postgres", "registry", "schema", "sink", "tracing"},
 	"preview":         {"detector/zone", "event", "ingest"},
 	"snapshot":        {"event", "ingest", "preview"},
 	"pipeline/detect": {"config", "detector", "detector/motion", "detector/onnx", "detector/stationary", "detector/track", "detector/zone", "event", "ingest", "live", "models", "pipeline", "kafka", "preview", "snapshot", "tracing"},
