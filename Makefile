@@ -61,6 +61,10 @@ test-tools: check-go setup build ## The tools of Kafka's world (Streams, Connect
 	@scripts/setup.sh --tools
 	SIGHTLOG_TOOLS=all go test -count=1 -v -timeout 30m ./internal/kafkatools
 
+test-schemas: check-go ## Our schema registry and, beside it, Apicurio's, with Confluent's serializers
+	@scripts/setup.sh --schemas
+	SIGHTLOG_REGISTRIES=all go test -count=1 -v -timeout 30m ./internal/registries
+
 # What onnxruntime and its Go binding keep until the process ends are no leaks.
 asan: check-go setup build ## The packages with C code, tested under the address sanitizer
 	@scripts/setup.sh --tests
@@ -105,4 +109,4 @@ clean: ## Remove what make made, but not what setup fetched
 uninstall: ## Remove what make and setup made and fetched; say what stays (packages, your data)
 	@scripts/uninstall.sh
 
-.PHONY: help setup check-go build demo test test-clients test-cluster test-tools asan dist bench lint fuzz env clean uninstall
+.PHONY: help setup check-go build demo test test-clients test-cluster test-schemas test-tools asan dist bench lint fuzz env clean uninstall

@@ -236,6 +236,21 @@ jars() {
 	cp "$3" "lib/$1/"
 }
 
+# Apicurio Registry, a schema registry for tests beside ours.
+setup_apicurio() {
+	local pom=internal/registries/pom.xml
+	if cmp -s "$pom" lib/apicurio/pom.xml; then
+		say apicurio "there already"
+		return
+	fi
+	rm -rf lib/apicurio
+	step apicurio "Apicurio Registry, 142 MB, by Maven" \
+		mvn -q -B -Dstyle.color=never -f "$pom" dependency:copy-dependencies -DoutputDirectory="$work/apicurio" || return 1
+	mkdir -p lib/apicurio
+	tar -xzf "$work"/apicurio/*.tar.gz -C lib/apicurio || return 1
+	cp "$pom" lib/apicurio/
+}
+
 # mosquitto, a broker of MQTT for tests, which start their own: the package's service
 # stays off.
 setup_mosquitto() {
@@ -320,6 +335,8 @@ setup_clients() {
 		say clients "go on without those of Python"
 	setup_clients_of node node/package-lock.json "of Node.js, 20 MB installed" npm_packages lib/clients/node ||
 		say clients "go on without those of Node.js"
+	setup_clients_of registries ../registries/python/requirements.txt "Confluent's serializers of Python, 60 MB installed" \
+		baseline_packages lib/clients/registries internal/registries/python/requirements.txt || say clients "go on without Confluent's serializers"
 	setup_clients_of go go/go.sum "of Go, 40 MB in the module cache" go_modules || say clients "go on without those of Go"
 }
 
@@ -358,6 +375,10 @@ case ${1:-} in
 	;;
 --tools)
 	setup_flink || fail "Apache Flink cannot be fetched; Maven needs its registry"
+	;;
+--schemas)
+	(add_packages openjdk-17-jdk-headless maven && setup_apicurio) || say schemas "go on without Apicurio Registry"
+	(add_packages python3-venv && setup_clients)
 	;;
 --dist)
 	add_packages dpkg-dev
