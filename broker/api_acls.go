@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/sightlog/sightlog/broker/internal/auth"
@@ -19,7 +20,7 @@ var aclSchema = wire.Schema{wire.Int8, wire.String, wire.Int8.Since(1), wire.Str
 // authorizeACLs returns nil if the caller may do op to the access rules.
 func (b *Broker) authorizeACLs(c *caller, op kmsg.ACLOperation) error {
 	if !b.cfg.ACLs {
-		return kerr.SecurityDisabled
+		return fmt.Errorf("%w: the broker runs without rules: start it with --acls", kerr.SecurityDisabled)
 	}
 	return b.authorize(c, op, resourceCluster, auth.ClusterName)
 }

@@ -35,7 +35,7 @@ func (b *Broker) alterConfigs(c *caller, req *kmsg.AlterConfigsRequest) kmsg.Res
 			set := map[string]string{}
 			for _, cfg := range rr.Configs {
 				if cfg.Value == nil {
-					return nil, fmt.Errorf("%w: null value for %s", kerr.InvalidConfig, cfg.Name)
+					return nil, fmt.Errorf("%w: %s has no value, only null", kerr.InvalidConfig, cfg.Name)
 				}
 				set[cfg.Name] = *cfg.Value
 			}
@@ -105,7 +105,7 @@ func (ts *topics) defaultSetting(name string) (setting, error) {
 		return setting{kind: long, check: refuse}, nil
 	}
 	if _, known = brokerSettings[name]; known {
-		return setting{}, fmt.Errorf("%w: %s is given when the broker starts", kerr.InvalidRequest, name)
+		return setting{}, fmt.Errorf("%w: %s cannot be altered while the broker runs: give it by --broker-settings at its start", kerr.InvalidRequest, name)
 	}
 	return setting{}, fmt.Errorf("%w: unknown broker setting %q", kerr.InvalidConfig, name)
 }
@@ -124,7 +124,7 @@ func (b *Broker) alter(c *caller, kind kmsg.ConfigResourceType, name string, val
 		defer b.topics.changeMu.Unlock()
 		t := b.topics.byName(name)
 		if t == nil {
-			return kerr.UnknownTopicOrPartition
+			return noTopic(name)
 		}
 		set, err := altered(t.config.Load().set, alter, b.topics.topicSetting)
 		if err != nil || validateOnly {
@@ -144,7 +144,7 @@ func (b *Broker) alter(c *caller, kind kmsg.ConfigResourceType, name string, val
 			return err
 		}
 		if !b.isNode(name) {
-			return fmt.Errorf("%w: broker %q, there is only %d", kerr.InvalidRequest, name, b.cfg.NodeID)
+			return fmt.Errorf("%w: there is no broker %q, only node %d", kerr.InvalidRequest, name, b.cfg.NodeID)
 		}
 		b.topics.changeMu.Lock()
 		defer b.topics.changeMu.Unlock()
@@ -217,7 +217,7 @@ func alterIncrementally(set map[string]string, changes []kmsg.IncrementalAlterCo
 		case seen[ch.Name]:
 			return nil, fmt.Errorf("%w: %s is altered twice", kerr.InvalidRequest, ch.Name)
 		case ch.Value == nil && ch.Op != kmsg.IncrementalAlterConfigOpDelete:
-			return nil, fmt.Errorf("%w: null value for %s", kerr.InvalidConfig, ch.Name)
+			return nil, fmt.Errorf("%w: %s has no value, only null", kerr.InvalidConfig, ch.Name)
 		}
 		seen[ch.Name] = true
 		switch ch.Op {

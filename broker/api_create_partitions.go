@@ -53,7 +53,7 @@ func (b *Broker) growTopic(c *caller, rt *kmsg.CreatePartitionsRequestTopic, val
 	defer b.topics.changeMu.Unlock()
 	t := b.topics.byName(rt.Topic)
 	if t == nil {
-		return kerr.UnknownTopicOrPartition
+		return noTopic(rt.Topic)
 	}
 	have, want := len(t.partitions()), int(rt.Count)
 	if want <= have || want > maxPartitions {
@@ -65,7 +65,7 @@ func (b *Broker) growTopic(c *caller, rt *kmsg.CreatePartitionsRequestTopic, val
 		}
 		for _, a := range rt.Assignment {
 			if len(a.Replicas) != 1 || a.Replicas[0] != b.cfg.NodeID {
-				return fmt.Errorf("%w: there is node %d only", kerr.InvalidReplicaAssignment, b.cfg.NodeID)
+				return fmt.Errorf("%w: there is one node, %d", kerr.InvalidReplicaAssignment, b.cfg.NodeID)
 			}
 		}
 	}

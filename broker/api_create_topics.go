@@ -101,12 +101,12 @@ func (b *Broker) checkNewTopic(rt *kmsg.CreateTopicsRequestTopic) (partitions in
 		return 0, nil, fmt.Errorf("%w: %d partitions, want 1 to %d", kerr.InvalidPartitions, partitions, maxPartitions)
 	}
 	if rt.ReplicationFactor != -1 && rt.ReplicationFactor != 1 {
-		return 0, nil, fmt.Errorf("%w: replication factor %d, there is one node", kerr.InvalidReplicationFactor, rt.ReplicationFactor)
+		return 0, nil, fmt.Errorf("%w: a replication factor of %d needs as many nodes, and there is one: want 1, or -1 for the default", kerr.InvalidReplicationFactor, rt.ReplicationFactor)
 	}
 	configs = map[string]string{}
 	for _, cfg := range rt.Configs {
 		if cfg.Value == nil {
-			return 0, nil, fmt.Errorf("%w: null value for %s", kerr.InvalidConfig, cfg.Name)
+			return 0, nil, fmt.Errorf("%w: %s has no value, only null", kerr.InvalidConfig, cfg.Name)
 		}
 		if err := checkSetting(cfg.Name, *cfg.Value); err != nil {
 			return 0, nil, err

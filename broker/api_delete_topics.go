@@ -56,7 +56,7 @@ func (b *Broker) topicToDelete(rt *kmsg.DeleteTopicsRequestTopic) (*topic, error
 		if t := b.topics.byName(*rt.Topic); t != nil {
 			return t, nil
 		}
-		return nil, kerr.UnknownTopicOrPartition
+		return nil, noTopic(*rt.Topic)
 	}
 	if t := b.topics.byID(rt.TopicID); t != nil {
 		return t, nil

@@ -57,12 +57,12 @@ func (b *Broker) describeResource(
 		}
 		t := b.topics.byName(rr.ResourceName)
 		if t == nil {
-			return nil, kerr.UnknownTopicOrPartition
+			return nil, noTopic(rr.ResourceName)
 		}
 		return b.topics.describe(t.config.Load().set, req.IncludeSynonyms, req.IncludeDocumentation), nil
 	case kmsg.ConfigResourceTypeBroker:
 		if !b.isNode(rr.ResourceName) {
-			return nil, fmt.Errorf("%w: broker %q, there is only %d", kerr.InvalidRequest, rr.ResourceName, b.cfg.NodeID)
+			return nil, fmt.Errorf("%w: there is no broker %q, only node %d", kerr.InvalidRequest, rr.ResourceName, b.cfg.NodeID)
 		}
 		if err := b.authorize(c, opDescribeConfigs, resourceCluster, auth.ClusterName); err != nil {
 			return nil, err
@@ -89,7 +89,7 @@ func (b *Broker) describeResource(
 // checkLoggersOf returns an error unless the name is this node's, whose loggers are meant.
 func (b *Broker) checkLoggersOf(name string) error {
 	if name == "" || !b.isNode(name) {
-		return fmt.Errorf("%w: loggers of broker %q, there is only %d", kerr.InvalidRequest, name, b.cfg.NodeID)
+		return fmt.Errorf("%w: there are no loggers of a broker %q, only those of node %d", kerr.InvalidRequest, name, b.cfg.NodeID)
 	}
 	return nil
 }

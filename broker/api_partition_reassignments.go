@@ -46,11 +46,11 @@ func (b *Broker) reassign(topic string, rp *kmsg.AlterPartitionAssignmentsReques
 	t := b.topics.byName(topic)
 	switch {
 	case t == nil || t.partition(rp.Partition) == nil:
-		return kerr.UnknownTopicOrPartition
+		return fmt.Errorf("%w: there is no partition %d of a topic %q", kerr.UnknownTopicOrPartition, rp.Partition, topic)
 	case rp.Replicas == nil: // cancels
 		return kerr.NoReassignmentInProgress
 	case len(rp.Replicas) != 1 || rp.Replicas[0] != b.cfg.NodeID:
-		return fmt.Errorf("%w: %v, there is only node %d", kerr.InvalidReplicaAssignment, rp.Replicas, b.cfg.NodeID)
+		return fmt.Errorf("%w: replicas %v: there is one node, %d", kerr.InvalidReplicaAssignment, rp.Replicas, b.cfg.NodeID)
 	}
 	return nil
 }

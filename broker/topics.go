@@ -159,6 +159,11 @@ func (ts *topics) byName(name string) *topic {
 	return ts.names[name]
 }
 
+// noTopic is the error for a topic that does not exist, for people who read it.
+func noTopic(name string) error {
+	return fmt.Errorf("%w: there is no topic %q", kerr.UnknownTopicOrPartition, name)
+}
+
 // byID returns the topic with the id, or nil.
 func (ts *topics) byID(id wire.UUID) *topic {
 	ts.mu.RLock()
@@ -305,14 +310,19 @@ func foldName(name string) string {
 
 func validTopicName(name string) error {
 	if name == "" || name == "." || name == ".." || len(name) > 249 {
-		return kerr.InvalidTopicException
+		return invalidName(name)
 	}
 	for _, c := range []byte(name) {
 		switch {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '.', c == '_', c == '-':
 		default:
-			return kerr.InvalidTopicException
+			return invalidName(name)
 		}
 	}
 	return nil
+}
+
+func invalidName(name string) error {
+	return fmt.Errorf("%w: topic name %.260q: want 1 to 249 letters, digits, and . _ - of ASCII, and not . or .. alone",
+		kerr.InvalidTopicException, name)
 }
