@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
-	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/datadir"
@@ -48,15 +47,6 @@ func (c *ClusterAddress) config() (kafka.Config, error) {
 		cluster.Brokers, cluster.SchemaRegistry = []string{e.Broker}, cmp.Or(cluster.SchemaRegistry, e.Registry)
 	}
 	return pipeline.ClusterConfig(cluster, nil)
-}
-
-// open returns a client; the caller closes it.
-func (c *ClusterAddress) open(opts ...kgo.Opt) (*kgo.Client, error) {
-	cfg, err := c.config()
-	if err != nil {
-		return nil, err
-	}
-	return cfg.Client(opts...)
 }
 
 // reach returns an error if the cluster does not answer.

@@ -37,7 +37,8 @@ func (s *session) resolve(ctx context.Context, at map[topicPartition]position) e
 				return usage.New("put back the right log, or add --remirror to mirror it from its beginning; no row comes twice",
 					"topic %s partition %d of the source is not the one that was mirrored up to %d: %s", tp.topic, tp.partition, p.Next, why)
 			}
-			s.cfg.Log.Warn("mirroring a partition from its beginning: it is not the one that was mirrored", "topic", tp.topic, "partition", tp.partition, "why", why)
+			s.cfg.Log.Warn("mirroring a partition from its beginning: it is not the one that was mirrored",
+				"topic", tp.topic, "partition", tp.partition, "reason", why)
 			s.next[tp] = position{TopicID: id, Next: span.start, Epoch: -1}
 			continue
 		}
