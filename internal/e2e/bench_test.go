@@ -45,7 +45,7 @@ func TestBench_Pipeline_AccountsForEveryFrame(t *testing.T) {
 	require.Equal(t, "person-nano", r.Inputs[len(r.Inputs)-1].Name)
 }
 
-func readReport(t *testing.T, text string) *benchresult.Report {
+func readReport(t testing.TB, text string) *benchresult.Report {
 	t.Helper()
 	all, err := benchresult.ReadAll(strings.NewReader(text), "stdout")
 	require.NoError(t, err, text)
