@@ -32,7 +32,7 @@ type AlarmListCmd struct {
 
 // Help is the rest of --help.
 func (*AlarmListCmd) Help() string {
-	return `Columns: began_at, ended_at (empty while it lasts), rule, subject, value, message, sent (receiver: sent, waiting or dead; or why it was not sent: old, cooldown), acked_by, id.
+	return `Columns: began_at, ended_at (empty while it lasts), rule, subject, value, message, sent (receiver: sent, waiting or dead, with the reason; or why it was not sent: old, cooldown), acked_by, id.
 
 ` + WhenHelp
 }
@@ -47,7 +47,8 @@ func (c *AlarmListCmd) Run(ctx context.Context, env *Env) error {
 	}
 	columns := []string{"began_at", "ended_at", "rule", "subject", "value", "message", "sent", "acked_by", "id"}
 	return answerRows(ctx, env, c.Data, c.Database, c.Format, columns, `SELECT began_at, ended_at, rule, subject, value, message, coalesce(unsent, (
-			SELECT string_agg(receiver || ': ' || CASE WHEN sent_at IS NOT NULL THEN 'sent' WHEN dead_at IS NOT NULL THEN 'dead' ELSE 'waiting' END,
+			SELECT string_agg(receiver || ': ' || CASE WHEN sent_at IS NOT NULL THEN 'sent'
+					ELSE CASE WHEN dead_at IS NOT NULL THEN 'dead' ELSE 'waiting' END || coalesce(' (' || error || ')', '') END,
 				', ' ORDER BY receiver)
 			FROM alarm_deliveries d WHERE d.alarm_id = a.id AND d.event = 'began')) AS sent, acked_by, id
 		FROM alarms a WHERE ($1 = '' OR rule = $1) AND ($2 = '' OR camera = $2) AND ($3::timestamptz IS NULL OR began_at >= $3)

@@ -80,8 +80,9 @@ func TestAlarmList_FiltersAndDeliveries_AsInTheTables(t *testing.T) {
 			SELECT 'a' || n, CASE WHEN n < 3 THEN 'night' ELSE 'full' END, 'presence', 'door', 'door', 'somebody', n,
 			timestamptz '2026-11-25 10:00Z' + n * interval '1 h', '2026-11-25 20:00Z', CASE WHEN n <> 2 THEN timestamptz '2026-11-25 21:00Z' END,
 			CASE WHEN n = 3 THEN 'old' END FROM generate_series(1, 3) n`,
-		`INSERT INTO alarm_deliveries (receiver, message_id, alarm_id, event, payload, due, sent_at, dead_at)
-			SELECT r, a.id || '.began', a.id, 'began', '{}', now(), CASE WHEN r = 'hook' THEN now() END, CASE WHEN a.id = 'a1' AND r = 'mail' THEN now() END
+		`INSERT INTO alarm_deliveries (receiver, message_id, alarm_id, event, payload, due, sent_at, dead_at, error)
+			SELECT r, a.id || '.began', a.id, 'began', '{}', now(), CASE WHEN r = 'hook' THEN now() END, CASE WHEN a.id = 'a1' AND r = 'mail' THEN now() END,
+			CASE WHEN a.id = 'a1' AND r = 'mail' THEN 'refused with status 422' END
 			FROM alarms a, unnest('{hook,mail}'::text[]) r WHERE unsent IS NULL`,
 	} {
 		_, err := pool.Exec(t.Context(), sql)
@@ -105,7 +106,7 @@ func TestAlarmList_FiltersAndDeliveries_AsInTheTables(t *testing.T) {
 		require.Len(t, lines, len(want)+1, args)
 		for i, id := range want {
 			require.True(t, strings.HasSuffix(lines[i+1], ","+id), lines[i+1])
-			sent := map[string]string{"a1": `"hook: sent, mail: dead"`, "a2": `"hook: sent, mail: waiting"`, "a3": "old"}[id]
+			sent := map[string]string{"a1": `"hook: sent, mail: dead (refused with status 422)"`, "a2": `"hook: sent, mail: waiting"`, "a3": "old"}[id]
 			require.Contains(t, lines[i+1], ",somebody,"+sent+",", args)
 		}
 	}
