@@ -59,7 +59,7 @@ type Usual struct {
 // InView is the number of people in the picture. Most is the sum of the cameras' highest
 // numbers of one minute.
 type InView struct {
-	Now    *int64     `json:"now"` // null on days before
+	Now    *int64     `json:"now"` // null on days before, and where no sighting has come for two minutes
 	UpTo   *time.Time `json:"up_to"`
 	Most   *int64     `json:"most"`
 	MostAt *time.Time `json:"most_at"` // the minute

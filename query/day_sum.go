@@ -142,10 +142,19 @@ func (s *daySum) minutes(camera *string, hour time.Time, frames, people, seconds
 	s.before(0, *camera).seconds += seconds
 }
 
+// freshFor is how old a camera's newest sighting may be for it to tell what is so now.
+const freshFor = 2 * time.Minute
+
+// newest takes a camera's newest sighting. An old one tells when it was, not who is there now.
 func (s *daySum) newest(camera string, people int64, at time.Time) {
 	c := s.camera(camera)
-	c.InView.Now, c.InView.UpTo = new(people), new(at.UTC())
+	c.InView.UpTo = new(at.UTC())
+	if s.fresh(at) {
+		c.InView.Now = new(people)
+	}
 }
+
+func (s *daySum) fresh(at time.Time) bool { return s.d.UpTo.Sub(at) <= freshFor }
 
 func (s *daySum) tracks(k int, camera string, hour time.Time, n int64) {
 	s.before(k, camera).people += n

@@ -171,6 +171,11 @@ func TestDayOf_InProgress_ComparesLikeWithLike(t *testing.T) {
 	require.EqualValues(t, 1, *d.InView.Now)
 	require.Equal(t, at("2026-05-29T10:09:59Z"), *d.InView.UpTo)
 	require.EqualValues(t, 0, *d.Zones[0].InView.Now)
+	d = dayOf(t, pool, query.Filter{}, "", at("2026-05-29T10:12:30Z")) // nothing has come for longer
+	require.Nil(t, d.InView.Now)
+	require.Nil(t, d.Cameras[0].InView.Now)
+	require.Nil(t, d.Zones[0].InView.Now)
+	require.Equal(t, at("2026-05-29T10:09:59Z"), *d.Cameras[0].InView.UpTo)
 }
 
 func TestDayOf_Staff_LeftOutWhereConfigured(t *testing.T) {

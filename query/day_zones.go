@@ -70,7 +70,10 @@ func (q *dayQuery) queue() error {
 			return nil
 		}
 		z := q.sum.zone(camera, zone)
-		z.InView.Now, z.InView.UpTo, z.LongestS = new(people), new(upTo.UTC()), longest
+		z.InView.UpTo = new(upTo.UTC())
+		if q.sum.fresh(upTo) {
+			z.InView.Now, z.LongestS = new(people), longest
+		}
 		return nil
 	})
 }
