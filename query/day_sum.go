@@ -142,10 +142,10 @@ func (s *daySum) minutes(camera *string, hour time.Time, frames, people, seconds
 	s.before(0, *camera).seconds += seconds
 }
 
-// freshFor is how old a camera's newest sighting may be for it to tell what is so now.
+// freshFor is the age up to which a camera's newest sighting counts as the present.
 const freshFor = 2 * time.Minute
 
-// newest takes a camera's newest sighting. An old one tells when it was, not who is there now.
+// newest takes a camera's newest sighting. An old one has a time, and nobody who is there now.
 func (s *daySum) newest(camera string, people int64, at time.Time) {
 	c := s.camera(camera)
 	c.InView.UpTo = new(at.UTC())
