@@ -76,7 +76,7 @@ func allow(t *testing.T, adm *kadm.Client, principal, topic string) {
 func TestACLs_CertificateOfAClient_IsItsUser(t *testing.T) {
 	t.Parallel()
 	ca := newAuthority(t)
-	admin, edge := pkix.Name{CommonName: "admin"}, pkix.Name{CommonName: "edge-7", Organization: []string{"Shop, Inc"}, Country: []string{"AT"}}
+	admin, edge := pkix.Name{CommonName: "admin"}, pkix.Name{CommonName: "edge-7", Locality: []string{"Graz, Jakomini"}, Country: []string{"AT"}}
 	b, _ := serveBroker(t, Config{
 		TLS: &tls.Config{
 			Certificates: []tls.Certificate{ca.issue(t, pkix.Name{CommonName: "broker"})},
@@ -92,7 +92,7 @@ func TestACLs_CertificateOfAClient_IsItsUser(t *testing.T) {
 	_, err := adm.CreateTopics(ctx, 1, 1, nil, "open", "shut")
 	require.NoError(t, err)
 	// The name that Kafka gives to this subject.
-	allow(t, adm, `User:CN=edge-7,O=Shop\, Inc,C=AT`, "open")
+	allow(t, adm, `User:CN=edge-7,L=Graz\, Jakomini,C=AT`, "open")
 	client := as(ca.issue(t, edge))
 	require.NoError(t, client.ProduceSync(ctx, record("open", 1)).FirstErr())
 	require.ErrorIs(t, client.ProduceSync(ctx, record("shut", 1)).FirstErr(), kerr.TopicAuthorizationFailed)

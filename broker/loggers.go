@@ -44,18 +44,18 @@ func newLoggers(log *slog.Logger) *loggers {
 
 // logger returns the logger of a part.
 func (l *loggers) logger(name string) *slog.Logger {
-	return slog.New(leveled{l.base, l.levels[name], l.levels[rootLogger]})
+	return slog.New(levelHandler{l.base, l.levels[name], l.levels[rootLogger]})
 }
 
-// leveled is a handler that handles what its level lets through, or that of the root logger,
+// levelHandler is a handler that handles what its level lets through, or that of the root logger,
 // or else that of the handler behind it.
-type leveled struct {
+type levelHandler struct {
 	slog.Handler
 	own, root *atomic.Pointer[slog.Level]
 }
 
 // Enabled implements slog.Handler.
-func (h leveled) Enabled(ctx context.Context, level slog.Level) bool {
+func (h levelHandler) Enabled(ctx context.Context, level slog.Level) bool {
 	for _, altered := range []*atomic.Pointer[slog.Level]{h.own, h.root} {
 		if least := altered.Load(); least != nil {
 			return level >= *least
@@ -65,13 +65,13 @@ func (h leveled) Enabled(ctx context.Context, level slog.Level) bool {
 }
 
 // WithAttrs implements slog.Handler.
-func (h leveled) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return leveled{h.Handler.WithAttrs(attrs), h.own, h.root}
+func (h levelHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return levelHandler{h.Handler.WithAttrs(attrs), h.own, h.root}
 }
 
 // WithGroup implements slog.Handler.
-func (h leveled) WithGroup(name string) slog.Handler {
-	return leveled{h.Handler.WithGroup(name), h.own, h.root}
+func (h levelHandler) WithGroup(name string) slog.Handler {
+	return levelHandler{h.Handler.WithGroup(name), h.own, h.root}
 }
 
 // setting returns the setting that a logger's level is.

@@ -34,7 +34,9 @@ func Open(cfg Config) (*Broker, error) {
 		responses: wire.NewBudget(cfg.MaxInFlightBytes, cfg.MaxInFlightBytes/8),
 	}
 	b.ctx, b.stop = context.WithCancel(context.Background())
-	b.connOptions = wire.Options{Requests: b.requests, BodyGrace: cfg.bodyGrace, WriteTimeout: cfg.writeTimeout, Log: logs.logger("connections")}
+	b.connOptions = wire.Options{
+		Requests: b.requests, BodyGrace: cfg.bodyGrace, WriteTimeout: cfg.writeTimeout, Log: logs.logger("connections"),
+	}
 	b.met = newMetrics(cfg.Metrics)
 	store, err := storage.Open(cfg.Dir, storage.Options{
 		FS:            cfg.FS,
