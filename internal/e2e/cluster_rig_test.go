@@ -92,7 +92,7 @@ func (r *clusterRig) killLeader(camera string) {
 
 func (r *clusterRig) leader(camera string) int {
 	r.Helper()
-	return r.Leader(kafka.Sightings, int32(kafka.Partition([]byte(camera), 8)))
+	return r.Leader(kafka.Sightings, kafka.Partition([]byte(camera), 8))
 }
 
 // finish stops detect, and compares the log with the tables: each frame once, in order, none missing.

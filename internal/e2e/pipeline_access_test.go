@@ -2,6 +2,7 @@ package e2e_test
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -76,9 +77,7 @@ func TestPipeline_BundledAndKafka_SameRows(t *testing.T) {
 	require.NoError(t, os.WriteFile(tokens, []byte(security.Token(t, time.Hour)+"\n"), 0o600))
 	secured := func(listener string, more map[string]any) map[string]any {
 		keys := map[string]any{"brokers": cluster.AddrsOf(listener), "tls": true, "tls-ca": security.CA}
-		for k, v := range more {
-			keys[k] = v
-		}
+		maps.Copy(keys, more)
 		return keys
 	}
 	want := access{"bundled", map[string]any{"brokers": bundled}}.told(t, databaseURL(t), 0)

@@ -3,6 +3,7 @@ package e2e_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -81,9 +82,7 @@ func (a access) file(t *testing.T) string {
 		"zones": map[string]any{"left": [][]float64{{0, 0}, {0.5, 0}, {0.5, 1}, {0, 1}}},
 		"lines": map[string]any{"middle": [][]float64{{0.5, 0}, {0.5, 1}}},
 	}}}
-	for k, v := range a.keys {
-		keys[k] = v
-	}
+	maps.Copy(keys, a.keys)
 	text, err := json.Marshal(keys) // JSON is YAML
 	require.NoError(t, err)
 	path := filepath.Join(t.TempDir(), "sightlog.yaml")

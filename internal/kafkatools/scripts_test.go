@@ -2,6 +2,7 @@ package kafkatools_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -175,7 +176,7 @@ func run(t *testing.T, classPath string, lines []string) (all []printed) {
 		var p printed
 		var size int
 		head, err := text.ReadString('\n')
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			require.Len(t, all, len(lines))
 			return all
 		}

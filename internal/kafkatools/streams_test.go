@@ -71,7 +71,7 @@ func (w *world) table() {
 	require.NoError(w, err)
 	require.NoError(w, r.Err)
 	for _, camera := range cameras {
-		partition := int32(kafka.Partition([]byte(camera), 8))
+		partition := kafka.Partition([]byte(camera), 8)
 		rec := &kgo.Record{Topic: "cameras", Key: []byte(camera), Value: fmt.Appendf(nil, `{"place":"at the %s"}`, camera)}
 		require.NoError(w, w.cl.ProduceSync(w.Context(), rec).FirstErr())
 		require.Equal(w, partition, rec.Partition, "a camera has the same partition in every topic")
