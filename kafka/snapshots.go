@@ -45,7 +45,10 @@ func (p *Snapshots) Send(s *event.Snapshot) error {
 	if err != nil {
 		return err
 	}
-	rec := &kgo.Record{Topic: SnapshotTopic, Key: []byte(s.Key()), Value: b, Timestamp: time.Now(), Headers: headers(event.SchemaSnapshot, event.ContentTypeJSON)}
+	rec := &kgo.Record{
+		Topic: SnapshotTopic, Key: []byte(s.Key()), Value: b, Timestamp: time.Now(),
+		Headers: headers(event.SchemaSnapshot, event.ContentTypeJSON),
+	}
 	p.cl.TryProduce(context.Background(), rec, func(_ *kgo.Record, err error) {
 		if err != nil {
 			p.dropped.Add(1)

@@ -3,6 +3,7 @@ package registry
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/hamba/avro/v2"
@@ -16,14 +17,14 @@ func (s *state) check(ctx context.Context, p *parsed, versions []*stored, level 
 	if !isTransitive(level) {
 		versions = versions[len(versions)-1:]
 	}
-	for i := len(versions) - 1; i >= 0; i-- {
-		old, err := s.parse(ctx, versions[i].content)
+	for _, v := range slices.Backward(versions) {
+		old, err := s.parse(ctx, v.content)
 		if err != nil {
 			return nil, err
 		}
 		found := differences(p, old, strings.TrimSuffix(level, transitive))
 		if len(found) > 0 {
-			found = append(found, fmt.Sprintf("{oldSchemaVersion: %d}", versions[i].Version), fmt.Sprintf("{compatibility: '%s'}", level))
+			found = append(found, fmt.Sprintf("{oldSchemaVersion: %d}", v.Version), fmt.Sprintf("{compatibility: '%s'}", level))
 			return append(why, found...), nil
 		}
 	}

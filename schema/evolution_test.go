@@ -1,6 +1,7 @@
 package schema_test
 
 import (
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -73,9 +74,7 @@ func transcode(t *testing.T, to string, value []byte, more map[string]any) []byt
 	require.NoError(t, err)
 	var record map[string]any
 	require.NoError(t, avro.Config{}.Freeze().Unmarshal(resolved, value[5:], &record))
-	for k, v := range more {
-		record[k] = v
-	}
+	maps.Copy(record, more)
 	b, err := avro.Marshal(other, record)
 	require.NoError(t, err)
 	return b

@@ -36,7 +36,7 @@ func TestProto_GeneratedCode_IsThatOfTheFile(t *testing.T) {
 	proto.Merge(timestamp, protoutil.ProtoFromFileDescriptor(timestamppb.File_google_protobuf_timestamp_proto))
 	plugin, err := protogen.Options{}.New(&pluginpb.CodeGeneratorRequest{
 		FileToGenerate: []string{name},
-		Parameter:      proto.String("paths=source_relative"),
+		Parameter:      new("paths=source_relative"),
 		ProtoFile:      []*descriptorpb.FileDescriptorProto{timestamp, protoutil.ProtoFromFileDescriptor(files[0])},
 	})
 	require.NoError(t, err)

@@ -67,7 +67,7 @@ func ParseProtobuf(ctx context.Context, text string, references []Reference) (pr
 // source is a file for the compiler, parsed already if it is a descriptor.
 func source(name, text string) protocompile.SearchResult {
 	if file := descriptor(text); file != nil {
-		file.Name = proto.String(name)
+		file.Name = new(name)
 		return protocompile.SearchResult{Proto: file}
 	}
 	return protocompile.SearchResult{Source: bytes.NewReader([]byte(text))}

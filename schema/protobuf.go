@@ -96,10 +96,12 @@ func fromProtobuf(schema string, b []byte) (Event, error) {
 		}, nil
 	case *pb.Visit:
 		return &event.Visit{
-			SchemaVersion: event.SchemaVersion, EventID: m.GetEventId(), Kind: m.GetKind(), Camera: m.GetCamera(), Run: m.GetRun(), Seq: m.GetSeq(),
-			SourceKind: event.SourceKind(m.GetSourceKind()), CapturedAt: timeOf(m.GetCapturedAt()), Model: modelOf(m.GetModel()),
+			SchemaVersion: event.SchemaVersion, EventID: m.GetEventId(), Kind: m.GetKind(),
+			Camera: m.GetCamera(), Run: m.GetRun(), Seq: m.GetSeq(), SourceKind: event.SourceKind(m.GetSourceKind()),
+			CapturedAt: timeOf(m.GetCapturedAt()), Model: modelOf(m.GetModel()),
 			Zone: m.GetZone(), TrackID: m.GetTrackId(), ClassID: int(m.GetClassId()), Label: m.GetLabel(),
-			EnteredAt: timeOf(m.GetEnteredAt()), LeftAt: timeOf(m.GetLeftAt()), DwellS: m.GetDwellS(), ThresholdS: m.GetThresholdS(), Thing: m.GetThing(),
+			EnteredAt: timeOf(m.GetEnteredAt()), LeftAt: timeOf(m.GetLeftAt()),
+			DwellS: m.GetDwellS(), ThresholdS: m.GetThresholdS(), Thing: m.GetThing(),
 		}, nil
 	}
 	return nil, nil

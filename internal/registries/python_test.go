@@ -62,6 +62,7 @@ func TestRegistries_ConfluentsSerializers_ReadAndWriteEvents(t *testing.T) {
 	for _, encoding := range encodings {
 		t.Run(encoding, func(t *testing.T) {
 			each(t, func(t *testing.T, url string, cl *sr.Client) {
+				t.Helper()
 				c := codec(t, url, encoding)
 				require.NoError(t, c.Prepare(t.Context()))
 				p := startPython(t, url)

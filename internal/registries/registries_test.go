@@ -20,6 +20,7 @@ func all() bool { return os.Getenv("SIGHTLOG_REGISTRIES") == "all" }
 
 // each runs a test with each registry.
 func each(t *testing.T, test func(t *testing.T, url string, cl *sr.Client)) {
+	t.Helper()
 	t.Run("ours", func(t *testing.T) {
 		url := registrytest.Start(t).URL
 		test(t, url, client(t, url))
@@ -74,6 +75,7 @@ func TestRegistries_EventsOfEachEncoding_WrittenAndRead(t *testing.T) {
 	for _, encoding := range encodings {
 		t.Run(encoding, func(t *testing.T) {
 			each(t, func(t *testing.T, url string, cl *sr.Client) {
+				t.Helper()
 				c := codec(t, url, encoding)
 				require.NoError(t, c.Prepare(t.Context()))
 				value, err := c.Encode(t.Context(), sighting())
@@ -98,6 +100,7 @@ func TestRegistries_SchemasEvolve_AsTheRulesSay(t *testing.T) {
 	for _, encoding := range encodings {
 		t.Run(encoding, func(t *testing.T) {
 			each(t, func(t *testing.T, url string, cl *sr.Client) {
+				t.Helper()
 				require.NoError(t, codec(t, url, encoding).Prepare(t.Context()))
 				subject := "sightings-value"
 				require.NoError(t, cl.SetCompatibility(t.Context(), sr.SetCompatibility{Level: sr.CompatFullTransitive}, subject)[0].Err)
@@ -131,6 +134,7 @@ func TestRegistries_SchemasEvolve_AsTheRulesSay(t *testing.T) {
 
 func TestRegistries_WhatIsMissing_SameCodes(t *testing.T) {
 	each(t, func(t *testing.T, _ string, cl *sr.Client) {
+		t.Helper()
 		ctx := t.Context()
 		_, err := cl.SubjectVersions(ctx, "none")
 		code(t, 40401, err)
@@ -153,6 +157,7 @@ func TestRegistries_WhatIsMissing_SameCodes(t *testing.T) {
 
 func TestRegistries_References_Resolved(t *testing.T) {
 	each(t, func(t *testing.T, _ string, cl *sr.Client) {
+		t.Helper()
 		ctx := t.Context()
 		point := sr.Schema{Type: sr.TypeProtobuf, Schema: "syntax = \"proto3\";\npackage geo;\n\nmessage Point {\n  float x = 1;\n}\n"}
 		path := sr.Schema{Type: sr.TypeProtobuf, Schema: "syntax = \"proto3\";\npackage geo;\n\nimport \"geo/point.proto\";\n\nmessage Path {\n  repeated Point points = 1;\n}\n"}
