@@ -92,6 +92,7 @@ type Mirror struct {
 	goals   map[topicPartition]int64    // with Config.Once: the offsets to reach; nil before they are known
 	held    []string                    // the topics whose retention.hold.groups were set
 	noHold  bool                        // the source has no such setting
+	cluster string                      // the id of the source
 	foreign map[topicPartition]position // those whose record before is not the one that was mirrored
 	records int                         // of the next transaction at most
 }

@@ -2,6 +2,7 @@ package mirror
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kadm"
@@ -73,6 +74,12 @@ func (s *session) openSource(ctx context.Context) (err error) {
 	s.adm = kadm.NewClient(s.src)
 	if s.log, err = listLog(ctx, s.adm, s.cfg.Topics); err != nil {
 		return err
+	}
+	if s.cluster == "" {
+		s.cluster = s.log.cluster
+	}
+	if s.cluster != s.log.cluster {
+		return fmt.Errorf("another cluster, %s, has its address now, not %s; start the mirror again if that is meant", s.log.cluster, s.cluster)
 	}
 	s.identity = identityOf(s.cfg.Group, s.log.cluster)
 	return s.showLag(ctx)

@@ -57,8 +57,8 @@ func TestMirror_FromABoxToTheCentre_SameRows(t *testing.T) {
 	sink := start(t, sightlogd, "sink", "--brokers", listen, "--database-url", url,
 		"--tls", "--tls-ca", cert, "--sasl", "scram-sha-256", "--sasl-user", "box", "--sasl-password", "secret")
 
-	box, metrics := dataDir(t), testenv.FreeAddr(t)
-	run := start(t, sightlog, "run", "--source", "street="+clip, "--data", box, "--pace", "fast")
+	box, at, metrics := dataDir(t), testenv.FreeAddr(t), testenv.FreeAddr(t)
+	run := start(t, sightlog, "run", "--source", "street="+clip, "--data", box, "--pace", "fast", "--listen", at)
 	endpoints(t, box, run)
 	mirror := []string{"mirror", "--data", box, "--into", listen, "--metrics", metrics, "--into-tls", "--into-tls-ca", cert,
 		"--into-sasl", "scram-sha-512", "--into-sasl-user", "box", "--into-sasl-password", "secret"}
@@ -77,7 +77,7 @@ func TestMirror_FromABoxToTheCentre_SameRows(t *testing.T) {
 		m = start(t, sightlogd, mirror...)
 	}
 	require.Zero(t, run.wait(t).code, run.output)
-	serve := start(t, sightlogd, "serve", "--data", box) // the log goes on where it was
+	serve := start(t, sightlogd, "serve", "--data", box, "--listen", at) // the log goes on where it was
 	_, local := endpoints(t, box, serve)
 	await(vtestFrames)
 	awaitReady(t, m, metrics)
