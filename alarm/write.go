@@ -90,7 +90,8 @@ func (a *Rules) write(b *batch, r *rule.Rule, s *state, c change) error {
 	m := message(r, c)
 	b.Queue(`INSERT INTO alarms (id, rule, kind, subject, camera, run, track_id, message, value, began_at, fired_at, unsent, ended_at)
 		VALUES ($1, $2, $3, $4, nullif($5, ''), nullif($6, ''), $7, $8, $9, $10, $11, nullif($12, ''), $13) ON CONFLICT (id) DO NOTHING`,
-		m.ID, m.Rule, m.Kind, m.Subject, m.Camera, m.Run, m.TrackID, m.Message, m.Value, m.BeganAt, m.FiredAt, unsent, momentOf(r, c)).Exec(func(tag pgconn.CommandTag) error {
+		m.ID, m.Rule, m.Kind, m.Subject, m.Camera, m.Run, m.TrackID, m.Message, m.Value, m.BeganAt, m.FiredAt, unsent, momentOf(r, c),
+	).Exec(func(tag pgconn.CommandTag) error {
 		if tag.RowsAffected() > 0 { // else it was there: a long stay is found by each of its sightings
 			b.found = append(b.found, beginning{r.Name, cmp.Or(unsent, "yes")})
 		}

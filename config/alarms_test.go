@@ -74,7 +74,7 @@ func TestLoad_AlarmsWithMistakes_OneLineThatNamesThem(t *testing.T) {
 		"alarms: {a: camera door blind for 5s}":                         `for 5s is too short: at least 10s`,
 		"alarms: {a: loitering in door/mat}":                            `for is missing: for 1m, at least 1s`,
 		"alarm: {a: person in door}":                                    `unknown key "alarm"; did you mean "alarms"?`,
-		"reciever: {a: {topic: alarms}}":                                `unknown key "reciever"; did you mean "receivers"?`,
+		"receiver: {a: {topic: alarms}}":                                `unknown key "receiver"; did you mean "receivers"?`,
 	} {
 		_, err := loadText(t, cameraDoor+text)
 		require.ErrorContains(t, err, want, text)

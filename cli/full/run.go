@@ -59,8 +59,8 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 	if err != nil {
 		return err
 	}
-	for _, why := range doubts(alarms.Rules, alarms.Cameras, env.Cameras, c.Detect) {
-		log.Warn("a rule of alarms does not fit the sources of this run", "why", why)
+	for _, doubt := range doubts(alarms.Rules, alarms.Cameras, env.Cameras, c.Detect) {
+		log.Warn("a rule of alarms does not fit the sources of this run", "doubt", doubt)
 	}
 	line := newProgressLine(env.Stderr)
 	line.wait = c.Wait.Wait
