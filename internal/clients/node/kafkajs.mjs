@@ -8,6 +8,10 @@ const require = createRequire(import.meta.url)
 const { CompressionCodecs, CompressionTypes, Kafka, logLevel } = require('kafkajs')
 const { version } = require('kafkajs/package.json')
 CompressionCodecs[CompressionTypes.Snappy] = require('kafkajs-snappy')
+// lz4 is fetched with its part in C not compiled, for another system. It has the same in JavaScript.
+const inJavaScript = require.resolve('lz4/lib/utils-js')
+require(inJavaScript)
+require.cache[require.resolve('lz4/lib/utils')] = require.cache[inJavaScript]
 CompressionCodecs[CompressionTypes.LZ4] = new (require('kafkajs-lz4'))().codec
 
 const kafka = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING })
