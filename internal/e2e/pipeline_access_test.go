@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -50,14 +51,14 @@ func securedCluster(t *testing.T) (*kafkatest.Cluster, *kafkatest.Security) {
 }
 
 // tokenEndpoint serves tokens to the client that knows its secret, and counts them.
-func tokenEndpoint(t *testing.T, s *kafkatest.Security, given *int) string {
+func tokenEndpoint(t *testing.T, s *kafkatest.Security, given *atomic.Int32) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if id, secret, basic := r.BasicAuth(); !basic || id != "sightlog" || secret != "hush" || r.PostFormValue("scope") != "kafka" {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		*given++
+		given.Add(1)
 		w.Header().Set("Content-Type", "application/json")
 		_ = json.NewEncoder(w).Encode(map[string]any{"access_token": s.Token(t, time.Minute), "token_type": "Bearer", "expires_in": 60})
 	}))
@@ -72,7 +73,7 @@ func TestPipeline_BundledAndKafka_SameRows(t *testing.T) {
 	bundled := testenv.FreeAddr(t)
 	start(t, sightlogd, "broker", "--listen", bundled, "--data", dataDir(t))
 	cluster, security := securedCluster(t)
-	given := 0
+	var given atomic.Int32
 	tokens := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(tokens, []byte(security.Token(t, time.Hour)+"\n"), 0o600))
 	secured := func(listener string, more map[string]any) map[string]any {
@@ -104,7 +105,7 @@ func TestPipeline_BundledAndKafka_SameRows(t *testing.T) {
 		require.Equal(t, want, a.told(t, url, n), a.name)
 		t.Logf("%s: the same %d rows, %.0f s", a.name, len(want), time.Since(began).Seconds())
 	}
-	require.Greater(t, given, 3, "each program asks for a token")
+	require.Greater(t, given.Load(), int32(3), "each program asks for a token")
 	requireTopics(t, cluster)
 }
 
@@ -146,7 +147,7 @@ func TestPipeline_WrongSecrets_RefusedInWords(t *testing.T) {
 	security := kafkatest.NewSecurity(t)
 	cluster := kafkatest.StartWith(t, 1, security.Options())
 	other := kafkatest.NewSecurity(t)
-	given := 0
+	var given atomic.Int32
 	endpoint := tokenEndpoint(t, security, &given)
 	tokens := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(tokens, []byte(other.Token(t, time.Hour)), 0o600))
