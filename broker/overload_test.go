@@ -117,15 +117,7 @@ func TestLargeRequests_MoreThanTheBudget_AllComeThrough(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			nc := dialRaw(t, b)
-			req := kmsg.NewPtrProduceRequest()
-			req.Version, req.Acks = 9, -1
-			rt := kmsg.NewProduceRequestTopic()
-			rt.Topic = "none"
-			rp := kmsg.NewProduceRequestTopicPartition()
-			rp.Records = make([]byte, size)
-			rt.Partitions = append(rt.Partitions, rp)
-			req.Topics = append(req.Topics, rt)
-			if _, err := nc.Write(kmsg.NewRequestFormatter().AppendRequest(nil, req, 1)); err != nil {
+			if _, err := nc.Write(kmsg.NewRequestFormatter().AppendRequest(nil, produced(size), 1)); err != nil {
 				t.Error(err)
 			}
 			if _, err := io.ReadFull(nc, make([]byte, 10)); err != nil {

@@ -1,9 +1,7 @@
 package mirror_test
 
 import (
-	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -17,10 +15,7 @@ import (
 func TestMirror_EdgesDiskFull_WhatItTookArrives(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=32m,mode=755"); err != nil {
-		testenv.Skip(t, "a small disk cannot be mounted: "+err.Error())
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	testenv.SmallDisk(t, dir, 32)
 	edge := newSite(t, func(c *broker.Config) { c.Dir = filepath.Join(dir, "log") }).withTopics(1)
 	centre := newSite(t)
 	edge.fill(0, 100, "porch")
@@ -30,21 +25,12 @@ func TestMirror_EdgesDiskFull_WhatItTookArrives(t *testing.T) {
 	edge.fill(100, 1000, "porch")
 	testenv.Await(t, "the problem", func() bool { return len(m.Problems()) > 0 })
 
-	ballast := filepath.Join(dir, "ballast")
-	f, err := os.Create(ballast)
-	require.NoError(t, err)
-	for size := 64 << 10; size > 0; size /= 2 {
-		for err = nil; err == nil; {
-			_, err = f.Write(make([]byte, size))
-		}
-		require.ErrorIs(t, err, syscall.ENOSPC)
-	}
-	require.NoError(t, f.Close())
+	free := testenv.FillDisk(t, dir)
 	taken := 1000 + edge.fillUntilRefused("yard")
 	centre.Start()
 	testenv.Await(t, "all that it took", func() bool { return len(centre.committed("sightings")) == taken })
 
-	require.NoError(t, os.Remove(ballast))
+	free()
 	testenv.Await(t, "the edge to take more", func() bool {
 		return edge.cl.ProduceSync(t.Context(), frames(t, 1000, 1001, "porch")...).FirstErr() == nil
 	})

@@ -187,7 +187,7 @@ func (r *rig) fillDisk(pause time.Duration, dies bool) {
 		r.Log("SKIPPED: the disk cannot be filled")
 		return
 	}
-	free := fill(r, r.disk)
+	free := testenv.FillDisk(r, r.disk)
 	if dies {
 		restart(r.broker, func() { r.startBroker(r.listen) })
 	}

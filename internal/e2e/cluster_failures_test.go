@@ -7,6 +7,7 @@ import (
 
 	"github.com/sightlog/sightlog/internal/kafkatest"
 	"github.com/sightlog/sightlog/internal/rtsptest"
+	"github.com/sightlog/sightlog/internal/testenv"
 )
 
 // Three nodes of Apache Kafka (three replicas, two of them in sync for each write), two cameras that are
@@ -44,7 +45,7 @@ func TestCluster_NodesFail_EachFrameOnceInOrder(t *testing.T) {
 	const small = 2 // the node on a disk of its own
 	var free func()
 	r.step("the disk of node 3 is full and the node ends", func() {
-		free = fill(t, disk)
+		free = testenv.FillDisk(t, disk)
 		r.AwaitEnd(small)
 	})
 	r.step("the disk of node 3 has space again and the node is started", func() {

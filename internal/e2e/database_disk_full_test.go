@@ -39,7 +39,7 @@ func TestRun_DatabaseDiskFull_ReportedAndEverySightingArrivesOnce(t *testing.T) 
 			for number(t, from, "select count(*) from sightings") == 0 {
 				require.False(t, p.ended(), p.output)
 			}
-			free := fill(t, disk)
+			free := testenv.FillDisk(t, disk)
 			if c.ends {
 				writeAhead(t, database)
 			}

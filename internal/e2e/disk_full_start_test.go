@@ -39,7 +39,7 @@ func TestFullDisk_KilledBroker_ServesWhatItHas(t *testing.T) {
 	produce("one")
 	produce("two")
 
-	free := fill(t, disk)
+	free := testenv.FillDisk(t, disk)
 	p.kill()
 	p = start(t, sightlogd, args...)
 	require.Equal(t, []string{"one", "two"}, read(2))

@@ -2,10 +2,8 @@ package e2e_test
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -22,26 +20,8 @@ import (
 func diskOf(t testing.TB, mib int) string {
 	t.Helper()
 	dir := filepath.Dir(dataDir(t))
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, fmt.Sprintf("size=%dm,mode=755", mib)); err != nil {
-		testenv.Skip(t, "a small disk cannot be mounted: "+err.Error())
-	}
-	t.Cleanup(func() { _ = syscall.Unmount(dir, syscall.MNT_DETACH) })
+	testenv.SmallDisk(t, dir, mib)
 	return dir
-}
-
-// fill takes all the room of a directory's disk and returns what gives it back.
-func fill(t testing.TB, dir string) (free func()) {
-	t.Helper()
-	f, err := os.Create(filepath.Join(dir, "ballast"))
-	require.NoError(t, err)
-	defer f.Close()
-	for size := 64 << 10; size > 0; size /= 2 {
-		for err = nil; err == nil; {
-			_, err = f.Write(make([]byte, size))
-		}
-		require.ErrorIs(t, err, syscall.ENOSPC)
-	}
-	return func() { require.NoError(t, os.Remove(f.Name())) }
 }
 
 // health asks /healthz.
@@ -99,7 +79,7 @@ func TestRun_DiskFull_ReportedAndResumes(t *testing.T) {
 			for number(t, from, "select count(*) from sightings") == 0 {
 				require.False(t, p.ended(), p.output)
 			}
-			free := fill(t, disk)
+			free := testenv.FillDisk(t, disk)
 			awaitHealth(t, p, metrics, http.StatusServiceUnavailable, "the disk of the log is full")
 			resp, err := http.Get("http://" + metrics + "/metrics")
 			require.NoError(t, err)
