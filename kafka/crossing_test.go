@@ -1,6 +1,7 @@
 package kafka_test
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -16,17 +17,21 @@ import (
 // cross sends sightings, each with two crossings in its frame.
 func cross(t *testing.T, w kafka.Writer, from, to int64) {
 	t.Helper()
-	run := w.Run()
 	for seq := from; seq < to; seq++ {
-		s := &event.Sighting{
-			Camera: run.Camera, Run: run.ID, Seq: seq, SourceKind: run.SourceKind,
-			CapturedAt: event.At(time.Now()), Frame: event.Size{Width: 4, Height: 3},
-		}
-		a, b := s.Crossing(), s.Crossing()
-		a.Line, a.Direction, a.TrackID = "gate", event.In, seq
-		b.Line, b.Direction, b.TrackID = "gate", event.Out, seq+1000
-		require.NoError(t, w.Send(t.Context(), s, &a, &b))
+		require.NoError(t, crossOnce(t.Context(), w, seq))
 	}
+}
+
+func crossOnce(ctx context.Context, w kafka.Writer, seq int64) error {
+	run := w.Run()
+	s := &event.Sighting{
+		Camera: run.Camera, Run: run.ID, Seq: seq, SourceKind: run.SourceKind,
+		CapturedAt: event.At(time.Now()), Frame: event.Size{Width: 4, Height: 3},
+	}
+	a, b := s.Crossing(), s.Crossing()
+	a.Line, a.Direction, a.TrackID = "gate", event.In, seq
+	b.Line, b.Direction, b.TrackID = "gate", event.Out, seq+1000
+	return w.Send(ctx, s, &a, &b)
 }
 
 // crossed returns the committed crossings' track ids of a camera, in order.
@@ -132,6 +137,48 @@ func TestLiveWriter_CrossingsInAFrame_Once(t *testing.T) {
 	require.NoError(t, w.Finish(t.Context(), event.Run{}))
 	require.EqualValues(t, 10, w.Acked())
 	require.Equal(t, bothWays(10), crossed(t, cfg, "gate"))
+}
+
+// A visit ends with the last sighting that was looked at, so a frame that a stop meets must
+// get into the log with all of its events.
+func TestLiveWriter_StopWhileFramesAreSent_AllInTheLog(t *testing.T) {
+	_, cfg := setUp(t)
+	live, err := kafka.OpenLive(cfg)
+	require.NoError(t, err)
+	defer live.Close()
+	w, err := live.Open(t.Context(), event.Run{Camera: "gate", SourceKind: event.SourceStream})
+	require.NoError(t, err)
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	for seq := range int64(50) {
+		require.NoError(t, crossOnce(stopped, w, seq))
+	}
+	require.NoError(t, w.Finish(t.Context(), event.Run{}))
+	require.Equal(t, bothWays(50), crossed(t, cfg, "gate"))
+	require.Equal(t, map[string][]int64{w.Run().ID: upTo(50)}, committed(t, cfg))
+}
+
+func TestLiveWriter_FrameNotAccepted_RunHasNoEnd(t *testing.T) {
+	b, cfg := setUp(t)
+	live, err := kafka.OpenLive(cfg)
+	require.NoError(t, err)
+	defer live.Close()
+	w, err := live.Open(t.Context(), event.Run{Camera: "gate", SourceKind: event.SourceStream})
+	require.NoError(t, err)
+	b.Stop()
+	stopped, stop := context.WithCancel(t.Context())
+	stop()
+	for seq := int64(0); err == nil; seq++ {
+		err = crossOnce(stopped, w, seq)
+	}
+	require.ErrorIs(t, err, context.Canceled, "the buffer is full")
+	b.Start()
+	ends, _ := leave(w.Run(), 1)
+	require.ErrorIs(t, w.Finish(t.Context(), event.Run{}, ends...), context.Canceled)
+	require.Empty(t, visited(t, cfg, "gate"))
+	last, err := kafka.LastRun(t.Context(), cfg, "gate")
+	require.NoError(t, err)
+	require.True(t, last.FinishedAt.IsZero())
 }
 
 // leave returns the ends of n visits.

@@ -71,7 +71,7 @@ type liveWriter struct {
 	unacked      unackedCount
 
 	mu  sync.Mutex // guards the following
-	err error      // of the first record that failed: the run has a gap, so it ends
+	err error      // of the first record that failed or was not accepted: the run has a gap, so it ends
 }
 
 func (w *liveWriter) Run() event.Run { return w.run }
@@ -86,6 +86,14 @@ func (w *liveWriter) failure() error {
 	return w.err
 }
 
+func (w *liveWriter) fail(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		w.err = err
+	}
+}
+
 func (w *liveWriter) Send(ctx context.Context, s *event.Sighting, completes ...event.Derived) error {
 	if w.ended {
 		return ErrEnded
@@ -93,6 +101,14 @@ func (w *liveWriter) Send(ctx context.Context, s *event.Sighting, completes ...e
 	if err := w.failure(); err != nil {
 		return err
 	}
+	if err := w.send(ctx, s, completes); err != nil {
+		w.fail(err)
+		return err
+	}
+	return nil
+}
+
+func (w *liveWriter) send(ctx context.Context, s *event.Sighting, completes []event.Derived) error {
 	s.ProducedAt = event.At(time.Now())
 	span := trace.SpanFromContext(ctx)
 	rec, err := w.live.cfg.sightingRecord(ctx, s, span)
@@ -119,12 +135,16 @@ func (w *liveWriter) produceAll(ctx context.Context, recs []*kgo.Record, acked f
 }
 
 // produce hands a record to the client. It waits only while liveBuffer records are
-// unacknowledged.
+// unacknowledged: where there is room, a record is taken although ctx has ended.
 func (w *liveWriter) produce(ctx context.Context, rec *kgo.Record, acked func()) error {
 	select {
 	case w.live.inFlight <- struct{}{}:
-	case <-ctx.Done():
-		return ctx.Err()
+	default:
+		select {
+		case w.live.inFlight <- struct{}{}:
+		case <-ctx.Done():
+			return fmt.Errorf("produce to %s for camera %s: %w", rec.Topic, w.run.Camera, ctx.Err())
+		}
 	}
 	w.unackedGroup.Add(1)
 	w.unacked.sent()
@@ -140,11 +160,7 @@ func (w *liveWriter) produce(ctx context.Context, rec *kgo.Record, acked func())
 			}
 			return
 		}
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		if w.err == nil {
-			w.err = fmt.Errorf("produce to %s for camera %s: %w", rec.Topic, w.run.Camera, err)
-		}
+		w.fail(fmt.Errorf("produce to %s for camera %s: %w", rec.Topic, w.run.Camera, err))
 	})
 	return nil
 }
@@ -161,6 +177,9 @@ func (w *liveWriter) produceRun(ctx context.Context, run event.Run) error {
 }
 
 func (w *liveWriter) Finish(ctx context.Context, end event.Run, completes ...event.Derived) error {
+	if w.failure() != nil { // completes may be of a sighting that the log does not have
+		return w.Close(ctx)
+	}
 	recs, err := w.live.cfg.derivedRecords(ctx, nil, w.run.Camera, time.Now(), completes)
 	if err != nil {
 		return err
