@@ -97,7 +97,10 @@ func load(ctx context.Context, tx pgx.Tx, f *File, name string) (*Drawn, error) 
 	if err != nil {
 		return nil, err
 	}
-	d.Sample, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (u Unit, err error) { return u, r.Scan(&u.Kind) })
+	d.Sample, err = pgx.CollectRows(rows, func(r pgx.CollectableRow) (u Unit, err error) {
+		err = r.Scan(&u.Kind)
+		return u, err
+	})
 	return d, err
 }
 

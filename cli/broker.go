@@ -100,7 +100,8 @@ func (c *BrokerCmd) config() (broker.Config, error) {
 		}
 		cfg.SASL, cfg.Users = true, users
 	}
-	return cfg, pipeline.ConfigureBroker(&cfg, c.Broker)
+	err := pipeline.ConfigureBroker(&cfg, c.Broker)
+	return cfg, err
 }
 
 // requireCertificates has the server require certificates of an authority.

@@ -80,7 +80,10 @@ func (r request) read(into any) error {
 	return nil
 }
 
-func (r request) registration() (in registration, err error) { return in, r.read(&in) }
+func (r request) registration() (in registration, err error) {
+	err = r.read(&in)
+	return in, err
+}
 
 func (r request) subject() string { return r.PathValue("subject") }
 

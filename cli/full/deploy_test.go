@@ -72,7 +72,7 @@ func TestUnits_CommandsAndSettings_AreAccepted(t *testing.T) {
 		for setting, value := range map[string]string{
 			"User": "sightlog", "Group": "sightlog", "EnvironmentFile": "-/etc/sightlog/environment",
 			"Restart": "on-failure", "RestartPreventExitStatus": "2 3", "StartLimitIntervalSec": "0",
-			"KillMode": "mixed", "TimeoutStopSec": "90", "ProtectSystem": "strict", "WantedBy": "multi-user.target",
+			"KillMode": "mixed", "TimeoutStopSec": "90", "CPUWeight": "100", "ProtectSystem": "strict", "WantedBy": "multi-user.target",
 		} {
 			require.Equal(t, []string{value}, u[setting], "%s: %s", name, setting)
 		}
