@@ -10,20 +10,12 @@ import (
 	"net/url"
 	"slices"
 	"sync"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/sr"
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/usage"
 )
-
-// ErrUnavailable means that the registry does not answer, or not as one that may be asked:
-// another attempt may succeed.
-var ErrUnavailable = errors.New("the schema registry cannot be used")
-
-// answerTime bounds a question to the registry.
-const answerTime = 5 * time.Second
 
 // Config of a Codec.
 type Config struct {
@@ -65,7 +57,7 @@ func New(c Config) (*Codec, error) {
 		return nil, usage.New("write http://HOST:PORT", "--schema-registry: it is no address of a registry")
 	}
 	// Questions are few: a connection is not kept between them.
-	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSClientConfig: c.TLS}
+	transport := boundedAnswers{&http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true, TLSClientConfig: c.TLS}}
 	opts := []sr.ClientOpt{sr.UserAgent("sightlog"), sr.HTTPClient(&http.Client{Timeout: answerTime, Transport: transport})}
 	if u.User != nil {
 		password, _ := u.User.Password()
@@ -110,8 +102,11 @@ func (c *Codec) id(ctx context.Context, name string) (int, error) {
 	s := k.schemaOf(c.encoding)
 	found, err := c.client.LookupSchema(ctx, k.subject, s)
 	id := found.ID
-	if answered := (*sr.ResponseError)(nil); errors.As(err, &answered) && answered.StatusCode == 404 {
+	if lacks(err) {
 		id, err = c.client.RegisterSchema(ctx, k.subject, s, -1, -1)
+	}
+	if err == nil && id <= 0 {
+		err = errNoRegistry
 	}
 	switch answered := (*sr.ResponseError)(nil); {
 	case err == nil:
@@ -125,5 +120,5 @@ func (c *Codec) id(ctx context.Context, name string) (int, error) {
 }
 
 func (c *Codec) unavailable(err error) error {
-	return fmt.Errorf("%w: %s: %w", ErrUnavailable, c.url, err)
+	return fmt.Errorf("%w: %s: %w", ErrUnavailable, c.url, oneLine(err))
 }

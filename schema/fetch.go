@@ -2,7 +2,6 @@ package schema
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/hamba/avro/v2"
@@ -17,8 +16,11 @@ func (c *Codec) schema(ctx context.Context, id int) (*writerSchema, error) {
 		return s, nil
 	}
 	found, err := c.client.SchemaByID(ctx, id)
-	switch answered := (*sr.ResponseError)(nil); {
-	case errors.As(err, &answered) && answered.StatusCode == 404:
+	if err == nil && found.Schema == "" {
+		err = errNoRegistry
+	}
+	switch {
+	case lacks(err):
 		return nil, fmt.Errorf("the schema registry %s has no schema with id %d", c.url, id)
 	case err != nil:
 		return nil, c.unavailable(err)
@@ -60,6 +62,9 @@ func (c *Codec) references(ctx context.Context, of []sr.SchemaReference) ([]Refe
 				return fmt.Errorf("a schema has more than %d references", maxReferences)
 			}
 			found, err := c.client.SchemaByVersion(ctx, r.Subject, r.Version)
+			if err == nil && found.Schema.Schema == "" {
+				err = errNoRegistry
+			}
 			if err != nil {
 				return c.unavailable(err)
 			}
