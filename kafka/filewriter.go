@@ -122,12 +122,12 @@ func (w *fileWriter) resume(ctx context.Context, last *event.Run) (bool, error) 
 	run.Source, run.Fingerprint, run.Shapes, run.Privacy = w.run.Source, w.run.Fingerprint, w.run.Shapes, w.run.Privacy
 	same = same && reflect.DeepEqual(run.Shapes, last.Shapes) && run.Privacy == last.Privacy
 	w.run = run
-	seq, n, err := lastSeq(ctx, w.cfg, &w.run)
+	seq, n, moved, err := resumePoint(ctx, w.cfg, w.cl, &w.run)
 	if err != nil {
 		return false, err
 	}
 	w.next, w.n, w.last = seq+1, n, seq
-	if same {
+	if same && !moved {
 		return true, nil
 	}
 	return true, w.writeRun(ctx)

@@ -67,6 +67,39 @@ func TestWriters_PartitionsAdded_RunStaysInItsPartition(t *testing.T) {
 	}, partitionsOf(t, cfg, more))
 }
 
+// The topic of the sightings is created again, with fewer partitions: a file's run that was not at its
+// end is written from its beginning, and, killed on the way, resumed from there.
+func TestOpenFile_TopicCreatedAgainWithFewerPartitions_RunBeginsThere(t *testing.T) {
+	_, cfg := setUp(t)
+	camera := "porch"
+	for kafka.Partition([]byte(camera), 8) < 2 {
+		camera += "h"
+	}
+	run := fileRun()
+	run.Camera = camera
+	w, err := kafka.OpenFile(t.Context(), cfg, run, 0, never)
+	require.NoError(t, err)
+	send(t, w, 0, 5)
+	require.NoError(t, w.Close(t.Context()))
+	cl, err := cfg.Client()
+	require.NoError(t, err)
+	defer cl.Close()
+	adm := kadm.NewClient(cl)
+	_, err = adm.DeleteTopics(t.Context(), kafka.Sightings)
+	require.NoError(t, err)
+	_, err = adm.CreateTopic(t.Context(), 2, 1, nil, kafka.Sightings)
+	require.NoError(t, err)
+	for _, to := range []int64{4, 10} {
+		again, err := kafka.OpenFile(t.Context(), cfg, run, 0, never)
+		require.NoError(t, err)
+		require.Equal(t, w.Run().ID, again.Run().ID, "the run is resumed")
+		require.Equal(t, kafka.Partition([]byte(camera), 2), again.Run().LogPartition)
+		send(t, again, again.Next(), to)
+		require.NoError(t, again.Close(t.Context()))
+	}
+	require.Equal(t, map[string][]int64{w.Run().ID: {0, 1, 2, 3, 4, 5, 6, 7, 8, 9}}, committed(t, cfg))
+}
+
 func addPartitions(t *testing.T, cfg kafka.Config, n int) {
 	t.Helper()
 	cl, err := cfg.Client()

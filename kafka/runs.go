@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/event"
@@ -28,6 +29,24 @@ func initRun(ctx context.Context, cl *kgo.Client, run *event.Run) error {
 	run.ID, run.StartedAt = id.String(), event.At(time.Now())
 	run.LogPartition, run.LogOffset = at.Partition, at.Offset
 	return nil
+}
+
+// resumePoint returns lastSeq of a run that is resumed. If the sightings have no position like that of the
+// run, because their topic was created again, perhaps with fewer partitions, or has lost its end, then
+// the run gets another one, and moved is true.
+func resumePoint(ctx context.Context, c Config, cl *kgo.Client, run *event.Run) (last, n int64, moved bool, err error) {
+	ends, err := kadm.NewClient(cl).ListEndOffsets(ctx, Sightings)
+	if err = cmp.Or(err, ends.Error()); err != nil {
+		return 0, 0, false, fmt.Errorf("list end offsets of %s: %w", Sightings, err)
+	}
+	end, there := ends.Lookup(Sightings, run.LogPartition)
+	if moved = run.LogPartition >= 0 && (!there || end.Offset < run.LogOffset); moved { // -1: of before positions were written
+		at, err := nextPosition(ctx, cl, run.Camera)
+		run.LogPartition, run.LogOffset = at.Partition, at.Offset
+		return -1, 0, true, err
+	}
+	last, n, err = lastSeq(ctx, c, run)
+	return last, n, false, err
 }
 
 // interrupted reports whether last is a run that an opening of the same source resumes:
