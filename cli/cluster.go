@@ -52,7 +52,7 @@ func (c *ClusterAddress) config() (kafka.Config, error) {
 // reach returns an error if the cluster does not answer.
 func reach(ctx context.Context, cfg kafka.Config, adm *kadm.Client) error {
 	if _, err := adm.ListBrokers(ctx); err != nil {
-		return usage.Wrap(err, "start them, or correct --brokers", "the brokers %s cannot be used: %v", strings.Join(cfg.Brokers, ","), err)
+		return usage.Wrap(err, kafka.HowToReach(err), "the brokers %s cannot be used: %v", strings.Join(cfg.Brokers, ","), err)
 	}
 	return nil
 }

@@ -58,6 +58,9 @@ func (c *MirrorCmd) Run(ctx context.Context, env *Env) error {
 			if err := reachCluster(ctx, source); err != nil {
 				return err
 			}
+			if err := pipeline.CheckRefused(ctx, target, "--into"); err != nil {
+				return err
+			}
 		}
 		watch(m.Problems, nil)
 		return m.Run(ctx)

@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -47,6 +48,7 @@ type Config struct {
 	SASLPassword string      // the same: its secret
 	SASLToken    string      // of oauthbearer: "file:PATH", "command:PROGRAM" or the address of a token endpoint
 	SASLScope    []string    // that the endpoint is asked for
+	Flags        string      // prefix of the flags that messages name; default "--"
 
 	Linger      time.Duration // of live sightings; default 0: send at once
 	Compression string        // "zstd" (default), "lz4", "snappy", "gzip", "none"
@@ -145,7 +147,7 @@ func (c Config) mechanism() (sasl.Mechanism, error) {
 	case "scram-sha-512":
 		return scram.Auth{User: c.SASLUser, Pass: c.SASLPassword}.AsSha512Mechanism(), nil
 	case "oauthbearer":
-		return tokenSource{c.SASLToken, c.SASLUser, c.SASLPassword, c.SASLScope}.mechanism()
+		return tokenSource{c.SASLToken, c.SASLUser, c.SASLPassword, c.SASLScope, cmp.Or(c.Flags, "--")}.mechanism()
 	}
 	return nil, unknown("sasl", c.SASL, "plain, scram-sha-256, scram-sha-512 or oauthbearer")
 }

@@ -31,7 +31,13 @@ type tokenSource struct {
 	from         string // file:PATH, command:PROGRAM or the address of a token endpoint
 	user, secret string // that the endpoint knows
 	scope        []string
+	flags        string // prefix of the flags that messages name
 }
+
+// tokenError is about a token: it cannot be got, or the brokers refuse it.
+type tokenError struct{ error }
+
+func (e tokenError) Unwrap() error { return e.error }
 
 // tokenSources are the forms of tokenSource.from, for messages.
 const tokenSources = "file:PATH, command:PROGRAM or the https:// address of a token endpoint"
@@ -43,32 +49,39 @@ func (s tokenSource) mechanism() (sasl.Mechanism, error) {
 	if err != nil {
 		return nil, err
 	}
-	return bearer{oauth.Oauth(func(ctx context.Context) (oauth.Auth, error) {
+	mech := oauth.Oauth(func(ctx context.Context) (oauth.Auth, error) {
 		token, err := get(ctx)
 		if err == nil && token == "" {
 			err = errors.New("it is empty")
 		}
 		if err != nil {
-			return oauth.Auth{}, fmt.Errorf("get a token by --sasl-token: %w", err)
+			return oauth.Auth{}, tokenError{fmt.Errorf("get a token by %ssasl-token: %w", s.flags, err)}
 		}
 		return oauth.Auth{Token: token}, nil
-	})}, nil
+	})
+	return bearer{mech, s.flags}, nil
 }
 
 // bearer is OAUTHBEARER that reports why brokers refuse a token, which the library does not.
-type bearer struct{ sasl.Mechanism }
+type bearer struct {
+	sasl.Mechanism
+	flags string
+}
 
 func (b bearer) Authenticate(ctx context.Context, host string) (sasl.Session, []byte, error) {
 	s, first, err := b.Mechanism.Authenticate(ctx, host)
-	return bearerSession{s}, first, err
+	return bearerSession{s, b.flags}, first, err
 }
 
-type bearerSession struct{ sasl.Session }
+type bearerSession struct {
+	sasl.Session
+	flags string
+}
 
 // Challenge gets nothing when the token was accepted, else a reason as JSON (RFC 7628, 3.2.2).
 func (s bearerSession) Challenge(reason []byte) (bool, []byte, error) {
 	if len(reason) > 0 {
-		return false, nil, fmt.Errorf("the brokers refuse the token of --sasl-token: %.200q", reason)
+		return false, nil, tokenError{fmt.Errorf("the brokers refuse the token of %ssasl-token: %.200q", s.flags, reason)}
 	}
 	return s.Session.Challenge(reason)
 }
@@ -78,13 +91,13 @@ func (s tokenSource) tokens() (func(context.Context) (string, error), error) {
 	if path, ok := strings.CutPrefix(s.from, "file:"); ok {
 		path, err := usage.Path(path)
 		if err != nil || path == "" {
-			return nil, usage.Wrap(err, "give file:PATH", "--sasl-token %s", s.from)
+			return nil, usage.Wrap(err, "give file:PATH", "%ssasl-token %s", s.flags, s.from)
 		}
 		return func(context.Context) (string, error) { return tokenOfFile(path) }, nil
 	}
 	if line, ok := strings.CutPrefix(s.from, "command:"); ok {
 		if line == "" {
-			return nil, usage.New("give command:PROGRAM", "--sasl-token %s", s.from)
+			return nil, usage.New("give command:PROGRAM", "%ssasl-token %s", s.flags, s.from)
 		}
 		return func(ctx context.Context) (string, error) { return tokenOfProgram(ctx, line) }, nil
 	}
@@ -124,11 +137,11 @@ func (s tokenSource) endpoint() (func(context.Context) (string, error), error) {
 	u, err := url.Parse(s.from)
 	switch {
 	case err != nil, u.Host == "", u.Scheme != "https" && u.Scheme != "http":
-		return nil, usage.New("give "+tokenSources, "--sasl-token %q", s.from)
+		return nil, usage.New("give "+tokenSources, "%ssasl-token %q", s.flags, s.from)
 	case u.Scheme == "http" && u.Hostname() != "127.0.0.1" && u.Hostname() != "::1" && u.Hostname() != "localhost":
-		return nil, usage.New("use https://", "--sasl-token %s: the secret would be sent unencrypted", u.Redacted())
+		return nil, usage.New("use https://", "%ssasl-token %s: the secret would be sent unencrypted", s.flags, u.Redacted())
 	case s.user == "" || s.secret == "":
-		return nil, usage.New("give the client's id and secret as --sasl-user and SIGHTLOG_SASL_PASSWORD", "--sasl-token %s without them", u.Redacted())
+		return nil, usage.New("give the client's id and secret as "+s.flags+"sasl-user and sasl-password", "%ssasl-token %s without them", s.flags, u.Redacted())
 	}
 	client := &http.Client{Timeout: tokenTimeout}
 	credentials := clientcredentials.Config{ClientID: s.user, ClientSecret: s.secret, TokenURL: s.from, Scopes: s.scope}

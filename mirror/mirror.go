@@ -28,9 +28,10 @@ type Config struct {
 	Group          string   // default Group; names the mirror: two of one source need two
 	Partitions     int32    // of the sightings where the target does not have them yet; default 8
 
-	Drop     bool // pass over records that the source's retention removed before they were mirrored
-	Remirror bool // mirror partitions from the start whose log is not the one of the position
-	Once     bool // Run returns when all is mirrored that the source had when it began
+	Drop     bool   // pass over records that the source's retention removed before they were mirrored
+	Remirror bool   // mirror partitions from the start whose log is not the one of the position
+	OtherLog string // what a user may do about such a log; default: add --remirror
+	Once     bool   // Run returns when all is mirrored that the source had when it began
 
 	Interval    time.Duration // between transactions, unless there is a backlog; default 200 ms
 	MaxRecords  int           // of one transaction; default 2000
@@ -58,6 +59,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.StopTimeout == 0 {
 		c.StopTimeout = 3 * time.Second
+	}
+	if c.OtherLog == "" {
+		c.OtherLog = "add --remirror to mirror it from its beginning; no row comes twice"
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -34,7 +34,7 @@ func (s *session) resolve(ctx context.Context, at map[topicPartition]position) e
 		}
 		if why != "" {
 			if !s.cfg.Remirror {
-				return usage.New("put back the right log, or add --remirror to mirror it from its beginning; no row comes twice",
+				return usage.New("put back the right log, or "+s.cfg.OtherLog,
 					"topic %s partition %d of the source is not the one that was mirrored up to %d: %s", tp.topic, tp.partition, p.Next, why)
 			}
 			s.cfg.Log.Warn("mirroring a partition from its beginning: it is not the one that was mirrored",

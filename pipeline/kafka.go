@@ -1,10 +1,12 @@
 package pipeline
 
 import (
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"log/slog"
 	"os"
+	"strings"
 
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/kafka"
@@ -34,6 +36,15 @@ func IntoConfig(c config.Into, compression string) (kafka.Config, error) {
 	return s, err
 }
 
+// CheckRefused returns a *usage.Error if brokers that may be away answer, and refuse this client or
+// are no Kafka. flag names their addresses.
+func CheckRefused(ctx context.Context, c kafka.Config, flag string) error {
+	if err := kafka.AskIn(ctx, c); err != nil {
+		return usage.Wrap(err, "correct it, or the keys of the login, or add --wait", "%s %s: %v", flag, strings.Join(c.Brokers, ","), err)
+	}
+	return nil
+}
+
 // clusterConfig is ClusterConfig for an encoding, and flags with a prefix.
 func clusterConfig(c config.Cluster, encoding, prefix string, log *slog.Logger) (kafka.Config, error) {
 	t, err := tlsConfig(c, prefix)
@@ -50,6 +61,7 @@ func clusterConfig(c config.Cluster, encoding, prefix string, log *slog.Logger) 
 	return kafka.Config{
 		Brokers: c.Brokers, TLS: t, Log: log, Schemas: schemas,
 		SASL: c.SASL, SASLUser: c.SASLUser, SASLPassword: c.SASLPassword, SASLToken: c.SASLToken, SASLScope: c.SASLScope,
+		Flags: prefix,
 	}, nil
 }
 

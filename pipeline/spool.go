@@ -23,6 +23,7 @@ import (
 type SpoolConfig struct {
 	Spool   config.Spool
 	Kafka   config.Kafka // the brokers that it is mirrored to
+	Wait    bool         // also while these refuse the login at the start
 	Log     *slog.Logger
 	Metrics prometheus.Registerer // may be nil
 }
@@ -52,6 +53,11 @@ func StartSpool(ctx context.Context, cfg SpoolConfig) (s *Spool, err error) {
 		return nil, err
 	}
 	target.Compression = cfg.Kafka.Compression
+	if !cfg.Wait {
+		if err := CheckRefused(ctx, target, "--brokers"); err != nil {
+			return nil, err
+		}
+	}
 	s = &Spool{log: cfg.Log}
 	defer func() {
 		if err != nil {
@@ -64,7 +70,7 @@ func StartSpool(ctx context.Context, cfg SpoolConfig) (s *Spool, err error) {
 	}
 	s.mirror, err = mirror.New(mirror.Config{
 		Source: s.source, Target: target, Partitions: cfg.Kafka.Partitions, Drop: cfg.Spool.DropOldest.DropOldest,
-		Log: cfg.Log, Metrics: cfg.Metrics,
+		OtherLog: "give another --spool directory", Log: cfg.Log, Metrics: cfg.Metrics,
 	})
 	if err != nil {
 		return s, err

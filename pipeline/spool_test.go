@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 	"testing"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/pipeline"
+	"github.com/sightlog/sightlog/usage"
 )
 
 // openSpool starts a spool of 10 MB in a directory.
@@ -82,6 +84,32 @@ func TestSpool_FullAndDrop_TakesAll(t *testing.T) {
 	s := openSpool(t, filepath.Join(t.TempDir(), "spool"), centre.Addr(), true)
 	require.Equal(t, 200, fill(t, s, 0, 200))
 	require.NoError(t, s.Stop())
+}
+
+// A spool that was put back to an older copy has another history than the brokers have: what a user
+// may do is what detect has.
+func TestSpool_OlderCopy_AnotherDirectoryIsNamed(t *testing.T) {
+	t.Parallel()
+	centre := brokertest.Start(t)
+	dir := filepath.Join(t.TempDir(), "spool")
+	run := func(from, to int) {
+		s := openSpool(t, dir, centre.Addr(), false)
+		require.Equal(t, to-from, fill(t, s, from, to))
+		_, err := s.Drain(t.Context())
+		require.NoError(t, err)
+		require.NoError(t, s.Stop())
+	}
+	run(0, 3)
+	older := filepath.Join(t.TempDir(), "older")
+	require.NoError(t, os.CopyFS(older, os.DirFS(dir)))
+	run(3, 6)
+	require.NoError(t, os.RemoveAll(dir))
+	require.NoError(t, os.CopyFS(dir, os.DirFS(older)))
+	s := openSpool(t, dir, centre.Addr(), false)
+	s.AwaitFailure(t.Context())
+	err := s.Stop()
+	require.True(t, usage.Is(err), err)
+	require.ErrorContains(t, err, "put back the right log, or give another --spool directory")
 }
 
 // records returns how many sightings a broker has, each of which must be another one.

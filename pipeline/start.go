@@ -310,7 +310,7 @@ func ReachTopics(ctx context.Context, c config.Kafka, wait bool, log *slog.Logge
 		case !wait && errors.Is(err, schema.ErrUnavailable):
 			return usage.Wrap(err, "start it, correct --schema-registry, or add --wait", "%v", err)
 		case !wait:
-			return usage.Wrap(err, "start them, correct --brokers, or add --wait", "--brokers %s: cannot be used: %v", strings.Join(c.Brokers, ","), err)
+			return usage.Wrap(err, kafka.HowToReach(err)+", or add --wait", "--brokers %s: cannot be used: %v", strings.Join(c.Brokers, ","), err)
 		}
 		if lastLogged != err.Error() {
 			lastLogged = err.Error()

@@ -8,6 +8,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kadm"
 
+	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -20,7 +21,7 @@ func (c *Config) create(ctx context.Context, adm *kadm.Client, topic string) err
 	defer cancel()
 	brokers := strings.Join(c.Kafka.Brokers, ",")
 	if _, err := adm.ListBrokers(ctx); err != nil {
-		return usage.Wrap(err, "start them, or correct --brokers", "the brokers %s cannot be used: %v", brokers, err)
+		return usage.Wrap(err, kafka.HowToReach(err), "the brokers %s cannot be used: %v", brokers, err)
 	}
 	settings := map[string]*string{}
 	if c.SyncEach {

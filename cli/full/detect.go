@@ -51,7 +51,7 @@ func (c *DetectCmd) Run(ctx context.Context, env *cli.Env) error {
 }
 
 func (c *DetectCmd) detect(ctx context.Context, env *cli.Env, sources []string, metrics prometheus.Registerer, watch cli.Watch) error {
-	spool, err := openSpool(ctx, c.Spool, c.Kafka, env, metrics)
+	spool, err := openSpool(ctx, c.Spool, c.Kafka, c.Wait.Wait, env, metrics)
 	if err != nil {
 		return err
 	}

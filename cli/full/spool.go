@@ -25,11 +25,15 @@ type spool struct {
 }
 
 // openSpool starts the spool, if there is one.
-func openSpool(ctx context.Context, c config.Spool, brokers config.Kafka, env *cli.Env, metrics prometheus.Registerer) (*spool, error) {
+func openSpool(
+	ctx context.Context, c config.Spool, brokers config.Kafka, wait bool, env *cli.Env, metrics prometheus.Registerer,
+) (*spool, error) {
 	if c.Spool == "" {
 		return &spool{kafka: brokers}, nil
 	}
-	own, err := pipeline.StartSpool(ctx, pipeline.SpoolConfig{Spool: c, Kafka: brokers, Log: env.Logger(slog.LevelWarn), Metrics: metrics})
+	own, err := pipeline.StartSpool(ctx, pipeline.SpoolConfig{
+		Spool: c, Kafka: brokers, Wait: wait, Log: env.Logger(slog.LevelWarn), Metrics: metrics,
+	})
 	if err != nil {
 		return nil, err
 	}

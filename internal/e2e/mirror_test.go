@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -104,5 +105,34 @@ func TestMirror_Mistakes_OneLine(t *testing.T) {
 		r := do(t, sightlogd, append([]string{"mirror"}, args...)...)
 		require.Equal(t, 2, r.code, r.stderr)
 		require.Contains(t, r.stderr, want)
+	}
+}
+
+// A centre that answers and refuses the box ends mirror and detect --spool at their start; one that
+// is away does not (TestDetect_SpoolAndBrokersAway_EachRowOnceInOrder).
+func TestMirror_CentreRefuses_OneLine(t *testing.T) {
+	t.Parallel()
+	users, box, listen, centre := filepath.Join(t.TempDir(), "users"), dataDir(t), testenv.FreeAddr(t), dataDir(t)
+	require.NoError(t, os.WriteFile(users, []byte("box:secret\n"), 0o600))
+	endpoints(t, box, start(t, sightlogd, "broker", "--data", box))
+	endpoints(t, centre, start(t, sightlogd, "broker", "--listen", listen, "--data", centre, "--users", users))
+	spool := dataDir(t)
+	for _, c := range []struct {
+		program, flag string
+		args          []string
+	}{
+		{sightlogd, "--into", []string{"mirror", "--data", box, "--into", listen, "--into-sasl", "plain", "--into-sasl-user", "box", "--into-sasl-password", "guess"}},
+		{sightlog, "--brokers", []string{
+			"detect", "--source", "test://people", "--spool", spool, "--brokers", listen, "--sasl", "plain", "--sasl-user", "box", "--sasl-password", "guess",
+		}},
+	} {
+		r := do(t, c.program, c.args...)
+		require.Equal(t, 2, r.code, r.stderr)
+		line := strings.TrimSpace(r.stderr)
+		require.Contains(t, line, c.flag+" "+listen+": ")
+		require.Contains(t, line, "SASL_AUTHENTICATION_FAILED")
+		require.Contains(t, line, "or add --wait")
+		require.NotContains(t, line, "guess")
+		require.NotContains(t, line, "\n", "one line")
 	}
 }
