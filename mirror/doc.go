@@ -46,8 +46,9 @@
 //   - A record that the target refuses, because it is larger than its max.message.bytes,
 //     stops the mirror until that is larger.
 //   - Two mirrors with the same group and source fence each other, until one finds that the
-//     other has written and ends. Mirrors of two clusters into each other would copy for
-//     ever: nothing marks what was mirrored.
+//     other has written and ends. Of two clusters that are mirrored into each other the second
+//     mirror is refused by the positions that the first has written; a circle of three is not
+//     noticed, and copies for ever: nothing marks what was mirrored.
 //
 // It leaves to others: clients and transactions (kafka), the records' content.
 package mirror

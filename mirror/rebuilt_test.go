@@ -116,3 +116,24 @@ func TestMirror_IntoItself_IsRefused(t *testing.T) {
 	edge := newSite(t).withTopics(1)
 	require.ErrorContains(t, once(t, edge, edge), "the source and the target are one cluster, ")
 }
+
+// A mirror back would mirror its own records for ever.
+func TestMirror_Back_IsRefused(t *testing.T) {
+	t.Parallel()
+	edge, centre := newSite(t).withTopics(1), newSite(t)
+	edge.fill(0, 50, "yard")
+	require.NoError(t, once(t, edge, centre))
+	require.ErrorContains(t, once(t, centre, edge),
+		"topic sightings is mirrored from the target into the source already, as group sightlog-mirror: its records would go round for ever; stop one")
+	edge.requireFrames(50, "yard")
+
+	cl := kadm.NewClient(centre.cl)
+	_, err := cl.CreateTopic(t.Context(), 1, 1, nil, "orders")
+	require.NoError(t, err)
+	orders := func(c *mirror.Config) { c.Topics = []string{"orders"} }
+	require.NoError(t, once(t, centre, edge, orders), "another topic goes back")
+	require.NoError(t, once(t, edge, centre), "which does not concern the first")
+	_, err = cl.DeleteTopics(t.Context(), mirror.Positions)
+	require.NoError(t, err)
+	require.NoError(t, once(t, centre, edge), "the first mirror is gone for good")
+}

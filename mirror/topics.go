@@ -40,6 +40,9 @@ func (s *session) ensureTopics(ctx context.Context) (positions int, err error) {
 	if meta.Cluster == s.log.cluster {
 		return 0, usage.New("name another one with --into", "the source and the target are one cluster, %s", meta.Cluster)
 	}
+	if err := s.checkCircle(ctx, meta.Cluster); err != nil {
+		return 0, err
+	}
 	if err := kafka.EnsureTopics(ctx, cl, s.cfg.Partitions); err != nil {
 		return 0, atTarget(err)
 	}
