@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
@@ -110,7 +111,7 @@ func (s *session) write(ctx context.Context, recs []*kgo.Record, next map[topicP
 	if err := s.txn.Write(ctx, recs); err != nil {
 		s.metrics.transactions.WithLabelValues("failed").Inc()
 		s.records = max(1, s.records/2)
-		return atTarget(err)
+		return atTarget(explain(err))
 	}
 	s.records = min(s.cfg.MaxRecords, 2*s.records)
 	s.committed = true
@@ -124,6 +125,17 @@ func (s *session) write(ctx context.Context, recs []*kgo.Record, next map[topicP
 		s.metrics.bytes.Add(float64(len(r.Key) + len(r.Value)))
 	}
 	return nil
+}
+
+// explain adds to a refusal of a record what lets it pass.
+func explain(err error) error {
+	switch {
+	case errors.Is(err, kerr.InvalidTimestamp):
+		return fmt.Errorf("%w; the clocks differ: correct that of the source, and set message.timestamp.after.max.ms of the target's topics higher until its records are mirrored", err)
+	case errors.Is(err, kerr.MessageTooLarge):
+		return fmt.Errorf("%w; set max.message.bytes of the target's topics higher", err)
+	}
+	return err
 }
 
 // maintain commits the offsets at the source and looks for new topics and partitions, each
