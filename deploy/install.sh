@@ -9,7 +9,7 @@
 set -e
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd -P)
 prefix=/opt/sightlog do=install
-units="sightlog sightlog-detect sightlog-sink sightlog-broker" # as they are stopped: in the order of the data
+units="sightlog-mirror sightlog sightlog-detect sightlog-sink sightlog-broker" # as they are stopped: in the order of the data
 
 fail() {
 	echo "install.sh: $1" >&2

@@ -4,7 +4,7 @@ set -e
 /bin/sh /usr/lib/sightlog/account.sh /etc/sightlog
 [ -d /run/systemd/system ] || exit 0
 systemctl daemon-reload
-for unit in sightlog sightlog-broker sightlog-sink sightlog-detect; do
+for unit in sightlog sightlog-broker sightlog-sink sightlog-detect sightlog-mirror; do
 	if systemctl -q is-active "$unit"; then # with the programs of before
 		systemctl restart "$unit"
 	fi

@@ -3,4 +3,4 @@
 set -e
 [ "$1" = remove ] || exit 0
 [ -d /run/systemd/system ] || exit 0
-systemctl disable --now sightlog sightlog-detect sightlog-sink sightlog-broker
+systemctl disable --now sightlog-mirror sightlog sightlog-detect sightlog-sink sightlog-broker

@@ -37,7 +37,7 @@ func units(t *testing.T) map[string]unit {
 		}
 		all[strings.TrimSuffix(filepath.Base(path), ".service")] = u
 	}
-	require.Len(t, all, 4)
+	require.Len(t, all, 5)
 	return all
 }
 
@@ -95,7 +95,7 @@ func TestUnits_VariablesAndDirectories_AreTheCommands(t *testing.T) {
 		}
 		writes := slices.Index(args, "--data") + 1
 		if writes == 0 {
-			require.Empty(t, u["StateDirectory"], name)
+			require.Equal(t, map[string][]string{"sightlog-detect": {"sightlog/spool"}}[name], u["StateDirectory"], name)
 			require.Contains(t, strings.Join(u["Environment"], " "), "SIGHTLOG_BROKERS=", "%s: it has no log of its own", name)
 			continue
 		}
@@ -110,10 +110,18 @@ func TestUnits_BrokerOfTheStages_IsTheOneThatListens(t *testing.T) {
 	all := units(t)
 	listen, found := strings.CutPrefix(all["sightlog-broker"]["Environment"][0], "SIGHTLOG_LISTEN=")
 	require.True(t, found)
-	for _, stage := range []string{"sightlog-sink", "sightlog-detect"} {
+	for _, stage := range []string{"sightlog-sink", "sightlog-detect", "sightlog-mirror"} {
 		require.Equal(t, []string{"SIGHTLOG_BROKERS=" + listen}, all[stage]["Environment"])
 		require.Contains(t, all[stage]["After"][0], "sightlog-broker.service", "%s ends before its broker", stage)
 	}
+}
+
+// The directory that the settings suggest for the spool is one that systemd makes for detect.
+func TestUnits_Spool_IsWritable(t *testing.T) {
+	t.Parallel()
+	b, err := os.ReadFile(filepath.Join(testenv.Root(), "deploy", "sightlog.yaml"))
+	require.NoError(t, err)
+	require.Contains(t, string(b), "\n#spool: /var/lib/"+units(t)["sightlog-detect"]["StateDirectory"][0]+"\n")
 }
 
 // A unit that a script forgets stays behind, or runs on with the programs of before.
@@ -140,6 +148,9 @@ func TestUnits_StoppedTogether_InTheOrderOfTheData(t *testing.T) {
 		require.NotEmpty(t, lines, path)
 		for _, line := range lines {
 			require.Contains(t, line, "sightlog-detect sightlog-sink sightlog-broker", path)
+			if strings.Contains(line, "sightlog sightlog-detect") { // all of them
+				require.Contains(t, line, "sightlog-mirror sightlog sightlog-detect", path)
+			}
 		}
 	}
 }
@@ -161,9 +172,12 @@ func TestSettingsFile_EveryKey_IsNamedAndAccepted(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte(everyKey(t)), 0o600))
 	file, err := config.Load(path)
 	require.NoError(t, err)
-	for _, command := range []string{"run", "detect", "serve", "broker", "sink"} {
+	for _, command := range []string{"run", "detect", "serve", "broker", "sink", "mirror"} {
 		require.NoError(t, cli.Check("sightlog", grammar("sightlog"), []string{command, "--config", path}))
 		for _, key := range keysOf(t, command) {
+			if key == "once" || key == "remirror" {
+				continue // of one start
+			}
 			require.Contains(t, file, key, "%s has a key that deploy/sightlog.yaml does not name", command)
 		}
 	}
