@@ -28,6 +28,12 @@ RACE ?=
 RUN ?= .
 PKG ?= ./...
 
+# Of a target that is there to run one thing: what set-up could not install fails it.
+INSTALLED := SIGHTLOG_REQUIRE=$${SIGHTLOG_REQUIRE:-installable}
+
+# These link no C code, so they need no compiler of C.
+test-clients test-schemas: export CGO_ENABLED := 0
+
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
@@ -50,7 +56,7 @@ test: check-go setup build ## Every test (RACE=1: with the race detector; PKG, R
 
 test-cluster: check-go setup build ## detect and sink on three Apache Kafka nodes that are killed, restarted and run out of disk: rows exact, pauses logged
 	@scripts/setup.sh --tests
-	SIGHTLOG_CLUSTER=all go test -count=1 -v -timeout 30m -run '^(TestCluster|TestPipeline)_' ./internal/e2e
+	SIGHTLOG_CLUSTER=all $(INSTALLED) go test -count=1 -v -timeout 30m -run '^(TestCluster|TestPipeline)_' ./internal/e2e
 
 test-clients: check-go ## Kafka's clients of many languages, on our broker and on Apache Kafka (UPDATE=1: write docs/compatibility.md)
 	@scripts/setup.sh --clients
@@ -59,11 +65,11 @@ test-clients: check-go ## Kafka's clients of many languages, on our broker and o
 test-tools: check-go setup build ## The tools of Kafka's world (Streams, Connect, MirrorMaker 2, scripts, Flink SQL) on our broker and on Apache Kafka
 	@scripts/setup.sh --tests
 	@scripts/setup.sh --tools
-	SIGHTLOG_TOOLS=all go test -count=1 -v -timeout 30m ./internal/kafkatools
+	SIGHTLOG_TOOLS=all $(INSTALLED) go test -count=1 -v -timeout 30m ./internal/kafkatools
 
 test-schemas: check-go ## Our schema registry and, beside it, Apicurio's, with Confluent's serializers
 	@scripts/setup.sh --schemas
-	SIGHTLOG_REGISTRIES=all go test -count=1 -v -timeout 30m ./internal/registries
+	SIGHTLOG_REGISTRIES=all $(INSTALLED) go test -count=1 -v -timeout 30m ./internal/registries
 
 # What onnxruntime and its Go binding keep until the process ends are no leaks.
 asan: check-go setup build ## The packages with C code, tested under the address sanitizer

@@ -329,14 +329,17 @@ go_modules() { (cd internal/clients/go && GOFLAGS='' GOWORK=off go mod download)
 rust_crates() {
 	command -v cargo >/dev/null && cargo build --quiet --manifest-path internal/clients/rust/Cargo.toml --target-dir "$1"
 }
+setup_serializers() {
+	setup_clients_of registries ../registries/python/requirements.txt "Confluent's serializers of Python, 60 MB installed" \
+		baseline_packages lib/clients/registries internal/registries/python/requirements.txt
+}
 setup_clients() {
 	local of=internal/clients
 	setup_clients_of python python/requirements.txt "of Python, 90 MB installed" baseline_packages lib/clients/python $of/python/requirements.txt ||
 		say clients "go on without those of Python"
 	setup_clients_of node node/package-lock.json "of Node.js, 20 MB installed" npm_packages lib/clients/node ||
 		say clients "go on without those of Node.js"
-	setup_clients_of registries ../registries/python/requirements.txt "Confluent's serializers of Python, 60 MB installed" \
-		baseline_packages lib/clients/registries internal/registries/python/requirements.txt || say clients "go on without Confluent's serializers"
+	setup_serializers || say clients "go on without Confluent's serializers"
 	setup_clients_of go go/go.sum "of Go, 40 MB in the module cache" go_modules || say clients "go on without those of Go"
 }
 
@@ -378,7 +381,7 @@ case ${1:-} in
 	;;
 --schemas)
 	(add_packages openjdk-17-jdk-headless maven && setup_apicurio) || say schemas "go on without Apicurio Registry"
-	(add_packages python3-venv && setup_clients)
+	(add_packages python3-venv && setup_serializers) || say schemas "go on without Confluent's serializers"
 	;;
 --dist)
 	add_packages dpkg-dev

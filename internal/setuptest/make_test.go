@@ -55,6 +55,26 @@ func TestMake_SettingsOfTheUsers_StayOutOfTheBuild(t *testing.T) {
 	require.Contains(t, env, "export GOWORK=off\n")
 }
 
+// The targets that run what is past one machine fail where a part of it could not be installed, and
+// need a compiler of C only where C code is linked.
+func TestMake_TestsOfKafkasWorld_NeedTheirParts(t *testing.T) {
+	t.Parallel()
+	for target, want := range map[string]string{
+		"test-cluster": "cgo=1 require=installable",
+		"test-tools":   "cgo=1 require=installable",
+		"test-schemas": "cgo=0 require=installable",
+		"test-clients": "cgo=0 require=", // it leaves out languages that are not installed
+	} {
+		c := newMake(t)
+		c.standIn("go", `echo "$1 cgo=$CGO_ENABLED require=$SIGHTLOG_REQUIRE" >>calls`)
+		c.env = []string{"SIGHTLOG_REQUIRE="}
+		code, _, stderr := c.run("make", target)
+		require.Zero(t, code, stderr)
+		calls := lines(c.read("calls"))
+		require.Equal(t, "test "+want, calls[len(calls)-1], target)
+	}
+}
+
 func TestCheckGo_TooOldOrAbsent_OneLineAndExitCode2(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ version, says string }{
