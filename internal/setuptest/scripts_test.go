@@ -1,9 +1,15 @@
 package setuptest
 
 import (
+	"encoding/xml"
+	"os"
+	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/internal/testenv"
 )
 
 // newSetup is a checkout on a bare machine: no package is installed, apt-get
@@ -200,4 +206,27 @@ func TestInstall_WhatCannotBe_OneLineAndNothingTouched(t *testing.T) {
 	code, _, stderr := c.run("deploy/install.sh")
 	require.Equal(t, 2, code)
 	require.Contains(t, stderr, "as root")
+}
+
+// Maven refuses a file that is no XML: two hyphens in a comment are enough.
+func TestSetup_FilesForMaven_AreXML(t *testing.T) {
+	t.Parallel()
+	script, err := os.ReadFile(filepath.Join(testenv.Root(), "scripts", "setup.sh"))
+	require.NoError(t, err)
+	poms := regexp.MustCompile(`local pom=(\S+)`).FindAllSubmatch(script, -1)
+	require.NotEmpty(t, poms)
+	for _, pom := range poms {
+		text, err := os.ReadFile(filepath.Join(testenv.Root(), string(pom[1])))
+		require.NoError(t, err)
+		project := struct {
+			Dependencies []struct {
+				Version string `xml:"version"`
+			} `xml:"dependencies>dependency"`
+		}{}
+		require.NoError(t, xml.Unmarshal(text, &project), "%s", pom[1])
+		require.NotEmpty(t, project.Dependencies, "%s", pom[1])
+		for _, d := range project.Dependencies {
+			require.NotEmpty(t, d.Version, "%s: not pinned", pom[1])
+		}
+	}
 }
