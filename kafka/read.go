@@ -180,6 +180,42 @@ func ReadRun(ctx context.Context, c Config, run *event.Run, each func(*event.Sig
 	})
 }
 
+// recentRecords is how many records of a partition ReadBefore reads at most: a quarter of an hour of one
+// camera at 10 frames a second.
+const recentRecords = 10_000
+
+// ReadBefore calls each with the sightings of a camera's runs before run, as far as they are
+// among the newest records of its partition, in order, with the run that each is of. A sighting whose run
+// is not in the topic Runs is passed over.
+func ReadBefore(ctx context.Context, c Config, run *event.Run, each func(*event.Run, *event.Sighting)) error {
+	if run.LogPartition < 0 {
+		return nil
+	}
+	runs := make(map[string]*event.Run)
+	if err := readCommitted(ctx, c, Runs, nil, func(r *kgo.Record) error {
+		if before, err := event.DecodeRun(r.Value); err == nil && before.Camera == run.Camera && before.ID != run.ID {
+			runs[before.ID] = before
+		}
+		return nil
+	}); err != nil || len(runs) == 0 {
+		return err
+	}
+	from := map[int32]int64{run.LogPartition: max(0, run.LogOffset-recentRecords)}
+	return readCommitted(ctx, c, Sightings, from, func(r *kgo.Record) error {
+		if string(r.Key) != run.Camera {
+			return nil
+		}
+		s, err := c.Schemas.Sighting(ctx, r.Value)
+		switch {
+		case errors.Is(err, schema.ErrUnavailable):
+			return err
+		case err == nil && runs[s.Run] != nil:
+			each(runs[s.Run], s)
+		}
+		return nil
+	})
+}
+
 // nextPosition returns the partition of a camera's sightings and its end offset.
 func nextPosition(ctx context.Context, cl *kgo.Client, camera string) (Position, error) {
 	ends, err := kadm.NewClient(cl).ListEndOffsets(ctx, Sightings)

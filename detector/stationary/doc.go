@@ -12,7 +12,8 @@
 // after ten minutes.
 //
 // It promises that the same objects in the same frames get the same states, so that a
-// resumed run restores its state by passing its sightings through a new Marker; and that it
+// resumed run restores its state by passing its sightings through a new Marker; that a new run
+// which Recalls the frames of those before knows their things and people at rest; and that it
 // remembers at most 1,024 objects. It does not know a person who has sat still since
 // before the first frame from a thing: such a person is a thing until they move. Cameras of
 // which less than a frame a second is processed have no things, because people may come and

@@ -43,7 +43,7 @@ type Marker struct {
 
 // object is a tracked object, or the place at which one was.
 type object struct {
-	class   int
+	label   string        // not the number of the class, which is another with another model
 	seen    time.Duration // last
 	sight   time.Duration // how long it has been in sight, over all tracks that it was
 	box     box           // mean of the last ones
@@ -52,6 +52,8 @@ type object struct {
 	restAt  time.Duration
 	arrived bool // it has moved
 	thing   bool
+	// It was known before the camera was perhaps turned, and has not been seen since.
+	doubtful bool
 }
 
 // New returns a Marker that has seen nothing.
@@ -90,11 +92,11 @@ func (m *Marker) Mark(objs []event.Object, pts time.Duration) {
 // is that one.
 func (m *Marker) begin(id int64, o *event.Object, pts time.Duration) *object {
 	b := boxOf(o.Box)
-	k := &object{class: o.ClassID, seen: pts, box: b, first: b, rest: b, restAt: pts}
-	if old := m.at(o.ClassID, b, pts); old != 0 {
+	k := &object{label: o.Label, seen: pts, box: b, first: b, rest: b, restAt: pts}
+	if old := m.at(o.Label, b, pts); old != 0 {
 		k = m.objects[old]
 		delete(m.objects, old)
-		k.seen = pts // the time between is none in sight
+		k.seen, k.doubtful = pts, false // the time between is none in sight
 	}
 	m.objects[id] = k
 	return k
@@ -102,14 +104,14 @@ func (m *Marker) begin(id int64, o *event.Object, pts time.Duration) *object {
 
 // at returns the number of the object at a place: of those that are not in sight the one
 // seen last, 0 if there is none.
-func (m *Marker) at(class int, b box, pts time.Duration) (id int64) {
+func (m *Marker) at(label string, b box, pts time.Duration) (id int64) {
 	var best *object
 	for i, k := range m.objects {
 		like := samePlace
-		if !k.arrived && !k.thing {
+		if !k.arrived && !k.thing || k.doubtful {
 			like = sameThing
 		}
-		if k.class != class || k.seen == pts || k.arrived && !k.resting() || k.box.iou(b) < like {
+		if k.label != label || k.seen == pts || pts-k.seen > k.keptFor() || k.arrived && !k.resting() || k.box.iou(b) < like {
 			continue
 		}
 		if best == nil || k.seen > best.seen || k.seen == best.seen && i > id {
@@ -133,7 +135,7 @@ func (m *Marker) follow(k *object, b box, pts time.Duration) {
 	if !k.arrived && k.box.movedFrom(k.first) {
 		if k.thing { // somebody took over its number; the thing is where it was
 			m.places--
-			m.objects[m.places] = &object{class: k.class, seen: pts, sight: k.sight, box: k.first, first: k.first, rest: k.first, thing: true}
+			m.objects[m.places] = &object{label: k.label, seen: pts, sight: k.sight, box: k.first, first: k.first, rest: k.first, thing: true}
 		}
 		k.arrived, k.thing = true, false
 	}
@@ -157,19 +159,23 @@ func (m *Marker) state(k *object, o *event.Object) string {
 // resting reports whether the object had not moved for long when it was seen last.
 func (k *object) resting() bool { return k.seen-k.restAt >= restAfter }
 
+// keptFor is how long an object is remembered that is not in sight.
+func (k *object) keptFor() time.Duration {
+	switch {
+	case k.thing:
+		return forgetThing
+	case !k.arrived:
+		return forgetNew
+	case k.resting():
+		return forgetRest
+	}
+	return forgetOther
+}
+
 // forget removes what was not in sight for long, and all when time went back.
 func (m *Marker) forget(pts time.Duration) {
 	for id, k := range m.objects {
-		keep := forgetOther
-		switch {
-		case k.thing:
-			keep = forgetThing
-		case !k.arrived:
-			keep = forgetNew
-		case k.resting():
-			keep = forgetRest
-		}
-		if k.seen > pts || pts-k.seen > keep {
+		if k.seen > pts || pts-k.seen > k.keptFor() {
 			delete(m.objects, id)
 		}
 	}

@@ -125,7 +125,11 @@ func recorded(info ingest.Info) time.Duration {
 // prepare makes source and scene ready for the first frame that the log lacks.
 func (c *cameraLoop) prepare(ctx context.Context, src ingest.Source, w kafka.Writer) (ingest.Source, error) {
 	if w.Next() == 0 {
-		return src, c.scene.open(0)
+		if err := c.scene.open(0); err != nil || !src.Info().Kind.Live() {
+			return src, err
+		}
+		c.scene.recall(ctx, c.cfg, w.Run(), c.log)
+		return src, nil
 	}
 	c.log.Info("resuming an unfinished run", "camera", c.spec.ID, "run", w.Run().ID, "seq", w.Next())
 	if err := c.scene.resume(ctx, c.cfg, w.Run(), w.Next(), c.log); err != nil {

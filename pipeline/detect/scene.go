@@ -30,6 +30,7 @@ type sceneState struct {
 
 	tracker   *track.Tracker // nil: not tracked
 	marker    *stationary.Marker
+	recalled  event.Size // of the frames of which marker knows places; zero: none
 	zones     *zone.Map
 	crossings *zone.Crossings
 	visits    *zone.Visits // of the sightings in the log: also where these do not reproduce the tracks
@@ -56,12 +57,24 @@ func (s *sceneState) open(seq int64) (err error) {
 	s.crossings = zone.NewCrossings(s.shapes.Lines)
 	if s.tracked {
 		s.tracker = track.New(track.Options{High: s.reportThreshold, FirstID: track.FirstID(seq)})
-		s.marker = stationary.New(stationary.Options{ThingAfter: s.config.ThingAfter})
+		s.marker = s.newMarker()
 	}
 	if s.config.Motion {
 		s.motion = motion.New(motion.Options{Ignore: s.ignored})
 	}
 	return nil
+}
+
+func (s *sceneState) newMarker() *stationary.Marker {
+	return stationary.New(stationary.Options{ThingAfter: s.config.ThingAfter})
+}
+
+// checkRecalled forgets what was recalled if the frames have another size now.
+func (s *sceneState) checkRecalled(frame event.Size) {
+	if s.recalled != (event.Size{}) && s.recalled != frame {
+		s.marker = s.newMarker()
+	}
+	s.recalled = event.Size{}
 }
 
 // ignored reports whether a point is masked or outside the region.
@@ -138,6 +151,7 @@ func (s *sceneState) track(objects []event.Object, frame event.Size, pts time.Du
 	objects = s.zones.Mask(objects, frame)
 	if s.tracker != nil {
 		objects = s.tracker.Update(objects, frame, pts)
+		s.checkRecalled(frame)
 		s.marker.Mark(objects, pts)
 	} else {
 		objects = sureOf(objects, s.reportThreshold)
