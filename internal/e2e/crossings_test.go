@@ -78,6 +78,7 @@ func TestRun_KilledWithZonesAndLines_SameRows(t *testing.T) {
 	require.NotEmpty(t, answer)
 	requireVisitsOfTables(t, broker, killed, 5)
 	ok(t, sightlogd, "replay", "--data", killed)
+	require.Equal(t, want, told(t, killed), "built again from the log")
 	requireVisitsOfTables(t, broker, killed, 5)
 	require.Zero(t, serve.stop(t).code, serve.output)
 
@@ -112,6 +113,11 @@ func told(t testing.TB, dir string) (lines []string) {
 	for _, sql := range []string{
 		"select seq, object_index, track_id, score, zones from v_detections order by 1, 2",
 		"select seq, line, direction, track_id, label from v_crossings order by 1, 2, 4",
+		`select zone, track_id, label, frames, extract(epoch from entered_at - b.began) as entered, extract(epoch from dwell) as dwell
+			from v_visits, (select min(captured_at) as began from v_sightings) b order by 1, 2, 5`,
+		"select zone, sum(frames) as frames, sum(people_frames) as people_frames, max(max_people) as most from v_zone_minutes group by 1 order by 1",
+		`select line, sum(crossings) filter (where direction = 'in') as came, sum(crossings) filter (where direction = 'out') as went
+			from v_crossing_minutes group by 1 order by 1`,
 	} {
 		for _, row := range rows(t, from, sql) {
 			b, err := json.Marshal(row)
