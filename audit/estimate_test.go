@@ -129,6 +129,47 @@ func TestCompute_SimulatedPopulations_IntervalsHoldTheTruth(t *testing.T) {
 	}
 }
 
+// keep leaves pictures of a random share of the stretches, as a live camera does.
+func (w *world) keep(random *rand.Rand, share float64) {
+	all := w.population.Units[audit.Stretch]
+	w.population.Near, w.population.Units[audit.Stretch] = len(all), nil
+	for _, u := range all {
+		if random.Float64() < share {
+			w.population.Units[audit.Stretch] = append(w.population.Units[audit.Stretch], u)
+		}
+	}
+}
+
+// Where only some of the stretches have pictures, drawn at random, the intervals are of all of them.
+func TestCompute_SomeStretchesHavePictures_IntervalsHoldTheTruth(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		share, missed float64
+		group         int
+	}{
+		"a few":            {.05, .10, 1},
+		"a tenth":          {.10, .08, 1},
+		"half, in groups":  {.50, .08, 4},
+		"nothing missed":   {.10, 0, 1},
+		"many were missed": {.10, .30, 2},
+	} {
+		random := rand.New(rand.NewPCG(5, 13))
+		const rounds = 300
+		var actual, recall int
+		for seed := range uint64(rounds) {
+			w := newWorld(random, 300, 1000, .05, .01, c.missed, c.group)
+			w.keep(random, c.share)
+			in, out := w.ask(300, seed)
+			require.False(t, in.PrecisionOnly)
+			actual += holds(in.Actual, w.in) + holds(out.Actual, w.out)
+			recall += holds(in.Recall, w.correct()/w.in)
+		}
+		t.Logf("%s: held: actual %.3f, recall %.3f", name, float64(actual)/2/rounds, float64(recall)/rounds)
+		require.GreaterOrEqual(t, float64(actual)/2/rounds, .92, name)
+		require.GreaterOrEqual(t, float64(recall)/rounds, .92, name)
+	}
+}
+
 // The value is right on average: no part is forgotten or counted twice.
 func TestCompute_ManySamplesOfOnePopulation_ValueIsUnbiased(t *testing.T) {
 	t.Parallel()

@@ -10,8 +10,8 @@ import (
 // Length is the length of a stretch, and reach how long before and after it a detection near the
 // line may be.
 const (
-	Length = 10 * time.Second
-	reach  = 2 * time.Second
+	Length = event.StretchLength
+	reach  = event.StretchReach
 )
 
 // Line is a line by its ends, in parts of the frame's width and height.
@@ -54,6 +54,9 @@ func (s *stretches) add(at time.Duration, near bool) {
 		}
 	}
 }
+
+// number is the number of a stretch in its run.
+func (u Unit) number() int64 { return int64(u.From / Length) }
 
 // units returns the stretches near the line, and how many are not.
 func (s *stretches) units(run int) (units []Unit, leftOut int) {

@@ -21,7 +21,7 @@ type Subject struct {
 	Line         string // "" where the camera has one
 	Since, Until time.Time
 	Run          string // "" for all of that time
-	Snapshots    bool   // judged on snapshots: only crossings that have some, of live sources too, and no stretches
+	Snapshots    bool   // judged on snapshots: only what has some, of live sources too
 
 	CameraID int32
 	Points   Line
@@ -81,7 +81,7 @@ func (s *Subject) bound(ctx context.Context, db *pgxpool.Pool) error {
 // definitions returns the lines of the camera's runs in the span, and the number of runs of live sources.
 func definitions(ctx context.Context, db *pgxpool.Pool, s *Subject) (all []definition, live int, err error) {
 	rows, err := db.Query(ctx, `
-		SELECT r.id, r.run, coalesce(r.source, ''), r.source_kind, coalesce(r.fingerprint, ''), d.name, d.points
+		SELECT r.id, r.run, coalesce(r.source, ''), r.source_kind, coalesce(r.fingerprint, ''), r.stretches, d.name, d.points
 		FROM runs r JOIN definitions d ON d.run_id = r.id AND d.kind = 'line'
 		WHERE r.camera_id = $1 AND ($2 = '' OR r.run = $2) AND EXISTS (SELECT FROM camera_minutes m
 			WHERE m.camera_id = r.camera_id AND m.run_id = r.id AND m.minute >= $3 AND m.minute < $4)
@@ -91,7 +91,7 @@ func definitions(ctx context.Context, db *pgxpool.Pool, s *Subject) (all []defin
 	}
 	var d definition
 	var kind event.SourceKind
-	_, err = pgx.ForEachRow(rows, []any{&d.ID, &d.Name, &d.Source, &kind, &d.Fingerprint, &d.line, &d.points}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&d.ID, &d.Name, &d.Source, &kind, &d.Fingerprint, &d.Stretches, &d.line, &d.points}, func() error {
 		if kind.Live() && !s.Snapshots {
 			live++
 			return nil
@@ -137,92 +137,4 @@ func (s *Subject) choose(all []definition) (runs []Run, err error) {
 	}
 	s.Points = Line{{points[0], points[1]}, {points[2], points[3]}}
 	return runs, nil
-}
-
-// Read returns the population of the subject in runs.
-func Read(ctx context.Context, db *pgxpool.Pool, s *Subject, runs []Run) (*Population, error) {
-	p := &Population{Units: make(map[Kind][]Unit), crossingsOnly: s.Snapshots}
-	for _, run := range runs {
-		if err := p.read(ctx, db, s, run); err != nil {
-			return nil, fmt.Errorf("read run %s: %w", run.Name, err)
-		}
-	}
-	if s.Snapshots && len(p.Units[In])+len(p.Units[Out]) == 0 {
-		return nil, usage.New("run with --snapshots on, and audit within the time for which they are kept (--keep snapshots=)",
-			"line %s of camera %s: no crossing in that time has pictures", s.Line, s.Camera)
-	}
-	if n := p.Sizes(); n.In+n.Out+max(0, n.Stretches) == 0 {
-		return nil, usage.New("give another --since and --until, or another --line",
-			"line %s of camera %s: no crossing in that time, and no detection near the line in the tables (--keep, --store)", s.Line, s.Camera)
-	}
-	return p, nil
-}
-
-// thingState is the number that the tables have for event.StateThing: an object that never moved cannot
-// cross the line.
-const thingState = 3
-
-// read adds a run, if the tables have frames of it.
-func (p *Population) read(ctx context.Context, db *pgxpool.Pool, s *Subject, run Run) error {
-	const frames = ` FROM sightings WHERE camera_id = $1 AND run_id = $2 AND captured_at >= $3 AND captured_at < $4`
-	args := []any{s.CameraID, run.ID, s.Since, s.Until}
-	err := db.QueryRow(ctx, "SELECT captured_at - pts_us * interval '1 us'"+frames+" LIMIT 1", args...).Scan(&run.Began)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	index := len(p.Runs)
-	p.Runs = append(p.Runs, run)
-
-	near := newStretches(max(0, s.Since.Sub(run.Began)), s.Until.Sub(run.Began))
-	rows, err := db.Query(ctx, "SELECT pts_us, width, height, boxes, states"+frames+" ORDER BY captured_at", args...)
-	if err != nil {
-		return err
-	}
-	var pts int64
-	var size event.Size
-	var boxes []float32
-	var states []byte
-	if _, err := pgx.ForEachRow(rows, []any{&pts, &size.Width, &size.Height, &boxes, &states}, func() error {
-		found := false
-		for i := 0; i+4 < len(boxes) && !found; i += 5 { // the fifth is the score
-			thing := states != nil && states[i/5] == thingState
-			found = !thing && s.Points.Near(event.Box(boxes[i:i+4]), size)
-		}
-		near.add(time.Duration(pts)*time.Microsecond, found)
-		return nil
-	}); err != nil {
-		return err
-	}
-	if !s.Snapshots {
-		units, leftOut := near.units(index)
-		p.Units[Stretch], p.LeftOut = append(p.Units[Stretch], units...), p.LeftOut+leftOut
-	}
-
-	rows, err = db.Query(ctx, "SELECT captured_at, seq, track_id, direction, EXISTS (SELECT FROM v_snapshots n WHERE n.run_id = x.run_id"+
-		" AND n.track_id = x.track_id AND n.crossing_seq = x.seq) FROM crossings x WHERE camera_id = $1 AND run_id = $2"+
-		" AND captured_at >= $3 AND captured_at < $4 AND line = $5 ORDER BY captured_at, track_id", append(args, s.Line)...)
-	if err != nil {
-		return err
-	}
-	u := Unit{Run: index}
-	var at time.Time
-	var shown bool
-	_, err = pgx.ForEachRow(rows, []any{&at, &u.Seq, &u.TrackID, &u.Kind, &shown}, func() error {
-		u.From = at.Sub(run.Began)
-		if s.Snapshots && !shown {
-			p.NoPictures++
-			return nil
-		}
-		if u.From < near.first { // nor are there stretches in which others may have been missed
-			p.Expired++
-			return nil
-		}
-		u.Until = u.From
-		p.Units[u.Kind] = append(p.Units[u.Kind], u)
-		return nil
-	})
-	return err
 }

@@ -9,4 +9,5 @@ type Run struct {
 	Source      string // without credentials
 	Fingerprint string
 	Began       time.Time // captured_at of position 0
+	Stretches   int       // of how many a day it kept pictures (--snapshot-stretches)
 }

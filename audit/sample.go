@@ -36,8 +36,8 @@ type Unit struct {
 // Sizes are the numbers of units of each kind.
 type Sizes struct{ In, Out, Stretches int } // Stretches is -1 if none is asked
 
-// unasked is the number of stretches of an audit that asks none: of snapshots, which show the
-// crossings that were counted alone. Then recall, and all that follows from it, is not defined.
+// unasked is the number of stretches of an audit that asks none: of snapshots, where none of a
+// stretch were kept. Then recall, and all that follows from it, is not defined.
 const unasked = -1
 
 // Population is all that an audit may ask.
@@ -47,14 +47,22 @@ type Population struct {
 	LeftOut int             // stretches in which no detection came near the line
 	Expired int             // crossings whose sightings have been deleted: they are not in Units
 
-	NoPictures    int // crossings without snapshots, of an audit of those: nor are they
-	crossingsOnly bool
+	// Of an audit of snapshots, Units has only what has pictures.
+	Near       int    // stretches near the line, of which those in Units are a random part; 0: Units has all
+	NoPictures int    // crossings without pictures
+	LostOnes   int    // stretches that were drawn to be kept, and have no pictures
+	OtherRuns  int    // runs that kept no pictures of stretches, where others did: they are not audited
+	unpictured []Unit // crossings without pictures, which pictures of stretches show
+	snapshots  bool
 }
 
 // Sizes returns how many units there are.
 func (p *Population) Sizes() Sizes {
 	n := Sizes{In: len(p.Units[In]), Out: len(p.Units[Out]), Stretches: len(p.Units[Stretch])}
-	if p.crossingsOnly {
+	switch {
+	case n.Stretches > 0 && p.Near > 0:
+		n.Stretches = p.Near
+	case p.snapshots:
 		n.Stretches = unasked
 	}
 	return n

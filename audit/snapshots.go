@@ -3,6 +3,7 @@ package audit
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,7 +12,7 @@ import (
 	"github.com/sightlog/sightlog/event"
 )
 
-// Snapshot is a picture of a crossing that was kept when it was counted.
+// Snapshot is a picture that was kept: of a crossing when it was counted, or of a stretch.
 type Snapshot struct {
 	At     time.Duration // position in the source
 	Box    event.Box     // of the object, in pixels of the frame; empty where it was not detected
@@ -20,13 +21,16 @@ type Snapshot struct {
 	JPEG   []byte
 }
 
-// Snapshots returns the pictures of a crossing, before, at and after it.
+// Snapshots returns the pictures of a crossing, before, at and after it, or those of a stretch.
 func (p *Population) Snapshots(ctx context.Context, db *pgxpool.Pool, u Unit) ([]Snapshot, error) {
-	run := p.Runs[u.Run]
+	run, track, number := p.Runs[u.Run], u.TrackID, u.Seq
+	if u.Kind == Stretch {
+		track, number = event.StretchTrack, u.number()
+	}
 	rows, err := db.Query(ctx, `SELECT captured_at, box, region, frame_width, frame_height, jpeg FROM v_snapshots
-		WHERE run_id = $1 AND track_id = $2 AND crossing_seq = $3 ORDER BY step`, run.ID, u.TrackID, u.Seq)
+		WHERE run_id = $1 AND track_id = $2 AND crossing_seq = $3 ORDER BY step`, run.ID, track, number)
 	if err != nil {
-		return nil, fmt.Errorf("read the pictures of a crossing: %w", err)
+		return nil, fmt.Errorf("read snapshots: %w", err)
 	}
 	all, err := pgx.CollectRows(rows, func(r pgx.CollectableRow) (s Snapshot, err error) {
 		var at time.Time
@@ -38,7 +42,10 @@ func (p *Population) Snapshots(ctx context.Context, db *pgxpool.Pool, u Unit) ([
 		return s, err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("read the pictures of a crossing: %w", err)
+		return nil, fmt.Errorf("read snapshots: %w", err)
+	}
+	if u.Kind == Stretch { // of its audited part
+		all = slices.DeleteFunc(all, func(s Snapshot) bool { return s.At < u.From || s.At > u.Until })
 	}
 	return all, nil
 }

@@ -37,17 +37,15 @@ const (
 // Tracks returns the crossings to show in the pictures of a unit: itself, or those that were counted in
 // a stretch.
 func (p *Population) Tracks(ctx context.Context, db *pgxpool.Pool, s *Subject, u Unit) (all []Track, err error) {
-	for _, kind := range []Kind{In, Out} {
-		for _, x := range p.Units[kind] {
-			switch {
-			case x.Run != u.Run:
-			case u == x, u.Kind == Stretch && x.From >= u.From-Around && x.From <= u.Until+Around:
-				t, err := p.track(ctx, db, s, x)
-				if err != nil {
-					return nil, fmt.Errorf("read track %d: %w", x.TrackID, err)
-				}
-				all = append(all, t)
+	for _, x := range slices.Concat(p.Units[In], p.Units[Out], p.unpictured) {
+		switch {
+		case x.Run != u.Run:
+		case u == x, u.Kind == Stretch && x.From >= u.From-Around && x.From <= u.Until+Around:
+			t, err := p.track(ctx, db, s, x)
+			if err != nil {
+				return nil, fmt.Errorf("read track %d: %w", x.TrackID, err)
 			}
+			all = append(all, t)
 		}
 	}
 	return all, nil

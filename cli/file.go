@@ -57,7 +57,7 @@ var fullKeys = []string{
 	"acks", "against", "answers", "broker-pid", "classes", "clip", "compare", "dir", "duration", "flush", "for", "found", "fps", "html",
 	"images", "in-flight", "json", "kafka-jars", "labels", "list", "model", "n", "p99", "pace", "partitioner", "people", "preview",
 	"privacy", "producers", "python", "rate", "results", "rounds", "score", "seed", "show", "side", "sightings", "size", "skip-empty",
-	"snapshots", "source", "source-file", "spool", "spool-space", "start-timeout", "terminal", "threads", "track", "tracks",
+	"snapshot-stretches", "snapshots", "source", "source-file", "spool", "spool-space", "start-timeout", "terminal", "threads", "track", "tracks",
 	"unverified", "venv", "warm-up",
 }
 

@@ -73,7 +73,7 @@ func (c *SnapshotsListCmd) Run(ctx context.Context, env *Env) error {
 		return usage.New("give 1 or more", "--limit %d", c.Limit)
 	}
 	columns := []string{"captured_at", "camera", "run", "track_id", "of", "score", "width", "height", "bytes"}
-	return answerRows(ctx, env, c.Data, c.Database, c.Format, columns, `SELECT s.captured_at, c.name, r.run, s.track_id, CASE s.crossing_seq WHEN -1 THEN 'track' ELSE 'crossing' END,
+	return answerRows(ctx, env, c.Data, c.Database, c.Format, columns, `SELECT s.captured_at, c.name, r.run, s.track_id, CASE WHEN s.crossing_seq = -1 THEN 'track' WHEN s.track_id = 0 THEN 'stretch' ELSE 'crossing' END,
 		s.score, s.width, s.height, s.bytes`+storedSnapshots+" ORDER BY s.captured_at DESC, s.track_id, s.crossing_seq, s.step LIMIT $6", append(args, c.Limit)...)
 }
 

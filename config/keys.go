@@ -115,5 +115,7 @@ type Detect struct {
 	Threads      int           `placeholder:"N" help:"CPU threads for the model (all cores)."`
 	SkipEmpty    bool          `help:"Do not write sightings of frames without detections."`
 	Snapshots    string        `enum:"on,off" default:"off" help:"Take pictures: the best of each tracked object, and three of each crossing of a line: on or off (${default})."`
-	Preview      string        `placeholder:"PATH" help:"Draw the detections into a video (.avi, .mp4) or a directory of pictures; with several cameras, into a directory of videos. Existing files are never overwritten; new ones are numbered."`
+
+	SnapshotStretches int    `default:"0" placeholder:"N" help:"With --snapshots on, also keep pictures of N stretches of ten seconds a day and camera, drawn at random, from which audit --snapshots estimates what was missed; 8640 is all of the day, 0 none (${default})."`
+	Preview           string `placeholder:"PATH" help:"Draw the detections into a video (.avi, .mp4) or a directory of pictures; with several cameras, into a directory of videos. Existing files are never overwritten; new ones are numbered."`
 }

@@ -53,6 +53,9 @@ type Run struct {
 
 	// Privacy is what its pictures do not show, faces or people, likewise of its last opening.
 	Privacy string `json:"privacy,omitempty"`
+
+	// Stretches is of how many stretches a day (StretchDrawn) pictures are kept, likewise.
+	Stretches int `json:"stretches,omitempty"`
 }
 
 // The kinds of Shape.

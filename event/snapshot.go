@@ -20,7 +20,8 @@ const BestOfTrack = -1
 const maxSnapshot = 512 << 10
 
 // Snapshot is a picture of a tracked object: the best of its track, of which a better one
-// takes the place, or one of those around a crossing of a line. Its record's key is Key.
+// takes the place, or one of those around a crossing of a line; or it shows what is around the
+// lines in a stretch of time (StretchTrack). Its record's key is Key.
 type Snapshot struct {
 	SchemaVersion int        `json:"schema_version"`
 	Camera        string     `json:"camera"`
@@ -43,7 +44,7 @@ type Snapshot struct {
 	JPEG    []byte  `json:"jpeg"`
 }
 
-// Key is the record's key: camera/run/track_id, and of a crossing /seq/step.
+// Key is the record's key: camera/run/track_id, and of a crossing or stretch /seq/step.
 func (s *Snapshot) Key() string {
 	key := s.Camera + "/" + s.Run + "/" + strconv.FormatInt(s.TrackID, 10)
 	if s.Crossing != BestOfTrack {
@@ -100,6 +101,16 @@ func DecodeSnapshot(b []byte) (*Snapshot, error) {
 	return &s, nil
 }
 
+func (s *Snapshot) validStep() bool {
+	switch {
+	case s.Crossing == BestOfTrack:
+		return s.Step == 0
+	case s.TrackID == StretchTrack:
+		return s.Step >= 0 && s.Step < stretchPictures
+	}
+	return s.Step >= -1 && s.Step <= 1
+}
+
 // Validate reports the first thing that makes the snapshot unusable.
 func (s *Snapshot) Validate() error {
 	switch {
@@ -111,7 +122,7 @@ func (s *Snapshot) Validate() error {
 		return errors.New("run is empty, has a slash, or is longer than 64 bytes")
 	case s.Seq < 0 || s.Crossing < BestOfTrack:
 		return fmt.Errorf("seq is %d, crossing is %d", s.Seq, s.Crossing)
-	case s.Step < -1 || s.Step > 1 || s.Crossing == BestOfTrack && s.Step != 0:
+	case !s.validStep():
 		return fmt.Errorf("step is %d", s.Step)
 	case s.CapturedAt.Before(minTime) || s.CapturedAt.After(maxTime):
 		return fmt.Errorf("captured_at %s is outside 1970..2199", s.CapturedAt.Format(time.RFC3339))

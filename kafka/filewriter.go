@@ -119,8 +119,9 @@ func (w *fileWriter) resume(ctx context.Context, last *event.Run) (bool, error) 
 	}
 	run := *last
 	run.FinishedAt, run.Outcome, run.Damage, run.JobOpen = event.Time{}, "", "", false
-	run.Source, run.Fingerprint, run.Shapes, run.Privacy = w.run.Source, w.run.Fingerprint, w.run.Shapes, w.run.Privacy
-	same = same && reflect.DeepEqual(run.Shapes, last.Shapes) && run.Privacy == last.Privacy
+	run.Source, run.Fingerprint, run.Shapes = w.run.Source, w.run.Fingerprint, w.run.Shapes
+	run.Privacy, run.Stretches = w.run.Privacy, w.run.Stretches
+	same = same && reflect.DeepEqual(run.Shapes, last.Shapes) && run.Privacy == last.Privacy && run.Stretches == last.Stretches
 	w.run = run
 	seq, n, moved, err := resumePoint(ctx, w.cfg, w.cl, &w.run)
 	if err != nil {

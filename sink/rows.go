@@ -37,15 +37,15 @@ type runRow struct {
 // An older record of the run that comes again does not reopen a run that has ended.
 const upsertRun = `
 INSERT INTO runs AS r (camera_id, run, source_kind, source, fingerprint, model, model_sha256, model_width, model_height, provider,
-                       started_at, finished_at, outcome, damage, frames, dropped, privacy)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8::bigint, $9::bigint, $10, $11, $12, $13, $14, $15, $16, $17)
+                       started_at, finished_at, outcome, damage, frames, dropped, privacy, stretches)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8::bigint, $9::bigint, $10, $11, $12, $13, $14, $15, $16, $17, $18)
 ON CONFLICT (camera_id, run) DO UPDATE SET
     source_kind = excluded.source_kind, source = excluded.source, fingerprint = excluded.fingerprint,
     model = excluded.model, model_sha256 = excluded.model_sha256, model_width = excluded.model_width,
     model_height = excluded.model_height, provider = excluded.provider, started_at = excluded.started_at,
     finished_at = coalesce(excluded.finished_at, r.finished_at), outcome = coalesce(excluded.outcome, r.outcome),
     damage = CASE WHEN excluded.finished_at IS NULL THEN r.damage ELSE excluded.damage END, frames = coalesce(excluded.frames, r.frames),
-    dropped = coalesce(excluded.dropped, r.dropped), privacy = excluded.privacy`
+    dropped = coalesce(excluded.dropped, r.dropped), privacy = excluded.privacy, stretches = excluded.stretches`
 
 // setBatch sets the id of the transaction in the sightings.
 func (r *rows) setBatch(id int64) {
@@ -69,7 +69,7 @@ func (r *rows) queueRuns(b *pgx.Batch) {
 		}
 		b.Queue(upsertRun, r.camera, r.ID, string(r.SourceKind), r.Source, r.Fingerprint, r.Model.Name, r.Model.SHA256,
 			r.Model.Input[0], r.Model.Input[1], r.Model.Provider, timestamp(r.StartedAt), timestamp(r.FinishedAt),
-			text(string(r.Outcome)), text(r.Damage), frames, dropped, cmp.Or(r.Privacy, "off"))
+			text(string(r.Outcome)), text(r.Damage), frames, dropped, cmp.Or(r.Privacy, "off"), r.Stretches)
 		r.queueDefinitions(b)
 	}
 }

@@ -18,7 +18,11 @@ func BenchmarkTaker_Frame(b *testing.B) {
 		for _, lines := range []bool{false, true} {
 			b.Run(fmt.Sprintf("1080p/people=%d/lines=%v", people, lines), func(b *testing.B) {
 				w := NewWorker(func(*event.Snapshot) error { return nil }, slog.New(slog.DiscardHandler))
-				t := w.Taker(lines)
+				var shapes []event.Shape
+				if lines {
+					shapes = gate
+				}
+				t := w.Taker(shapes, 0)
 				f := &ingest.Frame{Image: gocv.NewMatWithSize(1080, 1920, gocv.MatTypeCV8UC3)}
 				defer f.Image.Close()
 				var objects []event.Object

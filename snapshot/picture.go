@@ -33,9 +33,8 @@ func around(b event.Box, frame event.Size, margin float64) image.Rectangle {
 	return r.Inset(-int(margin * float64(r.Dy()))).Intersect(image.Rect(0, 0, frame.Width, frame.Height))
 }
 
-// cut returns a region of the frame, scaled down to the largest size of a picture. m shows the
-// whole frame, at any size.
-func cut(m *gocv.Mat, frame event.Size, region image.Rectangle) (gocv.Mat, error) {
+// cut returns a region of the frame, scaled down to fit into a size. m shows the whole frame, at any size.
+func cut(m *gocv.Mat, frame event.Size, region image.Rectangle, width, height int) (gocv.Mat, error) {
 	sx, sy := float64(m.Cols())/float64(frame.Width), float64(m.Rows())/float64(frame.Height)
 	at := image.Rect(int(float64(region.Min.X)*sx), int(float64(region.Min.Y)*sy),
 		int(float64(region.Max.X)*sx), int(float64(region.Max.Y)*sy)).
@@ -46,7 +45,7 @@ func cut(m *gocv.Mat, frame event.Size, region image.Rectangle) (gocv.Mat, error
 	}
 	part := m.Region(at)
 	defer part.Close()
-	return out, shrink(part, &out, maxWidth, maxHeight)
+	return out, shrink(part, &out, width, height)
 }
 
 // shrink copies a picture, scaled down to fit into a size.

@@ -90,7 +90,7 @@ func (st *stills) take(w *Worker, x wantedStill) {
 	if k.frame != c.Frame {
 		return // the source has changed its size
 	}
-	picture, err := cut(&k.image, k.frame, rectangle(c.Region))
+	picture, err := cut(&k.image, k.frame, rectangle(c.Region), maxWidth, maxHeight)
 	if err != nil {
 		picture.Close()
 		return

@@ -21,7 +21,8 @@ const (
 type Taker struct {
 	worker *Worker
 	tracks map[int64]*trackState
-	stills *stills // nil: the camera has no lines
+	stills *stills    // nil: the camera has no lines
+	times  *stretches // nil: none are kept
 }
 
 type trackState struct {
@@ -33,14 +34,19 @@ type trackState struct {
 	known       bool          // one of its pictures was handed over
 }
 
-// Taker returns the taker of a run, with pictures of crossings where it has lines.
-func (w *Worker) Taker(lines bool) *Taker {
+// Taker returns the taker of a run, with pictures of crossings where it has lines, and of so many
+// stretches of time a day.
+func (w *Worker) Taker(shapes []event.Shape, aDay int) *Taker {
 	if w == nil {
 		return nil
 	}
 	t := &Taker{worker: w, tracks: make(map[int64]*trackState)}
+	part, lines := aroundLines(shapes)
 	if lines {
 		t.stills = new(stills)
+	}
+	if lines && aDay > 0 {
+		t.times = &stretches{aDay: aDay, part: part, seen: -time.Hour}
 	}
 	return t
 }
@@ -77,6 +83,9 @@ func (t *Taker) Frame(f *ingest.Frame, s *event.Sighting, veil *preview.Veil, co
 		}
 		t.stills.due(t.worker, now)
 	}
+	if t.times != nil {
+		t.times.frame(t.worker, f, s, veil, now)
+	}
 }
 
 // object looks at an object, if it may give a better picture than those before.
@@ -95,7 +104,7 @@ func (t *Taker) object(f *ingest.Frame, s *event.Sighting, o *event.Object, veil
 	}
 	k.looked = now
 	region := around(o.Box, s.Frame, 0.15)
-	picture, err := cut(&f.Image, s.Frame, region)
+	picture, err := cut(&f.Image, s.Frame, region, maxWidth, maxHeight)
 	if err != nil {
 		picture.Close()
 		return
@@ -122,6 +131,9 @@ func (t *Taker) End() {
 	}
 	if t.stills != nil {
 		t.stills.end(t.worker)
+	}
+	if t.times != nil {
+		t.times.end(t.worker)
 	}
 	for _, k := range t.tracks {
 		t.worker.jobs <- job{kind: forget, about: k.about}

@@ -77,8 +77,15 @@ func newFilm(t *testing.T, lines bool) (*film, *album, *Worker) {
 	t.Helper()
 	a := new(album)
 	w := NewWorker(a.add, slog.New(slog.DiscardHandler))
-	return &film{T: t, taker: w.Taker(lines)}, a, w
+	var shapes []event.Shape
+	if lines {
+		shapes = gate
+	}
+	return &film{T: t, taker: w.Taker(shapes, 0)}, a, w
 }
+
+// gate is a line in the middle.
+var gate = []event.Shape{{Kind: event.ShapeLine, Name: "gate", Points: [][2]float64{{.5, .4}, {.5, 1}}}}
 
 // finish ends run and worker.
 func (f *film) finish(w *Worker) {
@@ -200,7 +207,7 @@ func TestTaker_WorkerHeldUp_DropsAndDoesNotWait(t *testing.T) {
 	t.Parallel()
 	hold := make(chan struct{})
 	w := NewWorker(func(*event.Snapshot) error { <-hold; return nil }, slog.New(slog.DiscardHandler))
-	f := &film{T: t, taker: w.Taker(false)}
+	f := &film{T: t, taker: w.Taker(nil, 0)}
 	w.jobs <- job{kind: candidate, about: event.Snapshot{Run: "x"}, worth: 1, picture: frametest.Noise(t, 40, 40).Image.Clone()}
 	w.jobs <- job{kind: forget, about: event.Snapshot{Run: "x"}} // held up from here
 	frame := frametest.Noise(t, size.Width, size.Height)

@@ -3,6 +3,7 @@ package snapshot
 import (
 	"image"
 	"log/slog"
+	"strconv"
 	"sync"
 	"sync/atomic"
 
@@ -28,9 +29,12 @@ const (
 	publish                  // send the best of a track, if it is much better than what was sent
 	forget                   // send it if it is better, and forget the track
 	crossing                 // send this picture
+	hold                     // keep a picture of a stretch until it is over
+	release                  // send those of a stretch
+	discard                  // forget them
 )
 
-// queued is how many jobs may wait. A picture takes half a megabyte at most.
+// queued is how many jobs may wait. A picture takes a megabyte at most.
 const queued = 64
 
 // muchBetter is by how much a picture must be better to take the place of one that was sent while its
@@ -45,7 +49,8 @@ type Worker struct {
 	dropped atomic.Int64
 	done    sync.WaitGroup
 
-	best map[string]*bestPicture // by key; the goroutine's
+	best map[string]*bestPicture     // by key; the goroutine's
+	held map[string][]event.Snapshot // of stretches that are not over, by stretchKey; likewise
 }
 
 type bestPicture struct {
@@ -55,7 +60,10 @@ type bestPicture struct {
 
 // NewWorker starts a worker, which hands snapshots to send. send must not wait.
 func NewWorker(send func(*event.Snapshot) error, log *slog.Logger) *Worker {
-	w := &Worker{jobs: make(chan job, queued), send: send, log: log, best: make(map[string]*bestPicture)}
+	w := &Worker{
+		jobs: make(chan job, queued), send: send, log: log,
+		best: make(map[string]*bestPicture), held: make(map[string][]event.Snapshot),
+	}
 	w.done.Go(func() {
 		for j := range w.jobs {
 			w.do(&j)
@@ -79,7 +87,7 @@ func (w *Worker) offer(j job) bool {
 	case w.jobs <- j:
 		return true
 	default:
-		if j.kind == candidate || j.kind == crossing {
+		if j.kind == candidate || j.kind == crossing || j.kind == hold {
 			w.dropped.Add(1)
 			j.picture.Close()
 		}
@@ -108,8 +116,24 @@ func (w *Worker) do(j *job) {
 		if w.encode(j) {
 			w.sendOne(&j.about)
 		}
+	case hold:
+		defer j.picture.Close()
+		j.about.Quality = 1
+		if w.encode(j) {
+			w.held[stretchKey(&j.about)] = append(w.held[stretchKey(&j.about)], j.about)
+		}
+	case release:
+		for i := range w.held[stretchKey(&j.about)] {
+			w.sendOne(&w.held[stretchKey(&j.about)][i])
+		}
+		delete(w.held, stretchKey(&j.about))
+	case discard:
+		delete(w.held, stretchKey(&j.about))
 	}
 }
+
+// stretchKey is the stretch that a picture is of.
+func stretchKey(s *event.Snapshot) string { return s.Run + "/" + strconv.FormatInt(s.Crossing, 10) }
 
 // compare keeps a picture if it is the best of its track.
 func (w *Worker) compare(key string, j *job) {

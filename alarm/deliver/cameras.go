@@ -28,7 +28,7 @@ const (
 // process of all sends them.
 const lockCameras = "SELECT pg_try_advisory_lock(hashtextextended('sightlog cameras ' || $1, 0))"
 
-// cameraStates are the cameras with their newest sighting and their newest picture.
+// cameraStates are the cameras with their newest sighting and their newest picture of somebody.
 const cameraStates = `
 SELECT c.id, c.name, extract(epoch FROM now() - l.captured_at)::float8, l.people, l.objects, s.states,
        r.finished_at IS NOT NULL, coalesce(p.key, '')
@@ -36,12 +36,12 @@ FROM cameras c JOIN latest_sightings l ON l.camera_id = c.id JOIN runs r ON r.id
 LEFT JOIN LATERAL (SELECT states FROM sightings s
     WHERE s.camera_id = l.camera_id AND s.captured_at = l.captured_at AND s.run_id = l.run_id AND s.seq = l.seq) s ON true
 LEFT JOIN LATERAL (SELECT concat_ws('/', p.run_id, p.track_id, p.crossing_seq, p.step, p.quality) AS key FROM v_snapshots p
-    WHERE p.camera_id = c.id
+    WHERE p.camera_id = c.id AND p.track_id > 0
     ORDER BY p.captured_at DESC, p.run_id DESC, p.track_id DESC, p.crossing_seq DESC, p.step DESC LIMIT 1) p ON true
 ORDER BY c.name`
 
 // cameraPicture is the picture that cameraStates names.
-const cameraPicture = `SELECT jpeg FROM v_snapshots WHERE camera_id = $1
+const cameraPicture = `SELECT jpeg FROM v_snapshots WHERE camera_id = $1 AND track_id > 0
     ORDER BY captured_at DESC, run_id DESC, track_id DESC, crossing_seq DESC, step DESC LIMIT 1`
 
 // cameraState is what the tables say of a camera.

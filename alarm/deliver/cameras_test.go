@@ -96,6 +96,7 @@ func TestCameras_HomeAssistant_DeviceForEachCamera(t *testing.T) {
 	require.Empty(t, r.get("sightlog/cameras/old/state"))
 
 	write(t, pool, `INSERT INTO snapshots SELECT 1, 7, -1, 0, 1, now(), 1, .9, .5, '{0,0,1,1}', '{0,0,1,1}', 640, 360, 10, 10, 4, 'jpeg'`)
+	write(t, pool, `INSERT INTO snapshots SELECT 1, 0, 3, 4, 1, now(), 1, 0, 1, '{0,0,1,1}', '{0,0,1,1}', 640, 360, 10, 10, 4, 'of a stretch'`)
 	holds("sightlog/cameras/door/snapshot", "jpeg")
 	await(t, "the picture's part", func() bool { return config()["snapshot"]["image_topic"] == "sightlog/cameras/door/snapshot" })
 	write(t, pool, "DELETE FROM snapshots")

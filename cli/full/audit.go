@@ -26,7 +26,7 @@ type AuditCmd struct {
 	cli.FilterFlags
 	Line      string `placeholder:"NAME" env:"-" help:"The line; not needed where the camera has one."`
 	Clip      string `placeholder:"FILE" env:"-" help:"The file that the run read; without it, where the run found it."`
-	Snapshots bool   `env:"-" help:"Judge crossings on the pictures that --snapshots on kept of them, also of a live camera; how many were missed is not estimated."`
+	Snapshots bool   `env:"-" help:"Judge on the pictures that --snapshots on kept, also of a live camera; how many were missed is estimated where it kept --snapshot-stretches."`
 	N         int    `name:"n" default:"200" env:"-" help:"Number of crossings and stretches to check (${default})."`
 	Seed      int64  `placeholder:"N" env:"-" help:"Draw the sample with this seed, 1 or more; without it, with a random one."`
 	Out       string `placeholder:"FILE" env:"-" help:"The page, audit-ID.html without it; with --terminal the directory of pictures, audit-ID."`
@@ -37,7 +37,7 @@ type AuditCmd struct {
 
 // Help is the rest of --help.
 func (*AuditCmd) Help() string {
-	return `Draws crossings that were counted, and stretches of 10 seconds in which somebody was near the line, at random, and writes a page with pictures of them that asks for each: y, n or r (the other direction) for a crossing, the missed crossings in and out for a stretch. Open it in a browser; it holds all pictures and needs no network. It saves a file for --answers, which prints: in 94 % ± 3, counted divided by actual with its 95 % interval, precision and recall; sightlog query audits shows it again. The run must have read a file, which must still exist; with --snapshots, crossings of any camera are judged on the pictures that were kept of them, and what was missed is not asked.
+	return `Draws crossings that were counted, and stretches of 10 seconds in which somebody was near the line, at random, and writes a page with pictures of them that asks for each: y, n or r (the other direction) for a crossing, the missed crossings in and out for a stretch. Open it in a browser; it holds all pictures and needs no network. It saves a file for --answers, which prints: in 94 % ± 3, counted divided by actual with its 95 % interval, precision and recall; sightlog query audits shows it again. The run must have read a file, which must still exist; with --snapshots, any camera is judged on the pictures that were kept: of crossings, and of stretches that were drawn at random (--snapshot-stretches); without the latter what was missed is not asked.
 
 ` + `--compare shows which recount (sightlogd recount, with other lines, --track-score or thing-after) comes closest to the answers: errors are crossings too many or too few at half of the checked items, which choose the best, and errors_held_out those at the other half, which say what the choice is worth.
 
@@ -121,6 +121,12 @@ func (c *AuditCmd) population(ctx context.Context, env *cli.Env, db *pgxpool.Poo
 	}
 	if p.Expired > 0 {
 		fmt.Fprintf(env.Stderr, "note: %d crossings are not audited, because the detections of their time have been deleted (--keep)\n", p.Expired)
+	}
+	if p.LostOnes > 0 {
+		fmt.Fprintf(env.Stderr, "note: %d stretches that were drawn are not audited, because there are no pictures of them\n", p.LostOnes)
+	}
+	if p.OtherRuns > 0 {
+		fmt.Fprintf(env.Stderr, "note: %d runs are not audited, because they kept no pictures of stretches (--snapshot-stretches)\n", p.OtherRuns)
 	}
 	return p, files, nil
 }

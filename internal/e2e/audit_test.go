@@ -170,6 +170,63 @@ func TestAudit_ClipWithTruth_IntervalHoldsIt(t *testing.T) {
 	require.Equal(t, "{0.1,0.9,0.9,0.3}", strings.ReplaceAll(fmt.Sprint(rows(t, []string{"--data", dir}, "SELECT DISTINCT points::text AS p FROM v_audits")[0]["p"]), " ", ""))
 }
 
+// TestAudit_PicturesOfALiveCamera_IntervalHoldsTheTruth audits what a camera has that cannot be read again: pictures of
+// crossings, and of stretches. They are those of a clip with truth, of all stretches and of some.
+func TestAudit_PicturesOfALiveCamera_IntervalHoldsTheTruth(t *testing.T) {
+	t.Parallel()
+	dir, files := dataDir(t), t.TempDir()
+	from := []string{"--data", dir}
+	config, clip := filepath.Join(files, "c.yaml"), testenv.Data(t, "video/vtest.avi")
+	require.NoError(t, os.WriteFile(config, []byte(door), 0o600))
+	args := []string{"run", "--config", config, "--source", "door=" + clip, "--data", dir, "--pace", "fast"}
+	refused := do(t, sightlog, append(args, "--snapshot-stretches", "100")...)
+	require.Equal(t, 2, refused.code)
+	require.Contains(t, refused.stderr, "--snapshot-stretches 100: pictures are not switched on; add --snapshots on")
+	out := do(t, sightlog, append(args, "--snapshots", "on", "--snapshot-stretches", "8640")...)
+	require.Zero(t, out.code, out.stderr)
+	require.NotContains(t, out.stderr, "dropped")
+	require.Equal(t, 8640, number(t, from, "SELECT stretches FROM runs"))
+	require.Equal(t, 8, number(t, from, "SELECT count(DISTINCT crossing_seq) FROM snapshots WHERE track_id = 0"), "somebody is always there")
+	require.Equal(t, 80, number(t, from, "SELECT count(*) FROM snapshots WHERE track_id = 0"), "one of each frame")
+	require.Zero(t, number(t, from, "SELECT count(*) FROM snapshots WHERE track_id = 0 AND greatest(width, height) > 640"))
+	serve := start(t, sightlogd, "serve", "--data", dir)
+	endpoints(t, dir, serve)
+	require.Contains(t, ok(t, sightlogd, "snapshots", "list", "--data", dir, "--limit", "1000", "--format", "csv"), ",stretch,")
+
+	truth := trueCrossings(t, zone.Line{Name: "gate", A: zone.Point{X: .1, Y: .9}, B: zone.Point{X: .9, Y: .3}})
+	audited := func(id int, args ...string) (text string, found []map[string]any) {
+		page := filepath.Join(files, fmt.Sprintf("%d.html", id))
+		out := ok(t, sightlog, append([]string{"audit", "--data", dir, "--camera", "door", "--snapshots", "--seed", "3", "--out", page}, args...)...)
+		require.Contains(t, out, fmt.Sprintf("audit %d of line gate", id))
+		b, err := json.Marshal(answerByTruth(t, dir, id, truth))
+		require.NoError(t, err)
+		saved := filepath.Join(files, fmt.Sprintf("%d.json", id))
+		require.NoError(t, os.WriteFile(saved, b, 0o600))
+		text = ok(t, sightlog, "audit", "--data", dir, "--answers", saved)
+		t.Log(text)
+		return text, rows(t, from, fmt.Sprintf("SELECT * FROM v_audits WHERE audit = %d", id))
+	}
+	text, found := audited(1, "--n", "1000")
+	require.Regexp(t, `(?m)^in .*recall \d+`, text)
+	// Those that the end of the run completed have no pictures, and are not audited: neither are they missed.
+	actual := make(map[string]float64)
+	unasked := number(t, from, "SELECT count(*) FROM crossings x WHERE NOT EXISTS (SELECT FROM snapshots s WHERE s.track_id = x.track_id AND s.crossing_seq = x.seq)")
+	for _, p := range truth {
+		actual[p.direction]++
+	}
+	for _, r := range found {
+		require.InDelta(t, actual[r["direction"].(string)], r["actual"], float64(unasked)+1e-6, "all was checked")
+	}
+	require.LessOrEqual(t, unasked, 2)
+
+	_, found = audited(2, "--n", "24")
+	for _, r := range found {
+		true_ := actual[r["direction"].(string)]
+		require.LessOrEqual(t, r["actual_low"], true_+1e-6, "%v", r)
+		require.GreaterOrEqual(t, r["actual_high"], true_-float64(unasked)-1e-6, "%v", r)
+	}
+}
+
 func TestAudit_InvalidRequests_OneLineAndNoAudit(t *testing.T) {
 	t.Parallel()
 	dir, files := dataDir(t), t.TempDir()

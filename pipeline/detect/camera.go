@@ -86,6 +86,9 @@ func (c *cameraLoop) openRun(ctx context.Context, info ingest.Info) (kafka.Write
 	if p := c.scene.config.Privacy; p != string(preview.PrivacyOff) {
 		run.Privacy = p
 	}
+	if len(c.scene.shapes.Lines) > 0 {
+		run.Stretches = c.stretches
+	}
 	if path, err := filepath.Abs(c.spec.URI); err == nil && info.Kind == event.SourceFile && c.spec.URI != ingest.Stdin {
 		run.Source = ingest.PathName(path) // it is found again from anywhere
 	}
@@ -168,7 +171,7 @@ func (c *cameraLoop) frames(ctx context.Context, src ingest.Source, w kafka.Writ
 	review := newModelCheck(c.pool.session.Spec(), c.scene.ignored, c.log.With("camera", c.spec.ID))
 	c.viewers.setPrivacy(c.scene.config.Privacy)
 	guard := preview.NewGuard(preview.Privacy(c.scene.config.Privacy), c.scene.reportThreshold, c.scene.config.Region)
-	taker := c.pictures.Taker(len(c.scene.shapes.Lines) > 0)
+	taker := c.pictures.Taker(run.Shapes, run.Stretches)
 	defer taker.End()
 	var dropped int64 // since the last sighting that was sent
 	failed := 0       // frames in a row on which the detector failed

@@ -31,6 +31,7 @@ type cameraLoop struct {
 	scene     *sceneState
 	preview   string           // path
 	pictures  *snapshot.Worker // nil: no snapshots
+	stretches int              // a day, of which pictures are kept
 	viewers   *liveCamera      // nil: no live pictures
 	skipEmpty bool
 	playing   playing

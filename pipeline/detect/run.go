@@ -114,7 +114,7 @@ func Run(ctx context.Context, job pipeline.Job, report func(pipeline.Status), lo
 		}
 		c := &cameraLoop{
 			spec: cam.spec, cfg: cfg, live: live, pool: pool, skipEmpty: job.Detect.SkipEmpty,
-			preview: previews[i], pictures: pictures, viewers: hub.camera(cam.spec.ID),
+			preview: previews[i], pictures: pictures, stretches: job.Detect.SnapshotStretches, viewers: hub.camera(cam.spec.ID),
 			scene:    newScene(cam, settings.tracked, pool.thresholds.Report),
 			detector: pool.camera(cam.Region), tracer: tracer, log: log, settings: cam,
 			opts:  sourceOptions(job, cam.FPS, kind.Live(), log),

@@ -60,6 +60,12 @@ func resolve(job pipeline.Job) (s settings, err error) {
 	if d.Snapshots == "on" && !s.tracked {
 		return s, usage.New("take out --track off, or --snapshots on", "snapshots are of objects that are tracked")
 	}
+	switch n := d.SnapshotStretches; {
+	case n < 0 || n > event.StretchesADay:
+		return s, usage.New(fmt.Sprintf("give 0 to %d", event.StretchesADay), "--snapshot-stretches %d", n)
+	case n > 0 && d.Snapshots != "on":
+		return s, usage.New("add --snapshots on", "--snapshot-stretches %d: pictures are not switched on", n)
+	}
 	specs, err := parseSources(d.Source)
 	if err != nil {
 		return s, err

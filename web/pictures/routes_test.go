@@ -39,6 +39,9 @@ func newSite(t testing.TB) *site {
 			SELECT r.id, track, x.seq, x.step, camera_id, timestamptz '2026-11-25 10:00Z' + track / 3 * interval '1 min', 5, 0.5, 1, '{1,2,3,4}', '{0,0,9,9}',
 			640, 480, 9, 9, 3, convert_to(concat_ws(' ', 'jpeg', run, track, x.seq, x.step), 'UTF8')
 			FROM runs r, generate_series(1, 10) track, (VALUES (-1, 0), (7, -1), (7, 0), (7, 1)) x(seq, step)`,
+		// Pictures of stretches are for audits alone.
+		`INSERT INTO snapshots SELECT run_id, 0, 3, 4, camera_id, captured_at + interval '1 h', 5, 0, 1, box, region,
+			640, 480, 9, 9, 3, jpeg FROM snapshots WHERE track_id = 1 AND crossing_seq = -1`,
 	} {
 		_, err := s.pool.Exec(t.Context(), sql)
 		require.NoError(t, err, sql)
