@@ -2,10 +2,12 @@ package datadir
 
 import (
 	"encoding/json"
+	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 
 	"github.com/sightlog/sightlog/postgres"
 	"github.com/sightlog/sightlog/usage"
@@ -40,6 +42,9 @@ const (
 func (d *Dir) Guest() bool { return d.guest }
 
 func notWritable(path string, err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return usage.Wrap(err, "make room", "--data %s: its disk is full", path)
+	}
 	return usage.Wrap(err, "give a directory you may write to", "--data %s: not writable: %v", path, usage.Cause(err))
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -93,6 +94,9 @@ const (
 // has no use for more.
 func (s *Spool) startBroker(ctx context.Context, cfg SpoolConfig) (err error) {
 	if s.dir, err = datadir.Open(cfg.Spool.Spool); err != nil {
+		if wrong := (*usage.Error)(nil); errors.As(err, &wrong) { // detect has no --data
+			wrong.What, wrong.Fix = strings.ReplaceAll(wrong.What, "--data", "--spool"), strings.ReplaceAll(wrong.Fix, "--data", "--spool")
+		}
 		return err
 	}
 	s.dir.LogOwner(cfg.Log)

@@ -112,6 +112,20 @@ func TestSpool_OlderCopy_AnotherDirectoryIsNamed(t *testing.T) {
 	require.ErrorContains(t, err, "put back the right log, or give another --spool directory")
 }
 
+// A directory that cannot be is one of --spool: detect has no --data.
+func TestStartSpool_DirectoryThatCannotBe_NamesTheFlag(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "spool")
+	s := openSpool(t, dir, testenv.FreeAddr(t), false)
+	_, err := pipeline.StartSpool(t.Context(), pipeline.SpoolConfig{
+		Spool: config.Spool{Spool: dir, SpoolSpace: 0.01}, Kafka: config.Kafka{Cluster: config.Cluster{Brokers: []string{testenv.FreeAddr(t)}}, Partitions: 1},
+	})
+	require.True(t, usage.Is(err), err)
+	require.ErrorContains(t, err, "--spool "+dir+": in use by another sightlog")
+	require.ErrorContains(t, err, "stop it, or give another --spool")
+	require.NoError(t, s.Stop())
+}
+
 // records returns how many sightings a broker has, each of which must be another one.
 func records(t testing.TB, addr string) int {
 	t.Helper()
