@@ -12,6 +12,7 @@ import (
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/pipeline/detect"
+	"github.com/sightlog/sightlog/usage"
 )
 
 // RunCmd runs the whole pipeline.
@@ -26,11 +27,15 @@ type RunCmd struct {
 	config.Web
 	config.Traces
 	cli.Metrics
+	Spool string `hidden:"" placeholder:"DIR" help:"Refused: a spool is of detect."`
 }
 
 // Run implements the command.
 func (c *RunCmd) Run(ctx context.Context, env *cli.Env) error {
 	cli.CoarseTimers()
+	if err := c.refuseSpool(); err != nil {
+		return err
+	}
 	return c.WithMetrics(func(metrics prometheus.Registerer, watch cli.Watch) error {
 		return c.run(ctx, env, metrics, watch)
 	})
@@ -90,6 +95,19 @@ func (c *RunCmd) run(ctx context.Context, env *cli.Env, metrics prometheus.Regis
 		summarise(env, last)
 	}
 	return err
+}
+
+// refuseSpool refuses a spool, also that of a file which detect reads, too: whoever names one
+// counts on it.
+func (c *RunCmd) refuseSpool() error {
+	switch {
+	case c.Spool == "":
+		return nil
+	case len(c.Brokers) > 0:
+		return usage.New("use sightlog detect --spool and, for the tables, sightlogd serve", "run --brokers has no --spool")
+	default:
+		return usage.New("leave it out; sightlogd mirror copies the log of run to other brokers", "run has no --spool, but the bundled log")
+	}
 }
 
 // checkedChild is the command line of the detect child for a job that can run. The job

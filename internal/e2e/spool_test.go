@@ -2,6 +2,8 @@ package e2e_test
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -15,13 +17,19 @@ import (
 
 const tick = 20 * time.Millisecond
 
-// spooled is the end of the sightings in the spool of a detect.
+// spooled is how many sightings are in the spool of a detect.
 func spooled(t testing.TB, dir string) int {
 	t.Helper()
-	r := do(t, sightlogd, "topics", "list", "--data", dir, "--format", "csv")
+	return offsetsIn(t, "sightings", "--data", dir)
+}
+
+// offsetsIn is how many offsets a topic has, 0 before it exists.
+func offsetsIn(t testing.TB, topic string, from ...string) int {
+	t.Helper()
+	r := do(t, sightlogd, append([]string{"topics", "list", "--format", "csv"}, from...)...)
 	for line := range strings.Lines(r.stdout) {
-		if rest, found := strings.CutPrefix(line, "sightings,1,1,"); found {
-			n, err := strconv.Atoi(strings.TrimSpace(rest))
+		if fields := strings.Split(strings.TrimSpace(line), ","); fields[0] == topic {
+			n, err := strconv.Atoi(fields[3])
 			require.NoError(t, err)
 			return n
 		}
@@ -121,5 +129,26 @@ func TestDetect_SpoolMistakes_OneLine(t *testing.T) {
 		r := do(t, sightlog, append([]string{"detect", "--source", "test://people", "--brokers", "127.0.0.1:1"}, args...)...)
 		require.Equal(t, 2, r.code, r.stderr)
 		require.Contains(t, r.stderr, want)
+	}
+}
+
+// A spool that run would not have is refused, wherever it is named.
+func TestRun_Spool_RefusedInOneLine(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("brokers: [127.0.0.1:1]\nspool: there\n"), 0o600))
+	const brokers = "run --brokers has no --spool; use sightlog detect --spool and, for the tables, sightlogd serve"
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{brokers, []string{"--brokers", "127.0.0.1:1", "--spool", dataDir(t)}},
+		{brokers, []string{"--config", file}},
+		{"run has no --spool, but the bundled log; leave it out; sightlogd mirror copies", []string{"--spool", dataDir(t)}},
+	} {
+		r := do(t, sightlog, append([]string{"run", "--source", "test://people?frames=1", "--data", dataDir(t)}, c.args...)...)
+		require.Equal(t, 2, r.code, r.stderr)
+		require.Contains(t, r.stderr, c.want)
+		require.Equal(t, 1, strings.Count(strings.TrimSpace(r.stderr), "\n")+1, r.stderr)
 	}
 }
