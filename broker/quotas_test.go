@@ -19,7 +19,7 @@ import (
 )
 
 // setQuota sets a quota of a client id, or of all without one of their own.
-func setQuota(t *testing.T, adm *kadm.Client, client *string, op kadm.AlterClientQuotaOp) error {
+func setQuota(t testing.TB, adm *kadm.Client, client *string, op kadm.AlterClientQuotaOp) error {
 	t.Helper()
 	rs, err := adm.AlterClientQuotas(testContext(t), []kadm.AlterClientQuotaEntry{
 		{Entity: kadm.ClientQuotaEntity{{Type: "client-id", Name: client}}, Ops: []kadm.AlterClientQuotaOp{op}},

@@ -26,6 +26,50 @@ func (e Entity) key() string {
 	return string(b)
 }
 
+// id is an entity as a key of maps.
+type id struct{ user, client part }
+
+// part is a part of an entity.
+type part struct {
+	kind partKind
+	name string // of namedPart
+}
+
+type partKind byte
+
+const (
+	absentPart partKind = iota
+	defaultPart
+	namedPart
+)
+
+func (e Entity) id() id {
+	of := func(kind string) part {
+		switch name, has := e[kind]; {
+		case !has:
+			return part{}
+		case name == nil:
+			return part{kind: defaultPart}
+		default:
+			return part{namedPart, *name}
+		}
+	}
+	return id{of(User), of(ClientID)}
+}
+
+func (i id) entity() Entity {
+	e := Entity{}
+	for kind, p := range map[string]part{User: i.user, ClientID: i.client} {
+		switch p.kind {
+		case defaultPart:
+			e[kind] = nil
+		case namedPart:
+			e[kind] = &p.name
+		}
+	}
+	return e
+}
+
 // check returns INVALID_REQUEST unless limits can be set for the entity.
 func (e Entity) check() error {
 	if len(e) == 0 {
@@ -74,22 +118,23 @@ func unknownLimit(name string) error {
 }
 
 // candidates returns the entities whose limits a client meets, the first that has one decides,
-// and the name of what shares it.
-func candidates(user, client string) []candidate {
-	both, byUser, byClient := user+"\x00"+client, user+"\x00", "\x00"+client
-	return []candidate{
-		{Entity{User: &user, ClientID: &client}, both},
-		{Entity{User: &user, ClientID: nil}, both},
-		{Entity{User: &user}, byUser},
-		{Entity{User: nil, ClientID: &client}, both},
-		{Entity{User: nil, ClientID: nil}, both},
-		{Entity{User: nil}, byUser},
-		{Entity{ClientID: &client}, byClient},
-		{Entity{ClientID: nil}, byClient},
+// and the clients that share it. It is asked for each request.
+func candidates(user, client string) [8]candidate {
+	u, c, each, none := part{namedPart, user}, part{namedPart, client}, part{kind: defaultPart}, part{}
+	both, byUser, byClient := id{u, c}, id{u, none}, id{none, c}
+	return [8]candidate{
+		{both, both},
+		{id{u, each}, both},
+		{byUser, byUser},
+		{id{each, c}, both},
+		{id{each, each}, both},
+		{id{each, none}, byUser},
+		{byClient, byClient},
+		{id{none, each}, byClient},
 	}
 }
 
 type candidate struct {
-	entity Entity
-	shares string // users and clients with the same share the limit
+	entity id
+	shares id // users and clients with the same share the limit
 }

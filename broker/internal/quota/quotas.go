@@ -2,6 +2,7 @@ package quota
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -22,15 +23,17 @@ type Quotas struct {
 	now   func() time.Time
 
 	changeMu sync.Mutex // held while limits change, across the commit
-	// limits are those that are durable, by the entity's key. The map is replaced, never
-	// changed.
-	limits atomic.Pointer[map[string]Limits]
+	// limits are those that are durable. The map is replaced, never changed.
+	limits atomic.Pointer[map[id]Limits]
 
 	mu      sync.Mutex // guards buckets; taken alone
 	buckets map[bucketKey]*bucket
 }
 
-type bucketKey struct{ limit, shares string }
+type bucketKey struct {
+	limit  string
+	shares id
+}
 
 // maxBuckets is the number above which buckets that are full, as new ones are, are removed.
 const maxBuckets = 4096
@@ -38,13 +41,14 @@ const maxBuckets = 4096
 // Load reads the limits from the store.
 func Load(s *storage.Store) (*Quotas, error) {
 	q := &Quotas{store: s, now: time.Now, buckets: map[bucketKey]*bucket{}}
-	all := map[string]Limits{}
+	all := map[id]Limits{}
 	for key, value := range s.Bucket(rows.Quotas) {
+		var e Entity
 		var l Limits
-		if err := json.Unmarshal(value, &l); err != nil {
+		if err := errors.Join(json.Unmarshal([]byte(key), &e), json.Unmarshal(value, &l)); err != nil {
 			return nil, fmt.Errorf("read the quotas of %s: %w", key, err)
 		}
-		all[key] = l
+		all[e.id()] = l
 	}
 	q.limits.Store(&all)
 	return q, nil
@@ -65,9 +69,8 @@ func (q *Quotas) Alter(e Entity, changes []Change, validateOnly bool) error {
 	}
 	q.changeMu.Lock()
 	defer q.changeMu.Unlock()
-	key := e.key()
 	limits := Limits{}
-	maps.Copy(limits, (*q.limits.Load())[key])
+	maps.Copy(limits, (*q.limits.Load())[e.id()])
 	for _, c := range changes {
 		if c.Remove {
 			if err := unknownLimit(c.Limit); err != nil {
@@ -87,11 +90,11 @@ func (q *Quotas) Alter(e Entity, changes []Change, validateOnly bool) error {
 	var commit storage.Commit
 	all := maps.Clone(*q.limits.Load())
 	if len(limits) > 0 {
-		commit.Put(rows.Quotas, key, rows.Encode(limits))
-		all[key] = limits
+		commit.Put(rows.Quotas, e.key(), rows.Encode(limits))
+		all[e.id()] = limits
 	} else {
-		commit.Delete(rows.Quotas, key)
-		delete(all, key)
+		commit.Delete(rows.Quotas, e.key())
+		delete(all, e.id())
 	}
 	if err := q.store.Do(&commit); err != nil {
 		return err
@@ -102,13 +105,14 @@ func (q *Quotas) Alter(e Entity, changes []Change, validateOnly bool) error {
 
 // Each calls f with every entity that has limits, in the order of their keys.
 func (q *Quotas) Each(f func(Entity, Limits)) {
-	all := *q.limits.Load()
-	for _, key := range slices.Sorted(maps.Keys(all)) {
-		var e Entity
-		if err := json.Unmarshal([]byte(key), &e); err != nil {
-			panic(fmt.Sprintf("entity of a quota: %v", err)) // Entity.key wrote it
-		}
-		f(e, all[key])
+	byKey := map[string]Limits{}
+	entities := map[string]Entity{}
+	for i, limits := range *q.limits.Load() {
+		e := i.entity()
+		byKey[e.key()], entities[e.key()] = limits, e
+	}
+	for _, key := range slices.Sorted(maps.Keys(byKey)) {
+		f(entities[key], byKey[key])
 	}
 }
 
@@ -120,7 +124,7 @@ func (q *Quotas) Empty() bool { return len(*q.limits.Load()) == 0 }
 func (q *Quotas) Charge(limit, user, client string, amount float64) time.Duration {
 	all := *q.limits.Load()
 	for _, c := range candidates(user, client) {
-		if rate, has := all[c.entity.key()][limit]; has {
+		if rate, has := all[c.entity][limit]; has {
 			q.mu.Lock()
 			defer q.mu.Unlock()
 			return q.bucket(bucketKey{limit, c.shares}, rate).take(amount, rate, q.now())
