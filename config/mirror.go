@@ -1,7 +1,8 @@
 package config
 
 // Into is how to reach the cluster that is mirrored into. Its keys are those of Cluster with
-// into before them.
+// into before them, except that --into is its brokers. It is a struct of its own because nearly every
+// help is another sentence: one struct with kong's prefix needs a variable for each.
 type Into struct {
 	Into             []string `placeholder:"HOST:PORT" help:"Kafka brokers to mirror into."`
 	IntoTLS          bool     `name:"into-tls" help:"Speak TLS with them."`
