@@ -7,12 +7,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/broker"
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/internal/testenv"
 	"github.com/sightlog/sightlog/pipeline"
 )
 
@@ -66,4 +68,51 @@ func serveLog(t *testing.T, dir string) (addr string, produce func(topic, value 
 		defer cl.Close()
 		require.NoError(t, cl.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: []byte(value)}).FirstErr())
 	}
+}
+
+// A stop comes while the sinks are in a pause before they try again what a fault has kept from the
+// tables, and the fault has passed: they try at once, and the run ends without an error.
+func TestRun_StoppedWhenAFaultHasPassed_NothingIsLeft(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	brokers, produce := serveLog(t, t.TempDir())
+	metrics := prometheus.NewRegistry()
+	services := pipeline.ServicesConfig{
+		Kafka:    config.Kafka{Cluster: config.Cluster{Brokers: []string{brokers}}, Partitions: 1, Compression: "none"},
+		Database: config.Database{DatabaseURL: url}, Sinks: config.Sinks{Sinks: 1}, Log: slog.New(slog.DiscardHandler), Metrics: metrics,
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	started, done := make(chan struct{}), make(chan error, 1)
+	go func() {
+		_, err := pipeline.Run(ctx, pipeline.RunConfig{
+			Services: services, Detect: []string{"sh", "-c", `read -r job; echo '{"cameras":[{"id":"door","live":true,"state":"running"}]}' >&3; read -r end`},
+			Started: func(*pipeline.Services) { close(started) }, Progress: func(pipeline.Progress) {}, Stderr: io.Discard, Log: slog.New(slog.DiscardHandler),
+		})
+		done <- err
+	}()
+	<-started
+	pool := pgtest.Pool(t, url)
+	const function = "sightlog_advance_offsets(text, uuid[], integer[], bigint[], bigint[], integer[], bytea[], oid[])"
+	_, err := pool.Exec(t.Context(), "ALTER FUNCTION "+function+" RENAME TO elsewhere")
+	require.NoError(t, err)
+	produce("sightings", "no sighting: becomes a dead letter, and the offset moves")
+	testenv.Await(t, "the pauses to be long", func() bool { return waits(t, metrics) >= 9 })
+	_, err = pool.Exec(t.Context(), "ALTER FUNCTION elsewhere RENAME TO sightlog_advance_offsets")
+	require.NoError(t, err)
+	cancel()
+	require.NoError(t, <-done)
+	require.Equal(t, []string{"1"}, pgtest.Lines(t, pool, "SELECT next FROM sink_offsets WHERE topic = 'sightings'"))
+}
+
+// waits is how often the sinks have failed and tried again.
+func waits(t *testing.T, metrics *prometheus.Registry) float64 {
+	t.Helper()
+	families, err := metrics.Gather()
+	require.NoError(t, err)
+	for _, f := range families {
+		if f.GetName() == "sightlog_sink_waits_total" {
+			return f.GetMetric()[0].GetCounter().GetValue()
+		}
+	}
+	return 0
 }

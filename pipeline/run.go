@@ -127,10 +127,13 @@ const (
 // drain waits until all records of the log are in the tables, and reports whether they
 // are. Offsets alone do not prove it: a partition whose log was replaced may have none
 // left (sameHistory). The sinks retry faults until they pass, except those that only a
-// user can fix, which are returned. When ctx has ended it waits for drainGrace, and
-// returns the faults that leave records behind.
+// user can fix, which are returned. When ctx has ended it waits for drainGrace, or, where a
+// fault has not passed by then, for waitingGrace: a database that was restarted is back, and
+// the sinks may only be in a pause before they try again. Then it returns the faults that leave
+// records behind.
 func drain(ctx context.Context, s *Services) (all bool, err error) {
-	var grace <-chan time.Time
+	var grace, limit <-chan time.Time
+	over := false // drainGrace is
 	done := ctx.Done()
 	tick := time.NewTicker(drainEvery)
 	defer tick.Stop()
@@ -143,14 +146,20 @@ func drain(ctx context.Context, s *Services) (all bool, err error) {
 				return err == nil, err
 			}
 		}
+		if over && s.blocked(sink.Waiting) == nil {
+			return false, nil
+		}
 		select {
 		case <-tick.C:
 		case <-grace:
+			over = true
+		case <-limit:
 			return false, s.blocked(sink.Stopped, sink.Waiting)
 		case <-s.sinks.done:
 			return false, nil // Failed returns the error
 		case <-done:
-			done, grace = nil, time.After(drainGrace)
+			done, grace, limit = nil, time.After(drainGrace), time.After(waitingGrace)
+			s.sink.Hurry()
 		}
 	}
 }

@@ -14,6 +14,9 @@ import (
 // the log for the next start.
 const drainGrace = 300 * time.Millisecond
 
+// waitingGrace is drainGrace where something is waited for, which may be back.
+const waitingGrace = 2 * time.Second
+
 // closePool closes the connections. Those to a database that does not answer are left
 // to the end of the process: no transaction is in progress on them.
 func closePool(pool *pgxpool.Pool) {

@@ -12,6 +12,31 @@ import (
 // retryPauses are the pauses between the attempts of retryUntilDone.
 var retryPauses = backoff.Policy{First: 20 * time.Millisecond, Limit: 2 * time.Second}
 
+// hurriedPause is the longest pause once Hurry was called.
+const hurriedPause = 50 * time.Millisecond
+
+// Hurry shortens the pauses between attempts, also those in progress: the process is about to stop,
+// and whatever was away may be back.
+func (s *Sink) Hurry() { s.hurryOnce() }
+
+// pauseBefore waits before the next attempt, or until ctx ends.
+func (s *Sink) pauseBefore(ctx context.Context, failures int) error {
+	select {
+	case <-s.hurried:
+		return backoff.Sleep(ctx, min(hurriedPause, retryPauses.After(failures)))
+	default:
+	}
+	pause := time.NewTimer(retryPauses.After(failures))
+	defer pause.Stop()
+	select {
+	case <-pause.C:
+	case <-s.hurried:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
 // retryUntilDone is Sink.retryUntilDone with the consumer's logger.
 func (c *consumer) retryUntilDone(ctx context.Context, what string, partitions []topicPartition, do func(context.Context) error) error {
 	return c.sink.retryUntilDone(ctx, c.log, what, partitions, do)
@@ -51,7 +76,7 @@ func (s *Sink) retryUntilDone(ctx context.Context, log *slog.Logger, what string
 			}
 			log.Warn("unavailable, retrying", "operation", what, "err", err, "sqlstate", sqlstate(err))
 		}
-		if stopped := retryPauses.Wait(ctx, failures); stopped != nil {
+		if stopped := s.pauseBefore(ctx, failures); stopped != nil {
 			return errors.Join(stopped, err)
 		}
 	}

@@ -107,7 +107,9 @@ type Sink struct {
 	states        *partitionStates
 	stopLogged    sync.Map // topicPartition: those whose stop was logged
 	skips         *skips
-	fromApplied   atomic.Bool // Config.From has been applied
+	fromApplied   atomic.Bool   // Config.From has been applied
+	hurried       chan struct{} // closed by hurryOnce: pauses are short from then on
+	hurryOnce     func()
 }
 
 // maxLetter bounds a dead letter, in bytes; the broker enforces the topic's own limit.
@@ -128,6 +130,8 @@ func New(cfg Config) (*Sink, error) {
 		states:        newPartitionStates(m.blocked),
 		skips:         newSkips(cfg.Skip),
 	}
+	s.hurried = make(chan struct{})
+	s.hurryOnce = sync.OnceFunc(func() { close(s.hurried) })
 	var err error
 	s.dead, err = cfg.Kafka.Client(
 		kgo.ProducerLinger(0),
