@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/sightlog/sightlog/internal/natural"
 )
 
 // Want is a camera that is looked at. Several wishes for one are its widths and the highest rate.
@@ -249,6 +251,6 @@ func (v *Viewer) status(now time.Time) *Status {
 			s.Cameras = append(s.Cameras, c)
 		}
 	}
-	slices.SortFunc(s.Cameras, func(a, b Camera) int { return cmp.Compare(a.ID, b.ID) })
+	slices.SortFunc(s.Cameras, func(a, b Camera) int { return natural.Compare(a.ID, b.ID) })
 	return s
 }

@@ -111,6 +111,10 @@ func TestViewer_Status_OfItsCamerasBeforePictures(t *testing.T) {
 	p, err = all.Next(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, []live.Camera{{ID: "b", State: "ended"}, {ID: "c", State: "running"}}, p.Status.Cameras)
+	f.States([]live.Camera{{ID: "c10"}, {ID: "c2"}})
+	p, err = all.Next(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, "c2", p.Status.Cameras[2].ID)
 }
 
 // TestViewer_Rate_HoldsOnAverage has frames at 25 a second and a viewer who wants 5, and frames at 5 that

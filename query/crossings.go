@@ -25,6 +25,6 @@ SELECT c.name AS camera, bucket AS %s, line, coalesce(n_in, nothing) AS "in", co
        coalesce(n_in - n_out, nothing) AS balance, coalesce(frames, 0) AS frames, coalesce(seconds, 0) AS seconds,
        coalesce(coverage, 0.000) AS coverage, coalesce(dropped, 0) AS dropped
 FROM lines FULL JOIN crossed USING (camera_id, line, bucket) JOIN cameras c ON c.id = camera_id
-ORDER BY c.name, bucket, line`, b, names("line", "crossing_minutes"), s.trunc("s.minute"), s.crossed(), where, s.equal(nil, "n.line", s.Line), units[s.Bucket])
+ORDER BY `+s.byName("c.name")+`, bucket, line`, b, names("line", "crossing_minutes"), s.trunc("s.minute"), s.crossed(), where, s.equal(nil, "n.line", s.Line), units[s.Bucket])
 	},
 }

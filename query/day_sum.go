@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/sightlog/sightlog/internal/natural"
 )
 
 // daySum adds up the answers to the parts of a Day.
@@ -49,6 +51,14 @@ func newDaySum(d *Day) *daySum {
 
 // hour returns the number of an hour. A minute of the day is always in one of them.
 func (s *daySum) hour(at time.Time) int { return s.hours[at.Unix()] }
+
+// hourAt returns the number of the hour in which a time of the day is.
+func (s *daySum) hourAt(at time.Time) (i int) {
+	for i+1 < len(s.d.Hours) && !at.Before(s.d.Hours[i+1]) {
+		i++
+	}
+	return i
+}
 
 // add adds to an hour, which is then no unwatched one.
 func (s *daySum) add(byHour []*int64, at time.Time, n int64) {
@@ -120,6 +130,18 @@ func (v *InView) highest(s *daySum, hour time.Time, most, minute int64) {
 	}
 }
 
+// present sets how many are there now, who count for the highest number, too: of a zone they may be
+// more than in any frame, as who is missed in one is still on a visit.
+func (v *InView) present(s *daySum, n int64, at time.Time) {
+	v.Now = &n
+	if h := &v.ByHour[s.hourAt(at)]; *h == nil || n > **h {
+		*h = &n
+	}
+	if v.Most == nil || n > *v.Most {
+		v.Most, v.MostAt = &n, new(at.UTC().Truncate(time.Minute))
+	}
+}
+
 // minutes takes the sums of a camera and hour; of all cameras together if camera is nil.
 func (s *daySum) minutes(camera *string, hour time.Time, frames, people, seconds, most, minute int64) {
 	if camera == nil {
@@ -150,7 +172,7 @@ func (s *daySum) newest(camera string, people int64, at time.Time) {
 	c := s.camera(camera)
 	c.InView.UpTo = new(at.UTC())
 	if s.fresh(at) {
-		c.InView.Now = new(people)
+		c.InView.present(s, people, at)
 	}
 }
 
@@ -205,10 +227,7 @@ func (s *daySum) place(name string, capacity *int64, at, reset time.Time, in, ou
 	}
 	p.In += in
 	p.Out += out
-	i := 0
-	for i+1 < len(s.d.Hours) && !at.Before(s.d.Hours[i+1]) {
-		i++
-	}
+	i := s.hourAt(at)
 	if h := p.ByHour[i]; h == nil || p.Inside > *h {
 		p.ByHour[i] = new(p.Inside)
 	}
@@ -262,7 +281,7 @@ func laterOf(a, b time.Time) time.Time {
 // byName returns the values in the order of their keys.
 func byName[V any](m map[string]*V) []V {
 	list := make([]V, 0, len(m))
-	for _, k := range slices.Sorted(maps.Keys(m)) {
+	for _, k := range natural.Sorted(maps.Keys(m)) {
 		list = append(list, *m[k])
 	}
 	return list
@@ -270,7 +289,7 @@ func byName[V any](m map[string]*V) []V {
 
 // byNames is byName of keys of two names.
 func byNames[V any](m map[[2]string]*V) []V {
-	keys := slices.SortedFunc(maps.Keys(m), func(a, b [2]string) int { return cmp.Or(cmp.Compare(a[0], b[0]), cmp.Compare(a[1], b[1])) })
+	keys := slices.SortedFunc(maps.Keys(m), func(a, b [2]string) int { return cmp.Or(natural.Compare(a[0], b[0]), natural.Compare(a[1], b[1])) })
 	list := make([]V, 0, len(m))
 	for _, k := range keys {
 		list = append(list, *m[k])

@@ -250,3 +250,18 @@ func TestDayOf_Places_BalanceOfTheReport(t *testing.T) {
 		}
 	}
 }
+
+// Who stands in a zone and is missed in the newest frames is still on a visit: there are more now
+// than in any frame, and the most of the day counts them.
+func TestDayOf_MoreNowThanInAnyFrame_MostIncludesNow(t *testing.T) {
+	t.Parallel()
+	d := dayOf(t, line(t), query.Filter{}, "", at("2026-05-01T10:02:30Z"))
+	v := d.Zones[0].InView
+	require.EqualValues(t, 2, *v.Now)
+	require.EqualValues(t, 2, *v.Most)
+	require.Equal(t, at("2026-05-01T10:01:00Z"), *v.MostAt)
+	require.EqualValues(t, 2, *v.ByHour[10])
+	require.EqualValues(t, 1, *d.InView.Most)
+	d = dayOf(t, line(t), query.Filter{}, "2026-05-01", at("2026-05-02T10:00:00Z")) // nobody is there now
+	require.EqualValues(t, 1, *d.Zones[0].InView.Most)
+}

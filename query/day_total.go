@@ -19,6 +19,9 @@ func (q *dayQuery) day() *Day {
 			d.InView.addNow(c.InView)
 		}
 	}
+	if v := &d.InView; v.Now != nil {
+		v.present(s, *v.Now, *v.UpTo)
+	}
 	d.Watched.Of = elapsed * int64(len(s.cameras))
 	for at, l := range s.lines {
 		for side, count := range []*Count{&l.In, &l.Out} {

@@ -56,7 +56,7 @@ FROM (SELECT s.camera_id, s.zone, date_trunc('hour', s.entered_at) AS hour, coun
 
 // queue asks how many wait now, as the report queue does.
 func (q *dayQuery) queue() error {
-	if !q.sum.d.InProgress {
+	if !q.sum.d.InProgress || q.f.Recount > 0 { // a recount is of the past
 		return nil
 	}
 	s := &statement{Filter: Filter{Camera: q.f.Camera, Zone: q.f.Zone}}
@@ -72,7 +72,8 @@ func (q *dayQuery) queue() error {
 		z := q.sum.zone(camera, zone)
 		z.InView.UpTo = new(upTo.UTC())
 		if q.sum.fresh(upTo) {
-			z.InView.Now, z.LongestS = new(people), longest
+			z.InView.present(q.sum, people, upTo)
+			z.LongestS = longest
 		}
 		return nil
 	})

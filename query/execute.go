@@ -79,6 +79,7 @@ type prepared struct {
 	args   []any
 	tz     string
 	schema string
+	names  []string // of the cameras, in their order
 }
 
 // prepare checks the question and its filter.
@@ -89,15 +90,18 @@ func (q Question) prepare(ctx context.Context, db *pgxpool.Pool) (p prepared, er
 	if err := q.filter.check(); err != nil {
 		return p, err
 	}
-	if err := q.filter.checkExists(ctx, db); err != nil {
+	if err := q.filter.CheckExists(ctx, db); err != nil {
 		return p, err
 	}
 	if p.schema, err = q.filter.recountSchema(ctx, db); err != nil {
 		return p, err
 	}
 	s := &statement{Filter: q.filter}
+	if s.names, err = cameraNames(ctx, db); err != nil {
+		return p, err
+	}
 	p.sql = q.sql(s)
-	p.args, p.tz = s.args, s.TZ
+	p.args, p.tz, p.names = s.args, s.TZ, s.names
 	if p.tz == "" {
 		p.tz = "UTC"
 	}

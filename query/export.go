@@ -36,7 +36,7 @@ type ExportStats struct {
 // FindExport finds the run that the filter names, or else the one of its
 // camera, or of all, that began last.
 func FindExport(ctx context.Context, db *pgxpool.Pool, f Filter) (*Export, error) {
-	if err := f.checkExists(ctx, db); err != nil {
+	if err := f.CheckExists(ctx, db); err != nil {
 		return nil, err
 	}
 	e := &Export{Filter: Filter{Since: f.Since, Until: f.Until}}

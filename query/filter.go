@@ -63,13 +63,20 @@ func (f Filter) check() error {
 // statement is a filter's SQL and its arguments.
 type statement struct {
 	Filter
-	args []any
+	args  []any
+	names []string // of the cameras, in their order
 }
 
 // arg adds an argument and returns its place.
 func (s *statement) arg(v any) string {
 	s.args = append(s.args, v)
 	return fmt.Sprintf("$%d", len(s.args))
+}
+
+// byName returns the place of a camera's name, a column, in the order of cameras: PostgreSQL puts
+// cam10 before cam2.
+func (s *statement) byName(column string) string {
+	return "array_position(" + s.arg(s.names) + "::text[], " + column + ")"
 }
 
 // conditions is a WHERE clause without the word.

@@ -47,6 +47,6 @@ var gaps = Report{
     FROM interrupted CROSS JOIN LATERAL generate_series(0, 59) n WHERE substr(bits, 60 - n, 1) = '1'
 )
 SELECT c.name AS camera, p.seen + interval '1 s' AS began, p.again AS ended, extract(epoch FROM p.again - p.seen)::bigint - 1 AS seconds
-FROM pairs p JOIN cameras c ON c.id = p.camera_id WHERE %s ORDER BY c.name, p.again`, from, to, where, min(least, 60), overlaps)
+FROM pairs p JOIN cameras c ON c.id = p.camera_id WHERE %s ORDER BY `+s.byName("c.name")+`, p.again`, from, to, where, min(least, 60), overlaps)
 	},
 }

@@ -33,7 +33,7 @@ var heatmap = Report{
     FROM sightings s CROSS JOIN LATERAL generate_subscripts(s.class_ids, 1) i WHERE %[2]s GROUP BY 1, 2, 3
 )
 SELECT c.name AS camera, x, y, coalesce(n, 0) AS n, frames, seconds, dropped
-FROM watched LEFT JOIN cells USING (camera_id) JOIN cameras c ON c.id = camera_id ORDER BY c.name, y, x`, where, which, grid)
+FROM watched LEFT JOIN cells USING (camera_id) JOIN cameras c ON c.id = camera_id ORDER BY `+s.byName("c.name")+`, y, x`, where, which, grid)
 	},
 }
 

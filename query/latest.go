@@ -21,6 +21,6 @@ SELECT c.name AS camera, r.run, n.seq, n.captured_at, n.people, n.objects AS det
 FROM (SELECT s.camera_id, s.run_id, s.seq, s.captured_at, s.people, s.objects FROM %s) n
 JOIN cameras c ON c.id = n.camera_id JOIN runs r ON r.id = n.run_id
 LEFT JOIN latest_sightings l ON l.camera_id = n.camera_id
-ORDER BY c.name`, newest)
+ORDER BY `+s.byName("c.name"), newest)
 	},
 }

@@ -127,7 +127,7 @@ func TracksOf(ctx context.Context, db *pgxpool.Pool, f Filter, p Part) (*TrackLi
 	var t TrackItem
 	var run int32
 	var last cursor
-	err := f.snapshot(ctx, db, func(tx pgx.Tx) error {
+	err := f.snapshotOfTracks(ctx, db, func(tx pgx.Tx) error {
 		return each(ctx, tx, fmt.Sprintf(`SELECT c.name, r.run, s.run_id, s.track_id, l.label, s.first_at, s.last_at, s.score::float8, s.frames::bigint,
        ARRAY(SELECT DISTINCT v.zone FROM visits v WHERE v.run_id = s.run_id AND v.track_id = s.track_id ORDER BY 1),
        ARRAY(SELECT text FROM (%s) x ORDER BY captured_at), `+pictured+`
@@ -173,7 +173,7 @@ func CrossingsOf(ctx context.Context, db *pgxpool.Pool, f Filter, p Part) (*Cros
 	var run int32
 	var seq int64
 	var last cursor
-	err := f.snapshot(ctx, db, func(tx pgx.Tx) error {
+	err := f.snapshotOfTracks(ctx, db, func(tx pgx.Tx) error {
 		return each(ctx, tx, fmt.Sprintf(`SELECT s.captured_at, c.name, s.line, s.direction, s.label, r.run, s.run_id, s.seq, s.track_id
 FROM crossings s JOIN cameras c ON c.id = s.camera_id JOIN runs r ON r.id = s.run_id
 WHERE %s ORDER BY s.captured_at, s.run_id, s.seq, s.line, s.track_id LIMIT %s`, where, s.arg(p.Limit+1)), s.args,

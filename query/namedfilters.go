@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/sightlog/sightlog/internal/natural"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -41,9 +43,9 @@ var seenZones sync.Map
 // maxNames is how many of the names that are there an error lists.
 const maxNames = 20
 
-// checkExists returns a *usage.Error if a name of the filter is not in the database, so
+// CheckExists returns a *usage.Error, whose cause is ErrNoName, if a name of the filter is not in the database, so
 // that an empty answer means that nothing was detected.
-func (f Filter) checkExists(ctx context.Context, db *pgxpool.Pool) error {
+func (f Filter) CheckExists(ctx context.Context, db *pgxpool.Pool) error {
 	for _, k := range namedFilters {
 		value := k.value(f)
 		if value == "" {
@@ -62,17 +64,58 @@ func (f Filter) checkExists(ctx context.Context, db *pgxpool.Pool) error {
 			}
 			continue
 		}
-		rows, err := db.Query(ctx, k.names+" LIMIT $1", maxNames+1)
+		all, err := namesOf(ctx, db, k.names+" LIMIT $1", maxNames+1)
 		if err != nil {
-			return fmt.Errorf("ask the database: %w", err)
+			return err
 		}
-		all, err := pgx.CollectRows(rows, pgx.RowTo[string])
-		if err != nil {
-			return fmt.Errorf("ask the database: %w", err)
+		if k.flag == "--camera" {
+			if all, err = cameraNames(ctx, db); err != nil {
+				return err
+			}
 		}
 		return usage.Wrap(ErrNoName, thereIs(all), "%s %q is not in the database", k.flag, value)
 	}
 	return nil
+}
+
+// CheckName returns a *usage.Error, whose cause is ErrNoName, unless a flag's value, if it has one, is
+// among the names of a statement, or of more. Its texts name those that there are.
+func CheckName(ctx context.Context, db *pgxpool.Pool, flag, value, sql string, more ...string) error {
+	if value == "" || slices.Contains(more, value) {
+		return nil
+	}
+	all, err := namesOf(ctx, db, sql)
+	if err != nil || slices.Contains(all, value) {
+		return err
+	}
+	all = slices.Compact(natural.Sorted(slices.Values(append(all, more...))))
+	return usage.Wrap(ErrNoName, thereIs(all), "%s %q is neither in the database nor in the configuration", flag, value)
+}
+
+// CamerasOfAlarms and RulesOfAlarms are statements for CheckName: a rule may look at a camera that
+// was never seen, and be gone.
+const (
+	CamerasOfAlarms = "SELECT name FROM cameras UNION SELECT camera FROM alarms WHERE camera IS NOT NULL"
+	RulesOfAlarms   = "SELECT DISTINCT rule FROM alarms"
+)
+
+// cameraNames returns the names of the cameras, in their order.
+func cameraNames(ctx context.Context, db *pgxpool.Pool) ([]string, error) {
+	all, err := namesOf(ctx, db, "SELECT name FROM cameras")
+	natural.Sort(all)
+	return all, err
+}
+
+func namesOf(ctx context.Context, db *pgxpool.Pool, sql string, args ...any) ([]string, error) {
+	rows, err := db.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, fmt.Errorf("ask the database: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("ask the database: %w", err)
+	}
+	return all, nil
 }
 
 // recountSchema returns the schema of the filter's recount, quoted; "" without one.

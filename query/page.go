@@ -9,6 +9,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/sightlog/sightlog/internal/natural"
 )
 
 // Page is a part of a report's answer: the rows after the one with a key, in the order of
@@ -52,25 +54,31 @@ func (p prepared) page(order []string, page Page) (prepared, error) {
 	if page.After != nil && len(page.After) != len(order) {
 		return p, fmt.Errorf("a key has %d columns, this one %d", len(order), len(page.After))
 	}
-	p.args = slices.Clone(p.args)
+	s := statement{args: slices.Clone(p.args), names: p.names}
 	var columns, after []string
 	for i, name := range order {
 		column := pgx.Identifier{name}.Sanitize()
 		if least, may := absent[name]; may {
 			column = "coalesce(" + column + ", '" + least + "')"
 		}
-		columns = append(columns, column)
+		place := func(value string) string { return value }
+		if name == "camera" {
+			if page.After != nil && !slices.Contains(s.names, page.After[i]) { // it has been deleted since
+				s.names = natural.Sorted(slices.Values(append(slices.Clone(s.names), page.After[i])))
+			}
+			place = s.byName
+		}
+		columns = append(columns, place(column))
 		if page.After != nil {
-			p.args = append(p.args, page.After[i])
-			after = append(after, fmt.Sprintf("$%d::%s", len(p.args), kinds[name]))
+			after = append(after, place(s.arg(page.After[i])+"::"+string(kinds[name])))
 		}
 	}
 	where := ""
 	if len(after) > 0 {
 		where = fmt.Sprintf("WHERE (%s) > (%s)", strings.Join(columns, ", "), strings.Join(after, ", "))
 	}
-	p.args = append(p.args, page.Limit+1)
-	p.sql = fmt.Sprintf("SELECT * FROM (%s) q %s ORDER BY %s LIMIT $%d", p.sql, where, strings.Join(columns, ", "), len(p.args))
+	p.sql = fmt.Sprintf("SELECT * FROM (%s) q %s ORDER BY %s LIMIT %s", p.sql, where, strings.Join(columns, ", "), s.arg(page.Limit+1))
+	p.args = s.args
 	return p, nil
 }
 

@@ -53,9 +53,11 @@ type PathVisit struct {
 	DwellS float64   `json:"dwell_s"`
 }
 
-// PathOf returns a track; nil if there is none.
-func PathOf(ctx context.Context, db *pgxpool.Pool, run string, track int64) (p *TrackPath, err error) {
-	err = Filter{}.snapshot(ctx, db, func(tx pgx.Tx) error {
+// PathOf returns a track of the filter's run, with the visits and crossings of its recount; nil if
+// there is none.
+func PathOf(ctx context.Context, db *pgxpool.Pool, f Filter, track int64) (p *TrackPath, err error) {
+	run := f.Run
+	err = Filter{Recount: f.Recount}.snapshotOfTracks(ctx, db, func(tx pgx.Tx) error {
 		q := pathQuery{p: &TrackPath{Run: run, Track: track, Points: []PathPoint{}, Visits: []PathVisit{}, Crossings: []CrossingItem{}}}
 		err := q.ask(ctx, tx)
 		if errors.Is(err, pgx.ErrNoRows) {

@@ -19,7 +19,7 @@ var people = Report{
 		}
 		return fmt.Sprintf(`WITH %s
 SELECT c.name AS camera, b.bucket AS %s, b.frames, %s AS detections, b.max_people, %s AS avg_people, b.seconds, b.coverage, b.dropped
-FROM b JOIN cameras c ON c.id = b.camera_id ORDER BY c.name, b.bucket`, s.buckets(s.Zone), units[s.Bucket], detections, average)
+FROM b JOIN cameras c ON c.id = b.camera_id ORDER BY `+s.byName("c.name")+`, b.bucket`, s.buckets(s.Zone), units[s.Bucket], detections, average)
 	},
 }
 
@@ -49,7 +49,7 @@ With one of them: the columns camera, zone, minute (hour, day), max_people, avg_
     %s
 )
 SELECT c.name AS camera, a.zone, a.people, a.captured_at AS up_to, round(extract(epoch FROM now() - a.captured_at), 1) AS age_s
-FROM answers a JOIN cameras c ON c.id = a.camera_id ORDER BY c.name, a.zone NULLS FIRST`, names("zone", "zone_minutes"), s.of(), list("\n    UNION ALL\n    ", whole,
+FROM answers a JOIN cameras c ON c.id = a.camera_id ORDER BY `+s.byName("c.name")+`, a.zone NULLS FIRST`, names("zone", "zone_minutes"), s.of(), list("\n    UNION ALL\n    ", whole,
 			`SELECT s.camera_id, n.zone, CASE WHEN f.seq IS NOT NULL THEN (
         SELECT count(*) FROM unnest(f.class_ids, f.zone_set_ids) AS d(class_id, zone_set_id)
         JOIN classes k ON k.run_id = f.run_id AND k.class_id = d.class_id AND k.label = 'person'
@@ -82,7 +82,7 @@ var occupancyOverTime = Report{
 SELECT c.name AS camera, p.zone, b.bucket AS %s, p.max_people, round(p.people::numeric / nullif(b.frames, 0), 2) AS avg_people,
        b.frames, b.seconds, b.coverage, b.dropped, l.captured_at AS up_to
 FROM places p JOIN b USING (camera_id, bucket) JOIN cameras c ON c.id = b.camera_id LEFT JOIN latest_sightings l ON l.camera_id = c.id
-ORDER BY c.name, p.zone NULLS FIRST, b.bucket`, b, names("zone", "zone_minutes"), s.trunc("s.minute"), in, list("\n    UNION ALL\n    ", whole,
+ORDER BY `+s.byName("c.name")+`, p.zone NULLS FIRST, b.bucket`, b, names("zone", "zone_minutes"), s.trunc("s.minute"), in, list("\n    UNION ALL\n    ", whole,
 			`SELECT n.camera_id, n.zone, b.bucket, CASE WHEN b.frames > 0 THEN coalesce(z.people, 0) END AS people,
            CASE WHEN b.frames > 0 THEN coalesce(z.max_people, 0) END AS max_people
     FROM zone_names n JOIN b USING (camera_id) LEFT JOIN zones z ON z.camera_id = n.camera_id AND z.zone = n.zone AND z.bucket = b.bucket

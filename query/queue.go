@@ -30,7 +30,7 @@ SELECT c.name AS camera, n.zone, coalesce(w.people, 0) AS people, round(w.p[1], 
        s.captured_at AS up_to, round(extract(epoch FROM now() - s.captured_at), 1) AS age_s
 FROM zone_names n JOIN cameras c ON c.id = n.camera_id JOIN latest_sightings s ON s.camera_id = n.camera_id
 LEFT JOIN waiting w ON w.camera_id = n.camera_id AND w.zone = n.zone
-WHERE %s ORDER BY c.name, n.zone`, names("zone", "zone_minutes"), classOfVisit, isPerson, s.equal(s.of(), "n.zone", s.Zone))
+WHERE %s ORDER BY `+s.byName("c.name")+`, n.zone`, names("zone", "zone_minutes"), classOfVisit, isPerson, s.equal(s.of(), "n.zone", s.Zone))
 	},
 }
 
@@ -78,7 +78,7 @@ SELECT c.name AS camera, zone, bucket AS %[8]s, round(coalesce(sum_people, nobod
        coalesce(frames, 0) AS frames, coalesce(seconds, 0) AS seconds, coalesce(coverage, 0.000) AS coverage,
        coalesce(dropped, 0) AS dropped
 FROM zones LEFT JOIN lengths USING (camera_id, zone, bucket) FULL JOIN waits USING (camera_id, zone, bucket)
-JOIN cameras c ON c.id = camera_id ORDER BY c.name, zone, bucket`,
+JOIN cameras c ON c.id = camera_id ORDER BY `+s.byName("c.name")+`, zone, bucket`,
 			b, names("zone", "zone_minutes"), s.trunc("s.minute"), people, s.trunc("s.left_at"), over, s.equal(nil, "n.zone", s.Zone), units[s.Bucket], classOfVisit)
 	},
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/sightlog/sightlog/internal/natural"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -70,7 +71,6 @@ type timelineQuery struct {
 	t                  *Timeline
 	places             map[int64]int // of the buckets, by their Unix times
 	lanes              map[int32]*Lane
-	order              []int32
 }
 
 // trunc returns the beginning of a time's bucket.
@@ -96,10 +96,11 @@ func (q *timelineQuery) ask(ctx context.Context, tx pgx.Tx, f Filter) error {
 			return err
 		}
 	}
-	q.t.Cameras = make([]Lane, 0, len(q.order))
-	for _, id := range q.order {
-		q.t.Cameras = append(q.t.Cameras, *q.lanes[id])
+	q.t.Cameras = make([]Lane, 0, len(q.lanes))
+	for _, lane := range q.lanes {
+		q.t.Cameras = append(q.t.Cameras, *lane)
 	}
+	slices.SortFunc(q.t.Cameras, func(a, b Lane) int { return natural.Compare(a.Camera, b.Camera) })
 	return nil
 }
 
@@ -118,11 +119,10 @@ func (q *timelineQuery) cameras(ctx context.Context, tx pgx.Tx, f Filter) error 
 	var first, last *time.Time
 	return each(ctx, tx, `SELECT c.id, c.name, (SELECT min(minute) FROM camera_minutes m WHERE m.camera_id = c.id),
        (SELECT captured_at FROM latest_sightings l WHERE l.camera_id = c.id)
-FROM cameras c WHERE `+where.String()+" ORDER BY c.name", s.args, []any{&id, &name, &first, &last}, func() error {
+FROM cameras c WHERE `+where.String(), s.args, []any{&id, &name, &first, &last}, func() error {
 		n := len(q.t.At)
 		q.lanes[id] = &Lane{Camera: name, First: utc(first), Last: utc(last), Frames: make([]*int64, n), Watched: make([]*float64, n),
 			Average: make([]*float64, n), Most: make([]*int64, n), In: make([]*int64, n), Out: make([]*int64, n)}
-		q.order = append(q.order, id)
 		return nil
 	})
 }

@@ -160,7 +160,7 @@ func TestPathOf_Detections_OrTotalsWhereTheyExpired(t *testing.T) {
 	const track = 29627160
 	_, err = pool.Exec(t.Context(), "UPDATE crossings SET track_id = $1", track)
 	require.NoError(t, err)
-	p, err := query.PathOf(t.Context(), pool, "yard-0", track)
+	p, err := query.PathOf(t.Context(), pool, query.Filter{Run: "yard-0"}, track)
 	require.NoError(t, err)
 	require.Equal(t, "detections", p.Source)
 	require.Len(t, p.Points, 60)
@@ -173,13 +173,13 @@ func TestPathOf_Detections_OrTotalsWhereTheyExpired(t *testing.T) {
 
 	_, err = pool.Exec(t.Context(), "TRUNCATE sightings")
 	require.NoError(t, err)
-	p, err = query.PathOf(t.Context(), pool, "yard-0", track)
+	p, err = query.PathOf(t.Context(), pool, query.Filter{Run: "yard-0"}, track)
 	require.NoError(t, err)
 	require.Equal(t, "totals", p.Source)
 	require.Len(t, p.Points, 60)
 	require.InDelta(t, 0.8, p.Points[7].Y, 1e-6)
 	for _, run := range []string{"yard-1", "'; DROP TABLE runs"} {
-		p, err = query.PathOf(t.Context(), pool, run, track)
+		p, err = query.PathOf(t.Context(), pool, query.Filter{Run: run}, track)
 		require.NoError(t, err)
 		require.Nil(t, p)
 	}

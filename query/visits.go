@@ -20,7 +20,7 @@ SELECT c.name AS camera, s.zone, s.entered_at, s.left_at, round(extract(epoch FR
 FROM visits s JOIN cameras c ON c.id = s.camera_id JOIN runs r ON r.id = s.run_id
 LEFT JOIN tracks t ON t.run_id = s.run_id AND t.track_id = s.track_id
 LEFT JOIN classes l ON l.run_id = s.run_id AND l.class_id = t.class_id
-WHERE %s ORDER BY s.entered_at, c.name, s.zone, s.track_id`, where)
+WHERE %s ORDER BY s.entered_at, `+s.byName("c.name")+`, s.zone, s.track_id`, where)
 	},
 }
 
@@ -54,7 +54,7 @@ SELECT c.name AS camera, zone, bucket AS %s, coalesce(n, nobody) AS n,
        coalesce(frames, 0) AS frames, coalesce(seconds, 0) AS seconds, coalesce(coverage, 0.000) AS coverage,
        coalesce(dropped, 0) AS dropped
 FROM zones FULL JOIN stays USING (camera_id, zone, bucket) JOIN cameras c ON c.id = camera_id
-ORDER BY c.name, zone, bucket`, b, names("zone", "zone_minutes"), s.trunc("s.entered_at"), join, where, s.equal(nil, "n.zone", s.Zone), units[s.Bucket])
+ORDER BY `+s.byName("c.name")+`, zone, bucket`, b, names("zone", "zone_minutes"), s.trunc("s.entered_at"), join, where, s.equal(nil, "n.zone", s.Zone), units[s.Bucket])
 	},
 }
 
@@ -84,6 +84,6 @@ SELECT c.name AS camera, s.first_at, s.last_at, round(extract(epoch FROM s.last_
        r.run, s.track_id, l.label, s.score, s.frames
 FROM tracks s JOIN cameras c ON c.id = s.camera_id JOIN runs r ON r.id = s.run_id
 LEFT JOIN classes l ON l.run_id = s.run_id AND l.class_id = s.class_id
-WHERE %s ORDER BY s.first_at, c.name, s.track_id`, where)
+WHERE %s ORDER BY s.first_at, `+s.byName("c.name")+`, s.track_id`, where)
 	},
 }

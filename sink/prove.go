@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/internal/natural"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/schema"
 	"github.com/sightlog/sightlog/usage"
@@ -193,7 +194,7 @@ func (w *witness) finish() {
 }
 
 func checkCamera(ctx context.Context, pool *pgxpool.Pool, camera string) error {
-	rows, err := pool.Query(ctx, "SELECT name FROM cameras ORDER BY 1")
+	rows, err := pool.Query(ctx, "SELECT name FROM cameras")
 	if err != nil {
 		return fmt.Errorf("read the cameras: %w", err)
 	}
@@ -201,6 +202,7 @@ func checkCamera(ctx context.Context, pool *pgxpool.Pool, camera string) error {
 	if err != nil {
 		return fmt.Errorf("read the cameras: %w", err)
 	}
+	natural.Sort(names)
 	if !slices.Contains(names, camera) {
 		return usage.New("there is "+strings.Join(names, ", "), "--camera %q is not in the database", camera)
 	}

@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/internal/natural"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -255,6 +257,7 @@ ORDER BY n.camera, n.kind, n.name, f.place`, figuresOf(w.base+"."), figuresOf(""
 		return err
 	}
 	w.result.Figures, err = pgx.CollectRows(rows, pgx.RowToStructByPos[RecountFigure])
+	slices.SortStableFunc(w.result.Figures, func(a, b RecountFigure) int { return natural.Compare(a.Camera, b.Camera) })
 	return err
 }
 

@@ -80,7 +80,7 @@ var allowed = map[string][]string{
 	"web/auth":        {"web/problem", "web/route"},
 	"web/cert":        {},
 	"web/answer":      {"query", "web/problem", "web/route"},
-	"web/alarms":      {"web/answer", "web/auth", "web/events", "web/route"},
+	"web/alarms":      {"query", "web/answer", "web/auth", "web/events", "web/route"},
 	"web/api":         {"config", "event", "query", "web/answer", "web/problem", "web/route"},
 	"web/events":      {"event", "kafka", "schema", "web/answer", "web/route"},
 	"web/health":      {"pipeline", "query", "sink", "web/route"},
@@ -112,7 +112,7 @@ var allowed = map[string][]string{
 }
 
 // tools are packages of one mechanism each, which import none of ours.
-var tools = []string{"internal/assign", "internal/atomicfile", "internal/backoff", "internal/filelock", "internal/grace", "internal/outage"}
+var tools = []string{"internal/assign", "internal/atomicfile", "internal/backoff", "internal/filelock", "internal/grace", "internal/natural", "internal/outage"}
 
 // noUsage are the packages that return plain errors.
 var noUsage = []string{"broker", "broker/storage", "broker/internal/wire", "broker/internal/timer", "broker/internal/rows", "broker/internal/auth", "broker/internal/txn", "broker/internal/group", "broker/internal/quota", "event", "usage", "yamlfile"}

@@ -37,7 +37,6 @@ func TestPage_Settings_RenamedWithAllThatNamesThem(t *testing.T) {
 	t.Parallel()
 	dir, config, page := runOf(t, namedConfig)
 	p := browser.Blank(t)
-	p.Expect(`picture\.jpg`)
 	p.Goto(page + "#/settings?camera=yard")
 	p.Wait(`document.querySelector('[data-shape="Zone mat"]')`)
 	rename(p, "Zone mat", "rug")
@@ -76,7 +75,6 @@ func TestPage_Settings_HeatMapBehindTheShapes(t *testing.T) {
 	t.Parallel()
 	_, _, page := drawnRun(t)
 	p := browser.Blank(t)
-	p.Expect(`picture\.jpg`)
 	p.Goto(page + "#/settings?camera=yard")
 	p.Wait(`document.querySelector('.stage')`)
 	const shown = `document.querySelector('.stage .heat').getAttribute('href')`

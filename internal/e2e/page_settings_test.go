@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/sightlog/sightlog/internal/browser"
+	"github.com/sightlog/sightlog/internal/testenv"
 )
 
 const drawnConfig = `# the camera at the yard
@@ -70,7 +71,6 @@ func TestPage_Settings_DrawnZoneIsWrittenAndUsed(t *testing.T) {
 	t.Parallel()
 	dir, config, page := drawnRun(t)
 	p := browser.Blank(t)
-	p.Expect(`picture\.jpg`) // where there is none there is a grid
 	p.Goto(page + "#/settings?camera=yard")
 	p.Wait(`document.querySelector('.stage')`)
 
@@ -137,6 +137,24 @@ func TestPage_Settings_DrawnZoneIsWrittenAndUsed(t *testing.T) {
 	p.Click(`[data-tool="zone"]`)
 	clickAt(p, [2]float64{0.2, 0.2}, [2]float64{0.6, 0.6}, [2]float64{0.6, 0.2}, [2]float64{0.2, 0.6}, [2]float64{0.2, 0.2})
 	p.WaitText(".wrong", "crosses itself")
+}
+
+// A camera that has not been opened yet has no picture: the page says why, and writes nothing on the
+// console.
+func TestPage_Settings_CameraWithoutPicture_SaysWhy(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t)
+	run := start(t, sightlog, "run", "--data", dir, "--web", "127.0.0.1:0", "--source", "gate=rtsp://"+testenv.FreeAddr(t)+"/gate",
+		"--source", "yard=test://people?people=3&fps=10&size=640x360&frames=100000")
+	page := pageOf(t, dir, run)
+	p := browser.Blank(t)
+	p.Goto(page + "#/settings?camera=gate")
+	p.WaitText("#nopicture", "No picture yet: ")
+	p.Wait(`!/sightlog is asked/.test(document.querySelector('#nopicture').textContent)`)
+	p.Accessible()
+	p.Goto(page + "#/settings?camera=yard")
+	p.Wait(`document.querySelector('.stage .picture').getAttribute('href')?.startsWith('blob:')`)
+	p.Wait(`document.querySelector('#nopicture').hidden`)
 }
 
 func TestPage_Health_PartsAndLatency(t *testing.T) {

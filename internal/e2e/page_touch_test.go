@@ -26,7 +26,6 @@ func TestPage_Settings_ZoneDrawnByTouch(t *testing.T) {
 	t.Parallel()
 	_, config, page := drawnRun(t)
 	p := browser.Blank(t)
-	p.Expect(`picture\.jpg`) // where there is none there is a grid
 	p.Viewport(390, 844)
 	p.Goto(page + "#/settings?camera=yard")
 	p.Wait(`document.querySelector('.stage')`)

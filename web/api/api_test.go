@@ -194,10 +194,13 @@ func TestCameras_AllThatAreKnown_StateAndShapes(t *testing.T) {
 	re := r.get(t, "/api/v1/cameras")
 	require.NoError(t, json.Unmarshal([]byte(re.body), &cameras))
 	states := make(map[string]any)
+	var names []string
 	for _, c := range cameras {
 		states[c["id"].(string)] = c["state"]
+		names = append(names, c["id"].(string))
 	}
-	require.Equal(t, map[string]any{"attic": "absent", "garden": "absent", "porch": "silent", "yard": "opening"}, states)
+	require.Equal(t, map[string]any{"attic": "absent", "attic2": "absent", "attic10": "absent", "garden": "absent", "porch": "silent", "yard": "opening"}, states)
+	require.Equal(t, []string{"attic", "attic2", "attic10", "garden", "porch", "yard"}, names)
 	require.NoError(t, json.Unmarshal([]byte(r.get(t, "/api/v1/cameras?camera=porch").body), &cameras))
 	require.Len(t, cameras, 1)
 	porch := cameras[0]

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/sightlog/sightlog/config"
 	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/internal/natural"
 	"github.com/sightlog/sightlog/web/answer"
 	"github.com/sightlog/sightlog/web/route"
 )
@@ -75,7 +75,7 @@ func camerasRoute(db *answer.Database, cfg CamerasConfig) route.Route {
 			return []*camera{one}, nil
 		}
 		list := make([]*camera, 0, len(all))
-		for _, id := range slices.Sorted(maps.Keys(all)) {
+		for _, id := range natural.Sorted(maps.Keys(all)) {
 			list = append(list, all[id])
 		}
 		return list, nil

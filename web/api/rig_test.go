@@ -51,7 +51,7 @@ func newRig(t *testing.T) *rig {
 	r := &rig{owner: pgtest.Pool(t, url)}
 	run(t, r.owner, fill...)
 	pgtest.AddDetections(t, r.owner, `SELECT captured_at, camera_id, run_id, seq, extract(minute FROM captured_at)::integer, 0, 0, 0.9, 20, 0, 40, 40, '{door}'::text[] FROM sightings`)
-	run(t, r.owner, "SELECT sightlog_rebuild()", "INSERT INTO cameras (name) VALUES ('attic')")
+	run(t, r.owner, "SELECT sightlog_rebuild()", "INSERT INTO cameras (name) VALUES ('attic'), ('attic10'), ('attic2')")
 	db, err := postgres.Open(t.Context(), url, postgres.Options{ReadOnly: true})
 	require.NoError(t, err)
 	t.Cleanup(db.Close)

@@ -39,6 +39,10 @@ func TestRoutes_HostileParameters_RefusedInWords(t *testing.T) {
 	times := "&since=2026-05-29T00:00:00Z&until=2026-05-30T00:00:00Z"
 	for path, want := range map[string]int{
 		"today?day=tomorrow":                            400,
+		"today?recount=7":                               404,
+		"timeline?recount=x":                            400,
+		"tracks?recount=7":                              404,
+		"tracks/run-door/1?recount=7":                   404,
 		"today?day=2026-02-31":                          422,
 		"today?day=9999-01-01":                          422,
 		"today?days=2026-05-01":                         400,

@@ -99,7 +99,7 @@ func TestTimeline_Keys_BucketTrackPathAndDeepLink(t *testing.T) {
 	shots(t, p, "timeline")
 	p.Click(".tracks button")
 	p.WaitText(".path h2", fmt.Sprintf("person %d at door", list.Tracks[0].Track))
-	path, err := query.PathOf(t.Context(), pool, "run-door", list.Tracks[0].Track)
+	path, err := query.PathOf(t.Context(), pool, query.Filter{Run: "run-door"}, list.Tracks[0].Track)
 	require.NoError(t, err)
 	drawn := browser.Eval[string](p, `document.querySelector('.way').getAttribute('d')`)
 	require.Contains(t, drawn, fmt.Sprintf("M%.1f %.1f", path.Points[0].X*1600, path.Points[0].Y*900))

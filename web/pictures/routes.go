@@ -13,7 +13,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/sightlog/sightlog/query"
-	"github.com/sightlog/sightlog/usage"
 	"github.com/sightlog/sightlog/web/answer"
 	"github.com/sightlog/sightlog/web/route"
 )
@@ -145,14 +144,8 @@ func list(w http.ResponseWriter, r *http.Request, v answer.Values, db *answer.Da
 func read(ctx context.Context, pool *pgxpool.Pool, v answer.Values, since, until time.Time, after place) ([]Picture, place, error) {
 	var last place
 	camera := v.Text("camera")
-	if v.Has("camera") {
-		var known bool
-		if err := pool.QueryRow(ctx, "SELECT EXISTS (SELECT FROM cameras WHERE name = $1)", camera).Scan(&known); err != nil || !known {
-			if err == nil {
-				err = usage.Wrap(query.ErrNoName, "", "camera %q is not in the database", camera)
-			}
-			return nil, last, err
-		}
+	if err := (query.Filter{Camera: camera}).CheckExists(ctx, pool); err != nil {
+		return nil, last, err
 	}
 	rows, err := pool.Query(ctx, `
 		SELECT c.name, r.run, s.run_id, s.track_id, s.crossing_seq, s.step, s.captured_at, s.seq, s.score, s.box, s.region,

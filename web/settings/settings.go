@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/sightlog/sightlog/config"
+	"github.com/sightlog/sightlog/internal/natural"
 	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/usage"
 	"github.com/sightlog/sightlog/web/problem"
@@ -125,7 +126,7 @@ func (c *Config) list(w http.ResponseWriter, r *http.Request) {
 		}
 		all = slices.AppendSeq(all, maps.Keys(c.InUse()))
 	}
-	slices.Sort(all)
+	natural.Sort(all)
 	_ = writeJSON(w, List{Cameras: slices.Compact(all), Writable: c.File != ""})
 }
 

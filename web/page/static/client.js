@@ -9,6 +9,19 @@ export class Problem extends Error {
   }
 }
 
+// The server's clock less this one's, in ms. What is recorded has the server's times, and the clock of a telephone
+// or a kiosk may be hours off.
+let skew = 0;
+const alike = 5000; // ms: the header has seconds, and takes a while to come
+
+// now returns the present time by the server's clock, in ms.
+export const now = () => Date.now() + skew;
+
+function compareClocks(response) {
+  const off = Date.parse(response.headers.get('Date') || '') - Date.now();
+  if (!Number.isNaN(off)) skew = Math.abs(off) > alike ? off : 0;
+}
+
 let csrf = '';
 let refused = () => {};
 
@@ -40,6 +53,7 @@ async function send(method, path, { params, body, headers = {}, signal } = {}) {
     if (error.name === 'AbortError') throw error;
     throw new Problem(0, 'sightlog does not answer', 'sightlog does not answer: it has ended, or the network is interrupted');
   }
+  compareClocks(response);
   if (response.ok) return response;
   const told = await response.json().catch(() => ({}));
   const detail = [told.detail, told.hint].filter(Boolean).join(': ');

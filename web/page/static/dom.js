@@ -26,3 +26,6 @@ export function svg(tag, props = {}, ...children) {
 
 // people returns '1 person', '3 people'.
 export const people = (n) => (n === 1 ? '1 person' : `${n} people`);
+
+// byName orders names as people do: cam2 before cam10.
+export const byName = new Intl.Collator('en', { numeric: true }).compare;

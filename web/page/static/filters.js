@@ -1,10 +1,33 @@
 // What several views share: the choice of camera, zone and line, and their states.
-import { el } from './dom.js';
+import { byName, el } from './dom.js';
+import { moment } from './time.js';
 
 // cameras asks for the cameras with their zones and lines.
 export async function cameras(api, signal) {
   const list = await api.get('cameras', {}, { signal });
   return list.cameras || list;
+}
+
+// recounts asks for what was counted again.
+export const recounts = (api, signal) => api.get('recounts', {}, { signal });
+
+// counting returns a field for the parameter recount, if there is a recount.
+export function counting(all, params, change) {
+  if (!all.length && !params.recount) return [];
+  const known = all.some((r) => String(r.id) === params.recount);
+  const select = el('select', { id: 'by-recount', onchange: () => change({ ...params, recount: select.value, zone: '', line: '' }) },
+    el('option', { value: '' }, 'At the time'), all.map((r) => el('option', { value: r.id, selected: String(r.id) === params.recount }, `Recount ${r.id}`)),
+    params.recount && !known ? el('option', { value: params.recount, selected: true }, `Recount ${params.recount}`) : null);
+  return [el('div', { class: 'field' }, el('label', { for: 'by-recount' }, 'Counted'), select)];
+}
+
+// counted says which counting is shown, '' if there is only one.
+export function counted(all, params, zone) {
+  if (!params.recount) return all.length ? 'Zones and lines as they were counted at the time.' : '';
+  const r = all.find((o) => String(o.id) === params.recount);
+  const open = (text) => text.startsWith('1970') || text.startsWith('2200');
+  const when = !r ? '' : `, ${r.cameras.join(', ')}${open(r.since) ? '' : ` from ${moment(r.since, zone)}`}${open(r.until) ? '' : ` until ${moment(r.until, zone)}`}`;
+  return `Zones and lines as recount ${params.recount} counted them${when}.`;
 }
 
 const names = (of) => (Array.isArray(of) ? of : Object.keys(of || {}));
@@ -20,7 +43,7 @@ function choice(label, name, values, chosen, change) {
 // filters returns fields for the parameters camera, zone and line. A camera that is chosen leaves its zones and lines.
 export function filters(list, params, change, of = ['camera', 'zone', 'line']) {
   const among = params.camera ? list.filter((c) => c.id === params.camera) : list;
-  const all = (of) => [...new Set(among.flatMap((c) => names(c[of])))].sort();
+  const all = (of) => [...new Set(among.flatMap((c) => names(c[of])))].sort(byName);
   const set = (name) => (value) => change({ ...params, ...(name === 'camera' ? { zone: '', line: '' } : {}), [name]: value });
   return [
     of.includes('camera') && choice('Camera', 'camera', list.map((c) => c.id), params.camera, set('camera')),

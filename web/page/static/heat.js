@@ -1,7 +1,9 @@
 // Where people stood and walked: how many detections had their feet in each cell of the picture.
+import { now } from './client.js';
 import { el, svg } from './dom.js';
 import { colour } from './chart.js';
 import { paint } from './heatmap.js';
+import { still } from './picture.js';
 import { cameras, filters, loader } from './filters.js';
 import { moment, ownZone, span } from './time.js';
 
@@ -21,10 +23,11 @@ export function mount(root, params, ctx) {
   root.append(el('div', { class: 'head' }, el('h1', {}, 'Heat map'), choose), bar, body);
   const load = loader(body, ctx);
   let list = [];
+  let shown = new AbortController(); // ends with what is drawn
   let log = params.scale === 'log';
 
   function read() {
-    const until = Date.parse(params.until || '') || Math.ceil(Date.now() / 6e4) * 6e4;
+    const until = Date.parse(params.until || '') || Math.ceil(now() / 6e4) * 6e4;
     const since = Date.parse(params.since || '') || until - HOUR;
     return since < until ? { since, until } : { since: until - HOUR, until };
   }
@@ -79,7 +82,9 @@ export function mount(root, params, ctx) {
     const ratio = h.width && h.height ? h.width / h.height : 16 / 9;
     stage.style.aspectRatio = String(ratio);
     stage.style.maxWidth = `calc(70vh * ${ratio})`;
-    if (camera?.live) stage.append(el('img', { src: ctx.api.address(`cameras/${encodeURIComponent(h.camera)}/picture.jpg`), alt: '' }));
+    shown.abort();
+    shown = new AbortController();
+    if (camera?.live) still(ctx.api, h.camera, { signal: shown.signal, show: (src) => stage.prepend(el('img', { src, alt: '', onload: () => URL.revokeObjectURL(src) })) });
     const canvas = el('canvas', { role: 'img', ariaLabel: `Heat map of ${words}. The table below has the fullest cells.` });
     paint(h, canvas, log);
     stage.append(canvas);
@@ -103,5 +108,5 @@ export function mount(root, params, ctx) {
     list = all;
     update(params);
   }, ctx.alert);
-  return { update, unmount: () => load.end() };
+  return { update, unmount: () => { load.end(); shown.abort(); } };
 }

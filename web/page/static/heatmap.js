@@ -1,5 +1,6 @@
 // A heat map as a picture, for its view and for the background of Settings.
 import { colour } from './chart.js';
+import { now } from './client.js';
 
 // paint draws the cells of an answer of the API, one a pixel.
 export function paint(h, canvas, log = false) {
@@ -15,7 +16,7 @@ export function paint(h, canvas, log = false) {
 
 // background returns the heat map of a camera's last 24 hours as the address of a picture, '' if nobody was seen.
 export async function background(api, camera, signal) {
-  const minute = Math.ceil(Date.now() / 6e4) * 6e4;
+  const minute = Math.ceil(now() / 6e4) * 6e4;
   const iso = (t) => new Date(t).toISOString();
   const h = await api.get('heatmap', { camera, class: 'person', since: iso(minute - 864e5), until: iso(minute), grid: 48 }, { signal });
   if (!h.n) return '';

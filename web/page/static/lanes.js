@@ -1,4 +1,5 @@
 // The lanes of the timeline: one a camera, drawn as bars of people, marks of crossings and gaps where nobody watched.
+import { now } from './client.js';
 import { el, svg } from './dom.js';
 import { axis, nice } from './chart.js';
 import { clock, dayOf, moment, shortDay } from './time.js';
@@ -44,7 +45,7 @@ export function lanes(root, { pan, zoom, zone, open }) {
       if (b < 0 || a > W) return;
       const width = Math.max(0.6, (b - a) * 0.86);
       if (lane.frames[i] === null) {
-        if (at < Date.now()) gaps += `M${a.toFixed(1)} ${H - 3}H${b.toFixed(1)}`;
+        if (at < now()) gaps += `M${a.toFixed(1)} ${H - 3}H${b.toFixed(1)}`;
         if (!lane.in[i] && !lane.out[i]) return;
       }
       if (lane.average[i]) bars += `M${a.toFixed(1)} ${H - 6}v${(-Math.max(1.5, (lane.average[i] / most) * (H - 16))).toFixed(1)}h${width.toFixed(1)}V${H - 6}z`;

@@ -1,5 +1,5 @@
 // The cameras as they are now. Cameras out of sight are not asked for, nor is any while the tab is hidden.
-import { el } from './dom.js';
+import { byName, el } from './dom.js';
 import { Stream } from './live_stream.js';
 import { Tile } from './live_tile.js';
 
@@ -88,7 +88,7 @@ class Live {
         return;
       }
       const single = this.one !== '';
-      const cameras = single ? [this.one] : [...this.inSight].filter((id) => this.tiles.has(id)).sort();
+      const cameras = single ? [this.one] : [...this.inSight].filter((id) => this.tiles.has(id)).sort(byName);
       const tile = this.tiles.get(cameras[0]);
       const width = Math.ceil((tile?.canvas.parentElement.clientWidth || 480) * Math.min(devicePixelRatio || 1, 2));
       const fps = single ? shownFPS.one : cameras.length > 12 ? shownFPS.crowd : shownFPS.grid;
@@ -115,7 +115,7 @@ class Live {
     if (!t) {
       t = new Tile(id, () => this.ctx.navigate(this.one ? {} : { camera: id }));
       this.tiles.set(id, t);
-      const after = [...this.tiles.keys()].filter((other) => other > id).sort()[0];
+      const after = [...this.tiles.keys()].filter((other) => byName(other, id) > 0).sort(byName)[0];
       this.grid.insertBefore(t.element, after ? this.tiles.get(after).element : null);
       t.shapes = this.known?.get(id);
       this.observer.observe(t.element);
@@ -149,7 +149,7 @@ class Live {
     if (e.key === 'Escape') this.ctx.navigate({});
     const step = { ArrowLeft: -1, ArrowRight: 1 }[e.key];
     if (!step) return;
-    const ids = [...this.tiles.keys()].sort();
+    const ids = [...this.tiles.keys()].sort(byName);
     this.ctx.navigate({ camera: ids[(ids.indexOf(this.one) + step + ids.length) % ids.length] }, { replace: true });
   }
 

@@ -1,10 +1,11 @@
 // The path that a tracked person took, over the camera's picture: a line, where it began and ended, and the box at
 // a moment that a slider chooses.
 import { el, svg } from './dom.js';
+import { still } from './picture.js';
 import { thumbnail } from './tracks.js';
 import { clockSeconds, moment, span } from './time.js';
 
-export function trackPath(ctx, key, { zone, cameras, close }) {
+export function trackPath(ctx, key, { zone, cameras, recount, close }) {
   const abort = new AbortController();
   const body = el('div', {}, el('p', { class: 'muted' }, 'Loading …'));
   const heading = el('h2', {}, 'Track');
@@ -13,7 +14,7 @@ export function trackPath(ctx, key, { zone, cameras, close }) {
   const slash = key.lastIndexOf('/');
   const [run, number] = [key.slice(0, slash), key.slice(slash + 1)];
 
-  ctx.api.get(`tracks/${encodeURIComponent(run)}/${encodeURIComponent(number)}`, {}, { signal: abort.signal }).then(draw, (error) => {
+  ctx.api.get(`tracks/${encodeURIComponent(run)}/${encodeURIComponent(number)}`, { recount }, { signal: abort.signal }).then(draw, (error) => {
     if (error.name === 'AbortError') return;
     body.replaceChildren(el('p', { class: 'empty' }, error.message));
     ctx.alert(error);
@@ -25,12 +26,15 @@ export function trackPath(ctx, key, { zone, cameras, close }) {
     const xy = (p) => `${(p.x * w).toFixed(1)} ${(p.y * h).toFixed(1)}`;
     const camera = cameras.find((c) => c.id === t.camera);
     const s = svg('svg', { viewBox: `0 0 ${w} ${h}`, role: 'img', 'aria-label': `Path of the track in the picture of ${t.camera}: ${t.points.length} points` });
-    if (camera?.live) s.append(svg('image', { href: ctx.api.address(`cameras/${encodeURIComponent(t.camera)}/picture.jpg`), width: w, height: h, preserveAspectRatio: 'none' }));
-    else {
-      s.classList.add('plain');
-      s.append(svg('rect', { class: 'ground', width: w, height: h }));
-      for (let i = 1; i < 8; i++) s.append(svg('path', { class: 'rule', 'stroke-width': unit / 2, d: `M${(w * i) / 8} 0V${h}M0 ${(h * i) / 8}H${w}` }));
-    }
+    const ground = svg('g');
+    s.append(ground);
+    s.classList.add('plain');
+    ground.append(svg('rect', { class: 'ground', width: w, height: h }));
+    for (let i = 1; i < 8; i++) ground.append(svg('path', { class: 'rule', 'stroke-width': unit / 2, d: `M${(w * i) / 8} 0V${h}M0 ${(h * i) / 8}H${w}` }));
+    if (camera?.live) still(ctx.api, t.camera, { signal: abort.signal, show: (href) => {
+      s.classList.remove('plain');
+      ground.replaceChildren(svg('image', { href, width: w, height: h, preserveAspectRatio: 'none', onload: () => URL.revokeObjectURL(href) }));
+    } });
     const outline = (points, name, closed) => s.append(svg(closed ? 'polygon' : 'polyline', { class: name, 'stroke-width': unit, points: points.map(([x, y]) => `${x * w},${y * h}`).join(' ') }));
     for (const z of Object.values(camera?.zones || {})) if (Array.isArray(z)) outline(z, 'zone', true);
     for (const l of Object.values(camera?.lines || {})) if (Array.isArray(l)) outline(l, 'line', false);

@@ -1,6 +1,7 @@
 // Zones, lines, masks and the region of a camera, drawn on its picture.
 import { el } from './dom.js';
 import { background } from './heatmap.js';
+import { still } from './picture.js';
 import { fromAPI, kinds, Shapes, title, toAPI } from './shapes.js';
 import { stage } from './stage.js';
 
@@ -69,6 +70,7 @@ function editor(body, camera, answer, tag, admin, ctx, again) {
   const save = el('button', { type: 'button', class: 'primary', data: { do: 'save' }, onclick: compare }, 'Save …');
   const discard = el('button', { type: 'button', class: 'quiet', data: { do: 'discard' }, onclick: () => { drafts.delete(camera); again().catch(ctx.alert); } }, 'Discard');
   const hint = el('p', { class: 'muted small' });
+  const none = el('p', { class: 'note', id: 'nopicture', role: 'status', hidden: true });
   const state = el('p', { class: 'note', id: 'state' });
 
   function press(kind) {
@@ -216,7 +218,7 @@ function editor(body, camera, answer, tag, admin, ctx, again) {
     el('section', { class: 'panel', ariaLabel: `Picture of ${camera}` },
       el('div', { class: 'toolbar tools' }, admin && el('div', { class: 'group', role: 'group', ariaLabel: 'Draw' }, ...tools), admin && undo, admin && redo,
         admin && el('label', { class: 'check' }, snap, 'Snap'), el('label', { class: 'check' }, heat, 'Heat map')),
-      el('div', { class: 'frame' }, at.root), hint),
+      el('div', { class: 'frame' }, at.root), none, hint),
     el('section', { class: 'panel' }, el('h2', {}, 'Shapes'), wrong, list, table, counted, state,
       admin ? el('div', { class: 'toolbar' }, save, discard) : el('p', { class: 'muted' }, 'Only an administrator may change them.'), diff)));
   if (admin) press('');
@@ -224,10 +226,11 @@ function editor(body, camera, answer, tag, admin, ctx, again) {
   show();
   preview();
   let url = '';
-  ctx.api.raw('GET', path('picture.jpg'), { signal: gone.signal, headers: { Accept: 'image/jpeg' } })
-    .then((r) => (r.status === 200 ? r.blob() : null))
-    .then((b) => { if (b && !gone.signal.aborted) at.picture(url = URL.createObjectURL(b)); })
-    .catch(() => {}); // without a picture there is the grid
+  still(ctx.api, camera, {
+    signal: gone.signal,
+    show: (address) => { at.picture(url = address); none.hidden = true; },
+    said: (text) => { none.textContent = text; none.hidden = false; }, // and there is the grid
+  });
   return () => {
     clearTimeout(timer);
     asked?.abort();

@@ -1,6 +1,7 @@
 // Days to scroll and zoom through: a lane for each camera, the tracks of a bucket, and the path of a track.
+import { now } from './client.js';
 import { el } from './dom.js';
-import { cameras, debounced, filters, loader } from './filters.js';
+import { cameras, counted, counting, debounced, filters, loader, recounts } from './filters.js';
 import { lanes } from './lanes.js';
 import { trackList } from './tracks.js';
 import { trackPath } from './path.js';
@@ -23,13 +24,15 @@ export function mount(root, params, ctx) {
   const range = el('p', { class: 'muted range' });
   const choose = el('div', { class: 'group', role: 'group', ariaLabel: 'Length' });
   const body = el('div', { class: 'panel lanes' });
+  const note = el('p', { class: 'small muted', id: 'counted', hidden: true });
   const below = el('div', { class: 'stack' });
   const button = (label, sign, f) => el('button', { type: 'button', class: 'icon', ariaLabel: label, title: label, onclick: f }, sign);
   root.append(el('div', { class: 'head' }, el('h1', {}, 'Timeline'), range, choose,
     button('Earlier', '‹', () => pan(-0.5)), button('Later', '›', () => pan(0.5)), button('Zoom in', '+', () => zoom(0.5)), button('Zoom out', '−', () => zoom(2)),
-    el('button', { type: 'button', onclick: () => look(null, null) }, 'Now')), bar, body, below);
+    el('button', { type: 'button', onclick: () => look(null, null) }, 'Now')), bar, body, note, below);
   const load = loader(body, ctx);
   let list = [];
+  let again = []; // what was counted again
   let data = null;
   let window = read();
   let ended = false;
@@ -38,7 +41,7 @@ export function mount(root, params, ctx) {
 
   // read returns the window of the parameters: the last 24 hours if they have none.
   function read() {
-    const until = time(params.until) ?? Math.ceil(Date.now() / 6e4) * 6e4;
+    const until = time(params.until) ?? Math.ceil(now() / 6e4) * 6e4;
     const since = time(params.since) ?? until - 24 * HOUR;
     return since < until ? { since, until } : { since: until - 24 * HOUR, until };
   }
@@ -48,7 +51,7 @@ export function mount(root, params, ctx) {
   // look moves the window; with null for both to the last hours as far as it reaches.
   function look(since, until) {
     if (since === null) {
-      until = Math.ceil(Date.now() / 6e4) * 6e4;
+      until = Math.ceil(now() / 6e4) * 6e4;
       since = until - (window.until - window.since);
     }
     const length = Math.min(longest, Math.max(shortest, until - since));
@@ -89,15 +92,18 @@ export function mount(root, params, ctx) {
   }
 
   const refresh = () => load.run(async (signal) => {
-    const { camera, zone: of, line } = params;
-    data = await ctx.api.get('timeline', { since: iso(window.since), until: iso(window.until), camera, zone: of, line, tz: zone() }, { signal });
+    const { camera, zone: of, line, recount } = params;
+    data = await ctx.api.get('timeline', { since: iso(window.since), until: iso(window.until), camera, zone: of, line, recount, tz: zone() }, { signal });
     show();
     if (!data.cameras.length) body.replaceChildren(el('p', { class: 'empty' }, 'No camera has been seen yet.'));
   });
 
   function controls() {
     const score = el('input', { type: 'number', id: 'by-score', min: 0, max: 1, step: 0.05, value: params.score || '', placeholder: '0', onchange: () => ctx.navigate({ ...params, score: score.value }) });
-    bar.replaceChildren(...filters(list, params, (p) => ctx.navigate(p)), el('div', { class: 'field' }, el('label', { for: 'by-score' }, 'Score from'), score));
+    bar.replaceChildren(...filters(list, params, (p) => ctx.navigate(p)), ...counting(again, params, (p) => ctx.navigate(p)),
+      el('div', { class: 'field' }, el('label', { for: 'by-score' }, 'Score from'), score));
+    note.textContent = counted(again, params, zone());
+    note.hidden = !note.textContent;
   }
 
   // details shows the tracks of the chosen bucket, and the chosen track.
@@ -107,12 +113,17 @@ export function mount(root, params, ctx) {
     tracks = path = null;
     below.replaceChildren();
     const [from, to] = [time(params.from), time(params.to)];
+    const own = again.find((r) => String(r.id) === params.recount)?.own_tracks;
+    if (own && (params.track || from !== null)) {
+      below.append(el('p', { class: 'panel empty' }, `Recount ${params.recount} tracked anew: there are no pictures and paths of its tracks.`));
+      return;
+    }
     if (params.track) {
-      path = trackPath(ctx, params.track, { zone: zone(), cameras: list, close: () => ctx.navigate({ ...params, track: '' }) });
+      path = trackPath(ctx, params.track, { zone: zone(), cameras: list, recount: params.recount, close: () => ctx.navigate({ ...params, track: '' }) });
       below.append(path.element);
     }
     if (from !== null && to !== null) {
-      tracks = trackList(ctx, { camera: params.at || params.camera, zone: params.zone, line: params.line, min_score: params.score, since: iso(from), until: iso(to) }, {
+      tracks = trackList(ctx, { camera: params.at || params.camera, zone: params.zone, line: params.line, recount: params.recount, min_score: params.score, since: iso(from), until: iso(to) }, {
         zone: zone(), chosen: params.track, title: `${params.at || 'All cameras'}, ${moment(from, zone())}, ${span((to - from) / 1000)}`,
         open: (track) => ctx.navigate({ ...params, track }), close: () => ctx.navigate({ ...params, at: '', from: '', to: '', track: '' }),
       });
@@ -126,7 +137,7 @@ export function mount(root, params, ctx) {
     const before = params;
     params = next;
     const moved = key(before, 'since', 'until') !== key(params, 'since', 'until');
-    const other = key(before, 'camera', 'zone', 'line', 'tz') !== key(params, 'camera', 'zone', 'line', 'tz');
+    const other = key(before, 'camera', 'zone', 'line', 'recount', 'tz') !== key(params, 'camera', 'zone', 'line', 'recount', 'tz');
     if (moved) window = read();
     if (other || before.score !== params.score) controls();
     show();
@@ -137,6 +148,13 @@ export function mount(root, params, ctx) {
   show();
   controls();
   refresh();
+  recounts(ctx.api).then((all) => {
+    again = all;
+    if (!ended && all.length) {
+      controls();
+      if (params.recount) details();
+    }
+  }, ctx.alert);
   cameras(ctx.api).then((all) => {
     if (ended) return;
     list = all;

@@ -1,7 +1,8 @@
 // One day: who came and went, how many are there, for how long they stay, and what is usual.
+import { now } from './client.js';
 import { el } from './dom.js';
 import { bars, sparkline } from './chart.js';
-import { cameras, filters, loader } from './filters.js';
+import { cameras, counted, counting, filters, loader, recounts } from './filters.js';
 import { addDays, clock, dayOf, isDay, longDay, ownZone, span, weekday } from './time.js';
 
 const every = 30_000; // of a day in progress
@@ -20,31 +21,32 @@ export function mount(root, params, ctx) {
     step(1, 'The day after', '›'), el('button', { type: 'button', onclick: () => go({ day: '' }) }, 'Today')), bar, body);
   const load = loader(body, ctx);
   let list = [];
+  let again = []; // what was counted again
   let series = 'people';
   let timer = 0;
   let day = null;
   const phone = matchMedia('(max-width: 719px)');
   phone.onchange = () => day && draw(day);
   const zone = () => params.tz || ownZone();
-  const shown = () => (isDay(params.day) ? params.day : dayOf(new Date(), zone()));
+  const shown = () => (isDay(params.day) ? params.day : dayOf(new Date(now()), zone()));
 
   function go(change) {
     const next = { ...params, ...change };
-    if (next.day === dayOf(new Date(), zone())) next.day = '';
+    if (next.day === dayOf(new Date(now()), zone())) next.day = '';
     ctx.navigate(next);
   }
 
   function controls() {
     title.textContent = params.day ? longDay(shown()) : 'Today';
     input.value = shown();
-    bar.replaceChildren(...filters(list, params, (p) => ctx.navigate(p)));
+    bar.replaceChildren(...filters(list, params, (p) => ctx.navigate(p)), ...counting(again, params, (p) => ctx.navigate(p)));
     bar.hidden = !bar.children.length;
   }
 
   const refresh = (said) => load.run(async (signal) => {
     clearTimeout(timer);
-    const { camera, zone: of, line } = params;
-    const d = await ctx.api.get('today', { day: params.day, camera, zone: of, line, tz: zone() }, { signal });
+    const { camera, zone: of, line, recount } = params;
+    const d = await ctx.api.get('today', { day: params.day, camera, zone: of, line, recount, tz: zone() }, { signal });
     draw(d);
     if (said) ctx.announce(sentence(d.in, d, 'in'));
     if (d.in_progress) timer = setTimeout(refresh, every);
@@ -153,7 +155,7 @@ export function mount(root, params, ctx) {
       nobody ? el('p', { class: 'panel empty' }, words) : stats(d),
       nobody ? null : chart(d), ...(d.watched.seconds ? tables(d) : []), compared(d),
       el('p', { class: 'small muted' }, [`Times of ${d.tz}.`, d.without_staff ? ' Staff is left out, where rules recognise it.' : '',
-        d.in_progress && d.in_view.up_to ? ` Up to ${clock(d.in_view.up_to, d.tz)}.` : ''].join('')),
+        d.in_progress && d.in_view.up_to ? ` Up to ${clock(d.in_view.up_to, d.tz)}.` : '', again.length || params.recount ? ` ${counted(again, params, d.tz)}` : ''].join('')),
     ].filter(Boolean));
     if (focus) document.getElementById(focus)?.focus();
   }
@@ -166,6 +168,12 @@ export function mount(root, params, ctx) {
 
   controls();
   cameras(ctx.api).then((all) => { list = all; controls(); }, ctx.alert);
+  recounts(ctx.api).then((all) => {
+    again = all;
+    if (!all.length) return;
+    controls();
+    if (day) draw(day);
+  }, ctx.alert);
   refresh();
   return {
     update,
