@@ -40,6 +40,7 @@ type Message struct {
 	BeganAt time.Time  `json:"began_at"`
 	FiredAt time.Time  `json:"fired_at"`
 	EndedAt *time.Time `json:"ended_at,omitempty"`
+	Outcome string     `json:"outcome,omitempty"` // of an end: RuleRemoved, if the rule itself did not end it
 	// Report has the figures of a report, as package alarm/report writes them.
 	Report json.RawMessage `json:"report,omitempty"`
 }

@@ -93,14 +93,6 @@ func sendOnce(ctx context.Context, to []rule.Receiver, stream func() (kafka.Conf
 	return deliver.Send(ctx, cfg, m)
 }
 
-// ruleNames are the names of the rules of the configuration.
-func (e *Env) ruleNames() (names []string) {
-	for i := range e.Alarms.Rules {
-		names = append(names, e.Alarms.Rules[i].Name)
-	}
-	return names
-}
-
 // chosen returns the rule of a name and its receivers, or a rule for the one receiver of it.
 func (e *Env) chosen(name string) (*rule.Rule, []rule.Receiver, error) {
 	var names []string

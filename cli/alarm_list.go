@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/sightlog/sightlog/alarm"
 	"github.com/sightlog/sightlog/alarm/rule"
@@ -32,7 +34,7 @@ type AlarmListCmd struct {
 
 // Help is the rest of --help.
 func (*AlarmListCmd) Help() string {
-	return `Columns: began_at, ended_at (empty while it lasts), rule, subject, value, message, sent (receiver: sent, waiting or dead, with the reason; or why it was not sent: old, cooldown), acked_by, id.
+	return `Columns: began_at, ended_at (empty while it lasts), rule, subject, value, message, sent (receiver: sent, waiting or dead, with the reason; or why it was not sent: old, cooldown), acked_by, outcome (why it ended, if not because it was over), id.
 
 ` + WhenHelp
 }
@@ -45,15 +47,25 @@ func (c *AlarmListCmd) Run(ctx context.Context, env *Env) error {
 	if c.Limit < 1 {
 		return usage.New("give 1 or more", "--limit %d", c.Limit)
 	}
-	columns := []string{"began_at", "ended_at", "rule", "subject", "value", "message", "sent", "acked_by", "id"}
-	return answerRows(ctx, env, c.Data, c.Database, c.Format, columns, `SELECT began_at, ended_at, rule, subject, value, message, coalesce(unsent, (
+	return stored{
+		Data: c.Data, Database: c.Database, format: c.Format,
+		columns: []string{"began_at", "ended_at", "rule", "subject", "value", "message", "sent", "acked_by", "outcome", "id"},
+		check: func(ctx context.Context, pool *pgxpool.Pool) error {
+			if err := query.CheckName(ctx, pool, "--rule", c.Rule, query.RulesOfAlarms, env.ruleNames()...); err != nil {
+				return err
+			}
+			return query.CheckName(ctx, pool, "--camera", c.Camera, query.CamerasOfAlarms, slices.Collect(maps.Keys(env.Cameras))...)
+		},
+		sql: `SELECT began_at, ended_at, rule, subject, value, message, coalesce(unsent, (
 			SELECT string_agg(receiver || ': ' || CASE WHEN sent_at IS NOT NULL THEN 'sent'
 					ELSE CASE WHEN dead_at IS NOT NULL THEN 'dead' ELSE 'waiting' END || coalesce(' (' || error || ')', '') END,
 				', ' ORDER BY receiver)
-			FROM alarm_deliveries d WHERE d.alarm_id = a.id AND d.event = 'began')) AS sent, acked_by, id
+			FROM alarm_deliveries d WHERE d.alarm_id = a.id AND d.event = 'began')) AS sent, acked_by, outcome, id
 		FROM alarms a WHERE ($1 = '' OR rule = $1) AND ($2 = '' OR camera = $2) AND ($3::timestamptz IS NULL OR began_at >= $3)
 		AND ($4::timestamptz IS NULL OR began_at < $4) AND NOT ($5 AND ended_at IS NOT NULL)
-		ORDER BY began_at DESC, seq DESC LIMIT $6`, c.Rule, c.Camera, orNull(c.Since), orNull(c.Until), c.Open, c.Limit)
+		ORDER BY began_at DESC, seq DESC LIMIT $6`,
+		args: []any{c.Rule, c.Camera, orNull(c.Since), orNull(c.Until), c.Open, c.Limit},
+	}.answer(ctx, env)
 }
 
 func orNull(w When) any {

@@ -92,7 +92,7 @@ func TestAlarmList_FiltersAndDeliveries_AsInTheTables(t *testing.T) {
 		"":                                   {"a3", "a2", "a1"},
 		"--rule night":                       {"a2", "a1"},
 		"--open":                             {"a2"},
-		"--camera yard":                      nil,
+		"--camera door":                      {"a3", "a2", "a1"},
 		"--limit 1":                          {"a3"},
 		"--since 2026-11-25T12:00:00Z":       {"a3", "a2"},
 		"--until 2026-11-25T12:00:00Z":       {"a1"},
@@ -102,7 +102,7 @@ func TestAlarmList_FiltersAndDeliveries_AsInTheTables(t *testing.T) {
 		out, err := alarmCommand(t, "", flags...)
 		require.NoError(t, err, args)
 		lines := strings.Split(strings.TrimSpace(out), "\n")
-		require.Equal(t, "began_at,ended_at,rule,subject,value,message,sent,acked_by,id", lines[0])
+		require.Equal(t, "began_at,ended_at,rule,subject,value,message,sent,acked_by,outcome,id", lines[0])
 		require.Len(t, lines, len(want)+1, args)
 		for i, id := range want {
 			require.True(t, strings.HasSuffix(lines[i+1], ","+id), lines[i+1])
@@ -110,8 +110,19 @@ func TestAlarmList_FiltersAndDeliveries_AsInTheTables(t *testing.T) {
 			require.Contains(t, lines[i+1], ",somebody,"+sent+",", args)
 		}
 	}
-	_, err := alarmCommand(t, "", "list", "--limit", "0", "--database-url", url)
-	require.Equal(t, 2, ExitCode(err))
+	const file = "cameras: {till: {fps: 2}}\nalarms: {queue: camera till blind for 5m}\n"
+	for args, want := range map[string]string{
+		"--limit 0":                  "--limit 0; give 1 or more",
+		"--rule nigt":                `--rule "nigt" is neither in the database nor in the configuration; there is full, night, queue`,
+		"--camera yard --rule night": `--camera "yard" is neither in the database nor in the configuration; there is door, till`,
+	} {
+		_, err := alarmCommand(t, file, append([]string{"list", "--database-url", url}, strings.Fields(args)...)...)
+		require.EqualError(t, err, want)
+		require.Equal(t, 2, ExitCode(err))
+	}
+	out, err := alarmCommand(t, file, "list", "--format", "csv", "--database-url", url, "--rule", "queue", "--camera", "till")
+	require.NoError(t, err)
+	require.Equal(t, 1, strings.Count(out, "\n"), "there is none of it yet")
 }
 
 func TestAlarmReplay_ChangedRule_WhatItWouldHaveFound(t *testing.T) {

@@ -2,6 +2,8 @@ package cli
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -61,6 +63,9 @@ func (h *handlers) routes() ([]route.Route, error) {
 	all = append(all, pictures.Routes(h.db)...)
 	all = append(all, alarms.Routes(alarms.Config{
 		DB: h.db, Write: func() *pgxpool.Pool { return s.Services.Pool }, Rules: s.Env.ruleNames(), Test: s.testAlarm,
+		Cameras: func() []string {
+			return slices.AppendSeq(slices.Collect(maps.Keys(s.cameras().Settings())), maps.Keys(s.states()))
+		},
 	})...)
 	return api.Assemble(all, s.auth.Routes(), Version, s.Log)
 }

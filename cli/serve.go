@@ -38,7 +38,7 @@ func (c *SinkCmd) Run(ctx context.Context, env *Env) error {
 	limitMemory(c.Sinks.Sinks)
 	return c.serve(ctx, env, c.Traces, nil, pipeline.ServicesConfig{
 		Kafka: c.Kafka, Database: c.Database, Sinks: c.Sinks,
-		Cameras: env.Cameras, Places: env.Places, Alarms: env.Alarms, Wait: c.Wait.Wait,
+		Cameras: env.Cameras, Places: env.Places, Alarms: env.alarmsOfConfig(), Wait: c.Wait.Wait,
 	})
 }
 
@@ -81,7 +81,7 @@ func (c *ServeCmd) Run(ctx context.Context, env *Env) error {
 	}
 	return c.serve(ctx, env, c.Traces, site, pipeline.ServicesConfig{
 		Data: c.Data, Broker: c.Broker, Kafka: c.Kafka, Database: c.Database, Sinks: c.Sinks,
-		Cameras: env.Cameras, Places: env.Places, Alarms: env.Alarms, Wait: c.Wait.Wait,
+		Cameras: env.Cameras, Places: env.Places, Alarms: env.alarmsOfConfig(), Wait: c.Wait.Wait,
 	})
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/sightlog/sightlog/database"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/kafka"
+	"github.com/sightlog/sightlog/query"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -54,6 +55,11 @@ func (f *SnapshotsFilterFlags) args(env *Env) ([]any, error) {
 	return args, nil
 }
 
+// exist checks that what the flags name is there.
+func (f *SnapshotsFilterFlags) exist(ctx context.Context, db *pgxpool.Pool) error {
+	return query.Filter{Camera: f.Camera, Run: f.Run}.CheckExists(ctx, db)
+}
+
 // SnapshotsListCmd lists pictures.
 type SnapshotsListCmd struct {
 	config.Data
@@ -72,9 +78,13 @@ func (c *SnapshotsListCmd) Run(ctx context.Context, env *Env) error {
 	if c.Limit < 1 {
 		return usage.New("give 1 or more", "--limit %d", c.Limit)
 	}
-	columns := []string{"captured_at", "camera", "run", "track_id", "of", "score", "width", "height", "bytes"}
-	return answerRows(ctx, env, c.Data, c.Database, c.Format, columns, `SELECT s.captured_at, c.name, r.run, s.track_id, CASE WHEN s.crossing_seq = -1 THEN 'track' WHEN s.track_id = 0 THEN 'stretch' ELSE 'crossing' END,
-		s.score, s.width, s.height, s.bytes`+storedSnapshots+" ORDER BY s.captured_at DESC, s.track_id, s.crossing_seq, s.step LIMIT $6", append(args, c.Limit)...)
+	return stored{
+		Data: c.Data, Database: c.Database, format: c.Format, check: c.exist,
+		columns: []string{"captured_at", "camera", "run", "track_id", "of", "score", "width", "height", "bytes"},
+		sql: `SELECT s.captured_at, c.name, r.run, s.track_id, CASE WHEN s.crossing_seq = -1 THEN 'track' WHEN s.track_id = 0 THEN 'stretch' ELSE 'crossing' END,
+		s.score, s.width, s.height, s.bytes` + storedSnapshots + " ORDER BY s.captured_at DESC, s.track_id, s.crossing_seq, s.step LIMIT $6",
+		args: append(args, c.Limit),
+	}.answer(ctx, env)
 }
 
 // SnapshotsDeleteCmd deletes pictures.
@@ -109,6 +119,9 @@ func (c *SnapshotsDeleteCmd) Run(ctx context.Context, env *Env) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, done()) }()
+	if err := c.exist(ctx, db); err != nil {
+		return err
+	}
 	keys, err := c.keys(ctx, db, args)
 	if err != nil {
 		return err

@@ -201,7 +201,7 @@ func findSchema(ctx context.Context, tx pgx.Tx) (at target, found bool, err erro
 // relations are the tables, sequences and views that the migrations create, without those
 // of partitions and identity columns.
 var relations = []string{
-	"alarm_deliveries", "alarm_states", "alarms",
+	"alarm_deliveries", "alarm_rules", "alarm_states", "alarms",
 	"audit_answers", "audit_results", "audits", "batch_ids", "batches", "camera_half_hours", "camera_minutes", "cameras", "classes",
 	"crossing_half_hours", "crossing_minutes",
 	"crossings", "definitions", "detections", "latest_sightings", "outbox", "place_lines", "places", "recounts", "report_states", "runs",

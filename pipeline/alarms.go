@@ -35,7 +35,8 @@ func (s *Services) newDeliverer() (*deliver.Deliverer, error) {
 		return nil, nil
 	}
 	return deliver.New(deliver.Config{
-		Receivers: s.cfg.Alarms.Receivers, Pool: s.Pool, Kafka: s.admin, Cameras: s.cfg.Alarms.Cameras, Log: s.cfg.Log, Metrics: s.cfg.Metrics,
+		Receivers: s.cfg.Alarms.Receivers, Pool: s.Pool, Kafka: s.admin, Cameras: s.cfg.Alarms.Cameras, Rules: s.cfg.Alarms.Rules,
+		Log: s.cfg.Log, Metrics: s.cfg.Metrics,
 	})
 }
 
@@ -55,7 +56,7 @@ func watcher(rules *alarm.Rules) sink.Watcher {
 	return rules
 }
 
-// startAlarms starts the ticker, if there are rules, and what sends alarms, if there are
+// startAlarms starts the ticker, and what sends alarms, if there are
 // receivers, and what makes reports, if there are any.
 func (s *Services) startAlarms(rules *alarm.Rules) {
 	if s.deliverer != nil {
@@ -66,8 +67,8 @@ func (s *Services) startAlarms(rules *alarm.Rules) {
 		maker := report.Maker{Reports: all, Receivers: s.cfg.Alarms.Receivers, Pool: s.Pool, Log: s.cfg.Log, Horizon: horizon.Time}
 		s.alarms = append(s.alarms, startService(maker.Run))
 	}
-	if rules == nil {
-		return
+	if rules == nil { // what is open of those that were removed ends
+		rules = alarm.New(alarm.Config{Receivers: s.cfg.Alarms.Receivers, Log: s.cfg.Log})
 	}
 	horizon := sink.Horizon{Client: s.admin, Pool: s.Pool, Topics: kafka.Topics()}
 	ticker := alarm.Ticker{Rules: rules, Pool: s.Pool, Horizon: horizon.Time}

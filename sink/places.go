@@ -94,6 +94,7 @@ func CopyPlaces(ctx context.Context, tx pgx.Tx, to string) error {
 		"DELETE FROM %s.staff_rules",
 		"INSERT INTO %s.staff_rules OVERRIDING SYSTEM VALUE SELECT * FROM staff_rules",
 		"INSERT INTO %s.alarms OVERRIDING SYSTEM VALUE SELECT * FROM alarms",
+		"INSERT INTO %s.alarm_rules SELECT * FROM alarm_rules",
 		"INSERT INTO %s.alarm_states SELECT * FROM alarm_states",
 		"INSERT INTO %s.report_states SELECT * FROM report_states",
 		"INSERT INTO %s.alarm_deliveries OVERRIDING SYSTEM VALUE SELECT * FROM alarm_deliveries",

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/sightlog/sightlog/alarm"
 	"github.com/sightlog/sightlog/alarm/rule"
 	"github.com/sightlog/sightlog/internal/backoff"
 )
@@ -76,9 +77,13 @@ type cameras struct {
 	conn   *pgxpool.Conn
 	only   []string // the cameras that there are; nil: those in the tables
 
-	affirmed time.Time         // when the broker last took that the cameras are online
-	sent     map[string]string // what the broker has retained, by topic; an identity of pictures
-	seen     map[string]times  // by camera
+	receiver string
+	rules    []rule.Rule // that the receiver is sent
+
+	affirmed, announced time.Time // when the broker last took that the cameras are online, and the sensors
+
+	sent map[string]string // what the broker has retained, by topic; an identity of pictures
+	seen map[string]times  // by camera
 }
 
 // times are when a camera saw somebody, and something that moves, last.
@@ -126,6 +131,7 @@ func (d *Deliverer) openCameras(ctx context.Context, r *rule.Receiver) (*cameras
 	}
 	opts.SetBinaryWill(mqttStatus, []byte("offline"), 1, true)
 	c := &cameras{client: paho.NewClient(opts), states: r.Cameras, prefix: r.Prefix, conn: conn, only: d.cfg.Cameras,
+		receiver: r.Name, rules: slices.DeleteFunc(slices.Clone(d.cfg.Rules), func(to rule.Rule) bool { return !to.Sends(r.Name) }),
 		sent: make(map[string]string), seen: make(map[string]times)}
 	try, cancel := context.WithTimeout(ctx, tryTimeout)
 	defer cancel()
@@ -169,7 +175,10 @@ func (c *cameras) affirm(ctx context.Context) error {
 }
 
 func (c *cameras) look(ctx context.Context) error {
-	if err := c.affirm(ctx); err != nil || !c.states {
+	if err := c.affirm(ctx); err != nil {
+		return err
+	}
+	if err := c.announce(ctx); err != nil || !c.states {
 		return err
 	}
 	rows, err := c.conn.Query(ctx, cameraStates)
@@ -191,6 +200,62 @@ func (c *cameras) look(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// sensorsEvery is the time between two looks at which rules there are.
+const sensorsEvery = time.Minute
+
+// announce publishes the sensors of the rules that this receiver is sent, off before their first
+// alarm, and removes those of rules that no process has any more.
+func (c *cameras) announce(ctx context.Context) error {
+	if time.Since(c.announced) < sensorsEvery {
+		return nil
+	}
+	told, err := c.names(ctx, `SELECT DISTINCT a.rule FROM alarms a JOIN alarm_deliveries d ON d.alarm_id = a.id WHERE d.receiver = $1`, c.receiver)
+	if err != nil {
+		return err
+	}
+	for i := range c.rules {
+		r := &c.rules[i]
+		s := sensor{c.prefix, r.Name}
+		config, err := s.discovery(r.Camera, r.Subject())
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(told, r.Name) { // else the state is what its messages say
+			if err := c.retain(ctx, s.state(), "OFF", []byte("OFF")); err != nil {
+				return err
+			}
+		}
+		if err := c.retain(ctx, s.config(), string(config), config); err != nil {
+			return err
+		}
+	}
+	gone, err := c.names(ctx, `SELECT rule FROM alarms UNION SELECT rule FROM alarm_rules
+		EXCEPT SELECT rule FROM alarm_rules WHERE looked_at >= now() - $1::interval EXCEPT SELECT rule FROM alarms WHERE ended_at IS NULL`, alarm.GoneAfter)
+	if err != nil {
+		return err
+	}
+	for _, name := range gone {
+		if slices.ContainsFunc(c.rules, func(r rule.Rule) bool { return r.Name == name }) {
+			continue
+		}
+		for _, topic := range (sensor{c.prefix, name}).topics() {
+			if err := c.retain(ctx, topic, "none", nil); err != nil {
+				return err
+			}
+		}
+	}
+	c.announced = time.Now()
+	return nil
+}
+
+func (c *cameras) names(ctx context.Context, sql string, args ...any) ([]string, error) {
+	rows, err := c.conn.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
 // gone reports whether a camera is no device any more.

@@ -24,6 +24,7 @@ type Config struct {
 	Pool      *pgxpool.Pool // one more connection for each receiver, two for MQTT
 	Kafka     *kgo.Client   // produces to receivers that are topics
 	Cameras   []string      // those that are devices; nil: those in the tables
+	Rules     []rule.Rule   // those of the configuration: MQTT gets a sensor of each
 
 	Pauses  backoff.Policy        // between the tries of a message; default 1 s to 10 min
 	Log     *slog.Logger          // default: discard

@@ -1,6 +1,16 @@
 package deliver
 
-import "maps"
+import (
+	"encoding/json"
+	"maps"
+	"strings"
+)
+
+// The topics.
+const (
+	mqttStatus = "sightlog/status" // retained: whether somebody publishes
+	mqttAlarms = "sightlog/alarms"
+)
 
 // shownState is the state of a camera as it is published.
 type shownState struct {
@@ -38,4 +48,31 @@ func discovery(camera, base string, pictures bool) map[string]any {
 		"qos":          1,
 		"availability": []map[string]any{{"topic": mqttStatus}, {"topic": base + "/availability"}}, "availability_mode": "all",
 	}
+}
+
+// A sensor shows whether the alarm of a rule is on.
+type sensor struct{ prefix, rule string }
+
+func (s sensor) config() string {
+	return s.prefix + "/binary_sensor/sightlog/alarm_" + s.rule + "/config"
+}
+func (s sensor) state() string      { return mqttAlarms + "/" + s.rule + "/state" }
+func (s sensor) attributes() string { return mqttAlarms + "/" + s.rule + "/attributes" }
+
+// topics are those at which the broker retains something of the sensor.
+func (s sensor) topics() []string { return []string{s.config(), s.state(), s.attributes()} }
+
+// discovery is the sensor's description for Home Assistant. Its device is that of the camera, or of
+// the place.
+func (s sensor) discovery(camera, subject string) ([]byte, error) {
+	device := camera
+	if device == "" {
+		device = strings.ReplaceAll(subject, "/", "_")
+	}
+	return json.Marshal(map[string]any{
+		"name": s.rule, "unique_id": "sightlog_alarm_" + s.rule, "device_class": "problem", "state_topic": s.state(),
+		"json_attributes_topic": s.attributes(), "availability_topic": mqttStatus,
+		"device": map[string]any{"identifiers": []string{"sightlog_" + device}, "name": "sightlog " + device, "manufacturer": "sightlog"},
+		"origin": map[string]any{"name": "sightlog"},
+	})
 }

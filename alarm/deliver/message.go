@@ -52,5 +52,8 @@ func (m *outgoing) text() string {
 	if m.EndedAt != nil {
 		text += "\nuntil " + m.EndedAt.Format(time.RFC3339)
 	}
+	if m.Outcome != "" {
+		text += "\nended: " + m.Outcome
+	}
 	return text + "\nalarm " + m.ID
 }

@@ -2,11 +2,9 @@ package deliver
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/url"
-	"strings"
 
 	paho "github.com/eclipse/paho.mqtt.golang"
 
@@ -23,12 +21,6 @@ type mqtt struct {
 	prefix  string          // of the discovery
 	known   map[string]bool // rules whose sensor has been announced on this connection
 }
-
-// The topics.
-const (
-	mqttStatus = "sightlog/status" // retained: whether somebody publishes
-	mqttAlarms = "sightlog/alarms"
-)
 
 func newMQTT(r rule.Receiver, secret string) (sender, error) {
 	opts, err := mqttOptions(r, secret)
@@ -76,26 +68,30 @@ func (q *mqtt) send(ctx context.Context, m *outgoing) error {
 	return q.publish(ctx, mqttAlarms, false, m.payload)
 }
 
-// sensor publishes the state of the rule's sensor, and announces it first.
+// sensor publishes the state of the rule's sensor, and announces it first. That of a rule that was
+// removed is removed.
 func (q *mqtt) sensor(ctx context.Context, m *outgoing) error {
-	base := "sightlog/alarms/" + m.Rule
+	s := sensor{q.prefix, m.Rule}
+	if m.Outcome == alarm.RuleRemoved {
+		delete(q.known, m.Rule)
+		for _, topic := range s.topics() {
+			if err := q.publish(ctx, topic, true, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
 	if !q.known[m.Rule] {
-		config, err := json.Marshal(map[string]any{
-			"name": m.Rule, "unique_id": "sightlog_alarm_" + m.Rule, "device_class": "problem", "state_topic": base + "/state",
-			"json_attributes_topic": base + "/attributes", "availability_topic": mqttStatus,
-			"device": map[string]any{"identifiers": []string{"sightlog_" + deviceOf(m)}, "name": "sightlog " + deviceOf(m),
-				"manufacturer": "sightlog"},
-			"origin": map[string]any{"name": "sightlog"},
-		})
+		config, err := s.discovery(m.Camera, m.Subject)
 		if err != nil {
 			return err
 		}
-		if err := q.publish(ctx, q.prefix+"/binary_sensor/sightlog/alarm_"+m.Rule+"/config", true, config); err != nil {
+		if err := q.publish(ctx, s.config(), true, config); err != nil {
 			return err
 		}
 		q.known[m.Rule] = true
 	}
-	if err := q.publish(ctx, base+"/attributes", true, m.payload); err != nil {
+	if err := q.publish(ctx, s.attributes(), true, m.payload); err != nil {
 		return err
 	}
 	state := "ON"
@@ -103,19 +99,11 @@ func (q *mqtt) sensor(ctx context.Context, m *outgoing) error {
 		state = "OFF" // a moment is over when it is told
 	}
 	if m.Event == alarm.Began && state == "OFF" {
-		if err := q.publish(ctx, base+"/state", false, []byte("ON")); err != nil {
+		if err := q.publish(ctx, s.state(), false, []byte("ON")); err != nil {
 			return err
 		}
 	}
-	return q.publish(ctx, base+"/state", true, []byte(state))
-}
-
-// deviceOf returns the device of a sensor: the camera, or the place.
-func deviceOf(m *outgoing) string {
-	if m.Camera != "" {
-		return m.Camera
-	}
-	return strings.ReplaceAll(m.Subject, "/", "_")
+	return q.publish(ctx, s.state(), true, []byte(state))
 }
 
 // publish publishes with quality of service 1: the broker has acknowledged it.

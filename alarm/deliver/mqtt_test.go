@@ -10,6 +10,7 @@ import (
 	paho "github.com/eclipse/paho.mqtt.golang"
 	"github.com/stretchr/testify/require"
 
+	"github.com/sightlog/sightlog/alarm/deliver"
 	"github.com/sightlog/sightlog/alarm/rule"
 	"github.com/sightlog/sightlog/internal/pgtest"
 	"github.com/sightlog/sightlog/internal/testenv"
@@ -82,4 +83,38 @@ func TestDeliver_MQTT_SensorThatHomeAssistantFinds(t *testing.T) {
 		[]any{config["state_topic"], config["availability_topic"], config["unique_id"]})
 	stop()
 	await(t, "the last will", func() bool { return r.get("sightlog/status") == "offline" })
+}
+
+// Home Assistant finds the sensor of each rule that the receiver is sent before there was an alarm,
+// and it is off; that of a rule which no process has any more is removed.
+func TestDeliver_MQTTBeforeTheFirstAlarm_SensorOfEachRule(t *testing.T) {
+	pool := pgtest.Open(t)
+	addr := mosquitto(t)
+	r := subscribe(t, addr)
+	to := home(t, addr)
+	config := func(name string) string { return "homeassistant/binary_sensor/sightlog/alarm_" + name + "/config" }
+	rules := []rule.Rule{
+		{Name: "quiet", Kind: rule.Presence, Camera: "door", Zone: "mat"}, {Name: "full", Kind: rule.Occupancy, Place: "hall"},
+		{Name: "others", Kind: rule.Presence, Camera: "door", To: []string{"hook"}},
+	}
+	_, stop := start(t, pool, func(c *deliver.Config) { c.Rules = rules }, to)
+	await(t, "the sensors", func() bool { return r.get(config("quiet")) != "" && r.get(config("full")) != "" })
+	var sensor struct {
+		State  string `json:"state_topic"`
+		Device struct{ Identifiers []string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(r.get(config("quiet"))), &sensor))
+	require.Equal(t, []string{"sightlog_door"}, sensor.Device.Identifiers)
+	require.Equal(t, "OFF", r.get(sensor.State))
+	require.NoError(t, json.Unmarshal([]byte(r.get(config("full"))), &sensor))
+	require.Equal(t, []string{"sightlog_hall"}, sensor.Device.Identifiers)
+	require.Empty(t, r.get(config("others")))
+	enqueue(t, pool, "home", "a1") // of rule night, which no process has
+	awaitSent(t, pool, 1)
+	await(t, "its sensor", func() bool { return r.get(config("night")) != "" })
+	stop()
+	write(t, pool, "UPDATE alarms SET ended_at = now()")
+	start(t, pool, func(c *deliver.Config) { c.Rules = rules }, to)
+	await(t, "the sensor to be removed", func() bool { return r.get(config("night")) == "" && r.get("sightlog/alarms/night/state") == "" })
+	require.NotEmpty(t, r.get(config("quiet")))
 }

@@ -13,6 +13,8 @@ type Config struct {
 	DB    *answer.Database
 	Write func() *pgxpool.Pool // acknowledges
 	Rules []string             // names of the configuration's
+	// Cameras returns the names of the configuration's cameras; nil: none.
+	Cameras func() []string
 	// Test sends a test to the receivers of a rule. An unknown rule is a *answer.Refusal.
 	Test func(ctx context.Context, rule string) ([]Tested, error)
 }

@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/sightlog/sightlog/internal/natural"
+	"github.com/sightlog/sightlog/query"
 	"github.com/sightlog/sightlog/web/answer"
 	"github.com/sightlog/sightlog/web/auth"
 	"github.com/sightlog/sightlog/web/route"
@@ -39,6 +41,7 @@ type Alarm struct {
 	BeganAt    time.Time  `json:"began_at"`
 	FiredAt    time.Time  `json:"fired_at"`
 	EndedAt    *time.Time `json:"ended_at"` // null while it lasts
+	Outcome    *string    `json:"outcome"`  // why it ended, if its rule did not end it: rule removed
 	Unsent     *string    `json:"unsent"`   // why it was not sent: old or cooldown
 	AckedAt    *time.Time `json:"acked_at"`
 	AckedBy    *string    `json:"acked_by"`
@@ -63,7 +66,8 @@ func Routes(c Config) []route.Route {
 	list := route.Doc{
 		Summary: "Alarms, the newest first", Params: []route.Param{answer.Camera, rule, state, answer.Since, answer.Until, answer.Limit(50, 500), answer.Cursor},
 		Help: "since and until are of the beginning.", Answers: []route.Answer{
-			{Status: http.StatusOK, Type: Page{}}, {Status: http.StatusUnprocessableEntity, Help: "since is not before until, or the cursor is of another question."},
+			{Status: http.StatusOK, Type: Page{}}, {Status: http.StatusNotFound, Help: "There is no such camera or rule."},
+			{Status: http.StatusUnprocessableEntity, Help: "since is not before until, or the cursor is of another question."},
 		},
 	}
 	ack := route.Doc{
@@ -89,7 +93,7 @@ type place struct {
 }
 
 const columns = `SELECT a.seq, a.id, a.rule, a.kind, a.subject, a.camera, a.run, a.track_id, a.message, a.value, a.began_at, a.fired_at, a.ended_at,
-	a.unsent, a.acked_at, a.acked_by, coalesce((SELECT jsonb_agg(jsonb_build_object('receiver', d.receiver, 'event', d.event,
+	a.outcome, a.unsent, a.acked_at, a.acked_by, coalesce((SELECT jsonb_agg(jsonb_build_object('receiver', d.receiver, 'event', d.event,
 		'state', CASE WHEN d.sent_at IS NOT NULL THEN 'sent' WHEN d.dead_at IS NOT NULL THEN 'dead' ELSE 'waiting' END,
 		'attempts', d.attempts, 'error', d.error, 'sent_at', d.sent_at) ORDER BY d.receiver, d.id)
 		FROM alarm_deliveries d WHERE d.alarm_id = a.id), '[]')
@@ -97,8 +101,7 @@ const columns = `SELECT a.seq, a.id, a.rule, a.kind, a.subject, a.camera, a.run,
 
 func scan(row pgx.CollectableRow, seq *int64) (a Alarm, err error) {
 	err = row.Scan(seq, &a.ID, &a.Rule, &a.Kind, &a.Subject, &a.Camera, &a.Run, &a.TrackID, &a.Message, &a.Value, &a.BeganAt, &a.FiredAt,
-		&a.EndedAt,
-		&a.Unsent, &a.AckedAt, &a.AckedBy, &a.Deliveries)
+		&a.EndedAt, &a.Outcome, &a.Unsent, &a.AckedAt, &a.AckedBy, &a.Deliveries)
 	a.BeganAt, a.FiredAt = a.BeganAt.UTC(), a.FiredAt.UTC()
 	for _, t := range []*time.Time{a.EndedAt, a.AckedAt} {
 		if t != nil {
@@ -121,6 +124,9 @@ func serve(w http.ResponseWriter, r *http.Request, v answer.Values, c Config) er
 	var page Page
 	var last place
 	err = c.DB.Ask(r.Context(), func(ctx context.Context, pool *pgxpool.Pool) error {
+		if err := c.exist(ctx, pool, v); err != nil {
+			return err
+		}
 		rows, err := pool.Query(ctx, columns+`WHERE a.began_at >= $1 AND a.began_at < $2 AND ($3 = '' OR a.camera = $3) AND ($4 = '' OR a.rule = $4)
 			AND CASE $5 WHEN 'open' THEN a.ended_at IS NULL WHEN 'over' THEN a.ended_at IS NOT NULL
 				WHEN 'unacknowledged' THEN a.acked_at IS NULL ELSE true END
@@ -137,11 +143,12 @@ func serve(w http.ResponseWriter, r *http.Request, v answer.Values, c Config) er
 		if err != nil {
 			return err
 		}
-		names, err := pool.Query(ctx, "SELECT rule FROM alarms UNION SELECT unnest($1::text[]) ORDER BY 1", c.Rules)
+		names, err := pool.Query(ctx, "SELECT rule FROM alarms UNION SELECT unnest($1::text[])", c.Rules)
 		if err != nil {
 			return err
 		}
 		page.Rules, err = pgx.CollectRows(names, pgx.RowTo[string])
+		natural.Sort(page.Rules)
 		return err
 	})
 	if err != nil {
@@ -154,6 +161,18 @@ func serve(w http.ResponseWriter, r *http.Request, v answer.Values, c Config) er
 		answer.Next(w, r, page.Next)
 	}
 	return answer.JSON(w, r, page)
+}
+
+// exist checks that what a request names is there.
+func (c *Config) exist(ctx context.Context, pool *pgxpool.Pool, v answer.Values) error {
+	var cameras []string
+	if c.Cameras != nil {
+		cameras = c.Cameras()
+	}
+	if err := query.CheckName(ctx, pool, "--camera", v.Text("camera"), query.CamerasOfAlarms, cameras...); err != nil {
+		return err
+	}
+	return query.CheckName(ctx, pool, "--rule", v.Text("rule"), query.RulesOfAlarms, c.Rules...)
 }
 
 // acknowledge notes who has seen an alarm, and answers with it.

@@ -35,7 +35,7 @@ func newSite(t testing.TB) *site {
 			return nil, answer.Refuse(http.StatusNotFound, "no rule "+rule, "")
 		}
 		return []alarms.Tested{{Receiver: "hook", Taken: true}, {Receiver: "mail", Error: "refused"}}, nil
-	}}
+	}, Cameras: func() []string { return []string{"gate"} }}
 	for _, r := range alarms.Routes(cfg) {
 		s.mux.Handle(r.Pattern, r.Handler)
 	}
@@ -71,7 +71,7 @@ func TestList_FiltersByPages_EachAlarmOnceNewestFirst(t *testing.T) {
 	s := newSite(t)
 	for query, want := range map[string]int{
 		"limit=5": 12, "limit=1": 12, "limit=2&rule=full": 4, "limit=4&camera=door": 6, "limit=2&state=open": 2, "limit=3&state=over": 10,
-		"limit=100&since=2026-11-25T11:00:00Z&until=2026-11-25T12:00:00Z": 3, "limit=9&state=unacknowledged": 12, "limit=9&rule=none": 0,
+		"limit=100&since=2026-11-25T11:00:00Z&until=2026-11-25T12:00:00Z": 3, "limit=9&state=unacknowledged": 12, "limit=9&rule=yet": 0, "limit=9&camera=gate": 0,
 	} {
 		seen := make(map[string]bool)
 		last := time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -92,6 +92,19 @@ func TestList_FiltersByPages_EachAlarmOnceNewestFirst(t *testing.T) {
 			cursor = "&cursor=" + url.QueryEscape(page.Next)
 		}
 		require.Len(t, seen, want, query)
+	}
+}
+
+func TestList_NameThatIsNotThere_NotFoundWithThoseThatAre(t *testing.T) {
+	t.Parallel()
+	s := newSite(t)
+	for query, want := range map[string]string{
+		"rule=nigt": `rule \"nigt\" is neither in the database nor in the configuration`, "camera=kitchen": "there is door, gate, yard",
+	} {
+		w := s.do(http.MethodGet, "/api/v1/alarms?"+query, nil)
+		require.Equal(t, http.StatusNotFound, w.Code, w.Body)
+		require.Contains(t, w.Body.String(), want)
+		require.NotContains(t, w.Body.String(), "--")
 	}
 }
 

@@ -98,7 +98,7 @@ export function mount(root, params, ctx) {
     const lasts = a.ended_at === null;
     const moments = a.kind === 'crossing' || a.kind === 'loitering';
     const [level, word] = lasts ? ['bad', 'Not over'] : a.acked_at ? ['ok', 'Seen'] : ['warn', 'Over'];
-    const end = lasts || moments ? '' : `, for ${span((new Date(a.ended_at) - new Date(a.began_at)) / 1000)}`;
+    const end = lasts || moments ? '' : `, for ${span((new Date(a.ended_at) - new Date(a.began_at)) / 1000)}${a.outcome ? ` (ended: ${a.outcome})` : ''}`;
     const seen = a.acked_at ? el('span', { class: 'muted small' }, `${a.acked_by}, ${moment(a.acked_at, zone())}`) : ack(li, a);
     li.replaceChildren(el('span', { class: 'badge', data: { level } }, word),
       el('div', { class: 'what' }, el('b', {}, a.message), el('span', { class: 'muted small' }, `${a.rule} · ${moment(a.began_at, zone())}${end}`), told(a)), seen);
