@@ -28,23 +28,25 @@ const Low = 0.1
 // tracks.
 func FirstID(seq int64) int64 { return seq<<16 + 1 }
 
-// Limits of an association, as costs: 1 - IoU, or 1 - IoU × score.
-const (
-	limitFirst     = 0.8
-	limitSecond    = 0.5
-	limitTentative = 0.7
-)
+// tuning are the numbers that were chosen by measuring. None decides much: clip by clip, those
+// that the other clips choose score as well (TestTracker_TunedOnOtherClips_AsGood).
+type tuning struct {
+	// Limits of an association, as costs: 1 - IoU, or 1 - IoU × score.
+	first, second, tentative float64
 
-// doubled is the part of the smaller of two boxes, common to both, from which they are of
-// one person: another NMS, which knows what is tracked. Of rtmdet-nano-person's boxes on
-// vtest.avi it removes 40 of 50 second ones, and misses 3 people more of 4,476.
-const doubled = 0.65
+	// doubled is the part of the smaller of two boxes, common to both, from which they are of
+	// one person: another NMS, which knows what is tracked. Of rtmdet-nano-person's boxes on
+	// vtest.avi it removes 40 of 50 second ones, and misses 3 people more of 4,476.
+	doubled float64
 
-// unmatchedCost is what a track's similarity loses in the 1st association when the track
-// was not matched in the frame before. Of two people at one place the detector often
-// sees one only, whose box must not change between their numbers. It decides between
-// tracks that fit about equally well: at 0.4 lost tracks no longer come back (vtest.avi).
-const unmatchedCost = 0.1
+	// unmatchedCost is what a track's similarity loses in the 1st association when the track
+	// was not matched in the frame before. Of two people at one place the detector often
+	// sees one only, whose box must not change between their numbers. It decides between
+	// tracks that fit about equally well: at 0.4 lost tracks no longer come back (vtest.avi).
+	unmatchedCost float64
+}
+
+var tuned = tuning{first: 0.8, second: 0.5, tentative: 0.7, doubled: 0.65, unmatchedCost: 0.1}
 
 // step is the time in which the filters count.
 const step = time.Second / 30
@@ -66,6 +68,7 @@ type track struct {
 // Tracker follows the objects of one camera. It belongs to one goroutine.
 type Tracker struct {
 	opts   Options
+	tuning tuning
 	next   int64
 	tracks []*track // in the order of their beginning
 	free   []*track
@@ -97,7 +100,7 @@ func New(o Options) *Tracker {
 	if o.FirstID == 0 {
 		o.FirstID = 1
 	}
-	return &Tracker{opts: o, next: o.FirstID}
+	return &Tracker{opts: o, tuning: tuned, next: o.FirstID}
 }
 
 // Update takes the objects of a frame of some size at pts, by falling score, and returns
@@ -135,9 +138,9 @@ func (t *Tracker) Update(objs []event.Object, frame event.Size, pts time.Duratio
 	}
 
 	confirmed := func(k *track) bool { return k.id != nil }
-	t.associate(objs, t.strong, confirmed, limitFirst, true, pts)
-	t.associate(objs, t.weak, func(k *track) bool { return confirmed(k) && !k.lost }, limitSecond, false, pts)
-	t.associate(objs, t.strong, func(k *track) bool { return !confirmed(k) }, limitTentative, true, pts)
+	t.associate(objs, t.strong, confirmed, t.tuning.first, true, pts)
+	t.associate(objs, t.weak, func(k *track) bool { return confirmed(k) && !k.lost }, t.tuning.second, false, pts)
+	t.associate(objs, t.strong, func(k *track) bool { return !confirmed(k) }, t.tuning.tentative, true, pts)
 
 	for _, k := range t.tracks {
 		k.lost = k.frame != t.frame
@@ -151,7 +154,7 @@ func (t *Tracker) Update(objs []event.Object, frame event.Size, pts time.Duratio
 
 // similarity is how well a strong object fits a track, 0 to 1. Both boxes are widened by
 // the standard deviation of the track's position.
-func (k *track) similarity(o *event.Object) float64 {
+func (k *track) similarity(o *event.Object, unmatchedCost float64) float64 {
 	s := widened(k.box, k.posStdDev).IoU(widened(o.Box, k.posStdDev)) * float64(o.Score)
 	if k.lost {
 		s *= 1 - unmatchedCost
@@ -176,7 +179,7 @@ func (t *Tracker) covered(b event.Box, of *track) float64 {
 func (t *Tracker) double(o *event.Object) bool {
 	for _, k := range t.tracks {
 		if k.class == o.ClassID && k.id != nil && k.frame == t.frame &&
-			k.seenBox.Intersection(o.Box) >= doubled*min(k.seenBox.Area(), o.Box.Area()) {
+			k.seenBox.Intersection(o.Box) >= t.tuning.doubled*min(k.seenBox.Area(), o.Box.Area()) {
 			return true
 		}
 	}
@@ -202,7 +205,7 @@ func (t *Tracker) associate(objs []event.Object, which []int, of func(*track) bo
 			c := 2.0 // above every limit
 			if o.ClassID == k.class && !t.taken[i] {
 				if strong {
-					c = 1 - k.similarity(o)
+					c = 1 - k.similarity(o, t.tuning.unmatchedCost)
 				} else {
 					c = 1 - k.box.IoU(o.Box)
 				}
