@@ -3,6 +3,7 @@ package sink_test
 import (
 	"fmt"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sightlog/sightlog/event"
+	"github.com/sightlog/sightlog/internal/pgtest"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/sink"
 )
@@ -141,4 +143,42 @@ func TestDeadLetter_NotWritable_PausesItsPartitionAlone(t *testing.T) {
 	w.await("nothing to be blocked", func() bool { return len(s.Blocked()) == 0 })
 	w.exactly(20, "porch", "yard", "gate", "door")
 	require.Len(t, w.letters(kafka.Sightings), 1)
+}
+
+// The first and the last times and the largest frame that a record may have are rows; what
+// is just beyond is a dead letter, and nothing waits for it.
+func TestSink_LargestValues_RowsAndBeyondThemDeadLetters(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start()
+	at := func(seq int, year int) *event.Sighting {
+		s := sighting("porch", "r1", seq)
+		s.CapturedAt = event.At(time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC))
+		return s
+	}
+	crowd := func(seq, n int) *event.Sighting {
+		s := sighting("porch", "r1", seq)
+		s.Objects = make([]event.Object, n)
+		for i := range s.Objects {
+			s.Objects[i] = event.Object{Index: i, Label: "person", Score: 0.5, Box: event.Box{-20, -10, 5, 9}} // in part outside of the frame
+		}
+		return s
+	}
+	for _, s := range []*event.Sighting{at(0, 1970), at(3, 2100), at(6, 2199), crowd(9, event.MaxObjects), at(12, 2201), at(15, 1969), crowd(18, event.MaxObjects+1), sighting("porch", "r1", 20)} {
+		w.produce(record(t, s))
+	}
+	w.drain()
+	require.Equal(t, []string{"0 1970-01-01 0", "3 2100-01-01 0", "6 2199-01-01 0"},
+		pgtest.Lines(t, w.pool, "SELECT format('%s %s %s', seq, (captured_at AT TIME ZONE 'UTC')::date, objects) FROM sightings_default ORDER BY seq"))
+	require.Equal(t, []string{"9 10000 -20 -10", "20 2 0 20"},
+		pgtest.Lines(t, w.pool, "SELECT format('%s %s %s %s', seq, count(*), min(x1), min(y1)) FROM detections GROUP BY seq ORDER BY seq"))
+	require.Equal(t, 10002, w.number("SELECT sum(detections) FROM camera_minutes"))
+	var causes []string
+	for _, l := range w.letters(kafka.Sightings) {
+		causes = append(causes, head(l, kafka.HeaderDeadCause))
+	}
+	require.Len(t, causes, 3, "%v", causes)
+	require.Contains(t, strings.Join(causes, "\n"), "10001 objects, at most 10000")
+	require.Contains(t, strings.Join(causes, "\n"), "captured_at 2201")
+	require.Contains(t, strings.Join(causes, "\n"), "captured_at 1969")
 }
