@@ -86,7 +86,7 @@ func Compare(ctx context.Context, db *pgxpool.Pool, id int32) (*Comparison, erro
 		return nil, usage.New("store its answers first: --answers FILE", "audit %d has no answers", id)
 	}
 	rows, err := db.Query(ctx, `SELECT r.id, r.score, r.made_at, r.schema FROM recounts r JOIN audits a ON a.id = $1
-		WHERE r.since <= a.since AND r.until >= a.until
+		WHERE r.since <= a.since AND r.until >= a.until AND r.finished_at IS NOT NULL
 		  AND EXISTS (SELECT FROM definitions d WHERE d.recount_id = r.id AND d.camera_id = a.camera_id AND d.kind = 'line' AND d.name = a.line)
 		ORDER BY r.id`, id)
 	if err != nil {

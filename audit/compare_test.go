@@ -38,7 +38,7 @@ func auditOfYard(t *testing.T) *pgxpool.Pool {
 func recounted(t *testing.T, pool *pgxpool.Pool, id, since, rows string) {
 	t.Helper()
 	for _, sql := range []string{
-		"INSERT INTO recounts (schema, since, until, score) VALUES ('recount " + id + "', '" + since + "', '2026-05-02Z', 0.5)",
+		"INSERT INTO recounts (schema, since, until, score, finished_at) VALUES ('recount " + id + "', '" + since + "', '2026-05-02Z', 0.5, now())",
 		"INSERT INTO definitions (camera_id, recount_id, kind, name, points) VALUES (1, " + id + ", 'line', 'gate', '{.5,0,.5,1}')",
 		`CREATE SCHEMA "recount ` + id + `"`,
 		`CREATE TABLE "recount ` + id + `".crossings (LIKE crossings INCLUDING ALL)`,

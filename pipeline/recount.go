@@ -18,6 +18,9 @@ import (
 	"github.com/sightlog/sightlog/usage"
 )
 
+// RecountProgress is how far a recount is.
+type RecountProgress = sink.RecountProgress
+
 // RecountConfig is what a recount counts.
 type RecountConfig struct {
 	Pool         *pgxpool.Pool
@@ -27,12 +30,16 @@ type RecountConfig struct {
 	// Score, if not zero, has the objects tracked again, as with this threshold (--score) and
 	// each camera's ThingAfter.
 	Score    float32
-	Progress func(camera string, until time.Time)
+	Resume   int32          // a recount that was interrupted, which has an Only, Since, Until and Score of its own
+	Begun    func(id int32) // is called when the recount has its number
+	Progress func(RecountProgress)
 }
 
 // Recount counts sightings in the tables again with the zones and lines of cameras.
 func Recount(ctx context.Context, cfg RecountConfig) (*sink.Recounted, error) {
-	to := sink.RecountConfig{Pool: cfg.Pool, Since: cfg.Since, Until: cfg.Until, Score: cfg.Score, Progress: cfg.Progress}
+	to := sink.RecountConfig{
+		Pool: cfg.Pool, Since: cfg.Since, Until: cfg.Until, Score: cfg.Score, Resume: cfg.Resume, Begun: cfg.Begun, Progress: cfg.Progress,
+	}
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(cfg.Cameras)) {
 		settings := cfg.Cameras[name]
@@ -47,11 +54,11 @@ func Recount(ctx context.Context, cfg RecountConfig) (*sink.Recounted, error) {
 		if err != nil {
 			return nil, err
 		}
-		to.Cameras = append(to.Cameras, sink.RecountCamera{Name: name, Shapes: shapes.Shapes(), New: func() (sink.Counter, error) {
+		to.Cameras = append(to.Cameras, sink.RecountCamera{Name: name, Shapes: shapes.Shapes(), New: func(score float32) (sink.Counter, error) {
 			m, err := zone.New(name, shapes)
 			c := counter{shapes: m, crossings: zone.NewCrossings(shapes.Lines)}
-			if cfg.Score > 0 {
-				c.tracker = track.New(track.Options{High: cfg.Score})
+			if score > 0 {
+				c.tracker = track.New(track.Options{High: score})
 				c.marker = stationary.New(stationary.Options{ThingAfter: settings.ThingAfter})
 			}
 			return c, err

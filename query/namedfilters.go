@@ -123,12 +123,16 @@ func (f Filter) recountSchema(ctx context.Context, db *pgxpool.Pool) (schema str
 	if f.Recount == 0 {
 		return "", nil
 	}
-	err = db.QueryRow(ctx, "SELECT schema FROM recounts WHERE id = $1", f.Recount).Scan(&schema)
+	var complete bool
+	err = db.QueryRow(ctx, "SELECT schema, finished_at IS NOT NULL FROM recounts WHERE id = $1", f.Recount).Scan(&schema, &complete)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", usage.Wrap(ErrNoName, "sightlog query sql 'SELECT * FROM recounts' lists them", "--recount %d is not in the database", f.Recount)
 	}
 	if err != nil {
 		return "", fmt.Errorf("ask the database: %w", err)
+	}
+	if !complete {
+		return "", usage.New(fmt.Sprintf("wait for it; or, if it was interrupted: sightlogd recount --resume %d", f.Recount), "--recount %d is not complete", f.Recount)
 	}
 	return pgx.Identifier{schema}.Sanitize(), nil
 }

@@ -25,8 +25,13 @@ import (
 	"github.com/sightlog/sightlog/sink"
 )
 
-// TestMain is also the sink that TestSink_Killed_EachRowOnce kills.
+// TestMain is also the sink that TestSink_Killed_EachRowOnce kills, and the recount of
+// TestRecount_Killed_ResumedToTheSameRows.
 func TestMain(m *testing.M) {
+	if url := os.Getenv("SIGHTLOG_TEST_RECOUNT_DATABASE"); url != "" {
+		recountVictim(url)
+		return
+	}
 	if brokers := os.Getenv("SIGHTLOG_TEST_SINK_BROKERS"); brokers != "" {
 		if err := victim(brokers, os.Getenv("SIGHTLOG_TEST_SINK_DATABASE"), os.Getenv("SIGHTLOG_TEST_SINK_GROUP")); err != nil {
 			fmt.Fprintln(os.Stderr, err)

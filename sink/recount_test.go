@@ -109,7 +109,7 @@ func recountOf(pool *pgxpool.Pool, x float32) sink.RecountConfig {
 		Cameras: []sink.RecountCamera{{
 			Name:   "porch",
 			Shapes: []event.Shape{{Kind: event.ShapeLine, Name: "fence", Points: [][2]float64{{0.5, 0}, {0.5, 1}}}},
-			New:    func() (sink.Counter, error) { return fence{x, make(map[int64]bool)}, nil },
+			New:    func(float32) (sink.Counter, error) { return fence{x, make(map[int64]bool)}, nil },
 		}},
 	}
 }

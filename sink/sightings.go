@@ -49,8 +49,8 @@ func EachSighting(ctx context.Context, pool *pgxpool.Pool, camera string, since,
 }
 
 // labelsOf returns the labels of a run's classes.
-func labelsOf(ctx context.Context, tx pgx.Tx, run int32) (map[int16]string, error) {
-	rows, err := tx.Query(ctx, "SELECT class_id, label FROM classes WHERE run_id = $1", run)
+func labelsOf(ctx context.Context, db querier, run int32) (map[int16]string, error) {
+	rows, err := db.Query(ctx, "SELECT class_id, label FROM classes WHERE run_id = $1", run)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/internal/testenv"
 )
 
 // moved is hall with a line elsewhere, one that is gone, one that is new, and a smaller zone.
@@ -53,6 +56,7 @@ func TestRecount_MovedLinesAndZones_RowsOfAFreshRun(t *testing.T) {
 
 	r = do(t, sightlogd, "recount", "--data", dir, "--config", after, "--format", "csv")
 	require.Zero(t, r.code, r.stderr)
+	require.Contains(t, r.stderr, "this is recount 1; if it is interrupted, --resume 1 continues it\n")
 	require.Contains(t, r.stderr, "recount 1 of 160 sightings, in schema public_recount_")
 	require.NotContains(t, r.stderr, "note:")
 	schema, _, _ := strings.Cut(r.stderr[strings.Index(r.stderr, "public_recount_"):], ";")
@@ -109,8 +113,51 @@ func TestRecount_TrackScore_TracksAgain(t *testing.T) {
 	require.Contains(t, r.stderr, "--track-score 2")
 }
 
+// A recount that is killed answers no questions until it was resumed, and then has the rows of
+// one that was not killed.
+func TestRecount_Killed_Resumed(t *testing.T) {
+	t.Parallel()
+	files, url := t.TempDir(), databaseURL(t)
+	before, after := filepath.Join(files, "before.yaml"), filepath.Join(files, "after.yaml")
+	require.NoError(t, os.WriteFile(before, []byte(hall), 0o600))
+	require.NoError(t, os.WriteFile(after, []byte(moved), 0o600))
+	from := []string{"--database-url", url}
+	with := func(args ...string) []string { return append(args, from...) }
+	ok(t, sightlog, with("run", "--config", before, "--source", "hall=test://people?frames=160&fps=10", "--data", dataDir(t), "--pace", "fast")...)
+	ok(t, sightlogd, with("recount", "--config", after)...)
+
+	tx, err := pgtest.Pool(t, url).Begin(t.Context())
+	require.NoError(t, err)
+	_, err = tx.Exec(t.Context(), "LOCK TABLE sightings IN ACCESS EXCLUSIVE MODE") // it will wait to read them
+	require.NoError(t, err)
+	p := start(t, sightlogd, with("recount", "--config", after)...)
+	testenv.Await(t, "the recount to begin", func() bool {
+		return p.ended() || strings.Contains(p.output.String(), "this is recount 2; if it is interrupted, --resume 2 continues it")
+	})
+	p.kill()
+	r := do(t, sightlogd, with("query", "crossings", "--recount", "2")...)
+	require.Equal(t, 2, r.code)
+	require.Contains(t, r.stderr, "--recount 2 is not complete; wait for it; or, if it was interrupted: sightlogd recount --resume 2")
+	require.NoError(t, tx.Rollback(t.Context()))
+
+	r = do(t, sightlogd, with("recount", "--config", before, "--resume", "2")...)
+	require.Equal(t, 2, r.code)
+	require.Contains(t, r.stderr, "recount 2 does not count ")
+	r = do(t, sightlogd, with("recount", "--config", after, "--resume", "2", "--since", "1h")...)
+	require.Equal(t, 2, r.code)
+	require.Contains(t, r.stderr, "--resume 2; give the number of a recount and its file of --config alone")
+	ok(t, sightlogd, with("recount", "--config", after, "--resume", "2")...)
+	schemas := rows(t, from, "SELECT schema FROM recounts ORDER BY id")
+	require.Equal(t, countedIn(t, from, schemas[0]["schema"].(string)), countedIn(t, from, schemas[1]["schema"].(string)))
+}
+
 // counted asks for what depends on lines and zones, without the times at which a run began.
 func counted(t testing.TB, dir, schema string) string {
+	t.Helper()
+	return countedIn(t, []string{"--data", dir}, schema)
+}
+
+func countedIn(t testing.TB, from []string, schema string) string {
 	t.Helper()
 	var all strings.Builder
 	for _, sql := range []string{
@@ -119,7 +166,7 @@ func counted(t testing.TB, dir, schema string) string {
 		"SELECT zone, sum(people_frames), sum(people), max(max_people) FROM %s.zone_minutes GROUP BY 1 ORDER BY 1",
 		"SELECT zone, track_id, dwell, frames FROM %s.v_visits ORDER BY 1, 2, entered_at",
 	} {
-		out := ok(t, sightlogd, "query", "sql", "--data", dir, "--format", "csv", fmt.Sprintf(sql, schema))
+		out := ok(t, sightlogd, append([]string{"query", "sql", "--format", "csv", fmt.Sprintf(sql, schema)}, from...)...)
 		require.Greater(t, strings.Count(out, "\n"), 2, sql)
 		all.WriteString(out)
 	}
