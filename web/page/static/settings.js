@@ -16,7 +16,7 @@ export async function mount(root, params, ctx) {
     el('div', { class: 'field row' }, el('label', { for: 'camera' }, 'Camera'), choose)), body);
   if (!cameras.length) {
     body.append(el('p', { class: 'empty' }, 'No camera has been seen yet.'));
-    return () => {};
+    return awaitCameras(root, params, ctx);
   }
   let end = () => {};
   let turn = 0;
@@ -38,6 +38,25 @@ export async function mount(root, params, ctx) {
   return {
     unmount: () => { turn++; end(); window.removeEventListener('beforeunload', leave); },
     update: (p) => show(pick(p)).catch(ctx.alert),
+  };
+}
+
+// awaitCameras mounts the view again when there are cameras: sightlog may just be starting.
+function awaitCameras(root, params, ctx) {
+  let ended = false;
+  let view = null;
+  const timer = setInterval(async () => {
+    const found = await ctx.api.get('settings').catch(() => null); // the next look tells
+    if (ended || view || !found?.cameras.length) return;
+    clearInterval(timer);
+    root.replaceChildren();
+    view = await mount(root, params, ctx);
+    if (ended) view.unmount();
+  }, 1000);
+  return () => {
+    ended = true;
+    clearInterval(timer);
+    view?.unmount();
   };
 }
 
