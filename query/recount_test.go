@@ -15,7 +15,7 @@ import (
 func recounted(t *testing.T) *pgxpool.Pool {
 	t.Helper()
 	pool := busyStreet(t)
-	run(t, pool, "INSERT INTO recounts (schema, since, until, score) VALUES ('again', '2026-05-01', '2026-05-02', NULL), ('other', '1970-01-01', '2200-01-01', 0.5)",
+	run(t, pool, "INSERT INTO recounts (schema, since, until, score, finished_at) VALUES ('again', '2026-05-01', '2026-05-02', NULL, now()), ('other', '1970-01-01', '2200-01-01', 0.5, now()), ('going on', '1970-01-01', '2200-01-01', 0.5, NULL)",
 		"INSERT INTO definitions (recount_id, camera_id, kind, name, points) SELECT id, 1, 'zone', 'bench', '{0,0,1,0,1,1}' FROM recounts",
 		"CREATE SCHEMA again", "CREATE SCHEMA other")
 	for _, table := range []string{"crossings", "crossing_minutes", "crossing_half_hours", "zone_minutes", "visits"} {
@@ -70,6 +70,7 @@ func TestViews_Recount_ItsZonesAndLinesAsTheReports(t *testing.T) {
 
 	all, err := query.RecountsOf(t.Context(), pool)
 	require.NoError(t, err)
+	require.Len(t, all, 2, "one is not complete")
 	require.Equal(t, []int32{2, 1}, []int32{all[0].ID, all[1].ID})
 	require.Equal(t, []bool{true, false}, []bool{all[0].OwnTracks, all[1].OwnTracks})
 	require.Equal(t, []string{"yard"}, all[1].Cameras)

@@ -21,10 +21,10 @@ type Recount struct {
 	OwnTracks bool      `json:"own_tracks"` // objects were tracked anew: there are no pictures and paths of them
 }
 
-// RecountsOf returns the recounts, the newest first.
+// RecountsOf returns the recounts that are complete, the newest first.
 func RecountsOf(ctx context.Context, db *pgxpool.Pool) ([]Recount, error) {
 	rows, err := db.Query(ctx, `SELECT n.id, n.since, n.until, n.made_at, ARRAY(SELECT DISTINCT c.name FROM definitions d JOIN cameras c ON c.id = d.camera_id
-    WHERE d.recount_id = n.id ORDER BY 1), n.score IS NOT NULL FROM recounts n ORDER BY n.id DESC`)
+    WHERE d.recount_id = n.id ORDER BY 1), n.score IS NOT NULL FROM recounts n WHERE n.finished_at IS NOT NULL ORDER BY n.id DESC`)
 	if err != nil {
 		return nil, asked(ctx, err)
 	}

@@ -16,7 +16,7 @@ func TestViews_Recount_SaidAndChosen(t *testing.T) {
 	t.Parallel()
 	pool := shop(t)
 	for _, sql := range []string{
-		"INSERT INTO recounts (schema, since, until) VALUES ('again', '2026-05-01', '2026-05-30')", "CREATE SCHEMA again",
+		"INSERT INTO recounts (schema, since, until, finished_at) VALUES ('again', '2026-05-01', '2026-05-30', now())", "CREATE SCHEMA again",
 		"INSERT INTO definitions (recount_id, camera_id, kind, name, points) VALUES (1, 1, 'line', 'kerb', '{0,0,1,1}')",
 	} {
 		_, err := pool.Exec(t.Context(), sql)
