@@ -106,7 +106,7 @@ type Detect struct {
 	SourceFile   string        `placeholder:"FILE" help:"More sources, one [ID=]URI a line, # before a comment. Passwords belong here: other users see a command line (ps)."`
 	Pace         string        `enum:"as-recorded,fast" default:"as-recorded" help:"Play files as-recorded, or as fast as the detector goes (${default})."`
 	StartTimeout time.Duration `default:"10s" help:"Give up when a source does not open within this time (${default})."`
-	Model        string        `default:"auto" placeholder:"NAME|FILE" help:"A model of the catalogue or an ONNX file; auto is person-nano, at eight bits where a trial at the first start shows that to be faster (${default})."`
+	Model        string        `default:"auto" placeholder:"NAME|FILE" help:"A model of the catalogue or an ONNX file; auto is person-nano, and auto-small person-small, at eight bits where a trial at the first start shows that to be faster (${default})."`
 	Unverified   bool          `help:"Allow a catalogue model whose checksum is not known."`
 	Classes      []string      `default:"person" help:"Classes to report, in any case (${default})."`
 	Side         int           `placeholder:"PIXELS" help:"Longer side of the model's input, where the model leaves it free: larger finds smaller people, slower (the model's own)."`

@@ -27,7 +27,7 @@ import (
 //	nanodet_m           0.45       795    0     0.32       0.62
 //
 // The test uses every 15th frame of the one and every third of the other:
-// person-nano, person-nano-int8 and person-small see somebody in all 53 and nobody in the 126.
+// the four of the family see somebody in all 53 and nobody in the 126.
 func TestModels_ClipsWithAndWithoutPeople_FoundOnlyWherePresent(t *testing.T) {
 	for _, c := range []struct {
 		model     string
@@ -37,6 +37,7 @@ func TestModels_ClipsWithAndWithoutPeople_FoundOnlyWherePresent(t *testing.T) {
 		{"person-nano", 0.74, 0},
 		{"person-nano-int8", 0.74, 0},
 		{"person-small", 0.68, 0},
+		{"person-small-int8", 0.72, 0},
 		{"yolox_nano", 0.3, 0},
 		{"rtmdet_nano_person", 0.4, 4},
 		{"nanodet_m", 0.45, 0},

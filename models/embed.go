@@ -15,22 +15,26 @@ var (
 	personNanoInt8 []byte
 	//go:embed person-small.onnx
 	personSmall []byte
+	//go:embed person-small-int8.onnx
+	personSmallInt8 []byte
 )
 
-// Default is the model used where none is named; Int8 is the same at eight bits. Auto is
-// the one of the two that is faster on this machine (ChooseModel of pipeline/detect).
-// Small is the larger one of the family.
+// Default is the model used where none is named, Small the larger one of the family; Int8
+// and SmallInt8 are the same at eight bits. Auto and AutoSmall leave it to the machine
+// whether it is at eight bits (ChooseModel of pipeline/detect).
 const (
-	Default = "person-nano"
-	Int8    = "person-nano-int8"
-	Small   = "person-small"
-	Auto    = "auto"
+	Default   = "person-nano"
+	Int8      = "person-nano-int8"
+	Small     = "person-small"
+	SmallInt8 = "person-small-int8"
+	Auto      = "auto"
+	AutoSmall = "auto-small"
 )
 
 // inProgram returns the models that are in the program, by name.
 var inProgram = sync.OnceValue(func() map[string]Model {
 	all := map[string]Model{}
-	for name, data := range map[string][]byte{Default: personNano, Int8: personNanoInt8, Small: personSmall} {
+	for name, data := range map[string][]byte{Default: personNano, Int8: personNanoInt8, Small: personSmall, SmallInt8: personSmallInt8} {
 		sum := sha256.Sum256(data)
 		all[name] = Model{Name: name, Data: data, SHA256: hex.EncodeToString(sum[:])}
 	}

@@ -8,6 +8,7 @@ import onnx
 import torch
 
 from model import SIZES, STRIDES, Deployed, Person
+from strip import strip
 
 # Of NMS. 0.6 has up to .007 more AP on the validation split, but two boxes on one person more often: on vtest.avi, every
 # frame, 25 false boxes for 16 and IDF1 .813 for .870.
@@ -23,15 +24,25 @@ def export(deployed, path, opset=13):
         torch.onnx.export(deployed, torch.zeros(1, 3, 288, 384), path, dynamic_axes=axes, **names)
 
 
-def halve(path, least=1024):
-    """Stores large weights at half precision, cast to f32 when the model is loaded: half the file, the same speed."""
+def pack(path, bits, least=1024):
+    """Stores large weights in 16 bits, or those of convolutions in 8 by output channel. They are made f32 when the model is
+    loaded: half or a quarter of the file, the same speed."""
     model = onnx.load(path)
     for i, weights in enumerate(model.graph.initializer):
-        values = onnx.numpy_helper.to_array(weights)
-        if values.dtype == np.float32 and values.size >= least:
-            name = weights.name
-            model.graph.initializer[i].CopyFrom(onnx.numpy_helper.from_array(values.astype(np.float16), name + ".half"))
-            model.graph.node.insert(0, onnx.helper.make_node("Cast", [name + ".half"], [name], to=onnx.TensorProto.FLOAT))
+        values, name = onnx.numpy_helper.to_array(weights), weights.name
+        if values.dtype != np.float32 or values.size < least:
+            continue
+        if bits == 8 and values.ndim == 4:
+            scale = np.abs(values).max(axis=(1, 2, 3), keepdims=True).clip(1e-12) / 127
+            stored = np.rint(values / scale).astype(np.int8)
+            model.graph.initializer.append(onnx.numpy_helper.from_array(scale, name + ".scale"))
+            model.graph.node.insert(0, onnx.helper.make_node("Mul", [name + ".wide", name + ".scale"], [name]))
+        else:
+            stored = values.astype(np.float16)
+        wide = name + ".wide" if stored.dtype == np.int8 else name
+        model.graph.initializer[i].CopyFrom(onnx.numpy_helper.from_array(stored, name + ".stored"))
+        model.graph.node.insert(0, onnx.helper.make_node("Cast", [name + ".stored"], [wide], to=onnx.TensorProto.FLOAT))
+    strip(model)
     onnx.save(model, path)
 
 
@@ -51,14 +62,14 @@ def main():
     p.add_argument("--shift", type=float, default=0, help="of the scaled logits, from calibrate.py")
     p.add_argument("--side", type=int, default=320, help="recommended longer side of the input, pixels")
     p.add_argument("--threshold", type=float, required=True, help="recommended score")
-    p.add_argument("--half", action="store_true", help="store the weights at half precision")
+    p.add_argument("--bits", type=int, choices=[8, 16, 32], default=32, help="of a stored weight")
     a = p.parse_args()
     c = torch.load(a.checkpoint, map_location="cpu")
     net = Person(**SIZES[c.get("size", "nano")])
     net.load_state_dict({k: v.float() for k, v in c["ema"].items()})
     export(Deployed(net, a.scale, a.shift), a.out)
-    if a.half:
-        halve(a.out)
+    if a.bits < 32:
+        pack(a.out, a.bits)
     describe(a.out, {
         "names": "{0: 'person'}", "stride": max(STRIDES), "decoder": "sightlog", "license": "Apache-2.0",
         "threshold": a.threshold, "side": a.side, "iou": IOU,

@@ -4,7 +4,7 @@ Needs onnx, onnxruntime, ml_dtypes, OpenCV and NumPy. int8: static, in pairs of
 QuantizeLinear and DequantizeLinear around the convolutions, weights by channel
 and in seven bits, because sums of eight saturate where the processor has no VNNI,
 ranges from calibration pictures. dynamic: weights alone. fp16: all but input and
-output. The convolutions of the output layer stay as they are.
+output. The convolutions of the output layer stay as they are, and those of --floats.
 """
 import argparse
 import glob
@@ -19,6 +19,8 @@ from onnx import version_converter
 from onnxruntime.quantization import CalibrationDataReader, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.quantization.shape_inference import quant_pre_process
 from onnxruntime.transformers.float16 import convert_float_to_float16
+
+from strip import strip
 
 
 class Pictures(CalibrationDataReader):
@@ -68,6 +70,8 @@ def main():
     p.add_argument("--pictures", help="folder with JPEGs to calibrate on (int8); those of the validation split are passed over")
     p.add_argument("--count", type=int, default=200, help="pictures taken")
     p.add_argument("--side", type=int, default=320, help="longer side of the input")
+    p.add_argument("--floats", nargs="*", default=[], help="parts of names of convolutions that stay floats (int8)")
+    p.add_argument("--threshold", type=float, help="recommended score, where it is not the model's")
     a = p.parse_args()
 
     model = onnx.load(a.model)
@@ -79,7 +83,8 @@ def main():
         ready = os.path.join(scratch, "ready.onnx")
         onnx.save(model, ready)
         quant_pre_process(ready, ready, skip_symbolic_shape=True)
-        skip = output_layer(onnx.load(ready).graph)
+        graph = onnx.load(ready).graph
+        skip = output_layer(graph) + [n.name for n in graph.node if n.op_type == "Conv" and any(f in n.name for f in a.floats)]
         if a.kind == "int8":
             files = sorted(glob.glob(os.path.join(a.pictures, "**", "*.jpg"), recursive=True))
             files = [f for f in files if not f.endswith("7.jpg")]
@@ -91,7 +96,11 @@ def main():
             quantize_dynamic(ready, a.out, weight_type=QuantType.QUInt8, nodes_to_exclude=skip)
         else:
             onnx.save(convert_float_to_float16(model, keep_io_types=True), a.out)
+    if a.threshold:
+        facts["threshold"] = str(a.threshold)
     made = onnx.load(a.out)
+    strip(made)
+    onnx.checker.check_model(made)
     onnx.helper.set_model_props(made, facts)
     onnx.save(made, a.out)
 

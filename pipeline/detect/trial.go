@@ -21,16 +21,27 @@ const (
 	trialGain = 1.1
 )
 
+// choice is a model in two versions, as floats and at eight bits.
+type choice struct{ floats, int8 string }
+
+// choices are the names that leave the version to the machine.
+var choices = map[string]choice{
+	models.Auto:      {models.Default, models.Int8},
+	models.AutoSmall: {models.Small, models.SmallInt8},
+}
+
 // ChooseModel returns the model that a job asks for by name or path. For models.Auto
 // that is person-nano or, where a trial on this machine shows it to be faster,
-// person-nano-int8. The trial's outcome is remembered, so one start has it; it is tried
+// person-nano-int8; for models.AutoSmall the versions of person-small, which gains more by
+// it, by the same trial. Its outcome is remembered, so one start has it; it is tried
 // only on a processor with dot products of bytes, as it cannot win on others.
 func ChooseModel(asked string, log *slog.Logger) (string, error) {
-	if asked != models.Auto {
+	of, open := choices[asked]
+	if !open {
 		return asked, nil
 	}
 	if !hasByteDotProducts() {
-		return models.Default, nil
+		return of.floats, nil
 	}
 	gain, known := models.Trial()
 	if !known {
@@ -42,24 +53,24 @@ func ChooseModel(asked string, log *slog.Logger) (string, error) {
 			log.Debug("the trial of the eight-bit model cannot be remembered; each start tries again", "err", err)
 		}
 	}
-	return chosenBy(gain), nil
+	return of.chosenBy(gain), nil
 }
 
 // AutoModel returns the model that models.Auto is on this machine, as far as that is known
 // without a trial.
 func AutoModel() string {
 	if gain, known := models.Trial(); known && hasByteDotProducts() {
-		return chosenBy(gain)
+		return choices[models.Auto].chosenBy(gain)
 	}
 	return models.Default
 }
 
-// chosenBy is the model to use where the one at eight bits is gain times as fast.
-func chosenBy(gain float64) string {
+// chosenBy is the version to use where the one at eight bits is gain times as fast.
+func (c choice) chosenBy(gain float64) string {
 	if gain >= trialGain {
-		return models.Int8
+		return c.int8
 	}
-	return models.Default
+	return c.floats
 }
 
 // hasByteDotProducts reports whether the processor multiplies and adds bytes in one

@@ -22,7 +22,7 @@ var silent = slog.New(slog.DiscardHandler)
 func TestChooseModel_Named_IsThatOneWhateverTheTrialSaid(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	require.NoError(t, models.RememberTrial(2))
-	for _, name := range []string{"person-nano", "person-nano-int8", "yolox-nano", "mine.onnx"} {
+	for _, name := range []string{"person-nano", "person-nano-int8", "person-small", "yolox-nano", "mine.onnx"} {
 		chosen, err := ChooseModel(name, silent)
 		require.NoError(t, err)
 		require.Equal(t, name, chosen)
@@ -35,12 +35,15 @@ func TestChooseModel_TrialIsRemembered_IsTheFasterOne(t *testing.T) {
 	}
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	require.Equal(t, models.Default, AutoModel(), "not tried yet")
-	for gain, want := range map[float64]string{1.4: models.Int8, 1.05: models.Default, .7: models.Default} {
+	floats, int8 := []string{models.Default, models.Small}, []string{models.Int8, models.SmallInt8}
+	for gain, want := range map[float64][]string{1.4: int8, 1.05: floats, .7: floats} {
 		require.NoError(t, models.RememberTrial(gain))
-		chosen, err := ChooseModel(models.Auto, silent)
-		require.NoError(t, err)
-		require.Equal(t, want, chosen, "%v times as fast", gain)
-		require.Equal(t, want, AutoModel())
+		for i, asked := range []string{models.Auto, models.AutoSmall} {
+			chosen, err := ChooseModel(asked, silent)
+			require.NoError(t, err)
+			require.Equal(t, want[i], chosen, "%v times as fast", gain)
+		}
+		require.Equal(t, want[0], AutoModel())
 	}
 }
 
@@ -57,7 +60,7 @@ func TestChooseModel_FirstStart_TriesAndRemembers(t *testing.T) {
 	require.NoError(t, err)
 	gain, known := models.Trial()
 	require.True(t, known)
-	require.Equal(t, chosenBy(gain), chosen)
+	require.Equal(t, choices[models.Auto].chosenBy(gain), chosen)
 	require.Equal(t, models.Auto, job.Detect.Model, "the caller's job is its own")
 
 	t.Setenv(onnx.EnvLibrary, "/nowhere") // a second trial would fail
