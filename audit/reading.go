@@ -133,7 +133,8 @@ func (r *reading) near(ctx context.Context) (*stretches, error) {
 func (r *reading) crossings(ctx context.Context, add func(u Unit, pictured bool)) error {
 	rows, err := r.db.Query(ctx, `SELECT captured_at, seq, track_id, direction, EXISTS (SELECT FROM v_snapshots n WHERE n.run_id = x.run_id
 			AND n.track_id = x.track_id AND n.crossing_seq = x.seq)
-		FROM crossings x WHERE camera_id = $1 AND run_id = $2 AND captured_at >= $3 AND captured_at < $4 AND line = $5 ORDER BY captured_at, track_id`,
+		FROM crossings x WHERE camera_id = $1 AND run_id = $2 AND captured_at >= $3 AND captured_at < $4 AND line = $5
+		ORDER BY captured_at, track_id`,
 		r.subject.CameraID, r.run.ID, r.subject.Since, r.subject.Until, r.subject.Line)
 	if err != nil {
 		return err

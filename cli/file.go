@@ -57,8 +57,8 @@ var fullKeys = []string{
 	"acks", "against", "answers", "broker-pid", "classes", "clip", "compare", "dir", "duration", "flush", "for", "found", "fps", "html",
 	"images", "in-flight", "json", "kafka-jars", "labels", "list", "model", "n", "p99", "pace", "partitioner", "people", "preview",
 	"privacy", "producers", "python", "rate", "results", "rounds", "score", "seed", "show", "side", "sightings", "size", "skip-empty",
-	"snapshot-stretches", "snapshots", "source", "source-file", "spool", "spool-space", "start-timeout", "terminal", "threads", "track", "tracks",
-	"unverified", "venv", "warm-up",
+	"snapshot-stretches", "snapshots", "source", "source-file", "spool", "spool-space", "start-timeout", "terminal", "threads", "track",
+	"tracks", "unverified", "venv", "warm-up",
 }
 
 // fileKeys returns the keys that a configuration file may have: those of the commands of

@@ -30,7 +30,8 @@ func (s *session) checkCircle(ctx context.Context, target string) error {
 		return nil
 	}
 	from := make(map[string]string) // topics that come from the target, and the mirror's group
-	err = kafka.ReadPartitions(ctx, s.cfg.Source, Positions, slices.Collect(maps.Keys(there[Positions].Partitions)), func(r *kgo.Record) error {
+	partitions := slices.Collect(maps.Keys(there[Positions].Partitions))
+	err = kafka.ReadPartitions(ctx, s.cfg.Source, Positions, partitions, func(r *kgo.Record) error {
 		if key := strings.Split(string(r.Key), "/"); len(key) == 4 && key[1] == target && len(r.Value) > 0 {
 			from[key[2]] = key[0]
 		}

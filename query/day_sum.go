@@ -289,7 +289,9 @@ func byName[V any](m map[string]*V) []V {
 
 // byNames is byName of keys of two names.
 func byNames[V any](m map[[2]string]*V) []V {
-	keys := slices.SortedFunc(maps.Keys(m), func(a, b [2]string) int { return cmp.Or(natural.Compare(a[0], b[0]), natural.Compare(a[1], b[1])) })
+	keys := slices.SortedFunc(maps.Keys(m), func(a, b [2]string) int {
+		return cmp.Or(natural.Compare(a[0], b[0]), natural.Compare(a[1], b[1]))
+	})
 	list := make([]V, 0, len(m))
 	for _, k := range keys {
 		list = append(list, *m[k])

@@ -232,7 +232,8 @@ func (c *cameras) announce(ctx context.Context) error {
 		}
 	}
 	gone, err := c.names(ctx, `SELECT rule FROM alarms UNION SELECT rule FROM alarm_rules
-		EXCEPT SELECT rule FROM alarm_rules WHERE looked_at >= now() - $1::interval EXCEPT SELECT rule FROM alarms WHERE ended_at IS NULL`, alarm.GoneAfter)
+		EXCEPT SELECT rule FROM alarm_rules WHERE looked_at >= now() - $1::interval
+		EXCEPT SELECT rule FROM alarms WHERE ended_at IS NULL`, alarm.GoneAfter)
 	if err != nil {
 		return err
 	}

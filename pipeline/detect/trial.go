@@ -21,8 +21,8 @@ const (
 	trialGain = 1.1
 )
 
-// choice is a model in two versions, as floats and at eight bits.
-type choice struct{ floats, int8 string }
+// choice is a model in two versions, in floats and in bytes.
+type choice struct{ floats, bytes string }
 
 // choices are the names that leave the version to the machine.
 var choices = map[string]choice{
@@ -68,7 +68,7 @@ func AutoModel() string {
 // chosenBy is the version to use where the one at eight bits is gain times as fast.
 func (c choice) chosenBy(gain float64) string {
 	if gain >= trialGain {
-		return c.int8
+		return c.bytes
 	}
 	return c.floats
 }

@@ -35,8 +35,8 @@ func TestChooseModel_TrialIsRemembered_IsTheFasterOne(t *testing.T) {
 	}
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	require.Equal(t, models.Default, AutoModel(), "not tried yet")
-	floats, int8 := []string{models.Default, models.Small}, []string{models.Int8, models.SmallInt8}
-	for gain, want := range map[float64][]string{1.4: int8, 1.05: floats, .7: floats} {
+	floats, bytes := []string{models.Default, models.Small}, []string{models.Int8, models.SmallInt8}
+	for gain, want := range map[float64][]string{1.4: bytes, 1.05: floats, .7: floats} {
 		require.NoError(t, models.RememberTrial(gain))
 		for i, asked := range []string{models.Auto, models.AutoSmall} {
 			chosen, err := ChooseModel(asked, silent)

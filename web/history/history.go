@@ -34,7 +34,8 @@ func Routes(db *answer.Database) []route.Route {
 			}),
 		get("timeline", "What each camera saw, in buckets that fit the asked time",
 			"Lists have an entry for each of at, null where the camera processed no frame. Buckets are of 1m, 5m, 1h or 1d.",
-			query.Timeline{}, db, []route.Param{required(answer.Since), required(answer.Until), answer.TZ, answer.Camera, answer.Zone, answer.Line, recount},
+			query.Timeline{}, db,
+			[]route.Param{required(answer.Since), required(answer.Until), answer.TZ, answer.Camera, answer.Zone, answer.Line, recount},
 			func(ctx context.Context, pool *pgxpool.Pool, v answer.Values) (any, error) {
 				if _, _, err := v.Span(); err != nil {
 					return nil, err
@@ -62,7 +63,8 @@ func Routes(db *answer.Database) []route.Route {
 				return p, err
 			}),
 		get("crossings", "Crossings of lines, by time", "",
-			query.CrossingList{}, db, []route.Param{answer.Since, answer.Until, answer.Camera, answer.Line, class, staff, recount, limit, answer.Cursor},
+			query.CrossingList{}, db,
+			[]route.Param{answer.Since, answer.Until, answer.Camera, answer.Line, class, staff, recount, limit, answer.Cursor},
 			func(ctx context.Context, pool *pgxpool.Pool, v answer.Values) (any, error) {
 				p, err := page(v)
 				if err != nil {

@@ -151,7 +151,8 @@ func read(ctx context.Context, pool *pgxpool.Pool, v answer.Values, since, until
 		SELECT c.name, r.run, s.run_id, s.track_id, s.crossing_seq, s.step, s.captured_at, s.seq, s.score, s.box, s.region,
 			s.frame_width, s.frame_height, s.width, s.height, s.bytes
 		FROM v_snapshots s JOIN runs r ON r.id = s.run_id JOIN cameras c ON c.id = s.camera_id
-		WHERE s.track_id > 0 AND ($1 = '' OR s.camera_id = (SELECT id FROM cameras WHERE name = $1)) AND s.captured_at >= $2 AND s.captured_at < $3
+		WHERE s.track_id > 0 AND ($1 = '' OR s.camera_id = (SELECT id FROM cameras WHERE name = $1))
+		AND s.captured_at >= $2 AND s.captured_at < $3
 		AND ($4 = '' OR $4 = 'track' AND s.crossing_seq < 0 OR $4 = 'crossing' AND s.crossing_seq >= 0 AND s.step = 0)
 		AND s.captured_at <= $5 AND (s.captured_at < $5 OR (s.run_id, s.track_id, s.crossing_seq, s.step) > ($6, $7, $8, $9))
 		ORDER BY s.captured_at DESC, s.run_id, s.track_id, s.crossing_seq, s.step LIMIT $10`,
