@@ -241,11 +241,21 @@ func (c *Cluster) awaitNodes(want int) {
 	})
 }
 
-// AwaitInSync waits until all replicas of the topics' partitions, and of
-// Kafka's own topics, are in sync: then any node can be killed.
+// AwaitInSync waits until all nodes answer, and all replicas of the topics' partitions, and of
+// Kafka's own topics, are in sync: then any node can be killed. (A node that was killed counts as in
+// sync until the controller has missed it for some seconds.)
 func (c *Cluster) AwaitInSync(topics ...string) {
 	c.t.Helper()
 	c.await("all replicas in sync", func(ctx context.Context, adm *kadm.Client) bool {
+		answers, err := adm.ApiVersions(ctx)
+		if err != nil || len(answers) < len(c.nodes) {
+			return false
+		}
+		for _, a := range answers {
+			if a.Err != nil {
+				return false
+			}
+		}
 		details, err := adm.ListTopicsWithInternal(ctx)
 		for _, topic := range topics {
 			if !details.Has(topic) {
