@@ -5,6 +5,7 @@ package kafkatest
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -90,13 +92,15 @@ func StartWith(t testing.TB, nodes int, o Options) *Cluster {
 		controllers[i] = testenv.FreeAddr(t)
 		voters[i] = fmt.Sprintf("%d@%s", i+1, controllers[i])
 	}
+	id := uuid.New()
+	cluster := "k" + base64.RawURLEncoding.EncodeToString(id[:])[1:] // an argument must not begin with a dash
 	for i, n := range c.nodes {
 		n.config = filepath.Join(t.TempDir(), "server.properties")
 		lines := append(n.settings(i+1, controllers[i], strings.Join(voters, ","), nodes, o.Listeners), o.Settings...)
 		require.NoError(t, os.WriteFile(n.config, []byte(strings.Join(lines, "\n")+"\n"), 0o600))
 		args := append([]string{
 			"-XX:TieredStopAtLevel=1", "-cp", c.jars, "kafka.tools.StorageTool",
-			"format", "--cluster-id", "c2lnaHRsb2ctdGVzdHMtMQ", "--config", n.config,
+			"format", "--cluster-id", cluster, "--config", n.config,
 		}, o.Format...)
 		out, err := exec.Command("java", args...).CombinedOutput()
 		require.NoError(t, err, "%s", out)
