@@ -251,6 +251,10 @@ func (c *Cluster) awaitNodes(want int) {
 func (c *Cluster) AwaitInSync(topics ...string) {
 	c.t.Helper()
 	c.await("all replicas in sync", func(ctx context.Context, adm *kadm.Client) bool {
+		brokers, err := adm.ListBrokers(ctx) // those that ApiVersions asks
+		if err != nil || len(brokers) < len(c.nodes) {
+			return false
+		}
 		answers, err := adm.ApiVersions(ctx)
 		if err != nil || len(answers) < len(c.nodes) {
 			return false
