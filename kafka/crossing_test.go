@@ -22,6 +22,17 @@ func cross(t *testing.T, w kafka.Writer, from, to int64) {
 	}
 }
 
+// openGate starts a run of a live camera.
+func openGate(t *testing.T, cfg kafka.Config) kafka.Writer {
+	t.Helper()
+	live, err := kafka.OpenLive(cfg)
+	require.NoError(t, err)
+	t.Cleanup(live.Close)
+	w, err := live.Open(t.Context(), event.Run{Camera: "gate", SourceKind: event.SourceStream})
+	require.NoError(t, err)
+	return w
+}
+
 func crossOnce(ctx context.Context, w kafka.Writer, seq int64) error {
 	run := w.Run()
 	s := &event.Sighting{
@@ -125,11 +136,7 @@ func TestFileWriter_CrossingsInAFrame_OnceWithTheirSighting(t *testing.T) {
 
 func TestLiveWriter_CrossingsInAFrame_Once(t *testing.T) {
 	b, cfg := setUp(t)
-	live, err := kafka.OpenLive(cfg)
-	require.NoError(t, err)
-	defer live.Close()
-	w, err := live.Open(t.Context(), event.Run{Camera: "gate", SourceKind: event.SourceStream})
-	require.NoError(t, err)
+	w := openGate(t, cfg)
 	cross(t, w, 0, 5)
 	b.Stop()
 	b.Start()
@@ -143,11 +150,7 @@ func TestLiveWriter_CrossingsInAFrame_Once(t *testing.T) {
 // get into the log with all of its events.
 func TestLiveWriter_StopWhileFramesAreSent_AllInTheLog(t *testing.T) {
 	_, cfg := setUp(t)
-	live, err := kafka.OpenLive(cfg)
-	require.NoError(t, err)
-	defer live.Close()
-	w, err := live.Open(t.Context(), event.Run{Camera: "gate", SourceKind: event.SourceStream})
-	require.NoError(t, err)
+	w := openGate(t, cfg)
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
 	for seq := range int64(50) {
@@ -160,14 +163,11 @@ func TestLiveWriter_StopWhileFramesAreSent_AllInTheLog(t *testing.T) {
 
 func TestLiveWriter_FrameNotAccepted_RunHasNoEnd(t *testing.T) {
 	b, cfg := setUp(t)
-	live, err := kafka.OpenLive(cfg)
-	require.NoError(t, err)
-	defer live.Close()
-	w, err := live.Open(t.Context(), event.Run{Camera: "gate", SourceKind: event.SourceStream})
-	require.NoError(t, err)
+	w := openGate(t, cfg)
 	b.Stop()
 	stopped, stop := context.WithCancel(t.Context())
 	stop()
+	var err error
 	for seq := int64(0); err == nil; seq++ {
 		err = crossOnce(stopped, w, seq)
 	}
@@ -221,11 +221,7 @@ func TestFileWriter_VisitsAtTheEnd_OnceWithTheEnd(t *testing.T) {
 
 func TestLiveWriter_VisitsAtTheEnd_BeforeTheEnd(t *testing.T) {
 	_, cfg := setUp(t)
-	live, err := kafka.OpenLive(cfg)
-	require.NoError(t, err)
-	defer live.Close()
-	w, err := live.Open(t.Context(), event.Run{Camera: "gate", SourceKind: event.SourceStream})
-	require.NoError(t, err)
+	w := openGate(t, cfg)
 	cross(t, w, 0, 2)
 	ends, ids := leave(w.Run(), 2)
 	require.NoError(t, w.Finish(t.Context(), event.Run{}, ends...))

@@ -72,6 +72,20 @@ func (c *camera) film(t *testing.T, s *rtsptest.Server) (stop func()) {
 	})
 }
 
+// filmWithCuts is film with a cut, which ends the stream and its server, and begins both again after meanwhile.
+func (c *camera) filmWithCuts(t *testing.T, s *rtsptest.Server) (cut func(meanwhile func())) {
+	t.Helper()
+	stop := c.film(t, s)
+	return func(meanwhile func()) {
+		t.Helper()
+		s.Close()
+		stop()
+		meanwhile()
+		s = rtsptest.Start(t, s.Addr)
+		stop = c.film(t, s)
+	}
+}
+
 // play lets the walker go on to a frame, where he stands still again.
 func (c *camera) play(frame int64) {
 	c.mu.Lock()
@@ -120,7 +134,7 @@ func TestRun_LiveSourceKilled_CrossingsOnce(t *testing.T) {
 	require.NoError(t, os.WriteFile(config, []byte(hall), 0o600))
 	dir, film := dataDir(t), filepath.Join(t.TempDir(), "hall.avi")
 	server, walker := rtsptest.Start(t, ""), newCamera(t)
-	stop := walker.film(t, server)
+	cut := walker.filmWithCuts(t, server)
 	p := start(t, sightlog, "run", "--config", config, "--source", "hall="+server.URL(), "--data", dir,
 		"--start-timeout", "1m", "--wait", "--preview", film)
 	endpoints(t, dir, p)
@@ -144,11 +158,7 @@ func TestRun_LiveSourceKilled_CrossingsOnce(t *testing.T) {
 	}
 	restart := func(meanwhile func()) {
 		t.Helper()
-		server.Close()
-		stop()
-		meanwhile()
-		server = rtsptest.Start(t, server.Addr)
-		stop = walker.film(t, server)
+		cut(meanwhile)
 		seen()
 	}
 

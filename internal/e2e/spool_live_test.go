@@ -28,7 +28,7 @@ func TestDetect_SpoolLiveCameraCutAndBrokersAway_EventsOnceInOrder(t *testing.T)
 	require.NoError(t, os.WriteFile(config, []byte(hall), 0o600))
 	listen, central, spool, tables := testenv.FreeAddr(t), dataDir(t), dataDir(t), dataDir(t)
 	server, walker := rtsptest.Start(t, ""), newCamera(t)
-	stop := walker.film(t, server)
+	restart := walker.filmWithCuts(t, server)
 	d := start(t, sightlog, "detect", "--config", config, "--source", "hall="+server.URL(), "--start-timeout", "1m", "--wait",
 		"--spool", spool, "--brokers", listen)
 	own, _ := endpoints(t, spool, d)
@@ -59,11 +59,7 @@ func TestDetect_SpoolLiveCameraCutAndBrokersAway_EventsOnceInOrder(t *testing.T)
 	}
 	cut := func(meanwhile func()) {
 		t.Helper()
-		server.Close()
-		stop()
-		meanwhile()
-		server = rtsptest.Start(t, server.Addr)
-		stop = walker.film(t, server)
+		restart(meanwhile)
 		seen()
 	}
 
