@@ -61,8 +61,10 @@ func (s *session) hold(ctx context.Context) error {
 const groupEvery = time.Second
 
 // commitGroup commits the positions as the group's offsets at the source, for lag and for
-// what it retains. A target that was put back moves them back.
-func (s *session) commitGroup(ctx context.Context) error {
+// what it retains. A target that was put back moves them back. A source that takes none,
+// for its disk is full, is mirrored all the same: that makes room there.
+func (s *session) commitGroup(ctx context.Context) {
+	s.groupTime = time.Now()
 	var offsets kadm.Offsets
 	now := make(map[topicPartition]int64, len(s.next))
 	for tp, p := range s.next {
@@ -73,9 +75,9 @@ func (s *session) commitGroup(ctx context.Context) error {
 	}
 	if len(offsets) > 0 {
 		if err := s.adm.CommitAllOffsets(ctx, s.cfg.Group, offsets); err != nil {
-			return fmt.Errorf("commit the offsets of group %s: %w", s.cfg.Group, err)
+			s.source.Failed(fmt.Errorf("commit the offsets of group %s: %w", s.cfg.Group, err))
+			return
 		}
 	}
-	s.atGroup, s.groupTime = now, time.Now()
-	return nil
+	s.atGroup = now
 }

@@ -40,9 +40,7 @@ func (s *session) open(ctx context.Context) error {
 	if err := s.resolve(ctx, at); err != nil {
 		return err
 	}
-	if err := s.commitGroup(ctx); err != nil {
-		return err
-	}
+	s.commitGroup(ctx)
 	s.setGoals()
 	from := make(map[string]map[int32]kgo.Offset)
 	for tp, p := range s.next {
@@ -151,7 +149,7 @@ func (s *session) close() {
 	}
 	if s.committed {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		_ = s.commitGroup(ctx) // the next session commits it
+		s.commitGroup(ctx)
 		cancel()
 	}
 	s.src.Close()

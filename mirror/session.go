@@ -23,5 +23,5 @@ type session struct {
 
 	committed bool                     // a transaction was committed
 	atGroup   map[topicPartition]int64 // what was committed as offsets at the source
-	groupTime time.Time                // when that was
+	groupTime time.Time                // when that was tried
 }

@@ -144,9 +144,7 @@ func (s *session) maintain(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, answerTime)
 	defer cancel()
 	if time.Since(s.groupTime) >= groupEvery {
-		if err := s.commitGroup(ctx); err != nil {
-			return err
-		}
+		s.commitGroup(ctx)
 	}
 	if time.Since(s.log.at) < listEvery {
 		return nil
