@@ -21,6 +21,7 @@ type Options struct {
 // seconds; people who come and stand shift by .2 within a second or two.
 const (
 	smoothing   = 500 * time.Millisecond // time constant of the mean of a box
+	leastMean   = 3                      // of at least so many boxes
 	restAfter   = 10 * time.Second       // an object that has not moved for so long is stationary
 	shifted     = 0.2                    // it has moved: both opposite edges, by this part of its size
 	scaled      = 1.3                    // or its width and its height, by this factor
@@ -47,7 +48,9 @@ type object struct {
 	seen    time.Duration // last
 	sight   time.Duration // how long it has been in sight, over all tracks that it was
 	box     box           // mean of the last ones
-	first   box           // at its beginning
+	boxes   int           // how many there were
+	first   box           // the mean of its first ones
+	firstAt time.Duration // when that began
 	rest    box           // from which it has not moved since restAt
 	restAt  time.Duration
 	arrived bool // it has moved
@@ -92,7 +95,7 @@ func (m *Marker) Mark(objs []event.Object, pts time.Duration) {
 // is that one.
 func (m *Marker) begin(id int64, o *event.Object, pts time.Duration) *object {
 	b := boxOf(o.Box)
-	k := &object{label: o.Label, seen: pts, box: b, first: b, rest: b, restAt: pts}
+	k := &object{label: o.Label, seen: pts, box: b, boxes: 1, first: b, firstAt: pts, rest: b, restAt: pts}
 	if old := m.at(o.Label, b, pts); old != 0 {
 		k = m.objects[old]
 		delete(m.objects, old)
@@ -124,7 +127,12 @@ func (m *Marker) at(label string, b box, pts time.Duration) (id int64) {
 // follow takes the next box of an object.
 func (m *Marker) follow(k *object, b box, pts time.Duration) {
 	gap := pts - k.seen
-	k.box = k.box.towards(b, 1-math.Exp(-float64(gap)/float64(smoothing)))
+	k.boxes++
+	newest := 1 - math.Exp(-float64(gap)/float64(smoothing))
+	k.box = k.box.towards(b, max(1/float64(k.boxes), min(newest, 1./leastMean)))
+	if !k.arrived && !k.thing && (k.boxes <= leastMean || pts-k.firstAt < smoothing) { // one box may be far off
+		k.first, k.rest, k.restAt = k.box, k.box, pts
+	}
 	if gap <= longestGap { // else somebody may have come and sat down unseen
 		k.sight += gap
 	}

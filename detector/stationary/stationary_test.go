@@ -49,7 +49,9 @@ func TestMark_NeverMoves_Thing(t *testing.T) {
 	t.Parallel()
 	for _, fps := range []int{1, 5, 25} {
 		s := newScene(fps)
-		require.Equal(t, []string{isNew, isThing}, s.show(1, "person", 300, 0, 5, 10*time.Minute), fps)
+		for id := range int64(20) {
+			require.Equal(t, []string{isNew, isThing}, s.show(id+1, "person", 100+100*float32(id), 0, 9, 10*time.Minute), fps)
+		}
 	}
 }
 

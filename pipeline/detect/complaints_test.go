@@ -69,7 +69,8 @@ func TestScene_WhatUsersComplainOf_CountsRight(t *testing.T) {
 		"U-turn behind it":               {xs: then(going(600, 200, -10), going(200, 600, 10)), want: []string{in, out}, people: 1},
 		"comes in at the edge":           {xs: then(going(618, 100, -10)), line: .98, want: []string{in}, people: 1},
 		"goes out at the edge":           {xs: then(going(100, 618, 10), staying(40, missing)), line: .98, want: []string{out}, people: 1},
-		"static thing on the line":       {xs: staying(3000, 321), jitter: 6},
+		"static thing on the line":       {xs: staying(3000, 321), jitter: 9},
+		"static thing, 1 frame/s":        {xs: staying(300, 321), step: time.Second, jitter: 9},
 		"1 frame/s":                      {xs: going(610, 30, -60), step: time.Second, want: []string{in}, people: 1},
 		"5 frames/s, dropped ones":       {xs: then(going(600, 430, -16), staying(4, missing), going(350, 340, -16), staying(3, missing), going(280, 60, -16)), step: 200 * time.Millisecond, want: []string{in}, people: 1},
 	} {
