@@ -5,7 +5,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -21,7 +20,7 @@ import (
 // BenchmarkBacklog drains a log of sightings with six people each into a database that
 // syncs, totals included: rows/s is sightings and detections together, from the first commit
 // to the last. The sink is a process of its own; sink-us/row and server-us/row are its
-// processor time and PostgreSQL's, and rss-MB the most memory that it had. In the same run
+// processor time and PostgreSQL's; its memory is BenchmarkSink_CatchUp's, of package e2e. In the same run
 // psql's \copy, over one connection, brings the same rows into the same empty tables, the
 // tables of totals among them: it need not decode, add up, nor look anything up. And one
 // INSERT and one commit for each row.
@@ -40,7 +39,6 @@ func BenchmarkBacklog(b *testing.B) {
 				require.Equal(b, c.frames, w.number("SELECT count(*) FROM sightings"))
 				perRow(b, c.frames, "server-us/row", pgtest.Processor(b, w.pool)-server)
 				perRow(b, c.frames, "sink-us/row", sink.UserTime()+sink.SystemTime())
-				b.ReportMetric(float64(sink.SysUsage().(*syscall.Rusage).Maxrss)/1024, "rss-MB")
 				b.ReportMetric(float64(w.number(`SELECT (7 * sum(records) FILTER (WHERE committed_at > first) / extract(epoch FROM max(committed_at) - min(committed_at)))::integer
 					FROM (SELECT *, min(committed_at) OVER () AS first FROM batches) b`)), "rows/s")
 				b.StartTimer()
@@ -139,7 +137,7 @@ func (w *world) drainBy(url string, consumers int) *os.ProcessState {
 	child.Stderr = w.Output()
 	child.Env = append(os.Environ(), "SIGHTLOG_TEST_SINK_BROKERS="+w.stream.Brokers[0], "SIGHTLOG_TEST_SINK_DATABASE="+url,
 		"SIGHTLOG_TEST_SINK_GROUP="+sink.Group, "SIGHTLOG_TEST_SINK_RECORDS=0", fmt.Sprint("SIGHTLOG_TEST_SINK_CONSUMERS=", consumers),
-		fmt.Sprintf("GOMEMLIMIT=%dMiB", 64+16*consumers))
+		fmt.Sprintf("GOMEMLIMIT=%dMiB", 48+16*consumers))
 	require.NoError(w, child.Start())
 	w.drain()
 	require.NoError(w, child.Process.Kill())

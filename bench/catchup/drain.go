@@ -48,7 +48,7 @@ func (r *run) drain(ctx context.Context, what string) (h half, err error) {
 	if err != nil {
 		return h, err
 	}
-	h.cpu, h.process.RSS = p.Used()
+	h.cpu = p.CPU()
 	h.server = after - before
 	var first, last time.Time
 	if err := r.Pool.QueryRow(ctx, "SELECT min(fetched_at), max(committed_at) FROM batches").Scan(&first, &last); err != nil {

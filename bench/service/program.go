@@ -162,12 +162,8 @@ func (p *Program) Stop() error {
 	return nil
 }
 
-// Used is what the child used, once it has ended: its processor time and its most memory.
-func (p *Program) Used() (cpu time.Duration, peak int64) {
+// CPU is the processor time that the child used, once it has ended.
+func (p *Program) CPU() time.Duration {
 	<-p.ended
-	s := p.cmd.ProcessState
-	if u, ok := s.SysUsage().(*syscall.Rusage); ok {
-		peak = u.Maxrss << 10 // kilobytes, getrusage(2)
-	}
-	return s.UserTime() + s.SystemTime(), peak
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 }

@@ -20,9 +20,7 @@ func TestProgram_Lines_ValueByName(t *testing.T) {
 	require.Equal(t, "here:1", v)
 	require.NoError(t, p.Failed())
 	require.Error(t, p.Stop(), "it ended by the signal")
-	cpu, peak := p.Used()
-	require.GreaterOrEqual(t, cpu.Nanoseconds(), int64(0))
-	require.Positive(t, peak)
+	require.GreaterOrEqual(t, p.CPU().Nanoseconds(), int64(0))
 }
 
 func TestProgram_EndsEarly_ItsLastLineIsTheError(t *testing.T) {
@@ -41,6 +39,20 @@ func TestProgram_StoppedByRequest_NoError(t *testing.T) {
 	_, err = p.Value(t.Context(), "ready")
 	require.NoError(t, err)
 	require.NoError(t, p.Stop())
+}
+
+// Not what getrusage(2) says of a child that has ended: that is at least what its parent had.
+func TestUsage_MostMemory_OfTheChildAlone(t *testing.T) {
+	t.Parallel()
+	p, err := service.Start("/bin/sh", "-c", "echo ready=1; exec sleep 1000")
+	require.NoError(t, err)
+	_, err = p.Value(t.Context(), "ready")
+	require.NoError(t, err)
+	u, err := service.Usage("child", p.PID())
+	require.NoError(t, err)
+	require.Positive(t, u.RSS)
+	require.Less(t, u.RSS, int64(8<<20))
+	require.Error(t, p.Stop())
 }
 
 // A process that the child leaves behind has its standard error, and is not waited for.
