@@ -88,7 +88,7 @@ func Replay(ctx context.Context, cfg ReplayConfig) (r Replayed, err error) {
 			if err := sink.CoversOffsets(ctx, tx, ReplaySchema); err != nil {
 				return err
 			}
-			return sink.CopyPlaces(ctx, tx, ReplaySchema)
+			return sink.CarryOver(ctx, tx, ReplaySchema)
 		}, cfg.Log)
 	}
 	if err != nil {

@@ -7,14 +7,12 @@ import (
 	"time"
 	_ "time/tzdata" // of the reference
 
-	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/pgtest"
-	"github.com/sightlog/sightlog/migrations"
 	"github.com/sightlog/sightlog/sink"
 	"github.com/sightlog/sightlog/usage"
 )
@@ -213,21 +211,4 @@ func TestRun_FrameSize_OfItsFirstSighting(t *testing.T) {
 	w.produce(record(t, sighting("porch", "r1", 4)))
 	w.drain()
 	require.Equal(t, 1, w.number("SELECT count(*) FROM runs WHERE frame_width = 768 AND frame_height = 576"))
-}
-
-// Tables that are rebuilt get the places of those that they replace.
-func TestCopyPlaces_TablesOfAnotherSchema_HaveThem(t *testing.T) {
-	t.Parallel()
-	url := pgtest.URL(t)
-	pool, rebuilt := pgtest.Pool(t, url), pgtest.Pool(t, url+"&search_path=rebuilt")
-	require.NoError(t, migrations.Up(t.Context(), rebuilt, nil))
-	require.NoError(t, sink.StorePlaces(t.Context(), pool, []sink.Place{twoDoors("gone", 0)}))
-	require.NoError(t, sink.StorePlaces(t.Context(), pool, []sink.Place{twoDoors("shop", time.Hour), twoDoors("hall", 0)}))
-	for range 2 { // an exchange that was not done yet is tried again
-		require.NoError(t, pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error { return sink.CopyPlaces(t.Context(), tx, "rebuilt") }))
-	}
-	const all = "SELECT p.*, l.* FROM places p JOIN place_lines l ON l.place_id = p.id ORDER BY name, camera"
-	require.Len(t, pgtest.Lines(t, pool, all), 4)
-	require.Equal(t, pgtest.Lines(t, pool, all), pgtest.Lines(t, rebuilt, all))
-	require.NoError(t, sink.StorePlaces(t.Context(), rebuilt, []sink.Place{twoDoors("new", 0)}))
 }

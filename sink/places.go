@@ -81,31 +81,3 @@ func (p *Place) queue(b *pgx.Batch) {
 		b.Queue("INSERT INTO place_lines SELECT id, $2, $3, $4 FROM places WHERE name = $1", p.Name, l.Camera, l.Line, l.Reversed)
 	}
 }
-
-// CopyPlaces copies, in a transaction, what the log does not hold of the schema to which its
-// search path is set into the tables of another, which have none: places, the rules of staff,
-// alarms, what is to be sent of them, and up to when reports have been made.
-func CopyPlaces(ctx context.Context, tx pgx.Tx, to string) error {
-	schema := pgx.Identifier{to}.Sanitize()
-	for _, sql := range []string{
-		"DELETE FROM %s.places",
-		"INSERT INTO %s.places OVERRIDING SYSTEM VALUE SELECT * FROM places",
-		"INSERT INTO %s.place_lines SELECT * FROM place_lines",
-		"DELETE FROM %s.staff_rules",
-		"INSERT INTO %s.staff_rules OVERRIDING SYSTEM VALUE SELECT * FROM staff_rules",
-		"INSERT INTO %s.alarms OVERRIDING SYSTEM VALUE SELECT * FROM alarms",
-		"INSERT INTO %s.alarm_rules SELECT * FROM alarm_rules",
-		"INSERT INTO %s.alarm_states SELECT * FROM alarm_states",
-		"INSERT INTO %s.report_states SELECT * FROM report_states",
-		"INSERT INTO %s.alarm_deliveries OVERRIDING SYSTEM VALUE SELECT * FROM alarm_deliveries",
-		"SELECT setval(pg_get_serial_sequence('%s.alarms', 'seq'), coalesce((SELECT max(seq) FROM alarms), 1))",
-		"SELECT setval(pg_get_serial_sequence('%s.alarm_deliveries', 'id'), coalesce((SELECT max(id) FROM alarm_deliveries), 1))",
-		"SELECT setval(pg_get_serial_sequence('%s.staff_rules', 'id'), coalesce((SELECT max(id) FROM staff_rules), 1))",
-		"SELECT setval(pg_get_serial_sequence('%s.places', 'id'), coalesce((SELECT max(id) FROM places), 1))",
-	} {
-		if _, err := tx.Exec(ctx, fmt.Sprintf(sql, schema)); err != nil {
-			return fmt.Errorf("copy the places: %w", err)
-		}
-	}
-	return nil
-}
