@@ -33,7 +33,7 @@ var brokerSettings = map[string]brokerSetting{
 	"fetch.max.bytes":                      integerSetting(1024, func(c *Config) *int { return &c.MaxFetchBytes }, "most bytes of records in a fetch response"),
 	"group.consumer.heartbeat.interval.ms": millisSetting(100, func(c *Config) *time.Duration { return &c.GroupConsumerHeartbeat }, "time between the heartbeats that members of consumer groups are asked for"),
 	"group.consumer.session.timeout.ms":    millisSetting(1000, func(c *Config) *time.Duration { return &c.GroupConsumerSession }, "after which a member of a consumer group that sends no heartbeat is removed"),
-	"group.initial.rebalance.delay.ms":     millisSetting(0, func(c *Config) *time.Duration { return &c.GroupInitialDelay }, "how long a new classic group waits for more members"),
+	"group.initial.rebalance.delay.ms":     millisSetting(0, func(c *Config) *time.Duration { return &c.GroupInitialDelay }, "how long a classic group that was empty waits for more members"),
 	"group.max.session.timeout.ms":         millisSetting(1, func(c *Config) *time.Duration { return &c.GroupMaxSession }, "longest session that a member of a classic group may ask for"),
 	"group.min.session.timeout.ms":         millisSetting(1, func(c *Config) *time.Duration { return &c.GroupMinSession }, "shortest session that a member of a classic group may ask for"),
 	"log.retention.check.interval.ms":      millisSetting(1, func(c *Config) *time.Duration { return &c.CleanInterval }, "time between passes of retention and compaction"),

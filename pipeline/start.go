@@ -196,7 +196,6 @@ func (s *Services) startBroker(ctx context.Context) error {
 	cfg := broker.Config{
 		Listen: s.cfg.Broker.Listen, Flush: s.cfg.Flush,
 		DefaultPartitions: int(s.cfg.Kafka.Partitions), Log: s.cfg.Log, Metrics: s.cfg.Metrics,
-		GroupInitialDelay: 50 * time.Millisecond, // the sinks join together, in one generation
 	}
 	if err := ConfigureBroker(&cfg, s.cfg.Broker); err != nil {
 		return err
@@ -243,6 +242,7 @@ func OpenRegistry(ctx context.Context, c config.Broker, b *broker.Broker, cfg re
 // ConfigureBroker gives the bundled broker the settings of the file that the configuration
 // names.
 func ConfigureBroker(cfg *broker.Config, b config.Broker) error {
+	cfg.GroupInitialDelay = 50 * time.Millisecond // sinks that start together join in one generation
 	settings, err := b.Settings()
 	if err != nil {
 		return err

@@ -20,10 +20,10 @@ import (
 // BenchmarkBacklog drains a log of sightings with six people each into a database that
 // syncs, totals included: rows/s is sightings and detections together, from the first commit
 // to the last. The sink is a process of its own; sink-us/row and server-us/row are its
-// processor time and PostgreSQL's; its memory is BenchmarkSink_CatchUp's, of package e2e. In the same run
-// psql's \copy, over one connection, brings the same rows into the same empty tables, the
-// tables of totals among them: it need not decode, add up, nor look anything up. And one
-// INSERT and one commit for each row.
+// processor time and PostgreSQL's, and pause-ms the longest time between two commits; its memory is
+// BenchmarkSink_CatchUp's, of package e2e. In the same run psql's \copy, over one connection,
+// brings the same rows into the same empty tables, the tables of totals among them: it need not
+// decode, add up, nor look anything up. And one INSERT and one commit for each row.
 func BenchmarkBacklog(b *testing.B) {
 	for _, c := range []struct{ consumers, frames int }{{1, 40_000}, {2, 40_000}, {4, 40_000}, {2, 200_000}} {
 		b.Run(fmt.Sprintf("sink/consumers=%d/sightings=%d", c.consumers, c.frames), func(b *testing.B) {
@@ -41,6 +41,8 @@ func BenchmarkBacklog(b *testing.B) {
 				perRow(b, c.frames, "sink-us/row", sink.UserTime()+sink.SystemTime())
 				b.ReportMetric(float64(w.number(`SELECT (7 * sum(records) FILTER (WHERE committed_at > first) / extract(epoch FROM max(committed_at) - min(committed_at)))::integer
 					FROM (SELECT *, min(committed_at) OVER () AS first FROM batches) b`)), "rows/s")
+				b.ReportMetric(float64(w.number(`SELECT (1000 * max(extract(epoch FROM pause)))::integer
+					FROM (SELECT committed_at - lag(committed_at) OVER (ORDER BY committed_at) AS pause FROM batches) b`)), "pause-ms")
 				b.StartTimer()
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"os"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -27,7 +28,7 @@ func newBroker(t testing.TB) []string {
 // runBroker runs our broker until stop is called, or the test ends.
 func runBroker(t testing.TB, dir, listen string) (addr string, stop func()) {
 	t.Helper()
-	b, err := broker.Open(broker.Config{Listen: listen, Dir: dir, NoAutoCreate: true})
+	b, err := broker.Open(broker.Config{Listen: listen, Dir: dir, NoAutoCreate: true, GroupInitialDelay: 50 * time.Millisecond})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -34,6 +34,7 @@ type classicGroup struct {
 	pending      map[string]*time.Timer // member ids given out that have not joined (KIP-394), with their expiry
 	static       map[string]string      // instance id to member id
 	joined       int                    // counts joins, to order members
+	gathering    bool                   // the group was empty, and more members may join until the deadline
 	deadline     *time.Timer            // of the join or sync phase
 	emptySince   int64                  // ms, when the last member left
 }

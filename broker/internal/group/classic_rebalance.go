@@ -30,11 +30,25 @@ func (g *classicGroup) rebalance() {
 	wasEmpty := g.state == groupEmpty
 	g.state = groupPreparing
 	if wasEmpty && g.opt.InitialDelay > 0 {
-		g.setDeadline(g.opt.InitialDelay, groupPreparing, g.completeJoin)
+		g.gathering = true
+		g.gather(g.longestRebalance())
 		return
 	}
 	g.setDeadline(g.longestRebalance(), groupPreparing, g.completeJoin)
 	g.tryCompleteJoin()
+}
+
+// gather waits for more members of a group that was empty: for InitialDelay, again for as
+// long as others join or are about to, and for limit at most (KIP-134).
+func (g *classicGroup) gather(limit time.Duration) {
+	delay, joined := min(g.opt.InitialDelay, limit), g.joined
+	g.setDeadline(delay, groupPreparing, func() {
+		if (g.joined > joined || len(g.pending) > 0) && limit > delay {
+			g.gather(limit - delay)
+			return
+		}
+		g.completeJoin()
+	})
 }
 
 func (g *classicGroup) longestRebalance() (d time.Duration) {
@@ -69,7 +83,7 @@ func (g *classicGroup) tryCompleteJoin() {
 			return
 		}
 	}
-	if g.opt.InitialDelay > 0 && g.generation == 0 && len(g.members) > 0 {
+	if g.gathering && len(g.members) > 0 {
 		return // more members may join until the deadline
 	}
 	g.completeJoin()
@@ -77,6 +91,7 @@ func (g *classicGroup) tryCompleteJoin() {
 
 // completeJoin begins a generation with the members that have joined.
 func (g *classicGroup) completeJoin() {
+	g.gathering = false
 	for _, m := range g.members {
 		if m.join == nil && m.instance == nil {
 			g.remove(m)

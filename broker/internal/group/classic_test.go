@@ -139,3 +139,83 @@ func TestClassicGroup_LeaderDoesNotSync_RemovedAfterTheRebalanceTimeout(t *testi
 		c.opt.Timers.Stop()
 	})
 }
+
+// Members that start together are assigned partitions once, also where the group was there before:
+// a rebalance costs those that wait for partitions two heartbeats.
+func TestClassicGroup_MembersOfAnEmptyGroup_JoinInOneGeneration(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	synctest.Test(t, func(t *testing.T) {
+		c := coordinator(t, s)
+		c.opt.InitialDelay = 100 * time.Millisecond
+		for generation := range int32(2) {
+			began := time.Now()
+			var ids []string
+			var waits []<-chan *kmsg.JoinGroupResponse
+			for range 4 {
+				wait, id := join(t, c, "")
+				ids, waits = append(ids, id), append(waits, wait)
+				time.Sleep(60 * time.Millisecond)
+			}
+			for _, wait := range waits {
+				require.Equal(t, generation*2+1, (<-wait).Generation)
+			}
+			require.Equal(t, 300*time.Millisecond, time.Since(began), "the first delay in which none joined is over")
+			for _, id := range ids {
+				lm := kmsg.NewLeaveGroupRequestMember()
+				lm.MemberID = id
+				require.Equal(t, []error{nil}, c.Leave("g", []kmsg.LeaveGroupRequestMember{lm}))
+			}
+			require.Equal(t, groupEmpty, state(c))
+		}
+		c.opt.Timers.Stop()
+	})
+}
+
+// A client that was given its id has yet to join with it: the group waits for that, too.
+func TestClassicGroup_MemberWithItsIDAlone_IsWaitedFor(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	synctest.Test(t, func(t *testing.T) {
+		c := coordinator(t, s)
+		c.opt.InitialDelay = 100 * time.Millisecond
+		first, _ := join(t, c, "")
+		req := joinRequest("")
+		req.Version = 4
+		_, id, err := c.Join(Client{ID: "client"}, req)
+		require.ErrorIs(t, err, kerr.MemberIDRequired)
+		time.Sleep(time.Second)
+		second, _ := join(t, c, id)
+		require.Equal(t, []int32{1, 1}, []int32{(<-first).Generation, (<-second).Generation})
+		c.opt.Timers.Stop()
+	})
+}
+
+// They are not waited for beyond the rebalance timeout, nor once all have left.
+func TestClassicGroup_MembersKeepJoining_RebalanceTimeoutEndsTheWait(t *testing.T) {
+	t.Parallel()
+	s := openStore(t)
+	synctest.Test(t, func(t *testing.T) {
+		c := coordinator(t, s)
+		c.opt.InitialDelay = 4 * time.Second
+		began := time.Now()
+		first, _ := join(t, c, "")
+		for range 3 {
+			time.Sleep(3 * time.Second)
+			join(t, c, "")
+		}
+		require.Equal(t, int32(1), (<-first).Generation)
+		require.Equal(t, session, time.Since(began))
+		c.opt.Timers.Stop()
+
+		c = coordinator(t, s)
+		c.opt.InitialDelay = 4 * time.Second
+		wait, id := join(t, c, "")
+		lm := kmsg.NewLeaveGroupRequestMember()
+		lm.MemberID = id
+		require.Equal(t, []error{nil}, c.Leave("g", []kmsg.LeaveGroupRequestMember{lm}))
+		require.Equal(t, kerr.UnknownMemberID.Code, (<-wait).ErrorCode)
+		require.Equal(t, groupEmpty, state(c))
+		c.opt.Timers.Stop()
+	})
+}

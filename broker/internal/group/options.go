@@ -18,7 +18,8 @@ type Options struct {
 	// MinSession and MaxSession bound the session timeout that a member of a classic
 	// group may ask for.
 	MinSession, MaxSession time.Duration
-	// InitialDelay is how long a new classic group waits for more members.
+	// InitialDelay is how long a classic group that was empty waits for more members, again
+	// after each that joins.
 	InitialDelay time.Duration
 	// ConsumerTimes returns what members of a group of the consumer protocol are asked for:
 	// the time between heartbeats, and that after which one without any is removed. It is
