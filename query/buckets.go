@@ -58,8 +58,8 @@ func (s *statement) buckets(zone string) string {
 		watched = "SELECT *, most AS max_people FROM (" + s.watched(ofHalfHours(s.TZ)) + ") m"
 	}
 	return prefix + fmt.Sprintf(`watched AS (
-    SELECT camera_id, %[1]s AS bucket, sum(frames) AS frames, sum(people) AS people, max(max_people) AS max_people,
-           sum(detections) AS detections, sum(dropped) AS dropped, sum(seconds) AS seconds
+    SELECT camera_id, %[1]s AS bucket, sum(frames)::bigint AS frames, sum(people)::bigint AS people, max(max_people) AS max_people,
+           sum(detections)::bigint AS detections, sum(dropped)::bigint AS dropped, sum(seconds) AS seconds
     FROM (%[4]s) w GROUP BY 1, 2
 ), every AS (
     SELECT DISTINCT camera_id, date_trunc('%[2]s', t) AS bucket FROM (%[3]s) f

@@ -8,6 +8,7 @@ import (
 	"image"
 	"image/color"
 	"io"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -48,6 +49,27 @@ func TestParquet_AnyColumns_TypesOrderAndNulls(t *testing.T) {
 		lines = append(lines, fmt.Sprintf("%v", row))
 	}
 	require.Equal(t, []string{"[7 1.5 0.9 true <null> 1777629600000001 Türe {1,2}]", "[<null> NaN <null> false x <null> <null> <null>]"}, lines)
+}
+
+// Counts have one type in all buckets, so that files of minutes and of days can be read as one table.
+func TestParquet_Counts_IntegersInEveryBucket(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Open(t)
+	counts := regexp.MustCompile(` (frames|seconds|dropped|detections|max_people|n|in|out|inside) `)
+	for _, r := range query.Reports {
+		for _, bucket := range []string{"1m", "1h", "1d"} {
+			if r.Name == "heatmap" || r.Takes("bucket") {
+				file := []byte(answer(t, pool, report(r.Name, query.Filter{Bucket: bucket}), "parquet"))
+				f, err := parquet.OpenFile(bytes.NewReader(file), int64(len(file)))
+				require.NoError(t, err)
+				for line := range strings.Lines(f.Schema().String()) {
+					if strings.Contains(line, "optional") && counts.MatchString(strings.ReplaceAll(line, ";", " ")) {
+						require.Contains(t, line, "int64", "%s %s", r.Name, bucket)
+					}
+				}
+			}
+		}
+	}
 }
 
 func TestParquet_ManyRowGroups_AllRows(t *testing.T) {

@@ -288,3 +288,24 @@ func TestHeatmap_Detections_FeetByCell(t *testing.T) {
 		head:                                                                {Grid: 10, Since: at("2026-05-02T00:00:00Z")},
 	})
 }
+
+// Frames without detections that have no rows (--store people) were watched: a camera with
+// nobody is not one that did not look. Minutes whose rows are gone are no part of the answer.
+func TestHeatmap_FramesWithoutRows_AreWatched(t *testing.T) {
+	t.Parallel()
+	pool := street(t, "yard", [2]string{"2026-05-01 10:00:20Z", "2026-05-01 10:03:40Z"})
+	addCamera(t, pool, "gate", [2]string{"2026-05-01 10:00:00Z", "2026-05-01 10:01:05Z"})
+	exec(t, pool, `UPDATE sightings SET people = 0, objects = 0, class_ids = NULL, boxes = NULL, track_ids = NULL, zone_set_ids = NULL
+		WHERE camera_id = 2 OR extract(second FROM captured_at) >= 30`)
+	exec(t, pool, "SELECT sightlog_rebuild()")
+	head := "camera,x,y,n,frames,seconds,dropped\n"
+	answers := map[string]query.Filter{
+		head + "gate,,,0,65,65,2\nyard,0,0,200,200,200,6\n": {Grid: 1},
+		head + "gate,,,0,65,65,2\nyard,0,0,140,160,160,4\n": {Grid: 1, Since: at("2026-05-01T10:00:00Z"), Until: at("2026-05-01T10:03:00Z")},
+	}
+	asked(t, pool, "heatmap", answers)
+	exec(t, pool, "DELETE FROM sightings WHERE objects = 0")
+	asked(t, pool, "heatmap", answers)
+	exec(t, pool, "DELETE FROM sightings WHERE captured_at >= '2026-05-01 10:01:00Z' AND captured_at < '2026-05-01 10:02:00Z'")
+	asked(t, pool, "heatmap", map[string]query.Filter{head + "gate,,,0,65,65,2\nyard,0,0,140,140,140,4\n": {Grid: 1}})
+}
