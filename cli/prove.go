@@ -27,7 +27,7 @@ type ProveCmd struct {
 
 // Help is the rest of --help.
 func (*ProveCmd) Help() string {
-	return `The figures of the minute as the tables have them, beside those of the log's records: columns figure, tables, log. Standard error names the records (partition, first and last offset, number), the models that produced them, and a digest over the records, so that somebody else who has the log can find the same. The exit code is 1 if a figure differs.
+	return `The figures of the minute as the tables have them, beside those of the log's records: columns figure, tables, log. They are those of the camera and its coverage (seconds), of each zone in which a person was, and the crossings of each line. Standard error names the records (partition, first and last offset, number), the models that produced them, and a digest over the records, so that somebody else who has the log can find the same. The exit code is 1 if a figure differs.
 
 ` + WhenHelp
 }
@@ -64,10 +64,13 @@ func (c *ProveCmd) Run(ctx context.Context, env *Env) (err error) {
 	}
 	fmt.Fprintf(env.Stderr, "minute   %s (UTC)\nrecords  %s\nmodels   %s\ndigest   %s\n",
 		minute.Format("2006-01-02 15:04"), orNone(p.Records), orNone(p.Models), p.Digest)
-	if p.Tables != p.Log {
-		return errDiffers
+	switch {
+	case p.Equal():
+		return nil
+	case len(p.Gone) > 0:
+		return fmt.Errorf("the figures differ, but nothing is proved: the log has no records of %s any more", strings.Join(p.Gone, ", "))
 	}
-	return nil
+	return errDiffers
 }
 
 func orNone(all []string) string {
