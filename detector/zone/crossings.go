@@ -11,16 +11,19 @@ import (
 
 // hysteresis is how far the feet must be from a line, in parts of the box's height,
 // before they count as being beyond it: the lower edge of a detector's box is off by .05
-// (standard deviation, on vtest.avi). After a crossing the same track crosses back only if
-// it gets returnHysteresis beyond the line, five deviations: somebody who stands or walks on a
-// line wavers for longer than one frame. The lesser distance counts again when returnWindow
-// is over and the track has been farther than lingering from where it crossed, so that no track
-// remains on the wrong side.
+// (standard deviation, on vtest.avi). A track that lingers (its feet stay near one place)
+// wavers farther than that in one frame of many. Its crossing, and that of a track that has
+// just crossed the line, counts only when the feet are certainly beyond the line, or beyond
+// it in all frames of staying, or when the track ends there. Feet that are back before have
+// crossed nothing.
 const (
-	hysteresis       = 0.05
-	returnHysteresis = 0.25
-	returnWindow     = 3 * time.Second
-	lingering        = 0.3
+	hysteresis   = 0.05
+	certainly    = 0.2
+	staying      = 3 * time.Second
+	near         = 0.25
+	lingers      = 2 * time.Second
+	settles      = time.Second // time constant of that place
+	returnWindow = 3 * time.Second
 )
 
 // How long a track is remembered, and how long it has not been seen when it has ended, as in
@@ -44,18 +47,24 @@ type Crossings struct {
 // trackState is on which side of each line a track was.
 type trackState struct {
 	seen   time.Duration
-	object event.Object // as it was then
-	sides  []sideState  // by line
-	left   bool         // the edge rule was applied to its end
+	object event.Object // as it was when its whole body was seen last
+	body   body
+	place  Point         // near which it was
+	since  time.Duration // that time
+	sides  []sideState   // by line
+	left   bool          // the edge rule was applied to its end
 }
 
-// sideState is the side of a line on which a track last was for certain.
+// sideState is the side of a line on which a track last was for certain, and whether it is
+// perhaps on the other since.
 type sideState struct {
-	at          Point
-	sign        int8          // 0: not known yet
-	returnsFrom time.Duration // until then crossing back takes returnHysteresis
-	crossedAt   Point
-	lingers     bool // it has stayed near crossedAt; until it does not, the same
+	at      Point
+	sign    int8 // 0: not known yet
+	beyond  bool // the feet were beyond the line, and were not back since
+	there   Point
+	thereAt time.Duration // since when they are there in all frames
+
+	returnsFrom time.Duration // it has just crossed the line until then
 }
 
 // NewCrossings returns the crossings of a run that begins.
@@ -106,17 +115,32 @@ func (x *Crossings) find(objs []event.Object, pts time.Duration) {
 func (x *Crossings) move(o *event.Object, moves bool, pts time.Duration) {
 	t := x.tracks[*o.TrackID]
 	if t == nil {
-		t = &trackState{sides: make([]sideState, len(x.lines))}
+		t = &trackState{seen: pts, since: pts, sides: make([]sideState, len(x.lines))}
 		t.enter(x.lines, o.Box, x.size, x.gap)
 		x.tracks[*o.TrackID] = t
 	}
-	t.seen, t.object, t.left = pts, *o, false
+	gap := pts - t.seen
+	whole, was := t.body.see(o.Box, x.size, gap)
+	if !was {
+		clear(t.sides)
+	}
+	t.seen, t.left = pts, false
+	if !whole {
+		return
+	}
+	t.object = *o
 	feet := footPoint(o.Box, x.size)
 	height := float64(max(x.size.Height, 1))
 	tall, aspect := float64(o.Box[3]-o.Box[1])/height, float64(x.size.Width)/height
+	if math.Hypot((feet.X-t.place.X)*aspect, feet.Y-t.place.Y) > near*tall {
+		t.place, t.since = feet, pts
+	} else {
+		part := 1 - math.Exp(-float64(gap)/float64(settles))
+		t.place.X, t.place.Y = t.place.X+part*(feet.X-t.place.X), t.place.Y+part*(feet.Y-t.place.Y)
+	}
 	for k := range x.lines {
 		l, s := &x.lines[k], &t.sides[k]
-		if (moves || s.sign == 0) && s.step(l, feet, tall, aspect, pts) {
+		if (moves || s.sign == 0) && s.step(l, feet, tall, aspect, pts, pts-t.since >= lingers) {
 			x.add(l, s.sign, *o.TrackID, o)
 		}
 	}
@@ -159,29 +183,41 @@ func signOf(d float64) int8 {
 // step moves the track to its feet and reports whether it has thereby
 // crossed the line. Near the line nothing is certain: the state stays as it was. tall is
 // the box's height in parts of the frame's.
-func (s *sideState) step(l *Line, feet Point, tall, aspect float64, pts time.Duration) bool {
+func (s *sideState) step(l *Line, feet Point, tall, aspect float64, pts time.Duration, lingering bool) bool {
 	d := distance(l.A, l.B, feet, aspect)
 	sign := int8(1)
 	if d < 0 {
 		sign = -1
 	}
-	if s.lingers && math.Hypot((feet.X-s.crossedAt.X)*aspect, feet.Y-s.crossedAt.Y) > lingering*tall {
-		s.lingers = false
+	switch {
+	case math.Abs(d) < hysteresis*tall:
+		s.thereAt = pts
+		return false
+	case s.sign == 0 || s.sign == sign || !s.beyond && !crosses(s.at, feet, l.A, l.B): // the last: round the line's end
+		s.at, s.sign, s.beyond = feet, sign, false
+		return false
+	case !s.beyond:
+		s.beyond, s.thereAt = true, pts
 	}
-	margin := hysteresis * tall
-	if s.sign != 0 && s.sign != sign && (s.lingers || pts < s.returnsFrom) {
-		margin = returnHysteresis * tall
-	}
-	if math.Abs(d) < margin {
+	s.there = feet
+	if (lingering || pts < s.returnsFrom) && math.Abs(d) < certainly*tall && pts-s.thereAt < staying {
 		return false
 	}
-	was := *s
-	s.at, s.sign = feet, sign
-	if was.sign == 0 || was.sign == sign || !crosses(was.at, feet, l.A, l.B) {
-		return false // also round the line's end
-	}
-	s.returnsFrom, s.crossedAt, s.lingers = pts+returnWindow, feet, true
+	s.at, s.sign, s.beyond, s.returnsFrom = feet, sign, false, pts+returnWindow
 	return true
+}
+
+// end returns the side on which the track ended, where it left the picture through a
+// side edge at p.
+func (s *sideState) end(l *Line, p Point, leaves bool) int8 {
+	at, sign := s.at, s.sign
+	if s.beyond {
+		at, sign = s.there, -s.sign
+	}
+	if e := signOf(side(l.A, l.B, p)); leaves && e != 0 && e != sign && crosses(at, p, l.A, l.B) {
+		return e
+	}
+	return sign
 }
 
 // enter puts a track that begins at a side edge on the side of each line that is there.
@@ -197,8 +233,8 @@ func (t *trackState) enter(lines []Line, b event.Box, frame event.Size, gap time
 	}
 }
 
-// leave finds the lines that tracks crossed when they ended at a side edge. Those have ended
-// that ended reports.
+// leave finds the lines that tracks have crossed that ended beyond them, or at a side edge.
+// Those have ended that ended reports.
 func (x *Crossings) leave(ended func(*trackState) bool) {
 	for _, id := range slices.Sorted(maps.Keys(x.tracks)) {
 		t := x.tracks[id]
@@ -207,16 +243,17 @@ func (x *Crossings) leave(ended func(*trackState) bool) {
 		}
 		t.left = true
 		p, touches := edgePoint(t.object.Box, x.size, x.gap)
-		if !touches || t.object.State != "" {
-			continue
-		}
+		touches = touches && t.object.State == ""
 		for k := range x.lines {
 			l, s := &x.lines[k], &t.sides[k]
-			sign := signOf(side(l.A, l.B, p))
-			if s.sign != 0 && sign != 0 && sign != s.sign && crosses(s.at, p, l.A, l.B) {
+			if s.sign == 0 {
+				continue
+			}
+			if sign := s.end(l, p, touches); sign != s.sign {
 				s.at, s.sign = p, sign
 				x.add(l, sign, id, &t.object)
 			}
+			s.beyond = false
 		}
 	}
 }

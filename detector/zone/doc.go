@@ -5,8 +5,8 @@
 // It promises that a drawing that cannot work (two points, edges that cross,
 // outside the frame) is one clear *usage.Error, that an object gets the zones
 // in the order in which they are configured, and that a track that wavers on
-// a line crosses it once (hysteresis, which is larger for the way back where the track
-// lingers), and that a line near a side edge counts whoever comes in or leaves there
+// a line crosses it once (hysteresis, which is larger where the track lingers), that a box which
+// shows the upper part of a body alone crosses nothing (body.go), and that a line near a side edge counts whoever comes in or leaves there
 // (edge.go). It needs tracks (package track) for crossings and visits, and
 // nothing for zones. Its caller writes them to the log.
 //

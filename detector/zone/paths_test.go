@@ -51,6 +51,9 @@ func TestCrossings_UsualWays_CountedOnce(t *testing.T) {
 	for name, w := range map[string]walk{
 		"stands on it, wavers":       {xs: join(line(700, 500, -20), repeat(100, 496, 504), line(500, 300, -20)), want: []string{in}},
 		"wavers when just across":    {xs: join(line(700, 500, -20), repeat(6, 488, 512, 485, 515), line(480, 300, -20)), want: []string{in}},
+		"stands on it, goes back":    {xs: join(line(700, 510, -10), repeat(20, 508), repeat(100, 490, 508), line(510, 700, 20))},
+		"stands just behind it":      {xs: join(line(700, 510, -10), repeat(20, 508), repeat(50, 488)), want: []string{in}},
+		"ends just behind it":        {xs: join(line(700, 510, -10), repeat(20, 510), repeat(3, 490), repeat(25, away)), want: []string{in}},
 		"flickers":                   {xs: []float32{700, away, 660, away, 620, away, 580, away, 540, away, 500, away, 460, away, 420}, want: []string{in}},
 		"hidden on it":               {xs: join(line(700, 560, -20), repeat(15, away), line(440, 300, -20)), want: []string{in}},
 		"turns before it":            {xs: join(line(700, 510, -10), line(510, 700, 10))},
@@ -154,8 +157,8 @@ func flat(truth eval.Tracks) eval.Tracks {
 }
 
 // 200 lines anywhere in vtest.avi, along the ways of its 19 people: the sum of what each
-// line and direction counts too much or too little, of all crossings. Counted were .042,
-// .037 and .044 at 10, 5 and 2 frames a second.
+// line and direction counts too much or too little, of all crossings. Counted were .040,
+// .041 and .047 at 10, 5 and 2 frames a second.
 func TestCrossings_RandomLinesOnAStreet_CountsRight(t *testing.T) {
 	t.Parallel()
 	truth, err := eval.ReadMOT("truth", testenv.Data(t, "video/vtest.gt.txt"), true)
@@ -164,7 +167,7 @@ func TestCrossings_RandomLinesOnAStreet_CountsRight(t *testing.T) {
 	for _, c := range []struct {
 		every int
 		most  float64
-	}{{1, .05}, {2, .042}, {5, .047}} {
+	}{{1, .05}, {2, .042}, {5, .048}} {
 		rng := rand.New(rand.NewPCG(1, 2))
 		point := func() zone.Point { return zone.Point{X: rng.Float64(), Y: .2 + .8*rng.Float64()} }
 		all, wrong := 0, 0

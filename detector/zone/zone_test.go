@@ -75,8 +75,6 @@ func TestCrossings_TrackCrosses_OnceWithDirection(t *testing.T) {
 	require.Empty(t, m.Find([]event.Object{{Box: event.Box{0, 0, 9, 9}}}, frame, pts(15)), "without a track")
 }
 
-// The margin is a part of the person's height in pixels, whichever way the line
-// runs and whatever the frame's aspect: 5 % of 100 are 5.
 // What has not moved crosses nothing, however its box jitters; where it is counts from its
 // first frame on, so that nobody who then walks across is missed.
 func TestCrossings_NotMoved_NoneUntilItMoves(t *testing.T) {
@@ -179,6 +177,8 @@ func TestCrossings_NotAtTheSides_NoneAtTheEnd(t *testing.T) {
 	require.Empty(t, m.End())
 }
 
+// The margin is a part of the person's height in pixels, whichever way the line
+// runs and whatever the frame's aspect: 5 % of 100 are 5.
 func TestCrossings_AnyDirection_SameMargin(t *testing.T) {
 	t.Parallel()
 	for name, c := range map[string]struct {
