@@ -20,7 +20,8 @@
 //   - the totals (camera_minutes, zone_minutes, crossing_minutes, tracks, visits,
 //     latest_sightings) are those of the rows at every commit, and outlive them: a
 //     frame is counted once, whether its row is there, was deleted or was never
-//     written (camera_minutes.last_seq, Config.Store).
+//     written (camera_minutes.last_seq, Config.Store). Frames may come in any order, by producers
+//     that retry or in two partitions: these add to paths, and move and join visits (late.go).
 //   - with Config.Outbox, crossings and visits are in the table outbox, in the transaction of
 //     their rows and as often as these: once.
 //   - with Config.Watcher, what it writes is in that transaction, too.
@@ -110,7 +111,8 @@
 //   - the types whose methods these are: consumer, sink;
 //   - what they use: id_cache, day_partitions, expand (batches, within bounds), error_class;
 //   - a user's choices: from, keep, skip, store;
-//   - the values: rows, tables, totals, columns, binary, records, position, state, metrics.
+//   - the values: rows, tables, totals, late (what late detections change), columns, binary, records,
+//     position, state, metrics.
 //
 // It leaves to others: the schema (migrations), opening the database (postgres),
 // producing and creating topics (kafka).

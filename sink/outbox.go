@@ -11,14 +11,22 @@ const (
 var crossingOutboxTable = newCrossingTable(", outboxed AS (" + outboxCrossings + ")")
 
 // outboxStatements returns the table and the statement that write crossings and visits,
-// and the outbox if it is to have them.
-func outboxStatements(kinds []string) (crossings *table[crossingRow], visits string) {
-	crossings, visits = crossingTable, insertVisits
+// and the outbox if it is to have them. late tells that visits may be from before those
+// that are there.
+func outboxStatements(kinds []string, late bool) (crossings *table[crossingRow], visits string) {
+	crossings = crossingTable
 	if slices.Contains(kinds, OutboxCrossings) {
 		crossings = crossingOutboxTable
 	}
-	if slices.Contains(kinds, OutboxVisits) {
-		visits = outboxVisits
+	switch outbox := slices.Contains(kinds, OutboxVisits); {
+	case late && outbox:
+		visits = "WITH " + mergedVisits + ", visited AS (" + mergeVisits + lateBegan + outboxVisits
+	case late:
+		visits = "WITH " + mergedVisits + mergeVisits
+	case outbox:
+		visits = "WITH visited AS (" + insertVisits + began + outboxVisits
+	default:
+		visits = insertVisits
 	}
 	return crossings, visits
 }
@@ -33,9 +41,16 @@ SELECT 'crossing', concat_ws('/', c.name, r.run, i.seq, i.track_id, i.line), i.c
 FROM inserted i JOIN cameras c ON c.id = i.camera_id JOIN runs r ON r.id = i.run_id
 ORDER BY i.captured_at, i.track_id`
 
-// outboxVisits inserts the visits that begin: a row that was there has an xmax.
-const outboxVisits = "WITH visited AS (" + insertVisits + `
-    RETURNING visits.*, visits.xmax = 0 AS began)
+// Visits that begin. One that was there has an xmax; or it was merged, which may have
+// moved its beginning.
+const (
+	began     = " RETURNING visits.*, visits.xmax = 0 AS began)"
+	lateBegan = ` RETURNING visits.*, (SELECT NOT m.stored FROM merged m
+    WHERE (m.run_id, m.track_id, m.zone, m.entered_at) = (visits.run_id, visits.track_id, visits.zone, visits.entered_at)) AS began)`
+)
+
+// outboxVisits inserts the visits that begin.
+const outboxVisits = `
 INSERT INTO outbox (kind, event_id, camera_id, captured_at, payload)
 SELECT 'visit', concat_ws('/', c.name, r.run, v.track_id, v.zone,
                           to_char(v.entered_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')),

@@ -155,7 +155,7 @@ func (w *recount) write(ctx context.Context, run recountRun, sightings []sightin
 	crossingTable.queue(b, crossings)
 	totals := totalsOf(counted)
 	if w.Score > 0 {
-		totals.queueTracks(b)
+		totals.queueTracks(b, trackTable)
 	}
 	totals.queueZones(b, insertVisits)
 	if b.Len() == 0 {

@@ -60,6 +60,13 @@ func (r *rows) queue(b *pgx.Batch, id int64) {
 	sightingTable.queue(b, r.stored)
 }
 
+// queuePaths adds the statement that computes paths, if sightings may have come late.
+func (r *rows) queuePaths(b *pgx.Batch) {
+	if r.compared {
+		totalsOf(r.sightings).queuePaths(b)
+	}
+}
+
 // queueRuns adds a statement for each run's record.
 func (r *rows) queueRuns(b *pgx.Batch) {
 	for _, r := range r.runs {

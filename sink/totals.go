@@ -198,30 +198,9 @@ var (
 		col("people", "bigint[]", func(z *zoneMinuteRow) int64 { return z.people }),
 		col("max_people", "bigint[]", func(z *zoneMinuteRow) int64 { return z.maxPeople }),
 	)
-	// The path goes on where the track does. Its last point is that of the second of
-	// last_at: a second that two transactions share has its point already. Detections
-	// from before last_at, which were late, add no points.
-	trackTable = newTable("tracks", `ON CONFLICT (run_id, track_id) DO UPDATE SET
-    first_at = least(tracks.first_at, excluded.first_at), last_at = greatest(tracks.last_at, excluded.last_at),
-    frames = tracks.frames + excluded.frames, score = greatest(tracks.score, excluded.score),
-    class_id = CASE WHEN excluded.score > tracks.score THEN excluded.class_id ELSE tracks.class_id END,
-    thing = CASE WHEN excluded.last_at >= tracks.last_at THEN excluded.thing ELSE tracks.thing END,
-    path = CASE WHEN cardinality(tracks.path) >= 1200 OR excluded.first_at < tracks.last_at THEN tracks.path
-                WHEN date_trunc('second', excluded.first_at) = date_trunc('second', tracks.last_at)
-                THEN (tracks.path || excluded.path[3:])[:1200]
-                ELSE (tracks.path || excluded.path)[:1200] END`,
-		col("run_id", "integer[]", func(t *trackRow) int32 { return t.run }),
-		col("track_id", "bigint[]", func(t *trackRow) int64 { return t.id }),
-		col("camera_id", "integer[]", func(t *trackRow) int32 { return t.camera }),
-		col("class_id", "bigint[]", func(t *trackRow) int64 { return t.class }),
-		col("first_at", "timestamptz[]", func(t *trackRow) pgtype.Timestamptz { return timestamp(t.first) }),
-		col("last_at", "timestamptz[]", func(t *trackRow) pgtype.Timestamptz { return timestamp(t.last) }),
-		col("frames", "bigint[]", func(t *trackRow) int64 { return t.frames }),
-		col("score", "real[]", func(t *trackRow) float32 { return t.score }),
-		arrayCol("path", "real[]", func(t *trackRow, _ []float32) []float32 { return t.path[:min(len(t.path), 1200)] }),
-		col("thing", "boolean[]", func(t *trackRow) bool { return t.thing }),
-	)
-	latestTable = newTable("latest_sightings", `ON CONFLICT (camera_id) DO UPDATE SET
+	trackTable         = newTrackTable("tracks.path[:sightlog_repeated()]")
+	comparedTrackTable = newTrackTable(latePath)
+	latestTable        = newTable("latest_sightings", `ON CONFLICT (camera_id) DO UPDATE SET
     captured_at = excluded.captured_at, run_id = excluded.run_id, seq = excluded.seq, people = excluded.people, objects = excluded.objects
 WHERE (excluded.captured_at, excluded.run_id, excluded.seq)
     > (latest_sightings.captured_at, latest_sightings.run_id, latest_sightings.seq)`,
@@ -261,8 +240,35 @@ func newMinuteTable(frames string) *table[minuteRow] {
 	)
 }
 
-// insertVisits extends the visit that a row continues, or inserts it. Rows that
-// continue the same visit, which late ones may, are one.
+// newTrackTable returns the table of tracks, with the path of a track that has detections from
+// before its last one. Otherwise the path goes on where the track does. Its last point is that of
+// the second of last_at: a second that two transactions share has its point already.
+func newTrackTable(late string) *table[trackRow] {
+	return newTable("tracks", `ON CONFLICT (run_id, track_id) DO UPDATE SET
+    first_at = least(tracks.first_at, excluded.first_at), last_at = greatest(tracks.last_at, excluded.last_at),
+    frames = tracks.frames + excluded.frames, score = greatest(tracks.score, excluded.score),
+    class_id = CASE WHEN excluded.score > tracks.score THEN excluded.class_id ELSE tracks.class_id END,
+    thing = CASE WHEN excluded.last_at >= tracks.last_at THEN excluded.thing ELSE tracks.thing END,
+    path = CASE WHEN excluded.first_at < tracks.last_at THEN `+late+`
+                WHEN cardinality(tracks.path) >= 1200 THEN tracks.path
+                WHEN date_trunc('second', excluded.first_at) = date_trunc('second', tracks.last_at)
+                THEN (tracks.path || excluded.path[3:])[:1200]
+                ELSE (tracks.path || excluded.path)[:1200] END`,
+		col("run_id", "integer[]", func(t *trackRow) int32 { return t.run }),
+		col("track_id", "bigint[]", func(t *trackRow) int64 { return t.id }),
+		col("camera_id", "integer[]", func(t *trackRow) int32 { return t.camera }),
+		col("class_id", "bigint[]", func(t *trackRow) int64 { return t.class }),
+		col("first_at", "timestamptz[]", func(t *trackRow) pgtype.Timestamptz { return timestamp(t.first) }),
+		col("last_at", "timestamptz[]", func(t *trackRow) pgtype.Timestamptz { return timestamp(t.last) }),
+		col("frames", "bigint[]", func(t *trackRow) int64 { return t.frames }),
+		col("score", "real[]", func(t *trackRow) float32 { return t.score }),
+		arrayCol("path", "real[]", func(t *trackRow, _ []float32) []float32 { return t.path[:min(len(t.path), 1200)] }),
+		col("thing", "boolean[]", func(t *trackRow) bool { return t.thing }),
+	)
+}
+
+// insertVisits extends the visit that a row continues, or inserts it. The rows are after the
+// visits that are there (mergeVisits takes others).
 const insertVisits = `
 INSERT INTO visits (run_id, track_id, zone, entered_at, left_at, camera_id, frames)
 SELECT run_id, track_id, zone, entered_at, max(left_at), min(camera_id), sum(frames)
@@ -291,7 +297,11 @@ func (t *totals) queue(b *pgx.Batch, compared bool, visits string) {
 	halfHourTable.queue(b, sorted(t.halfHours, func(a, b *halfHourRow) int {
 		return cmp.Or(cmp.Compare(a.camera, b.camera), a.halfHour.Compare(b.halfHour), cmp.Compare(a.run, b.run))
 	}))
-	t.queueTracks(b)
+	if compared {
+		t.queueTracks(b, comparedTrackTable)
+	} else {
+		t.queueTracks(b, trackTable)
+	}
 	t.queueZones(b, visits)
 	var latest []sightingRow
 	for _, s := range t.latest {
@@ -302,10 +312,21 @@ func (t *totals) queue(b *pgx.Batch, compared bool, visits string) {
 }
 
 // queueTracks adds the statement of the tracks.
-func (t *totals) queueTracks(b *pgx.Batch) {
-	trackTable.queue(b, sorted(t.tracks, func(a, b *trackRow) int {
+func (t *totals) queueTracks(b *pgx.Batch, tracks *table[trackRow]) {
+	tracks.queue(b, sorted(t.tracks, func(a, b *trackRow) int {
 		return cmp.Or(cmp.Compare(a.run, b.run), cmp.Compare(a.id, b.id))
 	}))
+}
+
+// queuePaths adds the statement that computes paths. Their sightings are written before.
+func (t *totals) queuePaths(b *pgx.Batch) {
+	var tracks []track
+	for k := range t.tracks {
+		tracks = append(tracks, k)
+	}
+	if len(tracks) > 0 {
+		b.Queue(computePaths, collect(tracks, func(k *track) int32 { return k.run }), collect(tracks, func(k *track) int64 { return k.id }))
+	}
 }
 
 // queueZones adds the statements of the zones.

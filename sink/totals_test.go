@@ -9,6 +9,7 @@ import (
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/pgtest"
+	"github.com/sightlog/sightlog/sink"
 )
 
 // walk is the n-th sighting of a camera on which one person stands in zone door
@@ -137,4 +138,33 @@ func TestTotals_LateSightings_AreAddedWhereTheyBelong(t *testing.T) {
 	require.Equal(t, 240, w.number("SELECT sum(frames) FROM v_minutes"))
 	require.Equal(t, 2, w.number("SELECT count(*) FROM v_visits WHERE zone = 'door'"))
 	pgtest.TotalsAgree(t, w.pool)
+}
+
+// Sightings come in blocks whose order a producer that retries has changed, some twice: the first
+// of a visit after its end, those between two visits after both, those of a track's middle last.
+func TestTotals_BlocksOutOfOrder_AreThoseOfTheRows(t *testing.T) {
+	t.Parallel()
+	blocks := [][2]int{{60, 80}, {0, 40}, {40, 60}, {100, 180}, {200, 240}, {80, 100}, {180, 200}, {0, 40}}
+	for size, begun := range map[int]int{20: 3, 240: 2} { // of 20 records, those of 0 to 5 s are more than 10 s before the first
+		w := newWorld(t)
+		for n := range 240 {
+			w.produce(record(t, walk(n)))
+		}
+		w.start()
+		w.drain()
+		mixed := newWorld(t)
+		mixed.start(maxRecords(size), func(c *sink.Config) { c.Outbox, c.Consumers = []string{sink.OutboxVisits}, 1 })
+		for _, b := range blocks {
+			var recs []*kgo.Record
+			for n := b[0]; n < b[1]; n++ {
+				recs = append(recs, record(t, walk(n)))
+			}
+			mixed.produce(recs...)
+			mixed.drain() // a transaction of their own
+		}
+		pgtest.TotalsAgree(t, mixed.pool)
+		require.Equal(t, pgtest.Totals(t, w.pool), pgtest.Totals(t, mixed.pool), "%d records a transaction", size)
+		require.Equal(t, 2, mixed.number("SELECT count(*) FROM v_visits WHERE zone = 'door'"))
+		require.Equal(t, begun, mixed.number("SELECT count(*) FROM outbox WHERE payload->>'zone' = 'door'"), "a visit that begins earlier after all does not begin twice")
+	}
 }

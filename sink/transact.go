@@ -31,6 +31,7 @@ func (c *consumer) transact(ctx context.Context, items []entry, at map[topicPart
 	if rows.len() < bulk || err != nil && classify(err) != fenced && classify(err) != repeated && !mayHaveCommitted(err) {
 		b := c.commonStatements(ms, at, rows)
 		rows.queue(b, id)
+		rows.queuePaths(b)
 		err = c.insert(ctx, b, rows)
 	}
 	if err != nil {
@@ -60,7 +61,14 @@ func (c *consumer) copyIn(ctx context.Context, b *pgx.Batch, r *rows, id int64) 
 			return err
 		}
 		r.setBatch(id)
-		return sightingTable.copyIn(ctx, tx, r.stored, c.types)
+		if err := sightingTable.copyIn(ctx, tx, r.stored, c.types); err != nil || !r.compared {
+			return err
+		}
+		late := new(pgx.Batch)
+		if r.queuePaths(late); late.Len() == 0 {
+			return nil
+		}
+		return sendIn(ctx, tx, late)
 	})
 	if err != nil {
 		c.types = nil // somebody may have changed them
@@ -102,7 +110,7 @@ func (c *consumer) commonStatements(ms []offsetAdvance, at map[topicPartition]po
 	b := new(pgx.Batch)
 	queueAdvance(b, ms, at)
 	r.queueRuns(b)
-	crossings, visits := outboxStatements(c.sink.cfg.Outbox)
+	crossings, visits := outboxStatements(c.sink.cfg.Outbox, r.compared)
 	crossings.queue(b, r.crossings)
 	r.queueSnapshots(b)
 	totalsOf(r.sightings).queue(b, r.compared, visits)
