@@ -133,17 +133,10 @@ func (w *world) crowds(frames int) {
 // itself, until the tables hold what the log holds.
 func (w *world) drainBy(url string, consumers int) *os.ProcessState {
 	w.Helper()
-	exe, err := os.Executable()
-	require.NoError(w, err)
-	child := exec.Command(exe)
-	child.Stderr = w.Output()
-	child.Env = append(os.Environ(), "SIGHTLOG_TEST_SINK_BROKERS="+w.stream.Brokers[0], "SIGHTLOG_TEST_SINK_DATABASE="+url,
-		"SIGHTLOG_TEST_SINK_GROUP="+sink.Group, "SIGHTLOG_TEST_SINK_RECORDS=0", fmt.Sprint("SIGHTLOG_TEST_SINK_CONSUMERS=", consumers),
-		fmt.Sprintf("GOMEMLIMIT=%dMiB", 48+16*consumers))
-	require.NoError(w, child.Start())
+	child := startSink(w, w.Output(), w.stream.Brokers[0], url, sink.Group, "SIGHTLOG_TEST_SINK_RECORDS=0",
+		fmt.Sprint("SIGHTLOG_TEST_SINK_CONSUMERS=", consumers), fmt.Sprintf("GOMEMLIMIT=%dMiB", 48+16*consumers))
 	w.drain()
-	require.NoError(w, child.Process.Kill())
-	_ = child.Wait() // it was killed
+	child.kill()
 	return child.ProcessState
 }
 

@@ -1,14 +1,10 @@
 package sink_test
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"net"
 	"os"
-	"os/exec"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,23 +17,24 @@ import (
 
 	"github.com/sightlog/sightlog/internal/pgtest"
 	"github.com/sightlog/sightlog/kafka"
-	"github.com/sightlog/sightlog/postgres"
 	"github.com/sightlog/sightlog/sink"
 )
 
-// TestMain is also the sink that TestSink_Killed_EachRowOnce kills, and the recount of
+// TestMain is also the sinks and the broker of tests that kill these, and the recount of
 // TestRecount_Killed_ResumedToTheSameRows.
 func TestMain(m *testing.M) {
 	if url := os.Getenv("SIGHTLOG_TEST_RECOUNT_DATABASE"); url != "" {
 		recountVictim(url)
 		return
 	}
-	if brokers := os.Getenv("SIGHTLOG_TEST_SINK_BROKERS"); brokers != "" {
-		if err := victim(brokers, os.Getenv("SIGHTLOG_TEST_SINK_DATABASE"), os.Getenv("SIGHTLOG_TEST_SINK_GROUP")); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
+	for name, run := range map[string]func(string) error{"SIGHTLOG_TEST_LISTEN": brokerProcess, "SIGHTLOG_TEST_SINK_BROKERS": sinkProcess} {
+		if address := os.Getenv(name); address != "" {
+			if err := run(address); err != nil {
+				fmt.Fprintln(os.Stderr, err)
+				os.Exit(1)
+			}
+			return
 		}
-		return
 	}
 	goleak.VerifyTestMain(m,
 		// The tests' server outlives them.
@@ -47,49 +44,18 @@ func TestMain(m *testing.M) {
 		goleak.IgnoreAnyFunction("github.com/twmb/franz-go/pkg/kgo.(*Client).LeaveGroupContext.func1"))
 }
 
-func victim(brokers, url, group string) error {
-	ctx := context.Background()
-	pool, err := postgres.Open(ctx, url, postgres.Options{})
-	if err != nil {
-		return err
-	}
-	number := func(name string, missing int) int {
-		if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
-			return n
-		}
-		return missing
-	}
-	s, err := sink.New(sink.Config{
-		Kafka: kafka.Config{Brokers: []string{brokers}}, Pool: pool, Group: group,
-		MaxRecords: number("SIGHTLOG_TEST_SINK_RECORDS", 10), Consumers: number("SIGHTLOG_TEST_SINK_CONSUMERS", 0),
-		Log: slog.New(slog.NewTextHandler(os.Stderr, nil)),
-	})
-	if err != nil {
-		return err
-	}
-	return s.Run(ctx)
-}
-
 func TestSink_Killed_EachRowOnce(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
 	w := newWorldOn(t, pgtest.Pool(t, url))
-	exe, err := os.Executable()
-	require.NoError(t, err)
 	const each = 200
 	for life := range 5 {
-		child := exec.Command(exe)
-		child.Stderr = w.Output()
-		child.Env = append(os.Environ(),
-			"SIGHTLOG_TEST_SINK_BROKERS="+w.stream.Brokers[0], "SIGHTLOG_TEST_SINK_DATABASE="+url,
-			fmt.Sprint("SIGHTLOG_TEST_SINK_GROUP=life-", life)) // no waiting for the dead member's session
-		require.NoError(t, child.Start())
+		child := startSink(t, w.Output(), w.stream.Brokers[0], url, fmt.Sprint("life-", life)) // no waiting for the dead member's session
 		w.fill(life*each, (life+1)*each, "porch", "yard", "gate")
 		// Somewhere in the middle of this life's records.
 		until := life*each*3 + rand.IntN(each*3)
 		w.await("some rows", func() bool { return w.number("SELECT count(*) FROM sightings") > until })
-		require.NoError(t, child.Process.Kill())
-		_ = child.Wait() // it was killed
+		child.kill()
 	}
 	w.start()
 	w.drain()
@@ -101,16 +67,10 @@ func TestSink_MemberKilled_OthersTakeItsPartitions(t *testing.T) {
 	t.Parallel()
 	url := pgtest.URL(t)
 	w := newWorldOn(t, pgtest.Pool(t, url))
-	exe, err := os.Executable()
-	require.NoError(t, err)
-	child := exec.Command(exe)
-	child.Env = append(os.Environ(), "SIGHTLOG_TEST_SINK_BROKERS="+w.stream.Brokers[0],
-		"SIGHTLOG_TEST_SINK_DATABASE="+url, "SIGHTLOG_TEST_SINK_GROUP="+sink.Group)
-	require.NoError(t, child.Start())
+	child := startSink(t, w.Output(), w.stream.Brokers[0], url, sink.Group)
 	w.fill(0, 10, "porch", "yard")
 	w.drain()
-	require.NoError(t, child.Process.Kill())
-	_ = child.Wait() // it was killed
+	child.kill()
 	w.fill(10, 20, "porch", "yard")
 	w.start() // in the same group: the dead member's session has to end first
 	w.drain()

@@ -13,19 +13,22 @@ import (
 	"github.com/sightlog/sightlog/kafka"
 )
 
-// dump returns every row of the tables by names, in order, without what
-// depends on when and by whom they were written.
+// rowQueries are every row of the tables by names, in order, without what depends on when and by
+// whom they were written.
+var rowQueries = []string{
+	"SELECT name FROM cameras ORDER BY 1",
+	`SELECT c.name, r.run, source_kind, source, fingerprint, model, model_sha256, model_width, model_height, provider,
+		started_at, finished_at, outcome, damage, frames, dropped FROM runs r JOIN cameras c ON c.id = r.camera_id ORDER BY 1, 2`,
+	`SELECT captured_at, camera, run, seq, people, objects, width, height, pts_us, dropped_before,
+		grabbed_at, decoded_at, inferred_at, produced_at, model FROM v_sightings ORDER BY 1, 2, 3, 4`,
+	"SELECT * FROM v_detections ORDER BY 1, 2, 3, 4, 5",
+	"SELECT * FROM v_crossings ORDER BY 1, 2, 3, 4, 5, 7",
+}
+
+// dump returns the rows of rowQueries, and the totals.
 func dump(t testing.TB, pool *pgxpool.Pool) []string {
 	t.Helper()
-	return append(pgtest.Lines(t, pool,
-		"SELECT name FROM cameras ORDER BY 1",
-		`SELECT c.name, r.run, source_kind, source, fingerprint, model, model_sha256, model_width, model_height, provider,
-			started_at, finished_at, outcome, damage, frames, dropped FROM runs r JOIN cameras c ON c.id = r.camera_id ORDER BY 1, 2`,
-		`SELECT captured_at, camera, run, seq, people, objects, width, height, pts_us, dropped_before,
-			grabbed_at, decoded_at, inferred_at, produced_at, model FROM v_sightings ORDER BY 1, 2, 3, 4`,
-		"SELECT * FROM v_detections ORDER BY 1, 2, 3, 4, 5",
-		"SELECT * FROM v_crossings ORDER BY 1, 2, 3, 4, 5, 7",
-	), pgtest.Totals(t, pool)...)
+	return append(pgtest.Lines(t, pool, rowQueries...), pgtest.Totals(t, pool)...)
 }
 
 // exactly asserts that the tables hold sightings 0 to n-1 of each camera's
