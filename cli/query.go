@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	_ "time/tzdata" // --tz on a machine without a list of time zones
 
 	"github.com/alecthomas/kong"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -78,7 +79,7 @@ type ReportFlags struct {
 	Class    string        `placeholder:"LABEL" env:"-" help:"Only of this class."`
 	MinScore float64       `placeholder:"0..1" env:"-" help:"Only with this score or a higher one."`
 	Bucket   string        `placeholder:"1m|1h|1d" env:"-" help:"Length of a row: a minute, an hour or a day."`
-	TZ       string        `name:"tz" placeholder:"ZONE" env:"-" help:"Time zone in which hours and days begin and times are printed, as Europe/Berlin (UTC)."`
+	TZ       string        `name:"tz" placeholder:"ZONE" env:"-" help:"Time zone in which hours and days begin and times are read and printed, as Europe/Berlin (UTC)."`
 	Gap      time.Duration `default:"10s" env:"-" help:"The shortest gap (${default})."`
 	Top      int           `default:"10" env:"-" help:"How many (${default})."`
 	Grid     int           `default:"32" env:"-" help:"Columns and rows of the grid (${default})."`
@@ -103,13 +104,16 @@ func (c *ReportCmd) Help() string {
 	}
 	when := WhenHelp
 	if c.report.Takes("tz") {
-		when = strings.Replace(when, "answers are in UTC", "answers are in UTC, or in the zone of --tz", 1)
+		when = strings.Replace(when, "($TZ); answers are in UTC", "($TZ), and answers in UTC; with --tz both are in its zone", 1)
 	}
 	return text + "\n\n" + when
 }
 
 // Run implements the command.
 func (c *ReportCmd) Run(ctx context.Context, env *Env) error {
+	if err := c.useZone(); err != nil {
+		return err
+	}
 	f, err := c.Filter(env)
 	if err != nil {
 		return err
@@ -139,6 +143,19 @@ func (c *ReportCmd) Run(ctx context.Context, env *Env) error {
 		})
 	}
 	return c.answer(ctx, env, c.report.Question(f))
+}
+
+// useZone reads --since and --until in the zone of --tz. One that only the database knows, or nobody,
+// is left to it.
+func (c *ReportCmd) useZone() (err error) {
+	zone, unknown := time.LoadLocation(c.TZ)
+	if c.TZ == "" || unknown != nil {
+		return nil
+	}
+	if c.Since, err = c.Since.in(zone); err == nil {
+		c.Until, err = c.Until.in(zone)
+	}
+	return err
 }
 
 // followEvery is how often the newest sightings are asked for.

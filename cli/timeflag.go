@@ -18,6 +18,7 @@ type When struct {
 	time.Time
 	text  string
 	local bool // read in the local time zone
+	zoned bool // read in a zone that the user named
 }
 
 // UnmarshalText implements the parser's interface.
@@ -26,10 +27,20 @@ func (w *When) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
+// in returns the time as it is read in a zone: one that was written without a zone is of that one.
+func (w When) in(zone *time.Location) (When, error) {
+	if !w.local || zone == nil {
+		return w, nil
+	}
+	w, err := parseWhen(w.text, time.Now().In(zone))
+	w.zoned = true
+	return w, err
+}
+
 // note returns how a time without a zone was read; "" if it is unambiguous.
 func (w When) note(flag string) string {
 	zone, offset := w.Zone()
-	if !w.local || offset == 0 {
+	if !w.local || w.zoned || offset == 0 {
 		return ""
 	}
 	return fmt.Sprintf("%s %s is taken as local time (%s): %s", flag, w.text, zone, w.UTC().Format("2006-01-02 15:04:05Z"))

@@ -122,3 +122,21 @@ func TestWhich_SinceNotBeforeUntil_Refused(t *testing.T) {
 	require.True(t, usage.Is(err), "%v", err)
 	require.EqualError(t, err, "--since 2026-11-25T10:00:00Z (2026-11-25 10:00:00Z) is not before --until 2026-11-25T11:00+01:00 (2026-11-25 10:00:00Z); give a --since that is earlier")
 }
+
+// With --tz a day is that of the zone in which the answer's days are, whatever the zone of the machine.
+func TestReportCmd_TimesWithTZ_AreOfThatZone(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"2026-10-25": "2026-10-24T22:00:00Z", "2026-10-26 00:00": "2026-10-25T23:00:00Z",
+		"2026-10-25T10:00:00Z": "2026-10-25T10:00:00Z", "2026-10-25 10:00+05": "2026-10-25T05:00:00Z",
+	} {
+		c := ReportCmd{ReportFlags: ReportFlags{TZ: "Europe/Berlin"}}
+		require.NoError(t, c.Since.UnmarshalText([]byte(text)))
+		require.NoError(t, c.Until.UnmarshalText([]byte(text)))
+		require.NoError(t, c.useZone())
+		require.Equal(t, []string{want, want}, []string{c.Since.UTC().Format(time.RFC3339), c.Until.UTC().Format(time.RFC3339)}, text)
+		require.Empty(t, c.Since.note("--since"), "the user named the zone")
+	}
+	c := ReportCmd{ReportFlags: ReportFlags{TZ: "Europe/Berlinn"}}
+	require.NoError(t, c.useZone(), "the database refuses it, and lists those that there are")
+}

@@ -9,7 +9,7 @@ var gaps = Report{
 	Name:    "gaps",
 	Help:    "When a camera was blind.",
 	Details: "The times between a camera's first sighting and its last in which no frame was processed, of --gap or longer, in whole seconds: from the first second without a frame to the next with one. With --since and --until, those that overlap the time between. What follows the last sighting is in `occupancy` (age_s).",
-	Flags:   []string{"camera", "since", "until", "gap"},
+	Flags:   []string{"camera", "since", "until", "gap", "tz"},
 	Columns: []string{"camera", "began", "ended", "seconds"},
 	Order:   []string{"camera", "ended"},
 	sql: func(s *statement) string {

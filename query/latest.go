@@ -6,7 +6,7 @@ var latest = Report{
 	Name:    "latest",
 	Help:    "The newest sighting of each camera.",
 	Details: "up_to is the time up to which all figures of the camera are final: that of its newest sighting in the database. With --follow each new newest sighting is printed as it is committed, until Ctrl-C; of several within half a second the last.",
-	Flags:   and("follow"),
+	Flags:   and("follow", "tz"),
 	Columns: []string{"camera", "run", "seq", "captured_at", "people", "detections", "model", "up_to"},
 	Order:   []string{"camera"},
 	sql: func(s *statement) string {

@@ -8,7 +8,7 @@ var visits = Report{
 	Name:    "visits",
 	Help:    "Stays of tracked objects in zones.",
 	Details: visitHelp + " dwell_s is from its first detection in the zone to its last, in seconds, and frames the number of detections. --since and --until narrow entered_at." + staffHelp,
-	Flags:   and("zone", "class", "min-dwell", "without-staff", "recount"),
+	Flags:   and("zone", "class", "min-dwell", "without-staff", "tz", "recount"),
 	Columns: []string{"camera", "zone", "entered_at", "left_at", "dwell_s", "run", "track_id", "label", "frames"},
 	Order:   []string{"entered_at", "camera", "zone", "run", "track_id"},
 	sql: func(s *statement) string {
@@ -70,7 +70,7 @@ var tracks = Report{
 	Name:    "tracks",
 	Help:    "Tracked objects, from their first detection to their last.",
 	Details: "Without things, which are taken for people but never move. score is the best of its detections, label the class of that one, and frames the number of detections. The way it took is in the view v_tracks. --since and --until narrow first_at." + staffHelp,
-	Flags:   and("class", "min-score", "without-staff"),
+	Flags:   and("class", "min-score", "without-staff", "tz"),
 	Columns: []string{"camera", "first_at", "last_at", "duration_s", "run", "track_id", "label", "score", "frames"},
 	Order:   []string{"first_at", "camera", "run", "track_id"},
 	sql: func(s *statement) string {
