@@ -26,5 +26,6 @@
 // It promises that a number is used for one track only, that the objects which Update
 // reported give the same numbers again when they are passed to a new Tracker (a resumed run
 // restores its state so), and that Update allocates nothing in the steady state. It leaves detection to
-// others, and does not tell apart people by their looks: it sees boxes only.
+// others, and does not tell apart people by their looks: it sees boxes only
+// (docs/decisions/appearance.md has why).
 package track
