@@ -32,7 +32,7 @@ PKG ?= ./...
 INSTALLED := SIGHTLOG_REQUIRE=$${SIGHTLOG_REQUIRE:-installable}
 
 # These link no C code, so they need no compiler of C.
-test-clients test-schemas: export CGO_ENABLED := 0
+test-bi test-clients test-schemas: export CGO_ENABLED := 0
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -70,6 +70,10 @@ test-tools: check-go setup build ## The tools of Kafka's world (Streams, Connect
 test-schemas: check-go ## Our schema registry and, beside it, Apicurio's, with Confluent's serializers
 	@scripts/setup.sh --schemas
 	SIGHTLOG_REGISTRIES=all $(INSTALLED) go test -count=1 -v -timeout 30m ./internal/registries
+
+test-bi: check-go setup ## The charts of docs/bi.md in Apache Superset: their numbers are those of sightlog query
+	@scripts/setup.sh --bi
+	SIGHTLOG_BI=all $(INSTALLED) go test -count=1 -v -timeout 30m ./internal/bi
 
 # What onnxruntime and its Go binding keep until the process ends are no leaks.
 asan: check-go setup build ## The packages with C code, tested under the address sanitizer
@@ -115,4 +119,4 @@ clean: ## Remove what make made, but not what setup fetched
 uninstall: ## Remove what make and setup made and fetched; say what stays (packages, your data)
 	@scripts/uninstall.sh
 
-.PHONY: help setup check-go build demo test test-clients test-cluster test-schemas test-tools asan dist bench lint fuzz env clean uninstall
+.PHONY: help setup check-go build demo test test-bi test-clients test-cluster test-schemas test-tools asan dist bench lint fuzz env clean uninstall

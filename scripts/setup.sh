@@ -9,7 +9,7 @@
 #
 # With --tests it installs what only the tests use, where it can: a test whose
 # part is absent says so and skips. With --tools, what `make test-tools` uses beside; with
-# --dist, what `make dist` uses.
+# --bi, what `make test-bi` does; with --dist, what `make dist` does.
 set -euo pipefail
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 
@@ -382,6 +382,10 @@ case ${1:-} in
 --schemas)
 	(add_packages openjdk-17-jdk-headless maven && setup_apicurio) || say schemas "go on without Apicurio Registry"
 	(add_packages python3-venv && setup_serializers) || say schemas "go on without Confluent's serializers"
+	;;
+--bi)
+	(add_packages python3-venv && setup_clients_of superset ../bi/requirements.txt "Apache Superset, 800 MB installed" \
+		baseline_packages lib/clients/superset internal/bi/requirements.txt) || fail "Apache Superset cannot be installed; pip needs its registry"
 	;;
 --dist)
 	add_packages dpkg-dev

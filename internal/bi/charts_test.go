@@ -43,7 +43,8 @@ func read(t *testing.T) page {
 	_, rest, found := strings.Cut(string(text), "```sql\n")
 	require.True(t, found)
 	p.role, _, _ = strings.Cut(rest, "```")
-	for _, m := range regexp.MustCompile("(?m)^\\| ([^|]+) \\| `([^`]+)`[^|]* \\| ([^|]+) \\| `([^|]+)` \\| (.+) \\|$").FindAllStringSubmatch(string(text), -1) {
+	row := regexp.MustCompile("(?m)^\\| ([^|]+) \\| `([^`]+)`[^|]* \\| ([^|]+) \\| `([^|]+)` \\| (.+) \\|$")
+	for _, m := range row.FindAllStringSubmatch(string(text), -1) {
 		c := chart{name: m[1], dataset: m[2], metric: m[4], by: strings.Split(strings.ReplaceAll(m[5], "`", ""), ", ")}
 		if m[3] != "none" {
 			c.time = strings.Trim(m[3], "`")
@@ -54,6 +55,7 @@ func read(t *testing.T) page {
 		p.datasets[m[1]] = m[2]
 	}
 	require.Len(t, p.datasets, 4)
+	require.Equal(t, "inside of places", p.charts[len(p.charts)-1].name, "the last row")
 	return p
 }
 

@@ -57,12 +57,13 @@ func TestMake_SettingsOfTheUsers_StayOutOfTheBuild(t *testing.T) {
 
 // The targets that run what is past one machine fail where a part of it could not be installed, and
 // need a compiler of C only where C code is linked.
-func TestMake_TestsOfKafkasWorld_NeedTheirParts(t *testing.T) {
+func TestMake_TestsOfOtherPrograms_NeedTheirParts(t *testing.T) {
 	t.Parallel()
 	for target, want := range map[string]string{
 		"test-cluster": "cgo=1 require=installable",
 		"test-tools":   "cgo=1 require=installable",
 		"test-schemas": "cgo=0 require=installable",
+		"test-bi":      "cgo=0 require=installable",
 		"test-clients": "cgo=0 require=", // it leaves out languages that are not installed
 	} {
 		c := newMake(t)
