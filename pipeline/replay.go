@@ -74,7 +74,7 @@ func Replay(ctx context.Context, cfg ReplayConfig) (r Replayed, err error) {
 	if err := sink.Complete(ctx, cl); err != nil {
 		return r, err
 	}
-	rebuilt, err := database.OpenMigrated(ctx, postgres.OtherSchema(cfg.URL, ReplaySchema), opts)
+	rebuilt, err := database.OpenMigrated(ctx, postgres.OtherSchema(cfg.URL, ReplaySchema), postgres.Options{Log: cfg.Log, OwnSchema: true})
 	if err != nil {
 		return r, err
 	}

@@ -29,6 +29,10 @@ type Options struct {
 	// in the server, and a statement that waits for a lock is logged after two seconds.
 	ReadOnly bool
 
+	// OwnSchema says that the schema of the address is for this program alone: a pooler that
+	// does not pass it on is to be passed by, not to be given the schema.
+	OwnSchema bool
+
 	Log *slog.Logger // default: discard
 }
 
@@ -57,7 +61,7 @@ func Open(ctx context.Context, url string, opts Options) (*pgxpool.Pool, error) 
 	}
 	giveUp := time.Now().Add(cfg.ConnConfig.ConnectTimeout)
 	for failures := 1; ; failures++ {
-		pool, err := try(ctx, cfg, !opts.ReadOnly)
+		pool, err := try(ctx, cfg, opts)
 		if err == nil {
 			return pool, nil
 		}
@@ -74,7 +78,7 @@ func Open(ctx context.Context, url string, opts Options) (*pgxpool.Pool, error) 
 
 // try opens a pool and checks its database. It first connects once to recognise a
 // pooler, and then uses only the parameters and statements that poolers pass on.
-func try(ctx context.Context, cfg *pgxpool.Config, writes bool) (*pgxpool.Pool, error) {
+func try(ctx context.Context, cfg *pgxpool.Config, opts Options) (*pgxpool.Pool, error) {
 	cfg = cfg.Copy()
 	schema := cfg.ConnConfig.RuntimeParams[searchPath]
 	pooled, err := behindPooler(ctx, cfg)
@@ -92,7 +96,7 @@ func try(ctx context.Context, cfg *pgxpool.Config, writes bool) (*pgxpool.Pool, 
 	if err != nil {
 		return nil, err
 	}
-	if err := check(ctx, pool, schema, writes); err != nil {
+	if err := check(ctx, pool, schema, opts); err != nil {
 		pool.Close()
 		return nil, err
 	}
@@ -180,18 +184,24 @@ func checkVersion(conn *pgx.Conn) error {
 }
 
 // check returns an error unless the session has the schema that was asked for (a search
-// path; "" for any) and, if writes is set, may write.
-func check(ctx context.Context, pool *pgxpool.Pool, schema string, writes bool) error {
+// path; "" for any) and, unless opts say ReadOnly, may write.
+func check(ctx context.Context, pool *pgxpool.Pool, schema string, opts Options) error {
 	var readOnly, path string
 	err := pool.QueryRow(ctx, "SELECT current_setting('transaction_read_only'), current_setting('search_path')",
 		pgx.QueryExecModeExec).Scan(&readOnly, &path)
 	if err != nil {
 		return err
 	}
-	if writes && readOnly == "on" {
+	if !opts.ReadOnly && readOnly == "on" {
 		return &unusableError{"the database is read-only", "give the primary, not a standby, and a role that may write"}
 	}
 	if schema != "" && !samePath(schema, path) {
+		if opts.OwnSchema {
+			return &unusableError{
+				fmt.Sprintf("the pooler before the database does not pass on the schema %s", schema),
+				"give the address of the database itself to this command",
+			}
+		}
 		user, database := pgx.Identifier{pool.Config().ConnConfig.User}, pgx.Identifier{pool.Config().ConnConfig.Database}
 		return &unusableError{
 			fmt.Sprintf("the pooler before the database does not pass on the schema %s", schema),
