@@ -34,7 +34,7 @@ type Config struct {
 
 	GroupMinSession   time.Duration // shortest session a member may ask for; 6 s
 	GroupMaxSession   time.Duration // longest; 30 min
-	GroupInitialDelay time.Duration // how long a classic group that was empty waits for more members (Kafka's group.initial.rebalance.delay.ms); 0
+	GroupInitialDelay time.Duration // how long a classic group that was empty waits for more (Kafka's group.initial.rebalance.delay.ms); 0
 	// GroupConsumerSession is after what a member of a consumer group (KIP-848) that sends no
 	// heartbeat is removed, unless the group has a setting of its own; 45 s. Members are asked
 	// for one every GroupConsumerHeartbeat; 1 s.

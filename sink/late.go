@@ -6,7 +6,8 @@ package sink
 
 // latePath is the path of a track until computePaths does its work, if all of its rows are there. Otherwise
 // the track keeps its path.
-const latePath = `CASE WHEN (SELECT c.complete_from FROM cameras c WHERE c.id = tracks.camera_id) <= least(tracks.first_at, excluded.first_at)
+const latePath = `CASE WHEN least(tracks.first_at, excluded.first_at)
+                          >= (SELECT c.complete_from FROM cameras c WHERE c.id = tracks.camera_id)
                      THEN '{}' ELSE tracks.path END`
 
 // computePaths computes the paths of tracks that have none, as sightlog_rebuild does.
@@ -14,7 +15,8 @@ const computePaths = `
 UPDATE tracks t SET path = p.path
 FROM (SELECT run_id, track_id, array_agg(v ORDER BY n, k) AS path
       FROM (SELECT *, row_number() OVER (PARTITION BY run_id, track_id ORDER BY captured_at) AS n
-            FROM (SELECT DISTINCT ON (d.run_id, d.track_id, date_trunc('second', captured_at)) d.run_id, d.track_id, captured_at, (x1 + x2) / 2 AS x, y2 AS y
+            FROM (SELECT DISTINCT ON (d.run_id, d.track_id, date_trunc('second', captured_at))
+                         d.run_id, d.track_id, captured_at, (x1 + x2) / 2 AS x, y2 AS y
                   FROM tracks l
                   JOIN detections d ON d.camera_id = l.camera_id AND d.run_id = l.run_id AND d.track_id = l.track_id
                                    AND d.captured_at BETWEEN l.first_at AND l.last_at
@@ -33,8 +35,8 @@ added AS (SELECT * FROM unnest($1::integer[], $2::bigint[], $3::text[], $4::time
 near AS (SELECT DISTINCT v.* FROM added a JOIN visits v USING (run_id, track_id, zone)
          WHERE v.entered_at <= a.left_at + interval '10 s' AND v.left_at >= a.entered_at - interval '10 s'),
 merged AS (
-    SELECT run_id, track_id, zone, min(entered_at) AS entered_at, max(left_at) AS left_at, min(camera_id) AS camera_id, sum(frames) AS frames,
-           bool_or(stored) AS stored
+    SELECT run_id, track_id, zone, min(entered_at) AS entered_at, max(left_at) AS left_at, min(camera_id) AS camera_id,
+           sum(frames) AS frames, bool_or(stored) AS stored
     FROM (SELECT *, count(*) FILTER (WHERE begins) OVER (PARTITION BY run_id, track_id, zone ORDER BY entered_at, left_at) AS visit
           FROM (SELECT *, entered_at - max(left_at) OVER (PARTITION BY run_id, track_id, zone ORDER BY entered_at, left_at
                                                           ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) > interval '10 s' AS begins
