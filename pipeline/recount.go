@@ -58,7 +58,7 @@ func Recount(ctx context.Context, cfg RecountConfig) (*sink.Recounted, error) {
 			m, err := zone.New(name, shapes)
 			c := counter{shapes: m, crossings: zone.NewCrossings(shapes.Lines)}
 			if score > 0 {
-				c.tracker = track.New(track.Options{High: score})
+				c.tracker = track.New(TrackOptions(score))
 				c.marker = stationary.New(stationary.Options{ThingAfter: settings.ThingAfter})
 			}
 			return c, err
@@ -71,6 +71,12 @@ func Recount(ctx context.Context, cfg RecountConfig) (*sink.Recounted, error) {
 		return nil, usage.New("these have some: "+strings.Join(names, ", "), "--camera %s has no zones and lines in the configuration file", cfg.Only)
 	}
 	return sink.Recount(ctx, to)
+}
+
+// TrackOptions returns the tracker's options with --track-score. New tracks take a tenth more,
+// but also of 0.9 and above some score is enough.
+func TrackOptions(score float32) track.Options {
+	return track.Options{High: score, NewTrackScore: min(score+0.1, (1+score)/2)}
 }
 
 // DropRecount removes a recount.

@@ -15,6 +15,7 @@ import (
 	"github.com/sightlog/sightlog/eval"
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
+	"github.com/sightlog/sightlog/pipeline"
 	"github.com/sightlog/sightlog/usage"
 )
 
@@ -94,7 +95,7 @@ func (c *trackFlags) track(ctx context.Context, models *modelFlags, name string,
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, src.Close()) }()
-	tracker := track.New(track.Options{High: m.score})
+	tracker := track.New(pipeline.TrackOptions(m.score))
 	var objects []event.Object
 	for {
 		var f ingest.Frame

@@ -122,3 +122,24 @@ func (c script) play(t *testing.T, seed uint64) (directions []string, people int
 	add(s.end())
 	return directions, people
 }
+
+// A new track takes a score above --track-score, but none that no detector gives.
+func TestScene_HighTrackScore_Counts(t *testing.T) {
+	t.Parallel()
+	for _, score := range []float32{.3, .8, .9, .97} {
+		s := porchScene(t, config.CameraSettings{})
+		s.reportThreshold = score
+		require.NoError(t, s.open(0))
+		var objects []event.Object
+		for n := range 3 {
+			objects = append(objects[:0], event.Object{Label: "person", Score: .99, Box: event.Box{200, 200, 240, 300}})
+			pts := time.Duration(n+1) * 100 * time.Millisecond
+			if n == 0 {
+				s.track(nil, size, 0)
+			}
+			objects = s.track(objects, size, pts)
+		}
+		require.Len(t, objects, 1)
+		require.NotNil(t, objects[0].TrackID, "%v", score)
+	}
+}

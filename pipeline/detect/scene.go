@@ -16,6 +16,7 @@ import (
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/ingest"
 	"github.com/sightlog/sightlog/kafka"
+	"github.com/sightlog/sightlog/pipeline"
 )
 
 // sceneState is the state of a camera's scene from frame to frame: the tracks, the
@@ -56,7 +57,9 @@ func (s *sceneState) open(seq int64) (err error) {
 	}
 	s.crossings = zone.NewCrossings(s.shapes.Lines)
 	if s.tracked {
-		s.tracker = track.New(track.Options{High: s.reportThreshold, FirstID: track.FirstID(seq)})
+		o := pipeline.TrackOptions(s.reportThreshold)
+		o.FirstID = track.FirstID(seq)
+		s.tracker = track.New(o)
 		s.marker = s.newMarker()
 	}
 	if s.config.Motion {
