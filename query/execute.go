@@ -131,8 +131,10 @@ func written(err error) error {
 
 // session has the settings of each transaction. A server that supports it (PostgreSQL 14,
 // on Linux) ends a statement whose client has gone.
+// Of questions as short as these, compiling (jit) takes longer than the answer: tables that were never
+// analysed look large to the planner.
 const session = `
-SELECT set_config('timezone', $1, true), set_config('datestyle', 'ISO', true),
+SELECT set_config('timezone', $1, true), set_config('datestyle', 'ISO', true), set_config('jit', 'off', true),
        set_config('search_path', concat_ws(', ', nullif($2, ''), current_setting('search_path')), true),
        (SELECT set_config(name, '5s', true) FROM pg_settings WHERE name = 'client_connection_check_interval' AND version() LIKE '%linux%')`
 

@@ -219,3 +219,11 @@ func TestFormat_Unknown_UsageError(t *testing.T) {
 	require.EqualError(t, err, `--format "xml" is not known; use table, csv, json, parquet`)
 	require.Equal(t, err, query.SQL("SELECT 1").Answer(t.Context(), nil, io.Discard, "xml"), "before the database is asked")
 }
+
+// A server of one's own compiles statements that look expensive: a second for an answer of milliseconds.
+func TestQuestion_ServerThatCompiles_DoesNotHere(t *testing.T) {
+	t.Parallel()
+	pool := pgtest.Pool(t, pgtest.URL(t)+"&jit=on")
+	require.Equal(t, []string{"on"}, pgtest.Lines(t, pool, "SHOW jit"))
+	require.Equal(t, "jit\noff\n", answer(t, pool, query.SQL("SHOW jit"), "csv"))
+}
