@@ -45,13 +45,16 @@ func TestUp_FilledDatabaseOfEachEarlierSchema_KeepsItsRows(t *testing.T) {
 	for from := 1; from < files(t); from++ {
 		t.Run(fmt.Sprint(from), func(t *testing.T) {
 			t.Parallel()
-			pool := pgtest.Pool(t, pgtest.Empty(t, ""))
+			url := pgtest.Empty(t, "")
+			pool := pgtest.Pool(t, url)
 			schema(t, pool, 0, min(from, 2))
 			exec(t, pool, fill)
 			if from >= 2 {
 				exec(t, pool, fillZones)
 			}
 			schema(t, pool, min(from, 2), from) // what it copies is older
+			// Of published tables without a primary key no row could be changed.
+			pgtest.As(t, url, "", "CREATE PUBLICATION everything FOR ALL TABLES")
 			queries := []string{
 				"SELECT " + columns(t, pool, "v_sightings") + " FROM v_sightings ORDER BY camera, captured_at",
 				"SELECT captured_at, camera, run, seq, object_index, label, class_id, score, x1, y1, x2, y2, track_id, model FROM v_detections ORDER BY 2, 1, 5",
