@@ -44,8 +44,8 @@ func MoveTables(ctx context.Context, url, from string, opts postgres.Options) er
 
 // ExchangeTables puts the tables of another schema in place of those of pool, as
 // migrations.Exchange does.
-func ExchangeTables(ctx context.Context, pool *pgxpool.Pool, with, kept string, check func(context.Context, pgx.Tx) error, log *slog.Logger) error {
-	return migrations.Exchange(ctx, pool, with, kept, check, log)
+func ExchangeTables(ctx context.Context, pool *pgxpool.Pool, with, kept string, fill, check func(context.Context, pgx.Tx) error, log *slog.Logger) error {
+	return migrations.Exchange(ctx, pool, with, kept, fill, check, log)
 }
 
 // Open opens the database for queries: by URL; else that of the data directory, through

@@ -13,10 +13,10 @@ import (
 // Exchange puts the tables of another schema of the database in place of the tables of
 // pool's, which are moved to the schema kept; it must not exist. Programs may write and
 // read meanwhile: sinks wait, find the exchange by the identity of sink_offsets, and go
-// on with the new tables. check is called while no sink can write; an error of it leaves
-// all as it was. The stored offsets in kept get another cluster id, so that no sink can
+// on with the new tables. fill is called while no sink can write the tables of pool, and check while
+// none can write the others either; an error of them leaves all as it was. The stored offsets in kept get another cluster id, so that no sink can
 // write those tables.
-func Exchange(ctx context.Context, pool *pgxpool.Pool, with, kept string, check func(context.Context, pgx.Tx) error, log *slog.Logger) error {
+func Exchange(ctx context.Context, pool *pgxpool.Pool, with, kept string, fill, check func(context.Context, pgx.Tx) error, log *slog.Logger) error {
 	return exclusively(ctx, pool, log, func(tx pgx.Tx) error {
 		live, found, err := findSchema(ctx, tx)
 		if err != nil {
@@ -30,13 +30,17 @@ func Exchange(ctx context.Context, pool *pgxpool.Pool, with, kept string, check 
 			return err
 		}
 		replacement, away := pgx.Identifier{with}.Sanitize(), pgx.Identifier{kept}.Sanitize()
-		for _, sql := range []string{
-			"SET LOCAL lock_timeout = '10s'",
-			"LOCK TABLE " + live.schema + ".sink_offsets, " + replacement + ".sink_offsets IN EXCLUSIVE MODE",
-		} {
-			if _, err := tx.Exec(ctx, sql); err != nil {
-				return err
-			}
+		if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '10s'"); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "LOCK TABLE "+live.schema+".sink_offsets IN EXCLUSIVE MODE"); err != nil {
+			return err
+		}
+		if err := fill(ctx, tx); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, "LOCK TABLE "+replacement+".sink_offsets IN EXCLUSIVE MODE"); err != nil {
+			return err
 		}
 		if err := check(ctx, tx); err != nil {
 			return err

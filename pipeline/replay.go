@@ -51,14 +51,19 @@ func ReplayInto(ctx context.Context, cfg ReplayConfig) (Rows, error) {
 		return Rows{}, err
 	}
 	defer pool.Close()
-	if err := cfg.fill(ctx, pool); err != nil {
+	if err := sink.Replay(ctx, cfg.sinks(pool), cfg.Since, cfg.Progress); err != nil {
 		return Rows{}, err
 	}
 	return countRows(ctx, pool)
 }
 
-// Replay writes the log into tables in ReplaySchema, beside those of cfg.URL, and then
-// exchanges both while the sinks wait.
+// lastFill is how long the sinks wait at the most for the records that they wrote while the log was
+// replayed; else that is done again without them first.
+const lastFill = 20 * time.Second
+
+// Replay writes the log into tables in ReplaySchema, beside those of cfg.URL, up to where these are, and
+// then exchanges both while the sinks wait. They go on from there, so that each record is looked at
+// by the rules of alarms and makes its rows of the outbox once.
 func Replay(ctx context.Context, cfg ReplayConfig) (r Replayed, err error) {
 	opts := postgres.Options{Log: cfg.Log}
 	live, err := database.OpenMigrated(ctx, cfg.URL, opts)
@@ -79,13 +84,26 @@ func Replay(ctx context.Context, cfg ReplayConfig) (r Replayed, err error) {
 		return r, err
 	}
 	defer rebuilt.Close()
+	fill := func(ctx context.Context, db interface {
+		Query(context.Context, string, ...any) (pgx.Rows, error)
+	}) error {
+		end, err := sink.ReadBound(ctx, cl, db)
+		if err != nil {
+			return err
+		}
+		return sink.ReplayTo(ctx, cfg.sinks(rebuilt), end, cfg.Progress)
+	}
 	r.Kept = "sightlog_before_" + time.Now().UTC().Format("20060102t150405")
 	for err = sink.ErrBehind; errors.Is(err, sink.ErrBehind); {
-		if err := cfg.fill(ctx, rebuilt); err != nil {
+		if err := fill(ctx, live); err != nil {
 			return r, err
 		}
 		err = database.ExchangeTables(ctx, live, ReplaySchema, r.Kept, func(ctx context.Context, tx pgx.Tx) error {
-			if err := sink.CoversOffsets(ctx, tx, ReplaySchema); err != nil {
+			ctx, cancel := context.WithTimeoutCause(ctx, lastFill, sink.ErrBehind)
+			defer cancel()
+			return fill(ctx, tx)
+		}, func(ctx context.Context, tx pgx.Tx) error {
+			if err := sink.SameOffsets(ctx, tx, ReplaySchema); err != nil {
 				return err
 			}
 			return sink.CarryOver(ctx, tx, ReplaySchema)
@@ -106,13 +124,13 @@ func Replay(ctx context.Context, cfg ReplayConfig) (r Replayed, err error) {
 	return r, err
 }
 
-// fill writes the log into the tables of pool. Its consumer group is its own, so that
-// no partition is taken from the sinks.
-func (cfg ReplayConfig) fill(ctx context.Context, pool *pgxpool.Pool) error {
-	return sink.Replay(ctx, sink.Config{
+// sinks write the log into the tables of pool. Their consumer group is their own, so that
+// no partition is taken from other sinks.
+func (cfg ReplayConfig) sinks(pool *pgxpool.Pool) sink.Config {
+	return sink.Config{
 		Kafka: cfg.Kafka, Pool: pool, Group: "sightlog-replay-" + time.Now().UTC().Format("20060102t150405.000000"), Consumers: cfg.Sinks,
 		Store: sink.Store(cfg.Store), Log: cfg.Log,
-	}, cfg.Since, cfg.Progress)
+	}
 }
 
 func countRows(ctx context.Context, pool *pgxpool.Pool) (r Rows, err error) {

@@ -142,6 +142,11 @@ func (t *table[R]) queue(b *pgx.Batch, rows []R) {
 	b.Queue(t.insert, args...)
 }
 
+// querier is a pool or a transaction.
+type querier interface {
+	Query(context.Context, string, ...any) (pgx.Rows, error)
+}
+
 // sendIn runs the statements in one pipeline. On a pool that is one
 // transaction: the server commits at the end of the pipeline, or rolls all of
 // it back at the first error.

@@ -2,6 +2,7 @@ package sink_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -98,6 +99,25 @@ func TestSink_RegistryAway_PartitionWaits(t *testing.T) {
 	require.Equal(t, 15, w.number("SELECT count(*) FROM sightings"))
 	require.Empty(t, w.deadLetters())
 	w.await("no partition to wait", func() bool { return len(s.Blocked()) == 0 })
+}
+
+// The records behind one whose schema cannot be had come with a later fetch of the same transaction.
+func TestSink_RegistryAwayWhileABatchGathers_NothingIsPassedOver(t *testing.T) {
+	t.Parallel()
+	w, r := newWorld(t), registrytest.Start(t).Mix()
+	second := in(t, codec(t, r, schema.Avro), kafka.Sightings, "porch", sighting("porch", "run-of-porch", 1))
+	r.Stop()
+	w.stream.Schemas = codec(t, r, schema.JSON)
+	s, _ := w.sink(func(c *sink.Config) { c.BatchDelay = time.Second })
+	w.fill(0, 1, "porch")
+	w.drain()
+	w.produce(second)
+	w.fill(2, 6, "porch")
+	w.await("the partition to wait", func() bool { return len(s.Blocked()) == 1 })
+	require.Equal(t, 1, w.number("SELECT max(next) FROM sink_offsets WHERE topic = 'sightings'"))
+	r.Start()
+	w.drain()
+	require.Equal(t, 6, w.number("SELECT count(*) FROM sightings"))
 }
 
 // Without a registry such a record becomes a dead letter, which can be retried once there is one.

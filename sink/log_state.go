@@ -86,8 +86,8 @@ type rowKey struct {
 }
 
 // readRows reads the stored offsets of every partition of a cluster.
-func readRows(ctx context.Context, pool *pgxpool.Pool, cluster string) (map[rowKey]position, error) {
-	rows, err := pool.Query(ctx, `SELECT topic_id, partition, next, coalesce(last_offset, -1), coalesce(last_epoch, -1), last_digest, tableoid
+func readRows(ctx context.Context, db querier, cluster string) (map[rowKey]position, error) {
+	rows, err := db.Query(ctx, `SELECT topic_id, partition, next, coalesce(last_offset, -1), coalesce(last_epoch, -1), last_digest, tableoid
 		FROM sink_offsets WHERE cluster_id = $1`, cluster)
 	if err != nil {
 		return nil, fmt.Errorf("read sink_offsets: %w", err)

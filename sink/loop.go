@@ -93,6 +93,7 @@ func (c *consumer) run(ctx context.Context) (restart bool) {
 			}
 			c.rewindUnwritten(items)
 		}
+		c.lookBeyond()
 		fetches.EachError(func(topic string, partition int32, err error) {
 			c.failed(ctx, work, topicPartition{topic, partition}, err)
 		})
@@ -153,8 +154,8 @@ func (c *consumer) gather(ctx context.Context, fetches kgo.Fetches) kgo.Fetches 
 // take decodes the records of a poll: each partition's in order, and the partitions
 // in the same order in every sink, so that transactions lock rows in one order.
 // Records of partitions in moved are left out, and so are those from one on whose schema cannot be
-// fetched: its partition waits. The sort is stable: kgo puts an error of a
-// partition into the poll as a fetch of its own.
+// fetched: its partition waits. So are those beyond the bound of a replay. The sort is stable:
+// kgo puts an error of a partition into the poll as a fetch of its own.
 func (c *consumer) take(ctx context.Context, fetches kgo.Fetches, moved map[topicPartition]bool) []entry {
 	var parts []kgo.FetchTopicPartition
 	fetches.EachPartition(func(p kgo.FetchTopicPartition) { parts = append(parts, p) })
@@ -162,21 +163,28 @@ func (c *consumer) take(ctx context.Context, fetches kgo.Fetches, moved map[topi
 		return cmp.Or(cmp.Compare(a.Topic, b.Topic), cmp.Compare(a.Partition, b.Partition))
 	})
 	items := make([]entry, 0, fetches.NumRecords())
+	waits := make(map[topicPartition]bool) // a partition may be in a poll several times
 	for _, p := range parts {
 		tp := topicPartition{p.Topic, p.Partition}
 		at, ok := c.position(tp)
-		if !ok || moved[tp] {
+		if !ok || moved[tp] || waits[tp] {
 			continue
 		}
 		for _, rec := range p.Records {
 			if rec.Offset < at.next {
 				continue
 			}
+			if c.sink.bounded.beyond(tp, rec.Offset) {
+				waits[tp] = true
+				c.passEnd(tp, len(items) > 0 && items[len(items)-1].topicPartition == tp)
+				break
+			}
 			it, err := decode(ctx, c.sink.cfg.Kafka.Schemas, rec)
 			if err != nil {
 				if ctx.Err() == nil {
 					c.pauseWithReason(tp, pause, err.Error())
 				}
+				waits[tp] = true
 				break
 			}
 			items = append(items, it)
@@ -187,6 +195,25 @@ func (c *consumer) take(ctx context.Context, fetches kgo.Fetches, moved map[topi
 		}
 	}
 	return items
+}
+
+// passEnd is called at the first record beyond the bound. If records before it are still to
+// be written, the partition is read again from there on when they are.
+func (c *consumer) passEnd(tp topicPartition, unwritten bool) {
+	if unwritten {
+		c.again = append(c.again, tp)
+		return
+	}
+	c.sink.bounded.pass(tp)
+	c.cl.PauseFetchPartitions(map[string][]int32{tp.topic: {tp.partition}})
+}
+
+// lookBeyond has the partitions of again read from where they are written.
+func (c *consumer) lookBeyond() {
+	for _, tp := range c.again {
+		c.rewind(tp)
+	}
+	c.again = c.again[:0]
 }
 
 // rewindUnwritten resets the client to the stored offset of each partition whose

@@ -121,10 +121,6 @@ func readCounted(ctx context.Context, db querier, s []sightingRow) (map[int]bool
 	return counted, err
 }
 
-type querier interface {
-	Query(context.Context, string, ...any) (pgx.Rows, error)
-}
-
 // readStored returns the stored content of sightings, by their index in s.
 func readStored(ctx context.Context, db querier, s []sightingRow) (map[int]content, error) {
 	keys := keysOf(s)

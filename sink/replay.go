@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/twmb/franz-go/pkg/kadm"
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -33,6 +34,89 @@ func Replay(ctx context.Context, cfg Config, since time.Time, progress func(lag 
 			return err
 		}
 	}
+	return s.replay(ctx, func() (int64, error) { return CaughtUp(ctx, cl, s.cfg.Pool, s.cfg.Topics...) }, progress)
+}
+
+// ReplayTo is Replay of all records up to the offsets of other tables, and of none beyond.
+func ReplayTo(ctx context.Context, cfg Config, end Bound, progress func(lag int64)) error {
+	s, err := New(cfg)
+	if err != nil {
+		return err
+	}
+	cl, err := s.cfg.Kafka.Client()
+	if err != nil {
+		return err
+	}
+	defer cl.Close()
+	s.bounded = newBounded(end)
+	left := func() (int64, error) { return s.bounded.left(ctx, cl, s.cfg.Pool) }
+	lag, err := left()
+	if err == nil && lag > 0 {
+		err = s.replay(ctx, left, progress)
+	}
+	if err != nil {
+		return err
+	}
+	return s.bounded.store(ctx, cl, s.cfg.Pool)
+}
+
+// ReadBound reads the stored offsets of the tables of db, a pool or a transaction.
+func ReadBound(ctx context.Context, cl *kgo.Client, db querier) (Bound, error) {
+	log, err := readLog(ctx, kadm.NewClient(cl), kafka.Topics())
+	if err != nil {
+		return nil, err
+	}
+	rows, err := readRows(ctx, db, log.cluster)
+	if err != nil {
+		return nil, err
+	}
+	b := make(Bound)
+	for tp := range log.leaders {
+		if at, ok := rows[rowKey{log.ids[tp.topic], tp.partition}]; ok {
+			b[tp] = at.next
+		}
+	}
+	return b, nil
+}
+
+// left returns how many offsets are not stored yet.
+func (b *bounded) left(ctx context.Context, cl *kgo.Client, db querier) (lag int64, err error) {
+	log, err := readLog(ctx, kadm.NewClient(cl), kafka.Topics())
+	if err != nil {
+		return 0, err
+	}
+	rows, err := readRows(ctx, db, log.cluster)
+	if err != nil {
+		return 0, err
+	}
+	for tp, end := range b.ends {
+		if next := rows[rowKey{log.ids[tp.topic], tp.partition}].next; !b.reached(tp, next) {
+			lag += end - next
+		}
+	}
+	return lag, nil
+}
+
+// store stores the end of each partition: what is between the last record and there is none.
+func (b *bounded) store(ctx context.Context, cl *kgo.Client, pool *pgxpool.Pool) error {
+	log, err := readLog(ctx, kadm.NewClient(cl), kafka.Topics())
+	if err != nil {
+		return err
+	}
+	batch := new(pgx.Batch)
+	for tp, end := range b.ends {
+		batch.Queue(`INSERT INTO sink_offsets (cluster_id, topic_id, partition, topic, next) VALUES ($1, $2, $3, $4, $5)
+			ON CONFLICT (cluster_id, topic_id, partition) DO UPDATE SET next = excluded.next WHERE sink_offsets.next < excluded.next`,
+			log.cluster, uuid(log.ids[tp.topic]), tp.partition, tp.topic, end)
+	}
+	if err := sendIn(ctx, pool, batch); err != nil {
+		return fmt.Errorf("store the offsets: %w", err)
+	}
+	return nil
+}
+
+// replay runs the Sink until left, which is asked now and then, returns 0.
+func (s *Sink) replay(ctx context.Context, left func() (lag int64, err error), progress func(lag int64)) error {
 	run, stop := context.WithCancel(ctx)
 	defer stop()
 	done := make(chan error, 1)
@@ -51,7 +135,7 @@ func Replay(ctx context.Context, cfg Config, since time.Time, progress func(lag 
 				return errors.Join(fmt.Errorf("replay: %s", p), <-done)
 			}
 		}
-		lag, err := CaughtUp(ctx, cl, s.cfg.Pool, s.cfg.Topics...)
+		lag, err := left()
 		if err != nil {
 			continue // the sink waits for the same, and logs it
 		}
@@ -119,16 +203,17 @@ func Complete(ctx context.Context, cl *kgo.Client) error {
 // ErrBehind means that tables do not hold all yet that others hold.
 var ErrBehind = errors.New("the rebuilt tables are behind")
 
-// CoversOffsets checks, in a transaction, that the stored offsets of a schema are not
-// before those of the live one, to which tx's search path is set: ErrBehind, or a
-// *usage.Error for a partition that the schema does not have at all.
-func CoversOffsets(ctx context.Context, tx pgx.Tx, with string) error {
+// SameOffsets checks, in a transaction, that the stored offsets of a schema are those of
+// the live one, to which tx's search path is set: ErrBehind if they are before them, or a
+// *usage.Error for a partition that the schema does not have at all, or of which it has
+// more: of that more, nobody would make alarms and events of the outbox.
+func SameOffsets(ctx context.Context, tx pgx.Tx, with string) error {
 	var topic, cluster string
 	var partition int32
-	var missing bool
-	err := tx.QueryRow(ctx, `SELECT l.cluster_id, l.topic, l.partition, w.next IS NULL
+	var missing, more bool
+	err := tx.QueryRow(ctx, `SELECT l.cluster_id, l.topic, l.partition, w.next IS NULL, coalesce(w.next > l.next, false)
 		FROM sink_offsets l LEFT JOIN `+pgx.Identifier{with}.Sanitize()+`.sink_offsets w USING (cluster_id, topic_id, partition)
-		WHERE w.next IS NULL OR w.next < l.next ORDER BY 4 DESC LIMIT 1`).Scan(&cluster, &topic, &partition, &missing)
+		WHERE w.next IS DISTINCT FROM l.next ORDER BY 4 DESC, 5 DESC LIMIT 1`).Scan(&cluster, &topic, &partition, &missing, &more)
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
 		return nil
@@ -137,6 +222,9 @@ func CoversOffsets(ctx context.Context, tx pgx.Tx, with string) error {
 	case missing:
 		return usage.New("replay into another database (--into) instead",
 			"the tables also hold %s/%d of cluster %s, which this log does not have: rebuilt tables would lack it", topic, partition, cluster)
+	case more:
+		return usage.New("wait until the sinks are as far, or drop schema "+with+" and replay again",
+			"the rebuilt tables hold records of %s/%d that the sinks have not written yet", topic, partition)
 	}
 	return ErrBehind
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/stretchr/testify/require"
 	"github.com/twmb/franz-go/pkg/kadm"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/pgtest"
@@ -53,6 +54,89 @@ func TestReplay_Since_OnlyLaterRecords(t *testing.T) {
 	require.Equal(t, 5, w.number("SELECT count(*) FROM sightings JOIN runs ON runs.id = run_id AND source = 'a.mp4'"))
 }
 
+// exchange puts the tables of a schema in place of those of the world, whose are kept in "kept".
+func (w *world) exchange(with string, fill func(context.Context, pgx.Tx) error) error {
+	w.Helper()
+	return migrations.Exchange(w.Context(), w.pool, with, "kept", fill, func(ctx context.Context, tx pgx.Tx) error {
+		return sink.SameOffsets(ctx, tx, with)
+	}, nil)
+}
+
+// The sinks are behind when the log is replayed, and write more meanwhile: what they have not
+// written makes its rows of the outbox when they do.
+func TestReplayTo_SinksBehind_LaterRecordsAreTheirs(t *testing.T) {
+	t.Parallel()
+	url := pgtest.URL(t)
+	w := newWorldOn(t, pgtest.Pool(t, url))
+	outbox := func(c *sink.Config) { c.Outbox = []string{sink.OutboxCrossings} }
+	crossings := func(from, to int) {
+		w.fill(from, to, "porch")
+		for n := from; n < to; n++ {
+			w.produce(crossing(t, "porch", "run-of-porch", n))
+		}
+	}
+	stop := w.start(outbox)
+	crossings(0, 10)
+	w.drain()
+	stop()
+	end, err := sink.ReadBound(t.Context(), w.cl, w.pool)
+	require.NoError(t, err)
+	crossings(10, 30)
+
+	rebuilt := pgtest.Pool(t, url+"&search_path=rebuilt")
+	require.NoError(t, migrations.Up(t.Context(), rebuilt, nil))
+	cfg := sink.Config{Kafka: w.stream, Pool: rebuilt, Group: "replay", MaxRecords: 7}
+	require.NoError(t, sink.ReplayTo(t.Context(), cfg, end, func(int64) {}))
+	require.Equal(t, []string{"10,10"}, pgtest.Lines(t, rebuilt, "SELECT (SELECT count(*) FROM sightings) || ',' || (SELECT count(*) FROM crossings)"))
+
+	stop = w.start(outbox)
+	w.drain()
+	stop()
+	crossings(30, 40)
+	require.NoError(t, w.exchange("rebuilt", func(ctx context.Context, tx pgx.Tx) error {
+		end, err := sink.ReadBound(ctx, w.cl, tx)
+		require.NoError(t, err)
+		cfg.Group = "replay-again"
+		return sink.ReplayTo(ctx, cfg, end, func(int64) {})
+	}))
+	require.Equal(t, 30, w.number("SELECT count(*) FROM crossings"))
+	w.start(outbox)
+	w.drain()
+	require.Equal(t, 40, w.number("SELECT count(*) FROM crossings"))
+	require.Equal(t, 40, w.number("SELECT count(*) FROM sightings"))
+	require.Equal(t, 10, w.number("SELECT count(*) FROM outbox"), "those of before are carried over, by pipeline")
+}
+
+// Just before the bound there is no record: those of an aborted transaction, or compacted ones.
+func TestReplayTo_NoRecordBeforeTheEnd_EndsThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill(0, 10, "porch")
+	tp := w.partitionOf("porch")
+	cl, err := w.stream.Client(kgo.TransactionalID("t"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	require.NoError(t, err)
+	defer cl.Close()
+	require.NoError(t, cl.BeginTransaction())
+	for n := range 5 {
+		r := record(t, sighting("porch", "run-of-porch", 10+n))
+		r.Partition = int32(tp)
+		require.NoError(t, cl.ProduceSync(t.Context(), r).FirstErr())
+	}
+	require.NoError(t, cl.EndTransaction(t.Context(), kgo.TryAbort))
+	w.fill(15, 20, "porch")
+	stop := w.start()
+	w.drain()
+	stop()
+	_, err = w.pool.Exec(t.Context(), "UPDATE sink_offsets SET next = 12 WHERE topic = 'sightings' AND next > 0")
+	require.NoError(t, err)
+	end, err := sink.ReadBound(t.Context(), w.cl, w.pool)
+	require.NoError(t, err)
+	pool := pgtest.Open(t)
+	require.NoError(t, sink.ReplayTo(t.Context(), sink.Config{Kafka: w.stream, Pool: pool, Group: "replay"}, end, func(int64) {}))
+	require.Equal(t, []string{"10"}, pgtest.Lines(t, pool, "SELECT count(*) FROM sightings"))
+	require.Equal(t, []string{"12"}, pgtest.Lines(t, pool, "SELECT max(next) FROM sink_offsets WHERE topic = 'sightings'"))
+}
+
 // Rebuilt tables replace others only if these hold nothing that the log lacks.
 func TestReplay_LogLacksRecordsOfTheTables_NothingIsReplaced(t *testing.T) {
 	t.Parallel()
@@ -64,11 +148,7 @@ func TestReplay_LogLacksRecordsOfTheTables_NothingIsReplaced(t *testing.T) {
 	stop()
 	rebuilt := pgtest.Pool(t, url+"&search_path=rebuilt")
 	require.NoError(t, migrations.Up(t.Context(), rebuilt, nil))
-	exchange := func() error {
-		return migrations.Exchange(t.Context(), w.pool, "rebuilt", "kept", func(ctx context.Context, tx pgx.Tx) error {
-			return sink.CoversOffsets(ctx, tx, "rebuilt")
-		}, nil)
-	}
+	exchange := func() error { return w.exchange("rebuilt", func(context.Context, pgx.Tx) error { return nil }) }
 	require.True(t, usage.Is(exchange()), "no offset yet")
 	cfg := sink.Config{Kafka: w.stream, Pool: rebuilt, Group: "replay"}
 	require.NoError(t, sink.Replay(t.Context(), cfg, time.Time{}, func(int64) {}))

@@ -107,6 +107,7 @@ type Sink struct {
 	states        *partitionStates
 	stopLogged    sync.Map // topicPartition: those whose stop was logged
 	skips         *skips
+	bounded       *bounded      // nil: reads on and on
 	fromApplied   atomic.Bool   // Config.From has been applied
 	hurried       chan struct{} // closed by hurryOnce: pauses are short from then on
 	hurryOnce     func()

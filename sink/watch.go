@@ -53,7 +53,7 @@ func (c *consumer) checkProgress(ctx context.Context, seen map[topicPartition]fa
 	}
 	for tp, p := range at {
 		end, known := log.spans[tp]
-		if known && p.next >= end.end {
+		if known && p.next >= end.end || c.sink.bounded.reached(tp, p.next) {
 			delete(seen, tp)
 			c.sink.states.unblockAfter(tp, 2*pause) // a refused fetch is retried after pause
 			continue
