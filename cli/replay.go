@@ -21,28 +21,31 @@ type ReplayCmd struct {
 	ClusterAddress
 	config.Database
 	config.Store
-	Into  string `placeholder:"URL" env:"-" help:"Write into this database, which is empty, and replace nothing."`
-	Since When   `placeholder:"TIME" env:"-" help:"With --into: only records produced at or after this time."`
-	Sinks int    `default:"2" env:"-" help:"Concurrent consumers that write (${default})."`
+	Into  string   `placeholder:"URL" env:"-" help:"Write into this database, which is empty, and replace nothing."`
+	Since When     `placeholder:"TIME" env:"-" help:"With --into: only records produced at or after this time."`
+	Begin []string `name:"from" placeholder:"[TOPIC/[PARTITION/]]WHERE" env:"-" help:"With --into: where to begin in these partitions: earliest, latest or an offset."`
+	Sinks int      `default:"2" env:"-" help:"Concurrent consumers that write (${default})."`
 }
 
 // Help is the rest of --help.
 func (*ReplayCmd) Help() string {
-	return `The tables are built in schema ` + pipeline.ReplaySchema + ` beside the present ones, while these are used and written. When they hold all of the log they take the place of the present ones, in one transaction; the present ones are kept in a schema of their own, which the last line names. Sinks need not be stopped. An interrupted replay goes on when it is called again.
+	return `The tables are built in schema ` + pipeline.ReplaySchema + ` beside the present ones, while these are used and written. When they hold all that the present ones hold, they take the place of these, in one transaction; the present ones are kept in a schema of their own, which the last line names. Sinks need not be stopped. An interrupted replay goes on when it is called again.
 
 If the log has lost records that the tables have, because of its retention, nothing is replaced: replay into another database then.`
 }
 
 // Run implements the command.
 func (c *ReplayCmd) Run(ctx context.Context, env *Env) error {
-	if c.Into == "" && !c.Since.IsZero() {
-		return usage.New("add --into URL", "--since: tables that lack what was before cannot replace the present ones")
+	for flag, given := range map[string]bool{"--since": !c.Since.IsZero(), "--from": len(c.Begin) > 0} {
+		if given && c.Into == "" {
+			return usage.New("add --into URL", "%s: tables that lack what was before cannot replace the present ones", flag)
+		}
 	}
 	log, url, err := c.find()
 	if err != nil {
 		return err
 	}
-	cfg := pipeline.ReplayConfig{Kafka: log, URL: url, Since: c.Since.Time, Sinks: c.Sinks, Store: c.Store.Store,
+	cfg := pipeline.ReplayConfig{Kafka: log, URL: url, Since: c.Since.Time, Begin: c.Begin, Sinks: c.Sinks, Store: c.Store.Store,
 		Log: env.Logger(slog.LevelWarn)}
 	shown := time.Now()
 	cfg.Progress = func(lag int64) {

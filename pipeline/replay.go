@@ -23,7 +23,8 @@ const ReplaySchema = "sightlog_replay"
 type ReplayConfig struct {
 	Kafka    kafka.Config
 	URL      string    // of the database
-	Since    time.Time // only records produced at or after it; zero: all
+	Since    time.Time // ReplayInto: only records produced at or after it; zero: all
+	Begin    []string  // ReplayInto: where to begin in partitions, as config.Sinks has it
 	Sinks    int       // concurrent consumers
 	Store    string    // sightings that become rows, as config.Store has it
 	Log      *slog.Logger
@@ -46,12 +47,18 @@ type Replayed struct {
 
 // ReplayInto writes the log into the database of cfg.URL and replaces nothing.
 func ReplayInto(ctx context.Context, cfg ReplayConfig) (Rows, error) {
+	from, err := parseAll(cfg.Begin, sink.ParseFrom)
+	if err != nil {
+		return Rows{}, err
+	}
 	pool, err := database.OpenMigrated(ctx, cfg.URL, postgres.Options{Log: cfg.Log})
 	if err != nil {
 		return Rows{}, err
 	}
 	defer pool.Close()
-	if err := sink.Replay(ctx, cfg.sinks(pool), cfg.Since, cfg.Progress); err != nil {
+	sinks := cfg.sinks(pool)
+	sinks.From = from
+	if err := sink.Replay(ctx, sinks, cfg.Since, cfg.Progress); err != nil {
 		return Rows{}, err
 	}
 	return countRows(ctx, pool)
@@ -62,7 +69,7 @@ func ReplayInto(ctx context.Context, cfg ReplayConfig) (Rows, error) {
 const lastFill = 20 * time.Second
 
 // Replay writes the log into tables in ReplaySchema, beside those of cfg.URL, up to where these are, and
-// then exchanges both while the sinks wait. They go on from there, so that each record is looked at
+// then exchanges both while the sinks wait. They go on from there, so that each record is processed
 // by the rules of alarms and makes its rows of the outbox once.
 func Replay(ctx context.Context, cfg ReplayConfig) (r Replayed, err error) {
 	opts := postgres.Options{Log: cfg.Log}

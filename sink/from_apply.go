@@ -74,11 +74,8 @@ func (s *Sink) applyFrom(ctx context.Context, adm *kadm.Client) error {
 			at[tp] = p
 		}
 	}
-	for _, f := range s.cfg.From {
-		_, known := log.ids[f.Topic]
-		if _, ok := log.spans[topicPartition{f.Topic, f.Partition}]; f.Topic != "" && !known || f.Partition >= 0 && !ok {
-			return usage.New("name a topic and partition that the sinks read", "--from %s: there is none", f)
-		}
+	if err := s.checkFrom(log); err != nil {
+		return err
 	}
 	wrong, err := s.compare(ctx, adm, log, at)
 	if err != nil {
@@ -89,22 +86,40 @@ func (s *Sink) applyFrom(ctx context.Context, adm *kadm.Client) error {
 		if !ok {
 			continue
 		}
-		span, p := log.spans[tp], at[tp]
-		next := f.Offset
-		switch {
-		case next == Earliest:
-			next = span.start
-		case next == Latest:
-			next = span.end
-		case next < span.start || next > span.end:
-			return usage.New("give an offset that it holds", "--from %s: the log holds %d to %d", f, span.start, span.end)
+		next, err := f.in(log.spans[tp])
+		if err != nil {
+			return err
 		}
-		if err := s.moveOffset(ctx, tp, p, next); err != nil {
+		if err := s.moveOffset(ctx, tp, at[tp], next); err != nil {
 			return err
 		}
 		s.cfg.Log.Warn("continuing from the offset given by --from", "topic", tp.topic, "partition", tp.partition, "offset", next, "from", f.String(), "reason", why)
 	}
 	return nil
+}
+
+// checkFrom returns a *usage.Error if Config.From names what is not read.
+func (s *Sink) checkFrom(log *logState) error {
+	for _, f := range s.cfg.From {
+		_, known := log.ids[f.Topic]
+		if _, ok := log.spans[topicPartition{f.Topic, f.Partition}]; f.Topic != "" && !known || f.Partition >= 0 && !ok {
+			return usage.New("name a topic and partition that the sinks read", "--from %s: there is none", f)
+		}
+	}
+	return nil
+}
+
+// in returns the offset that f is in a log.
+func (f From) in(log span) (next int64, err error) {
+	switch next = f.Offset; {
+	case next == Earliest:
+		return log.start, nil
+	case next == Latest:
+		return log.end, nil
+	case next < log.start || next > log.end:
+		return 0, usage.New("give an offset that it holds", "--from %s: the log holds %d to %d", f, log.start, log.end)
+	}
+	return next, nil
 }
 
 // moveOffset sets the stored offset of a partition, if it is still the one of p.

@@ -18,7 +18,7 @@ import (
 // Replay writes the log into the tables of cfg.Pool until these hold all of it, and
 // reports the lag meanwhile. The tables are empty, or those of a replay that was
 // interrupted, which goes on. since is the time from which records are written (that of
-// their production); zero: all.
+// their production); zero: all. cfg.From, which goes before it, are offsets to begin at.
 func Replay(ctx context.Context, cfg Config, since time.Time, progress func(lag int64)) error {
 	s, err := New(cfg)
 	if err != nil {
@@ -29,8 +29,9 @@ func Replay(ctx context.Context, cfg Config, since time.Time, progress func(lag 
 		return err
 	}
 	defer cl.Close()
-	if !since.IsZero() {
+	if !since.IsZero() || len(s.cfg.From) > 0 {
 		if err := s.startAt(ctx, kadm.NewClient(cl), since); err != nil {
+			s.dead.Close()
 			return err
 		}
 	}
@@ -53,6 +54,8 @@ func ReplayTo(ctx context.Context, cfg Config, end Bound, progress func(lag int6
 	lag, err := left()
 	if err == nil && lag > 0 {
 		err = s.replay(ctx, left, progress)
+	} else {
+		s.dead.Close()
 	}
 	if err != nil {
 		return err
@@ -97,7 +100,7 @@ func (b *bounded) left(ctx context.Context, cl *kgo.Client, db querier) (lag int
 	return lag, nil
 }
 
-// store stores the end of each partition: what is between the last record and there is none.
+// store stores the end of each partition. No record lies between the last one and it.
 func (b *bounded) store(ctx context.Context, cl *kgo.Client, pool *pgxpool.Pool) error {
 	log, err := readLog(ctx, kadm.NewClient(cl), kafka.Topics())
 	if err != nil {
@@ -155,29 +158,42 @@ func joinCause(ctx context.Context, err error) error {
 	return err
 }
 
-// startAt stores the offsets of the first records at or after a time. Runs are written
-// from the start: sightings need them.
+// startAt stores the offsets to begin at: of Config.From, else of the first records at or after a
+// time. By time, runs are written from the start: sightings need them.
 func (s *Sink) startAt(ctx context.Context, adm *kadm.Client, since time.Time) error {
 	log, _, err := s.readBoth(ctx, adm, s.cfg.Topics)
 	if err != nil {
 		return err
 	}
-	offsets, err := adm.ListOffsetsAfterMilli(ctx, since.UnixMilli(), s.cfg.Topics...)
-	if err == nil {
-		err = offsets.Error()
+	if err := s.checkFrom(log); err != nil {
+		return err
 	}
-	if err != nil {
-		return fmt.Errorf("find the offsets of %s: %w", since.Format(time.RFC3339), err)
+	var later kadm.ListedOffsets
+	if !since.IsZero() {
+		if later, err = adm.ListOffsetsAfterMilli(ctx, since.UnixMilli(), s.cfg.Topics...); err == nil {
+			err = later.Error()
+		}
+		if err != nil {
+			return fmt.Errorf("find the offsets of %s: %w", since.Format(time.RFC3339), err)
+		}
 	}
 	b := new(pgx.Batch)
-	offsets.Each(func(o kadm.ListedOffset) {
-		if o.Topic != kafka.Runs {
-			b.Queue(`INSERT INTO sink_offsets (cluster_id, topic_id, partition, topic, next)
-				VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`, log.cluster, uuid(log.ids[o.Topic]), o.Partition, o.Topic, o.Offset)
+	for tp, span := range log.spans {
+		o, begins := later.Lookup(tp.topic, tp.partition)
+		begins = begins && tp.topic != kafka.Runs
+		if f, ok := s.chosen(tp); ok {
+			if o.Offset, err = f.in(span); err != nil {
+				return err
+			}
+			begins = true
 		}
-	})
+		if begins {
+			b.Queue(`INSERT INTO sink_offsets (cluster_id, topic_id, partition, topic, next)
+				VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`, log.cluster, uuid(log.ids[tp.topic]), tp.partition, tp.topic, o.Offset)
+		}
+	}
 	if err := sendIn(ctx, s.cfg.Pool, b); err != nil {
-		return fmt.Errorf("store the offsets of %s: %w", since.Format(time.RFC3339), err)
+		return fmt.Errorf("store the offsets to begin at: %w", err)
 	}
 	return nil
 }

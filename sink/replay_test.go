@@ -54,6 +54,26 @@ func TestReplay_Since_OnlyLaterRecords(t *testing.T) {
 	require.Equal(t, 5, w.number("SELECT count(*) FROM sightings JOIN runs ON runs.id = run_id AND source = 'a.mp4'"))
 }
 
+func TestReplay_From_RecordsFromThatOffsetOn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.fill(0, 20, "porch")
+	n := kafka.Partition([]byte("porch"), partitions)
+	replay := func(from ...sink.From) (seqs []string, err error) {
+		pool := pgtest.Open(t)
+		err = sink.Replay(t.Context(), sink.Config{Kafka: w.stream, Pool: pool, Group: "replay", From: from}, time.Time{}, func(int64) {})
+		return pgtest.Lines(t, pool, "SELECT concat_ws(',', min(seq), count(*)) FROM sightings"), err
+	}
+	got, err := replay(sink.From{Topic: "sightings", Partition: n, Offset: 5})
+	require.NoError(t, err)
+	require.Equal(t, []string{"5,15"}, got)
+	got, err = replay(sink.From{Partition: -1, Offset: sink.Latest}, sink.From{Topic: "sightings", Partition: n, Offset: 19})
+	require.NoError(t, err)
+	require.Equal(t, []string{"19,1"}, got)
+	_, err = replay(sink.From{Topic: "sightings", Partition: n, Offset: 50})
+	require.True(t, usage.Is(err), "%v", err)
+}
+
 // exchange puts the tables of a schema in place of those of the world, whose are kept in "kept".
 func (w *world) exchange(with string, fill func(context.Context, pgx.Tx) error) error {
 	w.Helper()
@@ -112,14 +132,14 @@ func TestReplayTo_NoRecordBeforeTheEnd_EndsThere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.fill(0, 10, "porch")
-	tp := w.partitionOf("porch")
+	tp := kafka.Partition([]byte("porch"), partitions)
 	cl, err := w.stream.Client(kgo.TransactionalID("t"), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	require.NoError(t, err)
 	defer cl.Close()
 	require.NoError(t, cl.BeginTransaction())
 	for n := range 5 {
 		r := record(t, sighting("porch", "run-of-porch", 10+n))
-		r.Partition = int32(tp)
+		r.Partition = tp
 		require.NoError(t, cl.ProduceSync(t.Context(), r).FirstErr())
 	}
 	require.NoError(t, cl.EndTransaction(t.Context(), kgo.TryAbort))

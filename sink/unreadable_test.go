@@ -281,7 +281,10 @@ func TestPartitionThatDoesNotMove_ForReasonsTheClientKeepsToItself_IsToldAndReco
 	w := newRefusingWorld(t, kerr.KafkaStorageError.Code, func() bool { return !healthy.Load() })
 	w.fill(0, 5, "porch")
 	var logged strings.Builder
-	s, stop := w.sink(func(c *sink.Config) { c.Log, c.StallTimeout, c.Consumers = logInto(&logged), 300*time.Millisecond, 1 }) // one: a second that joins has the fault found again
+	s, stop := w.sink(func(c *sink.Config) {
+		c.Log, c.StallTimeout = logInto(&logged), 300*time.Millisecond
+		c.Consumers, c.SessionTimeout = 1, time.Minute // a member that joins, also again, finds the fault again
+	})
 	w.await("the partition to be told", func() bool { return len(s.Blocked()) == 1 })
 	require.Contains(t, s.Blocked()[0].String(), "waiting: the records from offset 0 on do not arrive; the log has 5 more")
 	healthy.Store(true)
