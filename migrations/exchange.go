@@ -13,9 +13,9 @@ import (
 // Exchange puts the tables of another schema of the database in place of the tables of
 // pool's, which are moved to the schema kept; it must not exist. Programs may write and
 // read meanwhile: sinks wait, find the exchange by the identity of sink_offsets, and go
-// on with the new tables. fill is called while no sink can write the tables of pool, and check while
-// none can write the others either; an error of them leaves all as it was. The stored offsets in kept get another cluster id, so that no sink can
-// write those tables.
+// on with the new tables. fill is called while no sink can write the tables of pool, and
+// check while none can write the others either; an error of them leaves all as it was. The
+// stored offsets in kept get another cluster id, so that no sink can write those tables.
 func Exchange(ctx context.Context, pool *pgxpool.Pool, with, kept string, fill, check func(context.Context, pgx.Tx) error, log *slog.Logger) error {
 	return exclusively(ctx, pool, log, func(tx pgx.Tx) error {
 		live, found, err := findSchema(ctx, tx)
