@@ -47,7 +47,7 @@ func (c *SinkCmd) Run(ctx context.Context, env *Env) error {
 // It is no bound; what the sinks hold has bounds of its own (package sink).
 func limitMemory(sinks int) {
 	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(int64(48+16*sinks) << 20)
+		debug.SetMemoryLimit(int64(46+16*sinks) << 20)
 	}
 }
 

@@ -16,5 +16,5 @@ func TestLimitMemory_EnvironmentHasASay_ItHolds(t *testing.T) {
 	require.EqualValues(t, math.MaxInt64, debug.SetMemoryLimit(-1))
 	t.Setenv("GOMEMLIMIT", "")
 	limitMemory(2)
-	require.EqualValues(t, 80<<20, debug.SetMemoryLimit(-1))
+	require.EqualValues(t, 78<<20, debug.SetMemoryLimit(-1))
 }

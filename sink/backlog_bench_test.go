@@ -134,7 +134,7 @@ func (w *world) crowds(frames int) {
 func (w *world) drainBy(url string, consumers int) *os.ProcessState {
 	w.Helper()
 	child := startSink(w, w.Output(), w.stream.Brokers[0], url, sink.Group, "SIGHTLOG_TEST_SINK_RECORDS=0",
-		fmt.Sprint("SIGHTLOG_TEST_SINK_CONSUMERS=", consumers), fmt.Sprintf("GOMEMLIMIT=%dMiB", 48+16*consumers))
+		fmt.Sprint("SIGHTLOG_TEST_SINK_CONSUMERS=", consumers), fmt.Sprintf("GOMEMLIMIT=%dMiB", 46+16*consumers))
 	w.drain()
 	child.kill()
 	return child.ProcessState
