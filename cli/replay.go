@@ -36,10 +36,8 @@ If the log has lost records that the tables have, because of its retention, noth
 
 // Run implements the command.
 func (c *ReplayCmd) Run(ctx context.Context, env *Env) error {
-	for flag, given := range map[string]bool{"--since": !c.Since.IsZero(), "--from": len(c.Begin) > 0} {
-		if given && c.Into == "" {
-			return usage.New("add --into URL", "%s: tables that lack what was before cannot replace the present ones", flag)
-		}
+	if part := !c.Since.IsZero() || len(c.Begin) > 0; part && c.Into == "" {
+		return usage.New("add --into URL", "--since, --from: tables that lack what was before cannot replace the present ones")
 	}
 	log, url, err := c.find()
 	if err != nil {

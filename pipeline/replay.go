@@ -64,8 +64,8 @@ func ReplayInto(ctx context.Context, cfg ReplayConfig) (Rows, error) {
 	return countRows(ctx, pool)
 }
 
-// lastFill is how long the sinks wait at the most for the records that they wrote while the log was
-// replayed; else that is done again without them first.
+// lastFill is how long the sinks wait at most while the records that they wrote during the replay are
+// added. If it takes longer, the sinks go on, more of the log is replayed, and it is tried again.
 const lastFill = 20 * time.Second
 
 // Replay writes the log into tables in ReplaySchema, beside those of cfg.URL, up to where these are, and

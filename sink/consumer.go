@@ -36,7 +36,7 @@ type consumer struct {
 	suspect   map[topicPartition]string // what the client says is wrong, until recheck looks
 
 	paused         map[topicPartition]time.Time // paused until then, because of a fault
-	again          []topicPartition             // those to look beyond the end of, once what is before it is written
+	again          []topicPartition             // to read again from their stored offset; see passEnd
 	faults         map[topicPartition]fault     // of fetches, until the offset moves
 	ids            []int64                      // batch ids that were fetched and not used yet
 	types          columnTypes                  // of the table of sightings, nil: read them first

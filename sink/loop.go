@@ -93,7 +93,7 @@ func (c *consumer) run(ctx context.Context) (restart bool) {
 			}
 			c.rewindUnwritten(items)
 		}
-		c.lookBeyond()
+		c.readAgain()
 		fetches.EachError(func(topic string, partition int32, err error) {
 			c.failed(ctx, work, topicPartition{topic, partition}, err)
 		})
@@ -197,8 +197,8 @@ func (c *consumer) take(ctx context.Context, fetches kgo.Fetches, moved map[topi
 	return items
 }
 
-// passEnd is called at the first record beyond the bound. If records before it are still to
-// be written, the partition is read again from there on when they are.
+// passEnd is called at the first record beyond the bound. While records before it are unwritten, the
+// partition has not passed its end; once they are, it is read again and comes here without any.
 func (c *consumer) passEnd(tp topicPartition, unwritten bool) {
 	if unwritten {
 		c.again = append(c.again, tp)
@@ -208,8 +208,8 @@ func (c *consumer) passEnd(tp topicPartition, unwritten bool) {
 	c.cl.PauseFetchPartitions(map[string][]int32{tp.topic: {tp.partition}})
 }
 
-// lookBeyond has the partitions of again read from where they are written.
-func (c *consumer) lookBeyond() {
+// readAgain resets the client to the stored offsets of the partitions of again.
+func (c *consumer) readAgain() {
 	for _, tp := range c.again {
 		c.rewind(tp)
 	}

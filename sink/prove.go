@@ -39,22 +39,11 @@ func Prove(ctx context.Context, cfg kafka.Config, pool *pgxpool.Pool, camera str
 	}
 	p := &Proof{Tables: make(Figures), Log: make(Figures)}
 	var since *time.Time
-	ends := make(map[topicPartition]int64)
+	var ends Bound
 	snapshot := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
-	err = pgx.BeginTxFunc(ctx, pool, snapshot, func(tx pgx.Tx) error {
-		for topic, id := range log.ids {
-			rows, err := tx.Query(ctx, "SELECT partition, next FROM sink_offsets WHERE cluster_id = $1 AND topic_id = $2", log.cluster, uuid(id))
-			if err != nil {
-				return err
-			}
-			var partition int32
-			var next int64
-			if _, err := pgx.ForEachRow(rows, []any{&partition, &next}, func() error {
-				ends[topicPartition{topic, partition}] = next
-				return nil
-			}); err != nil {
-				return err
-			}
+	err = pgx.BeginTxFunc(ctx, pool, snapshot, func(tx pgx.Tx) (err error) {
+		if ends, err = boundIn(ctx, log, tx); err != nil {
+			return err
 		}
 		since, err = p.Tables.read(ctx, tx, camera, minute)
 		return err

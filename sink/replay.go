@@ -69,6 +69,11 @@ func ReadBound(ctx context.Context, cl *kgo.Client, db querier) (Bound, error) {
 	if err != nil {
 		return nil, err
 	}
+	return boundIn(ctx, log, db)
+}
+
+// boundIn is ReadBound of the topics of log alone.
+func boundIn(ctx context.Context, log *logState, db querier) (Bound, error) {
 	rows, err := readRows(ctx, db, log.cluster)
 	if err != nil {
 		return nil, err
