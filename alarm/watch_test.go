@@ -10,6 +10,7 @@ import (
 
 	"github.com/sightlog/sightlog/alarm"
 	"github.com/sightlog/sightlog/alarm/rule"
+	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/pgtest"
 	"github.com/sightlog/sightlog/sink"
 )
@@ -30,6 +31,21 @@ func TestWatch_PresenceThatFlickers_OneAlarmFromBeginningToEnd(t *testing.T) {
 	require.Equal(t, []string{"door 0.5 2.5 4.0 2", "two 3.5 3.5 3.5 2"}, w.alarms())
 	require.ElementsMatch(t, []string{"hook began door t t", "hook began two t t", "hook ended door t t", "hook ended two t t"}, w.deliveries())
 	pgtest.TotalsAgree(t, w.pool)
+}
+
+// A coat on a hanger is nobody, whatever zone its box is in.
+func TestWatch_Thing_NoAlarm(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.start(w.rules(map[string]string{"mat": "person in door/mat", "door": "person in door", "many": "occupancy of door/mat > 0"}))
+	w.state = event.StateThing
+	w.see("door", 0, 1, 1, 1)
+	w.drain()
+	require.Empty(t, w.alarms())
+	w.state = event.StateStationary
+	w.see("door", 5*time.Second, 1)
+	w.drain()
+	require.Len(t, w.alarms(), 3, "somebody who sits is a person")
 }
 
 // However the records fall into transactions, and whichever sink writes them, the alarms

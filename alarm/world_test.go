@@ -28,6 +28,7 @@ type world struct {
 	pool   *pgxpool.Pool
 	cl     *kgo.Client
 	seq    int64
+	state  string // of the people that see produces
 }
 
 func newWorld(t testing.TB) *world {
@@ -115,7 +116,7 @@ func (w *world) see(camera string, from time.Duration, people ...int) {
 		for k := range n {
 			id := int64(k + 1)
 			s.Objects = append(s.Objects, event.Object{
-				Index: k, Label: "person", Score: 0.9, Box: event.Box{10, 20, 15, 60}, TrackID: &id, Zones: []string{"mat"},
+				Index: k, Label: "person", Score: 0.9, Box: event.Box{10, 20, 15, 60}, TrackID: &id, Zones: []string{"mat"}, State: w.state,
 			})
 		}
 		recs = append(recs, w.record(s))
