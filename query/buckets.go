@@ -74,15 +74,16 @@ func (s *statement) buckets(zone string) string {
 // every is a query that lists the buckets that need a row, also empty ones, by times t in
 // them: each camera's from its first to its last with frames, or as far as since and until
 // reach, but not before its first frame ever nor after now. Half an hour is the smallest
-// step between the buckets of any time zone.
+// step between the buckets of any time zone. A stretch of more than a year without a frame has
+// no rows: the camera's clock was wrong at one of its ends.
 func (s *statement) every(zone string) string {
-	first, last := "min(bucket)", "max(bucket)"
-	from := "SELECT camera_id, generate_series(%s, %s, '30 min') AS t FROM watched GROUP BY camera_id"
+	times := "SELECT camera_id, bucket AS t FROM watched"
 	if (!s.Since.IsZero() || !s.Until.IsZero()) && s.Run == "" {
-		if first = "a.minute"; !s.Since.IsZero() {
+		first, last := "a.minute", "now()"
+		if !s.Since.IsZero() {
 			first = "greatest(a.minute, " + s.arg(s.Since) + ")"
 		}
-		if last = "now()"; !s.Until.IsZero() {
+		if !s.Until.IsZero() {
 			last = "least(now(), " + s.arg(s.Until) + "::timestamptz - interval '1 us')"
 		}
 		var which conditions
@@ -90,8 +91,11 @@ func (s *statement) every(zone string) string {
 		if zone != "" {
 			which = append(which, "EXISTS (SELECT FROM zone_minutes h WHERE h.camera_id = c.id AND h.zone = "+s.arg(zone)+")")
 		}
-		from = `SELECT a.camera_id, generate_series(%s, %s, '30 min') AS t
-          FROM (SELECT c.id AS camera_id, (SELECT min(minute) FROM camera_minutes m WHERE m.camera_id = c.id) AS minute FROM cameras c WHERE ` + which.String() + `) a`
+		first = s.trunc(first)
+		times += fmt.Sprintf(` UNION ALL
+          SELECT a.camera_id, e.t FROM (SELECT c.id AS camera_id, (SELECT min(minute) FROM camera_minutes m WHERE m.camera_id = c.id) AS minute
+                FROM cameras c WHERE %s) a CROSS JOIN LATERAL (VALUES (%s), (%s)) e(t) WHERE %s <= %s`, which, first, last, first, last)
 	}
-	return fmt.Sprintf(from, s.trunc(first), last)
+	return `SELECT camera_id, generate_series(CASE WHEN t - before > interval '366 days' THEN t ELSE before END, t, '30 min') AS t
+          FROM (SELECT camera_id, t, lag(t, 1, t) OVER (PARTITION BY camera_id ORDER BY t) AS before FROM (` + times + `) p) q`
 }

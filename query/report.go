@@ -27,7 +27,7 @@ func and(more ...string) []string { return append(slices.Clone(span), more...) }
 // coverage are the columns that say how much of a bucket was watched.
 var coverage = []string{"frames", "seconds", "coverage", "dropped"}
 
-const coverageHelp = `frames are those that the detector processed; seconds is the number of seconds in which it processed one, coverage that number divided by the bucket's length; dropped are frames that came too fast (live sources). A minute that nobody watched has no row; an hour or a day that nobody watched, between the first and the last that were or within --since and --until, has one with 0 frames and no figures. Totals are kept by the minute: --since and --until count in whole minutes, the minute of --since included.`
+const coverageHelp = `frames are those that the detector processed; seconds is the number of seconds in which it processed one, coverage that number divided by the bucket's length; dropped are frames that came too fast (live sources). A minute that nobody watched has no row; an hour or a day that nobody watched, between the first and the last that were or within --since and --until, has one with 0 frames and no figures, except in a stretch of more than a year without frames. Totals are kept by the minute: --since and --until count in whole minutes, the minute of --since included.`
 
 // Question returns the report, narrowed by a filter.
 func (r Report) Question(f Filter) Question {

@@ -79,7 +79,8 @@
 //   - it does not decode, or has an impossible value: a score outside 0 to 1, a box
 //     whose edges are swapped, a time outside 1970 to 2199 (package event). A
 //     captured_at far from today is possible, on a host whose clock is wrong: such
-//     rows are in the default partition.
+//     rows are in the default partition. A sighting that is ahead of the clock is the
+//     latest of its camera only while there is no other.
 //   - its key is not its camera (of a run: its id), so that it is out of order. A
 //     record without a key is accepted.
 //   - the tables have the same event (camera, run, seq, captured_at) with other

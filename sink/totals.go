@@ -22,7 +22,11 @@ type totals struct {
 	tracks      index[track, trackRow]
 	visits      index[trackZone, []visitRow]
 	latest      index[int32, *sightingRow]
+	ahead       time.Time // a later sighting is the latest only if none is earlier
 }
+
+// maxAhead is the interval of sightlog_ahead.
+const maxAhead = 10 * time.Minute
 
 // index has a value for each key.
 type index[K comparable, V any] map[K]*V
@@ -96,6 +100,7 @@ func totalsOf(sightings []sightingRow) *totals {
 		minutes: make(index[cameraMinute, minuteRow]), halfHours: make(index[cameraHalfHour, halfHourRow]),
 		zoneMinutes: make(index[zoneMinute, zoneMinuteRow]),
 		tracks:      make(index[track, trackRow]), visits: make(index[trackZone, []visitRow]), latest: make(index[int32, *sightingRow]),
+		ahead: time.Now().Add(maxAhead),
 	}
 	inOrder := make([]*sightingRow, len(sightings))
 	for i := range sightings {
@@ -132,7 +137,9 @@ func (t *totals) add(s *sightingRow) {
 	m.seconds |= 1 << s.CapturedAt.UTC().Second()
 	t.halfHours.at(halfHourOf(s)).add(s)
 
-	*t.latest.at(s.camera) = s
+	if latest := t.latest.at(s.camera); *latest == nil || !s.CapturedAt.After(t.ahead) || (*latest).CapturedAt.After(t.ahead) {
+		*latest = s
+	}
 	inZone := make(map[string]int64)
 	for i := range s.Objects {
 		o := &s.Objects[i]
@@ -182,7 +189,8 @@ func (t *totals) addTrack(s *sightingRow, o *event.Object) {
 	}
 }
 
-// The tables of totals. A row that is there is added to.
+// The tables of totals. A row that is there is added to. The latest sighting is the newest of those that
+// are not ahead of the clock, if there is one: a frame of 2100 would be the latest for ever.
 var (
 	minuteTable = newMinuteTable(`CASE WHEN camera_minutes.last_seq < excluded.first_seq
         THEN camera_minutes.frames + excluded.frames ELSE sightlog_repeated() END`)
@@ -202,8 +210,8 @@ var (
 	comparedTrackTable = newTrackTable(latePath)
 	latestTable        = newTable("latest_sightings", `ON CONFLICT (camera_id) DO UPDATE SET
     captured_at = excluded.captured_at, run_id = excluded.run_id, seq = excluded.seq, people = excluded.people, objects = excluded.objects
-WHERE (excluded.captured_at, excluded.run_id, excluded.seq)
-    > (latest_sightings.captured_at, latest_sightings.run_id, latest_sightings.seq)`,
+WHERE (NOT sightlog_ahead(excluded.captured_at), excluded.captured_at, excluded.run_id, excluded.seq)
+    > (NOT sightlog_ahead(latest_sightings.captured_at), latest_sightings.captured_at, latest_sightings.run_id, latest_sightings.seq)`,
 		col("camera_id", "integer[]", func(s *sightingRow) int32 { return s.camera }),
 		col("captured_at", "timestamptz[]", func(s *sightingRow) pgtype.Timestamptz { return timestamp(s.CapturedAt) }),
 		col("run_id", "integer[]", func(s *sightingRow) int32 { return s.run }),
