@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/twmb/franz-go/pkg/kadm"
 
+	"github.com/sightlog/sightlog/event"
 	"github.com/sightlog/sightlog/internal/natural"
 	"github.com/sightlog/sightlog/kafka"
 	"github.com/sightlog/sightlog/usage"
@@ -60,9 +61,10 @@ func Prove(ctx context.Context, cfg kafka.Config, pool *pgxpool.Pool, camera str
 	return p, nil
 }
 
-// read reads the figures that the tables have, and when the first of the minute's runs began; nil: no run has it.
+// read reads the figures that the tables have, and a time before which no record of the minute was
+// produced: of a live source the minute itself, of another the beginning of its run; nil: not known.
 func (f Figures) read(ctx context.Context, tx pgx.Tx, camera string, minute time.Time) (since *time.Time, err error) {
-	rows, err := tx.Query(ctx, `SELECT m.frames, people_frames, people, max_people, detections, m.dropped, seconds, r.started_at
+	rows, err := tx.Query(ctx, `SELECT m.frames, people_frames, people, max_people, detections, m.dropped, seconds, r.started_at, r.source_kind
 		FROM camera_minutes m JOIN cameras c ON c.id = m.camera_id JOIN runs r ON r.id = m.run_id
 		WHERE c.name = $1 AND m.minute = $2`, camera, minute)
 	if err != nil {
@@ -71,7 +73,9 @@ func (f Figures) read(ctx context.Context, tx pgx.Tx, camera string, minute time
 	var frames, peopleFrames, people, most, detections, dropped, seconds int64
 	var all uint64
 	var began *time.Time
-	_, err = pgx.ForEachRow(rows, []any{&frames, &peopleFrames, &people, &most, &detections, &dropped, &seconds, &began}, func() error {
+	var kind event.SourceKind
+	unknown := false
+	_, err = pgx.ForEachRow(rows, []any{&frames, &peopleFrames, &people, &most, &detections, &dropped, &seconds, &began, &kind}, func() error {
 		f["frames"] += frames
 		f["people_frames"] += peopleFrames
 		f["people"] += people
@@ -79,13 +83,23 @@ func (f Figures) read(ctx context.Context, tx pgx.Tx, camera string, minute time
 		f["detections"] += detections
 		f["dropped"] += dropped
 		all |= uint64(seconds)
-		if began != nil && (since == nil || began.Before(*since)) {
+		if began == nil {
+			unknown = true
+			return nil
+		}
+		if kind.Live() && began.Before(minute) {
+			began = &minute
+		}
+		if since == nil || began.Before(*since) {
 			since = began
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, err
+	}
+	if unknown {
+		since = nil
 	}
 	f["seconds"] = int64(bits.OnesCount64(all))
 	rows, err = tx.Query(ctx, `SELECT 'zone ' || zone || ' ' || f, n FROM (

@@ -83,3 +83,43 @@ func TestProve_ZonesLinesAndCoverage_OfTheLog(t *testing.T) {
 	require.NoError(t, err)
 	require.NotEmpty(t, prove().Gone)
 }
+
+// A live source's frame is produced when it was captured: of a run of days only the records from the
+// minute on are read. One of a file may be of a time long before it was produced, or after.
+func TestProve_MinuteOfALongRun_LiveReadFromTheMinuteOnAndFilesFromTheirStart(t *testing.T) {
+	t.Parallel()
+	for kind, lacks := range map[event.SourceKind]int{event.SourceStream: 0, event.SourceFile: 1} {
+		w := newWorld(t)
+		began := origin.Truncate(time.Minute).AddDate(0, 0, -6)
+		w.produce(runRecord(t, &event.Run{ID: "r1", Camera: "porch", SourceKind: kind, Source: "a", StartedAt: event.At(began),
+			Model: sighting("porch", "r1", 0).Model}))
+		for n := range 6 * 24 {
+			s := sighting("porch", "r1", n)
+			s.SourceKind, s.CapturedAt = kind, event.At(began.Add(time.Duration(n)*time.Hour))
+			r := record(t, s)
+			r.Timestamp = s.CapturedAt.Time
+			w.produce(r)
+		}
+		w.start()
+		w.drain()
+		minute := began.Add(130 * time.Hour)
+		prove := func() *sink.Proof {
+			t.Helper()
+			p, err := sink.Prove(t.Context(), w.stream, w.pool, "porch", minute)
+			require.NoError(t, err)
+			require.EqualValues(t, 1, p.Log["frames"])
+			require.True(t, p.Equal())
+			return p
+		}
+		want := prove()
+		require.Empty(t, want.Gone)
+		adm := kadm.NewClient(w.cl)
+		later, err := adm.ListOffsetsAfterMilli(t.Context(), minute.Add(-2*time.Hour).UnixMilli(), kafka.Sightings)
+		require.NoError(t, err)
+		_, err = adm.DeleteRecords(t.Context(), later.Offsets())
+		require.NoError(t, err)
+		got := prove()
+		require.Equal(t, want.Digest, got.Digest)
+		require.Len(t, got.Gone, lacks, "%s: %v", kind, got.Gone)
+	}
+}

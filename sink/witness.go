@@ -35,8 +35,8 @@ type recordSpan struct {
 	digests        []byte // of the records, in their order
 }
 
-// read reads the records of the log before the ends. A record is produced after its run began, so
-// those from before the runs are passed over; since is nil if that is not known.
+// read reads the records of the log before the ends, of which a record may have come late (a dead letter
+// that was produced again). No record of the minute was produced before since; nil: that is not known.
 func (w *witness) read(ctx context.Context, cfg kafka.Config, adm *kadm.Client, ends map[topicPartition]int64, since *time.Time) error {
 	topics := make(map[string]bool)
 	for tp := range ends {
