@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -115,13 +116,23 @@ func up(ctx context.Context, tx pgx.Tx, log *slog.Logger) error {
 			return err
 		}
 		if _, err := tx.Exec(ctx, all[i].sql); err != nil {
-			return fmt.Errorf("step %s: %w", all[i].name, err)
+			return unfit(err, have, all[i].name)
 		}
 	}
 	if have < len(all) {
 		_, err = tx.Exec(ctx, "UPDATE "+VersionTable+" SET version = $1", len(all))
 	}
 	return err
+}
+
+// unfit explains that a step does not fit the tables: somebody has changed them, or the number of their schema.
+func unfit(err error, have int, step string) error {
+	var pg *pgconn.PgError
+	if !errors.As(err, &pg) || !strings.HasPrefix(pg.Code, "42") || pg.Code == "42501" {
+		return fmt.Errorf("step %s: %w", step, err)
+	}
+	return usage.Wrap(err, "change back what somebody has changed, or add --schema NAME and fill a new schema from the log",
+		"table %s says schema %d, but the tables are not so: step %s: %s", VersionTable, have, step, pg.Message)
 }
 
 // rewrites is the migration that copies the table of sightings, and rowsPerSecond how
@@ -162,8 +173,22 @@ func version(ctx context.Context, tx pgx.Tx) (have int, err error) {
 		_, err := tx.Exec(ctx, "INSERT INTO "+VersionTable+" VALUES (0)")
 		return 0, err
 	}
-	err = tx.QueryRow(ctx, "SELECT version FROM "+VersionTable).Scan(&have)
-	return have, err
+	return readVersion(ctx, tx, at.schema)
+}
+
+// readVersion reads the version table, which has one row.
+func readVersion(ctx context.Context, tx pgx.Tx, schema string) (have int, err error) {
+	var rows int
+	var said string
+	err = tx.QueryRow(ctx, "SELECT count(*), coalesce(string_agg(to_jsonb(v)->>'version', ', '), '') FROM "+VersionTable+" v").Scan(&rows, &said)
+	if err != nil {
+		return 0, err
+	}
+	if have, err = strconv.Atoi(said); err != nil || rows != 1 || have < 0 {
+		return 0, usage.New("it has one row, the number of the schema: put that back, or add --schema NAME and fill a new schema from the log",
+			"table %s.%s has %d rows with version %q", schema, VersionTable, rows, said)
+	}
+	return have, nil
 }
 
 // target is where the tables are, or will be created. All three are quoted.

@@ -97,6 +97,33 @@ func TestUp_DatabaseOfANewerSightlog_RefusedUnchanged(t *testing.T) {
 	require.ErrorContains(t, err, "schema 999, made by a newer sightlog")
 }
 
+// Whoever edits the number of the schema gets a line that says so, and the tables stay as they are.
+func TestUp_VersionEditedByHand_RefusedUnchangedInOneLine(t *testing.T) {
+	t.Parallel()
+	for sql, says := range map[string]string{
+		"UPDATE sightlog_version SET version = -1":                            `table public.sightlog_version has 1 rows with version "-1"; it has one row`,
+		"DELETE FROM sightlog_version":                                        `has 0 rows with version ""`,
+		"INSERT INTO sightlog_version VALUES (7)":                             `has 2 rows with version "`,
+		"ALTER TABLE sightlog_version ALTER version TYPE text USING 'twenty'": `has 1 rows with version "twenty"`,
+		"ALTER TABLE sightlog_version RENAME version TO number":               `has 1 rows with version ""`,
+		"ALTER TABLE sightlog_version DROP CONSTRAINT sightlog_version_pkey; ALTER TABLE sightlog_version ALTER version DROP NOT NULL; UPDATE sightlog_version SET version = NULL": `has 1 rows with version ""`,
+		"UPDATE sightlog_version SET version = 0":                                    `table sightlog_version says schema 0, but the tables are not so: step 001_tables.sql: relation "cameras" already exists; change back`,
+		"UPDATE sightlog_version SET version = 24; ALTER TABLE runs RENAME TO races": "says schema 24, but the tables are not so: step 025_",
+		"UPDATE sightlog_version SET version = 2147483647":                           "the database has schema 2147483647, made by a newer sightlog; this one knows up to",
+	} {
+		pool := pgtest.Open(t)
+		exec(t, pool, "INSERT INTO cameras (name) VALUES ('porch')")
+		exec(t, pool, sql)
+		before := relations(t, pool, "public")
+		err := migrations.Up(t.Context(), pool, nil)
+		require.True(t, usage.Is(err), "%s: %v", sql, err)
+		require.ErrorContains(t, err, says)
+		require.NotContains(t, err.Error(), "\n")
+		require.Equal(t, before, relations(t, pool, "public"))
+		require.Equal(t, []string{"porch"}, pgtest.Lines(t, pool, "SELECT name FROM cameras"))
+	}
+}
+
 func TestEnsureDay_SeveralAtOnce_PartitionTakesTheDaysRows(t *testing.T) {
 	t.Parallel()
 	pool := pgtest.Open(t)

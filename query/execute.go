@@ -38,7 +38,22 @@ func (q Question) Answer(ctx context.Context, db *pgxpool.Pool, w io.Writer, for
 	if q.own != "" {
 		err = userError(err, q.own)
 	}
-	return asked(ctx, err)
+	return changed(asked(ctx, err))
+}
+
+// changed explains that the tables are not as a report needs them: they are of another version, or somebody
+// has changed them.
+func changed(err error) error {
+	var pg *pgconn.PgError
+	switch {
+	case !errors.As(err, &pg) || usage.Is(err):
+		return err
+	case pg.Code == "42501":
+		return usage.Wrap(err, "have their owner GRANT SELECT on them to the role, or ask as another role", "the database: %s", pg.Message)
+	case strings.HasPrefix(pg.Code, "42"):
+		return usage.Wrap(err, "change them back; if they are of an older version, run sightlogd migrate", "the tables are not those of this sightlog: %s", pg.Message)
+	}
+	return err
 }
 
 // Follow runs the report again and again, every so often, and writes each row that the
@@ -66,7 +81,7 @@ func (q Question) Follow(ctx context.Context, db *pgxpool.Pool, w io.Writer, for
 		case <-tick.C:
 		}
 	}
-	if err = asked(ctx, err); ctx.Err() == nil {
+	if err = changed(asked(ctx, err)); ctx.Err() == nil {
 		return err
 	}
 	return written(out.end())

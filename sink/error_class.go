@@ -47,6 +47,17 @@ func classify(err error) errorClass {
 	return retryLater // 08 connection, 40 deadlock, 42 rights and missing tables, 53 resources, 57 shutdown, …
 }
 
+// reason is the text of err, with what to do about tables that somebody has changed.
+func reason(err error) string {
+	switch code := sqlstate(err); {
+	case code == insufficientPrivilege:
+		return err.Error() + "; give the role its right back, or connect as the owner of the tables"
+	case strings.HasPrefix(code, "42"), code == "23502", code == "23514":
+		return err.Error() + "; somebody has changed the tables: change them back, or fill an empty schema from the log (--schema)"
+	}
+	return err.Error()
+}
+
 // sqlstate is the code in err, or "".
 func sqlstate(err error) string {
 	var pg *pgconn.PgError

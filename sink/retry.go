@@ -72,9 +72,9 @@ func (s *Sink) retryUntilDone(ctx context.Context, log *slog.Logger, what string
 		if time.Since(began) > time.Second && time.Since(lastLogged) > 30*time.Second {
 			lastLogged = time.Now()
 			for _, tp := range partitions {
-				s.states.block(tp, Waiting, "cannot "+what+": "+err.Error())
+				s.states.block(tp, Waiting, "cannot "+what+": "+reason(err))
 			}
-			log.Warn("unavailable, retrying", "operation", what, "err", err, "sqlstate", sqlstate(err))
+			log.Warn("unavailable, retrying", "operation", what, "err", reason(err), "sqlstate", sqlstate(err))
 		}
 		if stopped := s.pauseBefore(ctx, failures); stopped != nil {
 			return errors.Join(stopped, err)
