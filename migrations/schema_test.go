@@ -27,11 +27,12 @@ func exec(t *testing.T, pool *pgxpool.Pool, sql string, args ...any) {
 	require.NoError(t, err)
 }
 
-// relations lists the tables, views, sequences and functions of a schema.
+// relations lists the tables, views, sequences and functions of a schema, but those of extensions.
 func relations(t *testing.T, pool *pgxpool.Pool, schema string) []string {
 	t.Helper()
 	rows, err := pool.Query(t.Context(), `SELECT relkind::text || ' ' || relname FROM pg_class WHERE relnamespace = $1::text::regnamespace
-		UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE pronamespace = $1::text::regnamespace ORDER BY 1`, schema)
+		UNION ALL SELECT 'function ' || proname FROM pg_proc WHERE pronamespace = $1::text::regnamespace
+			AND oid NOT IN (SELECT objid FROM pg_depend WHERE classid = 'pg_proc'::regclass AND deptype = 'e') ORDER BY 1`, schema)
 	require.NoError(t, err)
 	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	require.NoError(t, err)

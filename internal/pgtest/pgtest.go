@@ -71,7 +71,7 @@ func As(t testing.TB, url, options string, statements ...string) string {
 	cfg, err := pgx.ParseConfig(url)
 	require.NoError(t, err)
 	role := fmt.Sprintf("role_%d", count.Add(1))
-	super := strings.Replace(c.private.SuperURL(), "/postgres?", "/"+cfg.Database+"?", 1)
+	super := c.superURL(cfg.Database)
 	admin := func(sql string) {
 		conn, err := pgx.Connect(context.Background(), super)
 		require.NoError(t, err)
@@ -156,7 +156,13 @@ func (c *cluster) database(t testing.TB, options string) string {
 	}
 	admin("CREATE DATABASE " + name + " OWNER " + postgres.Role + " " + options)
 	t.Cleanup(func() { admin("DROP DATABASE " + name + " WITH (FORCE)") })
+	require.NoError(t, extend(ctx, c.superURL(name)))
 	return strings.Replace(c.private.URL(), "/"+postgres.Database+"?", "/"+name+"?", 1)
+}
+
+// superURL returns the address of a database for the superuser.
+func (c *cluster) superURL(database string) string {
+	return strings.Replace(c.private.SuperURL(), "/postgres?", "/"+database+"?", 1)
 }
 
 // start makes a cluster with the template of every test's database.
@@ -170,6 +176,11 @@ func start(relaxed bool) (*cluster, error) {
 	if err != nil {
 		os.RemoveAll(dir)
 		return nil, err
+	}
+	if extension != "" {
+		if p, err = preload(ctx, p, dir); err != nil {
+			return nil, err
+		}
 	}
 	if err := reap(dir, p.PID()); err != nil {
 		return nil, err
@@ -189,6 +200,10 @@ func start(relaxed bool) (*cluster, error) {
 			return nil, err
 		}
 	}
+	c := &cluster{p}
+	if err := extend(ctx, c.superURL(postgres.Database)); err != nil {
+		return nil, err
+	}
 	pool, err := postgres.Open(ctx, p.URL(), postgres.Options{})
 	if err != nil {
 		return nil, err
@@ -198,8 +213,15 @@ func start(relaxed bool) (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
+	// An extension's worker may be connected, and a template that somebody is connected to cannot be copied.
+	if _, err = conn.Exec(ctx, "ALTER DATABASE "+postgres.Database+" ALLOW_CONNECTIONS false"); err != nil {
+		return nil, err
+	}
+	if _, err = conn.Exec(ctx, "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = $1", postgres.Database); err != nil {
+		return nil, err
+	}
 	_, err = conn.Exec(ctx, "ALTER DATABASE "+postgres.Database+" RENAME TO "+template)
-	return &cluster{p}, err
+	return c, err
 }
 
 // pipes keeps the writing ends open until the process ends.
