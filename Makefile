@@ -31,6 +31,9 @@ PKG ?= ./...
 # Of a target that is there to run one thing: what set-up could not install fails it.
 INSTALLED := SIGHTLOG_REQUIRE=$${SIGHTLOG_REQUIRE:-installable}
 
+TIMESCALE := SIGHTLOG_TEST_EXTENSION=timescaledb SIGHTLOG_PG_BIN='$(CURDIR)/lib/timescale/bin' $(INSTALLED)
+TIMESCALE_RUNS := ^(TestRun_(RandomKills|KilledAtTheLastCommit)|TestRecount_Killed|TestReplay|TestSchema|TestServices)
+
 # These link no C code, so they need no compiler of C.
 test-bi test-clients test-schemas: export CGO_ENABLED := 0
 
@@ -74,6 +77,12 @@ test-schemas: check-go ## Our schema registry and, beside it, Apicurio's, with C
 test-bi: check-go setup ## The charts of docs/bi.md in Apache Superset: their numbers are those of sightlog query
 	@scripts/setup.sh --bi
 	SIGHTLOG_BI=all $(INSTALLED) go test -count=1 -v -timeout 30m ./internal/bi
+
+test-timescale: check-go setup build ## The tests of tables, sink, queries and kills beside TimescaleDB (TIMESCALE_SOURCE=DIR: built from the sources in DIR)
+	@TIMESCALE_SOURCE='$(TIMESCALE_SOURCE)' scripts/timescale.sh
+	$(TIMESCALE) go test -count=1 -v -timeout 30m ./internal/timescale
+	$(TIMESCALE) go test -count=1 -timeout 60m ./migrations ./query ./sink ./internal/bi
+	$(TIMESCALE) go test -count=1 -timeout 30m -run '$(TIMESCALE_RUNS)' ./internal/e2e
 
 # What onnxruntime and its Go binding keep until the process ends are no leaks.
 asan: check-go setup build ## The packages with C code, tested under the address sanitizer
@@ -119,4 +128,4 @@ clean: ## Remove what make made, but not what setup fetched
 uninstall: ## Remove what make and setup made and fetched; say what stays (packages, your data)
 	@scripts/uninstall.sh
 
-.PHONY: help setup check-go build demo test test-bi test-clients test-cluster test-schemas test-tools asan dist bench lint fuzz env clean uninstall
+.PHONY: help setup check-go build demo test test-bi test-clients test-cluster test-schemas test-timescale test-tools asan dist bench lint fuzz env clean uninstall

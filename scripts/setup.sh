@@ -9,7 +9,7 @@
 #
 # With --tests it installs what only the tests use, where it can: a test whose
 # part is absent says so and skips. With --tools, what `make test-tools` uses beside; with
-# --bi, what `make test-bi` does; with --dist, what `make dist` does.
+# --bi, what `make test-bi` does; with --dist, what `make dist` does; with --packages, those named.
 set -euo pipefail
 CDPATH='' cd -- "$(dirname -- "$0")/.."
 
@@ -387,6 +387,7 @@ case ${1:-} in
 	(add_packages python3-venv && setup_clients_of superset ../bi/requirements.txt "Apache Superset, 800 MB installed" \
 		baseline_packages lib/clients/superset internal/bi/requirements.txt) || fail "Apache Superset cannot be installed; pip needs its registry"
 	;;
+--packages) add_packages "${@:2}" ;;
 --dist)
 	add_packages dpkg-dev
 	setup_notices

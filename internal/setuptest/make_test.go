@@ -19,7 +19,7 @@ import (
 func newMake(t testing.TB) *checkout {
 	t.Helper()
 	c := newCheckout(t, "Makefile")
-	for _, name := range []string{"check-go", "setup", "demo", "version"} {
+	for _, name := range []string{"check-go", "setup", "timescale", "demo", "version"} {
 		c.write("scripts/"+name+".sh", "#!/bin/bash\nsleep 0.05\necho "+name+" >>calls\n")
 	}
 	c.standIn("go", `echo "${@: -1} cgo=$CGO_ENABLED work=$GOWORK flags=$GOFLAGS" >>calls`)
@@ -60,11 +60,12 @@ func TestMake_SettingsOfTheUsers_StayOutOfTheBuild(t *testing.T) {
 func TestMake_TestsOfOtherPrograms_NeedTheirParts(t *testing.T) {
 	t.Parallel()
 	for target, want := range map[string]string{
-		"test-cluster": "cgo=1 require=installable",
-		"test-tools":   "cgo=1 require=installable",
-		"test-schemas": "cgo=0 require=installable",
-		"test-bi":      "cgo=0 require=installable",
-		"test-clients": "cgo=0 require=", // it leaves out languages that are not installed
+		"test-cluster":   "cgo=1 require=installable",
+		"test-tools":     "cgo=1 require=installable",
+		"test-timescale": "cgo=1 require=installable",
+		"test-schemas":   "cgo=0 require=installable",
+		"test-bi":        "cgo=0 require=installable",
+		"test-clients":   "cgo=0 require=", // it leaves out languages that are not installed
 	} {
 		c := newMake(t)
 		c.standIn("go", `echo "$1 cgo=$CGO_ENABLED require=$SIGHTLOG_REQUIRE" >>calls`)
