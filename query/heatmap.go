@@ -17,12 +17,13 @@ var heatmap = Report{
 		where := s.in("captured_at").String()
 		which := conditions{where}
 		if s.Zone != "" {
-			which = append(which, "s.zone_set_ids[i] IN (SELECT id FROM zone_sets WHERE "+s.arg(s.Zone)+" = ANY (zones))")
+			which = append(which, "d.zone_set_ids[i] IN (SELECT id FROM zone_sets WHERE "+s.arg(s.Zone)+" = ANY (zones))")
 		}
 		if s.MinScore > 0 {
-			which = append(which, "s.boxes[5 * i] >= "+s.arg(float32(s.MinScore))+"::real")
+			which = append(which, "d.boxes[5 * i] >= "+s.arg(float32(s.MinScore))+"::real")
 		}
-		which = append(s.classed(which, "s.class_ids[i]"), "(s.states IS NULL OR get_byte(s.states, i - 1) <> 3)")
+		which = append(s.classed(which, "d.class_ids[i]"), "(d.states IS NULL OR get_byte(d.states, i - 1) <> 3)")
+		// An array that is taken apart element by element is read from its storage as a whole for each: once is enough.
 		grid := strconv.Itoa(s.grid())
 		return fmt.Sprintf(`WITH stored AS (
     SELECT camera_id, run_id, date_trunc('minute', captured_at) AS minute, count(*) AS frames, sum(objects) AS detections,
@@ -39,9 +40,12 @@ var heatmap = Report{
     FROM (SELECT camera_id, minute, sum(frames) AS frames, bit_or(seconds) AS seconds, sum(dropped) AS dropped
           FROM minutes GROUP BY 1, 2) m GROUP BY 1
 ), cells AS (
-    SELECT s.camera_id, least(%[3]s - 1, floor((s.boxes[5 * i - 4] + s.boxes[5 * i - 2]) / 2 * %[3]s / s.width))::integer AS x,
-           least(%[3]s - 1, floor(s.boxes[5 * i - 1] * %[3]s / s.height))::integer AS y, count(*) AS n
-    FROM sightings s CROSS JOIN LATERAL generate_subscripts(s.class_ids, 1) i WHERE %[2]s GROUP BY 1, 2, 3
+    SELECT s.camera_id, least(%[3]s - 1, floor((d.boxes[5 * i - 4] + d.boxes[5 * i - 2]) / 2 * %[3]s / s.width))::integer AS x,
+           least(%[3]s - 1, floor(d.boxes[5 * i - 1] * %[3]s / s.height))::integer AS y, count(*) AS n
+    FROM sightings s CROSS JOIN LATERAL (
+        SELECT s.class_ids || '{}'::smallint[] AS class_ids, s.boxes || '{}'::real[] AS boxes, s.zone_set_ids || '{}'::integer[] AS zone_set_ids,
+               s.states || ''::bytea AS states OFFSET 0) d
+    CROSS JOIN LATERAL generate_subscripts(d.class_ids, 1) i WHERE %[2]s GROUP BY 1, 2, 3
 )
 SELECT c.name AS camera, x, y, coalesce(n, 0) AS n, frames, seconds, dropped
 FROM watched LEFT JOIN cells USING (camera_id) JOIN cameras c ON c.id = camera_id ORDER BY `+s.byName("c.name")+`, y, x`, where, which, grid, s.wholeMinutes())
