@@ -70,6 +70,7 @@ func TestSink_TenThousandObjectsInAFrame_AllThereAndOthersUnaffected(t *testing.
 		feet += c[2]
 	}
 	require.EqualValues(t, 30_000, feet)
+	pgtest.TotalsAgree(t, w.pool)
 }
 
 // Boxes that are possible are rows: beyond the picture, negative, without an area. A number that is none and
