@@ -328,3 +328,23 @@ func BenchmarkUpdateTwentyPeople(b *testing.B) {
 		i++
 	}
 }
+
+// As many people as a detector gives of one picture are followed, each by its number.
+func TestUpdate_ThousandPeople_KeepTheirNumbers(t *testing.T) {
+	t.Parallel()
+	tr := track.New(track.Options{High: 0.5})
+	var want []int64
+	for n := range 5 {
+		objs := make([]event.Object, 1024)
+		for i := range objs {
+			objs[i] = person(float32(i%32*100+3*n), float32(i/32*150+n), .9-float32(i)/10_000)
+		}
+		got := ids(tr.Update(objs, room, time.Duration(n)*interval))
+		if n == 0 {
+			want = got
+			require.Len(t, want, 1024)
+			require.NotContains(t, want, int64(0))
+		}
+		require.Equal(t, want, got, "frame %d", n)
+	}
+}
