@@ -49,7 +49,7 @@ func changed(err error) error {
 	case !errors.As(err, &pg) || usage.Is(err):
 		return err
 	case pg.Code == "42501":
-		return usage.Wrap(err, "have their owner GRANT SELECT on them to the role, or ask as another role", "the database: %s", pg.Message)
+		return usage.Wrap(err, "have the owner of the tables GRANT SELECT on them to the role, or ask as another role", "the database: %s", pg.Message)
 	case strings.HasPrefix(pg.Code, "42"):
 		return usage.Wrap(err, "change them back; if they are of an older version, run sightlogd migrate", "the tables are not those of this sightlog: %s", pg.Message)
 	}
