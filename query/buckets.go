@@ -93,7 +93,8 @@ func (s *statement) every(zone string) string {
 		}
 		first = s.trunc(first)
 		times += fmt.Sprintf(` UNION ALL
-          SELECT a.camera_id, e.t FROM (SELECT c.id AS camera_id, (SELECT min(minute) FROM camera_minutes m WHERE m.camera_id = c.id) AS minute
+          SELECT a.camera_id, e.t
+          FROM (SELECT c.id AS camera_id, (SELECT min(minute) FROM camera_minutes m WHERE m.camera_id = c.id) AS minute
                 FROM cameras c WHERE %s) a CROSS JOIN LATERAL (VALUES (%s), (%s)) e(t) WHERE %s <= %s`, which, first, last, first, last)
 	}
 	return `SELECT camera_id, generate_series(CASE WHEN t - before > interval '366 days' THEN t ELSE before END, t, '30 min') AS t

@@ -43,8 +43,8 @@ var heatmap = Report{
     SELECT s.camera_id, least(%[3]s - 1, floor((d.boxes[5 * i - 4] + d.boxes[5 * i - 2]) / 2 * %[3]s / s.width))::integer AS x,
            least(%[3]s - 1, floor(d.boxes[5 * i - 1] * %[3]s / s.height))::integer AS y, count(*) AS n
     FROM sightings s CROSS JOIN LATERAL (
-        SELECT s.class_ids || '{}'::smallint[] AS class_ids, s.boxes || '{}'::real[] AS boxes, s.zone_set_ids || '{}'::integer[] AS zone_set_ids,
-               s.states || ''::bytea AS states OFFSET 0) d
+        SELECT s.class_ids || '{}'::smallint[] AS class_ids, s.boxes || '{}'::real[] AS boxes,
+               s.zone_set_ids || '{}'::integer[] AS zone_set_ids, s.states || ''::bytea AS states OFFSET 0) d
     CROSS JOIN LATERAL generate_subscripts(d.class_ids, 1) i WHERE %[2]s GROUP BY 1, 2, 3
 )
 SELECT c.name AS camera, x, y, coalesce(n, 0) AS n, frames, seconds, dropped
