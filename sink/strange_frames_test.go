@@ -121,8 +121,8 @@ func TestSink_StrangeBoxesAndScores_RowsOrDeadLetters(t *testing.T) {
 				s.Objects[0].Score, s.Objects[0].Box = .25, event.Box{}
 				r := record(t, s)
 				box := fmt.Sprintf("[%s,%s,%s,%s]", number(o.box[0]), number(o.box[1]), number(o.box[2]), number(o.box[3]))
-				r.Value = bytes.Replace(r.Value, []byte("0.25"), []byte(number(o.score)), 1)
-				r.Value = bytes.Replace(r.Value, []byte("[0,0,0,0]"), []byte(box), 1)
+				r.Value = bytes.Replace(r.Value, []byte(`"score":0.25`), []byte(`"score":`+number(o.score)), 1)
+				r.Value = bytes.Replace(r.Value, []byte(`"box":[0,0,0,0]`), []byte(`"box":`+box), 1)
 				w.produce(r)
 			}
 			w.fill(len(objects), len(objects)+30, "porch")
