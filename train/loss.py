@@ -26,8 +26,8 @@ def inside(centres, boxes, valid):
 
 
 @torch.no_grad()
-def assign(boxes, scores, centres, strides, gt, valid, ignore, ignore_valid):
-    """Which ground truth each of the N cells answers for.
+def assign(boxes, scores, centres, strides, gt, valid, ignore, ignore_valid, topk=TOPK):
+    """Which ground truth each of the N cells answers for; of a ground truth topk cells.
 
     Returns index [B,N] (-1 none), target score [B,N], weight of the score's loss [B,N] (0 in
     regions to ignore)."""
@@ -42,7 +42,7 @@ def assign(boxes, scores, centres, strides, gt, valid, ignore, ignore_valid):
     can = inside(centres, gt, valid) | near
     iou = iou_matrix(gt, boxes) * can
     metric = (scores[:, None, :, 0] ** ALPHA * iou ** BETA) * can
-    top = metric.topk(min(TOPK, N), -1)
+    top = metric.topk(min(topk, N), -1)
     chosen = torch.zeros_like(metric).scatter_(-1, top.indices, (top.values > 1e-12).float()).bool()
     # A ground truth nothing overlaps yet takes the cell nearest to its middle.
     none = ~chosen.any(-1) & valid
@@ -78,9 +78,9 @@ def ciou(a, b):
     return iou - d2 / c2 - alpha * v
 
 
-def loss(boxes, logits, centres, strides, gt, valid, ignore, ignore_valid):
+def loss(boxes, logits, centres, strides, gt, valid, ignore, ignore_valid, topk=TOPK):
     index, target, weight = assign(boxes.detach(), logits.detach().sigmoid(), centres, strides,
-                                   gt, valid, ignore, ignore_valid)
+                                   gt, valid, ignore, ignore_valid, topk)
     total = target.sum().clamp(min=1)
     score = (F.binary_cross_entropy_with_logits(logits[..., 0], target, reduction="none") * weight).sum() / total
     b, n = (index >= 0).nonzero(as_tuple=True)

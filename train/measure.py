@@ -97,11 +97,12 @@ def prefer_mistaken(net, pictures, device):
     pictures.weights[ids] = torch.from_numpy(.4 + 3 * highest(net, pictures, ids, 256, device)).double()
 
 
-def validate(net, pictures, device):
-    """AP50, best F1 and its threshold by subfolder; `empty` is the score that 2 % of the pictures without people exceed."""
+def validate(net, pictures, device, overlap=.6):
+    """AP50 after NMS at IoU overlap, best F1 and its threshold by subfolder; `empty` is the score that 2 % of the pictures
+    without people exceed."""
     found = []
     for boxes, scores in look(net, pictures, range(len(pictures.names)), 320, device):
-        keep = nms(boxes, scores)
+        keep = nms(boxes, scores, overlap)
         found.append((boxes[keep], scores[keep]))
     out = {}
     for folder, ids in {"all": range(len(found)), **pictures.subfolders}.items():
