@@ -62,7 +62,7 @@ func cacheDir() (string, error) {
 }
 
 // Lookup finds a model by its catalogue name or by the path of an ONNX file; Auto is
-// Default to it.
+// Default to it, and AutoSmall Small.
 // A missing model is a *usage.Error that says how to get it; for a
 // catalogue model that can be pulled it wraps ErrMissing.
 func Lookup(nameOrPath string, opts Options) (Model, error) {
@@ -79,8 +79,11 @@ func Lookup(nameOrPath string, opts Options) (Model, error) {
 		name := strings.ToValidUTF8(filepath.Base(nameOrPath), "\ufffd") // as it comes back from the log
 		return Model{Name: strings.TrimSuffix(name, ".onnx"), Path: nameOrPath}, nil
 	}
-	if nameOrPath == Auto {
+	switch nameOrPath {
+	case Auto:
 		nameOrPath = Default
+	case AutoSmall:
+		nameOrPath = Small
 	}
 	e, err := Find(nameOrPath)
 	if err != nil {

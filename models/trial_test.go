@@ -41,9 +41,11 @@ func TestTrial_OtherProcessorOrModels_DoesNotCount(t *testing.T) {
 	}
 }
 
-func TestLookup_Auto_IsTheDefault(t *testing.T) {
+func TestLookup_LeftToTheMachine_AreThoseInFloats(t *testing.T) {
 	t.Parallel()
-	m, err := Lookup(Auto, Options{Dirs: []string{}})
-	require.NoError(t, err)
-	require.Equal(t, Default, m.Name)
+	for name, want := range map[string]string{Auto: Default, AutoSmall: Small} {
+		m, err := Lookup(name, Options{Dirs: []string{}})
+		require.NoError(t, err)
+		require.Equal(t, want, m.Name)
+	}
 }

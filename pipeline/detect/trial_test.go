@@ -47,6 +47,19 @@ func TestChooseModel_TrialIsRemembered_IsTheFasterOne(t *testing.T) {
 	}
 }
 
+func TestCheck_ModelLeftToTheMachine_IsAccepted(t *testing.T) {
+	t.Setenv(onnx.EnvLibrary, onnxtest.Library(t))
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	require.NoError(t, models.RememberTrial(2))
+	for asked, of := range choices {
+		job := pipeline.Job{Detect: config.Detect{Source: []string{"test://people"}, Model: asked, Classes: []string{"person"}}}
+		require.NoError(t, Check(job), asked)
+		chosen, err := CheckModel(job, silent)
+		require.NoError(t, err)
+		require.Contains(t, []string{of.floats, of.bytes}, chosen)
+	}
+}
+
 // Its answer is measured, so only what follows from it is compared: it is what the trial
 // said, and the second start asks the file.
 func TestChooseModel_FirstStart_TriesAndRemembers(t *testing.T) {
