@@ -23,7 +23,7 @@ var heatmap = Report{
 			which = append(which, "d.boxes[5 * i] >= "+s.arg(float32(s.MinScore))+"::real")
 		}
 		which = append(s.classed(which, "d.class_ids[i]"), "(d.states IS NULL OR get_byte(d.states, i - 1) <> 3)")
-		// An array that is taken apart element by element is read from its storage as a whole for each: once is enough.
+		// Of an array in a column each element is read from the storage by reading the whole: || makes a copy, once a frame.
 		grid := strconv.Itoa(s.grid())
 		return fmt.Sprintf(`WITH stored AS (
     SELECT camera_id, run_id, date_trunc('minute', captured_at) AS minute, count(*) AS frames, sum(objects) AS detections,

@@ -16,8 +16,6 @@ import (
 
 	"github.com/sightlog/sightlog/internal/pgtest"
 	"github.com/sightlog/sightlog/kafka"
-	"github.com/sightlog/sightlog/migrations"
-	"github.com/sightlog/sightlog/postgres"
 	"github.com/sightlog/sightlog/sink"
 )
 
@@ -72,11 +70,7 @@ func TestSink_DatabaseStalls_TakesTwoFetchesAndLosesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			private, err := postgres.StartPrivate(t.Context(), pgtest.Dir(t), nil)
-			require.NoError(t, err)
-			t.Cleanup(func() { private.Stop(context.Background()) })
-			pool := pgtest.Pool(t, private.URL())
-			require.NoError(t, migrations.Up(t.Context(), pool, nil))
+			private, pool := ownServer(t)
 			w := newWorldOn(t, pool)
 			cameras := []string{"porch", "yard", "gate", "hall", "door"}
 			cl := w.client(kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerBatchMaxBytes(1<<20))

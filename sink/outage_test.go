@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/stretchr/testify/require"
 
@@ -58,7 +59,7 @@ func TestSink_DatabaseRestarts_EachRowOnce(t *testing.T) {
 	dir := pgtest.Dir(t)
 	private, err := postgres.StartPrivate(t.Context(), dir, nil)
 	require.NoError(t, err)
-	t.Cleanup(func() { private.Stop(context.Background()) })
+	t.Cleanup(func() { private.Stop(context.Background()) }) // the one that was started last
 	pool := pgtest.Pool(t, private.URL())
 	require.NoError(t, migrations.Up(t.Context(), pool, nil))
 
@@ -103,6 +104,17 @@ func TestSink_BrokerRestarts_EachRowOnce(t *testing.T) {
 	w.exactly(300, "porch", "yard")
 }
 
+// ownServer is a PostgreSQL that a test may stop, with the tables.
+func ownServer(t *testing.T) (*postgres.Private, *pgxpool.Pool) {
+	t.Helper()
+	private, err := postgres.StartPrivate(t.Context(), pgtest.Dir(t), nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { private.Stop(context.Background()) })
+	pool := pgtest.Pool(t, private.URL())
+	require.NoError(t, migrations.Up(t.Context(), pool, nil))
+	return private, pool
+}
+
 func TestSink_StoppedWhileServersAreDown_EndsSoon(t *testing.T) {
 	t.Parallel()
 	for name, spoil := range map[string]func(p *postgres.Private, stopBroker func()){
@@ -112,11 +124,7 @@ func TestSink_StoppedWhileServersAreDown_EndsSoon(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			private, err := postgres.StartPrivate(t.Context(), pgtest.Dir(t), nil)
-			require.NoError(t, err)
-			t.Cleanup(func() { private.Stop(context.Background()) })
-			pool := pgtest.Pool(t, private.URL())
-			require.NoError(t, migrations.Up(t.Context(), pool, nil))
+			private, pool := ownServer(t)
 			addr, stopBroker := runBroker(t, t.TempDir(), testenv.FreeAddr(t))
 			w := &world{TB: t, pool: pool, stream: kafka.Config{Brokers: []string{addr}}}
 			w.cl = w.client()

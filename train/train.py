@@ -54,6 +54,19 @@ def optimizer(modules, lr, weight_decay):
     return torch.optim.AdamW([{"params": rest, "weight_decay": weight_decay}, {"params": norms, "weight_decay": 0}], lr=lr, fused=True)
 
 
+PARTS = ("score", "box", "their_score", "their_box", "features", "classes")
+
+
+def losses(out, answers, imitation, labels):
+    """What is learnt, of the net's output and the teacher's answers for the same canvases, and its PARTS."""
+    boxes, logits, centres, strides = decode(out)
+    by_labels, score, box = loss(boxes, logits, centres, strides, *labels)
+    their_score, their_box = dense_loss(boxes, logits, centres, answers, *labels)
+    features, classes = imitation(answers)
+    total = by_labels + features + .5 * classes + .5 * their_score + their_box
+    return total, (score, box, their_score, their_box, features, classes)
+
+
 @torch.no_grad()
 def follow(ema, net, share):
     """ema moves towards net by share."""
@@ -132,25 +145,21 @@ def main():
         for g in opt.param_groups:
             g["lr"] = lr
         size, *rest = next(source)
-        tiles, colours, gt, valid, ignore, ignore_valid = (v.to(a.device, non_blocking=True) for v in rest)
+        tiles, colours, *labels = (v.to(a.device, non_blocking=True) for v in rest)
         x = render.recolour(render.render(train.pool, tiles, a.batch, size), colours)
         with torch.autocast(a.device, dtype=torch.bfloat16, enabled=a.bf16):
             answers = teacher(x * 255)
             out = net(x.contiguous(memory_format=torch.channels_last))
-        boxes, logits, centres, strides = decode(out)
-        labels, score, box = loss(boxes, logits, centres, strides, gt, valid, ignore, ignore_valid)
-        their_score, their_box = dense_loss(boxes, logits, centres, answers, gt, valid, ignore, ignore_valid)
-        features, classes = imitation(answers)
+        total, parts = losses(out, answers, imitation, labels)
         opt.zero_grad(set_to_none=True)
-        (labels + features + .5 * classes + .5 * their_score + their_box).backward()
+        total.backward()
         torch.nn.utils.clip_grad_norm_(net.parameters(), 10.)
         opt.step()
         step, seen = step + 1, seen + a.batch
-        mean += torch.stack([v.detach() for v in (score, box, their_score, their_box, features, classes)])
+        mean += torch.stack([v.detach() for v in parts])
         follow(ema, net, max(a.batch / EMA, 9 / (10 + seen / a.batch)))
         if step % 100 == 0:
-            names = ("score", "box", "their_score", "their_box", "features", "classes")
-            say(images=seen, min=round((time.time() - began) / 60, 1), lr=round(lr, 6), **{k: round(v / 100, 3) for k, v in zip(names, mean.tolist())})
+            say(images=seen, min=round((time.time() - began) / 60, 1), lr=round(lr, 6), **{k: round(v / 100, 3) for k, v in zip(PARTS, mean.tolist())})
             mean.zero_()
         if time.time() - saved > 60 * a.every or progress >= 1 or stop.is_set():
             save(os.path.join(a.out, "last.pt"), a.size, net, ema, imitation, seen)

@@ -19,10 +19,10 @@ from data import batches
 from export import export
 from loss import assign, loss
 from measure import prefer_mistaken, validate
-from model import STRIDES, Conv, Deployed, Person, decode
+from model import Conv, Deployed, Person, decode
 from pictures import Pictures, folders
-from teacher import Imitation, Teacher, dense_loss
-from train import follow, optimizer, rate
+from teacher import Imitation, Teacher
+from train import follow, losses, optimizer, rate
 
 BINS = 8  # of a distance, in strides
 
@@ -115,9 +115,9 @@ def heads(kind):
     return change
 
 
-def more_of_bins(net, out, centres, strides, *labels):
+def more_of_bins(net, out, labels):
     """The two bins beside each distance are learnt as classes."""
-    boxes, logits, _, _ = decode(out)
+    boxes, logits, centres, strides = decode(out)
     index, target, _ = assign(boxes.detach(), logits.detach().sigmoid(), centres, strides, *labels)
     b, n = (index >= 0).nonzero(as_tuple=True)
     if not len(b):
@@ -131,7 +131,7 @@ def more_of_bins(net, out, centres, strides, *labels):
     return -.25 * (error.mean(1) * target[b, n]).sum() / target.sum().clamp(min=1)
 
 
-def more_of_one(net, out, centres, strides, *labels):
+def more_of_one(net, out, labels):
     boxes, logits, centres, strides = decode([p.answer for p in net.predict])
     return loss(boxes, logits, centres, strides, *labels, topk=1)[0]
 
@@ -168,13 +168,9 @@ class Variant:
             g["lr"] = lr
         with torch.autocast(device, dtype=torch.bfloat16, enabled=bf16):
             out = self.net(x)
-        boxes, logits, centres, strides = decode(out)
-        total = loss(boxes, logits, centres, strides, *labels)[0]
-        score, box = dense_loss(boxes, logits, centres, answers, *labels)
-        features, classes = self.imitation(answers)
-        total = total + features + .5 * classes + .5 * score + box
+        total, _ = losses(out, answers, self.imitation, labels)
         if self.more:
-            total = total + self.more(self.net, out, centres, strides, *labels)
+            total = total + self.more(self.net, out, labels)
         self.opt.zero_grad(set_to_none=True)
         total.backward()
         torch.nn.utils.clip_grad_norm_(self.net.parameters(), 10.)
